@@ -1,0 +1,79 @@
+# The map: `make help`. Everything below sets up what it needs; nothing has to be installed by hand.
+
+PYTHON ?= python3
+STAGE  ?=
+PORT   ?= 4566
+COUNT  ?= 60
+RATE   ?= 20
+FILE   ?= ../shared/data/real-transactions.csv.gz
+
+# The virtual environments' Python, and the stamps that say what they were made from.
+PY       := .venv/bin/python
+DEV      := .venv/.installed
+CLOUD    := .venv-cloud/.installed
+SOURCES  := app.py chalicelib infra local_cloud bank_simulator tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop inbox simulate replay test check format lock provision release banks clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: $(DEV) $(CLOUD)  ## Start the local cloud, deploy to it, and run the main job (PORT=, COUNT=, RATE=)
+	@$(PY) -m local_cloud run --port $(PORT) --count $(COUNT) --rate $(RATE)
+
+stop: $(DEV)  ## End the local cloud
+	@$(PY) -m local_cloud stop
+
+inbox: $(DEV)  ## Show where to read the e-mails that the local cloud took
+	@$(PY) -m local_cloud inbox
+
+simulate: $(DEV)  ## Post more made-up transactions to the local cloud (COUNT=, RATE=)
+	@$(PY) -m bank_simulator --count $(COUNT) --rate $(RATE)
+
+replay: $(DEV)  ## Post a file of transactions to the local cloud and check what is stored (FILE=)
+	@$(PY) -m bank_simulator --replay $(FILE) --verify
+
+test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
+	@$(PY) -m pytest
+
+check: $(DEV)  ## Format, lint, types, templates, then all tests: what CI runs
+	@.venv/bin/ruff format --check $(SOURCES)
+	@.venv/bin/ruff check $(SOURCES)
+	@.venv/bin/mypy
+	@.venv/bin/cfn-lint infra/data.yaml
+	@$(MAKE) --no-print-directory test
+
+format: $(DEV)  ## Format the code
+	@.venv/bin/ruff format $(SOURCES)
+	@.venv/bin/ruff check --fix $(SOURCES)
+
+provision: $(DEV)  ## Bring up a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain]
+	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)")
+
+release: $(DEV)  ## Release the app to a provisioned stage through CloudFormation: STAGE=prod
+	@$(PY) -m infra.release --stage "$(STAGE)"
+
+banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m infra.banks --help` does the rest
+	@$(PY) -m infra.banks list
+
+lock: $(DEV)  ## Pin the development tools and the local cloud anew
+	@.venv/bin/pip install -q pip-tools
+	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o requirements-dev.txt requirements-dev.in
+	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o local_cloud/requirements.txt local_cloud/requirements.in
+
+clean: stop  ## End the local cloud and remove what make and the tools have made
+	@rm -rf .venv .venv-cloud .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(DEV): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: set PYTHON=python3.12, say.")'
+	@echo "Installing the development tools into .venv …"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(CLOUD): local_cloud/requirements.txt
+	@echo "Installing the local cloud into .venv-cloud …"
+	@$(PYTHON) -m venv .venv-cloud
+	@.venv-cloud/bin/python -m pip install -q --disable-pip-version-check -r local_cloud/requirements.txt
+	@touch $@

@@ -1,0 +1,97 @@
+"""The transaction notifier: every route and trigger of the service. The logic is in `chalicelib`."""
+
+from typing import Any
+
+from chalice import Chalice, Rate
+from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
+
+from chalicelib import api, problems, settings
+from chalicelib.banks import Bank
+from chalicelib.wiring import Services
+
+stage = settings.load()
+services = Services(stage)
+app = Chalice(app_name="transaction-notifier")
+answered = problems.answered(lambda: app.current_request)
+JSON = ["application/json"]
+
+
+def calling_bank() -> Bank:
+    """Return the bank whose API key came with the request."""
+    return services.banks.resolve(app.current_request.headers.get("x-api-key"))
+
+
+@app.middleware("http")
+def problem_documents(request: Request, get_response: Any) -> Response:
+    return problems.reform(request, get_response(request))
+
+
+@app.route("/transactions", methods=["POST"], content_types=JSON, api_key_required=True)
+@answered
+def post_transaction() -> Response:
+    return api.record_transaction(services, calling_bank(), app.current_request)
+
+
+@app.route("/transactions/{transaction_id}", methods=["GET"], api_key_required=True)
+@answered
+def get_transaction(transaction_id: str) -> Response:
+    return api.get_transaction(services, calling_bank(), transaction_id)
+
+
+@app.route("/accounts/{account}/transactions", methods=["GET"], api_key_required=True)
+@answered
+def list_transactions(account: str) -> Response:
+    return api.list_transactions(services, calling_bank(), account, app.current_request)
+
+
+@app.route("/accounts/{account}/holders", methods=["GET"], api_key_required=True)
+@answered
+def list_holders(account: str) -> Response:
+    return api.list_holders(services, calling_bank(), account)
+
+
+@app.route("/accounts/{account}/holders/{holder}", methods=["PUT"], content_types=JSON, api_key_required=True)
+@answered
+def put_holder(account: str, holder: str) -> Response:
+    return api.put_holder(services, calling_bank(), account, holder, app.current_request)
+
+
+@app.route("/accounts/{account}/holders/{holder}", methods=["GET"], api_key_required=True)
+@answered
+def get_holder(account: str, holder: str) -> Response:
+    return api.get_holder(services, calling_bank(), account, holder)
+
+
+@app.route("/accounts/{account}/holders/{holder}", methods=["DELETE"], api_key_required=True)
+@answered
+def delete_holder(account: str, holder: str) -> Response:
+    return api.delete_holder(services, calling_bank(), account, holder)
+
+
+@app.route("/health", methods=["GET"])
+@answered
+def health() -> Response:
+    return api.health()
+
+
+@app.on_dynamodb_record(stream_arn=stage.transactions_stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
+def transaction_stream(event: DynamoDBEvent) -> None:
+    """Every transaction that was stored, in batches."""
+    services.stream_handler.handle(event.to_dict()["Records"])
+
+
+@app.on_sqs_message(queue_arn=stage.notification_queue_arn, batch_size=10)
+def mailer(event: SQSEvent) -> None:
+    """Every notice that the stream handler queued, in batches."""
+    services.mailer.handle([record.body for record in event], lambda: seconds_left(event))
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def analytics_job(event: CloudWatchEvent) -> None:
+    """Every minute: fold what is new into the roll-ups."""
+    services.analytics_job.run(lambda: seconds_left(event))
+
+
+def seconds_left(event: Any) -> float:
+    """Return how many seconds the invocation has left."""
+    return float(event.context.get_remaining_time_in_millis()) / 1000

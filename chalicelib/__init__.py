@@ -1,0 +1,1 @@
+"""The transaction notifier's logic. `app.py` is its table of contents."""

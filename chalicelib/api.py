@@ -1,0 +1,149 @@
+"""The HTTP API's side of each route: from a request and its bank to an answer."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from chalice.app import Request, Response
+
+from chalicelib import cursors, holders, transactions
+from chalicelib.banks import Bank
+from chalicelib.errors import HolderNotFound, TransactionNotFound, ValidationFailed
+from chalicelib.json_body import read_json
+from chalicelib.repository import Listing
+from chalicelib.wiring import Services
+
+MAX_PAGE = 100
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LISTING_PARAMETERS = ("from", "to", "type", "limit", "cursor")
+
+
+def record_transaction(services: Services, bank: Bank, request: Request) -> Response:
+    """Answer `POST /transactions`: 201 for a new transaction, 200 for one that was recorded before."""
+    _only_parameters(request)
+    transaction = transactions.load_transaction(_body(request), bank.id, bank.default_currency, services.now())
+    recorded = services.intake.record(transaction)
+    body = transactions.to_json(recorded.transaction)
+    if recorded.replayed:
+        return _answer(body, 200, {"Idempotency-Replayed": "true"})
+    return _answer(body, 201, {"Location": f"/transactions/{transaction.id}"})
+
+
+def get_transaction(services: Services, bank: Bank, transaction_id: str) -> Response:
+    """Answer `GET /transactions/{id}`."""
+    wanted = unquote(transaction_id)
+    if not transactions.IDENTIFIER.fullmatch(wanted):
+        raise TransactionNotFound
+    return _answer(transactions.to_json(services.transactions.get(bank.id, wanted)))
+
+
+def list_transactions(services: Services, bank: Bank, account: str, request: Request) -> Response:
+    """Answer `GET /accounts/{account}/transactions`: newest first, a page at a time."""
+    account = _identifier("account", account)
+    _only_parameters(request, *_LISTING_PARAMETERS)
+    parameters = request.query_params or {}
+    listing = _listing(account, parameters)
+    issued_for = [bank.id, account, *(parameters.get(name) for name in ("from", "to", "type"))]
+    if "cursor" in parameters:
+        before = cursors.position_in(parameters["cursor"], services.cursor_secret(), issued_for)
+        listing = Listing(account, listing.start, listing.end, listing.type, listing.limit, before)
+    page = services.transactions.newest_for_account(bank.id, listing)
+    next_cursor = None
+    if page.next_position is not None:
+        next_cursor = cursors.sign(services.cursor_secret(), issued_for, page.next_position)
+    found = [transactions.to_json(transaction) for transaction in page.transactions]
+    return _answer({"transactions": found, "next_cursor": next_cursor})
+
+
+def put_holder(services: Services, bank: Bank, account: str, holder_id: str, request: Request) -> Response:
+    """Answer `PUT /accounts/{account}/holders/{holder}`: 201 for a new holder, 200 for a replaced one."""
+    account, holder_id = _identifier("account", account), _identifier("holder", holder_id)
+    holder = holders.load_holder(_body(request), holder_id, services.now())
+    is_new = services.holders.put(bank.id, account, holder)
+    headers = {"Location": f"/accounts/{account}/holders/{holder_id}"} if is_new else {}
+    return _answer(holders.to_json(holder), 201 if is_new else 200, headers)
+
+
+def list_holders(services: Services, bank: Bank, account: str) -> Response:
+    """Answer `GET /accounts/{account}/holders`."""
+    found = services.holders.of_account(bank.id, _identifier("account", account))
+    return _answer({"holders": [holders.to_json(holder) for holder in found]})
+
+
+def get_holder(services: Services, bank: Bank, account: str, holder_id: str) -> Response:
+    """Answer `GET /accounts/{account}/holders/{holder}`."""
+    wanted = unquote(holder_id)
+    for holder in services.holders.of_account(bank.id, _identifier("account", account)):
+        if holder.id == wanted:
+            return _answer(holders.to_json(holder))
+    raise HolderNotFound
+
+
+def delete_holder(services: Services, bank: Bank, account: str, holder_id: str) -> Response:
+    """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data."""
+    wanted = unquote(holder_id)
+    if not transactions.IDENTIFIER.fullmatch(wanted):
+        raise HolderNotFound
+    services.holders.delete(bank.id, _identifier("account", account), wanted)
+    return Response("", {}, 204)
+
+
+def health() -> Response:
+    """Answer `GET /health`: the function runs. It touches nothing, so that a probe costs nothing."""
+    return _answer({"status": "ok"})
+
+
+def _answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, {"Content-Type": "application/json", **(headers or {})}, status)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    return read_json(request.raw_body, request.headers.get("content-type", "application/json"))
+
+
+def _identifier(field: str, encoded: str) -> str:
+    value = unquote(encoded)
+    if not transactions.IDENTIFIER.fullmatch(value):
+        raise ValidationFailed([(field, "Must be 1 to 64 characters of A-Z a-z 0-9 . _ -")])
+    return value
+
+
+def _only_parameters(request: Request, *known: str) -> None:
+    unknown = sorted(set(request.query_params or {}) - set(known))
+    if unknown:
+        raise ValidationFailed([(name, "Unknown query parameter.") for name in unknown])
+
+
+def _listing(account: str, parameters: Any) -> Listing:
+    errors: list[tuple[str, str]] = []
+
+    def bound(name: str, end_of_day: bool) -> datetime | None:
+        if name not in parameters:
+            return None
+        try:
+            return _moment(parameters[name], end_of_day)
+        except ValueError:
+            errors.append((name, "Must be a date like 2026-01-31, or an RFC 3339 time with an offset."))
+            return None
+
+    start, end = bound("from", end_of_day=False), bound("to", end_of_day=True)
+    if start and end and start > end:
+        errors.append(("from", "Must not be after `to`."))
+    kind = parameters.get("type")
+    if kind is not None and kind not in transactions.TYPES:
+        errors.append(("type", "Must be one of: credit, debit."))
+    limit = parameters.get("limit", "50")
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_PAGE):
+        errors.append(("limit", f"Must be a whole number from 1 to {MAX_PAGE}."))
+    if errors:
+        raise ValidationFailed(errors)
+    return Listing(account, start, end, kind, int(limit))
+
+
+def _moment(text: str, end_of_day: bool) -> datetime:
+    """Return a bound: a date means its whole UTC day."""
+    if _DATE.fullmatch(text):
+        day = datetime.combine(date.fromisoformat(text), time(), UTC)
+        return day + timedelta(days=1, microseconds=-1) if end_of_day else day
+    return transactions.parse_time(text)

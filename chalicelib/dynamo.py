@@ -1,0 +1,101 @@
+"""DynamoDB's wire form: items to plain values and back, batches with their leftovers, refusals translated."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, TypeVar
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
+
+from chalicelib.batching import batches
+from chalicelib.errors import TemporarilyUnavailable
+
+Item = dict[str, Any]
+T = TypeVar("T")
+
+_SERIALIZE = TypeSerializer().serialize
+_DESERIALIZE = TypeDeserializer().deserialize
+PASSING = frozenset(
+    {
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+_BATCH_TRIES = 6
+
+
+def to_item(values: dict[str, Any]) -> Item:
+    """Return DynamoDB's form of plain values; None is left out."""
+    return {name: _SERIALIZE(value) for name, value in values.items() if value is not None}
+
+
+def from_item(item: Item) -> dict[str, Any]:
+    """Return plain values from DynamoDB's form; numbers are Decimal."""
+    return {name: _DESERIALIZE(value) for name, value in item.items()}
+
+
+def sortable(moment: datetime) -> str:
+    """Return a UTC time whose text order is its time order: always with microseconds."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def error_code(error: ClientError) -> str:
+    code: str = error.response.get("Error", {}).get("Code", "")
+    return code
+
+
+def call(operation: Callable[..., T], **arguments: Any) -> T:
+    """Call a client's operation; raises TemporarilyUnavailable when AWS refuses for a passing reason."""
+    try:
+        return operation(**arguments)
+    except ClientError as error:
+        if error_code(error) in PASSING:
+            raise TemporarilyUnavailable from error
+        raise
+    except (AwsConnectionError, HTTPClientError) as error:
+        raise TemporarilyUnavailable from error
+
+
+def batch_get(
+    client: Any, table: str, keys: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[dict[str, Any]]:
+    """Yield the plain values of the items that exist, read consistently, in any order; keys must be distinct."""
+    for part in batches(keys, 100):
+        pending: dict[str, Any] = {table: {"Keys": part, "ConsistentRead": True}}
+        for wait_s in _waits():
+            answer = call(client.batch_get_item, RequestItems=pending)
+            yield from map(from_item, answer["Responses"].get(table, ()))
+            pending = answer.get("UnprocessedKeys") or {}
+            if not pending:
+                break
+            sleep(wait_s)
+        else:
+            raise TemporarilyUnavailable
+
+
+def batch_put(client: Any, table: str, items: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Put the items, overwriting what has their keys; raises TemporarilyUnavailable with some maybe not put."""
+    requests = [{"PutRequest": {"Item": item}} for item in items]
+    for part in batches(requests, 25):
+        pending: dict[str, Any] = {table: part}
+        for wait_s in _waits():
+            pending = call(client.batch_write_item, RequestItems=pending).get("UnprocessedItems") or {}
+            if not pending:
+                break
+            sleep(wait_s)
+        else:
+            raise TemporarilyUnavailable
+
+
+def _waits() -> Iterator[float]:
+    for attempt in range(_BATCH_TRIES):
+        yield random.uniform(0, 0.05 * 2**attempt)  # "full jitter"

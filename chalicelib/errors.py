@@ -1,0 +1,99 @@
+"""What can go wrong that a caller can act on. Each error carries its data; `problems` knows the HTTP side."""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """An error with a stable `code`; `str(error)` is one sentence for people, without what they sent."""
+
+    code: ClassVar[str]
+
+
+class MalformedBody(DomainError):
+    """The body is no acceptable JSON object."""
+
+    code = "malformed_body"
+
+
+class BodyTooLarge(DomainError):
+    code = "body_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The body is larger than {limit_bytes // 1024} KB.")
+        self.limit_bytes = limit_bytes
+
+
+class ValidationFailed(DomainError):
+    """Fields that break a rule: `errors` has a (field, message) pair for each."""
+
+    code = "validation_failed"
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        fields = sorted({field for field, _ in errors})
+        super().__init__(f"Invalid: {', '.join(fields)}.")
+        self.errors = errors
+
+
+class CardNumberRefused(DomainError):
+    code = "card_number_refused"
+
+    def __init__(self, field: str) -> None:
+        super().__init__("The body holds what looks like a full card number. Send the last four digits at most.")
+        self.field = field
+
+
+class InvalidCursor(DomainError):
+    code = "invalid_cursor"
+
+    def __init__(self) -> None:
+        super().__init__("This cursor was not issued for this request. Start again without one.")
+
+
+class UnknownApiKey(DomainError):
+    code = "unknown_api_key"
+
+    def __init__(self) -> None:
+        super().__init__("The x-api-key header is missing, or no active bank has this key.")
+
+
+class TransactionNotFound(DomainError):
+    code = "transaction_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No transaction has this id.")
+
+
+class HolderNotFound(DomainError):
+    code = "holder_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The account has no holder with this id.")
+
+
+class TooManyHolders(DomainError):
+    code = "too_many_holders"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"An account has at most {limit} holders. Delete one first.")
+        self.limit = limit
+
+
+class TransactionConflict(DomainError):
+    """The id is taken by a transaction with other content; `differing` names the fields, sorted."""
+
+    code = "transaction_conflict"
+
+    def __init__(self, transaction_id: str, differing: list[str]) -> None:
+        super().__init__(f"A transaction with this id is already recorded with another {', '.join(differing)}.")
+        self.transaction_id = transaction_id
+        self.differing = differing
+
+
+class TemporarilyUnavailable(DomainError):
+    """Something that the service stands on refused for now; trying again is safe."""
+
+    code = "temporarily_unavailable"
+
+    def __init__(self, retry_after_s: int = 2) -> None:
+        super().__init__("The service can't take this request right now. Nothing was recorded; send it again.")
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,176 @@
+"""The mailer: from notices in the queue to e-mails at SES, each holder told once. No call for a single record."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from chalicelib.banks import BankDirectory
+from chalicelib.batching import batches
+from chalicelib.holders import Holder, unwanted
+from chalicelib.mails import render
+from chalicelib.notices import MalformedNotice, Notice, pack, to_payload, unpack
+from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, State
+from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue
+from chalicelib.repository import HolderRepository, account_key, transaction_key
+from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
+from chalicelib.telemetry import count, logger
+
+# With waits that double from 2 s up to SQS's 15 minutes, 40 attempts last about 8 hours.
+MAX_ATTEMPTS = 40
+# Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
+PART_TAKES_AT_MOST_S = 8
+_LEASE_MARGIN_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A notice and one holder whom it is for."""
+
+    notice: Notice
+    holder: Holder
+
+    @property
+    def key(self) -> NotificationKey:
+        transaction = self.notice.transaction
+        return NotificationKey(transaction_key(transaction.bank, transaction.id), self.holder.id)
+
+    def again(self, attempt: int) -> Notice:
+        return replace(self.notice, holders=(self.holder.id,), attempt=attempt)
+
+
+class Mailer:
+    def __init__(
+        self,
+        holders: HolderRepository,
+        banks: BankDirectory,
+        log: NotificationLog,
+        outbox: SesOutbox,
+        queue: Queue,
+        dead_letters: DeadLetters,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._holders = holders
+        self._banks = banks
+        self._log = log
+        self._outbox = outbox
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._clock = clock
+
+    def handle(self, bodies: Sequence[str], time_left_s: Callable[[], float]) -> None:
+        """Tell the holders of what the queue's messages carry.
+
+        What fails by itself (an unreadable message, an e-mail that can't be rendered or that SES refuses for
+        good) goes to the dead-letter queue with its reason; what SES puts off goes back to the queue, later and
+        alone. Raises only when the tables or queues can't be reached: SQS then brings the messages again, and
+        those who were told are not told again.
+        """
+        people = self._addressed(self._read(bodies))
+        bank_names = {bank: self._banks.name_of(bank) for bank in {person.notice.transaction.bank for person in people}}
+        parts = list(batches(people, MAX_DESTINATIONS))
+        for index, part in enumerate(parts):
+            if time_left_s() < PART_TAKES_AT_MOST_S:
+                rest = [person for left in parts[index:] for person in left]
+                self._send_back([person.again(person.notice.attempt) for person in rest], delay_s=0)
+                logger.warning("out_of_time", extra={"put_back": len(rest)})
+                return
+            self._tell(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
+
+    def _read(self, bodies: Sequence[str]) -> list[Notice]:
+        notices = []
+        malformed: list[tuple[object, str]] = []
+        for body in bodies:
+            try:
+                notices += unpack(body)
+            except MalformedNotice as error:
+                malformed.append((body, f"malformed_message: {error}"))
+        self._dead_letters.put(malformed)
+        return notices
+
+    def _addressed(self, notices: Iterable[Notice]) -> list[Addressed]:
+        """Return each notice with each holder it is for, looked up now: nobody who was erased meanwhile is told."""
+        notices = list(notices)
+        holders = self._holders.of_accounts(
+            account_key(notice.transaction.bank, notice.transaction.account) for notice in notices
+        )
+        people: dict[NotificationKey, Addressed] = {}
+        for notice in notices:
+            for holder in holders.get(account_key(notice.transaction.bank, notice.transaction.account), ()):
+                if notice.holders is None or holder.id in notice.holders:
+                    person = Addressed(notice, holder)
+                    people.setdefault(person.key, person)
+        return list(people.values())
+
+    def _tell(self, people: Sequence[Addressed], bank_names: Mapping[str, str], lease: timedelta) -> None:
+        now = self._clock()
+        claims = self._log.claim([person.key for person in people], now, now + lease)
+        skipped: list[Outcome] = []
+        failed: list[tuple[Addressed, str]] = []
+        emails: list[tuple[Addressed, Email]] = []
+        for person in people:
+            if person.key not in claims.claimed:
+                continue
+            preference = unwanted(person.holder.preferences, person.notice.transaction)
+            if preference is not None:
+                skipped.append(Outcome(person.key, State.SKIPPED, reason=preference))
+                continue
+            try:
+                emails.append((person, _email(person, bank_names[person.notice.transaction.bank])))
+            except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
+                failed.append((person, f"not_rendered: {type(error).__name__}"))
+        sent: list[Outcome] = []
+        put_off: list[tuple[Addressed, str]] = []
+        for (person, _), result in zip(emails, self._outbox.send([email for _, email in emails]), strict=True):
+            if result.message_id is not None:
+                sent.append(Outcome(person.key, State.SENT, message_id=result.message_id))
+            elif result.final or person.notice.attempt + 1 >= MAX_ATTEMPTS:
+                failed.append((person, f"refused: {result.reason}"))
+            else:
+                put_off.append((person, f"put_off: {result.reason}"))
+        # What SES took is noted first: between its yes and this note lies the only way to be told twice.
+        self._log.note([*sent, *skipped], self._clock())
+        self._dead_letters.put([(to_payload(person.again(person.notice.attempt)), reason) for person, reason in failed])
+        self._send_back([person.again(person.notice.attempt + 1) for person, _ in put_off])
+        busy = [person for person in people if person.key in claims.busy]
+        self._send_back(
+            [person.again(person.notice.attempt) for person in busy],
+            delay_s=min(int(lease.total_seconds()), MAX_DELAY_S),
+        )
+        # Noted last: had the hand-over failed, the notification must not look settled.
+        self._log.note(
+            [
+                *(Outcome(person.key, State.FAILED, reason=reason) for person, reason in failed),
+                *(Outcome(person.key, State.QUEUED, reason=reason) for person, reason in put_off),
+            ],
+            self._clock(),
+        )
+        counts = {"sent": len(sent), "skipped": len(skipped), "failed": len(failed), "put_off": len(put_off)}
+        reasons = Counter(reason for _, reason in (*failed, *put_off))
+        logger.info("told", extra={**counts, "busy": len(busy), "settled": len(claims.settled), "reasons": reasons})
+        count("NotificationsSent", len(sent))
+        count("NotificationsFailed", len(failed))
+        count("NotificationsPutOff", len(put_off))
+
+    def _send_back(self, notices: Iterable[Notice], delay_s: int | None = None) -> None:
+        """Put notices back into the queue, alone; those that SES put off wait twice as long each time."""
+        by_attempt = sorted(notices, key=lambda notice: notice.attempt)
+        for attempt, group in groupby(by_attempt, key=lambda notice: notice.attempt):
+            self._queue.send(pack(group), delay_s=_back_off_s(attempt) if delay_s is None else delay_s)
+
+
+def _email(person: Addressed, bank_name: str) -> Email:
+    transaction, holder = person.notice.transaction, person.holder
+    mail = render(transaction, holder, bank_name)
+    return Email(
+        to=holder.email,
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
+        tags=(("bank", transaction.bank), ("transaction", transaction.id), ("holder", holder.id)),
+    )
+
+
+def _back_off_s(attempt: int) -> int:
+    return min(1 << min(attempt, 12), MAX_DELAY_S)

@@ -1,0 +1,161 @@
+"""The notifications table: for each transaction and holder, what became of the e-mail; and who may send it."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.dynamo import Item, batch_put, call, error_code, from_item, sortable, to_item
+from chalicelib.transactions import format_time
+
+MAX_CLAIMS = 100  # actions in one TransactWriteItems
+_TRIES = 5
+
+
+class State(StrEnum):
+    """What became of a notification, in the contract's words."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NotificationKey:
+    transaction_key: str
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the mailer notes of a notification. `reason` is a code or the name of a preference."""
+
+    key: NotificationKey
+    state: State
+    reason: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(slots=True)
+class Claims:
+    """Which notifications this invocation may send, which are settled, and which another one is busy with."""
+
+    claimed: set[NotificationKey] = field(default_factory=set)
+    settled: set[NotificationKey] = field(default_factory=set)
+    busy: set[NotificationKey] = field(default_factory=set)
+
+
+class NotificationLog:
+    """Keeps a notification from being sent twice: it is claimed before SES is asked, and noted right after.
+
+    A claim is a lease: a function that dies with it leaves a notification that can be claimed again when the
+    lease is over. Only a death between SES's yes and the note lets an e-mail out twice.
+    """
+
+    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._table = table
+        self._sleep = sleep
+
+    def claim(self, keys: Sequence[NotificationKey], now: datetime, until: datetime) -> Claims:
+        """Claim up to 100 distinct notifications until the lease's end, in one call unless some are taken."""
+        claims = Claims()
+        pending = list(keys)
+        for attempt in range(_TRIES):
+            if not pending:
+                return claims
+            try:
+                call(
+                    self._client.transact_write_items,
+                    TransactItems=[{"Put": self._claim(key, now, until)} for key in pending],
+                )
+            except ClientError as error:
+                if error_code(error) != "TransactionCanceledException":
+                    raise
+                pending = self._untaken(pending, error.response["CancellationReasons"], claims)
+                if attempt:
+                    self._sleep(random.uniform(0, 0.05 * 2**attempt))
+            else:
+                claims.claimed.update(pending)
+                return claims
+        # Contended to the last: whoever holds them will be done by the time they come around again.
+        claims.busy.update(pending)
+        return claims
+
+    def note(self, outcomes: Iterable[Outcome], now: datetime) -> None:
+        """Note what became of claimed notifications, 25 in a call; `queued` gives the claim back."""
+        batch_put(
+            self._client,
+            self._table,
+            (
+                to_item(
+                    {
+                        **_key_values(outcome.key),
+                        "state": outcome.state.value,
+                        "reason": outcome.reason,
+                        "message_id": outcome.message_id,
+                        "updated_at": format_time(now),
+                    }
+                )
+                for outcome in outcomes
+            ),
+            sleep=self._sleep,
+        )
+
+    def of_transaction(self, transaction_key: str) -> list[dict[str, Any]]:
+        """Return the stored values of a transaction's notifications, by holder."""
+        answer = call(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="transaction_key = :key",
+            ExpressionAttributeValues=to_item({":key": transaction_key}),
+            ConsistentRead=True,
+        )
+        return [from_item(item) for item in answer["Items"]]
+
+    def _claim(self, key: NotificationKey, now: datetime, until: datetime) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Item": to_item(
+                {
+                    **_key_values(key),
+                    "state": State.QUEUED.value,
+                    "claimed_until": sortable(until),
+                    "updated_at": format_time(now),
+                }
+            ),
+            "ConditionExpression": (
+                "attribute_not_exists(transaction_key) OR "
+                "(#state = :queued AND (attribute_not_exists(claimed_until) OR claimed_until < :now))"
+            ),
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": to_item({":queued": State.QUEUED.value, ":now": sortable(now)}),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _untaken(
+        self, keys: Sequence[NotificationKey], reasons: Sequence[dict[str, Any]], claims: Claims
+    ) -> list[NotificationKey]:
+        untaken = []
+        for key, reason in zip(keys, reasons, strict=True):
+            if reason.get("Code") != "ConditionalCheckFailed":
+                untaken.append(key)  # held back by the others, or contended, or throttled: worth another try
+            elif _state(reason.get("Item")) == State.QUEUED:
+                claims.busy.add(key)
+            else:
+                claims.settled.add(key)
+        return untaken
+
+
+def _key_values(key: NotificationKey) -> dict[str, str]:
+    return {"transaction_key": key.transaction_key, "holder": key.holder}
+
+
+def _state(item: Item | None) -> str | None:
+    return from_item(item)["state"] if item else None

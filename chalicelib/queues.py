@@ -1,0 +1,59 @@
+"""Sending to SQS: batches within the service's limits, leftovers tried again, dead letters with their reason."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from chalicelib.batching import batches
+from chalicelib.dynamo import call
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.telemetry import count, logger
+
+MAX_BATCH = 10
+MAX_BATCH_BYTES = 256 * 1024
+MAX_DELAY_S = 900
+_TRIES = 4
+
+
+class Queue:
+    def __init__(self, client: Any, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._url = url
+        self._sleep = sleep
+
+    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
+        """Send the messages, ten in a call; raises TemporarilyUnavailable with some maybe not sent."""
+        for part in batches(bodies, MAX_BATCH, MAX_BATCH_BYTES, lambda body: len(body.encode())):
+            pending = {
+                str(index): {"Id": str(index), "MessageBody": body, "DelaySeconds": delay_s}
+                for index, body in enumerate(part)
+            }
+            for attempt in range(_TRIES):
+                answer = call(self._client.send_message_batch, QueueUrl=self._url, Entries=list(pending.values()))
+                pending = {failed["Id"]: pending[failed["Id"]] for failed in answer.get("Failed", ())}
+                if not pending:
+                    break
+                self._sleep(random.uniform(0, 0.1 * 2**attempt))
+            else:
+                raise TemporarilyUnavailable
+
+
+class DeadLetters:
+    """The dead-letter queue of one function: what could not be processed, whole, with why."""
+
+    def __init__(self, queue: Queue, source: str) -> None:
+        self._queue = queue
+        self._source = source
+
+    def put(self, letters: Sequence[tuple[Any, str]]) -> None:
+        """Put (payload, reason) pairs; a reason is a code or an exception's name, never what was in the payload."""
+        if not letters:
+            return
+        self._queue.send(
+            json.dumps({"source": self._source, "reason": reason, "payload": payload}) for payload, reason in letters
+        )
+        for _, reason in letters:
+            logger.error("dead_lettered", extra={"source": self._source, "reason": reason})
+        count("DeadLettered", len(letters))

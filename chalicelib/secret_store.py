@@ -1,0 +1,25 @@
+"""Secrets from Secrets Manager, remembered for five minutes so that a rotation needs no deploy."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.dynamo import call
+
+CACHE_FOR = timedelta(minutes=5)
+
+
+class SecretStore:
+    def __init__(self, client: Any, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._clock = clock
+        self._cache: dict[str, tuple[datetime, str]] = {}
+
+    def get(self, arn: str) -> str:
+        """Return the current value of a secret; raises TemporarilyUnavailable."""
+        now = self._clock()
+        found = self._cache.get(arn)
+        if found is None or found[0] <= now:
+            value = call(self._client.get_secret_value, SecretId=arn)["SecretString"]
+            found = self._cache[arn] = (now + CACHE_FOR, value)
+        return found[1]

@@ -1,0 +1,104 @@
+"""The one exit for e-mail: SES bulk calls, each entry with its own rendered subject, text and HTML."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
+
+from chalicelib.batching import batches
+from chalicelib.dynamo import error_code
+
+MAX_DESTINATIONS = 50
+MAX_CALL_BYTES = 1_000_000
+
+# SES inline templates know plain substitution only, and it is all that they are used for: what is put in was
+# rendered and escaped before.
+_TEMPLATE = {"Subject": "{{subject}}", "Text": "{{text}}", "Html": "{{html}}"}
+
+# Answers that are about this one e-mail and will not change. Everything else (throttled, paused, quota,
+# identity or configuration set missing, ...) passes, or an operator can mend it: the e-mail is tried again.
+_FINAL_STATUSES = frozenset({"MESSAGE_REJECTED", "INVALID_PARAMETER"})
+_FINAL_ERRORS = frozenset({"BadRequestException", "MessageRejected"})
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One rendered e-mail. `tags` come back with SES's feedback on it: 1 to 256 of A-Z a-z 0-9 _ - . @ each."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    tags: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What SES said of one e-mail: accepted with a message id, or a reason, final or to be tried again."""
+
+    message_id: str | None = None
+    reason: str | None = None
+    final: bool = False
+
+
+class SesOutbox:
+    def __init__(self, client: Any, sender: str, configuration_set: str) -> None:
+        self._client = client
+        self._sender = sender
+        self._configuration_set = configuration_set
+
+    def send(self, emails: Sequence[Email]) -> list[SendResult]:
+        """Send the e-mails in as few calls as SES allows; return a result for each, in order. Never raises
+        for what SES or the network answers."""
+        return [
+            result
+            for part in batches(emails, MAX_DESTINATIONS, MAX_CALL_BYTES, _size)
+            for result in self._send_part(part)
+        ]
+
+    def _send_part(self, emails: Sequence[Email]) -> list[SendResult]:
+        try:
+            answer = self._client.send_bulk_email(
+                FromEmailAddress=self._sender,
+                ConfigurationSetName=self._configuration_set,
+                DefaultContent={"Template": {"TemplateContent": _TEMPLATE, "TemplateData": "{}"}},
+                BulkEmailEntries=[_entry(email) for email in emails],
+            )
+        except ClientError as error:
+            code = error_code(error)
+            if code not in _FINAL_ERRORS:
+                return [SendResult(reason=code)] * len(emails)
+            if len(emails) == 1:
+                return [SendResult(reason=code, final=True)]
+            # One e-mail spoils the call, and the answer doesn't say which: halving finds it.
+            middle = len(emails) // 2
+            return self._send_part(emails[:middle]) + self._send_part(emails[middle:])
+        except (AwsConnectionError, HTTPClientError) as error:
+            return [SendResult(reason=type(error).__name__)] * len(emails)
+        return [_result(result) for result in answer["BulkEmailEntryResults"]]
+
+
+def _entry(email: Email) -> dict[str, Any]:
+    data = {"subject": email.subject, "text": email.text, "html": email.html}
+    return {
+        "Destination": {"ToAddresses": [email.to]},
+        "ReplacementEmailContent": {
+            "ReplacementTemplate": {"ReplacementTemplateData": json.dumps(data, ensure_ascii=False)}
+        },
+        "ReplacementHeaders": [{"Name": "Auto-Submitted", "Value": "auto-generated"}],
+        "ReplacementTags": [{"Name": name, "Value": value} for name, value in email.tags],
+    }
+
+
+def _result(result: dict[str, Any]) -> SendResult:
+    if result["Status"] == "SUCCESS":
+        return SendResult(message_id=result["MessageId"])
+    return SendResult(reason=result["Status"], final=result["Status"] in _FINAL_STATUSES)
+
+
+def _size(email: Email) -> int:
+    # Tags, addresses and JSON around the three parts take under 2 KB; quotes and line ends are escaped twice.
+    return 2_000 + len(json.dumps(json.dumps([email.subject, email.text, email.html], ensure_ascii=False)))

@@ -1,0 +1,97 @@
+"""The composition root: which parts a function needs, made once for each process, on first use."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import clients
+from chalicelib.banks import BankDirectory
+from chalicelib.intake import Intake
+from chalicelib.queues import DeadLetters, Queue
+from chalicelib.repository import BankRepository, HolderRepository, TransactionRepository
+from chalicelib.secret_store import SecretStore
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.analytics import AnalyticsJob
+    from chalicelib.mailer import Mailer
+    from chalicelib.stream import StreamHandler
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Services:
+    """What the routes and triggers hand over to. `client` gives AWS clients by service name."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Callable[[str], Any] = clients.client,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self.now = clock
+
+    @cached_property
+    def banks(self) -> BankDirectory:
+        return BankDirectory(BankRepository(self._client("dynamodb"), self._settings.banks_table), self.now)
+
+    @cached_property
+    def transactions(self) -> TransactionRepository:
+        return TransactionRepository(self._client("dynamodb"), self._settings.transactions_table)
+
+    @cached_property
+    def holders(self) -> HolderRepository:
+        return HolderRepository(self._client("dynamodb"), self._settings.accounts_table)
+
+    @cached_property
+    def intake(self) -> Intake:
+        return Intake(self.transactions)
+
+    def cursor_secret(self) -> str:
+        return self._secrets.get(self._settings.cursor_secret_arn)
+
+    @cached_property
+    def stream_handler(self) -> "StreamHandler":
+        from chalicelib.stream import StreamHandler
+
+        return StreamHandler(
+            self._queue(self._settings.notification_queue_url),
+            DeadLetters(self._queue(self._settings.stream_dead_letter_queue_url), "transaction_stream"),
+        )
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        # Templates, Babel and the SES model are imported here and not above: no other function pays for them.
+        from chalicelib.mailer import Mailer
+        from chalicelib.notifications import NotificationLog
+        from chalicelib.ses import SesOutbox
+
+        return Mailer(
+            self.holders,
+            self.banks,
+            NotificationLog(self._client("dynamodb"), self._settings.notifications_table),
+            SesOutbox(self._client("sesv2"), self._settings.mail_from, self._settings.mail_configuration_set),
+            self._queue(self._settings.notification_queue_url),
+            DeadLetters(self._queue(self._settings.notification_dead_letter_queue_url), "mailer"),
+            self.now,
+        )
+
+    @cached_property
+    def analytics_job(self) -> "AnalyticsJob":
+        from chalicelib.analytics import AnalyticsJob
+
+        return AnalyticsJob(
+            self._client("dynamodb"), self._settings.transactions_table, self._settings.analytics_table, self.now
+        )
+
+    @cached_property
+    def _secrets(self) -> SecretStore:
+        return SecretStore(self._client("secretsmanager"), self.now)
+
+    def _queue(self, url: str) -> Queue:
+        return Queue(self._client("sqs"), url)

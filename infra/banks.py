@@ -1,0 +1,240 @@
+"""Banks of a stage: create one, rotate its key, disable or enable it, list them.
+
+    python -m infra.banks --stage prod create --id eazycard --name EAZYCard --currency XAF --plan standard
+
+A new key is printed once. What is stored of it is its hash, and the copy that API Gateway keeps to check it.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.banks import BANK_ID, ApiKey, Bank, hash_key
+from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.repository import BankRepository
+from infra.stacks import DEFAULT_REGION, PROJECT, StackFailed, outputs, stack_name
+
+LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"
+
+# Requests a second, burst, requests a day (None: no quota).
+PLANS: dict[str, tuple[float, int, int | None]] = {
+    "trial": (5, 10, 10_000),
+    "standard": (100, 200, 5_000_000),
+    "volume": (1_000, 2_000, None),
+}
+
+
+class BankRefused(Exception):
+    """The command can't be carried out; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Registry:
+    """A stage's banks: their entries in the banks table and their keys at API Gateway."""
+
+    store: BankRepository
+    gateway: Any
+    dynamodb: Any
+    table: str
+    stage: str
+
+    def create(self, bank: Bank) -> str:
+        """Create a bank and return its API key, which is kept nowhere else in the clear but at API Gateway."""
+        if not BANK_ID.fullmatch(bank.id):
+            raise BankRefused("a bank's id is 2 to 40 of a-z 0-9 and -, like eazycard.")
+        if bank.default_currency not in CURRENCY_DECIMALS:
+            raise BankRefused(f"{bank.default_currency} is no active ISO 4217 currency code.")
+        if self.store.bank(bank.id) is not None:
+            raise BankRefused(f"there is a bank {bank.id} already; `rotate` gives it a new key.")
+        key = self._issue_key(bank)
+        self.store.put_bank(bank)
+        return key
+
+    def rotate(self, bank_id: str, grace: timedelta) -> str:
+        """Give the bank a new key and return it; the old ones work on for `grace`.
+
+        The app refuses an old key when its time is over; the next rotation takes it out of API Gateway too.
+        """
+        bank = self._bank(bank_id)
+        now = datetime.now(UTC)
+        old_keys = self.keys(bank_id)
+        new_key = self._issue_key(bank)
+        for old in old_keys:
+            if grace and (old.expires_at is None or old.expires_at > now):
+                expires_at = min(old.expires_at or now + grace, now + grace)
+                self.store.put_api_key(dataclasses.replace(old, expires_at=expires_at))
+            else:
+                self._revoke(old)
+        return new_key
+
+    def set_disabled(self, bank_id: str, disabled: bool) -> None:
+        """Refuse all of the bank's keys, at API Gateway at once and in the app within a minute; or accept them."""
+        bank = self._bank(bank_id)
+        for key in self.keys(bank_id):
+            self.gateway.update_api_key(
+                apiKey=key.gateway_key_id,
+                patchOperations=[{"op": "replace", "path": "/enabled", "value": str(not disabled).lower()}],
+            )
+        self.store.put_bank(dataclasses.replace(bank, disabled=disabled))
+
+    def banks(self) -> list[Bank]:
+        """Return all banks, by id."""
+        ids = [entry.removeprefix("bank#") for entry in self._entries("bank#")]
+        return [bank for bank_id in sorted(ids) if (bank := self.store.bank(bank_id)) is not None]
+
+    def keys(self, bank_id: str) -> list[ApiKey]:
+        """Return the bank's keys, rotated ones included."""
+        found = (self.store.api_key(entry.removeprefix("key#")) for entry in self._entries("key#"))
+        return [key for key in found if key is not None and key.bank == bank_id]
+
+    def _entries(self, prefix: str) -> list[str]:
+        # A scan is right here: a maintenance command over a table of a few rows for each bank.
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ProjectionExpression="entry")
+        entries = [item["entry"]["S"] for page in pages for item in page["Items"]]
+        return [entry for entry in entries if entry.startswith(prefix)]
+
+    def _bank(self, bank_id: str) -> Bank:
+        bank = self.store.bank(bank_id)
+        if bank is None:
+            raise BankRefused(f"there is no bank {bank_id}.")
+        return bank
+
+    def _issue_key(self, bank: Bank) -> str:
+        key = f"tn_{secrets.token_urlsafe(32)}"
+        plan_id = ensure_plan(self.gateway, self.stage, bank.plan)
+        created = self.gateway.create_api_key(
+            name=f"{PROJECT}-{self.stage}-{bank.id}-{hash_key(key)[:8]}", enabled=not bank.disabled, value=key
+        )
+        self.gateway.create_usage_plan_key(usagePlanId=plan_id, keyId=created["id"], keyType="API_KEY")
+        self.store.put_api_key(ApiKey(hash=hash_key(key), bank=bank.id, gateway_key_id=created["id"]))
+        return key
+
+    def _revoke(self, key: ApiKey) -> None:
+        with contextlib.suppress(self.gateway.exceptions.NotFoundException):
+            self.gateway.delete_api_key(apiKey=key.gateway_key_id)
+        self.store.delete_api_key(key.hash)
+
+
+def ensure_plan(gateway: Any, stage: str, plan: str) -> str:
+    """Return the id of the stage's usage plan of this name, made if need be and tied to the stage's API."""
+    if plan not in PLANS:
+        raise BankRefused(f"there is no plan {plan!r}, only {', '.join(PLANS)}.")
+    existing = _plans(gateway).get(f"{PROJECT}-{stage}-{plan}")
+    if existing is not None:
+        return str(existing["id"])
+    rate, burst, quota = PLANS[plan]
+    created = gateway.create_usage_plan(
+        name=f"{PROJECT}-{stage}-{plan}",
+        throttle={"rateLimit": rate, "burstLimit": burst},
+        **({"quota": {"limit": quota, "period": "DAY"}} if quota else {}),
+        apiStages=[{"apiId": find_api(gateway, stage), "stage": stage}],
+    )
+    return str(created["id"])
+
+
+def attach_plans(gateway: Any, stage: str, api_id: str) -> None:
+    """Tie the stage's usage plans to this API, which a deployment may have made anew, and to no other."""
+    for name, plan in _plans(gateway).items():
+        if not name.startswith(f"{PROJECT}-{stage}-"):
+            continue
+        tied = {f"{entry['apiId']}:{entry['stage']}" for entry in plan.get("apiStages", ())}
+        wanted = f"{api_id}:{stage}"
+        operations = [{"op": "remove", "path": "/apiStages", "value": value} for value in sorted(tied - {wanted})]
+        if wanted not in tied:
+            operations.append({"op": "add", "path": "/apiStages", "value": wanted})
+        if operations:
+            gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
+
+
+def find_api(gateway: Any, stage: str) -> str:
+    """Return the id of the stage's REST API, however it was deployed; raises BankRefused when there is none."""
+    for page in gateway.get_paginator("get_rest_apis").paginate():
+        for api in page["items"]:
+            if api["name"] == PROJECT and any(
+                found["stageName"] == stage for found in gateway.get_stages(restApiId=api["id"])["item"]
+            ):
+                return str(api["id"])
+    raise BankRefused(f"stage {stage} has no API yet: deploy the app first.")
+
+
+def _plans(gateway: Any) -> dict[str, Any]:
+    pages = gateway.get_paginator("get_usage_plans").paginate()
+    return {plan["name"]: plan for page in pages for plan in page["items"]}
+
+
+def registry(session: Any, stage: str) -> Registry:
+    """Return the registry of a provisioned stage."""
+    table = outputs(session.client("cloudformation"), stack_name(stage, "data"))["BanksTable"]
+    dynamodb = session.client("dynamodb")
+    return Registry(BankRepository(dynamodb, table), session.client("apigateway"), dynamodb, table, stage)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.banks", description=__doc__.splitlines()[0])
+    parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
+    parser.add_argument("--region", help=f"default: AWS_REGION, the profile's, or {DEFAULT_REGION}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    create = commands.add_parser("create", help="create a bank and print its API key, once")
+    create.add_argument("--id", required=True, help="2 to 40 of a-z 0-9 -")
+    create.add_argument("--name", required=True, help="as holders know it")
+    create.add_argument("--currency", required=True, help="default currency, ISO 4217, like XAF")
+    plans = "; ".join(f"{name}: {rate:g}/s, burst {burst}" for name, (rate, burst, _) in PLANS.items())
+    create.add_argument("--plan", default="standard", choices=PLANS, help=f"usage plan ({plans})")
+    rotate = commands.add_parser("rotate", help="give a bank a new API key and print it, once")
+    rotate.add_argument("id")
+    rotate.add_argument("--grace-hours", type=float, default=24, help="how long old keys work on (default: 24; 0: not)")
+    for name, text in (("disable", "refuse all of a bank's keys"), ("enable", "accept a bank's keys again")):
+        commands.add_parser(name, help=text).add_argument("id")
+    commands.add_parser("list", help="list the banks")
+    options = parser.parse_args(arguments)
+    try:
+        _run(_registry_for(options), options)
+    except (BankRefused, StackFailed, ClientError, BotoCoreError) as error:
+        print(f"banks: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _registry_for(options: argparse.Namespace) -> Registry:
+    if options.stage != "local":
+        region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
+        return registry(boto3.session.Session(region_name=region), options.stage)
+    try:
+        stack = json.loads(LOCAL_STACK.read_text())
+    except FileNotFoundError:
+        raise BankRefused("the local cloud is not running: `make run` starts it.") from None
+    os.environ["AWS_ENDPOINT_URL"] = stack["aws_endpoint_url"]
+    session = boto3.session.Session(stack["access_key_id"], stack["secret_access_key"], region_name=stack["region"])
+    return registry(session, "local")
+
+
+def _run(banks: Registry, options: argparse.Namespace) -> None:
+    if options.command == "create":
+        bank = Bank(options.id, options.name, options.currency, options.plan)
+        print(f"API key of {bank.id}, shown only now: {banks.create(bank)}")
+    elif options.command == "rotate":
+        key = banks.rotate(options.id, timedelta(hours=options.grace_hours))
+        print(f"New API key of {options.id}, shown only now: {key}")
+        if options.grace_hours:
+            print(f"The old ones work for another {options.grace_hours:g} h.")
+    elif options.command in ("disable", "enable"):
+        banks.set_disabled(options.id, options.command == "disable")
+        print(f"{options.id} is {options.command}d.")
+    else:
+        for bank in banks.banks():
+            state = "disabled" if bank.disabled else "active"
+            print(f"{bank.id}\t{bank.name}\t{bank.default_currency}\t{bank.plan}\t{state}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

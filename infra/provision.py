@@ -1,0 +1,144 @@
+"""Bring up a stage's data stack and record its outputs where Chalice finds them.
+
+    python -m infra.provision --stage prod --mail-from 'EAZYCard <alerts@example.com>' --mail-identity example.com
+
+Run again, it brings the stack up to date and keeps the parameters that are not given.
+"""
+
+import argparse
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.settings import variables
+from infra.stacks import DEFAULT_REGION, StackFailed, deploy, stack_name
+
+PROJECT_DIR = Path(__file__).parent.parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.provision", description=__doc__.splitlines()[0])
+    parser.add_argument("--stage", required=True, help="a stage of .chalice/config.json: dev, prod")
+    parser.add_argument("--mail-from", help="sender of every e-mail, like 'EAZYCard <alerts@example.com>'")
+    parser.add_argument("--mail-identity", help="domain or address to make the SES identity of, if SES has none yet")
+    parser.add_argument("--region", help=f"default: AWS_REGION, the profile's, or {DEFAULT_REGION}")
+    options = parser.parse_args(arguments)
+    region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
+    session = boto3.session.Session(region_name=region)
+    try:
+        check_stage(PROJECT_DIR, options.stage)
+        outputs = deploy_data_stack(
+            session,
+            options.stage,
+            mail_from=options.mail_from,
+            mail_identity=options.mail_identity,
+            report=print,
+        )
+        record(PROJECT_DIR, options.stage, outputs)
+        dkim_records = _dkim_records(session.client("sesv2"), outputs.get("MailIdentity", ""))
+    except (StackFailed, ClientError, BotoCoreError) as error:
+        print(f"provision: {error}", file=sys.stderr)
+        return 1
+    print(f"\nStage {options.stage} is provisioned in {region}; its settings are in .chalice/config.json.")
+    for line in dkim_records:
+        print(line)
+    print(f"Next: `chalice deploy --stage {options.stage}` or `make release STAGE={options.stage}`.")
+    return 0
+
+
+def check_stage(project_dir: Path, stage: str) -> None:
+    """Raise StackFailed unless the project has this stage."""
+    known = json.loads((project_dir / ".chalice" / "config.json").read_text())["stages"]
+    if stage not in known:
+        raise StackFailed(f"there is no stage {stage!r} in .chalice/config.json, only {', '.join(known)}.")
+
+
+def deploy_data_stack(
+    session: Any,
+    stage: str,
+    mail_from: str | None = None,
+    mail_identity: str | None = None,
+    report: Any = lambda _: None,
+    poll_s: float = 2.0,
+) -> dict[str, str]:
+    """Create or update the stage's data stack; return its outputs `with_arns`."""
+    parameters = {"Stage": stage, "MailFrom": mail_from, "MailIdentity": mail_identity}
+    outputs = deploy(
+        session.client("cloudformation"),
+        stack_name(stage, "data"),
+        {"TemplateBody": (PROJECT_DIR / "infra" / "data.yaml").read_text()},
+        {key: value for key, value in parameters.items() if value is not None},
+        report=report,
+        poll_s=poll_s,
+    )
+    return with_arns(outputs)
+
+
+def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
+    """Return a data stack's outputs and, besides them, what the roles' policies name."""
+    _, partition, _, region, account, _ = outputs["TransactionsTableArn"].split(":", 5)
+    address = re.sub(r".*<|>.*", "", outputs["MailFrom"]).strip()
+    return {
+        **outputs,
+        "Partition": partition,
+        "Region": region,
+        "Account": account,
+        # SES sends in the name of an identity of the address itself or of its domain.
+        "MailAddressArn": f"arn:{partition}:ses:{region}:{account}:identity/{address}",
+        "MailDomainArn": f"arn:{partition}:ses:{region}:{account}:identity/{address.rpartition('@')[2]}",
+    }
+
+
+def _dkim_records(ses: Any, identity: str) -> list[str]:
+    """Return what to tell the operator to publish for a domain that this stage made an identity of."""
+    if not identity or "@" in identity:
+        return []
+    attributes = ses.get_email_identity(EmailIdentity=identity).get("DkimAttributes", {})
+    zone = attributes.get("SigningHostedZone", "dkim.amazonses.com")
+    tokens = attributes.get("Tokens", ())
+    if attributes.get("Status") == "SUCCESS" or not tokens:
+        return []
+    return [
+        "Publish these records; then SES signs the stage's e-mail (DKIM):",
+        *(f"  {token}._domainkey.{identity} CNAME {token}.{zone}" for token in tokens),
+    ]
+
+
+def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:
+    """Write the stage's environment into its `.chalice/config.json` and its roles' policies beside it.
+
+    Both name an account's resources. git never sees them: the policies are ignored, and a filter strips the
+    environment whenever git reads the file.
+    """
+    config_file = project_dir / ".chalice" / "config.json"
+    config = json.loads(config_file.read_text())
+    config["stages"][stage]["environment_variables"] = {
+        variable: outputs[output] for output, variable in variables().items()
+    }
+    _keep_out_of_git(project_dir)
+    config_file.write_text(json.dumps(config, indent=2) + "\n")
+    policies = project_dir / ".chalice" / "policies" / stage
+    policies.mkdir(parents=True, exist_ok=True)
+    for template in sorted((PROJECT_DIR / "infra" / "policies").glob("*.json")):
+        (policies / template.name).write_text(Template(template.read_text()).substitute(outputs))
+
+
+def _keep_out_of_git(project_dir: Path) -> None:
+    if not (project_dir / ".git").exists():
+        return
+    clean = f"{shlex.quote(sys.executable)} infra/settings_filter.py"
+    for key, value in (("clean", clean), ("required", "true")):
+        subprocess.run(["git", "config", f"filter.stage-settings.{key}", value], cwd=project_dir, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

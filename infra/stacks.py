@@ -1,0 +1,124 @@
+"""CloudFormation stacks: bring one up to date, read its outputs, and say in one line why it failed."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+PROJECT = "transaction-notifier"
+DEFAULT_REGION = "us-east-2"
+POLL_S = 2.0
+
+
+class StackFailed(Exception):
+    """A stack could not be brought up to date; the message says which resource and why."""
+
+
+def stack_name(stage: str, part: str) -> str:
+    """Return the name of a stage's stack; `part` is "data" or "app"."""
+    return f"{PROJECT}-{stage}-{part}"
+
+
+def deploy(
+    cloudformation: Any,
+    name: str,
+    template: Mapping[str, str],
+    parameters: Mapping[str, str],
+    report: Callable[[str], None] = lambda _: None,
+    poll_s: float = POLL_S,
+) -> dict[str, str]:
+    """Create or update a stack through a change set and return its outputs.
+
+    `template` is a TemplateBody or TemplateURL argument. A parameter that isn't given keeps its value or takes its
+    default. `report` is told of each resource that is done. Nothing happens when nothing changed. Raises
+    StackFailed.
+    """
+    existing = _describe(cloudformation, name)
+    given: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+    if existing is not None:
+        if existing["StackStatus"] in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"):
+            raise StackFailed(
+                f"{name} is in {existing['StackStatus']} from a first try: delete it, then run this again."
+            )
+        wanted = {
+            parameter["ParameterKey"]
+            for parameter in cloudformation.get_template_summary(**template).get("Parameters", ())
+        }
+        kept = {parameter["ParameterKey"] for parameter in existing.get("Parameters", ())} & wanted - set(parameters)
+        given += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)]
+    change_set = f"change-{time.time_ns()}"
+    cloudformation.create_change_set(
+        StackName=name,
+        ChangeSetName=change_set,
+        ChangeSetType="UPDATE" if existing else "CREATE",
+        Parameters=given,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Tags=[{"Key": "project", "Value": PROJECT}],
+        **template,
+    )
+    while True:
+        described = cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
+        if described["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            break
+        time.sleep(poll_s / 10)
+    if described["Status"] == "FAILED":
+        reason = described.get("StatusReason", "")
+        cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
+        if "didn't contain changes" in reason or "No updates" in reason:
+            return outputs(cloudformation, name)
+        raise StackFailed(f"{name}: {reason}")
+    cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
+    _wait(cloudformation, name, report, poll_s)
+    return outputs(cloudformation, name)
+
+
+def outputs(cloudformation: Any, name: str) -> dict[str, str]:
+    """Return a stack's outputs by key; raises StackFailed when there is no such stack."""
+    stack = _describe(cloudformation, name)
+    if stack is None:
+        raise StackFailed(f"There is no stack {name}.")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+
+
+def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
+    try:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
+
+
+def _wait(cloudformation: Any, name: str, report: Callable[[str], None], poll_s: float) -> None:
+    seen: set[str] = set()
+    while True:
+        stack = _describe(cloudformation, name)
+        events = _events(cloudformation, name)
+        for event in events:
+            if event["EventId"] not in seen:
+                seen.add(event["EventId"])
+                if event["ResourceStatus"].endswith("_COMPLETE"):
+                    report(f"{event['LogicalResourceId']} {event['ResourceStatus'].lower().replace('_', ' ')}")
+        status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+        if not status.endswith("_IN_PROGRESS"):
+            if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+                return
+            failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+            why = next(
+                (
+                    f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+                    for event in failed
+                    if "cancelled" not in event.get("ResourceStatusReason", "")
+                ),
+                "see its events",
+            )
+            raise StackFailed(f"{name} ended in {status}. {why}")
+        time.sleep(poll_s)
+
+
+def _events(cloudformation: Any, name: str) -> list[dict[str, Any]]:
+    """Return the stack's newest page of events, oldest first."""
+    events: list[dict[str, Any]] = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    return events[::-1]

@@ -1,0 +1,151 @@
+"""The local cloud's process: MiniStack, an AWS emulator, with IAM enforced and bound to loopback."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+PROJECT_DIR = Path(__file__).parent.parent
+EXECUTABLE = PROJECT_DIR / ".venv-cloud" / "bin" / "ministack"
+REGION = "us-east-2"
+# The emulator's root credentials. It listens on loopback only and holds nothing but demo data.
+ACCESS_KEY_ID = "test"
+SECRET_ACCESS_KEY = "test"  # noqa: S105
+_START_TAKES_AT_MOST_S = 60
+
+
+class CloudFailed(Exception):
+    """The local cloud could not be started or reached; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """A running local cloud."""
+
+    pid: int
+    port: int
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def session(self) -> "CloudSession":
+        return CloudSession(self.endpoint_url)
+
+    def is_up(self) -> bool:
+        return answers(f"{self.endpoint_url}/_ministack/health")
+
+    def stop(self, timeout_s: float = 15) -> None:
+        """End the process, and the function workers that it started, and wait until it is gone."""
+        end_process(self.pid, timeout_s)
+
+
+class CloudSession:
+    """The part of a boto3 session that the project uses, with clients that talk to the local cloud as its root."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self._session = boto3.session.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
+        self._endpoint_url = endpoint_url
+
+    def client(self, service: str, **arguments: Any) -> Any:
+        return self._session.client(service, endpoint_url=self._endpoint_url, **arguments)
+
+
+def start(port: int, folder: Path) -> Cloud:
+    """Start a local cloud on this port and return it when it answers; its state and log go into `folder`."""
+    if not EXECUTABLE.exists():
+        raise CloudFailed("The local cloud is not installed: run it through `make`, which installs it.")
+    if not is_free(port):
+        raise CloudFailed(f"Port {port} is taken by another program: end it, or choose one with `make run PORT=…`.")
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))},
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "AUTH": "true",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "MINISTACK_REGION": REGION,
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "TMPDIR": str(_made(folder / "tmp")),
+    }
+    log = folder / "cloud.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(EXECUTABLE)],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    cloud = Cloud(process.pid, port)
+    deadline = time.monotonic() + _START_TAKES_AT_MOST_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise CloudFailed(f"The local cloud ended at its start; {log} says why.")
+        if cloud.is_up():
+            return cloud
+        time.sleep(0.1)
+    cloud.stop()
+    raise CloudFailed(f"The local cloud did not answer within {_START_TAKES_AT_MOST_S} s; {log} may say why.")
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on this loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of this loopback URL is answered with a success within 2 s."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
+            return bool(200 <= answer.status < 300)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def end_process(pid: int, timeout_s: float = 15) -> None:
+    """End a process that was started as the leader of its own group, with its group; nothing if it is gone."""
+    try:
+        os.killpg(pid, signal.SIGTERM)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            os.killpg(pid, 0)
+            time.sleep(0.1)
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
