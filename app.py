@@ -35,7 +35,7 @@ def post_transaction() -> Response:
 @app.route("/transactions/{transaction_id}", methods=["GET"], api_key_required=True)
 @answered
 def get_transaction(transaction_id: str) -> Response:
-    return api.get_transaction(services, calling_bank(), transaction_id)
+    return api.get_transaction(services, calling_bank(), transaction_id, app.current_request)
 
 
 @app.route("/accounts/{account}/transactions", methods=["GET"], api_key_required=True)
@@ -47,7 +47,7 @@ def list_transactions(account: str) -> Response:
 @app.route("/accounts/{account}/holders", methods=["GET"], api_key_required=True)
 @answered
 def list_holders(account: str) -> Response:
-    return api.list_holders(services, calling_bank(), account)
+    return api.list_holders(services, calling_bank(), account, app.current_request)
 
 
 @app.route("/accounts/{account}/holders/{holder}", methods=["PUT"], content_types=JSON, api_key_required=True)
@@ -59,13 +59,13 @@ def put_holder(account: str, holder: str) -> Response:
 @app.route("/accounts/{account}/holders/{holder}", methods=["GET"], api_key_required=True)
 @answered
 def get_holder(account: str, holder: str) -> Response:
-    return api.get_holder(services, calling_bank(), account, holder)
+    return api.get_holder(services, calling_bank(), account, holder, app.current_request)
 
 
 @app.route("/accounts/{account}/holders/{holder}", methods=["DELETE"], api_key_required=True)
 @answered
 def delete_holder(account: str, holder: str) -> Response:
-    return api.delete_holder(services, calling_bank(), account, holder)
+    return api.delete_holder(services, calling_bank(), account, holder, app.current_request)
 
 
 @app.route("/health", methods=["GET"])

@@ -25,6 +25,11 @@ SAFETY_MARGIN = timedelta(seconds=60)
 MAX_ROLL_UPS_A_STEP = 99
 PAGE = 1_000
 _CHECKPOINTS = "checkpoints"
+# Why a step may be cancelled without anything being wrong: another run has made it or is about to, or the table
+# throttles. The next run goes on from what is committed then.
+_PASSING_REASONS = frozenset(
+    {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -55,18 +60,28 @@ class Sums:
 def fold(rows: Iterable[Mapping[str, Any]], max_days: int = MAX_ROLL_UPS_A_STEP) -> tuple[dict[Day, Sums], str | None]:
     """Return the sums by day of the index rows, and the key of the last row that went in (None for no rows).
 
-    Stops before the row that would need one day more than `max_days`. Only settled transactions count.
+    Stops before the row that would need one day more than `max_days`. Only settled transactions count. A malformed
+    row, which the stream handler has dead-lettered, is passed over: it must not hold up the others for ever.
     """
     sums: dict[Day, Sums] = {}
     position = None
     for row in rows:
-        if row["status"] == "settled":
+        if not _is_well_formed(row):
+            logger.error("malformed_row", extra={"key": row["recorded_key"]})
+            count("MalformedRows")
+        elif row["status"] == "settled":
             day = Day(row["bank"], row["timestamp"][:10], row["currency"])
             if day not in sums and len(sums) == max_days:
                 break
             sums.setdefault(day, Sums()).add(row["type"], row["amount"])
         position = row["recorded_key"]
     return sums, position
+
+
+def _is_well_formed(row: Mapping[str, Any]) -> bool:
+    texts = (row.get(name) for name in ("bank", "timestamp", "currency", "status", "type"))
+    amount = row.get("amount")
+    return all(isinstance(text, str) for text in texts) and isinstance(amount, Decimal) and amount.is_finite()
 
 
 class AnalyticsJob:
@@ -137,6 +152,8 @@ class AnalyticsJob:
 
     def _rows(self, shard: str, position: str | None, watermark: str) -> Iterable[dict[str, Any]]:
         """Return at most one page of the shard's rows after `position` and before the watermark, oldest first."""
+        if position is not None and position >= watermark:
+            return ()  # another run's clock is ahead of this one's: BETWEEN refuses bounds in the wrong order
         answer = call(
             self._client.query,
             TableName=self._transactions_table,
@@ -151,7 +168,7 @@ class AnalyticsJob:
         return map(from_item, answer["Items"])
 
     def _commit(self, shard: str, position: str | None, last: str, sums: Mapping[Day, Sums]) -> bool:
-        """Add the sums and move the shard's checkpoint, both or neither; False if another run has moved it."""
+        """Add the sums and move the shard's checkpoint, both or neither; False if that is for another run to do."""
         move: dict[str, Any] = {
             "TableName": self._analytics_table,
             "Key": to_item({"owner": _CHECKPOINTS, "entry": shard}),
@@ -177,7 +194,8 @@ class AnalyticsJob:
         try:
             call(self._client.transact_write_items, TransactItems=[{"Update": move}, *adds])
         except ClientError as error:
-            if error_code(error) != "TransactionCanceledException":
+            reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())}
+            if error_code(error) != "TransactionCanceledException" or not reasons <= _PASSING_REASONS:
                 raise
             logger.info("analytics_step_taken", extra={"shard": shard})
             return False

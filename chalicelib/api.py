@@ -30,8 +30,9 @@ def record_transaction(services: Services, bank: Bank, request: Request) -> Resp
     return _answer(body, 201, {"Location": f"/transactions/{transaction.id}"})
 
 
-def get_transaction(services: Services, bank: Bank, transaction_id: str) -> Response:
+def get_transaction(services: Services, bank: Bank, transaction_id: str, request: Request) -> Response:
     """Answer `GET /transactions/{id}`."""
+    _only_parameters(request)
     wanted = unquote(transaction_id)
     if not transactions.IDENTIFIER.fullmatch(wanted):
         raise TransactionNotFound
@@ -58,6 +59,7 @@ def list_transactions(services: Services, bank: Bank, account: str, request: Req
 
 def put_holder(services: Services, bank: Bank, account: str, holder_id: str, request: Request) -> Response:
     """Answer `PUT /accounts/{account}/holders/{holder}`: 201 for a new holder, 200 for a replaced one."""
+    _only_parameters(request)
     account, holder_id = _identifier("account", account), _identifier("holder", holder_id)
     holder = holders.load_holder(_body(request), holder_id, services.now())
     is_new = services.holders.put(bank.id, account, holder)
@@ -65,14 +67,16 @@ def put_holder(services: Services, bank: Bank, account: str, holder_id: str, req
     return _answer(holders.to_json(holder), 201 if is_new else 200, headers)
 
 
-def list_holders(services: Services, bank: Bank, account: str) -> Response:
+def list_holders(services: Services, bank: Bank, account: str, request: Request) -> Response:
     """Answer `GET /accounts/{account}/holders`."""
+    _only_parameters(request)
     found = services.holders.of_account(bank.id, _identifier("account", account))
     return _answer({"holders": [holders.to_json(holder) for holder in found]})
 
 
-def get_holder(services: Services, bank: Bank, account: str, holder_id: str) -> Response:
+def get_holder(services: Services, bank: Bank, account: str, holder_id: str, request: Request) -> Response:
     """Answer `GET /accounts/{account}/holders/{holder}`."""
+    _only_parameters(request)
     wanted = unquote(holder_id)
     for holder in services.holders.of_account(bank.id, _identifier("account", account)):
         if holder.id == wanted:
@@ -80,8 +84,9 @@ def get_holder(services: Services, bank: Bank, account: str, holder_id: str) -> 
     raise HolderNotFound
 
 
-def delete_holder(services: Services, bank: Bank, account: str, holder_id: str) -> Response:
+def delete_holder(services: Services, bank: Bank, account: str, holder_id: str, request: Request) -> Response:
     """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data."""
+    _only_parameters(request)
     wanted = unquote(holder_id)
     if not transactions.IDENTIFIER.fullmatch(wanted):
         raise HolderNotFound
@@ -110,9 +115,13 @@ def _identifier(field: str, encoded: str) -> str:
 
 
 def _only_parameters(request: Request, *known: str) -> None:
-    unknown = sorted(set(request.query_params or {}) - set(known))
-    if unknown:
-        raise ValidationFailed([(name, "Unknown query parameter.") for name in unknown])
+    given = request.query_params
+    if given is None:
+        return
+    errors = [(name, "Unknown query parameter.") for name in sorted(set(given) - set(known))]
+    errors += [(name, "Given more than once.") for name in known if name in given and len(given.getlist(name)) > 1]
+    if errors:
+        raise ValidationFailed(errors)
 
 
 def _listing(account: str, parameters: Any) -> Listing:

@@ -58,7 +58,8 @@ def call(operation: Callable[..., T], **arguments: Any) -> T:
     try:
         return operation(**arguments)
     except ClientError as error:
-        if error_code(error) in PASSING:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if error_code(error) in PASSING or status >= 500:
             raise TemporarilyUnavailable from error
         raise
     except (AwsConnectionError, HTTPClientError) as error:

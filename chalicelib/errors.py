@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+MAX_ERRORS = 100
+
 
 class DomainError(Exception):
     """An error with a stable `code`; `str(error)` is one sentence for people, without what they sent."""
@@ -23,15 +25,23 @@ class BodyTooLarge(DomainError):
         self.limit_bytes = limit_bytes
 
 
+class UnsupportedMediaType(DomainError):
+    code = "unsupported_media_type"
+
+    def __init__(self) -> None:
+        super().__init__("The body must be application/json.")
+
+
 class ValidationFailed(DomainError):
-    """Fields that break a rule: `errors` has a (field, message) pair for each."""
+    """Fields that break a rule: `errors` has a (field, message) pair for each, and for the first 100 if more do."""
 
     code = "validation_failed"
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
-        fields = sorted({field for field, _ in errors})
-        super().__init__(f"Invalid: {', '.join(fields)}.")
-        self.errors = errors
+        # A body can hold more mistakes than an answer of a function can (6 MB).
+        self.errors = errors[:MAX_ERRORS]
+        fields = sorted({field for field, _ in self.errors})
+        super().__init__(f"Invalid: {', '.join(fields)}{' and more' * (len(errors) > MAX_ERRORS)}.")
 
 
 class CardNumberRefused(DomainError):
@@ -95,5 +105,5 @@ class TemporarilyUnavailable(DomainError):
     code = "temporarily_unavailable"
 
     def __init__(self, retry_after_s: int = 2) -> None:
-        super().__init__("The service can't take this request right now. Nothing was recorded; send it again.")
+        super().__init__("The service can't take this request right now. Sending it again is safe.")
         self.retry_after_s = retry_after_s

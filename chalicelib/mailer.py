@@ -157,7 +157,7 @@ class Mailer:
         """Put notices back into the queue, alone; those that SES put off wait twice as long each time."""
         by_attempt = sorted(notices, key=lambda notice: notice.attempt)
         for attempt, group in groupby(by_attempt, key=lambda notice: notice.attempt):
-            self._queue.send(pack(group), delay_s=_back_off_s(attempt) if delay_s is None else delay_s)
+            self._queue.send(pack(map(to_payload, group)), delay_s=_back_off_s(attempt) if delay_s is None else delay_s)
 
 
 def _email(person: Addressed, bank_name: str) -> Email:

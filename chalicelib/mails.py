@@ -4,6 +4,7 @@ Amounts, dates and times follow the reader's locale by CLDR (Babel). What came f
 could steer a display or become a link; the HTML part escapes it besides (Jinja2 autoescape).
 """
 
+import copy
 import functools
 import re
 import tomllib
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_location
+from babel.numbers import NumberPattern
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from chalicelib.holders import Holder
@@ -27,7 +29,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 _KINDS_BY_STATUS = {"authorized": "authorization", "reversed": "reversal", "declined": "declined"}
 # Where mail programs see a link in plain text: scheme, host and mail addresses hang together by these.
-_LINK_JOINTS = re.compile(r"(?<=\w)([.@:])(?=[\w/])")
+_LINK_JOINTS = re.compile(r"(?<=\w)([.@:])(?=[\w/+])")
 _WORD_JOINER = "\N{WORD JOINER}"
 
 
@@ -87,12 +89,10 @@ def render(transaction: Transaction, holder: Holder, bank_name: str) -> Mail:
 
 def money(amount: Decimal, currency: str, locale: str) -> str:
     """Return the amount as the locale writes it, with ISO 4217's decimals (CLDR's own differ for some)."""
-    decimals = CURRENCY_DECIMALS[currency]
-    pattern = _locale(locale).currency_formats["standard"]
-    written: str = pattern.apply(
-        amount, _locale(locale), currency=currency, currency_digits=False, force_frac=(decimals, decimals)
-    )
-    return written
+    pattern = _currency_pattern(locale, CURRENCY_DECIMALS[currency])
+    written = pattern.apply(amount, _locale(locale), currency=currency, currency_digits=False)
+    # CLDR's currency spacing, which Babel leaves out: letters don't touch digits.
+    return re.sub(r"(?<=[^\W\d])(?=\d)", "\N{NO-BREAK SPACE}", written)
 
 
 def moment(timestamp: datetime, timezone: str, locale: str) -> str:
@@ -136,6 +136,13 @@ def _environment() -> Environment:
 @functools.cache
 def _phrases(locale: str) -> dict[str, Any]:
     return tomllib.loads((TEMPLATES / f"{locale}.toml").read_text("utf-8"))
+
+
+@functools.cache
+def _currency_pattern(locale: str, decimals: int) -> NumberPattern:
+    pattern: NumberPattern = copy.copy(_locale(locale).currency_formats["standard"])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
 
 
 @functools.cache

@@ -39,10 +39,10 @@ def to_payload(notice: Notice) -> dict[str, Any]:
     return payload
 
 
-def pack(notices: Iterable[Notice]) -> Iterable[str]:
-    """Return message bodies that carry the notices, several in each."""
-    for part in batches(notices, TRANSACTIONS_A_MESSAGE):
-        yield json.dumps({"notices": [to_payload(notice) for notice in part]}, ensure_ascii=False)
+def pack(payloads: Iterable[dict[str, Any]]) -> Iterable[str]:
+    """Return message bodies that carry the notices' payloads, several in each."""
+    for part in batches(payloads, TRANSACTIONS_A_MESSAGE):
+        yield json.dumps({"notices": part}, ensure_ascii=False)
 
 
 def unpack(body: str) -> list[Notice]:

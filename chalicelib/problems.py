@@ -22,6 +22,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.TooManyHolders: (409, "The account has as many holders as it can"),
     errors.TransactionConflict: (409, "The id is taken by another transaction"),
     errors.BodyTooLarge: (413, "The body is too large"),
+    errors.UnsupportedMediaType: (415, "The body must be application/json"),
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),
 }
 
@@ -47,7 +48,14 @@ def answered(request: Callable[[], Request]) -> Callable[[Callable[..., Response
                 return problem_for(error, request())
             except Exception as error:
                 # Only the type: a message could carry what was sent.
-                logger.error("unexpected_error", extra={"error": type(error).__name__, "at": _origin(error)})
+                logger.error(
+                    "unexpected_error",
+                    extra={
+                        "error": type(error).__name__,
+                        "at": _origin(error),
+                        "request_id": request_id(request()),
+                    },
+                )
                 count("UnexpectedErrors")
                 return problem(request(), 500, "internal_error", _CHALICE_ANSWERS[500][1])
 
@@ -108,8 +116,9 @@ def reform(request: Request, response: Response) -> Response:
 
 
 def request_id(request: Request) -> str:
-    """Return the id under which the request is logged."""
-    return str((request.context or {}).get("requestId", ""))
+    """Return the id under which the request is logged: API Gateway's; the function's where there is no gateway."""
+    own = getattr(request.lambda_context, "aws_request_id", "")
+    return str(request.context.get("requestId", own))
 
 
 def _origin(error: BaseException) -> str:

@@ -19,6 +19,9 @@ from chalicelib.transactions import CONTENT, Transaction, format_time
 # that a new on-demand table takes, twice over.
 RECORDED_SHARDS = tuple(f"{shard:02d}" for shard in range(8))
 
+# A filter is applied after the limit: a page of the filtered listing reads this many rows at a time.
+_FILTERED_ROWS = 500
+
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
@@ -78,7 +81,7 @@ def transaction_item(transaction: Transaction) -> Item:
 def transaction_from_item(item: Item) -> Transaction:
     """Return the transaction of a stored item or stream image; KeyError, ValueError or TypeError if malformed."""
     values = from_item(item)
-    if not isinstance(values["amount"], Decimal):
+    if not (isinstance(values["amount"], Decimal) and values["amount"].is_finite()):
         raise TypeError("amount is no number")
     return Transaction(
         **{name: values[name] for name in ("bank", "id", *CONTENT) if name in values and name != "timestamp"},
@@ -135,7 +138,7 @@ class TransactionRepository:
             "IndexName": "by_account",
             "KeyConditionExpression": "account_key = :account AND timestamp_key BETWEEN :start AND :end",
             "ScanIndexForward": False,
-            "Limit": listing.limit + 1,
+            "Limit": _FILTERED_ROWS if listing.type else listing.limit + 1,
         }
         if listing.type:
             arguments |= {"FilterExpression": "#type = :type", "ExpressionAttributeNames": {"#type": "type"}}

@@ -20,7 +20,9 @@ _TEMPLATE = {"Subject": "{{subject}}", "Text": "{{text}}", "Html": "{{html}}"}
 
 # Answers that are about this one e-mail and will not change. Everything else (throttled, paused, quota,
 # identity or configuration set missing, ...) passes, or an operator can mend it: the e-mail is tried again.
+# So is a rejection because an address is "not verified": it is SES's word for a missing identity or the sandbox.
 _FINAL_STATUSES = frozenset({"MESSAGE_REJECTED", "INVALID_PARAMETER"})
+_NOT_VERIFIED = "not verified"
 _FINAL_ERRORS = frozenset({"BadRequestException", "MessageRejected"})
 
 
@@ -69,7 +71,7 @@ class SesOutbox:
             )
         except ClientError as error:
             code = error_code(error)
-            if code not in _FINAL_ERRORS:
+            if code not in _FINAL_ERRORS or _NOT_VERIFIED in str(error):
                 return [SendResult(reason=code)] * len(emails)
             if len(emails) == 1:
                 return [SendResult(reason=code, final=True)]
@@ -96,7 +98,8 @@ def _entry(email: Email) -> dict[str, Any]:
 def _result(result: dict[str, Any]) -> SendResult:
     if result["Status"] == "SUCCESS":
         return SendResult(message_id=result["MessageId"])
-    return SendResult(reason=result["Status"], final=result["Status"] in _FINAL_STATUSES)
+    final = result["Status"] in _FINAL_STATUSES and _NOT_VERIFIED not in result.get("Error", "")
+    return SendResult(reason=result["Status"], final=final)
 
 
 def _size(email: Email) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.notices import Notice, pack
+from chalicelib.notices import Notice, pack, to_payload
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_from_item
 from chalicelib.telemetry import logger
@@ -26,7 +26,7 @@ class StreamHandler:
             if record.get("eventName") != "INSERT":
                 continue
             try:
-                notices.append(Notice(transaction_from_item(record["dynamodb"]["NewImage"])))
+                notices.append(to_payload(Notice(transaction_from_item(record["dynamodb"]["NewImage"]))))
             except Exception as error:  # whatever is wrong with one record must not hold up the others
                 malformed.append((record, f"malformed_record: {type(error).__name__}"))
         self._dead_letters.put(malformed)

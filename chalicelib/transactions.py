@@ -19,9 +19,8 @@ STATUSES = ("settled", "authorized", "reversed", "declined")
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")  # JSON's grammar (RFC 8259, 6)
-_TIMESTAMP = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_TIMESTAMP = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({_CLOCK}:[0-9]{{2}})(\.[0-9]+)?([Zz]|[+-]{_CLOCK})")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ class ExactDecimal(fields.Field[Decimal]):
             raise ValidationError("Must be a number, or a string that holds one.")
         if value.adjusted() >= MAX_INTEGER_DIGITS:
             raise ValidationError(f"Must have at most {MAX_INTEGER_DIGITS} digits before the decimal point.")
-        return value
+        return value if value else abs(value)  # there is no negative zero in an account
 
 
 class Timestamp(fields.Field[datetime]):
@@ -84,6 +83,20 @@ class Timestamp(fields.Field[datetime]):
             return parse_time(value)
         except ValueError as error:
             raise ValidationError(str(error)) from None
+
+
+class Pairs(fields.Dict):
+    """An object with free keys. What is wrong with a pair, be it the key or the value, is said of the key."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
+        except ValidationError as error:
+            if isinstance(error.messages, dict):
+                by_part = error.messages.items()
+                flat = {key: [text for texts in parts.values() for text in texts] for key, parts in by_part}
+                raise ValidationError(flat) from None
+            raise
 
 
 class MerchantSchema(Schema):
@@ -110,7 +123,7 @@ class TransactionSchema(Schema):
     description = fields.String(validate=validate.Length(max=280))
     balance = ExactDecimal()
     card_last4 = fields.String(validate=validate.Regexp(r"[0-9]{4}\Z", error="Must be the last 4 digits."))
-    metadata = fields.Dict(
+    metadata = Pairs(
         keys=fields.String(validate=validate.Length(1, 256)),
         values=fields.String(validate=validate.Length(max=256)),
         validate=validate.Length(max=20, error="Must have at most 20 entries."),
@@ -132,10 +145,9 @@ def load_transaction(body: Mapping[str, Any], bank: str, default_currency: str, 
     # valid_data holds whatever passed its own rules, so that one answer names all that is wrong.
     currency = values.get("currency", default_currency)
     if not any(field == "currency" for field, _ in errors):
-        decimals = CURRENCY_DECIMALS[currency]
         for name in ("amount", "balance"):
-            if isinstance(values.get(name), Decimal) and -values[name].as_tuple().exponent > decimals:
-                errors.append((name, f"{currency} has {decimals} decimals: must have no more."))
+            if name in values and (message := excess_decimals(values[name], currency)):
+                errors.append((name, message))
     timestamp = values.get("timestamp")
     if isinstance(timestamp, datetime) and timestamp > now + MAX_AHEAD:
         errors.append(("timestamp", "Must be at most 5 minutes ahead of now."))
@@ -144,14 +156,25 @@ def load_transaction(body: Mapping[str, Any], bank: str, default_currency: str, 
     return Transaction(**{**values, "bank": bank, "currency": currency, "recorded_at": now})
 
 
+def excess_decimals(amount: Decimal, currency: str) -> str | None:
+    """Return what to say of an amount that is written with more decimals than its currency has, else None."""
+    decimals = CURRENCY_DECIMALS[currency]
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > decimals:
+        return f"{currency} has {decimals} decimals: must have no more."
+    return None
+
+
 def field_errors(error: ValidationError) -> list[tuple[str, str]]:
     """Return marshmallow's nested messages as (dotted field, message) pairs, in the schema's order."""
 
     def flatten(messages: Any, path: str) -> list[tuple[str, str]]:
         if isinstance(messages, dict):
-            pairs = messages.items()
+            # marshmallow tells of an object as a whole under `_schema`; of the body itself it never has to.
             return [
-                found for key, value in pairs for found in flatten(value, path if key == "_schema" else f"{path}.{key}")
+                found
+                for key, value in messages.items()
+                for found in flatten(value, path if path and key == "_schema" else f"{path}.{key}")
             ]
         return [(path.removeprefix("."), str(message)) for message in messages]
 
