@@ -32,6 +32,7 @@ PLANS: dict[str, tuple[float, int, int | None]] = {
     "standard": (100, 200, 5_000_000),
     "volume": (1_000, 2_000, None),
 }
+MAX_GRACE_HOURS = 90 * 24
 
 
 class BankRefused(Exception):
@@ -182,17 +183,19 @@ def registry(session: Any, stage: str) -> Registry:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.banks", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
-    parser.add_argument("--region", help=f"default: AWS_REGION, the profile's, or {DEFAULT_REGION}")
+    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     commands = parser.add_subparsers(dest="command", required=True)
     create = commands.add_parser("create", help="create a bank and print its API key, once")
     create.add_argument("--id", required=True, help="2 to 40 of a-z 0-9 -")
     create.add_argument("--name", required=True, help="as holders know it")
     create.add_argument("--currency", required=True, help="default currency, ISO 4217, like XAF")
     plans = "; ".join(f"{name}: {rate:g}/s, burst {burst}" for name, (rate, burst, _) in PLANS.items())
-    create.add_argument("--plan", default="standard", choices=PLANS, help=f"usage plan ({plans})")
+    create.add_argument("--plan", default="standard", help=f"usage plan, default: standard ({plans})")
     rotate = commands.add_parser("rotate", help="give a bank a new API key and print it, once")
     rotate.add_argument("id")
-    rotate.add_argument("--grace-hours", type=float, default=24, help="how long old keys work on (default: 24; 0: not)")
+    rotate.add_argument(
+        "--grace-hours", type=_grace_hours, default=24, help="how long old keys work on (default: 24; 0: not)"
+    )
     for name, text in (("disable", "refuse all of a bank's keys"), ("enable", "accept a bank's keys again")):
         commands.add_parser(name, help=text).add_argument("id")
     commands.add_parser("list", help="list the banks")
@@ -203,6 +206,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"banks: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _grace_hours(text: str) -> float:
+    hours = float(text)
+    if not 0 <= hours <= MAX_GRACE_HOURS:
+        raise argparse.ArgumentTypeError(f"from 0 to {MAX_GRACE_HOURS} hours")
+    return hours
 
 
 def _registry_for(options: argparse.Namespace) -> Registry:

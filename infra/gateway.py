@@ -39,11 +39,11 @@ def apply_gateway_responses(gateway: Any, api_id: str, stage: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.gateway", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, help="a stage that `chalice deploy` deployed")
-    parser.add_argument("--region", help=f"default: AWS_REGION, the profile's, or {DEFAULT_REGION}")
+    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     options = parser.parse_args(arguments)
-    region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
-    gateway = boto3.session.Session(region_name=region).client("apigateway")
     try:
+        region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
+        gateway = boto3.session.Session(region_name=region).client("apigateway")
         api_id = find_api(gateway, options.stage)
         apply_gateway_responses(gateway, api_id, options.stage)
         attach_plans(gateway, options.stage, api_id)

@@ -1,14 +1,20 @@
 """The release package: a clean copy of what ships, packaged by Chalice for one stage."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+
+from chalicelib.holders import LOCALES
 
 PROJECT_DIR = Path(__file__).parent.parent
 # The `chalice` command of this very Python, wherever it is installed.
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
+# The AWS services whose clients the app makes; a test holds this to the code.
+SERVICES = frozenset({"dynamodb", "secretsmanager", "sesv2", "sqs"})
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
@@ -54,4 +60,31 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
         raise PackagingFailed(
             f"chalice package failed: {said.strip().splitlines()[-1] if said.strip() else 'no output'}"
         )
+    _slim(out / "deployment.zip")
     return out
+
+
+def _slim(archive: Path) -> None:
+    """Leave out of the zip what no function reads, and date its entries alike, so that equal contents are equal
+    bytes: two thirds less to load at a cold start, and nothing to release when nothing has changed."""
+    slimmed = archive.with_suffix(".slim")
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(slimmed, "w", zipfile.ZIP_DEFLATED) as kept:
+        for name in sorted(whole.namelist()):
+            if ships(name):
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                entry.external_attr = 0o644 << 16
+                kept.writestr(entry, whole.read(name), zipfile.ZIP_DEFLATED)
+    slimmed.replace(archive)
+
+
+def ships(name: str) -> bool:
+    """Whether an entry of Chalice's zip goes out: of botocore's and Babel's data, only what the app asks for."""
+    match name.split("/"):
+        case ["botocore" | "boto3", "data", service, _, *_]:
+            return service in SERVICES
+        case ["babel", "locale-data", locale]:
+            return re.split(r"[_.]", locale)[0] in ("root", *LOCALES)
+        case ["aws_lambda_powertools", "event_handler", *_]:
+            return False  # Chalice routes
+        case _:
+            return not name.endswith("/")

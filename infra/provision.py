@@ -20,6 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import variables
+from infra import stacks
 from infra.stacks import DEFAULT_REGION, StackFailed, deploy, stack_name
 
 PROJECT_DIR = Path(__file__).parent.parent
@@ -30,12 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", required=True, help="a stage of .chalice/config.json: dev, prod")
     parser.add_argument("--mail-from", help="sender of every e-mail, like 'EAZYCard <alerts@example.com>'")
     parser.add_argument("--mail-identity", help="domain or address to make the SES identity of, if SES has none yet")
-    parser.add_argument("--region", help=f"default: AWS_REGION, the profile's, or {DEFAULT_REGION}")
+    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     options = parser.parse_args(arguments)
-    region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
-    session = boto3.session.Session(region_name=region)
     try:
         check_stage(PROJECT_DIR, options.stage)
+        region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
+        session = boto3.session.Session(region_name=region)
         outputs = deploy_data_stack(
             session,
             options.stage,
@@ -71,9 +72,12 @@ def deploy_data_stack(
     poll_s: float = 2.0,
 ) -> dict[str, str]:
     """Create or update the stage's data stack; return its outputs `with_arns`."""
+    cloudformation = session.client("cloudformation")
+    if mail_from is None:
+        _check_has_sender(cloudformation, stage)
     parameters = {"Stage": stage, "MailFrom": mail_from, "MailIdentity": mail_identity}
     outputs = deploy(
-        session.client("cloudformation"),
+        cloudformation,
         stack_name(stage, "data"),
         {"TemplateBody": (PROJECT_DIR / "infra" / "data.yaml").read_text()},
         {key: value for key, value in parameters.items() if value is not None},
@@ -81,6 +85,16 @@ def deploy_data_stack(
         poll_s=poll_s,
     )
     return with_arns(outputs)
+
+
+def _check_has_sender(cloudformation: Any, stage: str) -> None:
+    try:
+        stacks.outputs(cloudformation, stack_name(stage, "data"))
+    except StackFailed:
+        raise StackFailed(
+            f"stage {stage} is new and needs the sender of its e-mail: "
+            f"`make provision STAGE={stage} MAIL_FROM='Name <address>'`."
+        ) from None
 
 
 def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
@@ -126,6 +140,7 @@ def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:
     }
     _keep_out_of_git(project_dir)
     config_file.write_text(json.dumps(config, indent=2) + "\n")
+    _refresh_git(project_dir, config_file)
     policies = project_dir / ".chalice" / "policies" / stage
     policies.mkdir(parents=True, exist_ok=True)
     for template in sorted((PROJECT_DIR / "infra" / "policies").glob("*.json")):
@@ -135,9 +150,22 @@ def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:
 def _keep_out_of_git(project_dir: Path) -> None:
     if not (project_dir / ".git").exists():
         return
-    clean = f"{shlex.quote(sys.executable)} infra/settings_filter.py"
+    # The Python behind the virtual environment: git must be able to read the file after `make clean` too.
+    clean = f"{shlex.quote(str(Path(sys.executable).resolve()))} infra/settings_filter.py"
     for key, value in (("clean", clean), ("required", "true")):
         subprocess.run(["git", "config", f"filter.stage-settings.{key}", value], cwd=project_dir, check=True)
+
+
+def _refresh_git(project_dir: Path, config_file: Path) -> None:
+    """Let git take note that the file differs in size only, not in what it keeps of it.
+
+    Until then `git status` goes by the size and calls the file modified, while `git diff` finds nothing.
+    """
+    if not (project_dir / ".git").exists():
+        return
+    unchanged = subprocess.run(["git", "diff", "--quiet", "--", config_file], cwd=project_dir, check=False)
+    if unchanged.returncode == 0:
+        subprocess.run(["git", "add", "--update", "--", config_file], cwd=project_dir, check=True)
 
 
 if __name__ == "__main__":

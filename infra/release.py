@@ -23,12 +23,12 @@ from infra.stacks import DEFAULT_REGION, StackFailed, deploy, outputs, stack_nam
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.release", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, help="a provisioned stage of .chalice/config.json: dev, prod")
-    parser.add_argument("--region", help=f"default: AWS_REGION, the profile's, or {DEFAULT_REGION}")
+    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     options = parser.parse_args(arguments)
-    region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
     build = PROJECT_DIR / ".local" / "build" / options.stage
     try:
         check_stage(PROJECT_DIR, options.stage)
+        region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
         released = release(boto3.session.Session(region_name=region), options.stage, build, report=print)
     except (StackFailed, PackagingFailed, ClientError, BotoCoreError) as error:
         print(f"release: {error}", file=sys.stderr)
@@ -44,10 +44,12 @@ def release(
     report: Callable[[str], None] = lambda _: None,
     poll_s: float = 2.0,
     overrides: Mapping[str, str] | None = None,
+    adjust: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, str]:
     """Package the app in the folder `build` and deploy it to a provisioned stage; return the app stack's outputs.
 
-    `overrides` replaces outputs of the data stack, for a cloud that isn't AWS. Raises StackFailed, PackagingFailed.
+    `overrides` replaces outputs of the data stack, and `adjust` changes the packaged template, for a cloud that
+    isn't AWS. Raises StackFailed, PackagingFailed.
     """
     cloudformation = session.client("cloudformation")
     data = {**with_arns(outputs(cloudformation, stack_name(stage, "data"))), **(overrides or {})}
@@ -55,7 +57,7 @@ def release(
     copy_project(build)
     record(build, stage, data)
     packaged = package(build, stage, data["Region"])
-    template = _upload(session.client("s3"), data["ArtifactsBucket"], packaged)
+    template = _upload(session.client("s3"), data["ArtifactsBucket"], packaged, adjust)
     released = deploy(
         cloudformation,
         stack_name(stage, "app"),
@@ -68,13 +70,14 @@ def release(
     return released
 
 
-def _upload(s3: Any, bucket: str, packaged: Path) -> dict[str, str]:
+def _upload(s3: Any, bucket: str, packaged: Path, adjust: Callable[[dict[str, Any]], None]) -> dict[str, str]:
     """Put the zip and the template, which names it, into the bucket under their content's hash."""
     zip_key = _put(s3, bucket, (packaged / "deployment.zip").read_bytes(), "zip")
     template = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": zip_key}
+    adjust(template)
     template_key = _put(s3, bucket, json.dumps(template).encode(), "json")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": template_key})
     return {"TemplateURL": url.partition("?")[0]}
