@@ -1,0 +1,231 @@
+"""Realistic made-up transactions. Chance and time come in: the same arguments give the same bytes."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from bank_simulator import merchants
+from bank_simulator.merchants import Merchant, from_minor_units
+from bank_simulator.mistakes import MISTAKES
+from bank_simulator.postings import CONFLICT, NEW, REPLAYED, Answer, Posting, to_bytes
+
+DEMO_ACCOUNTS = tuple(f"A{number}" for number in range(123, 163))
+MAX_AGE = timedelta(minutes=10)
+_BLOCK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Which part of all postings (0 to 1, together at most 1) is a duplicate, a conflict or invalid."""
+
+    duplicates: float = 0
+    conflicts: float = 0
+    invalid: float = 0
+
+
+@dataclass(slots=True)
+class _Account:
+    id: str
+    currency: str
+    card_last4: str
+    balance: Decimal
+
+
+def default_prefix(now: datetime) -> str:
+    """Return a prefix of ids that no run at another microsecond has: sim-20260110T140000.123456."""
+    return f"sim-{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
+
+
+def transactions(
+    rng: Random,
+    now: datetime,
+    count: int,
+    *,
+    accounts: Sequence[str] = DEMO_ACCOUNTS,
+    id_prefix: str | None = None,
+    shares: Shares | None = None,
+) -> Iterator[Posting]:
+    """Return `count` postings with timestamps in the ten minutes before `now`."""
+    bank = SimulatedBank(rng, accounts, id_prefix or default_prefix(now), count, shares or Shares())
+    return bank.postings(lambda: now)
+
+
+class SimulatedBank:
+    """A bank with account holders who shop and earn; `count` (None: endless) says how many postings share the mix.
+
+    Ids are `id_prefix`, a dot and a running number. `expected_when_new` are the right answers to a first posting.
+    """
+
+    def __init__(
+        self,
+        rng: Random,
+        accounts: Sequence[str],
+        id_prefix: str,
+        count: int | None,
+        shares: Shares,
+        expected_when_new: frozenset[Answer] = NEW,
+    ) -> None:
+        self._rng = rng
+        self._accounts = [_account(account) for account in accounts]
+        self._id_prefix = id_prefix
+        self._kinds = _kinds(rng, count, shares)
+        self._expected_when_new = expected_when_new
+        self._made = 0
+        self._recent: deque[dict[str, Any]] = deque(maxlen=200)
+        self._open_authorizations: deque[dict[str, Any]] = deque(maxlen=100)
+
+    def postings(self, clock: Callable[[], datetime]) -> Iterator[Posting]:
+        """Return the postings, each made when it is asked for, at the clock's time."""
+        return (self._posting(kind, clock()) for kind in self._kinds)
+
+    def _posting(self, kind: str, now: datetime) -> Posting:
+        if kind == "invalid":
+            body = self._transaction(now)
+            mistake, refusal = self._rng.choice(MISTAKES)
+            return Posting(mistake(body, now), body["id"], body["account"], frozenset({refusal}))
+        if kind == "duplicate" and self._recent:
+            return _repeat(self._respelt(self._rng.choice(self._recent)), REPLAYED)
+        if kind == "conflict" and self._recent:
+            return _repeat(self._altered(self._rng.choice(self._recent)), CONFLICT)
+        body = self._transaction(now)
+        self._recent.append(body)
+        return Posting(to_bytes(body), body["id"], body["account"], self._expected_when_new)
+
+    def _transaction(self, now: datetime) -> dict[str, Any]:
+        self._made += 1
+        account = self._rng.choice(self._accounts)
+        body: dict[str, Any] = {"id": f"{self._id_prefix}.{self._made:06d}", "account": account.id}
+        roll = self._rng.random()
+        if roll < 0.04:
+            # The smallest transaction there is. Without a currency its amount must suit any bank's.
+            whole = Decimal(self._rng.randint(1, 500))
+            body |= {"amount": whole, "type": "debit", "timestamp": self._timestamp(now, 0)}
+        elif roll < 0.2:
+            body |= self._income(account, now)
+        else:
+            body |= self._purchase(account, body["id"], now)
+        if self._rng.random() < 0.35:
+            body["amount"] = f"{body['amount']:f}"
+        return body
+
+    def _income(self, account: _Account, now: datetime) -> dict[str, Any]:
+        income = self._rng.choice(merchants.INCOMES)
+        amount = self._amount(*merchants.steps_of(income, account.currency), account.currency)
+        account.balance += amount
+        return {
+            "amount": amount,
+            "type": "credit",
+            "timestamp": self._timestamp(now, merchants.UTC_OFFSET_HOURS[account.currency]),
+            "currency": account.currency,
+            "description": income.description,
+            "balance": account.balance,
+        }
+
+    def _purchase(self, account: _Account, transaction_id: str, now: datetime) -> dict[str, Any]:
+        is_abroad = self._rng.random() < 0.08
+        merchant = self._rng.choice(merchants.MERCHANTS if is_abroad else merchants.AT_HOME[account.currency])
+        body: dict[str, Any] = {
+            "amount": self._amount(merchant.low, merchant.high, merchant.step, merchant.currency),
+            "type": "debit",
+            "timestamp": self._timestamp(now, merchant.country.utc_offset_hours),
+            "currency": merchant.currency,
+            "merchant": _described(merchant),
+        }
+        roll = self._rng.random()
+        if roll < 0.06:
+            body["status"] = "authorized"
+            self._open_authorizations.append({**body, "id": transaction_id, "account": account.id})
+        elif roll < 0.12 and self._open_authorizations:
+            authorization = self._open_authorizations.popleft()
+            kept = ("account", "amount", "currency", "merchant")
+            body |= {name: authorization[name] for name in kept} | {"authorization_id": authorization["id"]}
+            body["status"] = "reversed" if roll < 0.075 else "settled"
+            if roll > 0.11:
+                # The final amount differs, as it does at filling stations.
+                body["amount"] = (body["amount"] * Decimal("0.9")).quantize(body["amount"])
+        elif roll < 0.14:
+            body["status"] = "declined"
+        elif merchant.currency == account.currency:
+            account.balance -= body["amount"]
+            if self._rng.random() < 0.7:
+                body["balance"] = account.balance
+        if self._rng.random() < 0.6:
+            body["description"] = f"{body['merchant']['name']}, {body['merchant']['city']}"
+        if "authorization_id" not in body and self._rng.random() < 0.8:
+            body["card_last4"] = account.card_last4
+        if self._rng.random() < 0.25:
+            terminal = f"T{self._rng.randint(0, 9999):04d}"
+            body["metadata"] = {"channel": self._rng.choice(("pos", "ecommerce", "mobile")), "terminal": terminal}
+        return body
+
+    def _amount(self, low_minor: int, high_minor: int, step_minor: int, currency: str) -> Decimal:
+        # The smaller of two draws: most amounts are small, a few are large.
+        low, high = low_minor // step_minor, high_minor // step_minor
+        steps = min(self._rng.randint(low, high), self._rng.randint(low, high))
+        return from_minor_units(steps * step_minor, currency)
+
+    def _timestamp(self, now: datetime, utc_offset_hours: int) -> str:
+        age = min(timedelta(seconds=self._rng.expovariate(1 / 90)), MAX_AGE)
+        local = (now - age).astimezone(timezone(timedelta(hours=utc_offset_hours)))
+        text = local.isoformat(timespec=self._rng.choice(("seconds", "milliseconds")))
+        return text.replace("+00:00", "Z") if self._rng.random() < 0.8 else text
+
+    def _respelt(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The same content, in half of the cases with the amount written the other way."""
+        if self._rng.random() < 0.5:
+            return body
+        amount = body["amount"]
+        return body | {"amount": Decimal(amount) if isinstance(amount, str) else f"{amount:f}"}
+
+    def _altered(self, body: dict[str, Any]) -> dict[str, Any]:
+        changes = (
+            {"amount": f"{Decimal(body['amount']) * 2:f}"},
+            {"type": "debit" if body["type"] == "credit" else "credit"},
+            {"description": f"{body.get('description', '')} (bis)"},
+        )
+        return body | self._rng.choice(changes)
+
+
+def _account(account: str) -> _Account:
+    # The account's own chance, so that it has the same currency and card in every run.
+    own = Random(account)
+    currency = own.choices(tuple(merchants.HOME_WEIGHTS), tuple(merchants.HOME_WEIGHTS.values()))[0]
+    low, high, step = merchants.steps_of(merchants.INCOMES[0], currency)
+    balance = from_minor_units(own.randrange(low, high, step), currency)
+    return _Account(account, currency, f"{own.randint(0, 9999):04d}", balance)
+
+
+def _described(merchant: Merchant) -> dict[str, str]:
+    return {
+        "name": merchant.name,
+        "mcc": merchant.mcc,
+        "city": merchant.city,
+        "country": merchant.country.code,
+    }
+
+
+def _repeat(body: dict[str, Any], expected: Answer) -> Posting:
+    return Posting(to_bytes(body), body["id"], body["account"], frozenset({expected}), repeats=True)
+
+
+def _kinds(rng: Random, count: int | None, shares: Shares) -> Iterator[str]:
+    """Shuffled blocks with each kind's exact share; one that can be repeated comes first where there is any."""
+    left = count
+    while left is None or left > 0:
+        size = _BLOCK if left is None else min(left, _BLOCK)
+        block = (
+            ["duplicate"] * round(size * shares.duplicates)
+            + ["conflict"] * round(size * shares.conflicts)
+            + ["invalid"] * round(size * shares.invalid)
+        )[:size]
+        block += ["new"] * (size - len(block))
+        rng.shuffle(block)
+        if "new" in block:
+            first = block.index("new")
+            block[0], block[first] = block[first], block[0]
+        yield from block
+        left = None if left is None else left - size

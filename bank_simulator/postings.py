@@ -1,0 +1,52 @@
+"""What is sent and what it should be answered."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+
+class Answer(NamedTuple):
+    """An HTTP status, with the stable `code` of the problem document where there is one."""
+
+    status: int
+    code: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}".rstrip()
+
+
+CREATED = Answer(201)
+QUEUED = Answer(202)
+REPLAYED = Answer(200)
+CONFLICT = Answer(409, "transaction_conflict")
+# Success in name only: a 200 without the header that marks a replay.
+UNMARKED = Answer(200, "without_replay_header")
+NO_ANSWER = Answer(0, "no_answer")
+
+NEW = frozenset({CREATED, QUEUED})
+NEW_OR_KNOWN = frozenset({CREATED, QUEUED, REPLAYED})
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One request body and the answers that are right for it.
+
+    `repeats` says that an earlier posting had the same id: this one waits until that one was answered.
+    """
+
+    body: bytes
+    id: str
+    account: str
+    expected: frozenset[Answer]
+    repeats: bool = False
+
+
+def to_bytes(body: Mapping[str, Any]) -> bytes:
+    """Return the body as JSON: top-level Decimals as number literals, digit for digit, all else as `json` does."""
+    members = (
+        f"{json.dumps(name)}: {f'{value:f}' if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in body.items()
+    )
+    return f"{{{', '.join(members)}}}".encode()
