@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 STAGE  ?=
-PORT   ?= 4566
+PORT   ?=
 COUNT  ?= 60
 RATE   ?= 20
 FILE   ?= ../shared/data/real-transactions.csv.gz
@@ -14,19 +14,22 @@ CLOUD    := .venv-cloud/.installed
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox simulate replay test check format lock provision release banks clean
+.PHONY: help run stop inbox env simulate replay test check format lock provision release banks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: $(DEV) $(CLOUD)  ## Start the local cloud, deploy to it, and run the main job (PORT=, COUNT=, RATE=)
-	@$(PY) -m local_cloud run --port $(PORT) --count $(COUNT) --rate $(RATE)
+	@$(PY) -m local_cloud run $(if $(PORT),--port $(PORT)) --count $(COUNT) --rate $(RATE)
 
 stop: $(DEV)  ## End the local cloud
 	@$(PY) -m local_cloud stop
 
 inbox: $(DEV)  ## Show where to read the e-mails that the local cloud took
 	@$(PY) -m local_cloud inbox
+
+env: $(DEV)  ## Print the local cloud's API URL and demo key for a shell: eval "$$(make -s env)"
+	@$(PY) -m local_cloud env
 
 simulate: $(DEV)  ## Post more made-up transactions to the local cloud (COUNT=, RATE=)
 	@$(PY) -m bank_simulator --count $(COUNT) --rate $(RATE)

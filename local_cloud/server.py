@@ -1,12 +1,10 @@
 """The local cloud's process: MiniStack, an AWS emulator, with IAM enforced and bound to loopback."""
 
-import contextlib
 import os
 import signal
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,8 @@ REGION = "us-east-2"
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105
 _START_TAKES_AT_MOST_S = 60
+# Processes that this one has started, by pid: they are to be reaped, and their objects not dropped before.
+_started: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
 class CloudFailed(Exception):
@@ -60,6 +60,10 @@ class CloudSession:
         return self._session.client(service, endpoint_url=self._endpoint_url, **arguments)
 
 
+# Loopback is never behind a proxy, whatever the environment says of others.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def start(port: int, folder: Path) -> Cloud:
     """Start a local cloud on this port and return it when it answers; its state and log go into `folder`."""
     if not EXECUTABLE.exists():
@@ -92,6 +96,7 @@ def start(port: int, folder: Path) -> Cloud:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _started[process.pid] = process
     cloud = Cloud(process.pid, port)
     deadline = time.monotonic() + _START_TAKES_AT_MOST_S
     while time.monotonic() < deadline:
@@ -125,9 +130,9 @@ def free_port() -> int:
 def answers(url: str) -> bool:
     """Whether a GET of this loopback URL is answered with a success within 2 s."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
+        with _DIRECT.open(url, timeout=2) as answer:
             return bool(200 <= answer.status < 300)
-    except (OSError, urllib.error.URLError):
+    except OSError:
         return False
 
 
@@ -137,8 +142,8 @@ def end_process(pid: int, timeout_s: float = 15) -> None:
         os.killpg(pid, signal.SIGTERM)
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+            if (process := _started.get(pid)) is not None:
+                process.poll()
             os.killpg(pid, 0)
             time.sleep(0.1)
         os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,249 @@
+"""The local cloud: start it, deploy to it, run the main job, end it.
+
+python -m local_cloud run | stop | status | inbox | env
+"""
+
+import argparse
+import itertools
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from tqdm import tqdm
+
+from bank_simulator import generate, sender
+from bank_simulator.report import Report
+from infra.banks import BankRefused
+from infra.package import PackagingFailed
+from infra.stacks import StackFailed
+from local_cloud import demo, inbox
+from local_cloud.console import step
+from local_cloud.deploy import LOCAL, STACK_FILE, Deployed, deploy_stage, describe, read_stack, write_stack
+from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free, start
+
+DEFAULT_PORT = 4566
+FOLDER = LOCAL / "cloud"
+MAIL_TAKES_AT_MOST_S = 120
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m local_cloud", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="start the local cloud if need be, deploy to it, run the main job")
+    run.add_argument(
+        "--port", type=int, help=f"the local cloud's port (default: {DEFAULT_PORT}); the inbox takes the next"
+    )
+    run.add_argument("--count", type=_at_least_one, default=60, help="transactions to post (default: 60)")
+    run.add_argument("--rate", type=float, default=20, help="transactions a second (default: 20)")
+    commands.add_parser("stop", help="end the local cloud and its inbox; what it stored is gone")
+    commands.add_parser("status", help="say whether the local cloud runs, and where; status 1 if it does not")
+    commands.add_parser("inbox", help="say where the inbox page is; start it if need be")
+    commands.add_parser("env", help="print the API's URL and the demo bank's key as shell variables")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "run":
+            return run_main_job(options.port, options.count, options.rate)
+        return {"stop": stop, "status": status, "inbox": show_inbox, "env": print_environment}[options.command]()
+    except (CloudFailed, StackFailed, PackagingFailed, BankRefused, ClientError, BotoCoreError) as error:
+        print(f"local cloud: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nlocal cloud: interrupted", file=sys.stderr)
+        return 130
+
+
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def run_main_job(port: int | None, count: int, rate: float) -> int:
+    """Bring the local cloud up to date with the working tree and drive transactions through it; return 0 if every
+    transaction was accepted and every holder's e-mail went out."""
+    stack = read_stack()
+    cloud, started_here = _running_or_started(stack, port)
+    try:
+        return _run_on(cloud, stack, count, rate)
+    except BaseException:
+        if started_here:
+            _end_inbox(read_stack())
+            cloud.stop()
+            STACK_FILE.unlink(missing_ok=True)
+            _remove_folder()
+        raise
+
+
+def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float) -> int:
+    with step("deploy the data stack and the app stack (the first time, requirements are downloaded)"):
+        deployed = deploy_stage(cloud, LOCAL / "build" / "local")
+    with step("enrol the demo bank and its account holders"):
+        api_key = demo.ensure_bank(deployed, stack["api_key"] if stack else None)
+        holders = demo.enrol_holders(deployed, api_key, generate.DEMO_ACCOUNTS)
+    inbox_url, inbox_pid = _inbox(cloud, stack)
+    write_stack(describe(deployed, api_key, inbox_url, inbox_pid))
+    now = datetime.now(UTC)
+    bodies = generate.transactions(Random(now.timestamp()), now, count, accounts=generate.DEMO_ACCOUNTS)
+    target = sender.Target(deployed.api_url, api_key)
+    with step("post the first transaction and wait for its e-mails (functions may start cold)"):
+        first = _told(deployed, holders, sender.send(itertools.islice(bodies, 1), target))
+    print(f"  → the bank simulator posts {count - 1} more, {rate:g} a second", flush=True)
+    with tqdm(total=count - 1, desc="posting", unit="tx") as progress:
+        report = sender.send(bodies, target, clients=4, rate=rate, progress=progress)
+    rest = _told(deployed, holders, report)
+    _print_outcome(deployed, count, first, rest, inbox_url, api_key)
+    complete = first.accepted + rest.accepted == count and not (first.missing or rest.missing)
+    return 0 if complete else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of posted transactions: how many were accepted, and how long each e-mail took from POST to SES."""
+
+    accepted: int
+    seconds: list[float]
+    missing: int
+
+
+def _told(deployed: Deployed, holders: Mapping[str, Sequence[str]], report: Report) -> Told:
+    expected = {(sent.id, holder): sent.posted_at for sent in report.created for holder in holders[sent.account]}
+    with tqdm(total=len(expected), desc="e-mails", unit="mail", delay=2) as progress:
+        sent_at = demo.sent_times(deployed, expected, MAIL_TAKES_AT_MOST_S, progress)
+    seconds = [(sent_at[pair] - posted_at).total_seconds() for pair, posted_at in expected.items() if pair in sent_at]
+    return Told(len(report.created), seconds, len(expected) - len(seconds))
+
+
+def _print_outcome(deployed: Deployed, count: int, first: Told, rest: Told, inbox_url: str, api_key: str) -> None:
+    seconds = first.seconds + rest.seconds
+    expected = len(seconds) + first.missing + rest.missing
+    rows = {
+        "transactions accepted": f"{first.accepted + rest.accepted} of {count}",
+        "e-mails accepted by SES": f"{len(seconds)} of {expected} ({demo.mails_taken(deployed)} since the start)",
+        "first e-mail after": f"{max(first.seconds):.2f} s" if first.seconds else "-",
+    }
+    if rest.seconds:
+        p50, p95 = demo.percentile(rest.seconds, 0.50), demo.percentile(rest.seconds, 0.95)
+        rows["from POST to SES, then"] = f"p50 {p50:.2f} s, p95 {p95:.2f} s, max {max(rest.seconds):.2f} s"
+    payload = '{"id": "1", "account": "A123", "amount": 250.50, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}'
+    print()
+    for name, value in rows.items():
+        print(f"  {name + ':':<26}{value}")
+    print(
+        f"\n  inbox   {inbox_url}\n  API     {deployed.api_url}\n  try     curl -i {deployed.api_url}/transactions \\"
+    )
+    print(f"            -H 'x-api-key: {api_key}' -H 'content-type: application/json' \\\n            -d '{payload}'")
+    print("\n  The local cloud stays up: `make inbox`, `make simulate`, `make stop`.")
+
+
+def stop() -> int:
+    """End what `.local/stack.json` says is running."""
+    stack = read_stack()
+    if stack is None:
+        print("The local cloud is not running.")
+        return 0
+    _end_inbox(stack)
+    if _runs(stack["cloud"]["pid"], "ministack"):
+        end_process(stack["cloud"]["pid"])
+    STACK_FILE.unlink(missing_ok=True)
+    _remove_folder()
+    print("The local cloud is stopped.")
+    return 0
+
+
+def status() -> int:
+    """Print whether the local cloud runs, and where."""
+    stack, _ = _running()
+    print(f"The local cloud runs: API {stack['api_url']}, inbox {stack['inbox_url']}")
+    return 0
+
+
+def print_environment() -> int:
+    """Print what a shell needs to call the API as the demo bank: API_URL and API_KEY."""
+    stack, _ = _running()
+    print(f"export API_URL={shlex.quote(stack['api_url'])} API_KEY={shlex.quote(stack['api_key'])}")
+    return 0
+
+
+def show_inbox() -> int:
+    """Print the inbox page's URL; start the page if it has ended."""
+    stack, cloud = _running()
+    url, pid = _inbox(cloud, stack)
+    write_stack({**stack, "inbox_url": url, "inbox": {"pid": pid}})
+    print(f"Every e-mail that the local cloud took: {url}")
+    return 0
+
+
+def _running() -> tuple[dict[str, Any], Cloud]:
+    stack = read_stack()
+    if stack is not None:
+        cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
+        if cloud.is_up():
+            return stack, cloud
+    raise CloudFailed("The local cloud is not running: `make run` starts it.")
+
+
+def _running_or_started(stack: dict[str, Any] | None, port: int | None) -> tuple[Cloud, bool]:
+    if stack is not None:
+        cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
+        if _runs(cloud.pid, "ministack") and cloud.is_up():
+            if port not in (None, cloud.port):
+                raise CloudFailed(f"The local cloud runs on port {cloud.port} already: `make stop` ends it.")
+            print(f"  ✓ the local cloud runs on port {cloud.port}")
+            return cloud, False
+    with step("start the local cloud"):
+        return start(port or DEFAULT_PORT, _new_folder()), True
+
+
+def _new_folder() -> Path:
+    """Return a fresh folder for what the local cloud writes, outside of the working tree and linked into it:
+    `chalice local` restarts whenever a file in the tree changes, but follows no links."""
+    _remove_folder()
+    LOCAL.mkdir(exist_ok=True)
+    FOLDER.symlink_to(tempfile.mkdtemp(prefix="transaction-notifier-"))
+    return FOLDER.resolve()
+
+
+def _remove_folder() -> None:
+    if FOLDER.is_symlink():
+        shutil.rmtree(FOLDER.resolve(), ignore_errors=True)
+        FOLDER.unlink()
+
+
+def _inbox(cloud: Cloud, stack: dict[str, Any] | None) -> tuple[str, int]:
+    if (
+        stack is not None
+        and _runs(stack["inbox"]["pid"], "local_cloud.inbox")
+        and answers(f"{stack['inbox_url']}health")
+    ):
+        return stack["inbox_url"], stack["inbox"]["pid"]
+    port = next(port for port in range(cloud.port + 1, cloud.port + 100) if is_free(port))
+    pid = inbox.start(port, cloud.endpoint_url, FOLDER.resolve())
+    return f"http://127.0.0.1:{port}/", pid
+
+
+def _end_inbox(stack: dict[str, Any] | None) -> None:
+    if stack is not None and _runs(stack["inbox"]["pid"], "local_cloud.inbox"):
+        end_process(stack["inbox"]["pid"])
+
+
+def _runs(pid: int, marker: str) -> bool:
+    """Whether this process is alive and the one meant: a pid may have been given to another program since."""
+    try:
+        os.kill(pid, 0)
+        command_line = Path(f"/proc/{pid}/cmdline")
+        return not command_line.exists() or marker.encode() in command_line.read_bytes()
+    except (ProcessLookupError, PermissionError, FileNotFoundError):
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

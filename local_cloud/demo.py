@@ -1,0 +1,108 @@
+"""The demo on the local cloud: a bank, its account holders, and how long an e-mail took from POST to SES."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import urllib3
+
+from chalicelib.banks import Bank
+from chalicelib.dynamo import batch_get, to_item
+from chalicelib.repository import transaction_key
+from infra.banks import Registry, registry
+from local_cloud.deploy import STAGE, Deployed
+from local_cloud.server import CloudFailed
+
+# The default currency has decimals so that the smallest payload of the contract, 250.50, is a valid one.
+BANK = Bank(id="eazycard", name="EAZYCard", default_currency="EUR", plan="volume")
+
+_PEOPLE = (
+    ("Awa Ndiaye", "fr", "Africa/Dakar"),
+    ("Jean-Paul Mbarga", "fr", "Africa/Douala"),
+    ("Grace Tanyi", "en", "Africa/Douala"),
+    ("Aïssatou Diallo", "fr", "Africa/Abidjan"),
+    ("Emma Laurent", "fr", "Europe/Paris"),
+    ("John Mensah", "en", "Africa/Accra"),
+)
+
+
+def ensure_bank(deployed: Deployed, known_key: str | None) -> str:
+    """Return an API key of the demo bank: the one known from an earlier run if it still works, or a new one."""
+    banks: Registry = registry(deployed.cloud.session(), STAGE)
+    if banks.store.bank(BANK.id) is None:
+        return banks.create(BANK)
+    if known_key and _get(deployed.api_url, known_key, "/accounts/A123/holders").status == 200:
+        return known_key
+    return banks.rotate(BANK.id, grace=timedelta(0))
+
+
+def enrol_holders(deployed: Deployed, api_key: str, accounts: Sequence[str]) -> dict[str, list[str]]:
+    """Enrol a holder for every account, and a second one for the first account; return their ids by account."""
+    enrolled: dict[str, list[str]] = {}
+    people = [(account, "main", *_PEOPLE[index % len(_PEOPLE)]) for index, account in enumerate(accounts)]
+    people.append((accounts[0], "partner", "Grace Tanyi", "en", "Europe/London"))
+    for account, holder_id, name, locale, timezone in people:
+        body = {
+            "name": name,
+            "email": f"{account.lower()}.{holder_id}@example.com",
+            "locale": locale,
+            "timezone": timezone,
+        }
+        answer = urllib3.request(
+            "PUT",
+            f"{deployed.api_url}/accounts/{account}/holders/{holder_id}",
+            body=json.dumps(body),
+            headers={"x-api-key": api_key, "content-type": "application/json"},
+            timeout=30,
+        )
+        if answer.status not in (200, 201):
+            raise CloudFailed(f"Enrolling a holder of {account} was answered {answer.status}.")
+        enrolled.setdefault(account, []).append(holder_id)
+    return enrolled
+
+
+def sent_times(
+    deployed: Deployed, expected: Iterable[tuple[str, str]], timeout_s: float, progress: Any = None
+) -> dict[tuple[str, str], datetime]:
+    """Return when SES had accepted each expected (transaction id, holder id)'s e-mail, as the mailer noted it.
+
+    Waits until all are there or `timeout_s` is over; what is missing then is left out.
+    """
+    client = deployed.cloud.session().client("dynamodb")
+    table = deployed.environment["NOTIFICATIONS_TABLE"]
+    missing = set(expected)
+    found: dict[tuple[str, str], datetime] = {}
+    deadline = time.monotonic() + timeout_s
+    while missing and time.monotonic() < deadline:
+        keys = [
+            to_item({"transaction_key": transaction_key(BANK.id, id_), "holder": holder}) for id_, holder in missing
+        ]
+        for noted in batch_get(client, table, keys):
+            if noted["state"] == "sent":
+                pair = (noted["transaction_key"].partition("#")[2], noted["holder"])
+                found[pair] = datetime.fromisoformat(noted["updated_at"])
+                missing.discard(pair)
+                if progress is not None:
+                    progress.update()
+        if missing:
+            time.sleep(0.25)
+    return found
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value at this share (0 to 1) of the sorted values, by the nearest rank."""
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+
+
+def mails_taken(deployed: Deployed) -> int:
+    """Return how many e-mails the local cloud's SES has accepted since it was started."""
+    answer = urllib3.request("GET", f"{deployed.cloud.endpoint_url}/_ministack/ses/messages", timeout=30)
+    messages: Mapping[str, Sequence[Any]] = answer.json()["messages"]
+    return sum(len(of_account) for of_account in messages.values())
+
+
+def _get(api_url: str, api_key: str, path: str) -> urllib3.BaseHTTPResponse:
+    return urllib3.request("GET", f"{api_url}{path}", headers={"x-api-key": api_key}, timeout=30)

@@ -1,0 +1,91 @@
+"""Both stacks on the local cloud, from the templates that go to AWS, and `.local/stack.json`, which describes it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chalicelib.settings import variables
+from infra.gateway import apply_gateway_responses
+from infra.provision import deploy_data_stack
+from infra.release import release
+from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, REGION, SECRET_ACCESS_KEY, Cloud
+
+STAGE = "local"
+LOCAL = PROJECT_DIR / ".local"
+STACK_FILE = LOCAL / "stack.json"
+MAIL_FROM = "EAZYCard <alerts@eazycard.example>"
+
+# The emulator's IAM knows no resource for sending an e-mail; on AWS the role names the identity.
+_OVERRIDES = {"MailAddressArn": "*"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The stage on a running local cloud: the data stack's outputs and where the API answers."""
+
+    cloud: Cloud
+    outputs: Mapping[str, str]
+    api_id: str
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.cloud.endpoint_url}/_aws/execute-api/{self.api_id}/{STAGE}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that the functions run with."""
+        return {variable: self.outputs[output] for output, variable in variables().items()}
+
+
+def deploy_stage(cloud: Cloud, build: Path, report: Callable[[str], None] = lambda _: None) -> Deployed:
+    """Bring both stacks up to date; raises StackFailed, PackagingFailed. What is stored stays."""
+    session = cloud.session()
+    outputs = deploy_data_stack(
+        session, STAGE, mail_from=MAIL_FROM, mail_identity="eazycard.example", report=report, poll_s=0.1
+    )
+    released = release(session, STAGE, build, report=report, poll_s=0.1, overrides=_OVERRIDES, adjust=_fit_machine)
+    apply_gateway_responses(session.client("apigateway"), released["RestAPIId"], STAGE)
+    return Deployed(cloud, outputs, released["RestAPIId"])
+
+
+def _fit_machine(template: dict[str, Any]) -> None:
+    # A copy of a function is a process here, and its cold start takes the processor from all others for seconds.
+    mailer_events = template["Resources"]["Mailer"]["Properties"]["Events"]
+    mailer_events["MailerSqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
+
+
+def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -> dict[str, Any]:
+    """Return what `.local/stack.json` says of a running local cloud."""
+    return {
+        "stage": STAGE,
+        "api_url": deployed.api_url,
+        "api_key": api_key,
+        "aws_endpoint_url": deployed.cloud.endpoint_url,
+        "region": REGION,
+        "inbox_url": inbox_url,
+        "access_key_id": ACCESS_KEY_ID,
+        "secret_access_key": SECRET_ACCESS_KEY,
+        "environment": deployed.environment,
+        "cloud": {"pid": deployed.cloud.pid, "port": deployed.cloud.port},
+        "inbox": {"pid": inbox_pid},
+    }
+
+
+def write_stack(stack: Mapping[str, Any]) -> None:
+    """Write `.local/stack.json`, whole or not at all, readable by its owner only."""
+    STACK_FILE.parent.mkdir(parents=True, exist_ok=True)
+    draft = STACK_FILE.with_suffix(".tmp")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(stack, indent=2) + "\n")
+    draft.replace(STACK_FILE)
+
+
+def read_stack() -> dict[str, Any] | None:
+    """Return what `.local/stack.json` says, None when there is none."""
+    try:
+        stack: dict[str, Any] = json.loads(STACK_FILE.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return stack
