@@ -1,0 +1,93 @@
+"""The local cloud for tests: started on a free port, both stacks deployed to it, ended with the test run."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from chalicelib.banks import Bank
+from infra.banks import Registry, registry
+from local_cloud.deploy import STAGE, Deployed, deploy_stage
+from local_cloud.server import PROJECT_DIR, free_port, start
+
+# Kept between runs, so that the requirements for Lambda are downloaded once.
+BUILD = PROJECT_DIR / ".local" / "build" / "tests"
+
+
+@dataclass
+class BankClient:
+    """A bank as it drives the API over HTTP."""
+
+    api_url: str
+    api_key: str
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """Return the answer; `body` is sent as it is if it is bytes, as JSON otherwise."""
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        sent = {"x-api-key": self.api_key, "content-type": "application/json", **(headers or {})}
+        return urllib3.request(method, self.api_url + path, body=content, headers=sent, timeout=60, retries=False)
+
+    def enrol(self, account: str, holder: str = "h", locale: str = "fr", **fields: Any) -> None:
+        body = {"name": "Awa Ndiaye", "email": f"{account}.{holder}@example.com".lower(), "locale": locale, **fields}
+        answer = self("PUT", f"/accounts/{account}/holders/{holder}", body)
+        assert answer.status in (200, 201), answer.data
+
+    def post(self, **fields: Any) -> urllib3.BaseHTTPResponse:
+        return self("POST", "/transactions", fields)
+
+
+@dataclass
+class CloudUnderTest:
+    deployed: Deployed
+    banks: Registry
+    log: Path
+
+    def client(self, service: str) -> Any:
+        return self.deployed.cloud.session().client(service)
+
+    def new_bank(self, bank_id: str, currency: str = "EUR", plan: str = "volume") -> BankClient:
+        key = self.banks.create(Bank(bank_id, bank_id.title(), currency, plan))
+        return BankClient(self.deployed.api_url, key)
+
+    def mails(self, to: str = "") -> list[dict[str, Any]]:
+        """Return what SES took, oldest first, for the recipients that contain `to`."""
+        answer = urllib3.request("GET", f"{self.deployed.cloud.endpoint_url}/_ministack/ses/messages", timeout=30)
+        taken = [mail for of_account in answer.json()["messages"].values() for mail in of_account]
+        return [mail for mail in taken if to in mail["To"][0]]
+
+    def dead_letters(self, queue: str) -> list[dict[str, Any]]:
+        """Return and remove the dead letters of a queue, named by its output, like StreamDeadLetterQueueUrl."""
+        sqs, url, found = self.client("sqs"), self.deployed.outputs[queue], []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+def eventually(what: Callable[[], Any], timeout_s: float = 60) -> Any:
+    """Return what `what` returns once it is true; fail with its last value when that takes too long."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := what()):
+        assert time.monotonic() < deadline, f"never came true; last: {found!r}"
+        time.sleep(0.2)
+    return found
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
+    """A running local cloud with both stacks."""
+    folder = tmp_path_factory.mktemp("cloud")
+    running = start(free_port(), folder)
+    try:
+        deployed = deploy_stage(running, BUILD)
+        yield CloudUnderTest(deployed, registry(running.session(), STAGE), folder / "cloud.log")
+    finally:
+        running.stop()

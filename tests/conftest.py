@@ -1,0 +1,95 @@
+"""What all tests share: an environment that reaches no real account, and DynamoDB on both engines."""
+
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import hypothesis
+import pytest
+from moto import mock_aws
+
+REGION = "us-east-2"
+SETTINGS = {
+    "STAGE": "test",
+    "TRANSACTIONS_TABLE": "TransactionsTable",
+    "TRANSACTIONS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:123456789012:table/t/stream/2026-01-01T00:00:00.000",
+    "ACCOUNTS_TABLE": "AccountsTable",
+    "BANKS_TABLE": "BanksTable",
+    "NOTIFICATIONS_TABLE": "NotificationsTable",
+    "ANALYTICS_TABLE": "AnalyticsTable",
+    "NOTIFICATION_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications",
+    "NOTIFICATION_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:notifications",
+    "NOTIFICATION_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications-dead",
+    "STREAM_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/stream-dead",
+    "CURSOR_SECRET_ARN": "cursor-secret",
+    "MAIL_FROM": "EAZYCard <alerts@example.com>",
+    "MAIL_CONFIGURATION_SET": "mail",
+}
+
+# Before anything imports `app`, which reads its settings then; and no test may find a way into a real account.
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+os.environ |= SETTINGS | {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+from tests import dynamodb_local  # noqa: E402
+from tests.cloud import cloud  # noqa: E402, F401
+from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F401
+
+# A slow machine is no failure, and a function's fixtures are made to be shared by the examples of a property.
+hypothesis.settings.register_profile(
+    "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+hypothesis.settings.load_profile("project")
+
+
+class OneCallAtATime:
+    """A client on moto, which, unlike DynamoDB, doesn't keep two writers of one item apart."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def locked(**arguments: Any) -> Any:
+            with self._lock:
+                return operation(**arguments)
+
+        return locked
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local_url() -> Iterator[str]:
+    """DynamoDB Local, started once for the whole run. Skips where it can't run; fails there in CI."""
+    try:
+        with dynamodb_local.running() as url:
+            yield url
+    except dynamodb_local.Unavailable as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no DynamoDB Local: {reason}")
+        pytest.skip(f"no DynamoDB Local: {reason}")
+
+
+@pytest.fixture(params=["moto", "dynamodb-local"])
+def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A client on each engine in turn, with the data stack's tables, empty, by their names in the template."""
+    if request.param == "moto":
+        with mock_aws():
+            client = boto3.client("dynamodb")
+            create_tables(client)
+            yield OneCallAtATime(client)
+    else:
+        client = dynamodb_local.client(request.getfixturevalue("dynamodb_local_url"))
+        create_tables(client)
+        yield client
+        client.close()

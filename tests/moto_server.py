@@ -1,0 +1,127 @@
+"""A moto server on a free loopback port, taught what `make provision` and `chalice deploy` need of AWS beyond it.
+
+Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the
+outputs of a stack that a change set made, and can't make a secret or an SES configuration set from a template. Types
+of `infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from local_cloud.server import answers, free_port
+
+PROJECT_DIR = Path(__file__).parent.parent
+_STARTS_WITHIN_S = 30
+
+
+@contextlib.contextmanager
+def running() -> Iterator[str]:
+    """Run the server in a process of its own; give its URL, and end it on the way out."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.moto_server", str(port)]
+    process = subprocess.Popen(
+        command, cwd=PROJECT_DIR, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + _STARTS_WITHIN_S
+        while not answers(f"{url}/moto-api/"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"no moto server; `{' '.join(command[1:])}` shows why")
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.communicate(timeout=10)
+
+
+def serve(port: int) -> None:
+    """Serve until standard input ends, which it also does when the test run is killed."""
+    from moto import server
+    from moto.apigateway.models import APIGatewayBackend
+    from moto.cloudformation.models import ChangeSet
+    from moto.cloudformation.parsing import get_model_map
+
+    APIGatewayBackend.import_rest_api = _describing(APIGatewayBackend.import_rest_api)
+    APIGatewayBackend.put_rest_api = _taking_swagger(APIGatewayBackend.put_rest_api)
+    ChangeSet.apply = _keeping_outputs(ChangeSet.apply)
+    get_model_map().update({"AWS::SES::ConfigurationSet": _ConfigurationSet, "AWS::SecretsManager::Secret": _Secret})
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    server.main(["-H", "127.0.0.1", "-p", str(port)])
+
+
+def _end_with_input() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def _describing(import_rest_api: Callable[..., Any]) -> Callable[..., Any]:
+    def described(backend: Any, document: dict[str, Any], *options: Any) -> Any:
+        document["info"].setdefault("description", "")
+        return import_rest_api(backend, document, *options)
+
+    return described
+
+
+def _taking_swagger(put_rest_api: Callable[..., Any]) -> Callable[..., Any]:
+    def translated(backend: Any, api_id: str, document: dict[str, Any], **options: Any) -> Any:
+        del document["swagger"]
+        document["openapi"] = "3.0.1"
+        api = put_rest_api(backend, api_id, document, **options)
+        for path, methods in document["paths"].items():
+            for method, content in methods.items():
+                needs_key = {"api_key": []} in content.get("security", ())
+                api.get_resource_for_path(path).get_method(method.upper()).api_key_required = needs_key
+        return api
+
+    return translated
+
+
+def _keeping_outputs(apply: Callable[..., Any]) -> Callable[..., Any]:
+    def applied(change_set: Any) -> None:
+        apply(change_set)
+        change_set.stack.template_dict = change_set.template_dict
+        change_set.stack.output_map = change_set.stack._create_output_map()
+
+    return applied
+
+
+class _Named:
+    """A resource of a stack of which only the name or ARN is ever asked for."""
+
+    def __init__(self, physical_resource_id: str) -> None:
+        self.physical_resource_id = physical_resource_id
+
+    @classmethod
+    def has_cfn_attr(cls, name: str) -> bool:
+        return name == "Id"
+
+    def get_cfn_attribute(self, _: str) -> str:
+        return self.physical_resource_id
+
+
+class _ConfigurationSet(_Named):
+    @classmethod
+    def create_from_cloudformation_json(cls, name: str, *_: Any, **__: Any) -> _Named:
+        return cls(name)
+
+
+class _Secret(_Named):
+    @classmethod
+    def create_from_cloudformation_json(cls, name: str, _: Any, account: str, region: str, **__: Any) -> _Named:
+        from moto.secretsmanager.models import secretsmanager_backends
+
+        backend = secretsmanager_backends[account][region]
+        secret = backend.create_secret(name, "the tests' secret", None, None, [], None, None, [], False)
+        return cls(json.loads(secret)["ARN"])
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

@@ -1,0 +1,52 @@
+"""The DynamoDB tables exactly as the data stack's template makes them, on whatever engine a test runs on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from moto import mock_aws
+
+TEMPLATE = Path(__file__).parent.parent / "infra" / "data.yaml"
+_UNDERSTOOD_BY_ENGINES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags, read as nothing: no table's keys hang on them."""
+
+
+_Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+
+
+def template_outputs() -> list[str]:
+    """Return the names of the data stack's outputs."""
+    return list(yaml.load(TEMPLATE.read_text(), _Loader)["Outputs"])
+
+
+def create_tables(client: Any) -> dict[str, str]:
+    """Create the template's tables; return their names by the data stack's output names."""
+    resources = yaml.load(TEMPLATE.read_text(), _Loader)["Resources"]
+    names = {}
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            properties = {
+                key: resource["Properties"][key] for key in _UNDERSTOOD_BY_ENGINES if key in resource["Properties"]
+            }
+            client.create_table(TableName=name, **properties)
+            names[name] = name
+    return names
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    """A DynamoDB client on moto, without tables."""
+    with mock_aws():
+        yield boto3.client("dynamodb", region_name="us-east-2", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+@pytest.fixture
+def table_names(dynamodb: Any) -> dict[str, str]:
+    """The data stack's tables, made on `dynamodb`: their names."""
+    return create_tables(dynamodb)

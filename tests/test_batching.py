@@ -1,0 +1,23 @@
+"""Cutting work into parts that fit a service's limits."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.batching import batches
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(1, 5), st.integers(1, 20))
+def test_parts_keep_order_and_limits(values: list[int], max_count: int, max_bytes: int) -> None:
+    parts = list(batches(values, max_count, max_bytes, size_of=lambda value: value))
+    assert [value for part in parts for value in part] == values
+    for part in parts:
+        assert 0 < len(part) <= max_count
+        assert sum(part) <= max_bytes or len(part) == 1
+
+
+def test_no_values_make_no_part() -> None:
+    assert list(batches([], 10)) == []
+
+
+def test_full_parts_are_full() -> None:
+    assert [len(part) for part in batches(range(101), 50)] == [50, 50, 1]

@@ -1,0 +1,294 @@
+"""Holders: every rule of an enrolment, and which transactions a holder wants to be told of."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.errors import ValidationFailed
+from chalicelib.holders import TIMEZONES, Holder, load_holder, to_json, unwanted
+from chalicelib.json_body import read_json
+from chalicelib.transactions import Transaction
+
+NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+SMALLEST = {"name": "Awa Ndiaye", "email": "awa@example.com"}
+TRANSACTION = Transaction(
+    bank="eazycard",
+    id="1",
+    account="A123",
+    amount=Decimal(5000),
+    type="credit",
+    timestamp=NOW,
+    currency="XAF",
+    recorded_at=NOW,
+)
+
+STRING = "Not a valid string."
+EMAIL = "Must be an e-mail address."
+ASCII = "Must be an e-mail address in ASCII."
+CURRENCY = "Must be an active ISO 4217 code."
+CLOCK = "Must be a time of day, like 22:00."
+ZONE = "Must be an IANA time zone, like Africa/Douala."
+
+
+def read(body: str) -> Holder:
+    return load_holder(read_json(body.encode()), "h1", NOW)
+
+
+def load(**changes: Any) -> Holder:
+    return read(json.dumps({**SMALLEST, **changes}))
+
+
+def errors(body: str) -> list[tuple[str, str]]:
+    with pytest.raises(ValidationFailed) as refusal:
+        read(body)
+    return refusal.value.errors
+
+
+def errors_of(**changes: Any) -> list[tuple[str, str]]:
+    return errors(json.dumps({**SMALLEST, **changes}))
+
+
+def with_minimum(currency: str, literal: str) -> str:
+    return f'{json.dumps(SMALLEST)[:-1]}, "preferences": {{"min_amount": {{"{currency}": {literal}}}}}}}'
+
+
+def test_a_name_and_an_address_are_enough() -> None:
+    assert load() == Holder("h1", "Awa Ndiaye", "awa@example.com", "fr", "UTC", {}, NOW)
+
+
+@pytest.mark.parametrize("field", SMALLEST)
+def test_name_and_email_are_required(field: str) -> None:
+    body = {name: value for name, value in SMALLEST.items() if name != field}
+    assert errors(json.dumps(body)) == [(field, "Missing data for required field.")]
+
+
+@pytest.mark.parametrize("name", ["A", "x" * 140, "日" * 140, "O'Brien-Ndiaye", "😀"])
+def test_a_name_has_1_to_140_characters(name: str) -> None:
+    assert load(name=name).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "Must not be blank."),
+        ("   ", "Must not be blank."),
+        ("\u00a0", "Must not be blank."),
+        ("x" * 141, "Longer than maximum length 140."),
+        (1, STRING),
+        (None, "Field may not be null."),
+    ],
+)
+def test_another_name_is_refused(name: Any, message: str) -> None:
+    assert errors_of(name=name) == [("name", message)]
+
+
+@pytest.mark.parametrize(
+    "email", ["a@b.co", "first.last+tag@sub.example.com", "o'brien@example.org", "x" * 64 + "@" + "y" * 60 + ".com"]
+)
+def test_an_address_is_taken_as_it_is(email: str) -> None:
+    assert load(email=email).email == email
+
+
+@pytest.mark.parametrize(
+    ("email", "messages"),
+    [
+        ("", [EMAIL, ASCII]),
+        ("awa", [EMAIL]),
+        ("awa@", [EMAIL]),
+        ("@example.com", [EMAIL]),
+        ("awa@example", [EMAIL]),
+        ("awa@@example.com", [EMAIL]),
+        ("awa@exa mple.com", [EMAIL, ASCII]),
+        ("Awa <awa@example.com>", [EMAIL, ASCII]),
+        ("a@example.com,b@example.com", [EMAIL]),
+        ("awa@exämple.com", [ASCII]),
+        ("ñ@example.com", [ASCII]),
+        ("x" * 250 + "@b.co", ["Longer than maximum length 254."]),
+        (1, [STRING]),
+    ],
+)
+def test_another_address_is_refused(email: Any, messages: list[str]) -> None:
+    assert errors_of(email=email) == [("email", message) for message in messages]
+
+
+def test_a_locale_is_fr_or_en() -> None:
+    assert [load(locale=locale).locale for locale in ("fr", "en")] == ["fr", "en"]
+    for locale in ("", "FR", "de", "fr-FR"):
+        assert errors_of(locale=locale) == [("locale", "Must be one of: fr, en.")]
+
+
+@pytest.mark.parametrize(
+    "name", ["Africa/Douala", "Europe/Paris", "UTC", "GMT", "America/Argentina/Ushuaia", "Etc/GMT-14"]
+)
+def test_a_time_zone_is_one_of_the_iana_database(name: str) -> None:
+    assert load(timezone=name).timezone == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Africa/Yaounde",
+        "africa/douala",
+        "Africa/",
+        "/etc/passwd",
+        "../UTC",
+        "UTC+1",
+        "posix/UTC",
+        "localtime",
+        "x" * 999,
+    ],
+)
+def test_another_time_zone_is_refused(name: str) -> None:
+    assert errors_of(timezone=name) == [("timezone", ZONE)]
+
+
+def test_every_time_zone_that_is_accepted_can_be_loaded() -> None:
+    assert {ZoneInfo(name).key for name in TIMEZONES} == TIMEZONES
+    assert len(TIMEZONES) > 400
+
+
+@pytest.mark.parametrize(
+    "preferences",
+    [
+        {},
+        {"types": []},
+        {"types": ["credit"]},
+        {"types": ["debit", "credit"]},
+        {"quiet_hours": {"from": "22:00", "to": "07:00"}},
+        {"quiet_hours": {"from": "00:00", "to": "23:59"}},
+        {"statement": "none"},
+        {"statement": "weekly"},
+        {"statement": "monthly"},
+        {"muted": True},
+        {"muted": False},
+        {"min_amount": {}},
+    ],
+)
+def test_each_preference_is_optional_and_kept_as_it_is(preferences: dict[str, Any]) -> None:
+    assert load(preferences=preferences).preferences == preferences
+
+
+@pytest.mark.parametrize(
+    ("currency", "literal", "minimum"),
+    [
+        ("XAF", "5000", "5000"),
+        ("XAF", '"5000"', "5000"),
+        ("XAF", "5e3", "5000"),
+        ("EUR", "9.5", "9.5"),
+        ("KWD", "0.001", "0.001"),
+        ("EUR", "0", "0"),
+        ("EUR", "-0", "0"),
+    ],
+)
+def test_a_minimum_is_kept_as_an_exact_decimal_string(currency: str, literal: str, minimum: str) -> None:
+    assert read(with_minimum(currency, literal)).preferences == {"min_amount": {currency: minimum}}
+
+
+@pytest.mark.parametrize(
+    ("currency", "literal", "message"),
+    [
+        ("XAF", "-1", "Must be 0 or more."),
+        ("XAF", "1e15", "Must have at most 15 digits before the decimal point."),
+        ("XAF", '"x"', "Must be a number, or a string that holds one."),
+        ("XAF", "true", "Must be a number, or a string that holds one."),
+        ("XAF", "0.5", "XAF has 0 decimals: must have no more."),
+        ("EUR", "0.001", "EUR has 2 decimals: must have no more."),
+        ("EUR", "1e-999999999", "EUR has 2 decimals: must have no more."),
+        ("eur", "1", CURRENCY),
+        ("ZZZ", "1", CURRENCY),
+    ],
+)
+def test_another_minimum_is_refused_naming_its_currency(currency: str, literal: str, message: str) -> None:
+    assert errors(with_minimum(currency, literal)) == [(f"preferences.min_amount.{currency}", message)]
+
+
+@pytest.mark.parametrize(
+    ("preferences", "field", "message"),
+    [
+        ([], "preferences", "Invalid input type."),
+        (None, "preferences", "Field may not be null."),
+        ({"x": 1}, "preferences.x", "Unknown field."),
+        ({"types": "credit"}, "preferences.types", "Not a valid list."),
+        ({"types": ["refund"]}, "preferences.types.0", "Must be one of: credit, debit."),
+        ({"types": ["credit", 1]}, "preferences.types.1", STRING),
+        ({"types": ["credit"] * 3}, "preferences.types", "Longer than maximum length 2."),
+        ({"min_amount": []}, "preferences.min_amount", "Not a valid mapping type."),
+        ({"quiet_hours": {"from": "22:00"}}, "preferences.quiet_hours.to", "Missing data for required field."),
+        ({"quiet_hours": {"to": "22:00"}}, "preferences.quiet_hours.from", "Missing data for required field."),
+        ({"quiet_hours": {"from": "24:00", "to": "07:00"}}, "preferences.quiet_hours.from", CLOCK),
+        ({"quiet_hours": {"from": "22:60", "to": "07:00"}}, "preferences.quiet_hours.from", CLOCK),
+        ({"quiet_hours": {"from": "22:00", "to": "7:00"}}, "preferences.quiet_hours.to", CLOCK),
+        ({"quiet_hours": {"from": "22:00", "to": "07:00:00"}}, "preferences.quiet_hours.to", CLOCK),
+        ({"quiet_hours": {"from": "22:00", "to": "07:00", "x": 1}}, "preferences.quiet_hours.x", "Unknown field."),
+        ({"statement": "daily"}, "preferences.statement", "Must be one of: none, weekly, monthly."),
+        ({"muted": 1}, "preferences.muted", "Not a valid boolean."),
+        ({"muted": 0}, "preferences.muted", "Not a valid boolean."),
+        ({"muted": "true"}, "preferences.muted", "Not a valid boolean."),
+        ({"muted": None}, "preferences.muted", "Field may not be null."),
+        ({"muted": [True]}, "preferences.muted", "Not a valid boolean."),
+    ],
+)
+def test_another_preference_is_refused(preferences: Any, field: str, message: str) -> None:
+    assert errors_of(preferences=preferences) == [(field, message)]
+
+
+@pytest.mark.parametrize("field", ["id", "enrolled_at", "phone", "Name"])
+def test_an_unknown_field_is_named(field: str) -> None:
+    assert errors_of(**{field: "x"}) == [(field, "Unknown field.")]
+
+
+def test_a_holder_is_answered_as_it_was_enrolled() -> None:
+    preferences = {
+        "types": ["debit"],
+        "quiet_hours": {"from": "22:00", "to": "07:00"},
+        "statement": "weekly",
+        "muted": False,
+    }
+    holder = load(locale="en", timezone="Africa/Douala", preferences=preferences)
+    assert to_json(holder) == {
+        "id": "h1",
+        "name": "Awa Ndiaye",
+        "email": "awa@example.com",
+        "locale": "en",
+        "timezone": "Africa/Douala",
+        "preferences": preferences,
+        "enrolled_at": "2026-01-10T14:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("preferences", "reason"),
+    [
+        ({}, None),
+        ({"muted": False}, None),
+        ({"muted": True}, "muted"),
+        ({"types": ["credit"]}, None),
+        ({"types": ["credit", "debit"]}, None),
+        ({"types": ["debit"]}, "types"),
+        ({"types": []}, "types"),
+        ({"min_amount": {"XAF": "5000"}}, None),
+        ({"min_amount": {"XAF": "5001"}}, "min_amount"),
+        ({"min_amount": {"EUR": "9999999"}}, None),
+        ({"min_amount": {"EUR": "1", "XAF": "4999"}}, None),
+        ({"quiet_hours": {"from": "00:00", "to": "23:59"}}, None),
+        ({"muted": True, "types": [], "min_amount": {"XAF": "9999"}}, "muted"),
+        ({"types": [], "min_amount": {"XAF": "9999"}}, "types"),
+    ],
+)
+def test_a_preference_keeps_a_transaction_from_being_told(preferences: dict[str, Any], reason: str | None) -> None:
+    assert unwanted(preferences, TRANSACTION) == reason
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10**6), st.integers(0, 3))
+def test_a_minimum_is_compared_as_a_number_and_not_as_text(amount: int, minimum: int, decimals: int) -> None:
+    transaction = dataclasses.replace(TRANSACTION, amount=Decimal(amount).scaleb(-decimals), currency="KWD")
+    preferences = {"min_amount": {"KWD": f"{Decimal(minimum).scaleb(-decimals):f}"}}
+    assert (unwanted(preferences, transaction) is None) == (amount >= minimum)

@@ -1,0 +1,374 @@
+"""The mailer: every holder told once, whatever fails on the way."""
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.banks import Bank, BankDirectory
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders import Holder
+from chalicelib.mailer import MAX_ATTEMPTS, Mailer
+from chalicelib.notices import Notice, pack, to_payload, unpack
+from chalicelib.notifications import NotificationLog
+from chalicelib.queues import DeadLetters, Queue
+from chalicelib.repository import BankRepository, HolderRepository, transaction_key
+from chalicelib.ses import SesOutbox
+from chalicelib.transactions import Transaction
+from tests.fakes import Failing, FakeSes, refusal
+from tests.test_mails import transaction
+from tests.test_queues import FakeSqs
+
+NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)
+
+
+class Died(BaseException):
+    """The function's process is killed: no handler of exceptions sees it."""
+
+
+class World:
+    """A mailer on real tables, with an SES and queues that can be made to misbehave."""
+
+    def __init__(self, dynamodb: Any, names: dict[str, str]) -> None:
+        self.dynamodb = dynamodb
+        self.names = names
+        self.ses = FakeSes()
+        self.queue = FakeSqs()
+        self.dead_letters = FakeSqs()
+        self.now = NOW
+        self.holders = HolderRepository(dynamodb, names["AccountsTable"])
+        self.log = NotificationLog(dynamodb, names["NotificationsTable"])
+        BankRepository(dynamodb, names["BanksTable"]).put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
+
+    def mailer(self, dynamodb: Any = None, ses: Any = None, queue: Any = None, dead_letters: Any = None) -> Mailer:
+        dynamodb = dynamodb or self.dynamodb
+        return Mailer(
+            HolderRepository(dynamodb, self.names["AccountsTable"]),
+            BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now),
+            NotificationLog(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
+            SesOutbox(ses or self.ses, "EAZYCard <alerts@example.com>", "configuration"),
+            Queue(queue or self.queue, "url", sleep=lambda _: None),
+            DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "mailer"),
+            lambda: self.now,
+        )
+
+    def enrol(self, account: str, *ids: str, locale: str = "fr", **preferences: Any) -> None:
+        for holder_id in ids:
+            email = f"{account}.{holder_id}@example.com"
+            self.holders.put("eazycard", account, Holder(holder_id, "Awa", email, locale, "UTC", preferences, NOW))
+
+    def tell(self, bodies: list[str], time_left_s: Callable[[], float] = lambda: 20, **clients: Any) -> None:
+        self.mailer(**clients).handle(bodies, time_left_s)
+
+    def drain(self, **clients: Any) -> None:
+        """Deliver what was put back, as SQS would after its delay, until nothing is left."""
+        for _ in range(100):
+            bodies, self.queue.bodies, self.queue.delays = self.queue.bodies, [], []
+            if not bodies:
+                return
+            self.now += timedelta(minutes=15)
+            self.tell(bodies, **clients)
+        raise AssertionError("the queue never empties")
+
+    def states(self, transaction_id: str) -> dict[str, str]:
+        noted = self.log.of_transaction(transaction_key("eazycard", transaction_id))
+        return {values["holder"]: values["state"] for values in noted}
+
+    def letters(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for body in self.dead_letters.bodies]
+
+
+@pytest.fixture
+def world(dynamodb: Any, table_names: dict[str, str]) -> World:
+    return World(dynamodb, table_names)
+
+
+def messages(*told: Transaction) -> list[str]:
+    return list(pack(to_payload(Notice(one)) for one in told))
+
+
+def many(count: int) -> list[Transaction]:
+    return [transaction(id=f"t{number}", account=f"a{number}") for number in range(count)]
+
+
+def test_every_holder_is_told_once_in_the_own_language(world: World) -> None:
+    world.enrol("a0", "awa", locale="fr")
+    world.enrol("a0", "grace", locale="en")
+    world.tell(messages(transaction(id="t0", account="a0", type="credit")))
+    subjects = {email["to"]: email["subject"] for email in world.ses.accepted}
+    assert subjects == {
+        "a0.awa@example.com": "Crédit de 250\u202f500\xa0FCFA sur votre compte a0",
+        "a0.grace@example.com": "Credit of FCFA\xa0250,500 to your account a0",
+    }
+    assert world.states("t0") == {"awa": "sent", "grace": "sent"}
+    assert world.ses.accepted[0]["tags"] == {"bank": "eazycard", "transaction": "t0", "holder": "awa"}
+
+
+def test_an_account_without_holders_makes_no_email_and_no_trouble(world: World) -> None:
+    world.tell(messages(*many(3)))
+    assert (world.ses.calls, world.queue.calls, world.dead_letters.calls) == (0, 0, 0)
+
+
+def test_the_same_message_twice_tells_once(world: World) -> None:
+    world.enrol("a0", "awa")
+    for _ in range(3):
+        world.tell(messages(transaction(id="t0", account="a0")))
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
+    assert world.queue.bodies == []
+
+
+def test_the_same_transaction_twice_in_a_batch_tells_once(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.tell(messages(transaction(id="t0", account="a0")) * 2)
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
+
+
+def test_some_told_and_some_new_in_one_batch_tells_the_new_ones(world: World) -> None:
+    for told in many(60):
+        world.enrol(told.account, "awa")
+    world.tell(messages(*many(60)[::2]))
+    world.tell(messages(*many(60)))
+    assert set(world.ses.recipients.values()) == {1}
+    assert len(world.ses.accepted) == 60
+
+
+def test_a_copy_that_comes_while_another_mailer_is_busy_waits_and_then_finds_it_told(world: World) -> None:
+    world.enrol("a0", "awa")
+    body = messages(transaction(id="t0", account="a0"))
+    world.ses.after_accepting = lambda: second_copy()
+
+    def second_copy() -> None:
+        world.ses.after_accepting = lambda: None
+        world.tell(body)
+
+    world.tell(body)
+    assert len(world.queue.bodies) == 1
+    world.drain()
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
+
+
+@pytest.mark.parametrize(
+    ("preferences", "reason"),
+    [
+        ({"muted": True}, "muted"),
+        ({"types": ["credit"]}, "types"),
+        ({"types": []}, "types"),
+        ({"min_amount": {"XAF": "250501"}}, "min_amount"),
+        ({"muted": True, "types": ["credit"]}, "muted"),
+        ({"min_amount": {"XAF": "250500"}}, None),
+        ({"min_amount": {"EUR": "9999999"}}, None),
+        ({"types": ["debit"]}, None),
+        ({"muted": False}, None),
+    ],
+)
+def test_preferences_are_kept_and_what_they_skip_is_noted(
+    world: World, preferences: dict[str, Any], reason: str | None
+) -> None:
+    world.enrol("a0", "awa", **preferences)
+    world.tell(messages(transaction(id="t0", account="a0")))
+    (noted,) = world.log.of_transaction(transaction_key("eazycard", "t0"))
+    assert (noted["state"], noted.get("reason")) == (("skipped", reason) if reason else ("sent", None))
+    assert len(world.ses.accepted) == (0 if reason else 1)
+
+
+def test_a_holder_who_was_erased_meanwhile_is_not_told(world: World) -> None:
+    world.enrol("a0", "awa", "ben")
+    body = messages(transaction(id="t0", account="a0"))
+    world.holders.delete("eazycard", "a0", "awa")
+    world.tell(body)
+    assert world.ses.recipients == {"a0.ben@example.com": 1}
+
+
+def test_an_unreadable_message_is_dead_lettered_whole_and_the_others_are_told(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.tell(["{broken", *messages(transaction(id="t0", account="a0"))])
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
+    (letter,) = world.letters()
+    assert letter["payload"] == "{broken"
+    assert letter["reason"] == "malformed_message: JSONDecodeError"
+
+
+def test_an_email_that_cannot_be_rendered_is_dead_lettered_and_the_others_are_told(world: World) -> None:
+    for told in many(20):
+        world.enrol(told.account, "awa")
+    world.enrol("a7", "awa", locale="xx")  # no such language: written past the API's rules
+    world.tell(messages(*many(20)))
+    assert len(world.ses.accepted) == 19
+    (letter,) = world.letters()
+    assert letter["payload"]["transaction"]["id"] == "t7"
+    assert letter["payload"]["holders"] == ["awa"]
+    assert letter["reason"].startswith("not_rendered: ")
+    assert world.states("t7") == {"awa": "failed"}
+
+
+def test_an_address_that_ses_refuses_for_good_fails_alone(world: World) -> None:
+    for told in many(20):
+        world.enrol(told.account, "awa")
+    world.ses.statuses["a7.awa@example.com"] = "MESSAGE_REJECTED"
+    world.tell(messages(*many(20)))
+    world.drain()
+    assert len(world.ses.accepted) == 19
+    assert world.states("t7") == {"awa": "failed"}
+    (letter,) = world.letters()
+    assert letter["reason"] == "refused: MESSAGE_REJECTED"
+    (notice,) = unpack(json.dumps({"notices": [letter["payload"]]}))
+    assert notice.transaction == dataclasses.replace(many(8)[7], metadata=None)
+
+
+def test_a_throttled_entry_goes_back_alone_and_arrives_later_once(world: World) -> None:
+    for told in many(20):
+        world.enrol(told.account, "awa")
+    world.ses.statuses["a7.awa@example.com"] = "ACCOUNT_THROTTLED"
+    world.tell(messages(*many(20)))
+    assert len(world.ses.accepted) == 19
+    (body,) = world.queue.bodies
+    (notice,) = unpack(body)
+    assert (notice.transaction.id, notice.holders, notice.attempt) == ("t7", ("awa",), 1)
+    assert world.queue.delays == [2]
+    world.ses.statuses.clear()
+    world.drain()
+    assert set(world.ses.recipients.values()) == {1}
+    assert len(world.ses.accepted) == 20
+
+
+def test_waits_double_up_to_what_sqs_can_delay(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.ses.refuses_call_with = "TooManyRequestsException"
+    waits = []
+    bodies = messages(transaction(id="t0", account="a0"))
+    for _ in range(12):
+        world.tell(bodies)
+        waits += world.queue.delays
+        bodies, world.queue.bodies, world.queue.delays = world.queue.bodies, [], []
+        world.now += timedelta(minutes=15)
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+
+
+def test_after_ses_was_down_for_a_while_everything_goes_out_once(world: World) -> None:
+    for told in many(120):
+        world.enrol(told.account, "awa")
+    world.ses.refuses_call_with = "ServiceUnavailable"
+    world.tell(messages(*many(120)))
+    for _ in range(5):
+        bodies, world.queue.bodies = world.queue.bodies, []
+        world.now += timedelta(minutes=2)
+        world.tell(bodies)
+    assert world.ses.accepted == []
+    world.ses.refuses_call_with = None
+    world.drain()
+    assert len(world.ses.accepted) == 120
+    assert set(world.ses.recipients.values()) == {1}
+    assert world.dead_letters.bodies == []
+
+
+def test_what_ses_puts_off_for_ever_ends_in_the_dead_letter_queue(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.ses.statuses["a0.awa@example.com"] = "ACCOUNT_THROTTLED"
+    world.tell(messages(transaction(id="t0", account="a0")))
+    world.drain()
+    assert world.ses.calls == MAX_ATTEMPTS
+    (letter,) = world.letters()
+    assert letter["reason"] == "refused: ACCOUNT_THROTTLED"
+    assert world.states("t0") == {"awa": "failed"}
+
+
+@pytest.mark.parametrize("dies_at", range(6))
+def test_a_mailer_that_dies_between_any_two_calls_leaves_nobody_untold(world: World, dies_at: int) -> None:
+    for told in many(30):
+        world.enrol(told.account, "awa")
+    bodies = messages(*many(30))
+    with_death = Failing(world.dynamodb, Died(), at=dies_at)
+    try:
+        world.tell(bodies, dynamodb=with_death)
+    except Died:
+        world.now += timedelta(minutes=2)  # SQS brings the messages again after the visibility timeout
+        world.tell(bodies)
+        world.drain()
+    assert set(world.ses.recipients) == {f"{told.account}.awa@example.com" for told in many(30)}
+    # The batch reads holders (0), the bank (1), claims (2), sends, notes (3, 4): dying at the notes is the
+    # crash between SES's yes and our note of it, the only one that may tell twice.
+    assert max(world.ses.recipients.values()) == (2 if dies_at in (3, 4) else 1)
+    assert all(world.states(told.id) == {"awa": "sent"} for told in many(30))
+
+
+def test_a_mailer_that_dies_in_ses_tells_its_claimed_ones_again_and_no_others(world: World) -> None:
+    for told in many(80):
+        world.enrol(told.account, "awa")
+    bodies = messages(*many(80))
+
+    def die() -> None:
+        raise Died
+
+    sent = Counter[str]()
+    world.ses.after_accepting = lambda: die() if world.ses.calls == 2 else None
+    with pytest.raises(Died):
+        world.tell(bodies)
+    sent.update(world.ses.recipients)
+    world.ses.after_accepting = lambda: None
+    world.now += timedelta(minutes=2)
+    world.tell(bodies)
+    world.drain()
+    assert set(world.ses.recipients) == {f"{told.account}.awa@example.com" for told in many(80)}
+    assert sum(world.ses.recipients.values()) == 80 + 30  # the second call's 30 had no note
+    assert len(sent) == 80
+
+
+def test_a_redelivery_before_the_dead_mailer_s_lease_is_over_waits_for_it(world: World) -> None:
+    world.enrol("a0", "awa")
+    bodies = messages(transaction(id="t0", account="a0"))
+    with pytest.raises(Died):
+        world.tell(bodies, ses=Failing(world.ses, Died()))
+    world.tell(bodies)
+    assert world.ses.accepted == []
+    assert world.queue.delays == [25]
+    world.drain()
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
+
+
+@pytest.mark.parametrize("operation", ["batch_get_item", "transact_write_items", "get_item"])
+def test_a_throttled_table_raises_so_that_sqs_brings_the_batch_again(world: World, operation: str) -> None:
+    world.enrol("a0", "awa")
+    bodies = messages(transaction(id="t0", account="a0"))
+    throttled = Failing(world.dynamodb, refusal("ThrottlingException"), operation=operation)
+    with pytest.raises(TemporarilyUnavailable):
+        world.tell(bodies, dynamodb=throttled)
+    world.tell(bodies)
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
+
+
+def test_when_the_dead_letter_queue_is_down_the_failure_is_not_forgotten(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.ses.statuses["a0.awa@example.com"] = "MESSAGE_REJECTED"
+    bodies = messages(transaction(id="t0", account="a0"))
+    with pytest.raises(TemporarilyUnavailable):
+        world.tell(bodies, dead_letters=Failing(world.dead_letters, refusal("ThrottlingException")))
+    assert world.states("t0") == {"awa": "queued"}
+    world.now += timedelta(minutes=2)
+    world.tell(bodies)
+    assert len(world.letters()) == 1
+    assert world.states("t0") == {"awa": "failed"}
+
+
+def test_a_mailer_that_runs_out_of_time_puts_the_rest_back(world: World) -> None:
+    for told in many(120):
+        world.enrol(told.account, "awa")
+    left = iter([20.0, 20.0, 5.0])
+    world.tell(messages(*many(120)), time_left_s=lambda: next(left))
+    assert len(world.ses.accepted) == 50
+    world.drain()
+    assert len(world.ses.accepted) == 120
+    assert set(world.ses.recipients.values()) == {1}
+
+
+def test_nothing_personal_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.enrol("a0", "awa")
+    world.enrol("a0", "ben", locale="xx")
+    world.tell(["{broken 250500", *messages(transaction(id="t0", account="a0", merchant={"name": "Mokolo"}))])
+    logged = " ".join(str(line.__dict__) for line in caplog.records)
+    assert "told" in logged
+    for secret in ("example.com", "Awa", "250500", "Mokolo", "4242"):
+        assert secret not in logged

@@ -1,0 +1,117 @@
+"""The release package: only what ships, all that it needs, the same bytes for the same contents."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra.package import PROJECT_DIR, SERVICES, copy_project, package, ships
+from infra.provision import record, with_arns
+from tests.cloud import BUILD
+from tests.conftest import SETTINGS
+from tests.tables import template_outputs
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture(scope="module")
+def packaged() -> Path:
+    """The folder with a packaged prod stage; the wheels are kept from the local cloud's build."""
+    build = BUILD.with_name("package-test")
+    cached = BUILD / ".chalice" / "deployments"
+    copy_project(build)
+    if cached.exists():
+        shutil.copytree(cached, build / ".chalice" / "deployments", dirs_exist_ok=True)
+    # Any ARN will do where nothing is called; the shape is the data stack's.
+    arn = "arn:aws:dynamodb:us-east-2:123456789012:table/example/stream/2026-01-01T00:00:00.000"
+    outputs = dict.fromkeys(template_outputs(), arn) | {"Stage": "local", "MailFrom": "A <a@example.com>"}
+    record(build, "local", with_arns(outputs))
+    return package(build, "local", "us-east-2")
+
+
+def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path, tmp_path: Path) -> None:
+    # Python alone, the zip and the settings: a requirement that is not shipped fails here as it would on Lambda.
+    with zipfile.ZipFile(packaged / "deployment.zip") as archive:
+        archive.extractall(tmp_path / "task")
+    venv.create(tmp_path / "bare", with_pip=False)
+    program = (
+        "import app\n"
+        "for name in ('app', 'transaction_stream', 'mailer', 'analytics_job'): assert callable(getattr(app, name))\n"
+        "for part in ('banks', 'holders', 'intake', 'stream_handler', 'mailer', 'analytics_job', '_secrets'):\n"
+        "    assert getattr(app.services, part)\n"
+        "from chalicelib import mails\n"
+        "for locale in ('fr', 'en'):\n"
+        "    assert mails._phrases(locale) and mails._locale(locale).currency_formats\n"
+        "print('all found')"
+    )
+    environment = {**SETTINGS, "AWS_DEFAULT_REGION": "us-east-2", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [tmp_path / "bare" / "bin" / "python", "-I", "-c", f"import sys; sys.path.insert(0, '.')\n{program}"],
+        cwd=tmp_path / "task",
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "all found", done.stderr
+
+
+def test_the_zip_is_small_and_packaged_again_it_is_the_same_bytes(packaged: Path) -> None:
+    archive = packaged / "deployment.zip"
+    first = archive.read_bytes()
+    assert len(first) < 12_000_000
+    package(packaged.parent, "local", "us-east-2")
+    assert archive.read_bytes() == first
+
+
+def test_data_is_shipped_for_exactly_the_services_whose_clients_are_made() -> None:
+    sources = "".join(path.read_text() for path in (PROJECT_DIR / "chalicelib").glob("*.py"))
+    assert set(re.findall(r"_client\(\"(\w+)\"\)", sources)) == SERVICES
+
+
+def test_what_is_left_out_is_data_that_nothing_reads() -> None:
+    assert not ships("botocore/data/ec2/2016-11-15/service-2.json.gz")
+    assert not ships("babel/locale-data/de.dat")
+    for needed in (
+        "botocore/data/dynamodb/2012-08-10/service-2.json.gz",
+        "botocore/data/endpoints.json",
+        "botocore/data/partitions.json",
+        "babel/locale-data/root.dat",
+        "babel/locale-data/fr_CM.dat",
+        "babel/global.dat",
+        "chalicelib/templates/fr.toml",
+        "app.py",
+    ):
+        assert ships(needed), needed
+
+
+def test_the_packaged_template_passes_cfn_lint(packaged: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), packaged / "sam.json"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
+    resources = json.loads((packaged / "sam.json").read_text())["Resources"]
+    stream = resources["TransactionStream"]["Properties"]["Events"]["TransactionStreamDynamodbEventSource"][
+        "Properties"
+    ]
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert stream["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+    api = resources["RestAPI"]["Properties"]
+    assert api["OpenApiVersion"] == "2.0"
+    assert {"THROTTLED", "INVALID_API_KEY", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(api["GatewayResponses"])
+    assert api["AccessLogSetting"]
+    assert api["MethodSettings"]
+    alarms = {name for name, resource in resources.items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
+    assert {"DeadLettersOfMailer", "DeadLettersOfStream", "StreamLate", "NotificationsLate", "ApiErrors"} <= alarms
+    log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
+    assert len(log_groups) == 5
+    assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

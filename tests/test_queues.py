@@ -1,0 +1,93 @@
+"""Sending to SQS: within its limits, leftovers again, dead letters whole and with their reason."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.queues import MAX_BATCH_BYTES, DeadLetters, Queue
+from tests.fakes import Failing, refusal
+
+
+class FakeSqs:
+    """A queue that keeps what it takes, holds callers to SQS's limits, and may fail entries at first."""
+
+    def __init__(self, fails_first: int = 0) -> None:
+        self.bodies: list[str] = []
+        self.delays: list[int] = []
+        self.calls = 0
+        self.fails_left = fails_first
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        assert 1 <= len(Entries) <= 10
+        assert len({entry["Id"] for entry in Entries}) == len(Entries)
+        assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= MAX_BATCH_BYTES
+        failed = []
+        for entry in Entries:
+            if self.fails_left > 0:
+                self.fails_left -= 1
+                failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
+            else:
+                self.bodies.append(entry["MessageBody"])
+                self.delays.append(entry["DelaySeconds"])
+        return {"Failed": failed}
+
+
+def queue(sqs: object) -> Queue:
+    return Queue(sqs, "url", sleep=lambda _: None)
+
+
+def test_100_messages_are_sent_in_10_calls() -> None:
+    sqs = FakeSqs()
+    queue(sqs).send([str(number) for number in range(100)], delay_s=7)
+    assert sqs.calls == 10
+    assert sorted(sqs.bodies, key=int) == [str(number) for number in range(100)]
+    assert set(sqs.delays) == {7}
+
+
+def test_messages_are_cut_by_bytes() -> None:
+    sqs = FakeSqs()
+    queue(sqs).send(["é" * 50_000] * 5)
+    assert len(sqs.bodies) == 5
+    assert sqs.calls == 3
+
+
+def test_entries_that_failed_are_sent_again_and_only_they() -> None:
+    sqs = FakeSqs(fails_first=3)
+    queue(sqs).send([str(number) for number in range(10)])
+    assert sorted(sqs.bodies, key=int) == [str(number) for number in range(10)]
+    assert sqs.calls == 2
+
+
+def test_entries_that_keep_failing_raise_so_that_the_source_is_tried_again() -> None:
+    with pytest.raises(TemporarilyUnavailable):
+        queue(FakeSqs(fails_first=1_000)).send(["a"])
+
+
+def test_a_throttled_queue_raises() -> None:
+    with pytest.raises(TemporarilyUnavailable):
+        queue(Failing(FakeSqs(), refusal("ThrottlingException"))).send(["a"])
+
+
+def test_a_dead_letter_holds_the_whole_payload_and_the_reason_and_the_log_only_the_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sqs = FakeSqs()
+    DeadLetters(queue(sqs), "mailer").put([({"amount": "250.50", "nested": {"é": 1}}, "not_rendered: KeyError")])
+    (body,) = sqs.bodies
+    assert json.loads(body) == {
+        "source": "mailer",
+        "reason": "not_rendered: KeyError",
+        "payload": {"amount": "250.50", "nested": {"é": 1}},
+    }
+    (logged,) = caplog.records
+    assert logged.__dict__["reason"] == "not_rendered: KeyError"
+    assert "250.50" not in str(logged.__dict__)
+
+
+def test_no_dead_letters_make_no_call() -> None:
+    sqs = FakeSqs()
+    DeadLetters(queue(sqs), "mailer").put([])
+    assert sqs.calls == 0

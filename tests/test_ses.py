@@ -1,0 +1,110 @@
+"""The one exit for e-mail: calls within SES's limits, and what each answer means."""
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from chalicelib.ses import Email, SesOutbox
+from tests.fakes import Failing, FakeSes, refusal
+
+
+def email(number: int, html: str = "<p>hello</p>") -> Email:
+    return Email(f"holder{number}@example.com", f"Subject {number}", "hello", html, (("bank", "b"), ("holder", "h.1")))
+
+
+def outbox(ses: object) -> SesOutbox:
+    return SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration")
+
+
+def test_120_emails_go_out_in_3_calls() -> None:
+    ses = FakeSes()
+    results = outbox(ses).send([email(number) for number in range(120)])
+    assert ses.calls == 3
+    assert [accepted["to"] for accepted in ses.accepted] == [f"holder{number}@example.com" for number in range(120)]
+    assert [result.message_id for result in results] == [f"message-{number}" for number in range(1, 121)]
+
+
+def test_large_emails_are_cut_by_bytes() -> None:
+    ses = FakeSes()
+    results = outbox(ses).send([email(number, html="é" * 40_000) for number in range(30)])
+    assert ses.calls > 2
+    assert all(result.message_id for result in results)
+
+
+def test_nothing_to_send_makes_no_call() -> None:
+    ses = FakeSes()
+    assert outbox(ses).send([]) == []
+    assert ses.calls == 0
+
+
+def test_what_is_sent_arrives_unchanged_braces_included() -> None:
+    ses = FakeSes()
+    outbox(ses).send([email(1, html='<p title="{{x}}">{{html}} & "é" \\u0041</p>')])
+    (accepted,) = ses.accepted
+    assert accepted["html"] == '<p title="{{x}}">{{html}} & "é" \\u0041</p>'
+    assert accepted["headers"] == {"Auto-Submitted": "auto-generated"}
+    assert accepted["tags"] == {"bank": "b", "holder": "h.1"}
+    assert accepted["from"] == "EAZYCard <alerts@example.com>"
+
+
+@pytest.mark.parametrize("status", ["MESSAGE_REJECTED", "INVALID_PARAMETER"])
+def test_an_entry_that_is_refused_for_good_harms_no_other(status: str) -> None:
+    ses = FakeSes()
+    ses.statuses["holder1@example.com"] = status
+    results = outbox(ses).send([email(0), email(1), email(2)])
+    assert [bool(result.message_id) for result in results] == [True, False, True]
+    assert (results[1].reason, results[1].final) == (status, True)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "ACCOUNT_THROTTLED",
+        "ACCOUNT_DAILY_QUOTA_EXCEEDED",
+        "ACCOUNT_SENDING_PAUSED",
+        "ACCOUNT_SUSPENDED",
+        "CONFIGURATION_SET_NOT_FOUND",
+        "MAIL_FROM_DOMAIN_NOT_VERIFIED",
+        "TRANSIENT_FAILURE",
+        "FAILED",
+    ],
+)
+def test_an_entry_that_is_refused_for_a_passing_reason_may_be_tried_again(status: str) -> None:
+    ses = FakeSes()
+    ses.statuses["holder1@example.com"] = status
+    results = outbox(ses).send([email(0), email(1)])
+    assert (results[1].reason, results[1].final) == (status, False)
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "SendingPausedException", "InternalFailure", "NotFound"])
+def test_an_address_that_is_not_verified_is_for_the_operator_to_mend() -> None:
+    rejected = ClientError({"Error": {"Code": "MessageRejected", "Message": "Email address is not verified."}}, "Send")
+    (result,) = outbox(Failing(FakeSes(), rejected)).send([email(0)])
+    assert not result.final
+
+
+def test_a_call_that_is_throttled_puts_off_all_of_its_entries(code: str) -> None:
+    ses = FakeSes()
+    ses.refuses_call_with = code
+    results = outbox(ses).send([email(0), email(1)])
+    assert [(result.reason, result.final) for result in results] == [(code, False)] * 2
+
+
+def test_an_email_that_spoils_its_call_is_found_by_halving_and_the_others_go_out() -> None:
+    ses = FakeSes()
+    ses.rejects_calls_to = {"holder37@example.com"}
+    results = outbox(ses).send([email(number) for number in range(50)])
+    refused = [number for number, result in enumerate(results) if result.message_id is None]
+    assert refused == [37]
+    assert results[37].final
+    assert len(ses.accepted) == 49
+
+
+def test_an_answer_that_does_not_come_puts_off_all_and_raises_nothing() -> None:
+    ses = Failing(FakeSes(), ReadTimeoutError(endpoint_url="https://email.example"))
+    assert [result.reason for result in outbox(ses).send([email(0)])] == ["ReadTimeoutError"]
+
+
+def test_missing_rights_are_for_the_operator_to_mend_so_the_email_is_kept() -> None:
+    ses = Failing(FakeSes(), refusal("AccessDeniedException"))
+    (result,) = outbox(ses).send([email(0)])
+    assert not result.final
