@@ -75,13 +75,13 @@ def test_an_entry_that_is_refused_for_a_passing_reason_may_be_tried_again(status
     assert (results[1].reason, results[1].final) == (status, False)
 
 
-@pytest.mark.parametrize("code", ["TooManyRequestsException", "SendingPausedException", "InternalFailure", "NotFound"])
 def test_an_address_that_is_not_verified_is_for_the_operator_to_mend() -> None:
     rejected = ClientError({"Error": {"Code": "MessageRejected", "Message": "Email address is not verified."}}, "Send")
     (result,) = outbox(Failing(FakeSes(), rejected)).send([email(0)])
     assert not result.final
 
 
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "SendingPausedException", "InternalFailure", "NotFound"])
 def test_a_call_that_is_throttled_puts_off_all_of_its_entries(code: str) -> None:
     ses = FakeSes()
     ses.refuses_call_with = code
