@@ -80,7 +80,7 @@ def transaction_stream(event: DynamoDBEvent) -> None:
     services.stream_handler.handle(event.to_dict()["Records"])
 
 
-@app.on_sqs_message(queue_arn=stage.notification_queue_arn, batch_size=10)
+@app.on_sqs_message(queue_arn=stage.notification_queue_arn, batch_size=10, maximum_concurrency=10)
 def mailer(event: SQSEvent) -> None:
     """Every notice that the stream handler queued, in batches."""
     services.mailer.handle([record.body for record in event], lambda: seconds_left(event))

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import Item, call, error_code, from_item, sortable, to_item
+from chalicelib.dynamo import Item, call, from_item, sortable, to_item, was_cancelled_in_passing
 from chalicelib.repository import RECORDED_SHARDS
 from chalicelib.telemetry import count, logger
 
@@ -25,11 +25,6 @@ SAFETY_MARGIN = timedelta(seconds=60)
 MAX_ROLL_UPS_A_STEP = 99
 PAGE = 1_000
 _CHECKPOINTS = "checkpoints"
-# Why a step may be cancelled without anything being wrong: another run has made it or is about to, or the table
-# throttles. The next run goes on from what is committed then.
-_PASSING_REASONS = frozenset(
-    {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -101,7 +96,9 @@ class AnalyticsJob:
         watermark = sortable(self._clock() - SAFETY_MARGIN)
         checkpoints = self._checkpoints()
         steps = 0
-        for shard in RECORDED_SHARDS:
+        # Another shard first each minute, so that a backlog in one leaves no other waiting for long.
+        first = self._clock().minute % len(RECORDED_SHARDS)
+        for shard in RECORDED_SHARDS[first:] + RECORDED_SHARDS[:first]:
             position = checkpoints.get(shard)
             while time_left_s() >= 5:
                 sums, last = fold(self._rows(shard, position, watermark))
@@ -194,9 +191,8 @@ class AnalyticsJob:
         try:
             call(self._client.transact_write_items, TransactItems=[{"Update": move}, *adds])
         except ClientError as error:
-            reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())}
-            if error_code(error) != "TransactionCanceledException" or not reasons <= _PASSING_REASONS:
-                raise
+            if not was_cancelled_in_passing(error):
+                raise  # else another run has made the step, or the next one will
             logger.info("analytics_step_taken", extra={"shard": shard})
             return False
         return True

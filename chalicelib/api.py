@@ -27,7 +27,8 @@ def record_transaction(services: Services, bank: Bank, request: Request) -> Resp
     body = transactions.to_json(recorded.transaction)
     if recorded.replayed:
         return _answer(body, 200, {"Idempotency-Replayed": "true"})
-    return _answer(body, 201, {"Location": f"/transactions/{transaction.id}"})
+    # Relative to this request's URL: a stage's name or a base path may stand before it.
+    return _answer(body, 201, {"Location": f"./transactions/{transaction.id}"})
 
 
 def get_transaction(services: Services, bank: Bank, transaction_id: str, request: Request) -> Response:
@@ -63,8 +64,7 @@ def put_holder(services: Services, bank: Bank, account: str, holder_id: str, req
     account, holder_id = _identifier("account", account), _identifier("holder", holder_id)
     holder = holders.load_holder(_body(request), holder_id, services.now())
     is_new = services.holders.put(bank.id, account, holder)
-    headers = {"Location": f"/accounts/{account}/holders/{holder_id}"} if is_new else {}
-    return _answer(holders.to_json(holder), 201 if is_new else 200, headers)
+    return _answer(holders.to_json(holder), 201 if is_new else 200)
 
 
 def list_holders(services: Services, bank: Bank, account: str, request: Request) -> Response:

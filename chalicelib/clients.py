@@ -15,7 +15,7 @@ _CONFIG = Config(
 )
 # SES can take longer over 50 e-mails, and has no idempotency token: a try that timed out may have been
 # accepted, so the client never tries again by itself.
-_SENDING_CONFIG = _CONFIG.merge(Config(read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}))
+_SENDING_CONFIG = _CONFIG.merge(Config(read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1}))
 
 
 @functools.cache

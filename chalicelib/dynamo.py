@@ -1,5 +1,6 @@
 """DynamoDB's wire form: items to plain values and back, batches with their leftovers, refusals translated."""
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +31,11 @@ PASSING = frozenset(
         "TransactionInProgressException",
     }
 )
-_BATCH_TRIES = 6
+_CANCELLED_IN_PASSING = frozenset(
+    {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
+_BATCH_TRIES = 9
+_MAX_WAIT_S = 1.0
 
 
 def to_item(values: dict[str, Any]) -> Item:
@@ -51,6 +56,15 @@ def sortable(moment: datetime) -> str:
 def error_code(error: ClientError) -> str:
     code: str = error.response.get("Error", {}).get("Code", "")
     return code
+
+
+def was_cancelled_in_passing(error: ClientError) -> bool:
+    """Whether a DynamoDB transaction was cancelled by conditions, contention or throttling, and nothing else.
+
+    Any other reason is a defect, and must not look like somebody else being faster.
+    """
+    reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())}
+    return error_code(error) == "TransactionCanceledException" and reasons <= _CANCELLED_IN_PASSING
 
 
 def call(operation: Callable[..., T], **arguments: Any) -> T:
@@ -84,19 +98,27 @@ def batch_get(
 
 
 def batch_put(client: Any, table: str, items: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Put the items, overwriting what has their keys; raises TemporarilyUnavailable with some maybe not put."""
+    """Put the items, overwriting what has their keys.
+
+    Every item is tried, whatever became of the others; then raises TemporarilyUnavailable if some were not put.
+    """
     requests = [{"PutRequest": {"Item": item}} for item in items]
-    for part in batches(requests, 25):
-        pending: dict[str, Any] = {table: part}
-        for wait_s in _waits():
+    are_put = [_put_part(client, table, part, sleep) for part in batches(requests, 25)]
+    if not all(are_put):
+        raise TemporarilyUnavailable
+
+
+def _put_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:
+    pending: dict[str, Any] = {table: requests}
+    for wait_s in _waits():
+        with contextlib.suppress(TemporarilyUnavailable):
             pending = call(client.batch_write_item, RequestItems=pending).get("UnprocessedItems") or {}
-            if not pending:
-                break
-            sleep(wait_s)
-        else:
-            raise TemporarilyUnavailable
+        if not pending:
+            return True
+        sleep(wait_s)
+    return False
 
 
 def _waits() -> Iterator[float]:
     for attempt in range(_BATCH_TRIES):
-        yield random.uniform(0, 0.05 * 2**attempt)  # "full jitter"
+        yield random.uniform(0, min(_MAX_WAIT_S, 0.05 * 2**attempt))  # "full jitter"

@@ -29,7 +29,9 @@ class Intake:
             if differing:
                 count("TransactionsConflicting")
                 raise TransactionConflict(transaction.id, differing) from None
-            count("TransactionsReplayed")
-            return Recorded(taken.stored, replayed=True)
+            # Its own time of recording: this very request stored it, and the answer to its first try was lost.
+            if taken.stored.recorded_at != transaction.recorded_at:
+                count("TransactionsReplayed")
+                return Recorded(taken.stored, replayed=True)
         count("TransactionsCreated")
         return Recorded(transaction, replayed=False)

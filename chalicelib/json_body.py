@@ -16,12 +16,13 @@ from chalicelib.errors import BodyTooLarge, CardNumberRefused, MalformedBody, Un
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
 
-_CONTROL_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# U+FFFD stands where the gateway found bytes that are no UTF-8: what was sent is lost.
+_CONTROL_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
 # Soft hyphens, zero-width spaces and the like, which a reader doesn't see between two digits.
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 # Groups of digits joined by single spaces or dashes: how people and systems write card numbers.
-_DIGIT_GROUPS = re.compile(r"\d+(?:[\s\-\u2010-\u2015\u2212]\d+)*")
+_DIGIT_GROUPS = re.compile(r"\d+(?:[\s\-\u2010-\u2015\u2212]{1,3}\d+)*")
 _MIN_CARD_DIGITS, _MAX_CARD_DIGITS = 13, 19
 
 
@@ -82,7 +83,7 @@ def _check_strings(value: Any, path: str, depth: int) -> None:
         raise MalformedBody("The body is nested too deeply.")
     if isinstance(value, str):
         if _CONTROL_OR_SURROGATE.search(value):
-            raise MalformedBody("The body has a control character or half a surrogate pair in a string.")
+            raise MalformedBody("The body has a control character, half a surrogate pair or U+FFFD in a string.")
         if holds_card_number(value):
             raise CardNumberRefused(path)
     elif isinstance(value, dict):

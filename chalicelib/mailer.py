@@ -1,26 +1,29 @@
 """The mailer: from notices in the queue to e-mails at SES, each holder told once. No call for a single record."""
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
+from typing import Any
 
 from chalicelib.banks import BankDirectory
 from chalicelib.batching import batches
 from chalicelib.holders import Holder, unwanted
 from chalicelib.mails import render
-from chalicelib.notices import MalformedNotice, Notice, pack, to_payload, unpack
+from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, State
 from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue
 from chalicelib.repository import HolderRepository, account_key, transaction_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.telemetry import count, logger
 
-# With waits that double from 2 s up to SQS's 15 minutes, 40 attempts last about 8 hours.
-MAX_ATTEMPTS = 40
+# How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
+PUT_OFF_AT_MOST = timedelta(days=3)
 # Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
-PART_TAKES_AT_MOST_S = 8
+PART_TAKES_AT_MOST_S = 12
 _LEASE_MARGIN_S = 5
 
 
@@ -36,8 +39,10 @@ class Addressed:
         transaction = self.notice.transaction
         return NotificationKey(transaction_key(transaction.bank, transaction.id), self.holder.id)
 
-    def again(self, attempt: int) -> Notice:
-        return replace(self.notice, holders=(self.holder.id,), attempt=attempt)
+    @property
+    def alone(self) -> Notice:
+        """The notice for this holder only."""
+        return replace(self.notice, holders=(self.holder.id,))
 
 
 class Mailer:
@@ -50,6 +55,7 @@ class Mailer:
         queue: Queue,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
+        jitter: Callable[[int, int], int] = random.randint,
     ) -> None:
         self._holders = holders
         self._banks = banks
@@ -58,6 +64,7 @@ class Mailer:
         self._queue = queue
         self._dead_letters = dead_letters
         self._clock = clock
+        self._jitter = jitter
 
     def handle(self, bodies: Sequence[str], time_left_s: Callable[[], float]) -> None:
         """Tell the holders of what the queue's messages carry.
@@ -73,19 +80,18 @@ class Mailer:
         for index, part in enumerate(parts):
             if time_left_s() < PART_TAKES_AT_MOST_S:
                 rest = [person for left in parts[index:] for person in left]
-                self._send_back([person.again(person.notice.attempt) for person in rest], delay_s=0)
+                self._send_back([person.alone for person in rest], lambda: 0)
                 logger.warning("out_of_time", extra={"put_back": len(rest)})
                 return
             self._tell(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
 
     def _read(self, bodies: Sequence[str]) -> list[Notice]:
-        notices = []
-        malformed: list[tuple[object, str]] = []
+        notices: list[Notice] = []
+        malformed: list[tuple[Any, str]] = []
         for body in bodies:
-            try:
-                notices += unpack(body)
-            except MalformedNotice as error:
-                malformed.append((body, f"malformed_message: {error}"))
+            found, not_understood = unpack(body)
+            notices += found
+            malformed += not_understood
         self._dead_letters.put(malformed)
         return notices
 
@@ -105,42 +111,47 @@ class Mailer:
 
     def _tell(self, people: Sequence[Addressed], bank_names: Mapping[str, str], lease: timedelta) -> None:
         now = self._clock()
-        claims = self._log.claim([person.key for person in people], now, now + lease)
+        again = {person.key for person in people if person.notice.again}
+        claims = self._log.claim([person.key for person in people], now, now + lease, again)
         skipped: list[Outcome] = []
         failed: list[tuple[Addressed, str]] = []
         emails: list[tuple[Addressed, Email]] = []
         for person in people:
             if person.key not in claims.claimed:
                 continue
-            preference = unwanted(person.holder.preferences, person.notice.transaction)
-            if preference is not None:
-                skipped.append(Outcome(person.key, State.SKIPPED, reason=preference))
-                continue
             try:
-                emails.append((person, _email(person, bank_names[person.notice.transaction.bank])))
+                preference = unwanted(person.holder.preferences, person.notice.transaction)
+                if preference is None:
+                    emails.append((person, _email(person, bank_names[person.notice.transaction.bank])))
+                else:
+                    skipped.append(Outcome(person.key, State.SKIPPED, reason=preference))
             except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
                 failed.append((person, f"not_rendered: {type(error).__name__}"))
         sent: list[Outcome] = []
         put_off: list[tuple[Addressed, str]] = []
-        for (person, _), result in zip(emails, self._outbox.send([email for _, email in emails]), strict=True):
-            if result.message_id is not None:
-                sent.append(Outcome(person.key, State.SENT, message_id=result.message_id))
-            elif result.final or person.notice.attempt + 1 >= MAX_ATTEMPTS:
-                failed.append((person, f"refused: {result.reason}"))
-            else:
-                put_off.append((person, f"put_off: {result.reason}"))
-        # What SES took is noted first: between its yes and this note lies the only way to be told twice.
-        self._log.note([*sent, *skipped], self._clock())
-        self._dead_letters.put([(to_payload(person.again(person.notice.attempt)), reason) for person, reason in failed])
-        self._send_back([person.again(person.notice.attempt + 1) for person, _ in put_off])
-        busy = [person for person in people if person.key in claims.busy]
-        self._send_back(
-            [person.again(person.notice.attempt) for person in busy],
-            delay_s=min(int(lease.total_seconds()), MAX_DELAY_S),
-        )
+        for results in self._outbox.send([email for _, email in emails]):
+            accepted = []
+            for position, result in results:
+                person = emails[position][0]
+                if result.message_id is not None:
+                    accepted.append(Outcome(person.key, State.SENT, message_id=result.message_id))
+                elif result.final:
+                    failed.append((person, f"refused: {result.reason}"))
+                elif now - (person.notice.put_off_since or now) >= PUT_OFF_AT_MOST:
+                    failed.append((person, f"given_up: {result.reason}"))
+                else:
+                    put_off.append((person, f"put_off: {result.reason}"))
+            # At once: between SES's yes and this note lies the only way to be told twice.
+            self._log.note(accepted, self._clock())
+            sent += accepted
+        self._dead_letters.put([(_letter(person), reason) for person, reason in failed])
+        self._send_back_later([person for person, _ in put_off], now)
+        busy = [person.alone for person in people if person.key in claims.busy]
+        self._send_back(busy, lambda: min(int(lease.total_seconds()), MAX_DELAY_S))
         # Noted last: had the hand-over failed, the notification must not look settled.
         self._log.note(
             [
+                *skipped,
                 *(Outcome(person.key, State.FAILED, reason=reason) for person, reason in failed),
                 *(Outcome(person.key, State.QUEUED, reason=reason) for person, reason in put_off),
             ],
@@ -153,11 +164,25 @@ class Mailer:
         count("NotificationsFailed", len(failed))
         count("NotificationsPutOff", len(put_off))
 
-    def _send_back(self, notices: Iterable[Notice], delay_s: int | None = None) -> None:
-        """Put notices back into the queue, alone; those that SES put off wait twice as long each time."""
-        by_attempt = sorted(notices, key=lambda notice: notice.attempt)
-        for attempt, group in groupby(by_attempt, key=lambda notice: notice.attempt):
-            self._queue.send(pack(map(to_payload, group)), delay_s=_back_off_s(attempt) if delay_s is None else delay_s)
+    def _send_back(self, notices: Iterable[Notice], delay_s: Callable[[], int]) -> None:
+        self._queue.send(pack(map(to_payload, notices)), delay_s)
+
+    def _send_back_later(self, people: Iterable[Addressed], now: datetime) -> None:
+        """Put back what SES put off: each message waits for up to twice as long each time, at random, so that
+        they don't all meet SES again at once."""
+        later = [
+            replace(person.alone, attempt=person.notice.attempt + 1, put_off_since=person.notice.put_off_since or now)
+            for person in people
+        ]
+        later.sort(key=lambda notice: notice.attempt)
+        for attempt, group in groupby(later, key=lambda notice: notice.attempt):
+            self._send_back(group, partial(self._jitter, 1, _back_off_s(attempt)))
+
+
+def _letter(person: Addressed) -> dict[str, Any]:
+    """Return the payload of a dead letter: put back into the queue as a notice, it is tried as if for the first
+    time, although the notification is noted as failed."""
+    return to_payload(replace(person.alone, attempt=0, put_off_since=None, again=True))
 
 
 def _email(person: Addressed, bank_name: str) -> Email:

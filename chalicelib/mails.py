@@ -52,7 +52,7 @@ def render(transaction: Transaction, holder: Holder, bank_name: str) -> Mail:
     amount = money(transaction.amount, transaction.currency, holder.locale)
     words = {
         "amount": amount,
-        "account": masked(transaction.account),
+        "account": plain(masked(transaction.account)),
         "name": plain(holder.name),
         "bank": plain(bank_name),
     }
@@ -66,7 +66,7 @@ def render(transaction: Transaction, holder: Holder, bank_name: str) -> Mail:
         "description": plain(transaction.description or ""),
         "moment": moment(transaction.timestamp, holder.timezone, holder.locale),
         "balance": transaction.balance is not None and money(transaction.balance, transaction.currency, holder.locale),
-        "reference": transaction.id,
+        "reference": plain(transaction.id),
     }
     context = {
         "locale": holder.locale,
@@ -98,7 +98,10 @@ def money(amount: Decimal, currency: str, locale: str) -> str:
 def moment(timestamp: datetime, timezone: str, locale: str) -> str:
     """Return the date and time in the reader's zone, which is named: 10 janvier 2026, 15:00 (heure : Cameroun)."""
     zone = ZoneInfo(timezone)
-    local = timestamp.astimezone(zone)
+    try:
+        local = timestamp.astimezone(zone)
+    except OverflowError:  # the first or last day of the calendar
+        return moment(timestamp, "UTC", locale)
     date = format_date(local, "long", locale)
     time = format_time(local, "short", zone, locale)
     place = "UTC" if timezone == "UTC" else get_timezone_location(zone, locale)

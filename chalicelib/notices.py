@@ -3,10 +3,11 @@
 import dataclasses
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from chalicelib.batching import batches
-from chalicelib.transactions import Transaction, from_json, to_json
+from chalicelib.transactions import Transaction, format_time, from_json, to_json
 
 # Ten messages of ten fill one SendMessageBatch and one invocation of the mailer.
 TRANSACTIONS_A_MESSAGE = 10
@@ -16,16 +17,15 @@ TRANSACTIONS_A_MESSAGE = 10
 class Notice:
     """A transaction to tell `holders` of: all of the account's, looked up when the mail is made, when None.
 
-    `attempt` counts how often SES has put it off.
+    `attempt` counts how often SES has put it off, since `put_off_since`. `again` is for a dead letter that is put
+    back: those whose notification had failed are told after all.
     """
 
     transaction: Transaction
     holders: tuple[str, ...] | None = None
     attempt: int = 0
-
-
-class MalformedNotice(ValueError):
-    """A queue message that holds no notices."""
+    put_off_since: datetime | None = None
+    again: bool = False
 
 
 def to_payload(notice: Notice) -> dict[str, Any]:
@@ -36,6 +36,10 @@ def to_payload(notice: Notice) -> dict[str, Any]:
         payload["holders"] = list(notice.holders)
     if notice.attempt:
         payload["attempt"] = notice.attempt
+    if notice.put_off_since is not None:
+        payload["put_off_since"] = format_time(notice.put_off_since)
+    if notice.again:
+        payload["again"] = True
     return payload
 
 
@@ -45,16 +49,27 @@ def pack(payloads: Iterable[dict[str, Any]]) -> Iterable[str]:
         yield json.dumps({"notices": part}, ensure_ascii=False)
 
 
-def unpack(body: str) -> list[Notice]:
-    """Return the notices in a message body; raises MalformedNotice."""
+def unpack(body: str) -> tuple[list[Notice], list[tuple[Any, str]]]:
+    """Return the notices in a message body, and what in it is none: (payload, reason) pairs."""
     try:
-        return [
-            Notice(
-                transaction=from_json(payload["transaction"], payload["bank"]),
-                holders=tuple(payload["holders"]) if "holders" in payload else None,
-                attempt=payload.get("attempt", 0),
-            )
-            for payload in json.loads(body)["notices"]
-        ]
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise MalformedNotice(type(error).__name__) from error
+        payloads = list(json.loads(body)["notices"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        return [], [(body, f"malformed_message: {type(error).__name__}")]
+    notices, malformed = [], []
+    for payload in payloads:
+        try:
+            notices.append(_notice(payload))
+        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+            malformed.append((payload, f"malformed_notice: {type(error).__name__}"))
+    return notices, malformed
+
+
+def _notice(payload: dict[str, Any]) -> Notice:
+    since = payload.get("put_off_since")
+    return Notice(
+        transaction=from_json(payload["transaction"], payload["bank"]),
+        holders=tuple(payload["holders"]) if "holders" in payload else None,
+        attempt=int(payload.get("attempt", 0)),
+        put_off_since=datetime.fromisoformat(since) if since else None,
+        again=payload.get("again") is True,
+    )

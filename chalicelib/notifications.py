@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import Item, batch_put, call, error_code, from_item, sortable, to_item
+from chalicelib.dynamo import Item, batch_put, call, from_item, sortable, to_item, was_cancelled_in_passing
 from chalicelib.transactions import format_time
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
@@ -63,8 +63,13 @@ class NotificationLog:
         self._table = table
         self._sleep = sleep
 
-    def claim(self, keys: Sequence[NotificationKey], now: datetime, until: datetime) -> Claims:
-        """Claim up to 100 distinct notifications until the lease's end, in one call unless some are taken."""
+    def claim(
+        self, keys: Sequence[NotificationKey], now: datetime, until: datetime, again: Container[NotificationKey] = ()
+    ) -> Claims:
+        """Claim up to 100 distinct notifications until the lease's end, in one call unless some are taken.
+
+        Those in `again` can be claimed although they had failed.
+        """
         claims = Claims()
         pending = list(keys)
         for attempt in range(_TRIES):
@@ -73,10 +78,10 @@ class NotificationLog:
             try:
                 call(
                     self._client.transact_write_items,
-                    TransactItems=[{"Put": self._claim(key, now, until)} for key in pending],
+                    TransactItems=[{"Put": self._claim(key, now, until, key in again)} for key in pending],
                 )
             except ClientError as error:
-                if error_code(error) != "TransactionCanceledException":
+                if not was_cancelled_in_passing(error):
                     raise
                 pending = self._untaken(pending, error.response["CancellationReasons"], claims)
                 if attempt:
@@ -119,7 +124,7 @@ class NotificationLog:
         )
         return [from_item(item) for item in answer["Items"]]
 
-    def _claim(self, key: NotificationKey, now: datetime, until: datetime) -> dict[str, Any]:
+    def _claim(self, key: NotificationKey, now: datetime, until: datetime, again: bool) -> dict[str, Any]:
         return {
             "TableName": self._table,
             "Item": to_item(
@@ -132,10 +137,16 @@ class NotificationLog:
             ),
             "ConditionExpression": (
                 "attribute_not_exists(transaction_key) OR "
-                "(#state = :queued AND (attribute_not_exists(claimed_until) OR claimed_until < :now))"
+                "(#state IN (:queued, :open) AND (attribute_not_exists(claimed_until) OR claimed_until < :now))"
             ),
             "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": to_item({":queued": State.QUEUED.value, ":now": sortable(now)}),
+            "ExpressionAttributeValues": to_item(
+                {
+                    ":queued": State.QUEUED.value,
+                    ":open": State.FAILED.value if again else State.QUEUED.value,
+                    ":now": sortable(now),
+                }
+            ),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 

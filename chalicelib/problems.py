@@ -98,7 +98,7 @@ def problem(
         "title": title,
         "status": status,
         "detail": detail or f"{title}.",
-        "instance": request.path,
+        "instance": _path(request),
         "code": code,
         "request_id": request_id(request),
         "errors": [{"field": field, "message": message} for field, message in details or ()],
@@ -113,6 +113,14 @@ def reform(request: Request, response: Response) -> Response:
     code, title = _CHALICE_ANSWERS.get(response.status_code, ("bad_request", "The request can't be answered"))
     kept = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
     return problem(request, response.status_code, code, title, headers=kept)
+
+
+def _path(request: Request) -> str:
+    # Chalice's `path` is the route; the parameters are still encoded, and bounded by the gateway.
+    path: str = request.path
+    for name, value in (request.uri_params or {}).items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
 
 
 def request_id(request: Request) -> str:

@@ -23,11 +23,14 @@ class Queue:
         self._url = url
         self._sleep = sleep
 
-    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
-        """Send the messages, ten in a call; raises TemporarilyUnavailable with some maybe not sent."""
+    def send(self, bodies: Iterable[str], delay_s: Callable[[], int] = lambda: 0) -> None:
+        """Send the messages, ten in a call, each delayed by what `delay_s` says (at most 900 s).
+
+        Raises TemporarilyUnavailable with some maybe not sent.
+        """
         for part in batches(bodies, MAX_BATCH, MAX_BATCH_BYTES, lambda body: len(body.encode())):
             pending = {
-                str(index): {"Id": str(index), "MessageBody": body, "DelaySeconds": delay_s}
+                str(index): {"Id": str(index), "MessageBody": body, "DelaySeconds": delay_s()}
                 for index, body in enumerate(part)
             }
             for attempt in range(_TRIES):
@@ -52,7 +55,8 @@ class DeadLetters:
         if not letters:
             return
         self._queue.send(
-            json.dumps({"source": self._source, "reason": reason, "payload": payload}) for payload, reason in letters
+            json.dumps({"source": self._source, "reason": reason, "payload": payload}, ensure_ascii=False)
+            for payload, reason in letters
         )
         for _, reason in letters:
             logger.error("dead_lettered", extra={"source": self._source, "reason": reason})

@@ -19,8 +19,10 @@ from chalicelib.transactions import CONTENT, Transaction, format_time
 # that a new on-demand table takes, twice over.
 RECORDED_SHARDS = tuple(f"{shard:02d}" for shard in range(8))
 
-# A filter is applied after the limit: a page of the filtered listing reads this many rows at a time.
+# A filter is applied after the limit. A page of a filtered listing reads this many rows at a time, and after so
+# many times it ends, full or not: a type that hardly occurs must not read a whole account in one request.
 _FILTERED_ROWS = 500
+_FILTERED_READS = 8
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -146,16 +148,15 @@ class TransactionRepository:
         arguments["ExpressionAttributeValues"] = to_item(values)
         start_key = self._start_key(bank, listing)
         items: list[Item] = []
-        while len(items) <= listing.limit:
+        for _ in range(_FILTERED_READS):
             answer = call(self._client.query, **arguments, **({"ExclusiveStartKey": start_key} if start_key else {}))
             items += answer["Items"]
             start_key = answer.get("LastEvaluatedKey")
-            if not start_key:
+            if not start_key or len(items) > listing.limit:
                 break
+        last = items[listing.limit - 1] if len(items) > listing.limit else start_key
         page = [transaction_from_item(item) for item in items[: listing.limit]]
-        more = len(items) > listing.limit
-        last_position: str | None = items[listing.limit - 1]["timestamp_key"]["S"] if more else None
-        return Page(page, last_position)
+        return Page(page, last["timestamp_key"]["S"] if last else None)
 
     def _start_key(self, bank: str, listing: Listing) -> Item | None:
         if listing.before is None:
@@ -259,7 +260,9 @@ def _holder_values(holder: Holder) -> dict[str, Any]:
 
 
 def _holder(holder_id: str, values: Mapping[str, Any]) -> Holder:
-    return Holder(id=holder_id, **{**values, "enrolled_at": datetime.fromisoformat(values["enrolled_at"])})
+    # By name: the record may have been written by a release that knew another field.
+    known = {name: values[name] for name in ("name", "email", "locale", "timezone", "preferences")}
+    return Holder(id=holder_id, enrolled_at=datetime.fromisoformat(values["enrolled_at"]), **known)
 
 
 class BankRepository:

@@ -1,8 +1,10 @@
 """The one exit for e-mail: SES bulk calls, each entry with its own rendered subject, text and HTML."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from email.utils import formataddr, parseaddr
+from itertools import chain, repeat
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -49,38 +51,42 @@ class SendResult:
 class SesOutbox:
     def __init__(self, client: Any, sender: str, configuration_set: str) -> None:
         self._client = client
-        self._sender = sender
+        self._sender = formataddr(parseaddr(sender))  # a name outside of ASCII becomes an encoded word (RFC 2047)
         self._configuration_set = configuration_set
 
-    def send(self, emails: Sequence[Email]) -> list[SendResult]:
-        """Send the e-mails in as few calls as SES allows; return a result for each, in order. Never raises
-        for what SES or the network answers."""
-        return [
-            result
-            for part in batches(emails, MAX_DESTINATIONS, MAX_CALL_BYTES, _size)
-            for result in self._send_part(part)
-        ]
+    def send(self, emails: Sequence[Email]) -> Iterator[list[tuple[int, SendResult]]]:
+        """Send the e-mails in as few calls as SES allows; yield after each call what became of which, by position.
 
-    def _send_part(self, emails: Sequence[Email]) -> list[SendResult]:
+        Never raises for what SES or the network answers.
+        """
+        for part in batches(enumerate(emails), MAX_DESTINATIONS, MAX_CALL_BYTES, lambda pair: _size(pair[1])):
+            yield from self._send_part(part)
+
+    def _send_part(self, part: Sequence[tuple[int, Email]]) -> Iterator[list[tuple[int, SendResult]]]:
+        positions = [position for position, _ in part]
         try:
             answer = self._client.send_bulk_email(
                 FromEmailAddress=self._sender,
                 ConfigurationSetName=self._configuration_set,
                 DefaultContent={"Template": {"TemplateContent": _TEMPLATE, "TemplateData": "{}"}},
-                BulkEmailEntries=[_entry(email) for email in emails],
+                BulkEmailEntries=[_entry(email) for _, email in part],
             )
         except ClientError as error:
             code = error_code(error)
-            if code not in _FINAL_ERRORS or _NOT_VERIFIED in str(error):
-                return [SendResult(reason=code)] * len(emails)
-            if len(emails) == 1:
-                return [SendResult(reason=code, final=True)]
-            # One e-mail spoils the call, and the answer doesn't say which: halving finds it.
-            middle = len(emails) // 2
-            return self._send_part(emails[:middle]) + self._send_part(emails[middle:])
+            final = code in _FINAL_ERRORS and _NOT_VERIFIED not in str(error)
+            if final and len(part) > 1:
+                # One e-mail spoils the call, and the answer doesn't say which: halving finds it.
+                middle = len(part) // 2
+                yield from self._send_part(part[:middle])
+                yield from self._send_part(part[middle:])
+            else:
+                yield [(position, SendResult(reason=code, final=final)) for position in positions]
         except (AwsConnectionError, HTTPClientError) as error:
-            return [SendResult(reason=type(error).__name__)] * len(emails)
-        return [_result(result) for result in answer["BulkEmailEntryResults"]]
+            yield [(position, SendResult(reason=type(error).__name__)) for position in positions]
+        else:
+            results = map(_result, answer["BulkEmailEntryResults"])
+            # An entry that SES says nothing of counts as not sent.
+            yield list(zip(positions, chain(results, repeat(SendResult(reason="NO_RESULT"))), strict=False))
 
 
 def _entry(email: Email) -> dict[str, Any]:

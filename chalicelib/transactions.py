@@ -220,7 +220,8 @@ def to_json(transaction: Transaction) -> dict[str, Any]:
 
 def from_json(values: Mapping[str, Any], bank: str) -> Transaction:
     """Return the transaction that `to_json` wrote; KeyError, ValueError or ArithmeticError if it is malformed."""
-    parsed = dict(values)
+    # By name: a message may have been written by a release that knew another field.
+    parsed = {name: values[name] for name in ("id", *CONTENT, "recorded_at") if name in values}
     for name in ("amount", "balance"):
         if name in parsed:
             parsed[name] = Decimal(parsed[name])

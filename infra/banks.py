@@ -20,6 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.banks import BANK_ID, ApiKey, Bank, hash_key
+from chalicelib.errors import DomainError
 from chalicelib.iso import CURRENCY_DECIMALS
 from chalicelib.repository import BankRepository
 from infra.stacks import DEFAULT_REGION, PROJECT, StackFailed, outputs, stack_name
@@ -80,13 +81,14 @@ class Registry:
 
     def set_disabled(self, bank_id: str, disabled: bool) -> None:
         """Refuse all of the bank's keys, at API Gateway at once and in the app within a minute; or accept them."""
-        bank = self._bank(bank_id)
+        # The app first: whatever becomes of the gateway's copies, a disabled bank is refused.
+        self.store.put_bank(dataclasses.replace(self._bank(bank_id), disabled=disabled))
         for key in self.keys(bank_id):
-            self.gateway.update_api_key(
-                apiKey=key.gateway_key_id,
-                patchOperations=[{"op": "replace", "path": "/enabled", "value": str(not disabled).lower()}],
-            )
-        self.store.put_bank(dataclasses.replace(bank, disabled=disabled))
+            with contextlib.suppress(self.gateway.exceptions.NotFoundException):
+                self.gateway.update_api_key(
+                    apiKey=key.gateway_key_id,
+                    patchOperations=[{"op": "replace", "path": "/enabled", "value": str(not disabled).lower()}],
+                )
 
     def banks(self) -> list[Bank]:
         """Return all banks, by id."""
@@ -202,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         _run(_registry_for(options), options)
-    except (BankRefused, StackFailed, ClientError, BotoCoreError) as error:
+    except (BankRefused, StackFailed, DomainError, ClientError, BotoCoreError) as error:
         print(f"banks: {error}", file=sys.stderr)
         return 1
     return 0

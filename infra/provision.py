@@ -7,11 +7,11 @@ Run again, it brings the stack up to date and keeps the parameters that are not 
 
 import argparse
 import json
-import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -73,8 +73,15 @@ def deploy_data_stack(
 ) -> dict[str, str]:
     """Create or update the stage's data stack; return its outputs `with_arns`."""
     cloudformation = session.client("cloudformation")
-    if mail_from is None:
-        _check_has_sender(cloudformation, stage)
+    if not _exists(cloudformation, stage):
+        if mail_from is None:
+            raise StackFailed(
+                f"stage {stage} is new and needs the sender of its e-mail: "
+                f"`make provision STAGE={stage} MAIL_FROM='Name <address>'`."
+            )
+        # Found only half-way through, it would leave tables behind that are protected from deletion.
+        if mail_identity is not None and _is_identity(session.client("sesv2"), mail_identity):
+            raise StackFailed(f"SES has the identity {mail_identity} already: run this again without MAIL_IDENTITY.")
     parameters = {"Stage": stage, "MailFrom": mail_from, "MailIdentity": mail_identity}
     outputs = deploy(
         cloudformation,
@@ -87,28 +94,36 @@ def deploy_data_stack(
     return with_arns(outputs)
 
 
-def _check_has_sender(cloudformation: Any, stage: str) -> None:
+def _exists(cloudformation: Any, stage: str) -> bool:
     try:
         stacks.outputs(cloudformation, stack_name(stage, "data"))
     except StackFailed:
-        raise StackFailed(
-            f"stage {stage} is new and needs the sender of its e-mail: "
-            f"`make provision STAGE={stage} MAIL_FROM='Name <address>'`."
-        ) from None
+        return False
+    return True
+
+
+def _is_identity(ses: Any, identity: str) -> bool:
+    try:
+        ses.get_email_identity(EmailIdentity=identity)
+    except ses.exceptions.NotFoundException:
+        return False
+    return True
 
 
 def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
     """Return a data stack's outputs and, besides them, what the roles' policies name."""
     _, partition, _, region, account, _ = outputs["TransactionsTableArn"].split(":", 5)
-    address = re.sub(r".*<|>.*", "", outputs["MailFrom"]).strip()
+    address = parseaddr(outputs["MailFrom"])[1]
+    domain = address.rpartition("@")[2]
     return {
         **outputs,
         "Partition": partition,
         "Region": region,
         "Account": account,
-        # SES sends in the name of an identity of the address itself or of its domain.
+        # SES sends in the name of an identity of the address itself, of its domain or of a parent of that.
         "MailAddressArn": f"arn:{partition}:ses:{region}:{account}:identity/{address}",
-        "MailDomainArn": f"arn:{partition}:ses:{region}:{account}:identity/{address.rpartition('@')[2]}",
+        "MailDomainArn": f"arn:{partition}:ses:{region}:{account}:identity/{domain}",
+        "MailIdentityArn": f"arn:{partition}:ses:{region}:{account}:identity/{outputs.get('MailIdentity', domain)}",
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.banks import attach_plans
+from infra.banks import BankRefused, attach_plans
 from infra.package import PROJECT_DIR, PackagingFailed, copy_project, package
 from infra.provision import check_stage, record, with_arns
 from infra.stacks import DEFAULT_REGION, StackFailed, deploy, outputs, stack_name
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         check_stage(PROJECT_DIR, options.stage)
         region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
         released = release(boto3.session.Session(region_name=region), options.stage, build, report=print)
-    except (StackFailed, PackagingFailed, ClientError, BotoCoreError) as error:
+    except (StackFailed, PackagingFailed, BankRefused, ClientError, BotoCoreError) as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
     print(f"\nStage {options.stage} is released: {released['EndpointURL']}")

@@ -68,8 +68,9 @@ def deploy(
         if "didn't contain changes" in reason or "No updates" in reason:
             return outputs(cloudformation, name)
         raise StackFailed(f"{name}: {reason}")
+    before = {event["EventId"] for event in _events(cloudformation, name)}
     cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
-    _wait(cloudformation, name, report, poll_s)
+    _wait(cloudformation, name, before, report, poll_s)
     return outputs(cloudformation, name)
 
 
@@ -91,11 +92,11 @@ def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 
-def _wait(cloudformation: Any, name: str, report: Callable[[str], None], poll_s: float) -> None:
+def _wait(cloudformation: Any, name: str, before: set[str], report: Callable[[str], None], poll_s: float) -> None:
     seen: set[str] = set()
     while True:
         stack = _describe(cloudformation, name)
-        events = _events(cloudformation, name)
+        events = [event for event in _events(cloudformation, name) if event["EventId"] not in before]
         for event in events:
             if event["EventId"] not in seen:
                 seen.add(event["EventId"])

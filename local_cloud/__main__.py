@@ -19,9 +19,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 
 from bank_simulator import generate, sender
 from bank_simulator.report import Report
+from chalicelib.errors import DomainError
 from infra.banks import BankRefused
 from infra.package import PackagingFailed
 from infra.stacks import StackFailed
@@ -53,7 +55,16 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "run":
             return run_main_job(options.port, options.count, options.rate)
         return {"stop": stop, "status": status, "inbox": show_inbox, "env": print_environment}[options.command]()
-    except (CloudFailed, StackFailed, PackagingFailed, BankRefused, ClientError, BotoCoreError) as error:
+    except (
+        CloudFailed,
+        StackFailed,
+        PackagingFailed,
+        BankRefused,
+        DomainError,
+        ClientError,
+        BotoCoreError,
+        HTTPError,
+    ) as error:
         print(f"local cloud: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -298,3 +298,15 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(s
 def test_whatever_comes_is_read_or_refused(raw: bytes) -> None:
     with contextlib.suppress(DomainError):
         assert isinstance(read_json(raw), dict)
+
+
+@pytest.mark.parametrize("number", ["4111  1111  1111  1111", "4111 - 1111 - 1111 - 1111", "4111 1111-1111 1111"])
+def test_a_card_number_with_several_separators_between_its_groups_is_refused(number: str) -> None:
+    with pytest.raises(CardNumberRefused):
+        read_json(json.dumps({"description": number}).encode())
+
+
+def test_text_that_the_gateway_could_not_decode_is_refused() -> None:
+    # API Gateway puts U+FFFD for bytes that are no UTF-8 before a function sees them.
+    with pytest.raises(MalformedBody):
+        read_json('{"description": "Caf\ufffd"}'.encode())

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.banks import Bank, BankDirectory
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder
-from chalicelib.mailer import MAX_ATTEMPTS, Mailer
+from chalicelib.mailer import PUT_OFF_AT_MOST, Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
 from chalicelib.queues import DeadLetters, Queue
@@ -54,6 +54,7 @@ class World:
             Queue(queue or self.queue, "url", sleep=lambda _: None),
             DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "mailer"),
             lambda: self.now,
+            jitter=lambda _, longest: longest,
         )
 
     def enrol(self, account: str, *ids: str, locale: str = "fr", **preferences: Any) -> None:
@@ -66,7 +67,7 @@ class World:
 
     def drain(self, **clients: Any) -> None:
         """Deliver what was put back, as SQS would after its delay, until nothing is left."""
-        for _ in range(100):
+        for _ in range(400):
             bodies, self.queue.bodies, self.queue.delays = self.queue.bodies, [], []
             if not bodies:
                 return
@@ -215,7 +216,7 @@ def test_an_address_that_ses_refuses_for_good_fails_alone(world: World) -> None:
     assert world.states("t7") == {"awa": "failed"}
     (letter,) = world.letters()
     assert letter["reason"] == "refused: MESSAGE_REJECTED"
-    (notice,) = unpack(json.dumps({"notices": [letter["payload"]]}))
+    ((notice,), _) = unpack(json.dumps({"notices": [letter["payload"]]}))
     assert notice.transaction == dataclasses.replace(many(8)[7], metadata=None)
 
 
@@ -226,7 +227,7 @@ def test_a_throttled_entry_goes_back_alone_and_arrives_later_once(world: World) 
     world.tell(messages(*many(20)))
     assert len(world.ses.accepted) == 19
     (body,) = world.queue.bodies
-    (notice,) = unpack(body)
+    ((notice,), _) = unpack(body)
     assert (notice.transaction.id, notice.holders, notice.attempt) == ("t7", ("awa",), 1)
     assert world.queue.delays == [2]
     world.ses.statuses.clear()
@@ -265,15 +266,74 @@ def test_after_ses_was_down_for_a_while_everything_goes_out_once(world: World) -
     assert world.dead_letters.bodies == []
 
 
-def test_what_ses_puts_off_for_ever_ends_in_the_dead_letter_queue(world: World) -> None:
+def test_what_ses_puts_off_for_days_ends_in_the_dead_letter_queue(world: World) -> None:
     world.enrol("a0", "awa")
     world.ses.statuses["a0.awa@example.com"] = "ACCOUNT_THROTTLED"
     world.tell(messages(transaction(id="t0", account="a0")))
     world.drain()
-    assert world.ses.calls == MAX_ATTEMPTS
+    assert world.now - NOW >= PUT_OFF_AT_MOST
     (letter,) = world.letters()
-    assert letter["reason"] == "refused: ACCOUNT_THROTTLED"
+    assert letter["reason"] == "given_up: ACCOUNT_THROTTLED"
     assert world.states("t0") == {"awa": "failed"}
+
+
+def test_a_quota_that_is_used_up_for_a_day_loses_nothing(world: World) -> None:
+    for told in many(10):
+        world.enrol(told.account, "awa")
+    world.ses.refuses_call_with = "ACCOUNT_DAILY_QUOTA_EXCEEDED"
+    world.tell(messages(*many(10)))
+    while world.now < NOW + timedelta(days=1):
+        bodies, world.queue.bodies = world.queue.bodies, []
+        world.now += timedelta(minutes=15)
+        world.tell(bodies)
+    world.ses.refuses_call_with = None
+    world.drain()
+    assert set(world.ses.recipients.values()) == {1}
+    assert len(world.ses.accepted) == 10
+
+
+def test_a_dead_letter_that_is_put_back_is_told_once_after_all(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.ses.statuses["a0.awa@example.com"] = "MESSAGE_REJECTED"
+    world.tell(messages(transaction(id="t0", account="a0")))
+    (letter,) = world.letters()
+    assert world.states("t0") == {"awa": "failed"}
+    put_back = json.dumps({"notices": [letter["payload"]]})
+    world.ses.statuses.clear()
+    world.tell([put_back])
+    world.tell([put_back])
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
+    assert world.states("t0") == {"awa": "sent"}
+
+
+def test_a_note_that_the_table_refuses_at_first_tells_nobody_twice(world: World) -> None:
+    for told in many(50):
+        world.enrol(told.account, "awa")
+    refused = Failing(world.dynamodb, refusal("ProvisionedThroughputExceededException"), operation="batch_write_item")
+    world.tell(messages(*many(50)), dynamodb=refused)
+    assert all(world.states(told.id) == {"awa": "sent"} for told in many(50))
+    assert set(world.ses.recipients.values()) == {1}
+
+
+def test_a_holder_s_record_with_a_field_of_a_later_release_is_read(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.dynamodb.update_item(
+        TableName=world.names["AccountsTable"],
+        Key={"account_key": {"S": "eazycard#a0"}},
+        UpdateExpression="SET #holder.suppressed = :yes",
+        ExpressionAttributeNames={"#holder": "holder:awa"},
+        ExpressionAttributeValues={":yes": {"BOOL": True}},
+    )
+    world.tell(messages(transaction(id="t0", account="a0")))
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
+
+
+def test_a_preference_that_cannot_be_read_harms_no_other_holder(world: World) -> None:
+    world.enrol("a0", "awa", min_amount={"XAF": "a lot"})
+    world.enrol("a0", "ben")
+    world.tell(messages(transaction(id="t0", account="a0")))
+    assert world.ses.recipients == {"a0.ben@example.com": 1}
+    assert world.states("t0") == {"awa": "failed", "ben": "sent"}
 
 
 @pytest.mark.parametrize("dies_at", range(6))

@@ -59,7 +59,7 @@ def debit(number: int, account: str, **fields: Any) -> dict[str, Any]:
 
 def test_the_smallest_payload_is_created_then_replayed_then_conflicts(bank: BankClient) -> None:
     created = bank("POST", "/transactions", SEED)
-    assert (created.status, created.headers["location"]) == (201, "/transactions/1")
+    assert (created.status, created.headers["location"]) == (201, "./transactions/1")
     replayed = bank("POST", "/transactions", SEED)
     assert (replayed.status, replayed.headers["idempotency-replayed"]) == (200, "true")
     assert replayed.json() == created.json()

@@ -12,16 +12,16 @@ import pytest
 
 from chalicelib.settings import from_environment
 from infra import provision
-from infra.provision import deploy_data_stack, record
+from infra.provision import deploy_data_stack, record, with_arns
 from infra.settings_filter import without_environments
-from infra.stacks import stack_name
+from infra.stacks import StackFailed, stack_name
 from tests import moto_server
 from tests.clone import CONFIG, PROJECT_DIR, git, lay_files
 
 LOGS = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
 READ_STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
 READ_QUEUE = {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}
-SEND = {"SendMessage", "SendMessageBatch"}
+SEND = {"SendMessage"}
 
 # What each function may do, and to what. A new permission is written down here too.
 PERMISSIONS = {
@@ -37,6 +37,8 @@ PERMISSIONS = {
         "${TransactionsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
         "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
         "${StreamDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
+        "${FailedBatchesBucketArn}": {"s3:ListBucket"},
         "log group /aws/lambda/transaction-notifier-${Stage}-transaction_stream": LOGS,
     },
     "mailer": {
@@ -47,6 +49,7 @@ PERMISSIONS = {
         "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:BatchWriteItem"},
         "${MailAddressArn}": {"ses:SendBulkEmail"},
         "${MailDomainArn}": {"ses:SendBulkEmail"},
+        "${MailIdentityArn}": {"ses:SendBulkEmail"},
         "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
         "log group /aws/lambda/transaction-notifier-${Stage}-mailer": LOGS,
     },
@@ -140,6 +143,21 @@ def test_the_sender_may_be_an_identity_of_its_address_or_of_its_domain(outputs: 
 
     assert outputs["MailAddressArn"] == f"{identities}/alerts@mail.example.com"
     assert outputs["MailDomainArn"] == f"{identities}/mail.example.com"
+
+
+def test_the_sender_may_be_under_an_identity_of_a_parent_domain() -> None:
+    arn = "arn:aws:dynamodb:us-east-2:123456789012:table/t"
+    outputs = with_arns({"TransactionsTableArn": arn, "MailFrom": "A <a@mail.bank.com>", "MailIdentity": "bank.com"})
+    assert outputs["MailIdentityArn"] == "arn:aws:ses:us-east-2:123456789012:identity/bank.com"
+    assert outputs["MailDomainArn"] == "arn:aws:ses:us-east-2:123456789012:identity/mail.bank.com"
+
+
+def test_an_identity_that_ses_has_already_is_refused_in_one_line_before_anything_is_made(
+    session: boto3.session.Session,
+) -> None:
+    session.client("sesv2").create_email_identity(EmailIdentity="taken.example")
+    with pytest.raises(StackFailed, match=r"taken\.example already: run this again without MAIL_IDENTITY"):
+        deploy_data_stack(session, "dev", mail_from="a@taken.example", mail_identity="taken.example", poll_s=0.1)
 
 
 def test_git_sees_no_change_after_recording(clone: Path, outputs: dict[str, str]) -> None:
@@ -282,5 +300,7 @@ def test_a_rendered_policy_names_resources_of_this_stage_only(function: str, out
 
     for statement in rendered["Statement"]:
         for resource in as_list(statement["Resource"]):
-            assert re.fullmatch(r"arn:aws:[a-z]+:us-east-2:123456789012:[^*$]+(:\*)?", resource), resource
+            # A bucket's ARN has no region and account; what may be put into it is its objects.
+            in_account, bucket = r"arn:aws:[a-z]+:us-east-2:123456789012:[^*$]+(:\*)?", r"arn:aws:s3:::[^*$]+(/\*)?"
+            assert re.fullmatch(f"{in_account}|{bucket}", resource), resource
             assert "prod" in resource or ":identity/" in resource

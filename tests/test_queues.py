@@ -41,7 +41,7 @@ def queue(sqs: object) -> Queue:
 
 def test_100_messages_are_sent_in_10_calls() -> None:
     sqs = FakeSqs()
-    queue(sqs).send([str(number) for number in range(100)], delay_s=7)
+    queue(sqs).send([str(number) for number in range(100)], delay_s=lambda: 7)
     assert sqs.calls == 10
     assert sorted(sqs.bodies, key=int) == [str(number) for number in range(100)]
     assert set(sqs.delays) == {7}

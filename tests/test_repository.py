@@ -19,6 +19,7 @@ from chalicelib.repository import (
     BankRepository,
     HolderRepository,
     Listing,
+    Page,
     TransactionRepository,
     transaction_item,
 )
@@ -199,6 +200,23 @@ def test_pages_of_one_type_are_full_and_complete(transactions: TransactionReposi
         transactions.add(dataclasses.replace(SMALLEST, id=f"t{number}", type=kind, timestamp=moment))
     assert walk(transactions, Listing("A123", type="credit", limit=4)) == [["t0", "t5", "t10", "t15"], ["t20", "t25"]]
     assert walk(transactions, Listing("A123", type="credit", limit=6)) == [["t0", "t5", "t10", "t15", "t20", "t25"]]
+
+
+def test_a_type_that_does_not_occur_ends_a_page_after_a_few_reads_and_the_next_one_goes_on() -> None:
+    class Endless:
+        """An account of which no row passes the filter."""
+
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def query(self, **arguments: Any) -> dict[str, Any]:
+            self.calls += 1
+            return {"Items": [], "LastEvaluatedKey": {"timestamp_key": {"S": f"2026#{self.calls}"}}}
+
+    endless = Endless()
+    page = TransactionRepository(endless, "table").newest_for_account("eazycard", Listing("A123", type="credit"))
+    assert page == Page([], "2026#8")
+    assert endless.calls == 8
 
 
 def test_a_type_that_is_rare_is_found_in_few_calls(each_dynamodb: Any) -> None:

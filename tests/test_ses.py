@@ -1,9 +1,11 @@
 """The one exit for e-mail: calls within SES's limits, and what each answer means."""
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.ses import Email, SesOutbox
+from chalicelib.ses import Email, SendResult, SesOutbox
 from tests.fakes import Failing, FakeSes, refusal
 
 
@@ -15,9 +17,16 @@ def outbox(ses: object) -> SesOutbox:
     return SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration")
 
 
+def send(ses: object, emails: list[Email]) -> list[SendResult]:
+    """Return what became of each e-mail, in order, after checking that each was told of once."""
+    pairs = [pair for results in outbox(ses).send(emails) for pair in results]
+    assert [position for position, _ in pairs] == list(range(len(emails)))
+    return [result for _, result in pairs]
+
+
 def test_120_emails_go_out_in_3_calls() -> None:
     ses = FakeSes()
-    results = outbox(ses).send([email(number) for number in range(120)])
+    results = send(ses, [email(number) for number in range(120)])
     assert ses.calls == 3
     assert [accepted["to"] for accepted in ses.accepted] == [f"holder{number}@example.com" for number in range(120)]
     assert [result.message_id for result in results] == [f"message-{number}" for number in range(1, 121)]
@@ -25,20 +34,20 @@ def test_120_emails_go_out_in_3_calls() -> None:
 
 def test_large_emails_are_cut_by_bytes() -> None:
     ses = FakeSes()
-    results = outbox(ses).send([email(number, html="é" * 40_000) for number in range(30)])
+    results = send(ses, [email(number, html="é" * 40_000) for number in range(30)])
     assert ses.calls > 2
     assert all(result.message_id for result in results)
 
 
 def test_nothing_to_send_makes_no_call() -> None:
     ses = FakeSes()
-    assert outbox(ses).send([]) == []
+    assert send(ses, []) == []
     assert ses.calls == 0
 
 
 def test_what_is_sent_arrives_unchanged_braces_included() -> None:
     ses = FakeSes()
-    outbox(ses).send([email(1, html='<p title="{{x}}">{{html}} & "é" \\u0041</p>')])
+    send(ses, [email(1, html='<p title="{{x}}">{{html}} & "é" \\u0041</p>')])
     (accepted,) = ses.accepted
     assert accepted["html"] == '<p title="{{x}}">{{html}} & "é" \\u0041</p>'
     assert accepted["headers"] == {"Auto-Submitted": "auto-generated"}
@@ -50,7 +59,7 @@ def test_what_is_sent_arrives_unchanged_braces_included() -> None:
 def test_an_entry_that_is_refused_for_good_harms_no_other(status: str) -> None:
     ses = FakeSes()
     ses.statuses["holder1@example.com"] = status
-    results = outbox(ses).send([email(0), email(1), email(2)])
+    results = send(ses, [email(0), email(1), email(2)])
     assert [bool(result.message_id) for result in results] == [True, False, True]
     assert (results[1].reason, results[1].final) == (status, True)
 
@@ -71,13 +80,13 @@ def test_an_entry_that_is_refused_for_good_harms_no_other(status: str) -> None:
 def test_an_entry_that_is_refused_for_a_passing_reason_may_be_tried_again(status: str) -> None:
     ses = FakeSes()
     ses.statuses["holder1@example.com"] = status
-    results = outbox(ses).send([email(0), email(1)])
+    results = send(ses, [email(0), email(1)])
     assert (results[1].reason, results[1].final) == (status, False)
 
 
 def test_an_address_that_is_not_verified_is_for_the_operator_to_mend() -> None:
     rejected = ClientError({"Error": {"Code": "MessageRejected", "Message": "Email address is not verified."}}, "Send")
-    (result,) = outbox(Failing(FakeSes(), rejected)).send([email(0)])
+    (result,) = send(Failing(FakeSes(), rejected), [email(0)])
     assert not result.final
 
 
@@ -85,14 +94,14 @@ def test_an_address_that_is_not_verified_is_for_the_operator_to_mend() -> None:
 def test_a_call_that_is_throttled_puts_off_all_of_its_entries(code: str) -> None:
     ses = FakeSes()
     ses.refuses_call_with = code
-    results = outbox(ses).send([email(0), email(1)])
+    results = send(ses, [email(0), email(1)])
     assert [(result.reason, result.final) for result in results] == [(code, False)] * 2
 
 
 def test_an_email_that_spoils_its_call_is_found_by_halving_and_the_others_go_out() -> None:
     ses = FakeSes()
     ses.rejects_calls_to = {"holder37@example.com"}
-    results = outbox(ses).send([email(number) for number in range(50)])
+    results = send(ses, [email(number) for number in range(50)])
     refused = [number for number, result in enumerate(results) if result.message_id is None]
     assert refused == [37]
     assert results[37].final
@@ -101,10 +110,27 @@ def test_an_email_that_spoils_its_call_is_found_by_halving_and_the_others_go_out
 
 def test_an_answer_that_does_not_come_puts_off_all_and_raises_nothing() -> None:
     ses = Failing(FakeSes(), ReadTimeoutError(endpoint_url="https://email.example"))
-    assert [result.reason for result in outbox(ses).send([email(0)])] == ["ReadTimeoutError"]
+    assert [result.reason for result in send(ses, [email(0)])] == ["ReadTimeoutError"]
 
 
 def test_missing_rights_are_for_the_operator_to_mend_so_the_email_is_kept() -> None:
     ses = Failing(FakeSes(), refusal("AccessDeniedException"))
-    (result,) = outbox(ses).send([email(0)])
+    (result,) = send(ses, [email(0)])
     assert not result.final
+
+
+def test_a_sender_s_name_outside_of_ascii_is_an_encoded_word() -> None:
+    ses = FakeSes()
+    list(SesOutbox(ses, "Société Générale <alerts@example.com>", "configuration").send([email(0)]))
+    (accepted,) = ses.accepted
+    assert accepted["from"] == "=?utf-8?b?U29jacOpdMOpIEfDqW7DqXJhbGU=?= <alerts@example.com>"
+
+
+def test_an_entry_that_ses_says_nothing_of_counts_as_not_sent() -> None:
+    class Terse(FakeSes):
+        def send_bulk_email(self, **call: Any) -> dict[str, Any]:
+            return {"BulkEmailEntryResults": super().send_bulk_email(**call)["BulkEmailEntryResults"][:1]}
+
+    first, second = send(Terse(), [email(0), email(1)])
+    assert first.message_id
+    assert (second.reason, second.final) == ("NO_RESULT", False)

@@ -30,7 +30,7 @@ def handler(notifications: object, dead_letters: object) -> StreamHandler:
 
 
 def told(sqs: FakeSqs) -> list[str]:
-    return [notice.transaction.id for body in sqs.bodies for notice in unpack(body)]
+    return [notice.transaction.id for body in sqs.bodies for notice in unpack(body)[0]]
 
 
 def test_a_batch_of_100_is_handed_on_in_one_call() -> None:
@@ -44,7 +44,7 @@ def test_a_batch_of_100_is_handed_on_in_one_call() -> None:
 def test_the_event_that_lambda_gets_is_understood() -> None:
     notifications, dead_letters = FakeSqs(), FakeSqs()
     handler(notifications, dead_letters).handle(json.loads(EVENT.read_text())["Records"])
-    (notice,) = [notice for body in notifications.bodies for notice in unpack(body)]
+    (notice,) = [notice for body in notifications.bodies for notice in unpack(body)[0]]
     assert notice.transaction == TRANSACTION
     assert notice.holders is None
 

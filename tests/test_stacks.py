@@ -1,0 +1,88 @@
+"""Bringing a CloudFormation stack up to date, and saying why it failed."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.stacks import StackFailed, deploy
+
+
+class FakeCloudFormation:
+    """A stack that exists, with the events of an earlier failure, and whose next update ends as it is told."""
+
+    def __init__(self, ends_in: str, new_events: list[dict[str, Any]], change_set: str = "CREATE_COMPLETE") -> None:
+        self.events = [_event("old-1", "Queue", "CREATE_FAILED", "last week's reason")]
+        self._new_events = new_events
+        self._ends_in = ends_in
+        self._status = "UPDATE_COMPLETE"
+        self._change_set = change_set
+        self.created: dict[str, Any] = {}
+        self.deleted_change_sets = 0
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        if StackName == "missing":
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": "missing does not exist"}}, "Describe")
+        parameters = [{"ParameterKey": "Kept", "ParameterValue": "1"}, {"ParameterKey": "Gone", "ParameterValue": "1"}]
+        outputs = [{"OutputKey": "Table", "OutputValue": "t"}]
+        return {"Stacks": [{"StackStatus": self._status, "Parameters": parameters, "Outputs": outputs}]}
+
+    def get_template_summary(self, **_: Any) -> dict[str, Any]:
+        return {"Parameters": [{"ParameterKey": "Kept"}, {"ParameterKey": "Given"}]}
+
+    def create_change_set(self, **arguments: Any) -> None:
+        self.created = arguments
+
+    def describe_change_set(self, **_: Any) -> dict[str, Any]:
+        return {"Status": self._change_set, "StatusReason": "The submitted information didn't contain changes."}
+
+    def delete_change_set(self, **_: Any) -> None:
+        self.deleted_change_sets += 1
+
+    def execute_change_set(self, **_: Any) -> None:
+        self._status = self._ends_in
+        self.events += self._new_events
+
+    def describe_stack_events(self, **_: Any) -> dict[str, Any]:
+        return {"StackEvents": self.events[::-1]}
+
+
+def _event(event_id: str, resource: str, status: str, reason: str = "") -> dict[str, Any]:
+    return {
+        "EventId": event_id,
+        "LogicalResourceId": resource,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def update(cloudformation: FakeCloudFormation, told: list[str] | None = None) -> dict[str, str]:
+    report = told.append if told is not None else lambda _: None
+    return deploy(cloudformation, "stack", {"TemplateBody": ""}, {"Given": "2"}, report=report, poll_s=0)
+
+
+def test_an_update_keeps_what_is_not_given_and_reports_only_its_own_events() -> None:
+    cloudformation = FakeCloudFormation("UPDATE_COMPLETE", [_event("new-1", "Table", "UPDATE_COMPLETE")])
+    told: list[str] = []
+    assert update(cloudformation, told) == {"Table": "t"}
+    assert told == ["Table update complete"]
+    assert cloudformation.created["Parameters"] == [
+        {"ParameterKey": "Given", "ParameterValue": "2"},
+        {"ParameterKey": "Kept", "UsePreviousValue": True},
+    ]
+    assert cloudformation.created["ChangeSetType"] == "UPDATE"
+
+
+def test_a_failure_is_told_by_the_resource_that_failed_now() -> None:
+    events = [
+        _event("new-1", "Role", "CREATE_FAILED", "Resource creation cancelled"),
+        _event("new-2", "Function", "UPDATE_FAILED", "no such role"),
+    ]
+    with pytest.raises(StackFailed, match=r"UPDATE_ROLLBACK_COMPLETE\. Function: no such role"):
+        update(FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE", events))
+
+
+def test_nothing_happens_when_nothing_changed() -> None:
+    cloudformation = FakeCloudFormation("UPDATE_FAILED", [], change_set="FAILED")
+    assert update(cloudformation) == {"Table": "t"}
+    assert cloudformation.deleted_change_sets == 1
