@@ -100,27 +100,19 @@ def test_the_packaged_template_passes_cfn_lint(packaged: Path) -> None:
 
 def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     resources = json.loads((packaged / "sam.json").read_text())["Resources"]
-    stream = resources["TransactionStream"]["Properties"]["Events"]["TransactionStreamDynamodbEventSource"][
-        "Properties"
-    ]
+    events = resources["TransactionStream"]["Properties"]["Events"]
+    stream = events["TransactionStreamDynamodbEventSource"]["Properties"]
     assert stream["BisectBatchOnFunctionError"] is True
-    assert (
-        stream["DestinationConfig"]["OnFailure"]["Type"] == "S3"
-    )  # the records whole; a queue would get their numbers
+    # The records whole; a queue would get only their numbers.
+    assert stream["DestinationConfig"]["OnFailure"]["Type"] == "S3"
     api = resources["RestAPI"]["Properties"]
     assert api["OpenApiVersion"] == "2.0"
     assert {"THROTTLED", "INVALID_API_KEY", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(api["GatewayResponses"])
     assert api["AccessLogSetting"]
     assert api["MethodSettings"]
     alarms = {name for name, resource in resources.items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
-    assert {
-        "DeadLettersOfMailer",
-        "DeadLettersOfStream",
-        "StreamErrors",
-        "StreamLate",
-        "NotificationsLate",
-        "ApiErrors",
-    } <= alarms
+    assert {"DeadLettersOfMailer", "DeadLettersOfStream", "StreamErrors", "StreamLate"} <= alarms
+    assert {"NotificationsLate", "ApiErrors", "AnalyticsErrors"} <= alarms
     for function in ("APIHandler", "TransactionStream", "Mailer", "AnalyticsJob"):
         # Or the function's first run might make its log group before the stack does, which then fails.
         (log_group,) = resources[function]["DependsOn"]
