@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -43,6 +43,26 @@ class Addressed:
     def alone(self) -> Notice:
         """The notice for this holder only."""
         return replace(self.notice, holders=(self.holder.id,))
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of the people of one SES call; with a reason where there is one."""
+
+    sent: int = 0
+    skipped: list[Outcome] = field(default_factory=list)
+    failed: list[tuple[Addressed, str]] = field(default_factory=list)
+    put_off: list[tuple[Addressed, str]] = field(default_factory=list)
+
+    def report(self, busy: int, settled: int) -> None:
+        """Log and count it."""
+        failed, put_off = len(self.failed), len(self.put_off)
+        counts = {"sent": self.sent, "skipped": len(self.skipped), "failed": failed, "put_off": put_off}
+        reasons = Counter(reason for _, reason in (*self.failed, *self.put_off))
+        logger.info("told", extra={**counts, "busy": busy, "settled": settled, "reasons": reasons})
+        count("NotificationsSent", self.sent)
+        count("NotificationsFailed", failed)
+        count("NotificationsPutOff", put_off)
 
 
 class Mailer:
@@ -110,25 +130,27 @@ class Mailer:
         return list(people.values())
 
     def _tell(self, people: Sequence[Addressed], bank_names: Mapping[str, str], lease: timedelta) -> None:
+        """Tell those of the people, at most one SES call's, whose notification can be claimed."""
         now = self._clock()
         again = {person.key for person in people if person.notice.again}
         claims = self._log.claim([person.key for person in people], now, now + lease, again)
-        skipped: list[Outcome] = []
-        failed: list[tuple[Addressed, str]] = []
-        emails: list[tuple[Addressed, Email]] = []
-        for person in people:
-            if person.key not in claims.claimed:
-                continue
-            try:
-                preference = unwanted(person.holder.preferences, person.notice.transaction)
-                if preference is None:
-                    emails.append((person, _email(person, bank_names[person.notice.transaction.bank])))
-                else:
-                    skipped.append(Outcome(person.key, State.SKIPPED, reason=preference))
-            except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
-                failed.append((person, f"not_rendered: {type(error).__name__}"))
-        sent: list[Outcome] = []
-        put_off: list[tuple[Addressed, str]] = []
+        done = Done()
+        emails = _rendered((person for person in people if person.key in claims.claimed), bank_names, done)
+        self._send(emails, now, done)
+        self._dead_letters.put([(_letter(person), reason) for person, reason in done.failed])
+        self._send_back_later([person for person, _ in done.put_off], now)
+        busy = [person.alone for person in people if person.key in claims.busy]
+        self._send_back(busy, lambda: min(int(lease.total_seconds()), MAX_DELAY_S))
+        # Noted last: had the hand-over failed, the notification must not look settled.
+        outcomes = [
+            *done.skipped,
+            *(Outcome(person.key, State.FAILED, reason=reason) for person, reason in done.failed),
+            *(Outcome(person.key, State.QUEUED, reason=reason) for person, reason in done.put_off),
+        ]
+        self._log.note(outcomes, self._clock())
+        done.report(busy=len(busy), settled=len(claims.settled))
+
+    def _send(self, emails: Sequence[tuple[Addressed, Email]], now: datetime, done: Done) -> None:
         for results in self._outbox.send([email for _, email in emails]):
             accepted = []
             for position, result in results:
@@ -136,33 +158,14 @@ class Mailer:
                 if result.message_id is not None:
                     accepted.append(Outcome(person.key, State.SENT, message_id=result.message_id))
                 elif result.final:
-                    failed.append((person, f"refused: {result.reason}"))
+                    done.failed.append((person, f"refused: {result.reason}"))
                 elif now - (person.notice.put_off_since or now) >= PUT_OFF_AT_MOST:
-                    failed.append((person, f"given_up: {result.reason}"))
+                    done.failed.append((person, f"given_up: {result.reason}"))
                 else:
-                    put_off.append((person, f"put_off: {result.reason}"))
+                    done.put_off.append((person, f"put_off: {result.reason}"))
             # At once: between SES's yes and this note lies the only way to be told twice.
             self._log.note(accepted, self._clock())
-            sent += accepted
-        self._dead_letters.put([(_letter(person), reason) for person, reason in failed])
-        self._send_back_later([person for person, _ in put_off], now)
-        busy = [person.alone for person in people if person.key in claims.busy]
-        self._send_back(busy, lambda: min(int(lease.total_seconds()), MAX_DELAY_S))
-        # Noted last: had the hand-over failed, the notification must not look settled.
-        self._log.note(
-            [
-                *skipped,
-                *(Outcome(person.key, State.FAILED, reason=reason) for person, reason in failed),
-                *(Outcome(person.key, State.QUEUED, reason=reason) for person, reason in put_off),
-            ],
-            self._clock(),
-        )
-        counts = {"sent": len(sent), "skipped": len(skipped), "failed": len(failed), "put_off": len(put_off)}
-        reasons = Counter(reason for _, reason in (*failed, *put_off))
-        logger.info("told", extra={**counts, "busy": len(busy), "settled": len(claims.settled), "reasons": reasons})
-        count("NotificationsSent", len(sent))
-        count("NotificationsFailed", len(failed))
-        count("NotificationsPutOff", len(put_off))
+            done.sent += len(accepted)
 
     def _send_back(self, notices: Iterable[Notice], delay_s: Callable[[], int]) -> None:
         self._queue.send(pack(map(to_payload, notices)), delay_s)
@@ -177,6 +180,21 @@ class Mailer:
         later.sort(key=lambda notice: notice.attempt)
         for attempt, group in groupby(later, key=lambda notice: notice.attempt):
             self._send_back(group, partial(self._jitter, 1, _back_off_s(attempt)))
+
+
+def _rendered(people: Iterable[Addressed], bank_names: Mapping[str, str], done: Done) -> list[tuple[Addressed, Email]]:
+    """Return the e-mails of those who want them; note in `done` who doesn't, and whose can't be rendered."""
+    emails = []
+    for person in people:
+        try:
+            preference = unwanted(person.holder.preferences, person.notice.transaction)
+            if preference is None:
+                emails.append((person, _email(person, bank_names[person.notice.transaction.bank])))
+            else:
+                done.skipped.append(Outcome(person.key, State.SKIPPED, reason=preference))
+        except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
+            done.failed.append((person, f"not_rendered: {type(error).__name__}"))
+    return emails
 
 
 def _letter(person: Addressed) -> dict[str, Any]:
