@@ -34,6 +34,7 @@ PASSING = frozenset(
 _CANCELLED_IN_PASSING = frozenset(
     {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
+CONDITION_FAILED = "ConditionalCheckFailedException"
 _BATCH_TRIES = 9
 _MAX_WAIT_S = 1.0
 

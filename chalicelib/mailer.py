@@ -12,11 +12,12 @@ from typing import Any
 from chalicelib.banks import BankDirectory
 from chalicelib.batching import batches
 from chalicelib.holders import Holder, unwanted
+from chalicelib.holders_repository import HolderRepository
 from chalicelib.mails import render
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, State
 from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue
-from chalicelib.repository import HolderRepository, account_key, transaction_key
+from chalicelib.repository import account_key, transaction_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.telemetry import count, logger
 

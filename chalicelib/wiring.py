@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import clients
 from chalicelib.banks import BankDirectory
+from chalicelib.banks_repository import BankRepository
+from chalicelib.holders_repository import HolderRepository
 from chalicelib.intake import Intake
 from chalicelib.queues import DeadLetters, Queue
-from chalicelib.repository import BankRepository, HolderRepository, TransactionRepository
+from chalicelib.repository import TransactionRepository
 from chalicelib.secret_store import SecretStore
 from chalicelib.settings import Settings
 

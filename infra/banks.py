@@ -20,9 +20,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.banks import BANK_ID, ApiKey, Bank, hash_key
+from chalicelib.banks_repository import BankRepository
 from chalicelib.errors import DomainError
 from chalicelib.iso import CURRENCY_DECIMALS
-from chalicelib.repository import BankRepository
 from infra.stacks import DEFAULT_REGION, PROJECT, StackFailed, outputs, stack_name
 
 LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"

@@ -20,7 +20,7 @@ from moto import mock_aws
 
 import app as app_module
 from chalicelib.banks import ApiKey, Bank, hash_key
-from chalicelib.repository import BankRepository
+from chalicelib.banks_repository import BankRepository
 from chalicelib.settings import from_environment
 from chalicelib.telemetry import logger
 from chalicelib.wiring import Services

@@ -17,10 +17,20 @@ from chalicelib.problems import ANSWERS
 PROJECT = Path(__file__).parent.parent
 MODULES = sorted((PROJECT / "chalicelib").rglob("*.py"))
 # The repository, the gateways, and the one place that makes clients.
-MAY_IMPORT_AWS = {"analytics", "clients", "dynamo", "notifications", "queues", "repository", "secret_store", "ses"}
+MAY_IMPORT_AWS = {
+    "analytics",
+    "clients",
+    "dynamo",
+    "holders_repository",
+    "notifications",
+    "queues",
+    "repository",
+    "secret_store",
+    "ses",
+}
 MAY_IMPORT_CHALICE = {"api", "problems"}
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
-MAX_LINES = 330
+MAX_LINES = 250
 
 
 def imported(path: Path) -> set[str]:

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from chalicelib.banks import Bank, BankDirectory
+from chalicelib.banks_repository import BankRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder
+from chalicelib.holders_repository import HolderRepository
 from chalicelib.mailer import PUT_OFF_AT_MOST, Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
 from chalicelib.queues import DeadLetters, Queue
-from chalicelib.repository import BankRepository, HolderRepository, transaction_key
+from chalicelib.repository import transaction_key
 from chalicelib.ses import SesOutbox
 from chalicelib.transactions import Transaction
 from tests.fakes import Failing, FakeSes, refusal

@@ -11,18 +11,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from chalicelib.banks import ApiKey, Bank
+from chalicelib.banks_repository import BankRepository
 from chalicelib.dynamo import PASSING, batch_get, batch_put, call, from_item, to_item
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders, TransactionNotFound
 from chalicelib.holders import MAX_HOLDERS, Holder
-from chalicelib.repository import (
-    AlreadyRecorded,
-    BankRepository,
-    HolderRepository,
-    Listing,
-    Page,
-    TransactionRepository,
-    transaction_item,
-)
+from chalicelib.holders_repository import HolderRepository
+from chalicelib.repository import AlreadyRecorded, Listing, Page, TransactionRepository, transaction_item
 from chalicelib.transactions import Transaction
 from tests.fakes import Failing, refusal
 

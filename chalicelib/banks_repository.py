@@ -1,0 +1,61 @@
+"""Banks and their keys' hashes in DynamoDB, as `bank#<id>` and `key#<hash>` entries of one table."""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.banks import ApiKey, Bank
+from chalicelib.dynamo import call, from_item, to_item
+from chalicelib.transactions import format_time
+
+
+class BankRepository:
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def api_key(self, key_hash: str) -> ApiKey | None:
+        """Return the key with this hash, None if there is none."""
+        values = self._get(f"key#{key_hash}")
+        if values is None:
+            return None
+        expires_at = values.get("expires_at")
+        return ApiKey(
+            hash=values["hash"],
+            bank=values["bank"],
+            gateway_key_id=values["gateway_key_id"],
+            expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+        )
+
+    def bank(self, bank_id: str) -> Bank | None:
+        """Return the bank with this id, None if there is none."""
+        values = self._get(f"bank#{bank_id}")
+        if values is None:
+            return None
+        return Bank(**{name: values[name] for name in Bank.__dataclass_fields__})
+
+    def put_bank(self, bank: Bank) -> None:
+        """Store a bank, replacing what has its id."""
+        self._put(f"bank#{bank.id}", {name: getattr(bank, name) for name in Bank.__dataclass_fields__})
+
+    def put_api_key(self, api_key: ApiKey) -> None:
+        """Store a key's hash, replacing what is stored under it."""
+        self._put(
+            f"key#{api_key.hash}",
+            {
+                "hash": api_key.hash,
+                "bank": api_key.bank,
+                "gateway_key_id": api_key.gateway_key_id,
+                "expires_at": format_time(api_key.expires_at) if api_key.expires_at else None,
+            },
+        )
+
+    def delete_api_key(self, key_hash: str) -> None:
+        """Forget a key; nothing happens if it isn't stored."""
+        call(self._client.delete_item, TableName=self._table, Key=to_item({"entry": f"key#{key_hash}"}))
+
+    def _get(self, entry: str) -> dict[str, Any] | None:
+        answer = call(self._client.get_item, TableName=self._table, Key=to_item({"entry": entry}))
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def _put(self, entry: str, values: dict[str, Any]) -> None:
+        call(self._client.put_item, TableName=self._table, Item=to_item({"entry": entry, **values}))

@@ -1,0 +1,108 @@
+"""Account holders in DynamoDB: one item for each account, with an attribute for each of its holders."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.dynamo import CONDITION_FAILED, batch_get, call, error_code, to_item
+from chalicelib.errors import HolderNotFound, TooManyHolders
+from chalicelib.holders import MAX_HOLDERS, Holder
+from chalicelib.repository import account_key
+from chalicelib.transactions import format_time
+
+
+class HolderRepository:
+    """Holders, one item for each account: attribute `holder:<id>` for each holder, so that all of an account's
+    holders are read, and many accounts' in one batch, by key."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def put(self, bank: str, account: str, holder: Holder) -> bool:
+        """Enrol or replace a holder; True if it is new to the account. Raises TooManyHolders."""
+        update = {
+            "TableName": self._table,
+            "Key": to_item({"account_key": account_key(bank, account)}),
+            "ExpressionAttributeNames": {"#holder": f"holder:{holder.id}"},
+        }
+        values = {":holder": _holder_values(holder)}
+        enrol = "attribute_not_exists(#holder) AND (attribute_not_exists(holder_count) OR holder_count < :max)"
+        # Replacing and enrolling are different conditions; which one holds may change between two calls, so
+        # both are tried again before the account counts as full.
+        for _ in range(2):
+            if self._update_if(
+                "attribute_exists(#holder)",
+                **update,
+                UpdateExpression="SET #holder = :holder",
+                ExpressionAttributeValues=to_item(values),
+            ):
+                return False
+            if self._update_if(
+                enrol,
+                **update,
+                UpdateExpression="SET #holder = :holder ADD holder_count :one",
+                ExpressionAttributeValues=to_item({**values, ":one": 1, ":max": MAX_HOLDERS}),
+            ):
+                return True
+        raise TooManyHolders(MAX_HOLDERS)
+
+    def delete(self, bank: str, account: str, holder_id: str) -> None:
+        """Erase a holder's data; raises HolderNotFound."""
+        if not self._update_if(
+            "attribute_exists(#holder)",
+            TableName=self._table,
+            Key=to_item({"account_key": account_key(bank, account)}),
+            UpdateExpression="REMOVE #holder ADD holder_count :minus_one",
+            ExpressionAttributeNames={"#holder": f"holder:{holder_id}"},
+            ExpressionAttributeValues=to_item({":minus_one": -1}),
+        ):
+            raise HolderNotFound
+
+    def of_account(self, bank: str, account: str) -> list[Holder]:
+        """Return the account's holders by id, read consistently; none for an account that has none."""
+        key = account_key(bank, account)
+        return self.of_accounts([key]).get(key, [])
+
+    def of_accounts(self, account_keys: Iterable[str]) -> dict[str, list[Holder]]:
+        """Return the holders of each account that has any, in one call for every 100 accounts.
+
+        Consistent, because a holder who was enrolled a moment before a transaction must be told of it.
+        """
+        keys = [to_item({"account_key": key}) for key in dict.fromkeys(account_keys)]
+        found = {}
+        for values in batch_get(self._client, self._table, keys):
+            found[values["account_key"]] = [
+                _holder(name.removeprefix("holder:"), value)
+                for name, value in sorted(values.items())
+                if name.startswith("holder:")
+            ]
+        return found
+
+    def _update_if(self, condition: str, **arguments: Any) -> bool:
+        try:
+            call(self._client.update_item, ConditionExpression=condition, **arguments)
+        except ClientError as error:
+            if error_code(error) != CONDITION_FAILED:
+                raise
+            return False
+        return True
+
+
+def _holder_values(holder: Holder) -> dict[str, Any]:
+    return {
+        "name": holder.name,
+        "email": holder.email,
+        "locale": holder.locale,
+        "timezone": holder.timezone,
+        "preferences": dict(holder.preferences),
+        "enrolled_at": format_time(holder.enrolled_at),
+    }
+
+
+def _holder(holder_id: str, values: Mapping[str, Any]) -> Holder:
+    # By name: the record may have been written by a release that knew another field.
+    known = {name: values[name] for name in ("name", "email", "locale", "timezone", "preferences")}
+    return Holder(id=holder_id, enrolled_at=datetime.fromisoformat(values["enrolled_at"]), **known)
