@@ -8,24 +8,19 @@ A new key is printed once. What is stored of it is its hash, and the copy that A
 import argparse
 import contextlib
 import dataclasses
-import json
-import os
 import secrets
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.banks import BANK_ID, ApiKey, Bank, hash_key
 from chalicelib.banks_repository import BankRepository
 from chalicelib.errors import DomainError
 from chalicelib.iso import CURRENCY_DECIMALS
+from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, PROJECT, StackFailed, outputs, stack_name
-
-LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"
 
 # Requests a second, burst, requests a day (None: no quota).
 PLANS: dict[str, tuple[float, int, int | None]] = {
@@ -203,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("list", help="list the banks")
     options = parser.parse_args(arguments)
     try:
-        _run(_registry_for(options), options)
+        _run(registry(session_for(options.stage, options.region), options.stage), options)
     except (BankRefused, StackFailed, DomainError, ClientError, BotoCoreError) as error:
         print(f"banks: {error}", file=sys.stderr)
         return 1
@@ -215,19 +210,6 @@ def _grace_hours(text: str) -> float:
     if not 0 <= hours <= MAX_GRACE_HOURS:
         raise argparse.ArgumentTypeError(f"from 0 to {MAX_GRACE_HOURS} hours")
     return hours
-
-
-def _registry_for(options: argparse.Namespace) -> Registry:
-    if options.stage != "local":
-        region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
-        return registry(boto3.session.Session(region_name=region), options.stage)
-    try:
-        stack = json.loads(LOCAL_STACK.read_text())
-    except FileNotFoundError:
-        raise BankRefused("the local cloud is not running: `make run` starts it.") from None
-    os.environ["AWS_ENDPOINT_URL"] = stack["aws_endpoint_url"]
-    session = boto3.session.Session(stack["access_key_id"], stack["secret_access_key"], region_name=stack["region"])
-    return registry(session, "local")
 
 
 def _run(banks: Registry, options: argparse.Namespace) -> None:

@@ -11,11 +11,11 @@ import json
 import sys
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.banks import BankRefused, attach_plans, find_api
 from infra.package import PROJECT_DIR
+from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION
 
 
@@ -42,8 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     options = parser.parse_args(arguments)
     try:
-        region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
-        gateway = boto3.session.Session(region_name=region).client("apigateway")
+        gateway = session_for(options.stage, options.region).client("apigateway")
         api_id = find_api(gateway, options.stage)
         apply_gateway_responses(gateway, api_id, options.stage)
         attach_plans(gateway, options.stage, api_id)

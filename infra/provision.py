@@ -16,11 +16,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import variables
 from infra import stacks
+from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, deploy, stack_name
 
 PROJECT_DIR = Path(__file__).parent.parent
@@ -35,8 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         check_stage(PROJECT_DIR, options.stage)
-        region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
-        session = boto3.session.Session(region_name=region)
+        session = session_for(options.stage, options.region)
         outputs = deploy_data_stack(
             session,
             options.stage,
@@ -49,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (StackFailed, ClientError, BotoCoreError) as error:
         print(f"provision: {error}", file=sys.stderr)
         return 1
-    print(f"\nStage {options.stage} is provisioned in {region}; its settings are in .chalice/config.json.")
+    print(f"\nStage {options.stage} is provisioned in {session.region_name}; its settings are in .chalice/config.json.")
     for line in dkim_records:
         print(line)
     print(f"Next: `chalice deploy --stage {options.stage}` or `make release STAGE={options.stage}`.")

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.banks import BankRefused, attach_plans
 from infra.package import PROJECT_DIR, PackagingFailed, copy_project, package
 from infra.provision import check_stage, record, with_arns
+from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, deploy, outputs, stack_name
 
 
@@ -28,8 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     build = PROJECT_DIR / ".local" / "build" / options.stage
     try:
         check_stage(PROJECT_DIR, options.stage)
-        region = options.region or boto3.session.Session().region_name or DEFAULT_REGION
-        released = release(boto3.session.Session(region_name=region), options.stage, build, report=print)
+        session = session_for(options.stage, options.region)
+        released = release(session, options.stage, build, report=print)
     except (StackFailed, PackagingFailed, BankRefused, ClientError, BotoCoreError) as error:
         print(f"release: {error}", file=sys.stderr)
         return 1

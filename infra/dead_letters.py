@@ -1,0 +1,188 @@
+"""Dead letters of a stage: list them, show one, send them through again.
+
+    python -m infra.dead_letters --stage prod list
+    python -m infra.dead_letters --stage prod show 3f2c…
+    python -m infra.dead_letters --stage prod redrive --reason 'refused: MESSAGE_REJECTED'
+
+A letter that is sent through again is told once, however often that is done. One that can't be made sense of stays.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from tqdm import tqdm
+
+from chalicelib.notices import Notice, pack, to_payload, unpack
+from chalicelib.repository import transaction_from_item
+from infra.sessions import session_for
+from infra.stacks import StackFailed, outputs, stack_name
+
+QUEUES = {"notifications": "NotificationDeadLetterQueueUrl", "stream": "StreamDeadLetterQueueUrl"}
+# Long enough to go through a queue; then what was only looked at is visible to everybody again.
+LOOKING_S = 120
+MOVED_BY_SQS = "moved by SQS after too many deliveries"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: `id` is SQS's, `body` the message as it is, `reason` and `payload` what the function put."""
+
+    queue: str
+    id: str
+    receipt: str
+    body: str
+    reason: str
+    payload: Any
+
+    def message(self) -> str | None:
+        """Return the queue message that sends it through again, None if nothing can be made of it."""
+        if self.reason == MOVED_BY_SQS:
+            notices, malformed = unpack(self.body)
+            return self.body if notices and not malformed else None
+        payload = self.payload
+        if self.queue == "stream":
+            payload = _payload_of_record(payload)
+        body = next(iter(pack([payload]))) if isinstance(payload, dict) else ""
+        return body if unpack(body)[0] else None
+
+
+def _payload_of_record(record: Any) -> dict[str, Any] | None:
+    try:
+        return to_payload(Notice(transaction_from_item(record["dynamodb"]["NewImage"]), again=True))
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return None
+
+
+class DeadLetterOffice:
+    """A stage's dead-letter queues, and the notification queue that letters are sent through again by."""
+
+    def __init__(self, sqs: Any, urls: dict[str, str], notification_queue: str) -> None:
+        self._sqs = sqs
+        self._urls = urls
+        self._notification_queue = notification_queue
+
+    def count(self) -> int:
+        """Return about how many letters there are."""
+        name = "ApproximateNumberOfMessages"
+        answers = (self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name]) for url in self._urls.values())
+        return sum(int(answer["Attributes"][name]) for answer in answers)
+
+    def letters(self) -> Iterator[Letter]:
+        """Yield every letter once, hidden from others meanwhile; the ones that were not removed show up again."""
+        seen: dict[str, Letter] = {}
+        try:
+            for queue, url in self._urls.items():
+                # A queue that takes longer to go through than they are hidden ends with the first known ones.
+                while new := [letter for letter in self._receive(queue, url) if letter.id not in seen]:
+                    for letter in new:
+                        seen[letter.id] = letter
+                        yield letter
+        finally:
+            for letter in seen.values():
+                self._release(letter)
+
+    def redrive(self, letter: Letter) -> bool:
+        """Send a letter through again and remove it; False, and it stays, if nothing can be made of it.
+
+        Sent first and removed then: should the second fail, it is sent again by the next redrive, and told once.
+        """
+        message = letter.message()
+        if message is None:
+            return False
+        self._sqs.send_message(QueueUrl=self._notification_queue, MessageBody=message)
+        self._sqs.delete_message(QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt)
+        return True
+
+    def _receive(self, queue: str, url: str) -> list[Letter]:
+        answer = self._sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=LOOKING_S, WaitTimeSeconds=1
+        )
+        return [_letter(queue, message) for message in answer.get("Messages", ())]
+
+    def _release(self, letter: Letter) -> None:
+        try:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt, VisibilityTimeout=0
+            )
+        except ClientError:
+            return  # it was removed
+
+
+def _letter(queue: str, message: dict[str, Any]) -> Letter:
+    body = message["Body"]
+    try:
+        content = json.loads(body)
+        reason, payload = content["reason"], content["payload"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        reason, payload = MOVED_BY_SQS, body
+    return Letter(queue, message["MessageId"], message["ReceiptHandle"], body, reason, payload)
+
+
+def office(session: Any, stage: str) -> DeadLetterOffice:
+    """Return the dead-letter office of a provisioned stage."""
+    data = outputs(session.client("cloudformation"), stack_name(stage, "data"))
+    urls = {queue: data[output] for queue, output in QUEUES.items()}
+    return DeadLetterOffice(session.client("sqs"), urls, data["NotificationQueueUrl"])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.dead_letters", description=__doc__.splitlines()[0])
+    parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
+    parser.add_argument("--region", help="default: AWS_DEFAULT_REGION, the profile's, or us-east-2")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="list the letters, without what is in them")
+    commands.add_parser("show", help="print one letter whole").add_argument("id", help="its id, or how that begins")
+    redrive = commands.add_parser("redrive", help="send letters through again")
+    redrive.add_argument("--id", help="only the letter whose id begins so")
+    redrive.add_argument("--reason", help="only letters whose reason begins so")
+    options = parser.parse_args(arguments)
+    try:
+        stage_office = office(session_for(options.stage, options.region), options.stage)
+        return {"list": _list, "show": _show, "redrive": _redrive}[options.command](stage_office, options)
+    except (StackFailed, ClientError, BotoCoreError) as error:
+        print(f"dead letters: {error}", file=sys.stderr)
+        return 1
+
+
+def _list(stage_office: DeadLetterOffice, _: argparse.Namespace) -> int:
+    reasons = Counter[tuple[str, str]]()
+    for letter in stage_office.letters():
+        print(f"{letter.id}\t{letter.queue}\t{letter.reason}")
+        reasons[letter.queue, letter.reason] += 1
+    for (queue, reason), number in sorted(reasons.items()):
+        print(f"{number:>6} {queue}: {reason}", file=sys.stderr)
+    print(f"{reasons.total():>6} in all", file=sys.stderr)
+    return 0
+
+
+def _show(stage_office: DeadLetterOffice, options: argparse.Namespace) -> int:
+    for letter in stage_office.letters():
+        if letter.id.startswith(options.id):
+            print(json.dumps({"queue": letter.queue, "reason": letter.reason, "payload": letter.payload}, indent=2))
+            return 0
+    print(f"dead letters: no letter's id begins with {options.id}.", file=sys.stderr)
+    return 1
+
+
+def _redrive(stage_office: DeadLetterOffice, options: argparse.Namespace) -> int:
+    sent, kept = 0, 0
+    with tqdm(total=stage_office.count(), desc="redriving", unit="letter", delay=2) as progress:
+        for letter in stage_office.letters():
+            if letter.id.startswith(options.id or "") and letter.reason.startswith(options.reason or ""):
+                if stage_office.redrive(letter):
+                    sent += 1
+                else:
+                    kept += 1
+            progress.update()
+    print(f"{sent} sent through again, {kept} kept because nothing can be made of them.")
+    return 0 if kept == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

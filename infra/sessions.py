@@ -1,0 +1,28 @@
+"""Access to a stage's cloud: AWS for a stage that is provisioned there, the emulator for the local one."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.stacks import DEFAULT_REGION, StackFailed
+
+LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"
+
+
+def session_for(stage: str, region: str | None = None) -> Any:
+    """Return a boto3 session for a stage; raises StackFailed when the local cloud is not running.
+
+    The region is the given one, or the profile's, or us-east-2. For the local stage, the process's clients are
+    pointed at the local cloud.
+    """
+    if stage != "local":
+        return boto3.session.Session(region_name=region or boto3.session.Session().region_name or DEFAULT_REGION)
+    try:
+        stack = json.loads(LOCAL_STACK.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        raise StackFailed("the local cloud is not running: `make run` starts it.") from None
+    os.environ["AWS_ENDPOINT_URL"] = stack["aws_endpoint_url"]
+    return boto3.session.Session(stack["access_key_id"], stack["secret_access_key"], region_name=stack["region"])

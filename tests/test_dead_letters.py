@@ -1,0 +1,149 @@
+"""The command for dead letters: what is there, and through again."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.notices import Notice, pack, to_payload, unpack
+from chalicelib.queues import DeadLetters, Queue
+from chalicelib.repository import transaction_item
+from infra.dead_letters import main
+from tests.test_mails import TRANSACTION, transaction
+from tests.test_stream import record
+
+QUEUES = ("NotificationQueue", "NotificationDeadLetterQueue", "StreamDeadLetterQueue")
+TEMPLATE = {
+    "Resources": {name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
+    "Outputs": {f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
+}
+
+
+class Stage:
+    """A stage's queues, with the functions' own way to put dead letters into them."""
+
+    def __init__(self) -> None:
+        self._sqs = boto3.client("sqs")
+        cloudformation = boto3.client("cloudformation")
+        name = "transaction-notifier-prod-data"
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(TEMPLATE))
+        outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+        self.urls = {output["OutputKey"].removesuffix("Url"): output["OutputValue"] for output in outputs}
+
+    def put(self, queue: str, payload: Any, reason: str) -> None:
+        source = "mailer" if queue.startswith("Notification") else "transaction_stream"
+        DeadLetters(Queue(self._sqs, self.urls[queue]), source).put([(payload, reason)])
+
+    def put_raw(self, queue: str, body: str) -> None:
+        self._sqs.send_message(QueueUrl=self.urls[queue], MessageBody=body)
+
+    def take(self, queue: str) -> list[str]:
+        """Return and remove what is in a queue."""
+        bodies = []
+        while messages := self._sqs.receive_message(QueueUrl=self.urls[queue], MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                bodies.append(message["Body"])
+                self._sqs.delete_message(QueueUrl=self.urls[queue], ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with mock_aws():
+        yield Stage()
+
+
+def letter(transaction_id: str) -> dict[str, Any]:
+    return to_payload(Notice(transaction(id=transaction_id), ("awa",), again=True))
+
+
+def run(*arguments: str) -> int:
+    return main(["--stage", "prod", "--region", "us-east-2", *arguments])
+
+
+def told_again(stage: Stage) -> list[Notice]:
+    return [notice for body in stage.take("NotificationQueue") for notice in unpack(body)[0]]
+
+
+def test_letters_are_listed_by_queue_and_reason_without_what_is_in_them(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(25):
+        stage.put("NotificationDeadLetterQueue", letter(f"t{number}"), "refused: MESSAGE_REJECTED")
+    stage.put("StreamDeadLetterQueue", record({}), "malformed_record: KeyError")
+    capsys.readouterr()  # what the functions log is not the command's
+    assert run("list") == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 26
+    assert out.count("refused: MESSAGE_REJECTED") == 25
+    assert "25 notifications: refused: MESSAGE_REJECTED" in err
+    assert "26 in all" in err
+    assert "250500" not in out + err
+    assert run("list") == 0  # and they are still there
+    assert len(capsys.readouterr().out.splitlines()) == 26
+
+
+def test_a_letter_is_shown_whole(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.put("NotificationDeadLetterQueue", letter("t1"), "not_rendered: KeyError")
+    capsys.readouterr()
+    run("list")
+    letter_id = capsys.readouterr().out.split("\t")[0]
+    assert run("show", letter_id[:8]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown == {"queue": "notifications", "reason": "not_rendered: KeyError", "payload": letter("t1")}
+    assert run("show", "nothing-begins-so") == 1
+
+
+def test_letters_of_the_mailer_go_through_again_and_are_gone(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        stage.put("NotificationDeadLetterQueue", letter(f"t{number}"), "refused: MESSAGE_REJECTED")
+    assert run("redrive") == 0
+    assert "3 sent through again, 0 kept" in capsys.readouterr().out
+    told = told_again(stage)
+    assert sorted(notice.transaction.id for notice in told) == ["t0", "t1", "t2"]
+    assert all(notice.again and notice.holders == ("awa",) for notice in told)
+    assert stage.take("NotificationDeadLetterQueue") == []
+    assert run("redrive") == 0
+    assert told_again(stage) == []
+
+
+def test_only_letters_of_a_reason_go_through_when_one_is_given(stage: Stage) -> None:
+    stage.put("NotificationDeadLetterQueue", letter("t1"), "given_up: ACCOUNT_THROTTLED")
+    stage.put("NotificationDeadLetterQueue", letter("t2"), "refused: MESSAGE_REJECTED")
+    assert run("redrive", "--reason", "given_up") == 0
+    assert [notice.transaction.id for notice in told_again(stage)] == ["t1"]
+    assert len(stage.take("NotificationDeadLetterQueue")) == 1
+
+
+def test_what_nothing_can_be_made_of_stays(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.put("NotificationDeadLetterQueue", "{broken", "malformed_message: JSONDecodeError")
+    stage.put("NotificationDeadLetterQueue", {"bank": "b"}, "malformed_notice: KeyError")
+    stage.put("StreamDeadLetterQueue", record({"amount": {"S": "x"}}), "malformed_record: TypeError")
+    stage.put_raw("NotificationDeadLetterQueue", "not ours")
+    assert run("redrive") == 1
+    assert "0 sent through again, 4 kept" in capsys.readouterr().out
+    assert told_again(stage) == []
+    assert len(stage.take("NotificationDeadLetterQueue")) == 3
+    assert len(stage.take("StreamDeadLetterQueue")) == 1
+
+
+def test_a_record_of_the_stream_that_can_be_read_now_is_told(stage: Stage) -> None:
+    stage.put("StreamDeadLetterQueue", record(transaction_item(TRANSACTION)), "malformed_record: KeyError")
+    assert run("redrive") == 0
+    (notice,) = told_again(stage)
+    assert notice.transaction == TRANSACTION
+
+
+def test_a_message_that_sqs_moved_goes_back_as_it_is(stage: Stage) -> None:
+    (body,) = pack([to_payload(Notice(TRANSACTION))])
+    stage.put_raw("NotificationDeadLetterQueue", body)
+    assert run("redrive") == 0
+    assert stage.take("NotificationQueue") == [body]
+
+
+def test_a_stage_that_is_not_provisioned_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--stage", "dev", "--region", "us-east-2", "list"]) == 1
+    assert capsys.readouterr().err == "dead letters: There is no stack transaction-notifier-dev-data.\n"
