@@ -16,9 +16,9 @@ def session_for(stage: str, region: str | None = None) -> Any:
     """Return a boto3 session for a stage; raises StackFailed when the local cloud is not running.
 
     The region is the given one, or the profile's, or us-east-2. For the local stage, the process's clients are
-    pointed at the local cloud.
+    pointed at the local cloud, unless AWS_ENDPOINT_URL points them elsewhere already.
     """
-    if stage != "local":
+    if stage != "local" or "AWS_ENDPOINT_URL" in os.environ:
         return boto3.session.Session(region_name=region or boto3.session.Session().region_name or DEFAULT_REGION)
     try:
         stack = json.loads(LOCAL_STACK.read_text())
