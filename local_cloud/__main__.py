@@ -67,6 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     ) as error:
         print(f"local cloud: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read the output has gone; what Python flushes at its end must not meet that again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\nlocal cloud: interrupted", file=sys.stderr)
         return 130
