@@ -1,6 +1,6 @@
 """Account holders in DynamoDB: one item for each account, with an attribute for each of its holders."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from chalicelib.dynamo import CONDITION_FAILED, batch_get, call, error_code, to_
 from chalicelib.errors import HolderNotFound, TooManyHolders
 from chalicelib.holders import MAX_HOLDERS, Holder
 from chalicelib.repository import account_key
+from chalicelib.telemetry import count, logger
 from chalicelib.transactions import format_time
 
 
@@ -74,11 +75,7 @@ class HolderRepository:
         keys = [to_item({"account_key": key}) for key in dict.fromkeys(account_keys)]
         found = {}
         for values in batch_get(self._client, self._table, keys):
-            found[values["account_key"]] = [
-                _holder(name.removeprefix("holder:"), value)
-                for name, value in sorted(values.items())
-                if name.startswith("holder:")
-            ]
+            found[values["account_key"]] = list(_readable_holders(values))
         return found
 
     def _update_if(self, condition: str, **arguments: Any) -> bool:
@@ -100,6 +97,17 @@ def _holder_values(holder: Holder) -> dict[str, Any]:
         "preferences": dict(holder.preferences),
         "enrolled_at": format_time(holder.enrolled_at),
     }
+
+
+def _readable_holders(values: Mapping[str, Any]) -> Iterator[Holder]:
+    for name, value in sorted(values.items()):
+        if name.startswith("holder:"):
+            try:
+                yield _holder(name.removeprefix("holder:"), value)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                # Written past the API: it must not keep other holders, or other accounts, from being told.
+                logger.error("malformed_holder", extra={"holder": name, "error": type(error).__name__})
+                count("MalformedHolders")
 
 
 def _holder(holder_id: str, values: Mapping[str, Any]) -> Holder:

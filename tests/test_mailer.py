@@ -330,6 +330,24 @@ def test_a_holder_s_record_with_a_field_of_a_later_release_is_read(world: World)
     assert world.ses.recipients == {"a0.awa@example.com": 1}
 
 
+@pytest.mark.parametrize("spoilt", [{"S": "text"}, {"M": {}}, {"M": {"name": {"S": "no address"}}}])
+def test_a_holder_s_record_that_cannot_be_read_keeps_nobody_else_from_being_told(
+    world: World, spoilt: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    world.enrol("a0", "ben")
+    world.enrol("a1", "awa")
+    world.dynamodb.update_item(
+        TableName=world.names["AccountsTable"],
+        Key={"account_key": {"S": "eazycard#a0"}},
+        UpdateExpression="SET #holder = :spoilt",
+        ExpressionAttributeNames={"#holder": "holder:awa"},
+        ExpressionAttributeValues={":spoilt": spoilt},
+    )
+    world.tell(messages(transaction(id="t0", account="a0"), transaction(id="t1", account="a1")))
+    assert world.ses.recipients == {"a0.ben@example.com": 1, "a1.awa@example.com": 1}
+    assert "malformed_holder" in caplog.text
+
+
 def test_a_preference_that_cannot_be_read_harms_no_other_holder(world: World) -> None:
     world.enrol("a0", "awa", min_amount={"XAF": "a lot"})
     world.enrol("a0", "ben")
