@@ -28,14 +28,14 @@ stop: $(DEV)  ## End the local cloud
 inbox: $(DEV)  ## Show where to read the e-mails that the local cloud took
 	@$(PY) -m local_cloud inbox
 
-env: $(DEV)  ## Print the local cloud's API URL and demo key for a shell: eval "$$(make -s env)"
+env: $(DEV)  ## Print the local cloud's API URL and demo key as shell variables, to be eval'd
 	@$(PY) -m local_cloud env
 
 simulate: $(DEV)  ## Post more made-up transactions to the local cloud (COUNT=, RATE=)
 	@$(PY) -m bank_simulator --count $(COUNT) --rate $(RATE)
 
 replay: $(DEV)  ## Post a file of transactions to the local cloud and check what is stored (FILE=)
-	@$(PY) -m bank_simulator --replay $(FILE) --verify
+	@$(PY) -m bank_simulator --replay "$(FILE)" --verify
 
 test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest

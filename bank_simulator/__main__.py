@@ -138,8 +138,8 @@ def _stopped_by_interrupt() -> Iterator[threading.Event]:
     stop = threading.Event()
 
     def on_interrupt(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # first: a second one must not wait for the event's lock
         stop.set()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:

@@ -116,6 +116,8 @@ def _point_at_local_cloud(environment: MutableMapping[str, str], local_stack: Pa
         {
             **stack["environment"],
             "AWS_ENDPOINT_URL": stack["aws_endpoint_url"],
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
             "AWS_ACCESS_KEY_ID": stack["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": stack["secret_access_key"],
             "AWS_DEFAULT_REGION": stack["region"],

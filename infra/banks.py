@@ -49,6 +49,8 @@ class Registry:
         """Create a bank and return its API key, which is kept nowhere else in the clear but at API Gateway."""
         if not BANK_ID.fullmatch(bank.id):
             raise BankRefused("a bank's id is 2 to 40 of a-z 0-9 and -, like eazycard.")
+        if not (bank.name.strip() and bank.name.isprintable() and len(bank.name) <= 140):
+            raise BankRefused("a bank's name is 1 to 140 characters on one line.")
         if bank.default_currency not in CURRENCY_DECIMALS:
             raise BankRefused(f"{bank.default_currency} is no active ISO 4217 currency code.")
         if self.store.bank(bank.id) is not None:

@@ -50,7 +50,7 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
             *("--merge-template", str(PROJECT_DIR / "infra" / "app.json"), str(out)),
         ],
         cwd=project_dir,
-        env={**os.environ, "AWS_DEFAULT_REGION": region},
+        env={**os.environ, "AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

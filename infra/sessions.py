@@ -12,6 +12,12 @@ from infra.stacks import DEFAULT_REGION, StackFailed
 LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"
 
 
+def no_proxy_for_loopback() -> None:
+    """Let this process reach the local cloud directly, whatever proxy the environment names for the world."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
+
+
 def session_for(stage: str, region: str | None = None) -> Any:
     """Return a boto3 session for a stage; raises StackFailed when the local cloud is not running.
 
@@ -24,5 +30,6 @@ def session_for(stage: str, region: str | None = None) -> Any:
         stack = json.loads(LOCAL_STACK.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         raise StackFailed("the local cloud is not running: `make run` starts it.") from None
+    no_proxy_for_loopback()
     os.environ["AWS_ENDPOINT_URL"] = stack["aws_endpoint_url"]
     return boto3.session.Session(stack["access_key_id"], stack["secret_access_key"], region_name=stack["region"])

@@ -4,6 +4,8 @@ python -m local_cloud run | stop | status | inbox | env
 """
 
 import argparse
+import fcntl
+import io
 import itertools
 import os
 import shlex
@@ -26,6 +28,7 @@ from bank_simulator.report import Report
 from chalicelib.errors import DomainError
 from infra.banks import BankRefused
 from infra.package import PackagingFailed
+from infra.sessions import no_proxy_for_loopback
 from infra.stacks import StackFailed
 from local_cloud import demo, inbox
 from local_cloud.console import step
@@ -34,6 +37,8 @@ from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free
 
 DEFAULT_PORT = 4566
 FOLDER = LOCAL / "cloud"
+# The background processes, by what their command lines hold; the inbox ends before what it shows.
+PROCESSES = {"inbox": "local_cloud.inbox", "cloud": "ministack"}
 MAIL_TAKES_AT_MOST_S = 120
 
 
@@ -51,6 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("inbox", help="say where the inbox page is; start it if need be")
     commands.add_parser("env", help="print the API's URL and the demo bank's key as shell variables")
     options = parser.parse_args(arguments)
+    no_proxy_for_loopback()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
     try:
         if options.command == "run":
             return run_main_job(options.port, options.count, options.rate)
@@ -85,17 +94,20 @@ def _at_least_one(text: str) -> int:
 def run_main_job(port: int | None, count: int, rate: float) -> int:
     """Bring the local cloud up to date with the working tree and drive transactions through it; return 0 if every
     transaction was accepted and every holder's e-mail went out."""
-    stack = read_stack()
-    cloud, started_here = _running_or_started(stack, port)
-    try:
-        return _run_on(cloud, stack, count, rate)
-    except BaseException:
-        if started_here:
-            _end_inbox(read_stack())
-            cloud.stop()
-            STACK_FILE.unlink(missing_ok=True)
-            _remove_folder()
-        raise
+    LOCAL.mkdir(exist_ok=True)
+    with (LOCAL / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CloudFailed("Another `make run` is at work here: wait for it to end.") from None
+        stack = read_stack()
+        cloud, started_here = _running_or_started(stack, port)
+        try:
+            return _run_on(cloud, None if started_here else stack, count, rate)
+        except BaseException:
+            if started_here:
+                _end_all()
+            raise
 
 
 def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float) -> int:
@@ -160,17 +172,10 @@ def _print_outcome(deployed: Deployed, count: int, first: Told, rest: Told, inbo
 
 
 def stop() -> int:
-    """End what `.local/stack.json` says is running."""
-    stack = read_stack()
-    if stack is None:
-        print("The local cloud is not running.")
-        return 0
-    _end_inbox(stack)
-    if _runs(stack["cloud"]["pid"], "ministack"):
-        end_process(stack["cloud"]["pid"])
-    STACK_FILE.unlink(missing_ok=True)
-    _remove_folder()
-    print("The local cloud is stopped.")
+    """End the local cloud and its inbox, whatever is left of their traces."""
+    was_there = STACK_FILE.exists() or FOLDER.is_symlink()
+    _end_all()
+    print("The local cloud is stopped." if was_there else "The local cloud is not running.")
     return 0
 
 
@@ -209,45 +214,63 @@ def _running() -> tuple[dict[str, Any], Cloud]:
 def _running_or_started(stack: dict[str, Any] | None, port: int | None) -> tuple[Cloud, bool]:
     if stack is not None:
         cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
-        if _runs(cloud.pid, "ministack") and cloud.is_up():
+        if _runs(cloud.pid, PROCESSES["cloud"]) and cloud.is_up():
             if port not in (None, cloud.port):
                 raise CloudFailed(f"The local cloud runs on port {cloud.port} already: `make stop` ends it.")
             print(f"  ✓ the local cloud runs on port {cloud.port}")
             return cloud, False
+    _end_all()  # what an ended or broken run may have left
+    port = port or DEFAULT_PORT
+    if not is_free(port):
+        raise CloudFailed(f"Port {port} is taken by another program: end it, or choose one with `make run PORT=…`.")
     with step("start the local cloud"):
-        return start(port or DEFAULT_PORT, _new_folder()), True
+        cloud = start(port, _new_folder())
+        _pid_file("cloud").write_text(str(cloud.pid))
+        return cloud, True
 
 
 def _new_folder() -> Path:
     """Return a fresh folder for what the local cloud writes, outside of the working tree and linked into it:
     `chalice local` restarts whenever a file in the tree changes, but follows no links."""
-    _remove_folder()
-    LOCAL.mkdir(exist_ok=True)
     FOLDER.symlink_to(tempfile.mkdtemp(prefix="transaction-notifier-"))
     return FOLDER.resolve()
 
 
-def _remove_folder() -> None:
+def _pid_file(part: str) -> Path:
+    return FOLDER / f"{part}.pid"
+
+
+def _end_all() -> None:
+    """End the processes whose pids the folder holds, then remove the folder and what describes it."""
+    for part in PROCESSES:
+        _end(part)
+    STACK_FILE.unlink(missing_ok=True)
     if FOLDER.is_symlink():
         shutil.rmtree(FOLDER.resolve(), ignore_errors=True)
         FOLDER.unlink()
 
 
+def _end(part: str) -> None:
+    try:
+        pid = int(_pid_file(part).read_text())
+    except (OSError, ValueError):
+        return
+    if _runs(pid, PROCESSES[part]):
+        end_process(pid)
+
+
 def _inbox(cloud: Cloud, stack: dict[str, Any] | None) -> tuple[str, int]:
     if (
         stack is not None
-        and _runs(stack["inbox"]["pid"], "local_cloud.inbox")
+        and _runs(stack["inbox"]["pid"], PROCESSES["inbox"])
         and answers(f"{stack['inbox_url']}health")
     ):
         return stack["inbox_url"], stack["inbox"]["pid"]
+    _end("inbox")
     port = next(port for port in range(cloud.port + 1, cloud.port + 100) if is_free(port))
     pid = inbox.start(port, cloud.endpoint_url, FOLDER.resolve())
+    _pid_file("inbox").write_text(str(pid))
     return f"http://127.0.0.1:{port}/", pid
-
-
-def _end_inbox(stack: dict[str, Any] | None) -> None:
-    if stack is not None and _runs(stack["inbox"]["pid"], "local_cloud.inbox"):
-        end_process(stack["inbox"]["pid"])
 
 
 def _runs(pid: int, marker: str) -> bool:
