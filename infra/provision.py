@@ -19,9 +19,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import variables
-from infra import stacks
 from infra.sessions import session_for
-from infra.stacks import DEFAULT_REGION, StackFailed, deploy, stack_name
+from infra.stacks import DEFAULT_REGION, StackFailed, deploy, exists, stack_name
 
 PROJECT_DIR = Path(__file__).parent.parent
 
@@ -72,7 +71,7 @@ def deploy_data_stack(
 ) -> dict[str, str]:
     """Create or update the stage's data stack; return its outputs `with_arns`."""
     cloudformation = session.client("cloudformation")
-    if not _exists(cloudformation, stage):
+    if not exists(cloudformation, stack_name(stage, "data")):
         if mail_from is None:
             raise StackFailed(
                 f"stage {stage} is new and needs the sender of its e-mail: "
@@ -91,14 +90,6 @@ def deploy_data_stack(
         poll_s=poll_s,
     )
     return with_arns(outputs)
-
-
-def _exists(cloudformation: Any, stage: str) -> bool:
-    try:
-        stacks.outputs(cloudformation, stack_name(stage, "data"))
-    except StackFailed:
-        return False
-    return True
 
 
 def _is_identity(ses: Any, identity: str) -> bool:

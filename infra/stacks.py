@@ -82,6 +82,11 @@ def outputs(cloudformation: Any, name: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
+def exists(cloudformation: Any, name: str) -> bool:
+    """Whether there is a stack of this name, in whatever state."""
+    return _describe(cloudformation, name) is not None
+
+
 def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
     try:
         stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]

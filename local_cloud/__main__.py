@@ -220,13 +220,14 @@ def _running_or_started(stack: dict[str, Any] | None, port: int | None) -> tuple
             print(f"  ✓ the local cloud runs on port {cloud.port}")
             return cloud, False
     _end_all()  # what an ended or broken run may have left
-    port = port or DEFAULT_PORT
-    if not is_free(port):
-        raise CloudFailed(f"Port {port} is taken by another program: end it, or choose one with `make run PORT=…`.")
-    with step("start the local cloud"):
-        cloud = start(port, _new_folder())
-        _pid_file("cloud").write_text(str(cloud.pid))
-        return cloud, True
+    try:
+        with step("start the local cloud"):
+            cloud = start(port or DEFAULT_PORT, _new_folder())
+    except BaseException:
+        _end_all()
+        raise
+    _pid_file("cloud").write_text(str(cloud.pid))
+    return cloud, True
 
 
 def _new_folder() -> Path:
