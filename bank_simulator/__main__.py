@@ -1,6 +1,6 @@
 """A bank that drives the API over HTTP: made-up transactions, or a file of real ones.
 
-python -m bank_simulator --count 1000 --rate 50 --duplicates 0.05 --invalid 0.02
+python -m bank_simulator --count 1000 --batch 100 --rate 50 --duplicates 0.05 --invalid 0.02 --verify
 """
 
 import contextlib
@@ -10,8 +10,9 @@ import signal
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,10 +20,12 @@ from typing import Any
 from tqdm import tqdm
 
 from bank_simulator import dry_run, replay, report, verify
-from bank_simulator.generate import Shares, SimulatedBank, default_prefix
+from bank_simulator.bank_api import BankApi, Target
+from bank_simulator.generate import MAX_AGE, Shares, SimulatedBank, default_prefix
 from bank_simulator.options import parse
-from bank_simulator.postings import NEW, NEW_OR_KNOWN, Posting
-from bank_simulator.sender import BankApi, Target, send
+from bank_simulator.postings import NEW, NEW_OR_KNOWN, QUEUED, Posting
+from bank_simulator.sender import Mode, send
+from chalicelib.json_body import read_json
 
 STACK_FILE = Path(__file__).parent.parent / ".local" / "stack.json"
 INTERRUPTED = 130
@@ -30,6 +33,16 @@ INTERRUPTED = 130
 
 class NothingToTalkTo(Exception):
     """There is no API to send to; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to send, and how many that is (None: endless); then what should be stored, and what is the run's `own`."""
+
+    postings: Iterator[Posting]
+    total: int | None
+    should_be_stored: Callable[[], Iterable[verify.Body]]
+    own: verify.Own | None = None
 
 
 def main(arguments: Sequence[str] | None = None, stack_file: Path = STACK_FILE) -> int:
@@ -56,24 +69,25 @@ def main(arguments: Sequence[str] | None = None, stack_file: Path = STACK_FILE) 
 
 
 def _check(options: Namespace, stop: threading.Event) -> tuple[bool, dict[str, Any]]:
-    postings, total = _postings(options)
-    with _progress("checking", total) as bar:
-        checked = dry_run.check(postings, options.default_currency, options.now or datetime.now(UTC), bar, stop)
+    source = _source(options)
+    with _progress("checking", source.total) as bar:
+        checked = dry_run.check(source.postings, options.default_currency, options.now or datetime.now(UTC), bar, stop)
     print(dry_run.as_text(checked))
     if options.replay:
         print(replay.totals_as_text({"valid": checked.totals}))
-    return checked.ok, dry_run.as_json(checked) | _source(options)
+    return checked.ok, dry_run.as_json(checked) | _origin(options)
 
 
 def _send(options: Namespace, target: Target, stop: threading.Event) -> tuple[bool, dict[str, Any]]:
-    postings, total = _postings(options)
+    source = _source(options)
     with BankApi(target, clients=1) as api:
         if not api.answers():
             raise NothingToTalkTo(f"Nothing answers at {target.url}. The local cloud is started by `make run`.")
-    with _progress("posting", total) as bar:
+    with _progress("posting", source.total) as bar:
         sent = send(
-            postings,
+            source.postings,
             target,
+            mode=Mode(options.batch, options.respond_async),
             clients=options.clients,
             rate=options.rate,
             progress=bar,
@@ -81,33 +95,50 @@ def _send(options: Namespace, target: Target, stop: threading.Event) -> tuple[bo
             keep_created=False,
         )
     print(report.as_text(sent) + ("" if options.replay else f"\n  seed        {options.seed:>9}"))
-    outcome = report.as_json(sent) | _source(options)
+    outcome = report.as_json(sent) | _origin(options)
+    is_ok = sent.ok and source.total in (None, sent.sent + sent.skipped)
     if not options.verify or stop.is_set():
-        return sent.ok, outcome
-    with _progress("reading back", total) as bar:
-        verification = verify.verify(replay.bodies(options.replay, options.limit), target, options.clients, bar, stop)
+        return is_ok, outcome
+    bodies = list(source.should_be_stored())
+    patience_s = verify.QUEUE_PATIENCE_S if sent.answers[QUEUED] else verify.INDEX_PATIENCE_S
+    with _progress("reading back", len(bodies)) as bar:
+        verification = verify.verify(bodies, target, options.clients, bar, stop, own=source.own, patience_s=patience_s)
     if not stop.is_set():
         print(verify.as_text(verification))
         outcome["verification"] = verify.as_json(verification)
-    return sent.ok and verification.ok, outcome
+    return is_ok and verification.ok, outcome
 
 
-def _postings(options: Namespace) -> tuple[Iterator[Posting], int | None]:
-    """What to send, and how many that is: None for endless."""
+def _source(options: Namespace) -> Source:
     if options.replay:
         # Read to its end before anything is sent: a broken file sends nothing.
         total = sum(1 for _ in replay.bodies(options.replay, options.limit))
-        return replay.postings(options.replay, options.limit), total
-    prefix = options.id_prefix or default_prefix(datetime.now(UTC))
+        postings = replay.postings(options.replay, options.limit)
+        return Source(postings, total, lambda: replay.bodies(options.replay, options.limit))
+    began = datetime.now(UTC)
+    prefix = options.id_prefix or default_prefix(began)
     count = None if options.forever else options.count
     shares = Shares(options.duplicates, options.conflicts, options.invalid)
-    # Ids that were chosen may have been sent before.
+    # Ids that were chosen may have been sent before, and others with them.
     expected = NEW_OR_KNOWN if options.id_prefix else NEW
+    since = (options.now or began) - MAX_AGE - timedelta(seconds=1)
+    own = None if options.id_prefix else verify.Own(f"{prefix}.", options.accounts, since)
     bank = SimulatedBank(Random(options.seed), options.accounts, prefix, count, shares, expected)
-    return bank.postings(lambda: options.now or datetime.now(UTC)), count
+    postings = bank.postings(lambda: options.now or datetime.now(UTC))
+    sent: list[bytes] = []
+    if options.verify:
+        postings = _noted(postings, sent)
+    return Source(postings, count, lambda: map(read_json, sent), own)
 
 
-def _source(options: Namespace) -> dict[str, Any]:
+def _noted(postings: Iterator[Posting], to_be_stored: list[bytes]) -> Iterator[Posting]:
+    for posting in postings:
+        if posting.is_valid and not posting.repeats:
+            to_be_stored.append(posting.body)
+        yield posting
+
+
+def _origin(options: Namespace) -> dict[str, Any]:
     return {"file": options.replay.name} if options.replay else {"seed": options.seed}
 
 
@@ -116,10 +147,10 @@ def _target(options: Namespace, stack_file: Path) -> Target:
     if options.url:
         if not api_key:
             raise NothingToTalkTo("--url needs the bank's key: in BANK_API_KEY, or with --api-key.")
-        return Target(options.url, api_key)
+        return Target(options.url, api_key, options.signing_secret)
     try:
         stack = json.loads(stack_file.read_text(encoding="utf-8"))
-        return Target(stack["api_url"], api_key or stack["api_key"])
+        return Target(stack["api_url"], api_key or stack["api_key"], options.signing_secret)
     except FileNotFoundError:
         raise NothingToTalkTo("The local cloud is not running: `make run` starts it.") from None
     except (ValueError, KeyError, TypeError):

@@ -1,12 +1,14 @@
 """The command line's options."""
 
 import argparse
+import base64
 import random
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bank_simulator.batch import MAX_BATCH
 from bank_simulator.generate import DEMO_ACCOUNTS
 from bank_simulator.sender import MAX_CLIENTS
 from chalicelib.iso import CURRENCY_DECIMALS
@@ -38,6 +40,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the bank's key (default: BANK_API_KEY of the environment, which other users can't read; else the local "
         "cloud's demo bank's)",
     )
+    target.add_argument(
+        "--signing-secret-file",
+        dest="signing_secret",
+        type=_secret_in,
+        metavar="FILE",
+        help="holds the secret (whsec_...) to sign each request with (default: none)",
+    )
     made = parser.add_argument_group("made-up transactions")
     made.add_argument("--count", type=_whole, default=60, metavar="N", help="how many (default: 60)")
     made.add_argument("--forever", action="store_true", help="until Ctrl-C instead")
@@ -57,7 +66,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     replay = parser.add_argument_group("a file of transactions instead")
     replay.add_argument("--replay", type=Path, metavar="FILE", help="CSV, or .gz of it, in the contract's fields")
     replay.add_argument("--limit", type=_whole, metavar="N", help="only its first N rows (default: all)")
-    replay.add_argument("--verify", action="store_true", help="then read all back and compare (default: no)")
     sending = parser.add_argument_group("how")
     sending.add_argument(
         "--rate", type=_rate, default=0, metavar="R", help="per second, at most (default: 0, no limit)"
@@ -65,6 +73,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     sending.add_argument(
         "--clients", type=_clients, default=4, metavar="N", help=f"connections, 1 to {MAX_CLIENTS} (default: 4)"
     )
+    sending.add_argument(
+        "--batch",
+        type=_batch,
+        default=0,
+        metavar="N",
+        help=f"this many in a request, 1 to {MAX_BATCH} (default: 0, each alone)",
+    )
+    sending.add_argument(
+        "--async", dest="respond_async", action="store_true", help="batches only to be queued, and recorded afterwards"
+    )
+    sending.add_argument("--verify", action="store_true", help="then read all back and compare (default: no)")
     sending.add_argument("--dry-run", action="store_true", help="only check against the schema, send nothing")
     sending.add_argument(
         "--default-currency",
@@ -87,10 +106,14 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
         parser.error("--duplicates, --conflicts and --invalid must not be more than 1 together")
     if options.replay and (options.forever or shares):
         parser.error("--replay sends a file as it is: no --forever, --duplicates, --conflicts, --invalid")
-    if not options.replay and (options.verify or options.limit is not None):
-        parser.error("--verify and --limit are for --replay")
-    if options.verify and options.dry_run:
-        parser.error("--verify needs a server: not with --dry-run")
+    if not options.replay and options.limit is not None:
+        parser.error("--limit is for --replay")
+    if options.verify and (options.dry_run or options.forever):
+        parser.error("--verify needs a server and an end: not with --dry-run, --forever")
+    if options.respond_async and not options.batch:
+        parser.error("--async needs --batch")
+    if options.respond_async and options.conflicts:
+        parser.error("--async can't have --conflicts: of two that are queued either may be recorded first")
 
 
 def _share(what: str) -> dict[str, Any]:
@@ -108,6 +131,26 @@ def _clients(text: str) -> int:
     if not 1 <= number <= MAX_CLIENTS:
         raise argparse.ArgumentTypeError(f"must be 1 to {MAX_CLIENTS}")
     return number
+
+
+def _batch(text: str) -> int:
+    number = _whole(text)
+    if number > MAX_BATCH:
+        raise argparse.ArgumentTypeError(f"must be 1 to {MAX_BATCH}, or 0 for each alone")
+    return number
+
+
+def _secret_in(path: str) -> str:
+    try:
+        secret = Path(path).read_text(encoding="ascii").strip()
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from None
+    except ValueError:
+        key, secret = b"", ""
+    if not (key and secret.startswith("whsec_")):
+        raise argparse.ArgumentTypeError(f"{path} must hold whsec_ and a key in base64, nothing else")
+    return secret
 
 
 def _part(text: str) -> float:

@@ -23,17 +23,21 @@ REPLAYED = Answer(200)
 CONFLICT = Answer(409, "transaction_conflict")
 # Success in name only: a 200 without the header that marks a replay.
 UNMARKED = Answer(200, "without_replay_header")
+# An item of a batch that was not recorded and should be sent again: what a 503 is to a single posting.
+RETRY = Answer(503, "retry")
+# A batch's answer whose `counts` are not those of its `results`.
+COUNTS_DIFFER = Answer(200, "counts_differ")
 NO_ANSWER = Answer(0, "no_answer")
 
-NEW = frozenset({CREATED, QUEUED})
-NEW_OR_KNOWN = frozenset({CREATED, QUEUED, REPLAYED})
+NEW = frozenset({CREATED})
+NEW_OR_KNOWN = frozenset({CREATED, REPLAYED})
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One request body and the answers that are right for it.
+    """One request body and the answers that are right for it where the service answers at once.
 
-    `repeats` says that an earlier posting had the same id: this one waits until that one was answered.
+    `repeats` says that an earlier posting had the same id: this one must not overtake it.
     """
 
     body: bytes
@@ -41,6 +45,11 @@ class Posting:
     account: str
     expected: frozenset[Answer]
     repeats: bool = False
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is meant to pass the schema."""
+        return all(answer.status != 400 for answer in self.expected)
 
 
 def to_bytes(body: Mapping[str, Any]) -> bytes:

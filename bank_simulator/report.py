@@ -1,13 +1,19 @@
 """The closing report: what was sent, how it was answered, and how long that took."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bank_simulator.postings import CREATED, QUEUED, REPLAYED, Answer, Posting
 
 PERCENTILES = (50, 95, 99)
+KINDS = ("created", "queued", "replayed", "conflict", "invalid", "failed")
+_TAKEN_AS = {CREATED: "created", QUEUED: "queued", REPLAYED: "replayed"}
+_REFUSED_AS = {409: "conflict", 400: "invalid"}
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +27,13 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a posting was answered in the end: after `tries` requests, the last of which took `latency_s`.
+    """How a posting was answered in the end.
 
-    `unsure` says that an earlier try may have been recorded although its answer was lost, or was a 5xx.
+    `unsure` says that an earlier try may have been recorded although its answer was lost, or said otherwise.
     """
 
     answer: Answer
-    latency_s: float
-    tries: int
+    was_retried: bool
     unsure: bool
 
 
@@ -36,10 +41,12 @@ class Outcome:
 class Report:
     """What came of a run. `created` lists the created ones, in order of their answers, if they were to be kept.
 
-    `answers` counts the final answers by status and code; those that were replays of an own lost try are counted
-    in `created_by_retry` instead. `skipped` repeats were not sent, because what they repeat was not recorded.
+    `sent` counts the postings that were sent, `answers` their final answers by status and code; those that were
+    replays of an own lost try are counted in `created_by_retry` instead. `skipped` repeats were not sent, because
+    what they repeat was not recorded.
     """
 
+    sent: int = 0
     created: list[Created] = field(default_factory=list)
     answers: Counter[Answer] = field(default_factory=Counter)
     unexpected: Counter[Answer] = field(default_factory=Counter)
@@ -47,24 +54,27 @@ class Report:
     retried: int = 0
     skipped: int = 0
     seconds: float = 0
-    # By tenths of a millisecond: exact enough, and bounded however long the run.
+    # Of requests, by tenths of a millisecond: exact enough, and bounded however long the run.
     latencies: Counter[int] = field(default_factory=Counter)
 
     @property
-    def sent(self) -> int:
+    def answered(self) -> int:
         return self.answers.total() + self.created_by_retry
 
     @property
     def ok(self) -> bool:
-        """Whether every answer was the right one."""
-        return not self.unexpected
+        """Whether every posting that was sent was answered, and each answer was the right one."""
+        return not self.unexpected and self.answered == self.sent
 
-    def add(self, posting: Posting, outcome: Outcome, posted_at: datetime, keep_created: bool = True) -> bool:
-        """Count one posting's outcome and return whether the transaction is recorded now."""
+    def add_request(self, latency_s: float) -> None:
+        """Count one request's answer, which took `latency_s`."""
+        self.latencies[round(latency_s * 10_000)] += 1
+
+    def add(self, posting: Posting, outcome: Outcome, posted_at: datetime, keep_created: bool = True) -> None:
+        """Count one posting's outcome."""
         answer = outcome.answer
         by_retry = answer == REPLAYED and outcome.unsure and CREATED in posting.expected
-        self.retried += outcome.tries > 1
-        self.latencies[round(outcome.latency_s * 10_000)] += 1
+        self.retried += outcome.was_retried
         if by_retry:
             self.created_by_retry += 1
         else:
@@ -73,30 +83,44 @@ class Report:
                 self.unexpected[answer] += 1
         if keep_created and (by_retry or answer == CREATED):
             self.created.append(Created(posting.id, posting.account, posted_at))
-        return answer in (CREATED, REPLAYED)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many postings were answered in which way; the sum is `answered`."""
+        kinds = Counter({"created": self.created_by_retry})
+        for answer, count in self.answers.items():
+            kinds[_kind(answer)] += count
+        return {kind: kinds[kind] for kind in KINDS}
 
     def latency_ms(self, percent: float) -> float | None:
-        """Return the latency that this percentage of the requests did not exceed (nearest rank); None without any."""
-        rank, seen = -(-self.latencies.total() * percent // 100), 0
-        for tenths in sorted(self.latencies):
-            seen += self.latencies[tenths]
-            if seen >= rank:
-                return tenths / 10
-        return None
+        """Return the latency that this percentage of the requests did not exceed; None without any."""
+        return percentile(self.latencies, percent) / 10 if self.latencies else None
+
+
+def percentile(counts: Mapping[Number, int], percent: float) -> Number:
+    """Return the value that `percent` of all do not exceed, by the nearest rank; `counts` says how often each occurs.
+
+    Raises ValueError when there is none.
+    """
+    rank, seen = sum(counts.values()) * percent / 100, 0
+    for value in sorted(counts):
+        seen += counts[value]
+        if seen >= rank:
+            return value
+    raise ValueError("no values")
 
 
 def as_json(report: Report) -> dict[str, Any]:
     """Return the report as JSON values."""
     return {
         "sent": report.sent,
-        "created": report.answers[CREATED] + report.created_by_retry,
+        "answered": report.answered,
+        **report.counts(),
         "created_by_retry": report.created_by_retry,
-        "queued": report.answers[QUEUED],
-        "replayed": report.answers[REPLAYED],
         "refused": _listed(_refused(report)),
         "unexpected": _listed(report.unexpected),
         "skipped": report.skipped,
         "retried": report.retried,
+        "requests": report.latencies.total(),
         "seconds": round(report.seconds, 3),
         "per_second": round(report.sent / report.seconds, 1) if report.seconds else None,
         "latency_ms": {
@@ -109,15 +133,15 @@ def as_json(report: Report) -> dict[str, Any]:
 def as_text(report: Report) -> str:
     """Return the report as a few lines for people."""
     rate = f"{report.sent / report.seconds:.1f}" if report.seconds else "0"
-    lines = [f"Sent {report.sent} transactions in {report.seconds:.1f} s, {rate} per second"]
-    by_retry = f"  ({report.created_by_retry} of them by a retry)" if report.created_by_retry else ""
-    lines.append(f"  created     {report.answers[CREATED] + report.created_by_retry:>9}{by_retry}")
-    if report.answers[QUEUED]:
-        lines.append(f"  queued      {report.answers[QUEUED]:>9}")
-    lines.append(f"  replayed    {report.answers[REPLAYED]:>9}")
+    requests = f" in {report.latencies.total()} requests" if 0 < report.latencies.total() < report.sent else ""
+    lines = [f"Sent {report.sent} transactions{requests} in {report.seconds:.1f} s, {rate} per second"]
     refused = _refused(report)
-    lines.append(f"  refused     {refused.total():>9}")
-    lines += [f"    {count:>6} x {answer}" for answer, count in sorted(refused.items())]
+    for kind, count in report.counts().items():
+        if count or kind not in ("queued", "failed"):
+            by_retry = f"  ({report.created_by_retry} of them by a retry)" if report.created_by_retry else ""
+            lines.append(f"  {kind:<12}{count:>9}{by_retry if kind == 'created' else ''}")
+            lines += [f"    {refused[answer]:>6} x {answer}" for answer in sorted(refused) if _kind(answer) == kind]
+    lines.append(f"  in sum      {report.answered:>9}  of {report.sent} sent")
     if report.skipped:
         lines.append(f"  skipped     {report.skipped:>9}  (repeats of what was not recorded)")
     lines.append(f"  retried     {report.retried:>9}")
@@ -129,9 +153,12 @@ def as_text(report: Report) -> str:
     return "\n".join(lines)
 
 
+def _kind(answer: Answer) -> str:
+    return _TAKEN_AS.get(answer) or _REFUSED_AS.get(answer.status, "failed")
+
+
 def _refused(report: Report) -> Counter[Answer]:
-    good = (CREATED, QUEUED, REPLAYED)
-    return Counter({answer: count for answer, count in report.answers.items() if answer not in good})
+    return Counter({answer: count for answer, count in report.answers.items() if answer not in _TAKEN_AS})
 
 
 def _listed(answers: Counter[Answer]) -> list[dict[str, Any]]:

@@ -1,40 +1,21 @@
-"""Sending over HTTP as a careful bank does: several connections, a steady rate, retries that can't record twice."""
+"""Sending as a careful bank does: one by one or in batches, at a steady rate, nothing twice and nothing lost."""
 
 import itertools
-import json
-import random
-import re
 import threading
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-import urllib3
-from urllib3.exceptions import HTTPError, InvalidHeader
-
-from bank_simulator.postings import CREATED, NO_ANSWER, REPLAYED, UNMARKED, Answer, Posting
+from bank_simulator import batch
+from bank_simulator.bank_api import MAX_THROTTLED_TRIES, BankApi, Reply, Target, pause_s
+from bank_simulator.postings import COUNTS_DIFFER, CREATED, QUEUED, REPLAYED, RETRY, UNMARKED, Answer, Posting
 from bank_simulator.report import Outcome, Report
 
 MAX_CLIENTS = 16
-MAX_TRIES = 5
-# Throttled is not failed: a bank over its plan's rate waits its turn.
-MAX_THROTTLED_TRIES = 20
-_MAX_BACKOFF_S = 5.0
-_MAX_THROTTLED_BACKOFF_S = 1.0  # a plan's bucket fills by the second
-_MAX_RETRY_AFTER_S = 30.0
-_TIMEOUT = urllib3.Timeout(connect=5, read=35)  # API Gateway answers within 29 s
-_CODE = re.compile(r"[a-z0-9_]{1,64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An API and the key of the bank that calls it."""
-
-    url: str
-    api_key: str = field(repr=False)
 
 
 class Progress(Protocol):
@@ -44,66 +25,38 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """The final HTTP answer to a request, after its retries."""
+class Mode:
+    """How postings are sent: `batch_size` in a request (0: each alone), and whether the answer may come before they
+    are recorded. After `fruitless_rounds` in a row that recorded nothing, what is left of a batch counts as failed."""
 
-    outcome: Outcome
-    data: bytes
+    batch_size: int = 0
+    respond_async: bool = False
+    fruitless_rounds: int = MAX_THROTTLED_TRIES
+
+    def expected(self, posting: Posting) -> frozenset[Answer]:
+        """Return the answers that are right for the posting when it is sent this way."""
+        if not posting.is_valid:
+            return posting.expected
+        if self.respond_async:
+            return frozenset({QUEUED})
+        # A table that throttles makes the API queue what comes alone, whatever it is found to be later.
+        return posting.expected if self.batch_size else posting.expected | {QUEUED}
+
+    @property
+    def may_be_repeated(self) -> frozenset[Answer]:
+        """The answers to an original after which its repeats can be told: of one that only waits in a queue they
+        can't be, unless none is told at once."""
+        return frozenset({QUEUED}) if self.respond_async else frozenset({CREATED, REPLAYED})
 
 
-class BankApi:
-    """A thread-safe client of one target that retries lost connections, 429 and 5xx with back-off."""
-
-    def __init__(self, target: Target, clients: int) -> None:
-        self._url = target.url.rstrip("/")
-        self._headers = {"x-api-key": target.api_key, "content-type": "application/json"}
-        self._pool = urllib3.PoolManager(maxsize=clients, block=True, timeout=_TIMEOUT, retries=False)
-
-    def __enter__(self) -> "BankApi":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.clear()
-
-    def answers(self) -> bool:
-        """Whether anything answers at the target, in whatever way."""
-        try:
-            self._pool.request("GET", f"{self._url}/health")
-        except HTTPError:
-            return False
-        return True
-
-    def request(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        """Return the answer to the request; after the last try, that try's: a 429, a 5xx or NO_ANSWER."""
-        unsure = False
-        for tries in itertools.count(1):
-            began = time.monotonic()
-            answer, data, retry_after = self._try(method, path, body)
-            latency_s = time.monotonic() - began
-            is_throttled = answer.status == 429
-            is_final = not (is_throttled or answer == NO_ANSWER or answer.status >= 500)
-            if is_final or tries >= (MAX_THROTTLED_TRIES if is_throttled else MAX_TRIES):
-                break
-            unsure = unsure or not is_throttled
-            max_backoff_s = _MAX_THROTTLED_BACKOFF_S if is_throttled else _MAX_BACKOFF_S
-            time.sleep(_pause_s(tries, retry_after, max_backoff_s))
-        return Reply(Outcome(answer, latency_s, tries, unsure), data)
-
-    def _try(self, method: str, path: str, body: bytes | None) -> tuple[Answer, bytes, str | None]:
-        try:
-            response = self._pool.request(method, f"{self._url}{path}", body=body, headers=self._headers)
-        except HTTPError:
-            return NO_ANSWER, b"", None
-        answer = Answer(response.status, _code(response.data) if response.status >= 400 else "")
-        if method == "POST" and answer == REPLAYED and response.headers.get("idempotency-replayed") != "true":
-            answer = UNMARKED
-        return answer, response.data, response.headers.get("retry-after")
+ONE_BY_ONE = Mode()
 
 
 def send(
     bodies: Iterable[Posting],
     target: Target,
     *,
+    mode: Mode = ONE_BY_ONE,
     clients: int = 4,
     rate: float = 0,
     progress: Progress | None = None,
@@ -118,7 +71,7 @@ def send(
     began = time.monotonic()
     stop = stop or threading.Event()
     with BankApi(target, clients) as api, ThreadPoolExecutor(clients) as executor:
-        run = _Run(bodies, api, rate, progress, stop, keep_created)
+        run = _Run(bodies, api, mode, rate, progress, stop, keep_created)
         workers = [executor.submit(run.work) for _ in range(clients)]
         try:
             for worker in workers:
@@ -132,92 +85,133 @@ def send(
 
 
 class _Run:
-    """What the workers of one `send` share; everything that changes is behind the lock."""
+    """What the workers of one `send` share; everything that changes is behind the lock of `_settled`."""
 
     def __init__(
         self,
         bodies: Iterable[Posting],
         api: BankApi,
+        mode: Mode,
         rate: float,
         progress: Progress | None,
         stop: threading.Event,
         keep_created: bool,
     ) -> None:
         self.report = Report()
-        self._postings = iter(bodies)
+        self._postings = (replace(posting, expected=mode.expected(posting)) for posting in bodies)
         self._api = api
+        self._mode = mode
         self._interval_s = 1 / rate if rate > 0 else 0.0
         self._next_slot = time.monotonic()
         self._progress = progress
         self._stop = stop
         self._keep_created = keep_created
-        self._lock = threading.Lock()
-        self._under_way: dict[str, threading.Event] = {}
+        self._settled = threading.Condition()
+        self._held: deque[Posting] = deque()
+        self._under_way: set[str] = set()
         self._unrecorded: set[str] = set()
 
     def work(self) -> None:
-        """Send one posting after the other until none is left or the run is stopped."""
-        answered = threading.Event()
-        while (taken := self._take(answered)) is not None:
-            posting, slot, original = taken
-            try:
-                if original is not None:
-                    original.wait()
+        """Send one request after the other until nothing is left or the run is stopped."""
+        try:
+            while (taken := self._take()) is not None:
+                postings, slot = taken
                 if self._stop.wait(max(0.0, slot - time.monotonic())):
                     return
-                self._deliver(posting)
-            finally:
-                answered.set()
-            answered = threading.Event()
+                self._deliver(postings)
+        except BaseException:
+            self._stop.set()
+            raise
+        finally:
+            # The others must not wait for what this one had taken and will not send.
+            with self._settled:
+                self._settled.notify_all()
 
-    def _take(self, answered: threading.Event) -> tuple[Posting, float, threading.Event | None] | None:
-        with self._lock:
-            if self._stop.is_set():
-                return None
-            posting = next(self._postings, None)
-            if posting is None:
-                return None
-            slot = max(self._next_slot, time.monotonic())
-            self._next_slot = slot + self._interval_s
-            if posting.repeats:
-                return posting, slot, self._under_way.get(posting.id)
-            self._under_way[posting.id] = answered
-            return posting, slot, None
+    def _take(self) -> tuple[list[Posting], float] | None:
+        with self._settled:
+            while not self._stop.is_set():
+                gathered = self._gathered()
+                if gathered:
+                    slot = max(self._next_slot, time.monotonic())
+                    self._next_slot = slot + self._interval_s * len(gathered)
+                    return gathered, slot
+                if not self._held:
+                    return None
+                self._settled.wait()
+            return None
 
-    def _deliver(self, posting: Posting) -> None:
-        if posting.repeats and posting.id in self._unrecorded:
-            with self._lock:
+    def _gathered(self) -> list[Posting]:
+        """What goes into the next request. A repeat goes behind its original, or after that was answered."""
+        gathered: list[Posting] = []
+        originals: set[str] = set()
+        held, self._held = self._held, deque()
+        for posting in itertools.chain(_drained(held), self._postings):
+            if posting.repeats and posting.id in self._unrecorded:
                 self.report.skipped += 1
-                self._advance()
-            return
-        posted_at = datetime.now(UTC)
-        outcome = self._api.request("POST", "/transactions", posting.body).outcome
-        with self._lock:
-            is_recorded = self.report.add(posting, outcome, posted_at, self._keep_created)
+                self._advance(1)
+                continue
+            is_early = posting.repeats and posting.id in self._under_way and posting.id not in originals
+            goes_alone = self._mode.batch_size > 0 and batch.breaks(posting)
+            if is_early or (goes_alone and gathered):
+                self._held.append(posting)
+                continue
+            gathered.append(posting)
             if not posting.repeats:
-                self._under_way.pop(posting.id, None)
-                if CREATED in posting.expected and not is_recorded:
-                    self._unrecorded.add(posting.id)
-            self._advance()
+                originals.add(posting.id)
+                self._under_way.add(posting.id)
+            if goes_alone or len(gathered) >= self._mode.batch_size:
+                break
+        self._held.extend(held)
+        return gathered
 
-    def _advance(self) -> None:
+    def _deliver(self, postings: Sequence[Posting]) -> None:
+        """Send the postings until each is answered for good: those to be sent again go again, by themselves."""
+        posted_at = datetime.now(UTC)
+        with self._settled:
+            self.report.sent += len(postings)
+        rounds = fruitless = 0
+        while postings:
+            reply, answers = self._ask(postings)
+            left: list[Posting] = []
+            with self._settled:
+                self.report.add_request(reply.latency_s)
+                for posting, answer in zip(postings, answers.of_postings, strict=True):
+                    if answer == RETRY and fruitless < self._mode.fruitless_rounds:
+                        left.append(posting)
+                    else:
+                        was_retried = rounds > 0 or reply.tries > 1
+                        self._settle(posting, Outcome(answer, was_retried, rounds > 0 or reply.unsure), posted_at)
+                if not answers.counts_agree:
+                    self.report.unexpected[COUNTS_DIFFER] += 1
+                self._settled.notify_all()
+            rounds += 1
+            fruitless = fruitless + 1 if len(left) == len(postings) else 0
+            if left:
+                time.sleep(pause_s(fruitless + 1, reply.headers.get("retry-after")))
+            postings = left
+
+    def _ask(self, postings: Sequence[Posting]) -> tuple[Reply, batch.Answers]:
+        if self._mode.batch_size:
+            preference = batch.PREFER_ASYNC if self._mode.respond_async else None
+            reply = self._api.request("POST", batch.PATH, batch.to_body(postings), preference)
+            return reply, batch.answers(postings, reply, self._mode.respond_async)
+        reply = self._api.request("POST", "/transactions", postings[0].body)
+        is_unmarked = reply.answer == REPLAYED and reply.headers.get("idempotency-replayed") != "true"
+        return reply, batch.Answers([UNMARKED if is_unmarked else reply.answer])
+
+    def _settle(self, posting: Posting, outcome: Outcome, posted_at: datetime) -> None:
+        self.report.add(posting, outcome, posted_at, self._keep_created)
+        if not posting.repeats:
+            self._under_way.discard(posting.id)
+            if posting.is_valid and outcome.answer not in self._mode.may_be_repeated:
+                self._unrecorded.add(posting.id)
+        self._advance(1)
+
+    def _advance(self, count: int) -> None:
         if self._progress is not None:
-            self._progress.update(1)
+            self._progress.update(count)
 
 
-def _pause_s(tries: int, retry_after: str | None, max_backoff_s: float) -> float:
-    backoff = min(max_backoff_s, 0.2 * 2.0 ** (tries - 1)) * random.uniform(0.5, 1)
-    try:
-        asked_for = urllib3.Retry().parse_retry_after(retry_after) if retry_after else 0.0
-    except InvalidHeader:
-        asked_for = 0.0
-    return min(_MAX_RETRY_AFTER_S, max(backoff, asked_for))
-
-
-def _code(data: bytes) -> str:
-    """The problem document's code: a plain word, so that a report never shows anything else of an answer."""
-    try:
-        code = json.loads(data)["code"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+def _drained(held: deque[Posting]) -> Iterator[Posting]:
+    while held:
+        yield held.popleft()

@@ -1,21 +1,29 @@
-"""Whether what the API says is stored is what the file holds, transaction by transaction and in sum."""
+"""Whether what the API says is stored is what was sent, transaction by transaction and in sum."""
 
 import dataclasses
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from bank_simulator.bank_api import BankApi, Target
 from bank_simulator.postings import Answer
 from bank_simulator.replay import TotalsByCurrency, add_to, totals_as_json, totals_as_text
-from bank_simulator.sender import BankApi, Progress, Target
+from bank_simulator.sender import Progress
 from chalicelib.errors import ValidationFailed
-from chalicelib.transactions import Transaction, from_json, load_transaction
+from chalicelib.transactions import Transaction, format_time, from_json, load_transaction
 
 PAGE_LIMIT = 100
+# An account's listing may lag behind what was just recorded. What a queue's worker could not record comes again
+# after three minutes.
+INDEX_PATIENCE_S = 5.0
+QUEUE_PATIENCE_S = 240.0
+_LOOK_AGAIN_S = 0.5
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Transaction)) - {"bank"}
 _SHOWN = 20
 
@@ -29,21 +37,30 @@ class CannotRead(Exception):
         super().__init__(f"Account {account} can't be read back: {answer}.")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Own:
+    """What nobody else has stored: ids with this prefix, on these accounts, at timestamps from `since` on."""
+
+    id_prefix: str
+    accounts: Sequence[str]
+    since: datetime
+
+
 @dataclasses.dataclass(slots=True)
 class Verification:
-    """The file's totals, those of its stored transactions, and every difference as a line without values.
+    """The totals of what was sent, those of what of it is stored, and every difference as a line without values.
 
-    Totals are by the currency in the file; "default" is that of rows that leave it to the bank.
+    Totals are by the currency that was sent; "default" is that of transactions that leave it to the bank.
     """
 
-    file: TotalsByCurrency = dataclasses.field(default_factory=dict)
+    sent: TotalsByCurrency = dataclasses.field(default_factory=dict)
     stored: TotalsByCurrency = dataclasses.field(default_factory=dict)
     differences: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """Whether every transaction of the file is stored once, as it is in the file."""
-        return not self.differences and self.file == self.stored
+        """Whether every transaction is stored once, as it was sent."""
+        return not self.differences and self.sent == self.stored
 
 
 def verify(
@@ -52,42 +69,33 @@ def verify(
     clients: int = 4,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    *,
+    own: Own | None = None,
+    patience_s: float = 0,
 ) -> Verification:
     """Read back every account in `bodies`, `clients` at a time, and compare; raises CannotRead.
 
-    Transactions that are stored but not among `bodies` are left alone. `progress` counts the transactions; setting
-    `stop` leaves the rest unread.
+    Transactions that are stored but not among `bodies` are left alone, unless they are `own`: then they are
+    differences. What is missing is waited for as long as any that was missing has come within `patience_s`.
+    `progress` counts the transactions; setting `stop` leaves the rest unread.
     """
     result = Verification()
-    by_account: dict[str, dict[str, Body]] = {}
+    by_account: dict[str, dict[str, Body]] = {account: {} for account in (own.accounts if own else ())}
     for body in bodies:
         try:
-            add_to(result.file, _currency(body), body["type"], Decimal(body["amount"]))
+            add_to(result.sent, _currency(body), body["type"], Decimal(body["amount"]))
             of_account = by_account.setdefault(body["account"], {})
             if body["id"] in of_account:
-                result.differences.append(f"{body['id']}: twice in the file")
+                result.differences.append(f"{body['id']}: sent twice")
             of_account[body["id"]] = body
         except (KeyError, ArithmeticError):
-            result.differences.append(f"{body.get('id', 'a row without an id')}: no transaction in the file")
-    lock = threading.Lock()
-
-    def compare(account: str) -> None:
-        if stop is not None and stop.is_set():
-            return
-        try:
-            stored, differences = _compared(by_account[account], _listed(api, account))
-        except (KeyError, TypeError, ValueError, ArithmeticError):
-            raise CannotRead(account, Answer(200, "malformed_page")) from None
-        with lock:
-            result.differences.extend(differences)
-            for body, amount in stored:
-                add_to(result.stored, _currency(body), body["type"], amount)
-            if progress is not None:
-                progress.update(len(by_account[account]))
-
+            result.differences.append(f"{body.get('id', 'one without an id')}: no transaction")
     with BankApi(target, clients) as api, ThreadPoolExecutor(clients) as executor:
-        for _ in executor.map(compare, by_account):
-            pass
+        reading = _Reading(api, own, _Patience(patience_s), progress, stop or threading.Event())
+        for compared in executor.map(lambda account: reading.compared(account, by_account[account]), by_account):
+            result.differences += compared.differences
+            for body, amount in compared.stored:
+                add_to(result.stored, _currency(body), body["type"], amount)
     result.differences.sort()
     return result
 
@@ -96,7 +104,7 @@ def as_json(verification: Verification) -> dict[str, Any]:
     """Return the result as JSON values."""
     return {
         "ok": verification.ok,
-        "file": totals_as_json(verification.file),
+        "sent": totals_as_json(verification.sent),
         "stored": totals_as_json(verification.stored),
         "differences": verification.differences,
     }
@@ -104,11 +112,11 @@ def as_json(verification: Verification) -> dict[str, Any]:
 
 def as_text(verification: Verification) -> str:
     """Return the result as a few lines for people; of many differences the first 20."""
-    lines = ["Read back through the API", totals_as_text({"file": verification.file, "stored": verification.stored})]
+    lines = ["Read back through the API", totals_as_text({"sent": verification.sent, "stored": verification.stored})]
     if verification.ok:
-        lines.append("  Every transaction of the file is stored as it was sent.")
+        lines.append("  Every transaction is stored as it was sent.")
     else:
-        lines.append(f"  What is stored differs from the file in {len(verification.differences)} transactions.")
+        lines.append(f"  What is stored differs from what was sent in {len(verification.differences)} transactions.")
         lines += [f"    {difference}" for difference in verification.differences[:_SHOWN]]
         if len(verification.differences) > _SHOWN:
             lines.append("    ...")
@@ -119,37 +127,93 @@ def _currency(body: Body) -> str:
     return str(body.get("currency", "default"))
 
 
-def _listed(api: BankApi, account: str) -> Iterator[Body]:
-    cursor = None
-    while True:
-        query = urlencode({"limit": PAGE_LIMIT} | ({"cursor": cursor} if cursor else {}))
-        reply = api.request("GET", f"/accounts/{quote(account, safe='')}/transactions?{query}")
-        if reply.outcome.answer.status != 200:
-            raise CannotRead(account, reply.outcome.answer)
-        page = json.loads(reply.data)
-        yield from page["transactions"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
+class _Patience:
+    """How long it is worth waiting: `seconds` from the last news on, whichever account it came from."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last_news = time.monotonic()
+
+    def has_news(self) -> None:
+        self._last_news = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() - self._last_news >= self._seconds
 
 
-def _compared(bodies: Mapping[str, Body], listed: Iterable[Body]) -> tuple[list[tuple[Body, Decimal]], list[str]]:
-    """The bodies that are stored, with their stored amounts, and the differences."""
+@dataclasses.dataclass(slots=True)
+class _Compared:
+    """The bodies of an account that are stored, with their stored amounts; the differences; how many are missing."""
+
+    stored: list[tuple[Body, Decimal]]
+    differences: list[str]
+    missing: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the readers of one `verify` share."""
+
+    api: BankApi
+    own: Own | None
+    patience: _Patience
+    progress: Progress | None
+    stop: threading.Event
+
+    def compared(self, account: str, bodies: Mapping[str, Body]) -> _Compared:
+        """Read the account back, again while it is worth waiting for what is missing."""
+        compared = _Compared([], [], len(bodies))
+        seen, is_first = 0, True
+        while not self.stop.is_set():
+            try:
+                compared = _compared(bodies, self._listed(account), self.own)
+            except (KeyError, TypeError, ValueError, ArithmeticError):
+                raise CannotRead(account, Answer(200, "malformed_page")) from None
+            if self.progress is not None:
+                self.progress.update(len(compared.stored) - seen)
+            if len(compared.stored) > seen and not is_first:
+                self.patience.has_news()
+            seen, is_first = len(compared.stored), False
+            if not compared.missing or self.patience.is_over:
+                break
+            self.stop.wait(_LOOK_AGAIN_S)
+        return compared
+
+    def _listed(self, account: str) -> Iterator[Body]:
+        parameters = {"limit": str(PAGE_LIMIT)} | ({"from": format_time(self.own.since)} if self.own else {})
+        cursor: dict[str, str] = {}
+        while True:
+            query = urlencode(parameters | cursor)
+            reply = self.api.request("GET", f"/accounts/{quote(account, safe='')}/transactions?{query}")
+            if reply.answer.status != 200:
+                raise CannotRead(account, reply.answer)
+            page = json.loads(reply.data)
+            yield from page["transactions"]
+            if page["next_cursor"] is None:
+                return
+            cursor = {"cursor": page["next_cursor"]}
+
+
+def _compared(bodies: Mapping[str, Body], listed: Iterable[Body], own: Own | None) -> _Compared:
     missing = dict(bodies)
-    stored: list[tuple[Body, Decimal]] = []
-    differences = []
+    compared = _Compared([], [], 0)
     for found in listed:
         transaction_id = found["id"]
         if transaction_id not in bodies:
+            if own is not None and transaction_id.startswith(own.id_prefix):
+                compared.differences.append(f"{transaction_id}: stored but not sent")
             continue
         if missing.pop(transaction_id, None) is None:
-            differences.append(f"{transaction_id}: listed twice")
+            compared.differences.append(f"{transaction_id}: listed twice")
             continue
-        stored.append((bodies[transaction_id], Decimal(found["amount"])))
+        compared.stored.append((bodies[transaction_id], Decimal(found["amount"])))
         differing = _differing(bodies[transaction_id], found)
         if differing:
-            differences.append(f"{transaction_id}: {', '.join(differing)} differs")
-    return stored, differences + [f"{transaction_id}: not stored" for transaction_id in missing]
+            compared.differences.append(f"{transaction_id}: {', '.join(differing)} differs")
+    compared.differences += [f"{transaction_id}: not stored" for transaction_id in missing]
+    compared.missing = len(missing)
+    return compared
 
 
 def _differing(body: Body, found: Body) -> list[str]:

@@ -91,12 +91,6 @@ def sent_times(
     return found
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value at this share (0 to 1) of the sorted values, by the nearest rank."""
-    ranked = sorted(values)
-    return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
-
-
 def mails_taken(deployed: Deployed) -> int:
     """Return how many e-mails the local cloud's SES has accepted since it was started."""
     answer = urllib3.request("GET", f"{deployed.cloud.endpoint_url}/_ministack/ses/messages", timeout=30)
