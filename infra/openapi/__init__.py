@@ -1,0 +1,55 @@
+"""The API's OpenAPI 3.1 description, made from the app's own schemas, errors and limits."""
+
+from apispec import APISpec
+
+from infra.openapi.answer_schemas import add_answer_schemas
+from infra.openapi.operation import HEADERS, PARAMETERS
+from infra.openapi.paths import paths
+from infra.openapi.problems import problem_examples
+from infra.openapi.request_schemas import ExactPlugin, Json, add_request_schemas
+
+_ABOUT = """\
+Card and account holders learn of every transaction at once. A bank posts its transactions; each is validated, stored
+exactly once, and told to the account's holders by e-mail, in their language.
+
+JSON in and out, UTF-8. A bank proves itself with its API key in the header `x-api-key`; one with a signing secret also
+signs every write in the [Standard Webhooks](https://www.standardwebhooks.com/) form. Amounts in answers are exact
+decimal strings with all of the currency's decimals; times are RFC 3339 in UTC. Unknown fields and query parameters are
+refused. Every error is a problem document (RFC 9457), and programs may rely on its `code`.
+"""
+_TAGS = {
+    "Transactions": "Recording them, one or many at a time, and reading them.",
+    "Holders": "Who is told of an account's transactions.",
+    "Service": "Needs no key.",
+}
+
+
+def description() -> Json:
+    """Return the description: the same, to the order of its keys, as long as the app is."""
+    spec = APISpec(
+        "Transaction notifier",
+        "1",
+        "3.1.0",
+        plugins=[ExactPlugin()],
+        info={"description": _ABOUT},
+        # Relative to where this description is: a stage's name or a base path may stand before it.
+        servers=[{"url": "./"}],
+        tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+        security=[{"apiKey": []}],
+    )
+    spec.components.security_scheme(
+        "apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The bank's API key."}
+    )
+    add_request_schemas(spec)
+    add_answer_schemas(spec)
+    for name, parameter in PARAMETERS.items():
+        spec.components.parameter(name, parameter["in"], parameter)
+    for name, header in HEADERS.items():
+        spec.components.header(name, header)
+    for name, example in problem_examples().items():
+        spec.components.example(name, example)
+    for path, operations in paths().items():
+        spec.path(path, operations=operations)
+    made = spec.to_dict()
+    order = ("openapi", "info", "servers", "security", "tags", "paths", "components")
+    return {name: made[name] for name in order}

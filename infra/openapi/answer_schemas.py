@@ -1,0 +1,180 @@
+"""Schemas of what the API answers: what it took, in its canonical form, and what became of it."""
+
+import copy
+from typing import Any
+
+from apispec import APISpec
+
+from chalicelib.batch import MAX_ITEM_ERRORS, MAX_ITEMS
+from chalicelib.errors import MAX_ERRORS, MAX_FIELD
+from chalicelib.holders import MAX_HOLDERS
+from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
+
+_TIME: Json = {"type": "string", "format": "date-time", "pattern": "Z$"}
+_COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}
+
+
+def add_answer_schemas(spec: APISpec) -> None:
+    """Add to the description, which has the schemas of requests, those of all answers."""
+    schemas = spec.components.schemas
+    transaction = copy.deepcopy(schemas["Transaction"])
+    answered = _object(
+        "A transaction in its canonical form: what is said differently but is the same is answered alike.",
+        {
+            **transaction["properties"],
+            "amount": _string(f"^{OVER_ZERO}{DIGITS}$", "Exact, with all of the currency's decimals."),
+            "timestamp": {**_TIME, "description": "In UTC."},
+            "currency": {"$ref": "#/components/schemas/Currency"},
+            "balance": _string(f"^-?{DIGITS}$", "Exact, with all of the currency's decimals."),
+            "recorded_at": {**_TIME, "description": "When this service stored it, in UTC."},
+        },
+        optional=("authorization_id", "merchant", "description", "balance", "card_last4", "metadata", "recorded_at"),
+    )
+    spec.components.schema("AnsweredTransaction", answered)
+    spec.components.schema(
+        "RecordedTransaction",
+        {
+            "description": "A transaction that is stored, for good.",
+            "allOf": [_ref("AnsweredTransaction"), {"required": ["recorded_at"]}],
+        },
+    )
+    spec.components.schema("DryRun", _DRY_RUN)
+    spec.components.schema("QueuedTransaction", _QUEUED)
+    spec.components.schema("TransactionPage", _PAGE)
+    spec.components.schema("BatchResult", _BATCH_RESULT)
+    spec.components.schema("BatchOutcome", _outcome("created", "replayed", "conflict", "invalid", "retry"))
+    spec.components.schema("QueuedBatch", _outcome("queued", "invalid"))
+
+    preferences = copy.deepcopy(schemas["Preferences"])
+    del preferences["additionalProperties"]
+    least = preferences["properties"]["min_amount"]
+    least["additionalProperties"] = _string(f"^{DIGITS}$", "Exact.")
+    preferences["description"] = "As they were enrolled; amounts are strings."
+    spec.components.schema("EnrolledPreferences", preferences)
+    holder = copy.deepcopy(schemas["Holder"])["properties"]
+    spec.components.schema(
+        "EnrolledHolder",
+        _object(
+            "A holder who is told of the account's transactions.",
+            {
+                "id": {**IDENTIFIER_SCHEMA, "description": "The id in the path."},
+                **holder,
+                "preferences": _ref("EnrolledPreferences"),
+                "enrolled_at": {**_TIME, "description": "When the holder was enrolled or replaced, in UTC."},
+            },
+        ),
+    )
+    spec.components.schema("Holders", _HOLDERS)
+    spec.components.schema("FieldError", _FIELD_ERROR)
+    spec.components.schema("Problem", _PROBLEM)
+    spec.components.schema("Health", _object("The function runs.", {"status": {"const": "ok", "type": "string"}}))
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _string(pattern: str, description: str) -> Json:
+    return {"type": "string", "pattern": pattern, "description": description}
+
+
+def _object(description: str, properties: Json, optional: tuple[str, ...] = ()) -> Json:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "description": description, "properties": properties, "required": required}
+
+
+_FIELD_ERROR = _object(
+    "One field or parameter, and what is wrong with it.",
+    {
+        "field": {
+            "type": "string",
+            "maxLength": MAX_FIELD,
+            "description": "Dotted: `merchant.mcc`. Empty for what concerns a batch's item as a whole.",
+        },
+        "message": {"type": "string", "minLength": 1, "description": "For people; never what was sent."},
+    },
+)
+_PROBLEM = _object(
+    "A problem document (RFC 9457). Programs may rely on `code`; the rest is for people.",
+    {
+        "type": {"type": "string", "format": "uri", "pattern": "^urn:transaction-notifier:problem:"},
+        "title": {"type": "string", "minLength": 1},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The path that was asked for."},
+        "code": {"type": "string", "pattern": "^[a-z]+(_[a-z]+)*$"},
+        "request_id": {"type": "string", "description": "Under it the request is in our logs."},
+        "errors": {"type": "array", "maxItems": MAX_ERRORS, "items": _ref("FieldError")},
+    },
+)
+
+_DRY_RUN = _object(
+    "What would happen to the transaction. Nothing was written.",
+    {
+        "dry_run": {"type": "boolean", "const": True},
+        "status": {"type": "string", "enum": ["created", "replayed"]},
+        "transaction": _ref("AnsweredTransaction"),
+    },
+)
+_QUEUED = _object(
+    "A transaction that is accepted and will be recorded soon.",
+    {"id": IDENTIFIER_SCHEMA, "status": {"type": "string", "const": "queued"}},
+)
+_PAGE = _object(
+    "A page of a listing.",
+    {
+        "transactions": {"type": "array", "items": _ref("RecordedTransaction")},
+        "next_cursor": {
+            "type": ["string", "null"],
+            "description": "Continues this listing, and no other; `null` at the end. With `type`, a page may hold "
+            "fewer than `limit`, or none, and still have one.",
+        },
+    },
+)
+_HOLDERS = _object(
+    "An account's holders, by id.",
+    {"holders": {"type": "array", "maxItems": MAX_HOLDERS, "items": _ref("EnrolledHolder")}},
+)
+_ITEM_CODES = {
+    "conflict": ["transaction_conflict"],
+    "invalid": ["validation_failed", "malformed_body", "card_number_refused"],
+}
+_BATCH_RESULT: Json = {
+    **_object(
+        "What became of one item.",
+        {
+            "index": {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS - 1, "description": "Its place, from 0."},
+            "id": {
+                "type": ["string", "null"],
+                "pattern": IDENTIFIER_SCHEMA["pattern"],
+                "description": "`null` if the item has none that could be recorded.",
+            },
+            "status": {
+                "type": "string",
+                "enum": ["created", "replayed", "conflict", "invalid", "retry", "queued"],
+                "description": "`retry`: the table couldn't take it now; sending it again is safe.",
+            },
+            "code": {"type": "string", "enum": [code for codes in _ITEM_CODES.values() for code in codes]},
+            "errors": {"type": "array", "minItems": 1, "maxItems": MAX_ITEM_ERRORS, "items": _ref("FieldError")},
+        },
+        optional=("code", "errors"),
+    ),
+    "allOf": [
+        {
+            "if": {"properties": {"status": {"const": status}}},
+            "then": {"required": ["code", "errors"], "properties": {"code": {"enum": codes}}},
+        }
+        for status, codes in _ITEM_CODES.items()
+    ],
+}
+
+
+def _outcome(*statuses: str) -> Json:
+    result: dict[str, Any] = {"allOf": [_ref("BatchResult"), {"properties": {"status": {"enum": list(statuses)}}}]}
+    return _object(
+        "What became of each item, in their order, and how many came to what.",
+        {
+            "results": {"type": "array", "minItems": 1, "maxItems": MAX_ITEMS, "items": result},
+            "counts": _object("How many items came to what.", dict.fromkeys(statuses, _COUNT)),
+        },
+    )

@@ -1,0 +1,85 @@
+"""Requests and their answers as the description shows them; a test holds each to its schema."""
+
+from infra.openapi.request_schemas import Json
+
+SMALLEST: Json = {
+    "id": "1",
+    "account": "A123",
+    "amount": 250.50,
+    "type": "credit",
+    "timestamp": "2026-01-10T14:00:00Z",
+}
+FRENCH_MERCHANT: Json = {
+    "id": "card-417-20260110",
+    "account": "A123",
+    "amount": "15400",
+    "type": "debit",
+    "timestamp": "2026-01-10T19:42:07+01:00",
+    "currency": "XAF",
+    "status": "settled",
+    "authorization_id": "auth-000417",
+    "merchant": {"name": "Boulangerie de l'Étoile", "mcc": "5462", "city": "Lyon", "country": "FR"},
+    "description": "Paiement par carte",
+    "balance": "187600",
+    "card_last4": "4417",
+    "metadata": {"terminal": "T-0093"},
+}
+SMALLEST_RECORDED: Json = {
+    **SMALLEST,
+    "amount": "250.50",
+    "currency": "EUR",
+    "status": "settled",
+    "recorded_at": "2026-01-10T14:00:00.412Z",
+}
+FRENCH_MERCHANT_RECORDED: Json = {
+    **FRENCH_MERCHANT,
+    "timestamp": "2026-01-10T18:42:07Z",
+    "recorded_at": "2026-01-10T18:42:08.093Z",
+}
+DRY_RUN: Json = {
+    "dry_run": True,
+    "status": "created",
+    "transaction": {name: value for name, value in SMALLEST_RECORDED.items() if name != "recorded_at"},
+}
+QUEUED: Json = {"id": "1", "status": "queued"}
+PAGE: Json = {"transactions": [FRENCH_MERCHANT_RECORDED, SMALLEST_RECORDED], "next_cursor": None}
+
+BATCH: Json = {"transactions": [SMALLEST, FRENCH_MERCHANT]}
+BATCH_OUTCOME: Json = {
+    "results": [
+        {"index": 0, "id": "1", "status": "replayed"},
+        {
+            "index": 1,
+            "id": "2",
+            "status": "conflict",
+            "code": "transaction_conflict",
+            "errors": [{"field": "amount", "message": "Differs from what is recorded."}],
+        },
+        {
+            "index": 2,
+            "id": None,
+            "status": "invalid",
+            "code": "validation_failed",
+            "errors": [{"field": "id", "message": "Missing data for required field."}],
+        },
+        {"index": 3, "id": "4", "status": "retry"},
+    ],
+    "counts": {"created": 0, "replayed": 1, "conflict": 1, "invalid": 1, "retry": 1},
+}
+QUEUED_BATCH: Json = {
+    "results": [
+        {"index": 0, "id": "1", "status": "queued"},
+        {"index": 1, "id": "card-417-20260110", "status": "queued"},
+    ],
+    "counts": {"queued": 2, "invalid": 0},
+}
+
+HOLDER: Json = {
+    "name": "Awa Ndiaye",
+    "email": "awa@example.com",
+    "locale": "fr",
+    "timezone": "Africa/Douala",
+    "preferences": {"types": ["debit"], "min_amount": {"XAF": "5000"}, "muted": False},
+}
+ENROLLED_HOLDER: Json = {"id": "awa", **HOLDER, "enrolled_at": "2026-01-10T14:00:00Z"}
+HOLDERS: Json = {"holders": [ENROLLED_HOLDER]}

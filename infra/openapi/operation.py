@@ -1,0 +1,136 @@
+"""How one operation is described: what goes for all of its kind is said here, once."""
+
+from collections.abc import Mapping, Sequence
+
+from infra.openapi.problems import problem_responses
+from infra.openapi.request_schemas import IDENTIFIER_SCHEMA, Json
+
+JSON = "application/json"
+
+
+def parameter(place: str, name: str, description: str, schema: Json, example: str | None = None) -> Json:
+    """Return a parameter; one in a path is required, no other is."""
+    found: Json = {"name": name, "in": place, "description": description, "schema": schema}
+    if place == "path":
+        found["required"] = True
+    if example is not None:
+        # Of an optional one it is in the schema, or the page would send it with whatever is tried out.
+        found |= {"example": example} if place == "path" else {"schema": {**schema, "examples": [example]}}
+    return found
+
+
+# Those that several operations have, by the names under which they refer to them.
+PARAMETERS: dict[str, Json] = {
+    "transaction_id": parameter("path", "transaction_id", "The bank's id of the transaction.", IDENTIFIER_SCHEMA, "1"),
+    "account": parameter("path", "account", "The account.", IDENTIFIER_SCHEMA, "A123"),
+    "holder": parameter("path", "holder", "The bank's id of the holder.", IDENTIFIER_SCHEMA, "awa"),
+    "webhook-id": parameter(
+        "header", "webhook-id", "Signed writes: the id of this request, as signed.", {"type": "string"}, "msg_2Kt7"
+    ),
+    "webhook-timestamp": parameter(
+        "header", "webhook-timestamp", "Signed writes: now, in Unix seconds.", {"type": "string"}, "1768053600"
+    ),
+    "webhook-signature": parameter(
+        "header",
+        "webhook-signature",
+        "Signed writes: `v1,` and the Base64 HMAC-SHA256 of `id.timestamp.body`; several, with spaces between, while a "
+        "secret is rotated.",
+        {"type": "string"},
+        "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+    ),
+}
+_SIGNATURE = ("webhook-id", "webhook-timestamp", "webhook-signature")
+HEADERS: dict[str, Json] = {
+    "Location": {
+        "description": "Where the transaction is, relative to this request's URL.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference", "pattern": "^\\./transactions/[A-Za-z0-9._-]{1,64}$"},
+    },
+    "Idempotency-Replayed": {
+        "description": "Nothing was recorded anew.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Preference-Applied": {
+        "description": "The preference that was followed (RFC 7240).",
+        "required": True,
+        "schema": {"type": "string", "const": "respond-async"},
+    },
+    "Retry-After": {"description": "After how many seconds to try again.", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "What proves who calls.", "schema": {"type": "string"}},
+}
+
+
+def ref(name: str) -> Json:
+    """Return a reference to a schema of the description."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def answer(
+    description: str,
+    schema: Json,
+    example: Json | None = None,
+    headers: Sequence[str] = (),
+    links: Mapping[str, Json] | None = None,
+) -> Json:
+    """Return a JSON response."""
+    content: Json = {"schema": schema}
+    if example is not None:
+        content["example"] = example
+    found: Json = {"description": description, "content": {JSON: content}}
+    if headers:
+        found["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+    if links:
+        found["links"] = dict(links)
+    return found
+
+
+def link(operation_id: str, description: str, **parameters: str) -> Json:
+    """Return a link to an operation whose parameters are expressions over this request and its response."""
+    return {"operationId": operation_id, "description": description, "parameters": parameters}
+
+
+def operation(
+    operation_id: str,
+    tag: str,
+    summary: str,
+    description: str = "",
+    *,
+    answers: Mapping[int, Json],
+    parameters: Sequence[str | Json] = (),
+    body: tuple[str, Mapping[str, Json]] | None = None,
+    codes: Sequence[str] = (),
+    is_write: bool = False,
+    is_open: bool = False,
+) -> Json:
+    """Return an operation.
+
+    `parameters` are names of PARAMETERS, or parameters; `body` is its schema's name, and examples by label; `codes`
+    are the problems that not every operation of the kind has. An open operation needs no key.
+    """
+    # Whatever the method: a request that names another media type is refused.
+    problems = {"internal_error", "unsupported_media_type", *codes}
+    gateway = ["all"]
+    if not is_open:
+        problems |= {"validation_failed", "unknown_api_key", "temporarily_unavailable"}
+        gateway.append("key")
+    if is_write:
+        problems.add("invalid_signature")
+        parameters = [*parameters, *_SIGNATURE]
+    if body is not None:
+        problems |= {"malformed_body", "card_number_refused", "body_too_large"}
+        gateway.append("body")
+    if any((PARAMETERS[one] if isinstance(one, str) else one)["in"] == "path" for one in parameters):
+        gateway.append("path parameter")
+    found: Json = {"operationId": operation_id, "tags": [tag], "summary": summary}
+    if description:
+        found["description"] = description
+    if parameters:
+        found["parameters"] = list(parameters)
+    if body is not None:
+        schema, examples = body
+        content = {"schema": ref(schema), "examples": {label: {"value": value} for label, value in examples.items()}}
+        found["requestBody"] = {"required": True, "content": {JSON: content}}
+    if is_open:
+        found["security"] = []
+    found["responses"] = {str(status): one for status, one in answers.items()} | problem_responses(problems, gateway)
+    return found

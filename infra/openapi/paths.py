@@ -1,0 +1,255 @@
+"""Every route of the API, as a bank's developer is to read of it."""
+
+from chalicelib.api import MAX_PAGE
+from chalicelib.documentation import ASSETS
+from chalicelib.holders import MAX_HOLDERS
+from infra.openapi import examples
+from infra.openapi.operation import JSON, answer, link, operation, parameter, ref
+from infra.openapi.request_schemas import Json
+
+_OF_TRANSACTION = {
+    "transaction": link("getTransaction", "The transaction.", transaction_id="$response.body#/id"),
+    "account": link("listTransactions", "The account's transactions.", account="$response.body#/account"),
+}
+_HOLDER_PATH = {"account": "$request.path.account", "holder": "$request.path.holder"}
+_OF_HOLDER = {
+    "holder": link("getHolder", "The holder.", **_HOLDER_PATH),
+    "replacement": link("putHolder", "Replaces the holder.", **_HOLDER_PATH),
+    "erasure": link("deleteHolder", "Erases the holder.", **_HOLDER_PATH),
+    "holders": link("listHolders", "All holders of the account.", account="$request.path.account"),
+}
+_MOMENT: Json = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+
+
+def paths() -> dict[str, dict[str, Json]]:
+    """Return the operations by path and method."""
+    return {
+        "/transactions": {"post": _record_transaction()},
+        "/transactions/batch": {
+            "post": _record_batch(),
+            "get": operation(
+                "getTransactionNamedBatch",
+                "Transactions",
+                "The transaction whose id is batch",
+                "As `GET /transactions/{transaction_id}`: a bank may name a transaction so.",
+                answers={200: answer("The transaction.", ref("RecordedTransaction"))},
+                codes=["transaction_not_found"],
+            ),
+        },
+        "/transactions/{transaction_id}": {
+            "get": operation(
+                "getTransaction",
+                "Transactions",
+                "One transaction",
+                answers={
+                    200: answer("The transaction.", ref("RecordedTransaction"), examples.FRENCH_MERCHANT_RECORDED)
+                },
+                parameters=["transaction_id"],
+                codes=["transaction_not_found"],
+            )
+        },
+        "/accounts/{account}/transactions": {"get": _list_transactions()},
+        "/accounts/{account}/holders": {
+            "get": operation(
+                "listHolders",
+                "Holders",
+                "An account's holders",
+                answers={200: answer("The holders, by id.", ref("Holders"), examples.HOLDERS)},
+                parameters=["account"],
+            )
+        },
+        "/accounts/{account}/holders/{holder}": {
+            "put": _put_holder(),
+            "get": operation(
+                "getHolder",
+                "Holders",
+                "One holder",
+                answers={200: answer("The holder.", ref("EnrolledHolder"), examples.ENROLLED_HOLDER)},
+                parameters=["account", "holder"],
+                codes=["holder_not_found"],
+            ),
+            "delete": operation(
+                "deleteHolder",
+                "Holders",
+                "Erase a holder",
+                "Erases the holder's data at once; the table's backups forget it after 35 days.",
+                answers={204: {"description": "The holder's data is erased."}},
+                parameters=["account", "holder"],
+                codes=["holder_not_found"],
+                is_write=True,
+            ),
+        },
+        "/health": {
+            "get": operation(
+                "getHealth",
+                "Service",
+                "Liveness",
+                "Touches nothing, so that a probe costs nothing.",
+                answers={200: answer("The function runs.", ref("Health"), {"status": "ok"})},
+                is_open=True,
+            )
+        },
+        **_documentation(),
+    }
+
+
+def _record_transaction() -> Json:
+    again = answer(
+        "The same was recorded before, and is answered as it was then; or, with `dry_run`, what would happen.",
+        {"oneOf": [ref("RecordedTransaction"), ref("DryRun")]},
+        headers=["Idempotency-Replayed"],
+    )
+    again["content"][JSON]["examples"] = {
+        "replayed": {"summary": "The same again", "value": examples.SMALLEST_RECORDED},
+        "dryRun": {"summary": "A dry run", "value": examples.DRY_RUN},
+    }
+    return operation(
+        "recordTransaction",
+        "Transactions",
+        "Record a transaction",
+        "Exactly once, whatever is retried: the same `id` with the same content is a replay, with other content a "
+        'conflict. A replay may spell the content differently (`250.5`, `"250.50"`, another offset). Up to 256 KB.',
+        answers={
+            200: again,
+            201: answer(
+                "Recorded, for good.",
+                ref("RecordedTransaction"),
+                examples.SMALLEST_RECORDED,
+                ["Location"],
+                _OF_TRANSACTION,
+            ),
+            202: answer(
+                "The table couldn't take it now, but the queue did: it will be recorded soon, and is at `Location` "
+                "from then on.",
+                ref("QueuedTransaction"),
+                examples.QUEUED,
+                ["Location"],
+            ),
+        },
+        parameters=[
+            parameter(
+                "query",
+                "dry_run",
+                "With `true`, the answer says what would happen, and nothing is written.",
+                {"type": "boolean", "default": False},
+            )
+        ],
+        body=("Transaction", {"smallest": examples.SMALLEST, "frenchMerchant": examples.FRENCH_MERCHANT}),
+        codes=["transaction_conflict"],
+        is_write=True,
+    )
+
+
+def _record_batch() -> Json:
+    return operation(
+        "recordBatch",
+        "Transactions",
+        "Record up to 500 transactions",
+        "Each by itself: the answer says what became of it, in order, and one bad item harms no other. Up to 4 MB.",
+        answers={
+            200: answer(
+                "What became of each. With a `Retry-After` if any is `retry`.",
+                ref("BatchOutcome"),
+                examples.BATCH_OUTCOME,
+                ["Retry-After"],
+            ),
+            202: answer(
+                "Asked for by `Prefer: respond-async`: the valid ones are queued, and will be recorded soon.",
+                ref("QueuedBatch"),
+                examples.QUEUED_BATCH,
+                ["Preference-Applied"],
+            ),
+        },
+        parameters=[
+            parameter(
+                "header",
+                "Prefer",
+                "With `respond-async` (RFC 7240), what is valid is queued and the answer is 202 at once.",
+                {"type": "string"},
+                "respond-async",
+            )
+        ],
+        body=("Batch", {"batch": examples.BATCH}),
+        is_write=True,
+    )
+
+
+def _list_transactions() -> Json:
+    next_page = link(
+        "listTransactions",
+        "The next page, of the same `from`, `to` and `type`.",
+        account="$request.path.account",
+        cursor="$response.body#/next_cursor",
+    )
+    return operation(
+        "listTransactions",
+        "Transactions",
+        "An account's transactions, newest first",
+        "By their own `timestamp`, a page at a time. An account that is not known has none.",
+        answers={200: answer("A page.", ref("TransactionPage"), examples.PAGE, links={"next": next_page})},
+        parameters=[
+            "account",
+            parameter("query", "from", "The first day (UTC) or moment.", _MOMENT, "2026-01-01"),
+            parameter("query", "to", "The last day (UTC) or moment, inclusive.", _MOMENT, "2026-01-31"),
+            parameter("query", "type", "Only these.", {"type": "string", "enum": ["credit", "debit"]}),
+            parameter(
+                "query",
+                "limit",
+                "How many at most.",
+                {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 50},
+            ),
+            parameter("query", "cursor", "`next_cursor` of the page before.", {"type": "string"}),
+        ],
+        codes=["invalid_cursor"],
+    )
+
+
+def _put_holder() -> Json:
+    return operation(
+        "putHolder",
+        "Holders",
+        "Enrol or replace a holder",
+        f"Replaces the whole holder. An account has at most {MAX_HOLDERS}. The holder is told by e-mail of every "
+        "transaction that is recorded from now on, unless the preferences say otherwise.",
+        answers={
+            200: answer("Replaced.", ref("EnrolledHolder"), examples.ENROLLED_HOLDER, links=_OF_HOLDER),
+            201: answer("Enrolled.", ref("EnrolledHolder"), examples.ENROLLED_HOLDER, links=_OF_HOLDER),
+        },
+        parameters=["account", "holder"],
+        body=("Holder", {"holder": examples.HOLDER}),
+        codes=["too_many_holders"],
+        is_write=True,
+    )
+
+
+def _documentation() -> dict[str, dict[str, Json]]:
+    page = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+    part = {media_type: {"schema": {"type": "string"}} for media_type in ("text/css", "text/javascript")}
+    return {
+        "/openapi.json": {
+            "get": operation(
+                "getDescription",
+                "Service",
+                "This description",
+                answers={200: answer("OpenAPI 3.1.", {"type": "object", "required": ["openapi", "paths"]})},
+                is_open=True,
+            )
+        },
+        "/docs": {
+            "get": operation("getDocs", "Service", "This description as a page", answers={200: page}, is_open=True)
+        },
+        "/docs/{asset}": {
+            "get": operation(
+                "getDocsAsset",
+                "Service",
+                "A style or script of the page",
+                answers={200: {"description": "The file.", "content": part}},
+                parameters=[
+                    parameter("path", "asset", "The file's name.", {"type": "string", "enum": sorted(ASSETS)}),
+                    parameter("query", "v", "Its version: with it, the answer may be kept.", {"type": "string"}),
+                ],
+                codes=["route_not_found"],
+                is_open=True,
+            )
+        },
+    }

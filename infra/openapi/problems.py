@@ -1,0 +1,130 @@
+"""Which problem documents an operation can answer: the app's own, and those of the gateway in front of it."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+
+from chalicelib.problems import ANSWERS, CONTENT_TYPE
+from infra.openapi.request_schemas import Json
+from infra.package import PROJECT_DIR
+
+# The gateway's answers by what they hang on. Left out is UNAUTHORIZED: no route asks for a sign-in yet.
+_GATEWAY = {
+    "all": (
+        "DEFAULT_4XX",
+        "DEFAULT_5XX",
+        "ACCESS_DENIED",
+        "WAF_FILTERED",
+        "EXPIRED_TOKEN",
+        "INVALID_SIGNATURE",
+        "THROTTLED",
+        "INTEGRATION_TIMEOUT",
+        "INTEGRATION_FAILURE",
+    ),
+    "key": ("INVALID_API_KEY", "QUOTA_EXCEEDED"),
+    "body": ("REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
+    "path parameter": ("MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND"),
+}
+
+_REASONS = {
+    "bad_request": "the gateway can't make sense of the request",
+    "body_too_large": "the body is over the limit",
+    "card_number_refused": "what looks like a full card number, anywhere in the body",
+    "forbidden": "the gateway doesn't let the request pass",
+    "holder_not_found": "the account has no such holder",
+    "internal_error": "our fault; `request_id` finds it in the logs",
+    "invalid_cursor": "the cursor was not issued for this listing",
+    "invalid_signature": "the bank signs its writes, and this signature is missing, wrong or over 5 minutes old",
+    "malformed_body": "no UTF-8, no JSON object, the same key twice, NaN or Infinity, nested too deeply, control "
+    "characters or U+FFFD",
+    "quota_exceeded": "the plan's quota is used up",
+    "route_not_found": "there is nothing at this path",
+    "temporarily_unavailable": "try again, which is safe",
+    "throttled": "over the plan's rate",
+    "too_many_holders": "the account has as many holders as it can",
+    "transaction_conflict": "the id is recorded with other content; `errors` names the fields that differ",
+    "transaction_not_found": "the bank has no transaction with this id",
+    "unknown_api_key": "the API key is missing, or no active bank's",
+    "unsupported_media_type": "not `application/json`, or with a `Content-Encoding`",
+    "validation_failed": "fields or parameters that break a rule, each named in `errors`",
+}
+_ERRORS = {
+    "card_number_refused": {"field": "description", "message": "Looks like a full card number."},
+    "transaction_conflict": {"field": "amount", "message": "Differs from what is recorded."},
+    "validation_failed": {"field": "amount", "message": "Must be over 0."},
+}
+_MESSAGE = "$context.error.messageString"
+_HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+
+
+@cache
+def gateway_answers() -> dict[str, Json]:
+    """Return the gateway's own answers by their type, as the app's template sets them up."""
+    template = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())
+    responses = template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    return {
+        name: json.loads(response["ResponseTemplates"]["application/json"].replace(_MESSAGE, '""'))
+        for name, response in responses.items()
+    }
+
+
+def app_statuses() -> dict[str, int]:
+    """Return the status of each code that the app answers."""
+    return {error.code: status for error, (status, _) in ANSWERS.items()} | {
+        "internal_error": 500,
+        "route_not_found": 404,
+    }
+
+
+def problem_examples() -> Json:
+    """Return a problem document for each status and code, by the name under which responses refer to it."""
+    titles = {(status, error.code): title for error, (status, title) in ANSWERS.items()}
+    titles |= {(answer["status"], answer["code"]): answer["title"] for answer in gateway_answers().values()}
+    return {
+        f"{status}_{code}": {
+            "value": {
+                "type": f"urn:transaction-notifier:problem:{code}",
+                "title": title,
+                "status": status,
+                "detail": f"{title}.",
+                "instance": "/transactions",
+                "code": code,
+                "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+                "errors": [_ERRORS[code]] if code in _ERRORS else [],
+            }
+        }
+        for (status, code), title in sorted(titles.items())
+        if code in _REASONS
+    }
+
+
+def problem_responses(codes: Iterable[str], gateway: Iterable[str]) -> Json:
+    """Return the responses, by status, for the app's codes and for the gateway's answers to what is in `gateway`."""
+    statuses = app_statuses()
+    answers = [gateway_answers()[name] for kind in gateway for name in _GATEWAY[kind]]
+    found = {(statuses[code], code) for code in codes} | {(one["status"], one["code"]) for one in answers}
+    by_status: dict[int, list[str]] = {}
+    for status, code in sorted(found):
+        by_status.setdefault(status, []).append(code)
+    return {str(status): _response(status, listed) for status, listed in by_status.items()}
+
+
+def _response(status: int, codes: list[str]) -> Json:
+    schema: Json = {
+        "allOf": [
+            {"$ref": "#/components/schemas/Problem"},
+            {"properties": {"status": {"const": status}, "code": {"enum": codes}}},
+        ]
+    }
+    response: Json = {
+        "description": "\n".join(f"- `{code}`: {_REASONS[code]}" for code in codes),
+        "content": {
+            CONTENT_TYPE: {
+                "schema": schema,
+                "examples": {code: {"$ref": f"#/components/examples/{status}_{code}"} for code in codes},
+            }
+        },
+    }
+    if status in _HEADERS:
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS[status]}
+    return response

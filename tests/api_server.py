@@ -1,0 +1,118 @@
+"""The app over HTTP on emulated AWS, as `chalice local` serves it, with the gateway's answers to what is no route."""
+
+import contextlib
+import itertools
+import json
+import os
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from chalice import Chalice
+from chalice.config import Config
+from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
+from moto import mock_aws
+
+import app as app_module
+from chalicelib.banks import ApiKey, Bank, hash_key
+from chalicelib.banks_repository import BankRepository
+from chalicelib.settings import from_environment
+from chalicelib.transactions import Transaction
+from chalicelib.wiring import Services
+from infra.package import PROJECT_DIR
+from tests.conftest import OneCallAtATime
+from tests.tables import create_tables
+
+KEY = "tn_key-of-eazycard"
+NOW = datetime(2026, 6, 30, tzinfo=UTC)
+# What a client that knows only the API's description would hardly come upon: a transaction of this very name, and an
+# account with enough of them for a second page.
+_RECORDED = [
+    Transaction(
+        bank="eazycard",
+        id=transaction_id,
+        account="A123",
+        amount=Decimal("250.50"),
+        type="credit",
+        timestamp=NOW,
+        currency="EUR",
+        recorded_at=NOW,
+    )
+    for transaction_id in ("batch", "b2", "b3", "b4", "b5")
+]
+
+
+class _ServedApp(LocalChalice, Chalice):
+    """The app with a current request for each thread, as `chalice local` makes it."""
+
+
+class _Handler(ChaliceRequestHandler):
+    base_path = ""
+    # Headers and body go out in two parts; otherwise the second would wait for the first one's receipt, for 40 ms.
+    disable_nagle_algorithm = True
+
+    def parse_request(self) -> bool:
+        understood = super().parse_request()
+        if understood and not self.path.startswith(f"{self.base_path}/"):
+            self.send_error(404)
+            return False
+        self.path = self.path.removeprefix(self.base_path)
+        return understood
+
+    def _send_error_response(self, _error: Exception) -> None:
+        template = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())
+        responses = template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+        response = responses["MISSING_AUTHENTICATION_TOKEN"]
+        body = response["ResponseTemplates"]["application/json"]
+        body = body.replace("$context.error.messageString", '"Missing Authentication Token"')
+        self._send_http_response(int(response["StatusCode"]), {"Content-Type": "application/problem+json"}, body)
+
+    def do_TRACE(self) -> None:  # noqa: N802
+        self._generic_handle()
+
+    def do_QUERY(self) -> None:  # noqa: N802
+        self._generic_handle()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving(base_path: str = "") -> Iterator[str]:
+    """Yield the URL of the app with one bank, whose key is KEY, behind `base_path`.
+
+    The time is NOW, and a second more at every look, so that a request is told from its repetition.
+    """
+    handler = type("Handler", (_Handler,), {"base_path": base_path})
+    seconds = itertools.count()
+    with mock_aws():
+        clients = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sqs")}
+        create_tables(clients["dynamodb"])
+        clients["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")
+        clients["sqs"].create_queue(QueueName=os.environ["INGEST_QUEUE_URL"].rpartition("/")[2])
+        banks = BankRepository(clients["dynamodb"], os.environ["BANKS_TABLE"])
+        banks.put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
+        banks.put_api_key(ApiKey(hash_key(KEY), "eazycard", "gateway"))
+        clients["dynamodb"] = OneCallAtATime(clients["dynamodb"])
+        services, app = app_module.services, app_module.app
+        app_class = type(app)
+        app_module.services = Services(
+            from_environment(os.environ), clients.__getitem__, lambda: NOW + timedelta(seconds=next(seconds))
+        )
+        for transaction in _RECORDED:
+            app_module.services.intake.record(transaction)
+        app.__class__ = _ServedApp
+        server = LocalDevServer(app, Config(), "127.0.0.1", 0, handler)
+        thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server.server_address[1]}{base_path}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server.server_close()
+            app.__class__ = app_class
+            app_module.services = services
