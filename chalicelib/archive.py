@@ -1,0 +1,92 @@
+"""The archive: every stored transaction as a line of a gzip JSON-lines object in S3, by bank and day of arrival.
+
+    bank=<bank>/date=<YYYY-MM-DD>/<sequence number>-<lines>-<hash>.jsonl.gz
+
+The day is the UTC day of `recorded_at`, so that a day that is over never changes. A line is the transaction as the API
+answers it; its bank is in the key. The name says how many lines there are, so that a listing tells it without a read.
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, timedelta
+from typing import Any
+
+from chalicelib.dynamo import call
+from chalicelib.repository import transaction_from_item, transaction_item
+from chalicelib.telemetry import count, logger
+from chalicelib.transactions import IDENTIFIER, STATUSES, TYPES, Transaction, from_json, to_json
+
+SUFFIX = ".jsonl.gz"
+
+
+class Archiver:
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def handle(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Put the batch's new transactions into the archive, one object for each bank and day.
+
+        The same records make the same objects, so that a batch that comes again overwrites itself. A record that can't
+        be read is passed over and counted: the stream handler dead-letters it, whole. Raises TemporarilyUnavailable,
+        with some objects maybe put, when S3 can't take them: the stream then brings the batch again.
+        """
+        parts: dict[str, tuple[str, list[str]]] = {}
+        unreadable = 0
+        for record in records:
+            if record.get("eventName") != "INSERT":
+                continue
+            try:
+                transaction = transaction_from_item(record["dynamodb"]["NewImage"])
+                line, folder = to_line(transaction), folder_of(transaction)
+                # Of the part's own first record: bisecting leaves the name of a part that it doesn't cut as it is.
+                parts.setdefault(folder, (record["dynamodb"]["SequenceNumber"], []))[1].append(line)
+            except Exception as error:  # whatever is wrong with one record must not hold up the others
+                logger.error("not_archived", extra={"event": record.get("eventID"), "reason": type(error).__name__})
+                unreadable += 1
+        for folder, (sequence_number, lines) in parts.items():
+            content = "".join(f"{line}\n" for line in lines).encode()
+            call(
+                self._client.put_object,
+                Bucket=self._bucket,
+                Key=f"{folder}{sequence_number}-{len(lines)}-{hashlib.sha256(content).hexdigest()[:12]}{SUFFIX}",
+                Body=gzip.compress(content, mtime=0),
+                # What the bytes are. As a Content-Encoding, gzip would be undone by some clients on the way and be
+                # looked for again, by the name, by the tool that reads the object.
+                ContentType="application/gzip",
+            )
+        count("NotArchived", unreadable)
+        archived = sum(len(lines) for _, lines in parts.values())
+        logger.info("archive_batch", extra={"archived": archived, "objects": len(parts), "unreadable": unreadable})
+
+
+def folder_of(transaction: Transaction) -> str:
+    """Return how the keys of the objects begin that hold the transactions of this one's bank and day of arrival."""
+    return f"bank={transaction.bank}/date={transaction.recorded_at.astimezone(UTC).date()}/"
+
+
+def to_line(transaction: Transaction) -> str:
+    """Return the transaction as a line of the archive, without its end."""
+    return json.dumps(to_json(transaction), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_line(line: str, bank: str) -> Transaction:
+    """Return the transaction that `to_line` wrote; ValueError if the line is none that could be stored and answered."""
+    try:
+        transaction = from_json(json.loads(line), bank)
+        transaction_item(transaction)
+        to_json(transaction)
+        is_sound = (
+            IDENTIFIER.fullmatch(transaction.id)
+            and IDENTIFIER.fullmatch(transaction.account)
+            and transaction.type in TYPES
+            and transaction.status in STATUSES
+            and transaction.timestamp.utcoffset() == timedelta(0)
+        )
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(type(error).__name__) from None
+    if not is_sound:
+        raise ValueError("not of the contract")
+    return transaction
