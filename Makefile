@@ -5,6 +5,8 @@ STAGE  ?=
 PORT   ?=
 COUNT  ?= 60
 RATE   ?= 20
+BATCH  ?= 100
+CLIENTS ?= 16
 FILE   ?= ../shared/data/real-transactions.csv.gz
 
 # The virtual environments' Python, and the stamps that say what they were made from.
@@ -14,7 +16,7 @@ CLOUD    := .venv-cloud/.installed
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay test check format lock provision release banks clean
+.PHONY: help run stop inbox env simulate replay load test check format lock openapi provision release banks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +39,11 @@ simulate: $(DEV)  ## Post more made-up transactions to the local cloud (COUNT=, 
 replay: $(DEV)  ## Post a file of transactions to the local cloud and check what is stored (FILE=)
 	@$(PY) -m bank_simulator --replay "$(FILE)" --verify
 
+load: COUNT = 20000
+load: $(DEV)  ## Post batches with repeats and mistakes to the local cloud; check each (COUNT=, BATCH=, CLIENTS=)
+	@$(PY) -m bank_simulator --count $(COUNT) --batch $(BATCH) --clients $(CLIENTS) \
+		--duplicates 0.10 --conflicts 0.02 --invalid 0.05 --verify
+
 test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest
 
@@ -50,6 +57,9 @@ check: $(DEV)  ## Format, lint, types, templates, then all tests: what CI runs
 format: $(DEV)  ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
 	@.venv/bin/ruff check --fix $(SOURCES)
+
+openapi: $(DEV)  ## Write chalicelib/openapi.json, the API's description, anew from the code
+	@$(PY) -m infra.openapi
 
 provision: $(DEV)  ## Bring up a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain]
 	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)")

@@ -5,7 +5,8 @@ from typing import Any
 from chalice import Chalice, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
 
-from chalicelib import api, problems, settings
+from chalicelib import api, documentation, problems, settings
+from chalicelib.api import seconds_left
 from chalicelib.banks import Bank
 from chalicelib.wiring import Services
 
@@ -17,8 +18,8 @@ JSON = ["application/json"]
 
 
 def calling_bank() -> Bank:
-    """Return the bank whose API key came with the request."""
-    return services.banks.resolve(app.current_request.headers.get("x-api-key"))
+    """Return the bank whose API key, and signature if it signs, came with the request."""
+    return api.calling_bank(services, app.current_request)
 
 
 @app.middleware("http")
@@ -30,6 +31,19 @@ def problem_documents(request: Request, get_response: Any) -> Response:
 @answered
 def post_transaction() -> Response:
     return api.record_transaction(services, calling_bank(), app.current_request)
+
+
+@app.route("/transactions/batch", methods=["POST"], content_types=JSON, api_key_required=True)
+@answered
+def post_batch() -> Response:
+    return api.record_batch(services, calling_bank(), app.current_request)
+
+
+@app.route("/transactions/batch", methods=["GET"], api_key_required=True)
+@answered
+def get_transaction_named_batch() -> Response:
+    """A bank may name a transaction so; the router never takes `batch` for a path parameter."""
+    return api.get_transaction(services, calling_bank(), "batch", app.current_request)
 
 
 @app.route("/transactions/{transaction_id}", methods=["GET"], api_key_required=True)
@@ -74,24 +88,55 @@ def health() -> Response:
     return api.health()
 
 
+@app.route("/openapi.json", methods=["GET"])
+@answered
+def openapi() -> Response:
+    return documentation.description()
+
+
+@app.route("/docs", methods=["GET"])
+@answered
+def docs() -> Response:
+    return documentation.page(app.current_request)
+
+
+@app.route("/docs/{asset}", methods=["GET"])
+@answered
+def docs_asset(asset: str) -> Response:
+    return documentation.asset(asset, app.current_request)
+
+
 @app.on_dynamodb_record(stream_arn=stage.transactions_stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
 def transaction_stream(event: DynamoDBEvent) -> None:
     """Every transaction that was stored, in batches."""
     services.stream_handler.handle(event.to_dict()["Records"])
 
 
+@app.on_dynamodb_record(
+    stream_arn=stage.transactions_stream_arn,
+    batch_size=1000,
+    starting_position="TRIM_HORIZON",
+    maximum_batching_window_in_seconds=60,
+)
+def archiver(event: DynamoDBEvent) -> None:
+    """Every transaction that was stored, in few and large batches."""
+    services.archiver.handle(event.to_dict()["Records"])
+
+
+@app.on_sqs_message(queue_arn=stage.ingest_queue_arn, batch_size=10, maximum_concurrency=5)
+def ingest_worker(event: SQSEvent) -> dict[str, Any]:
+    """Every transaction that was queued instead of recorded at once, in batches."""
+    messages = [(record["messageId"], record["body"]) for record in event.to_dict()["Records"]]
+    return services.ingest_worker.handle(messages, lambda: seconds_left(event.context))
+
+
 @app.on_sqs_message(queue_arn=stage.notification_queue_arn, batch_size=10, maximum_concurrency=10)
 def mailer(event: SQSEvent) -> None:
     """Every notice that the stream handler queued, in batches."""
-    services.mailer.handle([record.body for record in event], lambda: seconds_left(event))
+    services.mailer.handle([record.body for record in event], lambda: seconds_left(event.context))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def analytics_job(event: CloudWatchEvent) -> None:
     """Every minute: fold what is new into the roll-ups."""
-    services.analytics_job.run(lambda: seconds_left(event))
-
-
-def seconds_left(event: Any) -> float:
-    """Return how many seconds the invocation has left."""
-    return float(event.context.get_remaining_time_in_millis()) / 1000
+    services.analytics_job.run(lambda: seconds_left(event.context))

@@ -7,11 +7,19 @@ from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
-from chalicelib import cursors, holders, transactions
+from chalicelib import batch, cursors, holders, transactions
 from chalicelib.banks import Bank
-from chalicelib.errors import HolderNotFound, TransactionNotFound, ValidationFailed
-from chalicelib.json_body import read_json
+from chalicelib.errors import (
+    HolderNotFound,
+    TemporarilyUnavailable,
+    TransactionNotFound,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from chalicelib.intake import Queued
+from chalicelib.json_body import parse_json, read_json
 from chalicelib.repository import Listing
+from chalicelib.transactions import Transaction
 from chalicelib.wiring import Services
 
 MAX_PAGE = 100
@@ -19,16 +27,56 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LISTING_PARAMETERS = ("from", "to", "type", "limit", "cursor")
 
 
+def calling_bank(services: Services, request: Request) -> Bank:
+    """Return the bank whose API key came with the request, and whose signature if it signs and this is a write."""
+    bank = services.banks.resolve(request.headers.get("x-api-key"))
+    if bank.signing_secret_arn is not None and request.method != "GET":
+        services.signatures.verify(bank.signing_secret_arn, request.raw_body, request.headers)
+    return bank
+
+
 def record_transaction(services: Services, bank: Bank, request: Request) -> Response:
-    """Answer `POST /transactions`: 201 for a new transaction, 200 for one that was recorded before."""
-    _only_parameters(request)
-    transaction = transactions.load_transaction(_body(request), bank.id, bank.default_currency, services.now())
-    recorded = services.intake.record(transaction)
-    body = transactions.to_json(recorded.transaction)
-    if recorded.replayed:
-        return _answer(body, 200, {"Idempotency-Replayed": "true"})
+    """Answer `POST /transactions`: 201 for a new transaction, 200 for one that was recorded before, 202 for queued.
+
+    With `?dry_run=true` it says what would happen and writes nothing.
+    """
+    _only_parameters(request, "dry_run")
+    is_dry_run = _flag(request, "dry_run")
+    transaction = transactions.load_transaction(
+        read_json(*_body(request)), bank.id, bank.default_currency, services.now()
+    )
+    if is_dry_run:
+        foreseen = services.intake.foresee(transaction)
+        body = transactions.to_json(foreseen.transaction)
+        if not foreseen.replayed:
+            del body["recorded_at"]
+        return _answer({"dry_run": True, "status": foreseen.status, "transaction": body})
     # Relative to this request's URL: a stage's name or a base path may stand before it.
-    return _answer(body, 201, {"Location": f"./transactions/{transaction.id}"})
+    place = {"Location": f"./transactions/{transaction.id}"}
+    outcome = services.intake.record_or_queue(transaction)
+    if isinstance(outcome, Queued):
+        return _answer({"id": transaction.id, "status": "queued"}, 202, place)
+    body = transactions.to_json(outcome.transaction)
+    if outcome.replayed:
+        return _answer(body, 200, {"Idempotency-Replayed": "true"})
+    return _answer(body, 201, place)
+
+
+def record_batch(services: Services, bank: Bank, request: Request) -> Response:
+    """Answer `POST /transactions/batch`: what became of each, in order; 202 when the bank prefers them queued."""
+    _only_parameters(request)
+    items = batch.items_of(parse_json(*_body(request), batch.MAX_BYTES))
+    now = services.now()
+    loaded = [batch.load_item(item, bank, now) for item in items]
+    valid = [one for one in loaded if isinstance(one, Transaction)]
+    if _prefers(request, "respond-async"):
+        services.intake.queue(valid)
+        answer = batch.answer(items, loaded, [Queued(one) for one in valid], batch.QUEUED_STATUSES)
+        return _answer(answer, 202, {"Preference-Applied": "respond-async"})
+    outcomes = services.intake.record_all(valid, lambda: seconds_left(request.lambda_context))
+    answer = batch.answer(items, loaded, outcomes, batch.RECORDED_STATUSES)
+    headers = {"Retry-After": str(TemporarilyUnavailable().retry_after_s)} if answer["counts"]["retry"] else {}
+    return _answer(answer, 200, headers)
 
 
 def get_transaction(services: Services, bank: Bank, transaction_id: str, request: Request) -> Response:
@@ -62,7 +110,7 @@ def put_holder(services: Services, bank: Bank, account: str, holder_id: str, req
     """Answer `PUT /accounts/{account}/holders/{holder}`: 201 for a new holder, 200 for a replaced one."""
     _only_parameters(request)
     account, holder_id = _identifier("account", account), _identifier("holder", holder_id)
-    holder = holders.load_holder(_body(request), holder_id, services.now())
+    holder = holders.load_holder(read_json(*_body(request)), holder_id, services.now())
     is_new = services.holders.put(bank.id, account, holder)
     return _answer(holders.to_json(holder), 201 if is_new else 200)
 
@@ -103,8 +151,29 @@ def _answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | N
     return Response(body, {"Content-Type": "application/json", **(headers or {})}, status)
 
 
-def _body(request: Request) -> dict[str, Any]:
-    return read_json(request.raw_body, request.headers.get("content-type", "application/json"))
+def seconds_left(context: Any) -> float:
+    """Return how many seconds the invocation of this Lambda context has left."""
+    return float(context.get_remaining_time_in_millis()) / 1000
+
+
+def _body(request: Request) -> tuple[bytes, str]:
+    """Return the body as it was sent and its media type, for `json_body`."""
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType
+    return request.raw_body, request.headers.get("content-type", "application/json")
+
+
+def _prefers(request: Request, preference: str) -> bool:
+    """Whether the request's `Prefer` header (RFC 7240) names the preference."""
+    preferences = request.headers.get("prefer", "").lower().split(",")
+    return any(re.split("[;=]", one)[0].strip() == preference for one in preferences)
+
+
+def _flag(request: Request, name: str) -> bool:
+    value = (request.query_params or {}).get(name, "false")
+    if value not in ("true", "false"):
+        raise ValidationFailed([(name, "Must be true or false.")])
+    return bool(value == "true")
 
 
 def _identifier(field: str, encoded: str) -> str:

@@ -17,13 +17,17 @@ BANK_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bank:
-    """A tenant. `plan` names its API Gateway usage plan; a disabled bank's keys are refused."""
+    """A tenant. `plan` names its API Gateway usage plan; a disabled bank's keys are refused.
+
+    A bank with a `signing_secret_arn` (Secrets Manager) must sign its writes.
+    """
 
     id: str
     name: str
     default_currency: str
     plan: str
     disabled: bool = False
+    signing_secret_arn: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

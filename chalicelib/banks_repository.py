@@ -31,7 +31,7 @@ class BankRepository:
         values = self._get(f"bank#{bank_id}")
         if values is None:
             return None
-        return Bank(**{name: values[name] for name in Bank.__dataclass_fields__})
+        return Bank(**{name: values[name] for name in Bank.__dataclass_fields__ if name in values})
 
     def put_bank(self, bank: Bank) -> None:
         """Store a bank, replacing what has its id."""

@@ -6,12 +6,15 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from chalicelib.intake import WRITERS
+
 # An API Gateway request may take 29 s; three tries of at most 2 s each leave room to answer 503 in good time.
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
+    max_pool_connections=WRITERS,
 )
 # SES can take longer over 50 e-mails, and has no idempotency token: a try that timed out may have been
 # accepted, so the client never tries again by itself.

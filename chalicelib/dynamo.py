@@ -41,7 +41,17 @@ _MAX_WAIT_S = 1.0
 
 def to_item(values: dict[str, Any]) -> Item:
     """Return DynamoDB's form of plain values; None is left out."""
-    return {name: _SERIALIZE(value) for name, value in values.items() if value is not None}
+    return {name: _wire_form(value) for name, value in values.items() if value is not None}
+
+
+def _wire_form(value: Any) -> dict[str, Any]:
+    # Most values are strings, or objects of strings; boto3's serializer tries several other types first.
+    if type(value) is str:
+        return {"S": value}
+    if type(value) is dict:
+        return {"M": {name: _wire_form(one) for name, one in value.items()}}
+    form: dict[str, Any] = _SERIALIZE(value)
+    return form
 
 
 def from_item(item: Item) -> dict[str, Any]:

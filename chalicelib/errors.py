@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 MAX_ERRORS = 100
+MAX_FIELD = 300
 
 
 class DomainError(Exception):
@@ -29,7 +30,7 @@ class UnsupportedMediaType(DomainError):
     code = "unsupported_media_type"
 
     def __init__(self) -> None:
-        super().__init__("The body must be application/json.")
+        super().__init__("The body must be application/json, without a Content-Encoding.")
 
 
 class ValidationFailed(DomainError):
@@ -38,8 +39,8 @@ class ValidationFailed(DomainError):
     code = "validation_failed"
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
-        # A body can hold more mistakes than an answer of a function can (6 MB).
-        self.errors = errors[:MAX_ERRORS]
+        # A body can hold more mistakes, and longer names, than an answer of a function can (6 MB).
+        self.errors = [(field[:MAX_FIELD], message) for field, message in errors[:MAX_ERRORS]]
         fields = sorted({field for field, _ in self.errors})
         super().__init__(f"Invalid: {', '.join(fields)}{' and more' * (len(errors) > MAX_ERRORS)}.")
 
@@ -64,6 +65,16 @@ class UnknownApiKey(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The x-api-key header is missing, or no active bank has this key.")
+
+
+class InvalidSignature(DomainError):
+    code = "invalid_signature"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This bank signs its writes: webhook-id, webhook-timestamp and webhook-signature must fit the body, "
+            "one of the bank's secrets, and the time to 5 minutes."
+        )
 
 
 class TransactionNotFound(DomainError):

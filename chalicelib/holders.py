@@ -54,6 +54,15 @@ class TrueOrFalse(fields.Boolean):
         return value
 
 
+class AtNamedHost(validate.Email):
+    """An e-mail address. marshmallow's own rule takes this machine itself (`localhost`, `[127.0.0.1]`) for a host."""
+
+    def __call__(self, value: str) -> str:
+        if value.endswith(("@localhost", "]")):
+            raise ValidationError(self.error)
+        return super().__call__(value)
+
+
 class QuietHoursSchema(Schema):
     # `from` is a Python keyword; the key in the body is the contract's.
     from_ = fields.String(required=True, data_key="from", attribute="from", validate=_CLOCK_TIME)
@@ -79,7 +88,7 @@ class HolderSchema(Schema):
         required=True,
         validate=[
             validate.Length(max=254),
-            validate.Email(error="Must be an e-mail address."),
+            AtNamedHost(error="Must be an e-mail address."),
             # SES takes no unencoded character outside of ASCII in an address.
             validate.Regexp(re.compile(r"[\x21-\x7e]+\Z"), error="Must be an e-mail address in ASCII."),
         ],

@@ -1,11 +1,22 @@
 """Recording transactions: the one way in, whatever brought them."""
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
 
-from chalicelib.errors import TransactionConflict
+from chalicelib.errors import TemporarilyUnavailable, TransactionConflict, TransactionNotFound
+from chalicelib.ingest import IngestQueue
 from chalicelib.repository import AlreadyRecorded, TransactionRepository
 from chalicelib.telemetry import count
 from chalicelib.transactions import Transaction
+
+# A write waits for the network for most of its time; each has a connection of its own (`clients`).
+WRITERS = 16
+# Three tries of a write with their waits: what begins later than this before the end might be cut off by it.
+_LAST_CALL_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,23 +26,152 @@ class Recorded:
     transaction: Transaction
     replayed: bool
 
+    @property
+    def status(self) -> str:
+        return "replayed" if self.replayed else "created"
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A transaction that the ingest queue has taken, to be recorded soon."""
+
+    transaction: Transaction
+    status = "queued"
+
+
+# What became of one transaction of many; the errors are returned and not raised.
+Outcome = Recorded | TransactionConflict | TemporarilyUnavailable
+
 
 class Intake:
-    def __init__(self, repository: TransactionRepository) -> None:
+    """`queue` gives the ingest queue, on first use: hardly any request needs it."""
+
+    def __init__(self, repository: TransactionRepository, queue: Callable[[], IngestQueue]) -> None:
         self._repository = repository
+        self._queue = queue
 
     def record(self, transaction: Transaction) -> Recorded:
         """Store the transaction exactly once; raises TransactionConflict, TemporarilyUnavailable."""
+        outcome = self._attempt(transaction)
+        _count([outcome])
+        if isinstance(outcome, Recorded):
+            return outcome
+        raise outcome
+
+    def record_or_queue(self, transaction: Transaction) -> Recorded | Queued:
+        """Store the transaction, or queue it when the table can't take it now.
+
+        Raises TransactionConflict, and TemporarilyUnavailable when the queue can't take it either.
+        """
+        try:
+            return self.record(transaction)
+        except TemporarilyUnavailable:
+            self.queue([transaction])
+            return Queued(transaction)
+
+    def queue(self, transactions: Sequence[Transaction]) -> None:
+        """Queue the transactions to be recorded soon; raises TemporarilyUnavailable with some maybe queued."""
+        self._queue().put(transactions)
+        count("TransactionsQueued", len(transactions))
+
+    def record_all(self, transactions: Sequence[Transaction], seconds_left: Callable[[], float]) -> list[Outcome]:
+        """Store each of the transactions exactly once, side by side, and return what became of each, in order.
+
+        Those of one id are taken in their order. What can't be tried before `seconds_left` comes to its end, or is
+        throttled, is TemporarilyUnavailable, and so is what repeats it. An unexpected error is raised when all others
+        are done.
+        """
+        known: set[tuple[str, str]] = set()
+        first: list[tuple[int, Transaction]] = []
+        repeats: list[tuple[int, Transaction]] = []
+        for index, transaction in enumerate(transactions):
+            key = transaction.bank, transaction.id
+            if key in known:
+                # A time of recording of its own, by which it is told from a second try of the first one.
+                recorded_at = transaction.recorded_at + timedelta(microseconds=index)
+                repeats.append((index, replace(transaction, recorded_at=recorded_at)))
+            else:
+                known.add(key)
+                first.append((index, transaction))
+        outcomes: dict[int, Outcome] = {}
+        missed: set[tuple[str, str]] = set()
+        unexpected: list[Exception] = []
+
+        def work(share: Iterable[tuple[int, Transaction]]) -> None:
+            for index, transaction in share:
+                key = transaction.bank, transaction.id
+                outcome: Outcome = TemporarilyUnavailable()
+                try:
+                    # Behind one that could not be stored, its repeat would take its place.
+                    if key not in missed and seconds_left() >= _LAST_CALL_S:
+                        outcome = self._attempt(transaction)
+                except Exception as error:
+                    unexpected.append(error)
+                if isinstance(outcome, TemporarilyUnavailable):
+                    missed.add(key)
+                outcomes[index] = outcome
+
+        shared = _Shared(first)
+        writers = [self._executor.submit(work, shared) for _ in range(min(WRITERS, len(first)) - 1)]
+        work(shared)
+        for writer in writers:
+            writer.result()
+        work(repeats)
+        if unexpected:
+            raise unexpected[0]
+        in_order = [outcomes[index] for index in range(len(transactions))]
+        _count(in_order)
+        return in_order
+
+    def foresee(self, transaction: Transaction) -> Recorded:
+        """Return what `record` would, without recording; raises what it would."""
+        try:
+            stored = self._repository.get(transaction.bank, transaction.id)
+        except TransactionNotFound:
+            return Recorded(transaction, replayed=False)
+        return _known(transaction, stored)
+
+    def _attempt(self, transaction: Transaction) -> Outcome:
         try:
             self._repository.add(transaction)
         except AlreadyRecorded as taken:
-            differing = transaction.differing(taken.stored)
-            if differing:
-                count("TransactionsConflicting")
-                raise TransactionConflict(transaction.id, differing) from None
+            try:
+                known = _known(transaction, taken.stored)
+            except TransactionConflict as conflict:
+                return conflict
             # Its own time of recording: this very request stored it, and the answer to its first try was lost.
-            if taken.stored.recorded_at != transaction.recorded_at:
-                count("TransactionsReplayed")
-                return Recorded(taken.stored, replayed=True)
-        count("TransactionsCreated")
+            return known if taken.stored.recorded_at != transaction.recorded_at else replace(known, replayed=False)
+        except TemporarilyUnavailable as error:
+            return error
         return Recorded(transaction, replayed=False)
+
+    @cached_property
+    def _executor(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(WRITERS - 1, thread_name_prefix="writer")
+
+
+class _Shared(Iterator[tuple[int, Transaction]]):
+    """Values of which each is given once, to whichever thread asks next."""
+
+    def __init__(self, values: Iterable[tuple[int, Transaction]]) -> None:
+        self._values = iter(values)
+        self._lock = threading.Lock()
+
+    def __next__(self) -> tuple[int, Transaction]:
+        with self._lock:
+            return next(self._values)
+
+
+def _known(transaction: Transaction, stored: Transaction) -> Recorded:
+    """Return the stored transaction of this one's id as a replay; raises TransactionConflict."""
+    differing = transaction.differing(stored)
+    if differing:
+        raise TransactionConflict(transaction.id, differing)
+    return Recorded(stored, replayed=True)
+
+
+def _count(outcomes: Sequence[Outcome]) -> None:
+    created = sum(isinstance(outcome, Recorded) and not outcome.replayed for outcome in outcomes)
+    count("TransactionsCreated", created)
+    count("TransactionsReplayed", sum(isinstance(outcome, Recorded) for outcome in outcomes) - created)
+    count("TransactionsConflicting", sum(isinstance(outcome, TransactionConflict) for outcome in outcomes))

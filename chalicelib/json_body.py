@@ -1,15 +1,16 @@
 """Reading a JSON request body exactly: bytes in, a dict with Decimal numbers out, or a clear refusal.
 
 `json.loads` alone would take NaN, duplicate keys, binary floats and lone surrogates; with money none of them
-may pass.
+may pass. Parsing only marks what it must not refuse yet, so that a batch can be parsed as a whole and each of its
+items checked by itself.
 """
 
 import json
 import re
 import unicodedata
+from collections import deque
 from decimal import Decimal, InvalidOperation
-from itertools import accumulate
-from typing import Any, NoReturn
+from typing import Any
 
 from chalicelib.errors import BodyTooLarge, CardNumberRefused, MalformedBody, UnsupportedMediaType
 
@@ -21,9 +22,15 @@ _CONTROL_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
 # Soft hyphens, zero-width spaces and the like, which a reader doesn't see between two digits.
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-# Groups of digits joined by single spaces or dashes: how people and systems write card numbers.
-_DIGIT_GROUPS = re.compile(r"\d+(?:[\s\-\u2010-\u2015\u2212]{1,3}\d+)*")
 _MIN_CARD_DIGITS, _MAX_CARD_DIGITS = 13, 19
+# Groups of digits joined by a few spaces or dashes, with enough digits in all: how people and systems write card
+# numbers. It is tried at a run's first digit only, and never gives back what it has matched: long runs would cost time
+# and memory.
+_DIGIT_GROUPS = re.compile(rf"(?<!\d)\d(?:[\s\-\u2010-\u2015\u2212]{{0,3}}+\d){{{_MIN_CARD_DIGITS - 1},}}+")
+_DIGITS = re.compile(r"\d+")
+_SHORT_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,4})?")
+# What parsing leaves in the place of NaN and Infinity, and of an exponent beyond what Decimal can hold.
+_NOT_A_NUMBER, _OUT_OF_RANGE = Decimal("NaN"), Decimal("Infinity")
 
 
 def read_json(raw: bytes, content_type: str = "application/json", max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -31,6 +38,16 @@ def read_json(raw: bytes, content_type: str = "application/json", max_bytes: int
 
     Raises UnsupportedMediaType, BodyTooLarge, MalformedBody (no UTF-8, no JSON, no object, duplicate keys, NaN,
     too deep, control characters) and CardNumberRefused, none of which repeats what was sent.
+    """
+    value = parse_json(raw, content_type, max_bytes)
+    check(value)
+    return value
+
+
+def parse_json(raw: bytes, content_type: str, max_bytes: int) -> dict[str, Any]:
+    """Return the JSON object in `raw`, each part of which must still be given to `check` before it is used.
+
+    Raises UnsupportedMediaType, BodyTooLarge and MalformedBody (no UTF-8, no JSON, no object).
     """
     # Chalice's own check takes `*/*` and `text/plain; application/json` for JSON.
     if content_type.partition(";")[0].strip().lower() != "application/json":
@@ -45,8 +62,8 @@ def read_json(raw: bytes, content_type: str = "application/json", max_bytes: int
             raw.decode("utf-8"),
             parse_float=_decimal,
             parse_int=_decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_object_without_duplicates,
+            parse_constant=_not_a_number,
+            object_pairs_hook=_object,
         )
     except UnicodeDecodeError:
         raise MalformedBody("The body must be UTF-8.") from None
@@ -56,52 +73,74 @@ def read_json(raw: bytes, content_type: str = "application/json", max_bytes: int
         raise MalformedBody("The body is nested too deeply.") from None
     if not isinstance(value, dict):
         raise MalformedBody("The body must be a JSON object.")
-    _check_strings(value, "", 1)
     return value
+
+
+def check(value: Any) -> None:
+    """Refuse what no part of a body may hold; raises MalformedBody and CardNumberRefused."""
+    _check(value, "", 1)
+
+
+def check_all_but(value: dict[str, Any], name: str) -> None:
+    """Check an object without what it has under `name`; raises MalformedBody and CardNumberRefused."""
+    _check(value if isinstance(value, _SameKeyTwice) else {**value, name: None}, "", 1)
+
+
+class _SameKeyTwice(dict[str, Any]):
+    """An object that was written with the same key twice."""
 
 
 def _decimal(literal: str) -> Decimal:
     try:
         return Decimal(literal)
-    except InvalidOperation:  # an exponent beyond what Decimal can hold
-        raise MalformedBody("The body has a number that is out of range.") from None
+    except InvalidOperation:
+        return _OUT_OF_RANGE
 
 
-def _refuse_constant(_name: str) -> NoReturn:
-    raise MalformedBody("The body has NaN or Infinity, which are not JSON.")
+def _not_a_number(_name: str) -> Decimal:
+    return _NOT_A_NUMBER
 
 
-def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
-    if len(result) != len(pairs):
-        raise MalformedBody("The body has an object with the same key twice.")
-    return result
+    return result if len(result) == len(pairs) else _SameKeyTwice(result)
 
 
-def _check_strings(value: Any, path: str, depth: int) -> None:
+def _check(value: Any, path: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise MalformedBody("The body is nested too deeply.")
     if isinstance(value, str):
-        if _CONTROL_OR_SURROGATE.search(value):
-            raise MalformedBody("The body has a control character, half a surrogate pair or U+FFFD in a string.")
-        if holds_card_number(value):
-            raise CardNumberRefused(path)
+        _check_text(value, path)
     elif isinstance(value, dict):
+        if isinstance(value, _SameKeyTwice):
+            raise MalformedBody("The body has an object with the same key twice.")
         for key, item in value.items():
-            _check_strings(key, path, depth)
+            _check_text(key, path)
             # An amount of 13 to 15 digits may pass the check digit by chance; the schema bounds its length.
             if not (depth == 1 and key in ("amount", "balance") and _is_short_number(item)):
-                _check_strings(item, f"{path}.{key}" if path else key, depth + 1)
+                _check(item, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _check_strings(item, f"{path}[{index}]", depth + 1)
-    elif isinstance(value, Decimal) and 0 < value.adjusted() < _MAX_CARD_DIGITS and holds_card_number(f"{value:f}"):
+            _check(item, f"{path}[{index}]", depth + 1)
+    elif isinstance(value, Decimal):
+        if value.is_nan():
+            raise MalformedBody("The body has NaN or Infinity, which are not JSON.")
+        if value.is_infinite():
+            raise MalformedBody("The body has a number that is out of range.")
+        if 0 < value.adjusted() < _MAX_CARD_DIGITS and holds_card_number(f"{value:f}"):
+            raise CardNumberRefused(path)
+
+
+def _check_text(text: str, path: str) -> None:
+    if _CONTROL_OR_SURROGATE.search(text):
+        raise MalformedBody("The body has a control character, half a surrogate pair or U+FFFD in a string.")
+    if holds_card_number(text):
         raise CardNumberRefused(path)
 
 
 def _is_short_number(value: Any) -> bool:
     text = f"{value:f}" if isinstance(value, Decimal) and abs(value.adjusted()) < _MAX_CARD_DIGITS else value
-    return isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,4})?", text) is not None
+    return isinstance(text, str) and _SHORT_NUMBER.fullmatch(text) is not None
 
 
 def holds_card_number(text: str) -> bool:
@@ -110,26 +149,33 @@ def holds_card_number(text: str) -> bool:
     Any script's decimal digits count, and every run of neighbouring groups is tried, so that an expiry date
     behind the number doesn't hide it. Takes time in proportion to the text.
     """
-    if sum(map(str.isdecimal, text)) < _MIN_CARD_DIGITS:
+    if len(text) < _MIN_CARD_DIGITS:
         return False
-    return any(_numbers_a_card(run[0]) for run in _DIGIT_GROUPS.finditer(_INVISIBLE.sub("", text)))
+    visible = text if text.isascii() else _INVISIBLE.sub("", text)
+    return any(map(_numbers_a_card, _DIGIT_GROUPS.findall(visible)))
 
 
 def _numbers_a_card(run: str) -> bool:
-    digits = [unicodedata.decimal(character) for character in run if character.isdecimal()]
-    # Luhn's sums (ISO/IEC 7812-1, annex B) over the first n digits, with those at even or those at odd places
+    # Luhn's sums (ISO/IEC 7812-1, annex B) over all digits so far, with those at even or those at odd places
     # doubled: the sum over any stretch, whose last digit is not doubled, is the difference of two of them.
-    sums = ([0], [0])
-    for place, digit in enumerate(digits):
-        doubled, plain = sums[place % 2], sums[1 - place % 2]
-        doubled.append(doubled[-1] + digit * 2 - 9 * (digit > 4))
-        plain.append(plain[-1] + digit)
-    ends = list(accumulate(map(len, re.findall(r"\d+", run))))
-    group_ends = set(ends)
-    for start in (0, *ends[:-1]):
-        for end in range(start + _MIN_CARD_DIGITS, min(start + _MAX_CARD_DIGITS, len(digits)) + 1):
-            total = sums[end % 2][end] - sums[end % 2][start]
+    sums, place = [0, 0], 0
+    starts = deque[tuple[int, list[int]]]()  # where a number could begin, and the sums there: no more than fit one
+    for group in _DIGITS.finditer(run):
+        if len(group[0]) > _MAX_CARD_DIGITS:
+            starts.clear()
+            continue
+        starts.append((place, sums.copy()))
+        for digit in map(unicodedata.decimal, group[0]):
+            sums[place % 2] += digit * 2 - 9 * (digit > 4)
+            sums[1 - place % 2] += digit
+            place += 1
+        while place - starts[0][0] > _MAX_CARD_DIGITS:
+            starts.popleft()
+        for start, before in starts:
+            if place - start < _MIN_CARD_DIGITS:
+                break
+            total = sums[place % 2] - before[place % 2]
             # Zero alone passes the sum but numbers no card.
-            if end in group_ends and total % 10 == 0 and total > 0:
+            if total % 10 == 0 and total > 0:
                 return True
     return False

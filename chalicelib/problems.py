@@ -17,6 +17,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.CardNumberRefused: (400, "Full card numbers are refused"),
     errors.InvalidCursor: (400, "The cursor is not valid"),
     errors.UnknownApiKey: (401, "The API key is missing or unknown"),
+    errors.InvalidSignature: (401, "The signature is missing, wrong or too old"),
     errors.TransactionNotFound: (404, "There is no such transaction"),
     errors.HolderNotFound: (404, "There is no such holder"),
     errors.TooManyHolders: (409, "The account has as many holders as it can"),
@@ -67,20 +68,28 @@ def answered(request: Callable[[], Request]) -> Callable[[Callable[..., Response
 def problem_for(error: errors.DomainError, request: Request) -> Response:
     """Return the answer to a domain error."""
     status, title = ANSWERS[type(error)]
-    details: list[tuple[str, str]] = []
     headers: dict[str, str] = {}
     match error:
-        case errors.ValidationFailed():
-            details = error.errors
-        case errors.TransactionConflict():
-            details = [(field, "Differs from what is recorded.") for field in error.differing]
-        case errors.CardNumberRefused(field=field) if field:
-            details = [(field, "Looks like a full card number.")]
         case errors.TemporarilyUnavailable():
             headers["Retry-After"] = str(error.retry_after_s)
         case errors.UnknownApiKey():
             headers["WWW-Authenticate"] = 'ApiKey header="x-api-key"'
-    return problem(request, status, error.code, title, str(error), details, headers)
+        case errors.InvalidSignature():
+            headers["WWW-Authenticate"] = 'StandardWebhooks header="webhook-signature"'
+    return problem(request, status, error.code, title, str(error), details(error), headers)
+
+
+def details(error: errors.DomainError) -> list[dict[str, str]]:
+    """Return what an error says of single fields."""
+    found: list[tuple[str, str]] = []
+    match error:
+        case errors.ValidationFailed():
+            found = error.errors
+        case errors.TransactionConflict():
+            found = [(field, "Differs from what is recorded.") for field in error.differing]
+        case errors.CardNumberRefused(field=field) if field:
+            found = [(field, "Looks like a full card number.")]
+    return [{"field": field, "message": message} for field, message in found]
 
 
 def problem(
@@ -89,7 +98,7 @@ def problem(
     code: str,
     title: str,
     detail: str | None = None,
-    details: list[tuple[str, str]] | None = None,
+    field_errors: list[dict[str, str]] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Return a problem document (RFC 9457)."""
@@ -101,7 +110,7 @@ def problem(
         "instance": _path(request),
         "code": code,
         "request_id": request_id(request),
-        "errors": [{"field": field, "message": message} for field, message in details or ()],
+        "errors": field_errors or [],
     }
     return Response(body, {"Content-Type": CONTENT_TYPE, **(headers or {})}, status)
 

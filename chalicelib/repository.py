@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.dynamo import CONDITION_FAILED, Item, call, error_code, from_item, sortable, to_item
 from chalicelib.errors import TransactionNotFound
-from chalicelib.transactions import CONTENT, Transaction, format_time
+from chalicelib.transactions import CONTENT, Transaction
 
 # Each value of an index's partition key takes 1,000 writes a second: eight shards are enough for the 4,000
 # that a new on-demand table takes, twice over.
@@ -61,16 +61,18 @@ def account_key(bank: str, account: str) -> str:
 def transaction_item(transaction: Transaction) -> Item:
     """Return the stored form of a transaction, its index keys included."""
     key = transaction_key(transaction.bank, transaction.id)
+    timestamp, recorded_at = sortable(transaction.timestamp), sortable(transaction.recorded_at)
     return to_item(
         {
             "transaction_key": key,
             "account_key": account_key(transaction.bank, transaction.account),
-            "timestamp_key": f"{sortable(transaction.timestamp)}#{transaction.id}",
+            "timestamp_key": f"{timestamp}#{transaction.id}",
             "recorded_shard": RECORDED_SHARDS[zlib.crc32(key.encode()) % len(RECORDED_SHARDS)],
-            "recorded_key": f"{sortable(transaction.recorded_at)}#{key}",
+            "recorded_key": f"{recorded_at}#{key}",
             **{name: getattr(transaction, name) for name in ("bank", "id", *CONTENT)},
-            "timestamp": format_time(transaction.timestamp),
-            "recorded_at": format_time(transaction.recorded_at),
+            # As `format_time` has them: writing a time is among the dearest steps of storing a transaction.
+            "timestamp": timestamp.replace(".000000", ""),
+            "recorded_at": recorded_at.replace(".000000", ""),
         }
     )
 

@@ -15,11 +15,11 @@ class SecretStore:
         self._clock = clock
         self._cache: dict[str, tuple[datetime, str]] = {}
 
-    def get(self, arn: str) -> str:
-        """Return the current value of a secret; raises TemporarilyUnavailable."""
+    def get(self, arn: str, max_age: timedelta = CACHE_FOR) -> str:
+        """Return the value of a secret, read no longer than `max_age` ago; raises TemporarilyUnavailable."""
         now = self._clock()
         found = self._cache.get(arn)
-        if found is None or found[0] <= now:
+        if found is None or found[0] + max_age <= now:
             value = call(self._client.get_secret_value, SecretId=arn)["SecretString"]
-            found = self._cache[arn] = (now + CACHE_FOR, value)
+            found = self._cache[arn] = (now, value)
         return found[1]

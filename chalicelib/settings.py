@@ -20,7 +20,10 @@ LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """One field for each environment variable (upper case) and data-stack output (camel case)."""
+    """One field for each environment variable (upper case) and data-stack output (camel case).
+
+    `partial_batch_responses` is no output: the release sets it where it lets triggers report a part that failed.
+    """
 
     stage: str
     transactions_table: str
@@ -32,10 +35,15 @@ class Settings:
     notification_queue_url: str
     notification_queue_arn: str
     notification_dead_letter_queue_url: str
+    ingest_queue_url: str
+    ingest_queue_arn: str
+    ingest_dead_letter_queue_url: str
     stream_dead_letter_queue_url: str
+    archive_bucket: str
     cursor_secret_arn: str
     mail_from: str
     mail_configuration_set: str
+    partial_batch_responses: str = ""
 
 
 class MissingSettings(Exception):
@@ -48,19 +56,20 @@ class MissingSettings(Exception):
 
 def variables() -> dict[str, str]:
     """Return the environment variable of each setting, by the data stack's output name."""
-    return {
-        "".join(word.capitalize() for word in field.name.split("_")): field.name.upper()
-        for field in dataclasses.fields(Settings)
-    }
+    return {"".join(word.capitalize() for word in field.name.split("_")): field.name.upper() for field in _required()}
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Return the settings that `environment` holds; raises MissingSettings with the names that it lacks."""
-    names = {field.name: field.name.upper() for field in dataclasses.fields(Settings)}
-    missing = [variable for variable in names.values() if not environment.get(variable)]
+    missing = [field.name.upper() for field in _required() if not environment.get(field.name.upper())]
     if missing:
         raise MissingSettings(missing)
-    return Settings(**{name: environment[variable] for name, variable in names.items()})
+    names = [field.name for field in dataclasses.fields(Settings)]
+    return Settings(**{name: environment[name.upper()] for name in names if name.upper() in environment})
+
+
+def _required() -> list[dataclasses.Field[str]]:
+    return [field for field in dataclasses.fields(Settings) if field.default is dataclasses.MISSING]
 
 
 def load(

@@ -4,23 +4,23 @@ What may be logged: ids of transactions, holders and banks, codes, counts, durat
 account numbers, amounts, keys or bodies.
 """
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+import threading
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 SERVICE = "transaction-notifier"
 NAMESPACE = "TransactionNotifier"
 
 logger = Logger(service=SERVICE, utc=True)
+# Kept for the life of the process: `single_metric`, which makes all of this anew for each line, takes twice as long.
+_metrics = Metrics(service=SERVICE, namespace=NAMESPACE)
+_writing = threading.Lock()  # `chalice local` serves its requests in threads of one process
 
 
 def count(name: str, value: int = 1) -> None:
     """Count something, like `TransactionsCreated`; nothing is written for 0."""
     if value:
-        with single_metric(
-            name=name,
-            unit=MetricUnit.Count,
-            value=value,
-            namespace=NAMESPACE,
-            default_dimensions={"service": SERVICE},
-        ):
-            pass
+        with _writing:
+            _metrics.add_metric(name, MetricUnit.Count, value)
+            _metrics.flush_metrics()

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
 from chalicelib.iso import COUNTRIES, CURRENCY_DECIMALS
+from chalicelib.schemas import QuickSchema, Text
 
 MAX_AHEAD = timedelta(minutes=5)
 MAX_INTEGER_DIGITS = 15
@@ -99,33 +100,33 @@ class Pairs(fields.Dict):
             raise
 
 
-class MerchantSchema(Schema):
-    name = fields.String(validate=validate.Length(1, 140))
-    mcc = fields.String(validate=validate.Regexp(r"[0-9]{4}\Z", error="Must be 4 digits (ISO 18245)."))
-    city = fields.String(validate=validate.Length(1, 100))
-    country = fields.String(validate=validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code."))
+class MerchantSchema(QuickSchema):
+    name = Text(validate=validate.Length(1, 140))
+    mcc = Text(validate=validate.Regexp(r"[0-9]{4}\Z", error="Must be 4 digits (ISO 18245)."))
+    city = Text(validate=validate.Length(1, 100))
+    country = Text(validate=validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code."))
 
 
-class TransactionSchema(Schema):
+class TransactionSchema(QuickSchema):
     """The fields of a posted transaction; `load_transaction` adds the rules that cross them."""
 
-    id = fields.String(required=True, validate=identifier())
-    account = fields.String(required=True, validate=identifier())
+    id = Text(required=True, validate=identifier())
+    account = Text(required=True, validate=identifier())
     amount = ExactDecimal(required=True, validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0."))
-    type = fields.String(required=True, validate=validate.OneOf(TYPES))
+    type = Text(required=True, validate=validate.OneOf(TYPES))
     timestamp = Timestamp(required=True)
-    currency = fields.String(
+    currency = Text(
         validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code, like XAF or EUR.")
     )
-    status = fields.String(validate=validate.OneOf(STATUSES))
-    authorization_id = fields.String(validate=identifier())
+    status = Text(validate=validate.OneOf(STATUSES))
+    authorization_id = Text(validate=identifier())
     merchant = fields.Nested(MerchantSchema)
-    description = fields.String(validate=validate.Length(max=280))
+    description = Text(validate=validate.Length(max=280))
     balance = ExactDecimal()
-    card_last4 = fields.String(validate=validate.Regexp(r"[0-9]{4}\Z", error="Must be the last 4 digits."))
+    card_last4 = Text(validate=validate.Regexp(r"[0-9]{4}\Z", error="Must be the last 4 digits."))
     metadata = Pairs(
-        keys=fields.String(validate=validate.Length(1, 256)),
-        values=fields.String(validate=validate.Length(max=256)),
+        keys=Text(validate=validate.Length(1, 256)),
+        values=Text(validate=validate.Length(max=256)),
         validate=validate.Length(max=20, error="Must have at most 20 entries."),
     )
 

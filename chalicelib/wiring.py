@@ -9,14 +9,17 @@ from chalicelib import clients
 from chalicelib.banks import BankDirectory
 from chalicelib.banks_repository import BankRepository
 from chalicelib.holders_repository import HolderRepository
+from chalicelib.ingest import IngestQueue, IngestWorker
 from chalicelib.intake import Intake
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
 from chalicelib.secret_store import SecretStore
 from chalicelib.settings import Settings
+from chalicelib.signatures import Signatures
 
 if TYPE_CHECKING:
     from chalicelib.analytics import AnalyticsJob
+    from chalicelib.archive import Archiver
     from chalicelib.mailer import Mailer
     from chalicelib.stream import StreamHandler
 
@@ -52,7 +55,20 @@ class Services:
 
     @cached_property
     def intake(self) -> Intake:
-        return Intake(self.transactions)
+        return Intake(self.transactions, lambda: IngestQueue(self._queue(self._settings.ingest_queue_url)))
+
+    @cached_property
+    def ingest_worker(self) -> IngestWorker:
+        return IngestWorker(
+            self.intake,
+            DeadLetters(self._queue(self._settings.ingest_dead_letter_queue_url), "ingest_worker"),
+            self.now,
+            is_partial=bool(self._settings.partial_batch_responses),
+        )
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        return Signatures(self._secrets, self.now)
 
     def cursor_secret(self) -> str:
         return self._secrets.get(self._settings.cursor_secret_arn)
@@ -65,6 +81,12 @@ class Services:
             self._queue(self._settings.notification_queue_url),
             DeadLetters(self._queue(self._settings.stream_dead_letter_queue_url), "transaction_stream"),
         )
+
+    @cached_property
+    def archiver(self) -> "Archiver":
+        from chalicelib.archive import Archiver
+
+        return Archiver(self._client("s3"), self._settings.archive_bucket)
 
     @cached_property
     def mailer(self) -> "Mailer":

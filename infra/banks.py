@@ -1,4 +1,4 @@
-"""Banks of a stage: create one, rotate its key, disable or enable it, list them.
+"""Banks of a stage: create one, rotate its key, let it sign, disable or enable it, list them.
 
     python -m infra.banks --stage prod create --id eazycard --name EAZYCard --currency XAF --plan standard
 
@@ -20,6 +20,7 @@ from chalicelib.banks_repository import BankRepository
 from chalicelib.errors import DomainError
 from chalicelib.iso import CURRENCY_DECIMALS
 from infra.sessions import session_for
+from infra.signing import SigningSecrets
 from infra.stacks import DEFAULT_REGION, PROJECT, StackFailed, outputs, stack_name
 
 # Requests a second, burst, requests a day (None: no quota).
@@ -64,7 +65,7 @@ class Registry:
 
         The app refuses an old key when its time is over; the next rotation takes it out of API Gateway too.
         """
-        bank = self._bank(bank_id)
+        bank = self.bank(bank_id)
         now = datetime.now(UTC)
         old_keys = self.keys(bank_id)
         new_key = self._issue_key(bank)
@@ -79,7 +80,7 @@ class Registry:
     def set_disabled(self, bank_id: str, disabled: bool) -> None:
         """Refuse all of the bank's keys, at API Gateway at once and in the app within a minute; or accept them."""
         # The app first: whatever becomes of the gateway's copies, a disabled bank is refused.
-        self.store.put_bank(dataclasses.replace(self._bank(bank_id), disabled=disabled))
+        self.store.put_bank(dataclasses.replace(self.bank(bank_id), disabled=disabled))
         for key in self.keys(bank_id):
             with contextlib.suppress(self.gateway.exceptions.NotFoundException):
                 self.gateway.update_api_key(
@@ -103,7 +104,8 @@ class Registry:
         entries = [item["entry"]["S"] for page in pages for item in page["Items"]]
         return [entry for entry in entries if entry.startswith(prefix)]
 
-    def _bank(self, bank_id: str) -> Bank:
+    def bank(self, bank_id: str) -> Bank:
+        """Return the bank with this id; raises BankRefused when there is none."""
         bank = self.store.bank(bank_id)
         if bank is None:
             raise BankRefused(f"there is no bank {bank_id}.")
@@ -195,12 +197,20 @@ def main(arguments: list[str] | None = None) -> int:
     rotate.add_argument(
         "--grace-hours", type=_grace_hours, default=24, help="how long old keys work on (default: 24; 0: not)"
     )
+    sign = commands.add_parser("sign", help="give a bank a new signing secret and print it, once: it must sign then")
+    sign.add_argument("id")
+    sign.add_argument(
+        "--grace-hours", type=_grace_hours, default=24, help="how long the secret before works on (default: 24; 0: not)"
+    )
+    commands.add_parser("unsign", help="let a bank write without signing").add_argument("id")
     for name, text in (("disable", "refuse all of a bank's keys"), ("enable", "accept a bank's keys again")):
         commands.add_parser(name, help=text).add_argument("id")
     commands.add_parser("list", help="list the banks")
     options = parser.parse_args(arguments)
     try:
-        _run(registry(session_for(options.stage, options.region), options.stage), options)
+        session = session_for(options.stage, options.region)
+        banks = registry(session, options.stage)
+        _run(banks, SigningSecrets(session.client("secretsmanager"), banks.store, options.stage), options)
     except (BankRefused, StackFailed, DomainError, ClientError, BotoCoreError) as error:
         print(f"banks: {error}", file=sys.stderr)
         return 1
@@ -214,7 +224,7 @@ def _grace_hours(text: str) -> float:
     return hours
 
 
-def _run(banks: Registry, options: argparse.Namespace) -> None:
+def _run(banks: Registry, signing: SigningSecrets, options: argparse.Namespace) -> None:
     if options.command == "create":
         bank = Bank(options.id, options.name, options.currency, options.plan)
         print(f"API key of {bank.id}, shown only now: {banks.create(bank)}")
@@ -223,13 +233,25 @@ def _run(banks: Registry, options: argparse.Namespace) -> None:
         print(f"New API key of {options.id}, shown only now: {key}")
         if options.grace_hours:
             print(f"The old ones work for another {options.grace_hours:g} h.")
+    elif options.command == "sign":
+        bank = banks.bank(options.id)
+        secret = signing.issue(bank, timedelta(hours=options.grace_hours), datetime.now(UTC))
+        print(f"New signing secret of {bank.id}, shown only now: {secret}")
+        if bank.signing_secret_arn is None:
+            print("Within a minute, every write of this bank must be signed with it.")
+        elif options.grace_hours:
+            print(f"The one before works for another {options.grace_hours:g} h.")
+    elif options.command == "unsign":
+        signing.withdraw(banks.bank(options.id))
+        print(f"Within a minute, {options.id} need not sign any more.")
     elif options.command in ("disable", "enable"):
         banks.set_disabled(options.id, options.command == "disable")
         print(f"{options.id} is {options.command}d.")
     else:
         for bank in banks.banks():
             state = "disabled" if bank.disabled else "active"
-            print(f"{bank.id}\t{bank.name}\t{bank.default_currency}\t{bank.plan}\t{state}")
+            signs = "signs" if bank.signing_secret_arn else "does not sign"
+            print(f"{bank.id}\t{bank.name}\t{bank.default_currency}\t{bank.plan}\t{state}\t{signs}")
 
 
 if __name__ == "__main__":

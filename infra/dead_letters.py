@@ -4,7 +4,8 @@
     python -m infra.dead_letters --stage prod show 3f2c…
     python -m infra.dead_letters --stage prod redrive --reason 'refused: MESSAGE_REJECTED'
 
-A letter that is sent through again is told once, however often that is done. One that can't be made sense of stays.
+A letter that is sent through again is told, or recorded, once, however often that is done. One that can't be made sense
+of stays.
 """
 
 import argparse
@@ -18,12 +19,18 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
+from chalicelib import ingest
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.repository import transaction_from_item
 from infra.sessions import session_for
 from infra.stacks import StackFailed, outputs, stack_name
 
-QUEUES = {"notifications": "NotificationDeadLetterQueueUrl", "stream": "StreamDeadLetterQueueUrl"}
+# Each dead-letter queue's output, and that of the queue which sends its letters through again.
+QUEUES = {
+    "notifications": ("NotificationDeadLetterQueueUrl", "NotificationQueueUrl"),
+    "stream": ("StreamDeadLetterQueueUrl", "NotificationQueueUrl"),
+    "ingest": ("IngestDeadLetterQueueUrl", "IngestQueueUrl"),
+}
 # Long enough to go through a queue; then what was only looked at is visible to everybody again.
 LOOKING_S = 120
 MOVED_BY_SQS = "moved by SQS after too many deliveries"
@@ -42,6 +49,10 @@ class Letter:
 
     def message(self) -> str | None:
         """Return the queue message that sends it through again, None if nothing can be made of it."""
+        if self.queue == "ingest":
+            body = self.body if self.reason == MOVED_BY_SQS else json.dumps({"transactions": [self.payload]})
+            found, malformed = ingest.unpack(body)
+            return body if found and not malformed else None
         if self.reason == MOVED_BY_SQS:
             notices, malformed = unpack(self.body)
             return self.body if notices and not malformed else None
@@ -60,12 +71,12 @@ def _payload_of_record(record: Any) -> dict[str, Any] | None:
 
 
 class DeadLetterOffice:
-    """A stage's dead-letter queues, and the notification queue that letters are sent through again by."""
+    """A stage's dead-letter queues, and the queues by which their letters are sent through again."""
 
-    def __init__(self, sqs: Any, urls: dict[str, str], notification_queue: str) -> None:
+    def __init__(self, sqs: Any, urls: dict[str, str], ways_back: dict[str, str]) -> None:
         self._sqs = sqs
         self._urls = urls
-        self._notification_queue = notification_queue
+        self._ways_back = ways_back
 
     def count(self) -> int:
         """Return about how many letters there are."""
@@ -90,12 +101,13 @@ class DeadLetterOffice:
     def redrive(self, letter: Letter) -> bool:
         """Send a letter through again and remove it; False, and it stays, if nothing can be made of it.
 
-        Sent first and removed then: should the second fail, it is sent again by the next redrive, and told once.
+        Sent first and removed then: should the second fail, it is sent again by the next redrive, and told, or
+        recorded, once.
         """
         message = letter.message()
         if message is None:
             return False
-        self._sqs.send_message(QueueUrl=self._notification_queue, MessageBody=message)
+        self._sqs.send_message(QueueUrl=self._ways_back[letter.queue], MessageBody=message)
         self._sqs.delete_message(QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt)
         return True
 
@@ -127,8 +139,9 @@ def _letter(queue: str, message: dict[str, Any]) -> Letter:
 def office(session: Any, stage: str) -> DeadLetterOffice:
     """Return the dead-letter office of a provisioned stage."""
     data = outputs(session.client("cloudformation"), stack_name(stage, "data"))
-    urls = {queue: data[output] for queue, output in QUEUES.items()}
-    return DeadLetterOffice(session.client("sqs"), urls, data["NotificationQueueUrl"])
+    urls = {queue: data[output] for queue, (output, _) in QUEUES.items()}
+    ways_back = {queue: data[output] for queue, (_, output) in QUEUES.items()}
+    return DeadLetterOffice(session.client("sqs"), urls, ways_back)
 
 
 def main(arguments: list[str] | None = None) -> int:

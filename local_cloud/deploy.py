@@ -59,8 +59,9 @@ def _fit_emulator(template: dict[str, Any]) -> None:
                 if _SQS_SEND in statement["Action"]:
                     statement["Action"].append(f"{_SQS_SEND}Batch")
     # A copy of a function is a process here, and its cold start takes the processor from all others for seconds.
-    mailer_events = template["Resources"]["Mailer"]["Properties"]["Events"]
-    mailer_events["MailerSqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
+    for function in ("Mailer", "IngestWorker"):
+        events = template["Resources"][function]["Properties"]["Events"]
+        events[f"{function}SqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
 
 
 def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import urllib3
 from chalicelib.banks import Bank
 from infra.banks import Registry, registry
 from local_cloud.deploy import STAGE, Deployed, deploy_stage
-from local_cloud.server import PROJECT_DIR, free_port, start
+from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, SECRET_ACCESS_KEY, free_port, start
 
 # Kept between runs, so that the requirements for Lambda are downloaded once.
 BUILD = PROJECT_DIR / ".local" / "build" / "tests"
@@ -51,6 +51,12 @@ class CloudUnderTest:
 
     def client(self, service: str) -> Any:
         return self.deployed.cloud.session().client(service)
+
+    def use_by_commands(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the operators' commands, run in this process, work on this cloud."""
+        monkeypatch.setenv("AWS_ENDPOINT_URL", self.deployed.cloud.endpoint_url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
 
     def new_bank(self, bank_id: str, currency: str = "EUR", plan: str = "volume") -> BankClient:
         key = self.banks.create(Bank(bank_id, bank_id.title(), currency, plan))

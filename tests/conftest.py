@@ -1,7 +1,6 @@
 """What all tests share: an environment that reaches no real account, and DynamoDB on both engines."""
 
 import os
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +21,11 @@ SETTINGS = {
     "NOTIFICATION_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications",
     "NOTIFICATION_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:notifications",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications-dead",
+    "INGEST_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/ingest",
+    "INGEST_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:ingest",
+    "INGEST_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/ingest-dead",
     "STREAM_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/stream-dead",
+    "ARCHIVE_BUCKET": "archive",
     "CURSOR_SECRET_ARN": "cursor-secret",
     "MAIL_FROM": "EAZYCard <alerts@example.com>",
     "MAIL_CONFIGURATION_SET": "mail",
@@ -41,7 +44,9 @@ os.environ |= SETTINGS | {
 }
 
 from tests import dynamodb_local  # noqa: E402
+from tests.api import bench, logged  # noqa: E402, F401
 from tests.cloud import cloud  # noqa: E402, F401
+from tests.fakes import OneCallAtATime  # noqa: E402
 from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F401
 
 # A slow machine is no failure, and a function's fixtures are made to be shared by the examples of a property.
@@ -49,23 +54,6 @@ hypothesis.settings.register_profile(
     "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 hypothesis.settings.load_profile("project")
-
-
-class OneCallAtATime:
-    """A client on moto, which, unlike DynamoDB, doesn't keep two writers of one item apart."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._lock = threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        operation = getattr(self._client, name)
-
-        def locked(**arguments: Any) -> Any:
-            with self._lock:
-                return operation(**arguments)
-
-        return locked
 
 
 @pytest.fixture(scope="session")

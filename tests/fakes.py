@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -67,6 +68,23 @@ class FakeSes:
         return Counter(email["to"] for email in self.accepted)
 
 
+class OneCallAtATime:
+    """A client on moto, which, unlike DynamoDB, doesn't keep two writers of one item apart."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def locked(**arguments: Any) -> Any:
+            with self._lock:
+                return operation(**arguments)
+
+        return locked
+
+
 class Metered:
     """A client that counts the calls through it and the DynamoDB units that they cost, by AWS's published rules."""
 
@@ -96,18 +114,39 @@ class Failing:
         self._error = error
         self._left = at
         self._operation = operation
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._client, name)
 
         def failing(**arguments: Any) -> Any:
             if self._operation in (None, name):
-                self._left -= 1
-                if self._left == -1:
+                with self._lock:
+                    self._left -= 1
+                    is_now = self._left == -1
+                if is_now:
                     raise self._error
             return operation(**arguments)
 
         return failing
+
+
+class Refusing:
+    """A client that refuses every call of some operations."""
+
+    def __init__(self, client: Any, error: BaseException, *operations: str) -> None:
+        self._client = client
+        self._error = error
+        self._operations = operations
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._operations:
+            return getattr(self._client, name)
+
+        def refusing(**_: Any) -> Any:
+            raise self._error
+
+        return refusing
 
 
 def _write_units(operation: str, arguments: dict[str, Any]) -> int:

@@ -1,142 +1,38 @@
 """The HTTP API, through Chalice's own test client on emulated AWS: every answer's status, code and form."""
 
 import base64
-import io
 import json
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
-import boto3
 import pytest
-from chalice.test import Client, HTTPResponse
+from chalice.test import HTTPResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 import app as app_module
-from chalicelib.banks import ApiKey, Bank, hash_key
-from chalicelib.banks_repository import BankRepository
-from chalicelib.settings import from_environment
-from chalicelib.telemetry import logger
-from chalicelib.wiring import Services
-from tests.fakes import Failing, refusal
-from tests.tables import create_tables
+from chalicelib.banks import hash_key
+from chalicelib.ingest import unpack
+from tests.api import (
+    AWS,
+    BODIES,
+    CARD,
+    HOLDER,
+    KEY,
+    NOW,
+    OTHER_KEY,
+    PROJECT,
+    ROUTES,
+    SMALLEST,
+    Bench,
+    fields,
+    problem,
+)
+from tests.fakes import Failing, Refusing, refusal
 
-PROJECT = Path(__file__).parent.parent
 EVENT = json.loads((PROJECT / "tests" / "events" / "api_gateway_post.json").read_text())
-NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
-KEY, OTHER_KEY = "tn_key-of-eazycard", "tn_key-of-other-bank"
-SMALLEST = {"id": "1", "account": "A123", "amount": 250.50, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}
-HOLDER = {"name": "Awa Ndiaye", "email": "awa@example.com"}
-CARD = "4111111111111111"
-# Made once, because that takes longer than most tests; moto answers them, from nothing again in every test.
-AWS = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager")}
-CLIENT = Client(app_module.app, stage_name="test", project_dir=str(PROJECT))
-
-# Every route that answers a bank, with a path that its router takes.
-ROUTES = [
-    ("POST", "/transactions"),
-    ("GET", "/transactions/1"),
-    ("GET", "/accounts/A123/transactions"),
-    ("GET", "/accounts/A123/holders"),
-    ("PUT", "/accounts/A123/holders/h1"),
-    ("GET", "/accounts/A123/holders/h1"),
-    ("DELETE", "/accounts/A123/holders/h1"),
-]
-BODIES = {"/transactions": SMALLEST, "/accounts/A123/holders/h1": HOLDER}
-
-
-class Bench:
-    """The app on emulated AWS with two banks, at a time that the test sets, called as a bank would call it."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = NOW
-        self.dynamodb = AWS["dynamodb"]
-        create_tables(self.dynamodb)
-        AWS["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")
-        self.banks = BankRepository(self.dynamodb, os.environ["BANKS_TABLE"])
-        self.enter("eazycard", KEY)
-        self.enter("other-bank", OTHER_KEY)
-        self._monkeypatch = monkeypatch
-        self.restart()
-
-    def restart(self, **clients: Any) -> None:
-        """Begin with a new function, in which these clients, by service, take the place of the real ones."""
-        services = Services(from_environment(os.environ), lambda name: {**AWS, **clients}[name], lambda: self.now)
-        self._monkeypatch.setattr(app_module, "services", services)
-
-    def enter(self, bank_id: str, key: str, *, disabled: bool = False, expires_at: datetime | None = None) -> None:
-        self.banks.put_bank(Bank(bank_id, bank_id.title(), "EUR", "standard", disabled))
-        self.banks.put_api_key(ApiKey(hash_key(key), bank_id, "gateway", expires_at))
-
-    def request(
-        self, method: str, path: str, body: Any = None, key: str | None = KEY, **headers: str | None
-    ) -> HTTPResponse:
-        """Send a request; a body that isn't bytes goes as JSON, `content_type=None` leaves that header out."""
-        sent: dict[str, str | None] = {"content-type": "application/json", "x-api-key": key}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        given_headers = {name: value for name, value in sent.items() if value is not None}
-        return CLIENT.http.request(method, path, headers=given_headers, body=raw)
-
-    def get(self, path: str, key: str | None = KEY, **query: str) -> HTTPResponse:
-        return self.request("GET", f"{path}?{urlencode(query)}" if query else path, key=key)
-
-    def post(self, body: Any, **options: Any) -> HTTPResponse:
-        return self.request("POST", "/transactions", body, **options)
-
-    def put_holder(self, holder_id: str = "h1", body: Any = HOLDER, **options: Any) -> HTTPResponse:
-        return self.request("PUT", f"/accounts/A123/holders/{holder_id}", body, **options)
-
-    def stored(self) -> int:
-        """How many transactions there are, of all banks."""
-        count: int = self.dynamodb.scan(TableName="TransactionsTable", Select="COUNT")["Count"]
-        return count
-
-    def record(self, *ids: str, key: str = KEY, **changes: Any) -> None:
-        for transaction_id in ids:
-            assert self.post({**SMALLEST, "id": transaction_id, **changes}, key=key).status_code == 201
-
-    def walk(self, path: str, **query: str) -> list[list[str]]:
-        """Follow the cursors from the first page; return the ids on each page."""
-        pages: list[list[str]] = []
-        cursor: dict[str, str] = {}
-        while True:
-            answer = self.get(path, **query, **cursor)
-            assert answer.status_code == 200
-            pages.append([one["id"] for one in answer.json_body["transactions"]])
-            if answer.json_body["next_cursor"] is None:
-                return pages
-            cursor = {"cursor": answer.json_body["next_cursor"]}
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with mock_aws():
-        yield Bench(monkeypatch)
-
-
-def problem(response: HTTPResponse, status: int, code: str) -> dict[str, Any]:
-    """Return the problem document after checking that it is a whole one with this status and code."""
-    document: dict[str, Any] = response.json_body
-    assert (response.status_code, document["code"]) == (status, code)
-    assert response.headers["Content-Type"] == "application/problem+json"
-    assert set(document) == {"type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
-    assert document["status"] == status
-    assert document["type"] == f"urn:transaction-notifier:problem:{code}"
-    assert document["instance"].startswith("/")
-    assert all(document[name] for name in ("title", "detail", "request_id"))
-    assert all(set(error) == {"field", "message"} and error["message"] for error in document["errors"])
-    return document
-
-
-def fields(document: dict[str, Any]) -> list[str]:
-    return [error["field"] for error in document["errors"]]
 
 
 def test_a_new_transaction_is_answered_with_201_and_its_place(bench: Bench) -> None:
@@ -359,31 +255,112 @@ def test_another_method_is_405_and_says_which_are_allowed(bench: Bench, route: t
 def test_an_unknown_query_parameter_is_refused_and_nothing_is_done(bench: Bench, route: tuple[str, str]) -> None:
     method, path = route
     bench.put_holder("h2")
-    document = problem(bench.request(method, f"{path}?dry_run=true&x=", BODIES.get(path)), 400, "validation_failed")
-    assert fields(document) == ["dry_run", "x"]
+    document = problem(bench.request(method, f"{path}?dryrun=true&x=", BODIES.get(path)), 400, "validation_failed")
+    assert fields(document) == ["dryrun", "x"]
     assert "true" not in json.dumps(document)
     assert bench.stored() == 0
     assert [holder["id"] for holder in bench.get("/accounts/A123/holders").json_body["holders"]] == ["h2"]
 
 
-def test_when_the_table_throttles_the_answer_is_503_with_retry_after_and_the_next_try_records(bench: Bench) -> None:
-    throttling = Failing(bench.dynamodb, refusal("ProvisionedThroughputExceededException"), operation="put_item")
-    bench.restart(dynamodb=throttling)
+def dry_run(bench: Bench, body: Any, flag: str = "true", **options: Any) -> HTTPResponse:
+    return bench.request("POST", f"/transactions?dry_run={flag}", body, **options)
+
+
+def test_a_dry_run_says_what_would_be_recorded_and_writes_nothing(bench: Bench) -> None:
+    response = dry_run(bench, SMALLEST)
+    assert response.status_code == 200
+    foreseen = response.json_body
+    assert (foreseen["dry_run"], foreseen["status"]) == (True, "created")
+    recorded = bench.post(SMALLEST).json_body
+    assert foreseen["transaction"] == {name: value for name, value in recorded.items() if name != "recorded_at"}
+    assert "Location" not in response.headers
+
+
+def test_a_dry_run_of_what_is_recorded_says_replayed_or_conflict(bench: Bench) -> None:
+    recorded = bench.post(SMALLEST).json_body
+    bench.now += timedelta(days=1)
+    assert dry_run(bench, SMALLEST).json_body == {"dry_run": True, "status": "replayed", "transaction": recorded}
+    document = problem(dry_run(bench, {**SMALLEST, "amount": 1}), 409, "transaction_conflict")
+    assert fields(document) == ["amount"]
+
+
+def test_a_dry_run_refuses_what_a_real_one_would(bench: Bench) -> None:
+    problem(dry_run(bench, {**SMALLEST, "amount": -1}), 400, "validation_failed")
+    problem(dry_run(bench, b"no json"), 400, "malformed_body")
+    problem(dry_run(bench, {**SMALLEST, "description": CARD}), 400, "card_number_refused")
+    problem(dry_run(bench, SMALLEST, key="unknown"), 401, "unknown_api_key")
+
+
+def test_a_dry_run_writes_nothing_even_when_asked_a_hundred_times(bench: Bench) -> None:
+    writes = ("put_item", "update_item", "batch_write_item", "transact_write_items")
+    bench.restart(dynamodb=Refusing(bench.dynamodb, AssertionError("written"), *writes))
+    assert {dry_run(bench, {**SMALLEST, "id": str(number)}).status_code for number in range(100)} == {200}
+    assert bench.stored() == 0
+    assert bench.queued() == []
+
+
+def test_dry_run_is_true_or_false_and_false_records(bench: Bench) -> None:
+    for flag in ("", "1", "yes", "True", "TRUE", "null"):
+        assert fields(problem(dry_run(bench, SMALLEST, flag), 400, "validation_failed")) == ["dry_run"]
+    problem(bench.request("POST", "/transactions?dry_run=true&dry_run=false", SMALLEST), 400, "validation_failed")
+    assert bench.stored() == 0
+    assert dry_run(bench, SMALLEST, "false").status_code == 201
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip", "utf-8"])
+@pytest.mark.parametrize("route", [route for route in ROUTES if route[0] in ("POST", "PUT")])
+def test_a_body_with_a_content_encoding_is_refused_with_415(
+    bench: Bench, route: tuple[str, str], encoding: str
+) -> None:
+    response = bench.request(*route, BODIES[route[1]], content_encoding=encoding)
+    problem(response, 415, "unsupported_media_type")
+    assert bench.stored() == 0
+    assert bench.request(*route, BODIES[route[1]], content_encoding="identity").status_code in (200, 201)
+
+
+THROTTLED = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"]
+
+
+@pytest.mark.parametrize("code", THROTTLED)
+def test_when_the_table_throttles_the_transaction_is_queued_and_answered_with_202(bench: Bench, code: str) -> None:
+    bench.restart(dynamodb=Failing(bench.dynamodb, refusal(code), operation="put_item"))
+    response = bench.post(SMALLEST)
+    assert response.status_code == 202
+    assert response.json_body == {"id": "1", "status": "queued"}
+    assert response.headers["Location"] == "./transactions/1"
+    assert bench.stored() == 0
+    (body,) = bench.queued()
+    assert [payload["bank"] for payload, _ in unpack(body)[0]] == ["eazycard"]
+    assert bench.post(SMALLEST).status_code == 201
+
+
+def test_when_the_queue_refuses_too_the_answer_is_503_with_retry_after_and_the_next_try_records(bench: Bench) -> None:
+    throttling = Failing(bench.dynamodb, refusal("ThrottlingException"), operation="put_item")
+    bench.restart(dynamodb=throttling, sqs=Failing(AWS["sqs"], refusal("ThrottlingException")))
     response = bench.post(SMALLEST)
     problem(response, 503, "temporarily_unavailable")
     assert int(response.headers["Retry-After"]) >= 1
     assert bench.stored() == 0
+    assert bench.queued() == []
     assert bench.post(SMALLEST).status_code == 201
 
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_wherever_a_table_throttles_the_answer_is_503(bench: Bench, route: tuple[str, str], at: int) -> None:
+def test_wherever_a_table_throttles_the_answer_is_503_or_says_what_is_kept(
+    bench: Bench, route: tuple[str, str], at: int
+) -> None:
     bench.put_holder()
     bench.record("2")
     bench.restart(dynamodb=Failing(bench.dynamodb, refusal("ThrottlingException"), at=at))
     response = bench.request(*route, BODIES.get(route[1]))  # at 0 its key is looked up, at 1 its bank
-    problem(response, 503, "temporarily_unavailable")
+    if at == 2 and route == ("POST", "/transactions"):
+        assert response.status_code == 202
+        return
+    if at == 2 and route == ("POST", "/transactions/batch"):
+        assert response.json_body["counts"]["retry"] == 1
+    else:
+        problem(response, 503, "temporarily_unavailable")
     assert response.headers["Retry-After"] == "2"
 
 
@@ -392,22 +369,6 @@ def test_when_secrets_are_out_of_reach_the_answer_is_503(bench: Bench) -> None:
     bench.restart(secretsmanager=Failing(AWS["secretsmanager"], refusal("ThrottlingException")))
     problem(bench.get("/accounts/A123/transactions", limit="1"), 503, "temporarily_unavailable")
     assert bench.get("/accounts/A123/transactions", limit="1").status_code == 200
-
-
-@pytest.fixture
-def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
-    """Return all that has been logged or printed until now, by the service and by libraries."""
-    lines = io.StringIO()
-    handler = logger.registered_handler
-    before = handler.setStream(lines)
-
-    def text() -> str:
-        captured = capsys.readouterr()
-        records = "\n".join(str(record.__dict__) for record in caplog.records)
-        return "\n".join([lines.getvalue(), captured.out, captured.err, records])
-
-    yield text
-    handler.setStream(before)
 
 
 SECRETS = [KEY, hash_key(KEY), "A123", "250.5", "Awa", "awa@example.com", "Mokolo", "closing secret", "a secret"]

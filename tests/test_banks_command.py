@@ -13,6 +13,7 @@ import pytest
 
 from chalicelib.banks import Bank, BankDirectory, hash_key
 from chalicelib.errors import UnknownApiKey
+from chalicelib.signatures import valid_secrets
 from infra import banks
 from infra.banks import Registry, attach_plans, registry
 from infra.provision import deploy_data_stack
@@ -324,7 +325,70 @@ def test_list_names_each_bank_with_its_currency_plan_and_state(command: Command)
     command("create --id alpha --name Alpha --currency XOF")
     command("disable zeta")
 
-    assert command("list") == "alpha\tAlpha\tXOF\tstandard\tactive\nzeta\tZeta\tEUR\ttrial\tdisabled\n"
+    command("sign alpha")
+
+    assert command("list") == (
+        "alpha\tAlpha\tXOF\tstandard\tactive\tsigns\nzeta\tZeta\tEUR\ttrial\tdisabled\tdoes not sign\n"
+    )
+
+
+def secret_in(printed: str) -> str:
+    (secret,) = re.findall(r"whsec_[A-Za-z0-9+/]{43}=", printed)
+    return str(secret)
+
+
+def stored_secrets(session: boto3.session.Session, registered: Registry, now: datetime) -> list[str]:
+    """Return the secrets that the app would take from the bank at this time."""
+    arn = registered.bank("eazycard").signing_secret_arn
+    assert arn is not None
+    return valid_secrets(session.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"], now)
+
+
+def test_a_bank_that_is_given_a_signing_secret_must_sign_with_it(
+    command: Command, registered: Registry, session: boto3.session.Session
+) -> None:
+    command("create --id eazycard --name EAZYCard --currency XAF")
+    assert registered.bank("eazycard").signing_secret_arn is None
+
+    printed = command("sign eazycard")
+
+    assert "must be signed" in printed
+    assert stored_secrets(session, registered, datetime.now(UTC)) == [secret_in(printed)]
+    arn = registered.bank("eazycard").signing_secret_arn
+    assert arn is not None
+    assert ":secret:transaction-notifier-prod-signing-eazycard" in arn
+
+
+def test_a_signing_secret_is_rotated_with_a_grace_and_without(
+    command: Command, registered: Registry, session: boto3.session.Session
+) -> None:
+    command("create --id eazycard --name EAZYCard --currency XAF")
+    first = secret_in(command("sign eazycard"))
+    second = secret_in(command("sign eazycard --grace-hours 2"))
+    now = datetime.now(UTC)
+
+    assert stored_secrets(session, registered, now) == [second, first]
+    assert stored_secrets(session, registered, now + timedelta(hours=2, seconds=1)) == [second]
+
+    third = secret_in(command("sign eazycard"))
+    assert stored_secrets(session, registered, now) == [third, second]
+    fourth = secret_in(command("sign eazycard --grace-hours 0"))
+    assert stored_secrets(session, registered, now) == [fourth]
+
+
+def test_a_bank_may_stop_signing_and_begin_again(command: Command, registered: Registry) -> None:
+    command("create --id eazycard --name EAZYCard --currency XAF")
+    first = secret_in(command("sign eazycard"))
+
+    assert "need not sign" in command("unsign eazycard")
+    assert registered.bank("eazycard").signing_secret_arn is None
+    assert secret_in(command("sign eazycard")) != first
+    assert registered.bank("eazycard").signing_secret_arn is not None
+
+
+def test_a_bank_that_is_unknown_can_not_sign(command: Command) -> None:
+    assert command.refused("sign nobody") == "banks: there is no bank nobody.\n"
+    assert command.refused("unsign nobody") == "banks: there is no bank nobody.\n"
 
 
 def test_plans_move_to_the_api_that_a_deployment_made_anew(

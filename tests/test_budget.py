@@ -4,16 +4,19 @@ The budget is the design's: at most 4 write units, 1 read unit and 0.3 API calls
 """
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob
+from chalicelib.archive import Archiver
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_item
 from chalicelib.stream import StreamHandler
 from tests.fakes import Metered
+from tests.test_archive import BUCKET, FakeBucket, records
 from tests.test_mailer import NOW, World, many
 from tests.test_queues import FakeSqs
 from tests.test_stream import record
@@ -50,6 +53,14 @@ def test_telling_a_full_batch_stays_within_the_budget(world: World) -> None:
     assert sum(calls.values()) / BATCH <= 0.3
     assert units["write"] / BATCH <= 4
     assert (units["read"] - 0.5) / BATCH <= 1  # 0.5: the bank's name, once a minute and not for each batch
+
+
+def test_archiving_a_full_batch_is_one_call_for_each_bank_and_day() -> None:
+    calls, units = Counter[str](), Counter[str]()
+    stored = [replace(one, bank=bank) for one in many(500) for bank in ("one", "two")]
+    Archiver(Metered(FakeBucket(), calls, units), BUCKET).handle(records(*stored))
+    assert calls == {"put_object": 2}
+    assert units.total() == 0
 
 
 def test_folding_adds_next_to_nothing(world: World) -> None:

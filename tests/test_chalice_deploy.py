@@ -26,9 +26,12 @@ from local_cloud.server import free_port
 from tests import moto_server
 from tests.clone import CHALICE, CONFIG, PROJECT_DIR, Clone, environment, git
 
+PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}"}
 FUNCTIONS = {
     "api_handler": "transaction-notifier-prod",
+    "ingest_worker": "transaction-notifier-prod-ingest_worker",
     "transaction_stream": "transaction-notifier-prod-transaction_stream",
+    "archiver": "transaction-notifier-prod-archiver",
     "mailer": "transaction-notifier-prod-mailer",
     "analytics_job": "transaction-notifier-prod-analytics_job",
 }
@@ -147,11 +150,12 @@ def test_before_provisioning_a_chalice_command_says_in_one_line_what_is_missing(
     assert re.fullmatch(r"Stage prod is not provisioned: run `make provision STAGE=prod .*\n", done.stderr)
 
 
-def test_every_route_is_deployed_and_needs_an_api_key_but_health(deployed: Clone) -> None:
+def test_every_route_is_deployed_and_needs_an_api_key_but_the_public_ones(deployed: Clone) -> None:
     methods = methods_of(deployed, "prod")
 
     assert set(methods) == routes_of_app()
-    assert [route for route, method in methods.items() if not method["apiKeyRequired"]] == ["GET /health"]
+    keyless = {route for route, method in methods.items() if not method["apiKeyRequired"]}
+    assert keyless == {f"GET {path}" for path in PUBLIC}
 
 
 def test_every_route_is_answered_by_the_api_function_which_the_api_may_call(
@@ -218,6 +222,12 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     (stream,) = mappings["transaction_stream"]
     assert stream["EventSourceArn"] == stack["TransactionsStreamArn"]
     assert (stream["BatchSize"], stream["StartingPosition"], stream["State"]) == (100, "TRIM_HORIZON", "Enabled")
+    (archive,) = mappings["archiver"]
+    assert archive["EventSourceArn"] == stack["TransactionsStreamArn"]
+    assert (archive["BatchSize"], archive["MaximumBatchingWindowInSeconds"]) == (1000, 60)
+    (ingest,) = mappings["ingest_worker"]
+    assert ingest["EventSourceArn"] == stack["IngestQueueArn"]
+    assert (ingest["BatchSize"], ingest["State"]) == (10, "Enabled")
     (queue,) = mappings["mailer"]
     assert queue["EventSourceArn"] == stack["NotificationQueueArn"]
     assert (queue["BatchSize"], queue["State"]) == (10, "Enabled")
@@ -285,13 +295,13 @@ def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(de
     assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
     assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
     assert set(methods_of(clone, "prod")) == routes_of_app()
-    assert len(named_after(clone, "dev")) == 4 + 4 + 2 + 1
+    assert len(named_after(clone, "dev")) == 6 + 6 + 4 + 1
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
     assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
-    assert len(named_after(clone, "prod")) == 4 + 4 + 2 + 1
+    assert len(named_after(clone, "prod")) == 6 + 6 + 4 + 1
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
 

@@ -8,14 +8,22 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib import ingest
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_item
+from chalicelib.transactions import to_json
 from infra.dead_letters import main
 from tests.test_mails import TRANSACTION, transaction
 from tests.test_stream import record
 
-QUEUES = ("NotificationQueue", "NotificationDeadLetterQueue", "StreamDeadLetterQueue")
+QUEUES = (
+    "NotificationQueue",
+    "NotificationDeadLetterQueue",
+    "StreamDeadLetterQueue",
+    "IngestQueue",
+    "IngestDeadLetterQueue",
+)
 TEMPLATE = {
     "Resources": {name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
     "Outputs": {f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
@@ -34,7 +42,8 @@ class Stage:
         self.urls = {output["OutputKey"].removesuffix("Url"): output["OutputValue"] for output in outputs}
 
     def put(self, queue: str, payload: Any, reason: str) -> None:
-        source = "mailer" if queue.startswith("Notification") else "transaction_stream"
+        sources = {"Notification": "mailer", "Stream": "transaction_stream", "Ingest": "ingest_worker"}
+        source = sources[queue.removesuffix("DeadLetterQueue")]
         DeadLetters(Queue(self._sqs, self.urls[queue]), source).put([(payload, reason)])
 
     def put_raw(self, queue: str, body: str) -> None:
@@ -142,6 +151,19 @@ def test_a_message_that_sqs_moved_goes_back_as_it_is(stage: Stage) -> None:
     stage.put_raw("NotificationDeadLetterQueue", body)
     assert run("redrive") == 0
     assert stage.take("NotificationQueue") == [body]
+
+
+def test_a_queued_transaction_goes_back_to_the_ingest_queue(stage: Stage) -> None:
+    payload = {"bank": TRANSACTION.bank, "transaction": to_json(TRANSACTION)}
+    stage.put("IngestDeadLetterQueue", payload, "transaction_conflict: amount")
+    (body,) = ingest.pack([transaction(id="t2"), transaction(id="t3")])
+    stage.put_raw("IngestDeadLetterQueue", body)
+    stage.put("IngestDeadLetterQueue", {"bank": "b"}, "malformed_transaction: KeyError")
+    assert run("redrive") == 1
+    back = [one.id for message in stage.take("IngestQueue") for _, one in ingest.unpack(message)[0]]
+    assert sorted(back) == sorted([TRANSACTION.id, "t2", "t3"])
+    assert len(stage.take("IngestDeadLetterQueue")) == 1
+    assert stage.take("NotificationQueue") == []
 
 
 def test_a_stage_that_is_not_provisioned_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

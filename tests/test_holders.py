@@ -104,6 +104,8 @@ def test_an_address_is_taken_as_it_is(email: str) -> None:
         ("awa@", [EMAIL]),
         ("@example.com", [EMAIL]),
         ("awa@example", [EMAIL]),
+        ("awa@localhost", [EMAIL]),
+        ("awa@[127.0.0.1]", [EMAIL]),
         ("awa@@example.com", [EMAIL]),
         ("awa@exa mple.com", [EMAIL, ASCII]),
         ("Awa <awa@example.com>", [EMAIL, ASCII]),

@@ -43,9 +43,14 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
     venv.create(tmp_path / "bare", with_pip=False)
     program = (
         "import app\n"
-        "for name in ('app', 'transaction_stream', 'mailer', 'analytics_job'): assert callable(getattr(app, name))\n"
-        "for part in ('banks', 'holders', 'intake', 'stream_handler', 'mailer', 'analytics_job', '_secrets'):\n"
+        "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'analytics_job'):\n"
+        "    assert callable(getattr(app, name))\n"
+        "parts = 'banks holders intake signatures ingest_worker stream_handler archiver mailer analytics_job'\n"
+        "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
+        "from chalicelib import documentation\n"
+        "for name in documentation.ASSETS:\n"
+        "    assert documentation._version(name)\n"
         "from chalicelib import mails\n"
         "for locale in ('fr', 'en'):\n"
         "    assert mails._phrases(locale) and mails._locale(locale).currency_formats\n"
@@ -78,6 +83,8 @@ def test_data_is_shipped_for_exactly_the_services_whose_clients_are_made() -> No
 def test_what_is_left_out_is_data_that_nothing_reads() -> None:
     assert not ships("botocore/data/ec2/2016-11-15/service-2.json.gz")
     assert not ships("babel/locale-data/de.dat")
+    assert not ships("aws_lambda_powertools/event_handler/api_gateway.py")
+    assert not ships("aws_lambda_powertools/event_handler/openapi/swagger_ui/html.py")
     for needed in (
         "botocore/data/dynamodb/2012-08-10/service-2.json.gz",
         "botocore/data/endpoints.json",
@@ -86,6 +93,10 @@ def test_what_is_left_out_is_data_that_nothing_reads() -> None:
         "babel/locale-data/fr_CM.dat",
         "babel/global.dat",
         "chalicelib/templates/fr.toml",
+        "chalicelib/openapi.json",
+        "chalicelib/pages/docs.html",
+        "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui-bundle.min.js",
+        "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui.min.css",
         "app.py",
     ):
         assert ships(needed), needed
@@ -105,6 +116,16 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     assert stream["BisectBatchOnFunctionError"] is True
     # The records whole; a queue would get only their numbers.
     assert stream["DestinationConfig"]["OnFailure"]["Type"] == "S3"
+    archive = resources["Archiver"]["Properties"]["Events"]["ArchiverDynamodbEventSource"]["Properties"]
+    assert (archive["BatchSize"], archive["MaximumBatchingWindowInSeconds"]) == (1000, 60)
+    assert archive["BisectBatchOnFunctionError"] is True
+    assert archive["DestinationConfig"]["OnFailure"]["Type"] == "S3"
+    ingest = resources["IngestWorker"]["Properties"]
+    assert ingest["Events"]["IngestWorkerSqsEventSource"]["Properties"]["FunctionResponseTypes"] == [
+        "ReportBatchItemFailures"
+    ]
+    assert ingest["Environment"]["Variables"]["PARTIAL_BATCH_RESPONSES"] == "true"
+    assert ingest["Environment"]["Variables"]["TRANSACTIONS_TABLE"]  # merged, not replaced
     api = resources["RestAPI"]["Properties"]
     assert api["OpenApiVersion"] == "2.0"
     assert {"THROTTLED", "INVALID_API_KEY", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(api["GatewayResponses"])
@@ -112,11 +133,12 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     assert api["MethodSettings"]
     alarms = {name for name, resource in resources.items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
     assert {"DeadLettersOfMailer", "DeadLettersOfStream", "StreamErrors", "StreamLate"} <= alarms
-    assert {"NotificationsLate", "ApiErrors", "AnalyticsErrors"} <= alarms
-    for function in ("APIHandler", "TransactionStream", "Mailer", "AnalyticsJob"):
+    assert {"NotificationsLate", "ApiErrors", "AnalyticsErrors", "ArchiverErrors", "ArchiveLate"} <= alarms
+    assert {"DeadLettersOfIngest", "IngestLate"} <= alarms
+    for function in ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob"):
         # Or the function's first run might make its log group before the stack does, which then fails.
         (log_group,) = resources[function]["DependsOn"]
         assert resources[log_group]["Type"] == "AWS::Logs::LogGroup"
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert len(log_groups) == 5
+    assert len(log_groups) == 7
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

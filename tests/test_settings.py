@@ -24,7 +24,11 @@ RECORDED = {
     "NOTIFICATION_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/notices",
     "NOTIFICATION_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:notices",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-notices",
+    "INGEST_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/ingest",
+    "INGEST_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:ingest",
+    "INGEST_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-ingest",
     "STREAM_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-records",
+    "ARCHIVE_BUCKET": "archive",
     "CURSOR_SECRET_ARN": "arn:aws:secretsmanager:eu-west-3:123456789012:secret:cursors",
     "MAIL_FROM": "EAZYCard <alerts@example.com>",
     "MAIL_CONFIGURATION_SET": "mail",
@@ -65,7 +69,15 @@ def ended_with(environment: dict[str, str], command_line: str, local_stack: Path
 def test_every_field_is_read_from_its_environment_variable() -> None:
     loaded = settings.from_environment(RECORDED)
 
-    assert {name.upper(): getattr(loaded, name) for name in loaded.__dataclass_fields__} == RECORDED
+    fields = {name.upper(): getattr(loaded, name) for name in loaded.__dataclass_fields__}
+    assert fields == {**RECORDED, "PARTIAL_BATCH_RESPONSES": ""}
+
+
+def test_only_a_release_says_that_triggers_take_partial_reports() -> None:
+    loaded = settings.from_environment({**RECORDED, "PARTIAL_BATCH_RESPONSES": "true"})
+
+    assert loaded.partial_batch_responses == "true"
+    assert "PARTIAL_BATCH_RESPONSES" not in settings.variables().values()
 
 
 @pytest.mark.parametrize("lacking", sorted(RECORDED))
