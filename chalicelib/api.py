@@ -10,6 +10,7 @@ from chalice.app import Request, Response
 from chalicelib import batch, cursors, holders, transactions
 from chalicelib.banks import Bank
 from chalicelib.errors import (
+    CardNumberRefused,
     HolderNotFound,
     TemporarilyUnavailable,
     TransactionNotFound,
@@ -17,7 +18,7 @@ from chalicelib.errors import (
     ValidationFailed,
 )
 from chalicelib.intake import Queued
-from chalicelib.json_body import parse_json, read_json
+from chalicelib.json_body import holds_card_number, parse_json, read_json
 from chalicelib.repository import Listing
 from chalicelib.transactions import Transaction
 from chalicelib.wiring import Services
@@ -110,6 +111,9 @@ def put_holder(services: Services, bank: Bank, account: str, holder_id: str, req
     """Answer `PUT /accounts/{account}/holders/{holder}`: 201 for a new holder, 200 for a replaced one."""
     _only_parameters(request)
     account, holder_id = _identifier("account", account), _identifier("holder", holder_id)
+    for field, value in (("account", account), ("holder", holder_id)):
+        if holds_card_number(value):  # it would be stored, like one in the body
+            raise CardNumberRefused(field)
     holder = holders.load_holder(read_json(*_body(request)), holder_id, services.now())
     is_new = services.holders.put(bank.id, account, holder)
     return _answer(holders.to_json(holder), 201 if is_new else 200)

@@ -37,6 +37,22 @@ class BankRepository:
         """Store a bank, replacing what has its id."""
         self._put(f"bank#{bank.id}", {name: getattr(bank, name) for name in Bank.__dataclass_fields__})
 
+    def change_bank(self, bank_id: str, **values: Any) -> None:
+        """Change some of a bank's values, leaving all others as they are; None takes one away."""
+        names = {f"#{name}": name for name in values}
+        sets = [f"#{name} = :{name}" for name, value in values.items() if value is not None]
+        removes = [f"#{name}" for name, value in values.items() if value is None]
+        expressions = [f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)
+        call(
+            self._client.update_item,
+            TableName=self._table,
+            Key=to_item({"entry": f"bank#{bank_id}"}),
+            UpdateExpression=" ".join(expressions),
+            ConditionExpression="attribute_exists(entry)",
+            ExpressionAttributeNames=names,
+            **({"ExpressionAttributeValues": to_item({f":{k}": v for k, v in values.items()})} if sets else {}),
+        )
+
     def put_api_key(self, api_key: ApiKey) -> None:
         """Store a key's hash, replacing what is stored under it."""
         self._put(

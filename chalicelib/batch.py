@@ -82,7 +82,7 @@ def _result(index: int, item: Any, outcome: Outcome | Queued | DomainError) -> d
 
 def _usable_id(item: Any) -> str | None:
     """Return the item's id if it is one that could be recorded: anything else is not repeated."""
-    found = item.get("id") if isinstance(item, dict) else None
+    found = item.get("id") if json_body.is_object(item) else None
     if isinstance(found, str) and transactions.IDENTIFIER.fullmatch(found) and not json_body.holds_card_number(found):
         return found
     return None

@@ -50,7 +50,7 @@ class CardNumberRefused(DomainError):
 
     def __init__(self, field: str) -> None:
         super().__init__("The body holds what looks like a full card number. Send the last four digits at most.")
-        self.field = field
+        self.field = field[:MAX_FIELD]
 
 
 class InvalidCursor(DomainError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.batching import batches
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
-from chalicelib.queues import MAX_BATCH, MAX_BATCH_BYTES, DeadLetters, Queue
+from chalicelib.queues import MAX_BATCH, MAX_BATCH_BYTES, DeadLetters, Queue, message
 from chalicelib.telemetry import logger
 from chalicelib.transactions import Transaction, from_json, to_json
 
@@ -31,7 +31,7 @@ class IngestQueue:
 
 def pack(transactions: Iterable[Transaction]) -> Iterator[str]:
     """Return message bodies that carry the transactions, several in each."""
-    payloads = (_dumps({"bank": one.bank, "transaction": to_json(one)}) for one in transactions)
+    payloads = (message({"bank": one.bank, "transaction": to_json(one)}) for one in transactions)
     for part in batches(payloads, TRANSACTIONS_A_MESSAGE, _MESSAGE_BYTES, lambda payload: len(payload.encode()) + 2):
         yield f'{{"transactions": [{", ".join(part)}]}}'
 
@@ -49,10 +49,6 @@ def unpack(body: str) -> tuple[list[tuple[Any, Transaction]], list[tuple[Any, st
         except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
             malformed.append((payload, f"malformed_transaction: {type(error).__name__}"))
     return found, malformed
-
-
-def _dumps(payload: dict[str, Any]) -> str:
-    return json.dumps(payload, ensure_ascii=False)
 
 
 class IngestWorker:
@@ -92,11 +88,11 @@ class IngestWorker:
                 case TransactionConflict():
                     logger.error("late_conflict", extra={"bank": transaction.bank, "transaction": transaction.id})
                     letters.append((message_id, payload, f"{outcome.code}: {', '.join(outcome.differing)}"))
+        if failed and not self._is_partial:
+            raise TemporarilyUnavailable
         # Those of a message that comes again will be found again.
         self._dead_letters.put(
             [(payload, reason) for message_id, payload, reason in letters if message_id not in failed]
         )
         logger.info("ingest_batch", extra={"transactions": len(queued), "failed_messages": len(failed)})
-        if failed and not self._is_partial:
-            raise TemporarilyUnavailable
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

@@ -16,7 +16,7 @@ from chalicelib.transactions import Transaction
 # A write waits for the network for most of its time; each has a connection of its own (`clients`).
 WRITERS = 16
 # Three tries of a write with their waits: what begins later than this before the end might be cut off by it.
-_LAST_CALL_S = 8.0
+_LAST_CALL_S = 12.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,11 @@ from chalicelib.errors import BodyTooLarge, CardNumberRefused, MalformedBody, Un
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
 
-# U+FFFD stands where the gateway found bytes that are no UTF-8: what was sent is lost.
-_CONTROL_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
+_Path = tuple[str | int, ...]  # keys and indexes; made into text only where it is told of, because a key can be long
+
+# U+FFFD stands where the gateway found bytes that are no UTF-8: what was sent is lost. U+FFFE and U+FFFF are no
+# characters, and SQS takes no message that holds one.
+_CONTROL_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
 # Soft hyphens, zero-width spaces and the like, which a reader doesn't see between two digits.
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
@@ -78,12 +81,17 @@ def parse_json(raw: bytes, content_type: str, max_bytes: int) -> dict[str, Any]:
 
 def check(value: Any) -> None:
     """Refuse what no part of a body may hold; raises MalformedBody and CardNumberRefused."""
-    _check(value, "", 1)
+    _check(value, ())
 
 
 def check_all_but(value: dict[str, Any], name: str) -> None:
     """Check an object without what it has under `name`; raises MalformedBody and CardNumberRefused."""
-    _check(value if isinstance(value, _SameKeyTwice) else {**value, name: None}, "", 1)
+    _check(value if isinstance(value, _SameKeyTwice) else {**value, name: None}, ())
+
+
+def is_object(value: Any) -> bool:
+    """Whether a parsed value is an object that names each of its keys once."""
+    return isinstance(value, dict) and not isinstance(value, _SameKeyTwice)
 
 
 class _SameKeyTwice(dict[str, Any]):
@@ -106,8 +114,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result if len(result) == len(pairs) else _SameKeyTwice(result)
 
 
-def _check(value: Any, path: str, depth: int) -> None:
-    if depth > MAX_DEPTH:
+def _check(value: Any, path: _Path) -> None:
+    if len(path) >= MAX_DEPTH:
         raise MalformedBody("The body is nested too deeply.")
     if isinstance(value, str):
         _check_text(value, path)
@@ -117,25 +125,32 @@ def _check(value: Any, path: str, depth: int) -> None:
         for key, item in value.items():
             _check_text(key, path)
             # An amount of 13 to 15 digits may pass the check digit by chance; the schema bounds its length.
-            if not (depth == 1 and key in ("amount", "balance") and _is_short_number(item)):
-                _check(item, f"{path}.{key}" if path else key, depth + 1)
+            if not (key in ("amount", "balance") and not path and _is_short_number(item)):
+                _check(item, (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _check(item, f"{path}[{index}]", depth + 1)
+            _check(item, (*path, index))
     elif isinstance(value, Decimal):
         if value.is_nan():
             raise MalformedBody("The body has NaN or Infinity, which are not JSON.")
         if value.is_infinite():
             raise MalformedBody("The body has a number that is out of range.")
         if 0 < value.adjusted() < _MAX_CARD_DIGITS and holds_card_number(f"{value:f}"):
-            raise CardNumberRefused(path)
+            raise CardNumberRefused(_dotted(path))
 
 
-def _check_text(text: str, path: str) -> None:
+def _check_text(text: str, path: _Path) -> None:
     if _CONTROL_OR_SURROGATE.search(text):
-        raise MalformedBody("The body has a control character, half a surrogate pair or U+FFFD in a string.")
+        raise MalformedBody("The body has a control character, half a surrogate pair or U+FFFD to U+FFFF in a string.")
     if holds_card_number(text):
-        raise CardNumberRefused(path)
+        raise CardNumberRefused(_dotted(path))
+
+
+def _dotted(path: _Path) -> str:
+    dotted = ""
+    for part in path:
+        dotted = f"{dotted}[{part}]" if isinstance(part, int) else f"{dotted}.{part}" if dotted else part
+    return dotted
 
 
 def _is_short_number(value: Any) -> bool:

@@ -16,7 +16,7 @@ from chalicelib.holders_repository import HolderRepository
 from chalicelib.mails import render
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, State
-from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue
+from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
 from chalicelib.repository import account_key, transaction_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.telemetry import count, logger
@@ -169,7 +169,10 @@ class Mailer:
             done.sent += len(accepted)
 
     def _send_back(self, notices: Iterable[Notice], delay_s: Callable[[], int]) -> None:
-        self._queue.send(pack(map(to_payload, notices)), delay_s)
+        try:
+            self._queue.send(pack(map(to_payload, notices)), delay_s)
+        except Unsendable as error:
+            self._dead_letters.put([(body, "refused_by_queue") for body in error.bodies])
 
     def _send_back_later(self, people: Iterable[Addressed], now: datetime) -> None:
         """Put back what SES put off: each message waits for up to twice as long each time, at random, so that

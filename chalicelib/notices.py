@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.batching import batches
+from chalicelib.queues import message
 from chalicelib.transactions import Transaction, format_time, from_json, to_json
 
 # Ten messages of ten fill one SendMessageBatch and one invocation of the mailer.
@@ -46,7 +47,7 @@ def to_payload(notice: Notice) -> dict[str, Any]:
 def pack(payloads: Iterable[dict[str, Any]]) -> Iterable[str]:
     """Return message bodies that carry the notices' payloads, several in each."""
     for part in batches(payloads, TRANSACTIONS_A_MESSAGE):
-        yield json.dumps({"notices": part}, ensure_ascii=False)
+        yield message({"notices": part})
 
 
 def unpack(body: str) -> tuple[list[Notice], list[tuple[Any, str]]]:

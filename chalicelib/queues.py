@@ -11,10 +11,25 @@ from chalicelib.dynamo import call
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.telemetry import count, logger
 
+# What JSON may hold and SQS refuses in a message.
+_REFUSED = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 MAX_BATCH = 10
 MAX_BATCH_BYTES = 256 * 1024
 MAX_DELAY_S = 900
 _TRIES = 4
+
+
+class Unsendable(Exception):
+    """Messages that SQS refuses for good, and would again; all others were sent."""
+
+    def __init__(self, bodies: list[str]) -> None:
+        super().__init__(f"{len(bodies)} messages")
+        self.bodies = bodies
+
+
+def message(content: Any) -> str:
+    """Return a message body that holds JSON values."""
+    return json.dumps(content, ensure_ascii=False).translate(_REFUSED)
 
 
 class Queue:
@@ -26,21 +41,26 @@ class Queue:
     def send(self, bodies: Iterable[str], delay_s: Callable[[], int] = lambda: 0) -> None:
         """Send the messages, ten in a call, each delayed by what `delay_s` says (at most 900 s).
 
-        Raises TemporarilyUnavailable with some maybe not sent.
+        Raises TemporarilyUnavailable with some maybe not sent, and Unsendable when all others are.
         """
+        unsendable: list[str] = []
         for part in batches(bodies, MAX_BATCH, MAX_BATCH_BYTES, lambda body: len(body.encode())):
-            pending = {
+            pending: dict[str, dict[str, Any]] = {
                 str(index): {"Id": str(index), "MessageBody": body, "DelaySeconds": delay_s()}
                 for index, body in enumerate(part)
             }
             for attempt in range(_TRIES):
                 answer = call(self._client.send_message_batch, QueueUrl=self._url, Entries=list(pending.values()))
-                pending = {failed["Id"]: pending[failed["Id"]] for failed in answer.get("Failed", ())}
+                failures = answer.get("Failed", ())
+                unsendable += [pending[one["Id"]]["MessageBody"] for one in failures if one["SenderFault"]]
+                pending = {one["Id"]: pending[one["Id"]] for one in failures if not one["SenderFault"]}
                 if not pending:
                     break
                 self._sleep(random.uniform(0, 0.1 * 2**attempt))
             else:
                 raise TemporarilyUnavailable
+        if unsendable:
+            raise Unsendable(unsendable)
 
 
 class DeadLetters:
@@ -55,8 +75,7 @@ class DeadLetters:
         if not letters:
             return
         self._queue.send(
-            json.dumps({"source": self._source, "reason": reason, "payload": payload}, ensure_ascii=False)
-            for payload, reason in letters
+            message({"source": self._source, "reason": reason, "payload": payload}) for payload, reason in letters
         )
         for _, reason in letters:
             logger.error("dead_lettered", extra={"source": self._source, "reason": reason})

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.notices import Notice, pack, to_payload
-from chalicelib.queues import DeadLetters, Queue
+from chalicelib.queues import DeadLetters, Queue, Unsendable
 from chalicelib.repository import transaction_from_item
 from chalicelib.telemetry import logger
 
@@ -30,5 +30,9 @@ class StreamHandler:
             except Exception as error:  # whatever is wrong with one record must not hold up the others
                 malformed.append((record, f"malformed_record: {type(error).__name__}"))
         self._dead_letters.put(malformed)
-        self._notifications.send(pack(notices))
+        try:
+            self._notifications.send(pack(notices))
+        except Unsendable as error:
+            # Or the shard would wait for them, and with it all that comes after.
+            self._dead_letters.put([(body, "refused_by_queue") for body in error.bodies])
         logger.info("stream_batch", extra={"told": len(notices), "dead_lettered": len(malformed)})

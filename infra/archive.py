@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import gzip
 import io
-import os
 import re
 import sys
 import time
@@ -36,7 +35,7 @@ from chalicelib.intake import WRITERS, Intake, Outcome
 from chalicelib.repository import TransactionRepository
 from chalicelib.transactions import Transaction
 from chalicelib.wiring import utc_now
-from infra.sessions import session_for
+from infra.sessions import gave_up, session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name
 
 AT_ONCE = 200
@@ -234,13 +233,15 @@ def main(arguments: list[str] | None = None) -> int:
     except TemporarilyUnavailable:
         print("archive: the table can't be reached or takes no more for now: run it again later.", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        # Whoever read the output has gone; what Python flushes at its end must not meet that again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print("archive: interrupted. What was done is done; run it again for the rest.", file=sys.stderr)
-        return 130
+    except (BrokenPipeError, KeyboardInterrupt):
+        return gave_up("archive")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a date like 2026-01-31") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -249,8 +250,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     selection = argparse.ArgumentParser(add_help=False)
     selection.add_argument("--bank", help="only this bank's")
-    selection.add_argument("--from", dest="first", type=date.fromisoformat, help="first day of arrival, YYYY-MM-DD")
-    selection.add_argument("--to", dest="last", type=date.fromisoformat, help="last day of arrival, YYYY-MM-DD")
+    selection.add_argument("--from", dest="first", type=_date, help="first day of arrival, YYYY-MM-DD")
+    selection.add_argument("--to", dest="last", type=_date, help="last day of arrival, YYYY-MM-DD")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", parents=[selection], help="list objects with their size and number of lines")
     commands.add_parser("show", help="print an object's lines").add_argument("key")

@@ -19,7 +19,7 @@ from chalicelib.banks import BANK_ID, ApiKey, Bank, hash_key
 from chalicelib.banks_repository import BankRepository
 from chalicelib.errors import DomainError
 from chalicelib.iso import CURRENCY_DECIMALS
-from infra.sessions import session_for
+from infra.sessions import gave_up, session_for
 from infra.signing import SigningSecrets
 from infra.stacks import DEFAULT_REGION, PROJECT, StackFailed, outputs, stack_name
 
@@ -80,7 +80,7 @@ class Registry:
     def set_disabled(self, bank_id: str, disabled: bool) -> None:
         """Refuse all of the bank's keys, at API Gateway at once and in the app within a minute; or accept them."""
         # The app first: whatever becomes of the gateway's copies, a disabled bank is refused.
-        self.store.put_bank(dataclasses.replace(self.bank(bank_id), disabled=disabled))
+        self.store.change_bank(self.bank(bank_id).id, disabled=disabled)
         for key in self.keys(bank_id):
             with contextlib.suppress(self.gateway.exceptions.NotFoundException):
                 self.gateway.update_api_key(
@@ -214,11 +214,16 @@ def main(arguments: list[str] | None = None) -> int:
     except (BankRefused, StackFailed, DomainError, ClientError, BotoCoreError) as error:
         print(f"banks: {error}", file=sys.stderr)
         return 1
+    except (BrokenPipeError, KeyboardInterrupt):
+        return gave_up("banks")
     return 0
 
 
 def _grace_hours(text: str) -> float:
-    hours = float(text)
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = -1
     if not 0 <= hours <= MAX_GRACE_HOURS:
         raise argparse.ArgumentTypeError(f"from 0 to {MAX_GRACE_HOURS} hours")
     return hours
@@ -241,6 +246,8 @@ def _run(banks: Registry, signing: SigningSecrets, options: argparse.Namespace) 
             print("Within a minute, every write of this bank must be signed with it.")
         elif options.grace_hours:
             print(f"The one before works for another {options.grace_hours:g} h.")
+        else:
+            print("Those before end within five minutes.")
     elif options.command == "unsign":
         signing.withdraw(banks.bank(options.id))
         print(f"Within a minute, {options.id} need not sign any more.")

@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +23,7 @@ from tqdm import tqdm
 from chalicelib import ingest
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.repository import transaction_from_item
-from infra.sessions import session_for
+from infra.sessions import gave_up, session_for
 from infra.stacks import StackFailed, outputs, stack_name
 
 # Each dead-letter queue's output, and that of the queue which sends its letters through again.
@@ -33,6 +34,7 @@ QUEUES = {
 }
 # Long enough to go through a queue; then what was only looked at is visible to everybody again.
 LOOKING_S = 120
+REFUSED_BY_QUEUE = "refused_by_queue"
 MOVED_BY_SQS = "moved by SQS after too many deliveries"
 
 
@@ -43,6 +45,7 @@ class Letter:
     queue: str
     id: str
     receipt: str
+    sent_at: datetime
     body: str
     reason: str
     payload: Any
@@ -53,9 +56,10 @@ class Letter:
             body = self.body if self.reason == MOVED_BY_SQS else json.dumps({"transactions": [self.payload]})
             found, malformed = ingest.unpack(body)
             return body if found and not malformed else None
-        if self.reason == MOVED_BY_SQS:
-            notices, malformed = unpack(self.body)
-            return self.body if notices and not malformed else None
+        if self.reason in (MOVED_BY_SQS, REFUSED_BY_QUEUE):
+            body = self.body if self.reason == MOVED_BY_SQS else str(self.payload)
+            notices, malformed = unpack(body)
+            return body if notices and not malformed else None
         payload = self.payload
         if self.queue == "stream":
             payload = _payload_of_record(payload)
@@ -84,16 +88,18 @@ class DeadLetterOffice:
         answers = (self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name]) for url in self._urls.values())
         return sum(int(answer["Attributes"][name]) for answer in answers)
 
-    def letters(self) -> Iterator[Letter]:
-        """Yield every letter once, hidden from others meanwhile; the ones that were not removed show up again."""
+    def letters(self, now: datetime) -> Iterator[Letter]:
+        """Yield every letter of before now once, hidden from others meanwhile; what isn't removed shows up again.
+
+        One that was sent through again and came back while this goes on is for another time.
+        """
         seen: dict[str, Letter] = {}
         try:
             for queue, url in self._urls.items():
                 # A queue that takes longer to go through than they are hidden ends with the first known ones.
                 while new := [letter for letter in self._receive(queue, url) if letter.id not in seen]:
-                    for letter in new:
-                        seen[letter.id] = letter
-                        yield letter
+                    seen.update({letter.id: letter for letter in new})
+                    yield from (letter for letter in new if letter.sent_at < now)
         finally:
             for letter in seen.values():
                 self._release(letter)
@@ -113,7 +119,11 @@ class DeadLetterOffice:
 
     def _receive(self, queue: str, url: str) -> list[Letter]:
         answer = self._sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=LOOKING_S, WaitTimeSeconds=1
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=LOOKING_S,
+            WaitTimeSeconds=1,
+            AttributeNames=["SentTimestamp"],
         )
         return [_letter(queue, message) for message in answer.get("Messages", ())]
 
@@ -133,12 +143,16 @@ def _letter(queue: str, message: dict[str, Any]) -> Letter:
         reason, payload = content["reason"], content["payload"]
     except (KeyError, TypeError, ValueError, RecursionError):
         reason, payload = MOVED_BY_SQS, body
-    return Letter(queue, message["MessageId"], message["ReceiptHandle"], body, reason, payload)
+    sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+    return Letter(queue, message["MessageId"], message["ReceiptHandle"], sent_at, body, reason, payload)
 
 
 def office(session: Any, stage: str) -> DeadLetterOffice:
     """Return the dead-letter office of a provisioned stage."""
     data = outputs(session.client("cloudformation"), stack_name(stage, "data"))
+    missing = [output for outputs_ in QUEUES.values() for output in outputs_ if output not in data]
+    if missing:
+        raise StackFailed(f"the data stack of stage {stage} has no {missing[0]}: provision the stage again.")
     urls = {queue: data[output] for queue, (output, _) in QUEUES.items()}
     ways_back = {queue: data[output] for queue, (_, output) in QUEUES.items()}
     return DeadLetterOffice(session.client("sqs"), urls, ways_back)
@@ -161,11 +175,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (StackFailed, ClientError, BotoCoreError) as error:
         print(f"dead letters: {error}", file=sys.stderr)
         return 1
+    except (BrokenPipeError, KeyboardInterrupt):
+        return gave_up("dead letters")
 
 
 def _list(stage_office: DeadLetterOffice, _: argparse.Namespace) -> int:
     reasons = Counter[tuple[str, str]]()
-    for letter in stage_office.letters():
+    for letter in stage_office.letters(datetime.now(UTC)):
         print(f"{letter.id}\t{letter.queue}\t{letter.reason}")
         reasons[letter.queue, letter.reason] += 1
     for (queue, reason), number in sorted(reasons.items()):
@@ -175,7 +191,7 @@ def _list(stage_office: DeadLetterOffice, _: argparse.Namespace) -> int:
 
 
 def _show(stage_office: DeadLetterOffice, options: argparse.Namespace) -> int:
-    for letter in stage_office.letters():
+    for letter in stage_office.letters(datetime.now(UTC)):
         if letter.id.startswith(options.id):
             print(json.dumps({"queue": letter.queue, "reason": letter.reason, "payload": letter.payload}, indent=2))
             return 0
@@ -186,7 +202,7 @@ def _show(stage_office: DeadLetterOffice, options: argparse.Namespace) -> int:
 def _redrive(stage_office: DeadLetterOffice, options: argparse.Namespace) -> int:
     sent, kept = 0, 0
     with tqdm(total=stage_office.count(), desc="redriving", unit="letter", delay=2) as progress:
-        for letter in stage_office.letters():
+        for letter in stage_office.letters(datetime.now(UTC)):
             if letter.id.startswith(options.id or "") and letter.reason.startswith(options.reason or ""):
                 if stage_office.redrive(letter):
                     sent += 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,16 @@ import boto3
 from infra.stacks import DEFAULT_REGION, StackFailed
 
 LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"
+
+
+def gave_up(command: str) -> int:
+    """Say that a command was interrupted, if there is anybody to hear it, and return its exit status."""
+    if isinstance(sys.exception(), KeyboardInterrupt):
+        print(f"{command}: interrupted. What was done is done; run it again for the rest.", file=sys.stderr)
+        return 130
+    # Whoever read the output has gone; what Python flushes at its end must not meet that again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def no_proxy_for_loopback() -> None:

@@ -28,26 +28,29 @@ class SigningSecrets:
         """Give the bank a new signing secret and return it; the one before is good for another `grace`.
 
         From its first one on, a bank must sign its writes: the app knows of it within a minute. A newer one is taken
-        at once, because a signature that doesn't fit makes the functions read the secret again.
+        within ten seconds, because a signature that doesn't fit makes the functions read the secret again. One that
+        has ended is refused within five minutes.
         """
         name = f"{PROJECT}-{self.stage}-signing-{bank.id}"
         new = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
         try:
-            arn = self.client.create_secret(Name=name, SecretString=_stored(new, [], now))["ARN"]
+            arn = self.client.create_secret(Name=name, SecretString=_stored(new, {}))["ARN"]
         except self.client.exceptions.ResourceExistsException:
             stored = self.client.get_secret_value(SecretId=name)["SecretString"]
-            # A second rotation within the grace of the first one ends what was older already.
-            before = valid_secrets(stored, now)[:1] if grace else []
-            arn = self.client.put_secret_value(SecretId=name, SecretString=_stored(new, before, now + grace))["ARN"]
+            # What a bank that begins to sign again had before has ended.
+            before = valid_secrets(stored, now) if grace and bank.signing_secret_arn else {}
+            # One that was rotated earlier keeps its earlier end.
+            ends = {secret: min(end or now + grace, now + grace) for secret, end in before.items()}
+            arn = self.client.put_secret_value(SecretId=name, SecretString=_stored(new, ends))["ARN"]
         if bank.signing_secret_arn != arn:
-            self.store.put_bank(dataclasses.replace(bank, signing_secret_arn=arn))
+            self.store.change_bank(bank.id, signing_secret_arn=arn)
         return new
 
     def withdraw(self, bank: Bank) -> None:
         """Let the bank write without signing. Its secret stays, for functions that have not heard of it yet."""
-        self.store.put_bank(dataclasses.replace(bank, signing_secret_arn=None))
+        self.store.change_bank(bank.id, signing_secret_arn=None)
 
 
-def _stored(current: str, before: list[str], expires_at: datetime) -> str:
-    expiring = [{"secret": secret, "expires_at": expires_at.isoformat()} for secret in before]
+def _stored(current: str, ends: dict[str, datetime]) -> str:
+    expiring = [{"secret": secret, "expires_at": end.isoformat()} for secret, end in ends.items()]
     return json.dumps({"secrets": [{"secret": current}, *expiring]})

@@ -341,7 +341,8 @@ def stored_secrets(session: boto3.session.Session, registered: Registry, now: da
     """Return the secrets that the app would take from the bank at this time."""
     arn = registered.bank("eazycard").signing_secret_arn
     assert arn is not None
-    return valid_secrets(session.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"], now)
+    stored = session.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    return list(valid_secrets(stored, now))
 
 
 def test_a_bank_that_is_given_a_signing_secret_must_sign_with_it(
@@ -371,19 +372,36 @@ def test_a_signing_secret_is_rotated_with_a_grace_and_without(
     assert stored_secrets(session, registered, now + timedelta(hours=2, seconds=1)) == [second]
 
     third = secret_in(command("sign eazycard"))
-    assert stored_secrets(session, registered, now) == [third, second]
+    assert stored_secrets(session, registered, now) == [third, second, first]
+    # Rotating again, say because the output was lost, neither cuts a bank off nor lengthens an earlier grace.
+    assert stored_secrets(session, registered, now + timedelta(hours=3)) == [third, second]
     fourth = secret_in(command("sign eazycard --grace-hours 0"))
     assert stored_secrets(session, registered, now) == [fourth]
 
 
-def test_a_bank_may_stop_signing_and_begin_again(command: Command, registered: Registry) -> None:
+def test_a_bank_may_stop_signing_and_begin_again(
+    command: Command, registered: Registry, session: boto3.session.Session
+) -> None:
     command("create --id eazycard --name EAZYCard --currency XAF")
     first = secret_in(command("sign eazycard"))
 
     assert "need not sign" in command("unsign eazycard")
     assert registered.bank("eazycard").signing_secret_arn is None
-    assert secret_in(command("sign eazycard")) != first
-    assert registered.bank("eazycard").signing_secret_arn is not None
+    second = secret_in(command("sign eazycard"))
+    assert stored_secrets(session, registered, datetime.now(UTC)) == [second]
+    assert second != first
+
+
+def test_neither_signing_nor_disabling_undoes_what_another_operator_has_done_meanwhile(
+    command: Command, registered: Registry
+) -> None:
+    command("create --id eazycard --name EAZYCard --currency XAF")
+    stale = registered.bank("eazycard")
+    command("disable eazycard")
+    registered.store.change_bank(stale.id, signing_secret_arn="arn")
+    assert registered.bank("eazycard").disabled
+    command("enable eazycard")
+    assert registered.bank("eazycard").signing_secret_arn == "arn"
 
 
 def test_a_bank_that_is_unknown_can_not_sign(command: Command) -> None:

@@ -107,6 +107,7 @@ def test_what_is_wrong_with_the_body_as_a_whole_is_a_400_and_nothing_is_stored(
         ('"x"', "malformed_body", [""]),
         ("{}", "validation_failed", ["account", "amount", "id", "timestamp", "type"]),
         ('{"id": "a", "id": "b"}', "malformed_body", [""]),
+        ('{"id": "a\\uffff"}', "malformed_body", [""]),
         ('{"id": "a", "amount": NaN}', "malformed_body", [""]),
         ('{"id": "a", "amount": 1e99999999999999999999}', "malformed_body", [""]),
         ('{"id": "a\\u0000"}', "malformed_body", [""]),
@@ -128,6 +129,8 @@ def test_one_bad_item_harms_no_other_and_is_not_repeated(
     assert statuses(response) == ["created", "invalid", "created"]
     bad = response.json_body["results"][1]
     assert bad["code"] == code
+    assert bad["id"] in (None, "a", "1")
+    assert bad["id"] is None or item.count('"id"') == 1
     assert sorted(error["field"] for error in bad["errors"]) == named
     assert CARD not in response.body.decode()
     assert bench.stored() == 2

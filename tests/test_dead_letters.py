@@ -1,7 +1,9 @@
 """The command for dead letters: what is there, and through again."""
 
 import json
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -13,7 +15,8 @@ from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_item
 from chalicelib.transactions import to_json
-from infra.dead_letters import main
+from infra import dead_letters
+from infra.dead_letters import DeadLetterOffice, Letter, main, office
 from tests.test_mails import TRANSACTION, transaction
 from tests.test_stream import record
 
@@ -164,6 +167,57 @@ def test_a_queued_transaction_goes_back_to_the_ingest_queue(stage: Stage) -> Non
     assert sorted(back) == sorted([TRANSACTION.id, "t2", "t3"])
     assert len(stage.take("IngestDeadLetterQueue")) == 1
     assert stage.take("NotificationQueue") == []
+
+
+def test_a_message_that_was_refused_whole_goes_back_as_it_is(stage: Stage) -> None:
+    (body,) = pack([to_payload(Notice(TRANSACTION))])
+    stage.put("StreamDeadLetterQueue", body, "refused_by_queue")
+    assert run("redrive") == 0
+    assert stage.take("NotificationQueue") == [body]
+
+
+def test_a_letter_that_comes_back_meanwhile_is_not_sent_through_a_second_time(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = {"bank": TRANSACTION.bank, "transaction": to_json(TRANSACTION)}
+    for _ in range(3):
+        stage.put("IngestDeadLetterQueue", payload, "transaction_conflict: amount")
+    time.sleep(0.01)
+    capsys.readouterr()
+
+    class BouncingOffice(DeadLetterOffice):
+        """An office whose letters are back as soon as they are sent through again."""
+
+        def redrive(self, letter: Letter) -> bool:
+            is_sent = super().redrive(letter)
+            stage.put("IngestDeadLetterQueue", payload, "transaction_conflict: amount")
+            return is_sent
+
+    monkeypatch.setattr(dead_letters, "DeadLetterOffice", BouncingOffice)
+    assert run("redrive") == 0
+    assert "3 sent through again" in capsys.readouterr().out
+    assert len(stage.take("IngestQueue")) == 3
+
+
+def test_who_stops_looking_leaves_every_letter_for_others(stage: Stage) -> None:
+    for number in range(8):
+        stage.put("NotificationDeadLetterQueue", letter(f"t{number}"), "refused: MESSAGE_REJECTED")
+    time.sleep(0.01)
+    looking = office(boto3.session.Session(region_name="us-east-2"), "prod").letters(datetime.now(UTC))
+    next(looking)
+    looking.close()
+    assert len(stage.take("NotificationDeadLetterQueue")) == 8
+
+
+def test_a_stage_that_was_provisioned_by_an_older_release_is_one_line(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = {**TEMPLATE, "Outputs": {"NotificationQueueUrl": {"Value": {"Ref": "NotificationQueue"}}}}
+    boto3.client("cloudformation").update_stack(
+        StackName="transaction-notifier-prod-data", TemplateBody=json.dumps(old)
+    )
+    assert run("list") == 1
+    assert "provision the stage again" in capsys.readouterr().err
 
 
 def test_a_stage_that_is_not_provisioned_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

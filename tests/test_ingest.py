@@ -104,6 +104,16 @@ def test_where_a_part_cannot_be_reported_the_whole_batch_fails_and_loses_nothing
     assert world.stored() == {"a", "b"}
 
 
+def test_a_batch_that_fails_as_a_whole_dead_letters_nothing_until_it_succeeds(world: World) -> None:
+    batch = [("bad", "{"), *messages([transaction(id="y")])]
+    for _ in range(3):
+        with pytest.raises(TemporarilyUnavailable):
+            world.worker(Throttled(world.dynamodb, "y"), is_partial=False).handle(batch, plenty)
+    assert world.letters() == []
+    world.worker(is_partial=False).handle(batch, plenty)
+    assert len(world.letters()) == 1
+
+
 def test_what_there_is_no_time_for_is_brought_again_and_not_begun(world: World) -> None:
     report = world.worker(Refusing(None, AssertionError("written"), "put_item")).handle(messages(many(3)), lambda: 1.0)
     assert report == {"batchItemFailures": [{"itemIdentifier": "m0"}]}

@@ -94,7 +94,7 @@ def test_two_batches_at_once_record_each_transaction_once(each_dynamodb: Any) ->
 
 def test_a_transaction_without_time_left_is_not_begun(dynamodb: Any, table_names: dict[str, str]) -> None:
     intake = Intake(TransactionRepository(dynamodb, table_names["TransactionsTable"]), no_queue)
-    assert all(isinstance(one, TemporarilyUnavailable) for one in intake.record_all(each(3), lambda: 7.9))
+    assert all(isinstance(one, TemporarilyUnavailable) for one in intake.record_all(each(3), lambda: 11.9))
     assert dynamodb.scan(TableName=table_names["TransactionsTable"])["Count"] == 0
 
 

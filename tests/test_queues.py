@@ -1,12 +1,13 @@
 """Sending to SQS: within its limits, leftovers again, dead letters whole and with their reason."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.queues import MAX_BATCH_BYTES, DeadLetters, Queue
+from chalicelib.queues import MAX_BATCH_BYTES, DeadLetters, Queue, Unsendable, message
 from tests.fakes import Failing, refusal
 
 
@@ -26,7 +27,9 @@ class FakeSqs:
         assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= MAX_BATCH_BYTES
         failed = []
         for entry in Entries:
-            if self.fails_left > 0:
+            if re.search("[\ufffe\uffff]", entry["MessageBody"]):
+                failed.append({"Id": entry["Id"], "Code": "InvalidMessageContents", "SenderFault": True})
+            elif self.fails_left > 0:
                 self.fails_left -= 1
                 failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
             else:
@@ -91,3 +94,25 @@ def test_no_dead_letters_make_no_call() -> None:
     sqs = FakeSqs()
     DeadLetters(queue(sqs), "mailer").put([])
     assert sqs.calls == 0
+
+
+@pytest.mark.parametrize("character", ["\ufffe", "\uffff", "é", "😀", "\u2028"])
+def test_a_message_holds_any_character_and_sqs_takes_it(character: str) -> None:
+    sqs = FakeSqs()
+    queue(sqs).send([message({"name": f"a{character}b"})])
+    (body,) = sqs.bodies
+    assert json.loads(body) == {"name": f"a{character}b"}
+
+
+def test_what_sqs_refuses_for_good_is_said_after_all_others_are_sent() -> None:
+    sqs = FakeSqs()
+    with pytest.raises(Unsendable) as refused:
+        queue(sqs).send(["a", "\uffff", *map(str, range(15)), "\ufffe"])
+    assert refused.value.bodies == ["\uffff", "\ufffe"]
+    assert sorted(sqs.bodies) == sorted(["a", *map(str, range(15))])
+
+
+def test_a_dead_letter_can_hold_what_no_message_can() -> None:
+    sqs = FakeSqs()
+    DeadLetters(queue(sqs), "mailer").put([("x\uffff", "refused_by_queue")])
+    assert json.loads(sqs.bodies[0])["payload"] == "x\uffff"

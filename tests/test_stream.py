@@ -102,3 +102,31 @@ def test_nothing_of_the_transaction_is_logged(caplog: pytest.LogCaptureFixture) 
     assert "stream_batch" in logged
     for secret in ("250500", "Mokolo", TRANSACTION.account, "4242"):
         assert secret not in logged
+
+
+def test_a_stored_character_that_sqs_refuses_holds_up_nobody() -> None:
+    notifications, dead_letters = FakeSqs(), FakeSqs()
+    hostile = transaction(id="t1", description="x\uffff\ufffe", merchant={"name": "\uffff"})
+    handler(notifications, dead_letters).handle(
+        [record(transaction_item(one)) for one in (transaction(id="t0"), hostile, transaction(id="t2"))]
+    )
+    assert told(notifications) == ["t0", "t1", "t2"]
+    assert dead_letters.bodies == []
+
+
+def test_a_message_that_sqs_refuses_for_good_is_dead_lettered_and_the_shard_goes_on() -> None:
+    class Refusing(FakeSqs):
+        """A queue that refuses the first message for good."""
+
+        def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+            super().send_message_batch(QueueUrl, Entries[1:])
+            return {"Failed": [{"Id": Entries[0]["Id"], "Code": "InvalidParameterValue", "SenderFault": True}]}
+
+    notifications, dead_letters = Refusing(), FakeSqs()
+    handler(notifications, dead_letters).handle(
+        [record(transaction_item(transaction(id=f"t{number}"))) for number in range(25)]
+    )
+    assert told(notifications) == [f"t{number}" for number in range(10, 25)]
+    (letter,) = map(json.loads, dead_letters.bodies)
+    assert letter["reason"] == "refused_by_queue"
+    assert [notice.transaction.id for notice in unpack(letter["payload"])[0]] == [f"t{n}" for n in range(10)]
