@@ -7,16 +7,17 @@ COUNT  ?= 60
 RATE   ?= 20
 BATCH  ?= 100
 CLIENTS ?= 16
+QUICK  ?=
 FILE   ?= ../shared/data/real-transactions.csv.gz
 
 # The virtual environments' Python, and the stamps that say what they were made from.
 PY       := .venv/bin/python
 DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
-SOURCES  := app.py chalicelib infra local_cloud bank_simulator tests
+SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load test check format lock openapi provision release banks clean
+.PHONY: help run stop inbox env simulate replay load bench test check format lock openapi provision release banks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +44,9 @@ load: COUNT = 20000
 load: $(DEV)  ## Post batches with repeats and mistakes to the local cloud; check each (COUNT=, BATCH=, CLIENTS=)
 	@$(PY) -m bank_simulator --count $(COUNT) --batch $(BATCH) --clients $(CLIENTS) \
 		--duplicates 0.10 --conflicts 0.02 --invalid 0.05 --verify
+
+bench: $(DEV)  ## Measure the hot path and its memory against their targets (QUICK=1)
+	@$(PY) -m bench $(if $(QUICK),--quick)
 
 test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest

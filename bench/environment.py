@@ -1,0 +1,39 @@
+"""The environment of both handlers, entered before they are imported, and where their output goes."""
+
+import io
+import os
+import sys
+from typing import TextIO
+
+from chalicelib.settings import variables
+
+_REGION = "us-east-2"
+
+
+def enter() -> None:
+    """Set the environment; no account can be reached from it."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    for name in variables().values():
+        os.environ[name] = f"arn:aws:sqs:{_REGION}:123456789012:bench" if name.endswith("_ARN") else "bench"
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def divert_output() -> TextIO:
+    """Send what the handlers write, logs and metrics, to the null device; return the output that there was.
+
+    They write as under Lambda's runtime, which holds nothing back: each write is a call of the system.
+    """
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
+    return output

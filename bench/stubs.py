@@ -1,0 +1,73 @@
+"""What stands in DynamoDB's place: it knows one bank, keeps nothing, and answers at once.
+
+At two levels, for the service and for the naive handler alike. `client`: right behind what the handler itself does,
+to the item in DynamoDB's form. `network`: botocore works as a whole, and only its request isn't sent.
+"""
+
+import dataclasses
+import io
+import json
+from typing import Any
+
+from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.hooks import first_non_none_response
+
+from bench.events import API_KEY
+from chalicelib.banks import ApiKey, Bank, hash_key
+from chalicelib.dynamo import Item, to_item
+
+_BANK = Bank("bench", "Bench", "EUR", "standard")
+_API_KEY = ApiKey(hash_key(API_KEY), _BANK.id, "gateway")
+_ENTRIES = {
+    f"bank#{_BANK.id}": to_item(dataclasses.asdict(_BANK)),
+    f"key#{_API_KEY.hash}": to_item(dataclasses.asdict(_API_KEY)),
+}
+
+
+class StubClient:
+    """In the place of a client."""
+
+    def get_item(self, *, Key: Item, **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"Item": _ENTRIES[Key["entry"]["S"]]}
+
+    def put_item(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+
+class StubResourceClient:
+    """In the place of the client under a resource, which turns values into DynamoDB's form inside of its call."""
+
+    def __init__(self, client: Any) -> None:
+        self._events = client.meta.events
+        self._model = client.meta.service_model.operation_model("PutItem")
+
+    def put_item(self, **parameters: Any) -> dict[str, Any]:
+        about = {"model": self._model, "context": {}}
+        answers = self._events.emit("provide-client-params.dynamodb.PutItem", params=parameters, **about)
+        parameters = first_non_none_response(answers, default=parameters)
+        self._events.emit("before-parameter-build.dynamodb.PutItem", params=parameters, **about)
+        return {}
+
+
+def cut_off(client: Any) -> Any:
+    """Return the client, which from now on sends nothing."""
+    client.meta.events.register("before-send.dynamodb", _answer)
+    return client
+
+
+class _Received(io.BytesIO):
+    def stream(self, *_: Any, **__: Any) -> Any:
+        yield self.read()
+
+
+def _answer(request: AWSRequest, **_: Any) -> AWSResponse:
+    answer: dict[str, Any] = {}
+    if b"GetItem" in request.headers["X-Amz-Target"]:
+        answer = StubClient().get_item(**json.loads(request.body))
+    body = json.dumps(answer).encode()
+    headers = {
+        "Content-Type": "application/x-amz-json-1.0",
+        "Content-Length": str(len(body)),
+        "x-amzn-RequestId": "3B8N3F4Q2A7VJ9K0S5L6M1P2C3",
+    }
+    return AWSResponse(request.url, 200, headers, _Received(body))
