@@ -47,7 +47,7 @@ class BankStore(Protocol):
 
 def hash_key(key: str) -> str:
     """Return the SHA-256 of an API key, in hex. Keys are 256 random bits, so that no salt is called for."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 class BankDirectory:

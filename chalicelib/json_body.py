@@ -23,13 +23,21 @@ _Path = tuple[str | int, ...]  # keys and indexes; made into text only where it 
 # characters, and SQS takes no message that holds one.
 _CONTROL_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
-# Soft hyphens, zero-width spaces and the like, which a reader doesn't see between two digits.
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+# What a reader doesn't see between two digits, or sees as a part of one: Unicode's Default_Ignorable_Code_Point
+# (soft hyphens, zero-width and bidirectional characters, variation selectors, tags), accents, and keycaps.
+_INVISIBLE = re.compile(
+    r"[\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\u20d0-\u20f0\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+)
+# One random UUID in 350 has digits that pass the check by chance. What has no letter is no random UUID.
+_UUID = re.compile(r"\b(?=[\d-]{0,35}[a-f])[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b", re.ASCII | re.IGNORECASE)
 _MIN_CARD_DIGITS, _MAX_CARD_DIGITS = 13, 19
 # Groups of digits joined by a few spaces or dashes, with enough digits in all: how people and systems write card
 # numbers. It is tried at a run's first digit only, and never gives back what it has matched: long runs would cost time
 # and memory.
-_DIGIT_GROUPS = re.compile(rf"(?<!\d)\d(?:[\s\-\u2010-\u2015\u2212]{{0,3}}+\d){{{_MIN_CARD_DIGITS - 1},}}+")
+_SEPARATORS = r"\s\-\u2010-\u2015\u2043\u2212\u30fc\ufe58\ufe63\uff0d"
+_DIGIT_GROUPS = re.compile(rf"(?<!\d)\d(?:[{_SEPARATORS}]{{0,3}}+\d){{{_MIN_CARD_DIGITS - 1},}}+")
 _DIGITS = re.compile(r"\d+")
 _SHORT_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,4})?")
 # What parsing leaves in the place of NaN and Infinity, and of an exponent beyond what Decimal can hold.
@@ -162,12 +170,15 @@ def holds_card_number(text: str) -> bool:
     """Whether `text` has 13 to 19 digits that pass the Luhn check, written together or in groups.
 
     Any script's decimal digits count, and every run of neighbouring groups is tried, so that an expiry date
-    behind the number doesn't hide it. Takes time in proportion to the text.
+    behind the number doesn't hide it. A UUID numbers no card, whatever its digits. Takes time in proportion to
+    the text.
     """
     if len(text) < _MIN_CARD_DIGITS:
         return False
     visible = text if text.isascii() else _INVISIBLE.sub("", text)
-    return any(map(_numbers_a_card, _DIGIT_GROUPS.findall(visible)))
+    if _DIGIT_GROUPS.search(visible) is None:
+        return False
+    return any(map(_numbers_a_card, _DIGIT_GROUPS.findall(_UUID.sub("uuid", visible))))
 
 
 def _numbers_a_card(run: str) -> bool:

@@ -54,7 +54,7 @@ def test_a_key_belongs_to_its_bank(directory: Directory) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [None, "", "unknown", KEY.upper(), f"{KEY} ", KEY[:-1], hash_key(KEY), "x" * 10_000, "é"]
+    "key", [None, "", "unknown", KEY.upper(), f"{KEY} ", KEY[:-1], hash_key(KEY), "x" * 10_000, "é", "\ud800"]
 )
 def test_a_missing_or_unknown_key_is_refused(directory: Directory, key: str | None) -> None:
     with pytest.raises(UnknownApiKey):
