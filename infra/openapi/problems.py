@@ -36,7 +36,7 @@ _REASONS = {
     "invalid_cursor": "the cursor was not issued for this listing",
     "invalid_signature": "the bank signs its writes, and this signature is missing, wrong or over 5 minutes old",
     "malformed_body": "no UTF-8, no JSON object, the same key twice, NaN or Infinity, nested too deeply, control "
-    "characters or U+FFFD",
+    "characters or U+FFFD to U+FFFF",
     "quota_exceeded": "the plan's quota is used up",
     "route_not_found": "there is nothing at this path",
     "temporarily_unavailable": "try again, which is safe",

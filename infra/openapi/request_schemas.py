@@ -26,7 +26,7 @@ IDENTIFIER_SCHEMA: Json = {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$
 DIGITS = rf"(0|[1-9][0-9]{{0,{MAX_INTEGER_DIGITS - 1}}})(\.[0-9]{{1,{max(CURRENCY_DECIMALS.values())}}})?"
 OVER_ZERO = r"(?!0(\.0+)?$)"
 # All that is left of a string by what `json_body` refuses in it.
-_TEXT = r"[^\u0000-\u001f\u007f-\u009f\ufffd]*"
+_TEXT = r"[^\u0000-\u001f\u007f-\u009f\ufffd-\uffff]*"
 # Lists that would be repeated at every field are schemas of their own.
 _CODES = {
     "Currency": (CURRENCY_DECIMALS, "An active ISO 4217 code."),
