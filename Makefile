@@ -17,7 +17,7 @@ CLOUD    := .venv-cloud/.installed
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench test check format lock openapi provision release banks clean
+.PHONY: help run stop inbox env simulate replay load bench test test-long check format lock openapi provision release banks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,11 +45,15 @@ load: $(DEV)  ## Post batches with repeats and mistakes to the local cloud; chec
 	@$(PY) -m bank_simulator --count $(COUNT) --batch $(BATCH) --clients $(CLIENTS) \
 		--duplicates 0.10 --conflicts 0.02 --invalid 0.05 --verify
 
-bench: $(DEV)  ## Measure the hot path and its memory against their targets (QUICK=1)
+bench: $(DEV)  ## Measure the hot path, its memory and the analytics job against their targets (QUICK=1)
 	@$(PY) -m bench $(if $(QUICK),--quick)
+	@$(PY) -m bench.analytics $(if $(QUICK),--quick)
 
 test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest
+
+test-long: $(DEV)  ## Run the model of analytics for 40,000 steps, which takes about half an hour
+	@HYPOTHESIS_PROFILE=long $(PY) -m pytest tests/test_analytics_model.py
 
 check: $(DEV)  ## Format, lint, types, templates, then all tests: what CI runs
 	@.venv/bin/ruff format --check $(SOURCES)

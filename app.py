@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from chalice import Chalice, Rate
+from chalice import Chalice, Cron, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
 
 from chalicelib import api, documentation, problems, settings
-from chalicelib.api import seconds_left
 from chalicelib.banks import Bank
+from chalicelib.requests import seconds_left
 from chalicelib.wiring import Services
 
 stage = settings.load()
@@ -82,6 +82,18 @@ def delete_holder(account: str, holder: str) -> Response:
     return api.delete_holder(services, calling_bank(), account, holder, app.current_request)
 
 
+@app.route("/analytics", methods=["GET"], api_key_required=True)
+@answered
+def get_analytics() -> Response:
+    return api.get_analytics(services, calling_bank(), app.current_request)
+
+
+@app.route("/accounts/{account}/analytics", methods=["GET"], api_key_required=True)
+@answered
+def get_account_analytics(account: str) -> Response:
+    return api.get_account_analytics(services, calling_bank(), account, app.current_request)
+
+
 @app.route("/health", methods=["GET"])
 @answered
 def health() -> Response:
@@ -140,3 +152,9 @@ def mailer(event: SQSEvent) -> None:
 def analytics_job(event: CloudWatchEvent) -> None:
     """Every minute: fold what is new into the roll-ups."""
     services.analytics_job.run(lambda: seconds_left(event.context))
+
+
+@app.schedule(Cron(17, 3, "*", "*", "?", "*"))
+def nightly_reconciliation(_event: CloudWatchEvent) -> None:
+    """Every night: compare the roll-ups of the day before with its transactions."""
+    services.reconciliation.of_day_before(services.now())

@@ -1,7 +1,6 @@
 """The HTTP API's side of each route: from a request and its bank to an answer."""
 
-import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,17 +13,28 @@ from chalicelib.errors import (
     HolderNotFound,
     TemporarilyUnavailable,
     TransactionNotFound,
-    UnsupportedMediaType,
     ValidationFailed,
 )
 from chalicelib.intake import Queued
+from chalicelib.iso import CURRENCY_DECIMALS
 from chalicelib.json_body import holds_card_number, parse_json, read_json
 from chalicelib.repository import Listing
+from chalicelib.requests import (
+    date_range,
+    flag,
+    identifier,
+    json_answer,
+    moment,
+    only_parameters,
+    prefers,
+    seconds_left,
+    sent_body,
+)
+from chalicelib.rollups import Day, Sums, summary
 from chalicelib.transactions import Transaction
 from chalicelib.wiring import Services
 
 MAX_PAGE = 100
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LISTING_PARAMETERS = ("from", "to", "type", "limit", "cursor")
 
 
@@ -41,58 +51,58 @@ def record_transaction(services: Services, bank: Bank, request: Request) -> Resp
 
     With `?dry_run=true` it says what would happen and writes nothing.
     """
-    _only_parameters(request, "dry_run")
-    is_dry_run = _flag(request, "dry_run")
+    only_parameters(request, "dry_run")
+    is_dry_run = flag(request, "dry_run")
     transaction = transactions.load_transaction(
-        read_json(*_body(request)), bank.id, bank.default_currency, services.now()
+        read_json(*sent_body(request)), bank.id, bank.default_currency, services.now()
     )
     if is_dry_run:
         foreseen = services.intake.foresee(transaction)
         body = transactions.to_json(foreseen.transaction)
         if not foreseen.replayed:
             del body["recorded_at"]
-        return _answer({"dry_run": True, "status": foreseen.status, "transaction": body})
+        return json_answer({"dry_run": True, "status": foreseen.status, "transaction": body})
     # Relative to this request's URL: a stage's name or a base path may stand before it.
     place = {"Location": f"./transactions/{transaction.id}"}
     outcome = services.intake.record_or_queue(transaction)
     if isinstance(outcome, Queued):
-        return _answer({"id": transaction.id, "status": "queued"}, 202, place)
+        return json_answer({"id": transaction.id, "status": "queued"}, 202, place)
     body = transactions.to_json(outcome.transaction)
     if outcome.replayed:
-        return _answer(body, 200, {"Idempotency-Replayed": "true"})
-    return _answer(body, 201, place)
+        return json_answer(body, 200, {"Idempotency-Replayed": "true"})
+    return json_answer(body, 201, place)
 
 
 def record_batch(services: Services, bank: Bank, request: Request) -> Response:
     """Answer `POST /transactions/batch`: what became of each, in order; 202 when the bank prefers them queued."""
-    _only_parameters(request)
-    items = batch.items_of(parse_json(*_body(request), batch.MAX_BYTES))
+    only_parameters(request)
+    items = batch.items_of(parse_json(*sent_body(request), batch.MAX_BYTES))
     now = services.now()
     loaded = [batch.load_item(item, bank, now) for item in items]
     valid = [one for one in loaded if isinstance(one, Transaction)]
-    if _prefers(request, "respond-async"):
+    if prefers(request, "respond-async"):
         services.intake.queue(valid)
         answer = batch.answer(items, loaded, [Queued(one) for one in valid], batch.QUEUED_STATUSES)
-        return _answer(answer, 202, {"Preference-Applied": "respond-async"})
+        return json_answer(answer, 202, {"Preference-Applied": "respond-async"})
     outcomes = services.intake.record_all(valid, lambda: seconds_left(request.lambda_context))
     answer = batch.answer(items, loaded, outcomes, batch.RECORDED_STATUSES)
     headers = {"Retry-After": str(TemporarilyUnavailable().retry_after_s)} if answer["counts"]["retry"] else {}
-    return _answer(answer, 200, headers)
+    return json_answer(answer, 200, headers)
 
 
 def get_transaction(services: Services, bank: Bank, transaction_id: str, request: Request) -> Response:
     """Answer `GET /transactions/{id}`."""
-    _only_parameters(request)
+    only_parameters(request)
     wanted = unquote(transaction_id)
     if not transactions.IDENTIFIER.fullmatch(wanted):
         raise TransactionNotFound
-    return _answer(transactions.to_json(services.transactions.get(bank.id, wanted)))
+    return json_answer(transactions.to_json(services.transactions.get(bank.id, wanted)))
 
 
 def list_transactions(services: Services, bank: Bank, account: str, request: Request) -> Response:
     """Answer `GET /accounts/{account}/transactions`: newest first, a page at a time."""
-    account = _identifier("account", account)
-    _only_parameters(request, *_LISTING_PARAMETERS)
+    account = identifier("account", account)
+    only_parameters(request, *_LISTING_PARAMETERS)
     parameters = request.query_params or {}
     listing = _listing(account, parameters)
     issued_for = [bank.id, account, *(parameters.get(name) for name in ("from", "to", "type"))]
@@ -104,97 +114,66 @@ def list_transactions(services: Services, bank: Bank, account: str, request: Req
     if page.next_position is not None:
         next_cursor = cursors.sign(services.cursor_secret(), issued_for, page.next_position)
     found = [transactions.to_json(transaction) for transaction in page.transactions]
-    return _answer({"transactions": found, "next_cursor": next_cursor})
+    return json_answer({"transactions": found, "next_cursor": next_cursor})
 
 
 def put_holder(services: Services, bank: Bank, account: str, holder_id: str, request: Request) -> Response:
     """Answer `PUT /accounts/{account}/holders/{holder}`: 201 for a new holder, 200 for a replaced one."""
-    _only_parameters(request)
-    account, holder_id = _identifier("account", account), _identifier("holder", holder_id)
+    only_parameters(request)
+    account, holder_id = identifier("account", account), identifier("holder", holder_id)
     for field, value in (("account", account), ("holder", holder_id)):
         if holds_card_number(value):  # it would be stored, like one in the body
             raise CardNumberRefused(field)
-    holder = holders.load_holder(read_json(*_body(request)), holder_id, services.now())
+    holder = holders.load_holder(read_json(*sent_body(request)), holder_id, services.now())
     is_new = services.holders.put(bank.id, account, holder)
-    return _answer(holders.to_json(holder), 201 if is_new else 200)
+    return json_answer(holders.to_json(holder), 201 if is_new else 200)
 
 
 def list_holders(services: Services, bank: Bank, account: str, request: Request) -> Response:
     """Answer `GET /accounts/{account}/holders`."""
-    _only_parameters(request)
-    found = services.holders.of_account(bank.id, _identifier("account", account))
-    return _answer({"holders": [holders.to_json(holder) for holder in found]})
+    only_parameters(request)
+    found = services.holders.of_account(bank.id, identifier("account", account))
+    return json_answer({"holders": [holders.to_json(holder) for holder in found]})
 
 
 def get_holder(services: Services, bank: Bank, account: str, holder_id: str, request: Request) -> Response:
     """Answer `GET /accounts/{account}/holders/{holder}`."""
-    _only_parameters(request)
+    only_parameters(request)
     wanted = unquote(holder_id)
-    for holder in services.holders.of_account(bank.id, _identifier("account", account)):
+    for holder in services.holders.of_account(bank.id, identifier("account", account)):
         if holder.id == wanted:
-            return _answer(holders.to_json(holder))
+            return json_answer(holders.to_json(holder))
     raise HolderNotFound
 
 
 def delete_holder(services: Services, bank: Bank, account: str, holder_id: str, request: Request) -> Response:
     """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data."""
-    _only_parameters(request)
+    only_parameters(request)
     wanted = unquote(holder_id)
     if not transactions.IDENTIFIER.fullmatch(wanted):
         raise HolderNotFound
-    services.holders.delete(bank.id, _identifier("account", account), wanted)
+    services.holders.delete(bank.id, identifier("account", account), wanted)
     return Response("", {}, 204)
+
+
+def get_analytics(services: Services, bank: Bank, request: Request) -> Response:
+    """Answer `GET /analytics`: the bank's totals and days, current to seconds."""
+    first, last, currency = _analytics_range(services, request)
+    days, as_of = services.analytics.of_bank(bank.id, first, last)
+    return _analytics_answer(days, first, last, currency, as_of)
+
+
+def get_account_analytics(services: Services, bank: Bank, account: str, request: Request) -> Response:
+    """Answer `GET /accounts/{account}/analytics`: the same for one account."""
+    account = identifier("account", account)
+    first, last, currency = _analytics_range(services, request)
+    days, as_of = services.analytics.of_account(bank.id, account, first, last)
+    return _analytics_answer(days, first, last, currency, as_of)
 
 
 def health() -> Response:
     """Answer `GET /health`: the function runs. It touches nothing, so that a probe costs nothing."""
-    return _answer({"status": "ok"})
-
-
-def _answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, {"Content-Type": "application/json", **(headers or {})}, status)
-
-
-def seconds_left(context: Any) -> float:
-    """Return how many seconds the invocation of this Lambda context has left."""
-    return float(context.get_remaining_time_in_millis()) / 1000
-
-
-def _body(request: Request) -> tuple[bytes, str]:
-    """Return the body as it was sent and its media type, for `json_body`."""
-    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-        raise UnsupportedMediaType
-    return request.raw_body, request.headers.get("content-type", "application/json")
-
-
-def _prefers(request: Request, preference: str) -> bool:
-    """Whether the request's `Prefer` header (RFC 7240) names the preference."""
-    preferences = request.headers.get("prefer", "").lower().split(",")
-    return any(re.split("[;=]", one)[0].strip() == preference for one in preferences)
-
-
-def _flag(request: Request, name: str) -> bool:
-    value = (request.query_params or {}).get(name, "false")
-    if value not in ("true", "false"):
-        raise ValidationFailed([(name, "Must be true or false.")])
-    return bool(value == "true")
-
-
-def _identifier(field: str, encoded: str) -> str:
-    value = unquote(encoded)
-    if not transactions.IDENTIFIER.fullmatch(value):
-        raise ValidationFailed([(field, "Must be 1 to 64 characters of A-Z a-z 0-9 . _ -")])
-    return value
-
-
-def _only_parameters(request: Request, *known: str) -> None:
-    given = request.query_params
-    if given is None:
-        return
-    errors = [(name, "Unknown query parameter.") for name in sorted(set(given) - set(known))]
-    errors += [(name, "Given more than once.") for name in known if name in given and len(given.getlist(name)) > 1]
-    if errors:
-        raise ValidationFailed(errors)
+    return json_answer({"status": "ok"})
 
 
 def _listing(account: str, parameters: Any) -> Listing:
@@ -204,7 +183,7 @@ def _listing(account: str, parameters: Any) -> Listing:
         if name not in parameters:
             return None
         try:
-            return _moment(parameters[name], end_of_day)
+            return moment(parameters[name], end_of_day)
         except ValueError:
             errors.append((name, "Must be a date like 2026-01-31, or an RFC 3339 time with an offset."))
             return None
@@ -223,9 +202,21 @@ def _listing(account: str, parameters: Any) -> Listing:
     return Listing(account, start, end, kind, int(limit))
 
 
-def _moment(text: str, end_of_day: bool) -> datetime:
-    """Return a bound: a date means its whole UTC day."""
-    if _DATE.fullmatch(text):
-        day = datetime.combine(date.fromisoformat(text), time(), UTC)
-        return day + timedelta(days=1, microseconds=-1) if end_of_day else day
-    return transactions.parse_time(text)
+def _analytics_range(services: Services, request: Request) -> tuple[date, date, str | None]:
+    only_parameters(request, "from", "to", "currency")
+    errors: list[tuple[str, str]] = []
+    first, last = date_range(request, services.now().date(), errors)
+    currency = (request.query_params or {}).get("currency")
+    if currency is not None and currency not in CURRENCY_DECIMALS:
+        errors.append(("currency", "Must be an active ISO 4217 code, like XAF or EUR."))
+    if errors:
+        raise ValidationFailed(errors)
+    return first, last, currency
+
+
+def _analytics_answer(
+    days: dict[Day, Sums], first: date, last: date, currency: str | None, as_of: datetime
+) -> Response:
+    asked_for = {day: sums for day, sums in days.items() if currency in (None, day.currency)}
+    bounds = {"from": first.isoformat(), "to": last.isoformat(), "as_of": transactions.format_time(as_of)}
+    return json_answer({**bounds, **summary(asked_for)})

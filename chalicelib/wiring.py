@@ -18,9 +18,11 @@ from chalicelib.settings import Settings
 from chalicelib.signatures import Signatures
 
 if TYPE_CHECKING:
-    from chalicelib.analytics import AnalyticsJob
+    from chalicelib.analytics import AnalyticsJob, AnalyticsReader
+    from chalicelib.analytics_repository import AnalyticsRepository
     from chalicelib.archive import Archiver
     from chalicelib.mailer import Mailer
+    from chalicelib.reconciliation import Reconciliation
     from chalicelib.stream import StreamHandler
 
 
@@ -109,9 +111,25 @@ class Services:
     def analytics_job(self) -> "AnalyticsJob":
         from chalicelib.analytics import AnalyticsJob
 
-        return AnalyticsJob(
-            self._client("dynamodb"), self._settings.transactions_table, self._settings.analytics_table, self.now
-        )
+        return AnalyticsJob(self._roll_ups, self.transactions, self.now)
+
+    @cached_property
+    def analytics(self) -> "AnalyticsReader":
+        from chalicelib.analytics import AnalyticsReader
+
+        return AnalyticsReader(self._roll_ups, self.transactions, self.now)
+
+    @cached_property
+    def reconciliation(self) -> "Reconciliation":
+        from chalicelib.reconciliation import Reconciliation
+
+        return Reconciliation(self._roll_ups, self.transactions)
+
+    @cached_property
+    def _roll_ups(self) -> "AnalyticsRepository":
+        from chalicelib.analytics_repository import AnalyticsRepository
+
+        return AnalyticsRepository(self._client("dynamodb"), self._settings.analytics_table)
 
     @cached_property
     def _secrets(self) -> SecretStore:

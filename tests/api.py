@@ -40,6 +40,8 @@ ROUTES = [
     ("GET", "/transactions/batch"),
     ("GET", "/transactions/1"),
     ("GET", "/accounts/A123/transactions"),
+    ("GET", "/analytics"),
+    ("GET", "/accounts/A123/analytics"),
     ("GET", "/accounts/A123/holders"),
     ("PUT", "/accounts/A123/holders/h1"),
     ("GET", "/accounts/A123/holders/h1"),

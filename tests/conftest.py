@@ -53,7 +53,8 @@ from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F40
 hypothesis.settings.register_profile(
     "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
-hypothesis.settings.load_profile("project")
+hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("project"), max_examples=2_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
-"""The analytics job: each settled transaction counts once, whatever is late, repeated, at once or cut short."""
+"""The analytics job and its readers: each settled transaction counts once, whatever is late, repeated, at once or cut
+short, and every answer is whole, whatever the job does meanwhile."""
 
 import dataclasses
-from collections import defaultdict
-from collections.abc import Iterable
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,15 +15,26 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analytics import MAX_ROLL_UPS_A_STEP, SAFETY_MARGIN, AnalyticsJob, Day, Sums, fold
+from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob, AnalyticsReader, fold
+from chalicelib.analytics_repository import (
+    MAX_ROLL_UPS_A_STEP,
+    AnalyticsRepository,
+    Checkpoint,
+    RollUpBroken,
+    RollUpsMoved,
+)
+from chalicelib.dynamo import from_item
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.repository import RECORDED_SHARDS, transaction_item
-from chalicelib.transactions import STATUSES, TYPES, Transaction
+from chalicelib.repository import RECORDED_SHARDS, TransactionRepository, transaction_item
+from chalicelib.rollups import Day, Largest, Sums, merged
+from chalicelib.transactions import STATUSES, TYPES, Transaction, format_time
 from tests.fakes import Failing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 BANKS = ("eazycard", "other-bank")
 PLENTY_S = 60.0
+# DynamoDB takes 100 actions in a transaction, the DynamoDB Local of 2020 only 10.
+MAX_DAYS = 9
 
 
 class Died(BaseException):
@@ -51,6 +64,50 @@ class DyingAt:
         return dying
 
 
+class Meanwhile:
+    """A client before whose n-th call (from 0), of an operation or of any, something else happens as a whole."""
+
+    def __init__(self, client: Any, happens: Callable[[], Any], at: int = 0, operation: str | None = None) -> None:
+        self._client = client
+        self._happens = happens
+        self._left = at
+        self._operation = operation
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def interrupted(**arguments: Any) -> Any:
+            if self._operation in (None, name):
+                self._left -= 1
+                if self._left == -1:
+                    self._happens()
+            return operation(**arguments)
+
+        return interrupted
+
+
+class SeenByHalves:
+    """A client whose transactions take effect item by item, as a reader of several items can meet them on DynamoDB.
+
+    What is to happen in between does so behind each item but the last. With `last` the checkpoint takes effect last.
+    """
+
+    def __init__(self, client: Any, between: Callable[[], Any], *, last: bool = False) -> None:
+        self._client = client
+        self._between = between
+        self._last = last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        for number, action in enumerate(TransactItems[::-1] if self._last else TransactItems):
+            if number:
+                self._between()
+            self._client.put_item(**action["Put"])
+        return {}
+
+
 class Cancelling:
     """A client whose transactions DynamoDB cancels for a reason."""
 
@@ -67,6 +124,47 @@ class Cancelling:
         raise error
 
 
+class LateIndex:
+    """A client that doesn't find some transactions by an index yet: those whose keys are in `missing`."""
+
+    def __init__(self, client: Any, missing: set[str]) -> None:
+        self._client = client
+        self._missing = missing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def query(self, **arguments: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._client.query(**arguments)
+        if "IndexName" in arguments:
+            found = [item for item in answer["Items"] if item["transaction_key"]["S"] not in self._missing]
+            return {**answer, "Items": found}
+        return answer
+
+
+class Counting:
+    """A client that counts its calls by operation, and the items that they return."""
+
+    def __init__(self, client: Any, page: int | None = None) -> None:
+        self._client = client
+        self._page = page
+        self.calls = Counter[str]()
+        self.items = 0
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def counted(**arguments: Any) -> Any:
+            self.calls[name] += 1
+            if self._page and name == "query":
+                arguments["Limit"] = self._page  # as if a megabyte held no more
+            answer = operation(**arguments)
+            self.items += len(answer.get("Items", ()))
+            return answer
+
+        return counted
+
+
 def made(number: int, **changes: Any) -> Transaction:
     """Return the n-th transaction: of any bank, day, currency, type and shard, recorded some minutes ago."""
     one = Transaction(
@@ -74,8 +172,8 @@ def made(number: int, **changes: Any) -> Transaction:
         id=f"t{number}",
         account=f"A{number % 5}",
         amount=Decimal(number * 7 + 1).scaleb(-2),
-        type=TYPES[number % 3 % 2],
-        timestamp=NOW - timedelta(days=number % 4, minutes=number),
+        type=TYPES[number // 3 % 2],
+        timestamp=NOW - timedelta(days=number % 3, minutes=number),
         currency=("EUR", "USD")[number % 5 % 2],
         status=STATUSES[number % 7] if number % 7 < 4 else "settled",
         recorded_at=NOW - timedelta(minutes=5, microseconds=number),
@@ -88,120 +186,119 @@ def store(client: Any, transactions: Iterable[Transaction]) -> None:
         client.put_item(TableName="TransactionsTable", Item=transaction_item(transaction))
 
 
-def job(client: Any, now: datetime = NOW) -> AnalyticsJob:
-    return AnalyticsJob(client, "TransactionsTable", "AnalyticsTable", lambda: now)
+def roll_ups_of(client: Any) -> AnalyticsRepository:
+    return AnalyticsRepository(client, "AnalyticsTable")
 
 
-def run(client: Any, now: datetime = NOW) -> int:
-    return job(client, now).run(lambda: PLENTY_S)
+def job(client: Any, now: datetime = NOW, max_days: int = MAX_DAYS) -> AnalyticsJob:
+    return AnalyticsJob(roll_ups_of(client), TransactionRepository(client, "TransactionsTable"), lambda: now, max_days)
+
+
+def run(client: Any, now: datetime = NOW, max_days: int = MAX_DAYS) -> int:
+    return job(client, now, max_days).run(lambda: PLENTY_S)
+
+
+def reader(client: Any, now: datetime = NOW) -> AnalyticsReader:
+    transactions = TransactionRepository(client, "TransactionsTable")
+    return AnalyticsReader(roll_ups_of(client), transactions, lambda: now, lambda _: None)
 
 
 def folded(client: Any) -> dict[Day, Sums]:
-    found: dict[Day, Sums] = {}
-    for bank in BANKS:
-        found |= job(client).roll_ups(bank)
-    return found
+    """Return all banks' roll-ups."""
+    roll_ups = roll_ups_of(client)
+    at = roll_ups.checkpoint()
+    return merged(roll_ups.days(bank, "0001-01-01", "9999-12-31", at) for bank in BANKS)
+
+
+def read(client: Any, now: datetime = NOW) -> dict[Day, Sums]:
+    """Return what all banks read of all days: the roll-ups and the tail."""
+    return merged(reader(client, now).of_bank(bank, date.min, date.max)[0] for bank in BANKS)
 
 
 def expected(transactions: Iterable[Transaction]) -> dict[Day, Sums]:
     """Return the sums as anyone would add them up."""
-    sums: dict[Day, Sums] = defaultdict(Sums)
+    by_day: dict[Day, list[Transaction]] = defaultdict(list)
     for one in transactions:
         if one.status == "settled":
-            sums[Day(one.bank, one.timestamp.date().isoformat(), one.currency)].add(one.type, one.amount)
-    return dict(sums)
+            by_day[Day(one.bank, one.timestamp.date().isoformat(), one.currency)].append(one)
+    return {day: _sums(own) for day, own in by_day.items()}
+
+
+def _sums(own: list[Transaction]) -> Sums:
+    paid_in, paid_out = ([one.amount for one in own if one.type == kind] for kind in ("credit", "debit"))
+    top = min(own, key=lambda one: (-one.amount, one.id))
+    largest = Largest(top.amount, top.id, top.account, top.type, format_time(top.timestamp))
+    return Sums(len(paid_in), sum(paid_in, Decimal()), len(paid_out), sum(paid_out, Decimal()), largest)
 
 
 def row(transaction: Transaction) -> dict[str, Any]:
-    item = transaction_item(transaction)
-    return {
-        "bank": transaction.bank,
-        "timestamp": item["timestamp"]["S"],
-        "recorded_key": item["recorded_key"]["S"],
-        **{name: getattr(transaction, name) for name in ("amount", "currency", "type", "status")},
-    }
+    return from_item(transaction_item(transaction))
 
 
-def test_sums_are_kept_by_bank_day_and_currency_and_by_type() -> None:
-    one = made(0, status="settled", type="credit", amount=Decimal("0.10"), currency="EUR", timestamp=NOW)
-    rows = [
-        row(one),
-        row(dataclasses.replace(one, amount=Decimal("0.20"))),
-        row(dataclasses.replace(one, type="debit", amount=Decimal("999999999999999.99"))),
-        row(dataclasses.replace(one, currency="USD", amount=Decimal(5))),
-        row(dataclasses.replace(one, bank="other-bank", amount=Decimal(7))),
-        row(dataclasses.replace(one, timestamp=NOW - timedelta(days=1), amount=Decimal(11))),
-    ]
-    sums, position = fold(rows)
-    assert sums == {
-        Day("eazycard", "2026-01-10", "EUR"): Sums(2, Decimal("0.30"), 1, Decimal("999999999999999.99")),
-        Day("eazycard", "2026-01-10", "USD"): Sums(1, Decimal(5)),
-        Day("other-bank", "2026-01-10", "EUR"): Sums(1, Decimal(7)),
-        Day("eazycard", "2026-01-09", "EUR"): Sums(1, Decimal(11)),
-    }
-    assert position == rows[-1]["recorded_key"]
-
-
-@pytest.mark.parametrize("status", [status for status in STATUSES if status != "settled"])
-def test_only_settled_transactions_count_and_the_others_are_passed_over_for_good(status: str) -> None:
-    passed_over = row(made(1, status=status))
-    assert fold([passed_over]) == ({}, passed_over["recorded_key"])
+def test_folding_gives_the_sums_by_day_and_the_place_of_the_last_row() -> None:
+    transactions = [made(number) for number in range(40)]
+    days: dict[Day, Sums] = {}
+    assert fold(map(row, transactions), days) == row(transactions[-1])["recorded_key"]
+    assert days == expected(transactions)
 
 
 def test_no_rows_fold_to_nothing() -> None:
-    assert fold([]) == ({}, None)
+    days: dict[Day, Sums] = {}
+    assert fold([], days) is None
+    assert days == {}
 
 
-@pytest.mark.parametrize("spoilt", [{"amount": "twelve"}, {"amount": Decimal("NaN")}, {"currency": None}, {"bank": 1}])
-def test_a_malformed_row_is_passed_over_and_the_others_count(spoilt: dict[str, Any]) -> None:
-    rows = [row(made(1)), {**row(made(2)), **spoilt}, row(made(3))]
-    sums, position = fold(rows)
-    assert sums == expected([made(1), made(3)])
-    assert position == rows[-1]["recorded_key"]
+@pytest.mark.parametrize("status", [status for status in STATUSES if status != "settled"])
+def test_what_is_not_settled_is_passed_over_for_good(status: str) -> None:
+    days: dict[Day, Sums] = {}
+    passed_over = row(made(1, status=status))
+    assert fold([passed_over], days) == passed_over["recorded_key"]
+    assert days == {}
 
 
-def test_a_day_is_the_utc_day_of_the_transactions_own_time() -> None:
-    midnight = datetime(2026, 1, 10, tzinfo=UTC)
-    around = [midnight - timedelta(microseconds=1), midnight]
-    days = [day.date for day in fold([row(made(0, timestamp=moment)) for moment in around])[0]]
-    assert days == ["2026-01-09", "2026-01-10"]
+@pytest.mark.parametrize(
+    "spoilt", [{"amount": "twelve"}, {"amount": Decimal("NaN")}, {"currency": None}, {"currency": ["EUR"]}, {"bank": 1}]
+)
+def test_a_malformed_row_is_passed_over_and_told_without_its_content(
+    spoilt: dict[str, Any], logged: Callable[[], str]
+) -> None:
+    rows = [row(made(1)), {**row(made(2)), "account": "A-secret", **spoilt}, row(made(3))]
+    days: dict[Day, Sums] = {}
+    assert fold(rows, days) == rows[-1]["recorded_key"]
+    assert days == expected([made(1), made(3)])
+    told = logged()
+    assert '"malformed_row"' in told
+    assert '"MalformedRows"' in told
+    assert rows[1]["recorded_key"] in told
+    assert "A-secret" not in told
 
 
 def test_folding_stops_before_the_row_that_would_need_one_day_too_many() -> None:
     rows = [row(made(0, timestamp=NOW - timedelta(days=day))) for day in (0, 1, 0, 2, 0)]
     for number, each in enumerate(rows):
         each["recorded_key"] = str(number)
-    sums, position = fold(rows, max_days=2)
-    assert [day.date for day in sums] == ["2026-01-10", "2026-01-09"]
-    assert position == "2"
+    days: dict[Day, Sums] = {}
+    assert fold(rows, days, max_days=2) == "2"
+    assert [day.date for day in days] == ["2026-01-10", "2026-01-09"]
 
 
 @given(st.lists(st.integers(0, 300).map(made)), st.integers(1, 5))
 def test_any_rows_folded_in_steps_give_the_same_sums_as_at_once(transactions: list[Transaction], days: int) -> None:
-    rows = [row(transaction) for transaction in transactions]
-    for number, each in enumerate(rows):
-        each["recorded_key"] = number
-    total: dict[Day, Sums] = {}
+    rows = [{**row(transaction), "recorded_key": str(number)} for number, transaction in enumerate(transactions)]
+    steps: list[dict[Day, Sums]] = []
     start = 0
     while start < len(rows):
-        sums, position = fold(rows[start:], days)
-        assert isinstance(position, int)
-        start = position + 1
-        for day, add in sums.items():
-            old = total.get(day, Sums())
-            total[day] = Sums(
-                old.credit_count + add.credit_count,
-                old.credit + add.credit,
-                old.debit_count + add.debit_count,
-                old.debit + add.debit,
-            )
-    assert total == expected(transactions)
+        steps.append({})
+        position = fold(rows[start:], steps[-1], days)
+        assert position is not None
+        start = int(position) + 1
+    assert merged(steps) == expected(transactions)
 
 
 def test_the_job_gives_exact_sums_and_running_it_again_changes_nothing(each_dynamodb: Any) -> None:
     transactions = [made(number) for number in range(60)]
     store(each_dynamodb, transactions)
-    assert run(each_dynamodb) == len(RECORDED_SHARDS)  # one step for each shard
+    assert run(each_dynamodb) == 3  # each of nine days at most
     assert folded(each_dynamodb) == expected(transactions)
     assert run(each_dynamodb) == 0
     assert folded(each_dynamodb) == expected(transactions)
@@ -218,12 +315,14 @@ def test_what_is_new_is_added_to_what_is_old(each_dynamodb: Any) -> None:
 
 
 def test_a_late_transaction_counts_in_the_day_of_its_own_time(each_dynamodb: Any) -> None:
-    store(each_dynamodb, [made(0, id="today", timestamp=NOW)])
+    today = made(0, id="today", timestamp=NOW, status="settled")
+    store(each_dynamodb, [today])
     run(each_dynamodb)
-    late = made(0, id="late", timestamp=NOW - timedelta(days=400), recorded_at=NOW, amount=Decimal(9))
+    late = dataclasses.replace(today, id="late", timestamp=NOW - timedelta(days=400), recorded_at=NOW)
     store(each_dynamodb, [late])
     run(each_dynamodb, NOW + timedelta(minutes=2))
-    assert folded(each_dynamodb)[Day("eazycard", "2024-12-06", "EUR")] == Sums(1, Decimal(9))
+    assert folded(each_dynamodb) == expected([today, late])
+    assert Day("eazycard", "2024-12-06", "EUR") in folded(each_dynamodb)
 
 
 def test_nothing_inside_of_the_safety_margin_is_folded_and_all_of_it_later(each_dynamodb: Any) -> None:
@@ -233,14 +332,32 @@ def test_nothing_inside_of_the_safety_margin_is_folded_and_all_of_it_later(each_
     store(each_dynamodb, inside + outside)
     run(each_dynamodb)
     assert folded(each_dynamodb) == expected(outside)
+    assert read(each_dynamodb) == expected(inside + outside)
     run(each_dynamodb, NOW + SAFETY_MARGIN)
     assert folded(each_dynamodb) == expected(inside + outside)
+
+
+def test_an_entry_that_reaches_the_index_within_the_margin_counts_although_later_ones_came_first(
+    each_dynamodb: Any,
+) -> None:
+    missing = {"eazycard#late"}
+    late = made(0, id="late", status="settled", recorded_at=NOW)
+    in_time = [made(number, recorded_at=NOW + timedelta(seconds=number)) for number in range(40)]
+    store(each_dynamodb, [late, *in_time])
+    index = LateIndex(each_dynamodb, missing)
+    for seconds in (1, 30, 59):
+        run(index, NOW + timedelta(seconds=seconds))
+        assert read(index) == expected(in_time)
+    missing.clear()
+    for seconds in (59, 61, 120):
+        run(index, NOW + timedelta(seconds=seconds))
+        assert read(index) == expected([late, *in_time])
 
 
 def test_transactions_of_the_same_moment_in_a_shard_all_count(each_dynamodb: Any) -> None:
     transactions = [made(number, recorded_at=NOW - timedelta(minutes=5)) for number in range(60)]
     store(each_dynamodb, transactions)
-    run(each_dynamodb)
+    run(Counting(each_dynamodb, page=3))
     assert folded(each_dynamodb) == expected(transactions)
 
 
@@ -258,27 +375,54 @@ def test_two_jobs_at_once_count_everything_once(each_dynamodb: Any) -> None:
     with ThreadPoolExecutor(4) as pool:
         steps = list(pool.map(lambda _: run(each_dynamodb), range(4)))
     run(each_dynamodb)
-    assert sum(steps) <= len(RECORDED_SHARDS)
+    assert 1 <= sum(steps) <= 3
     assert folded(each_dynamodb) == expected(transactions)
 
 
-def test_a_step_that_was_prepared_before_another_job_made_it_is_not_made_again(each_dynamodb: Any) -> None:
+@pytest.mark.parametrize("call", range(12))
+def test_a_job_that_another_one_overtakes_at_any_call_makes_no_step_twice(each_dynamodb: Any, call: int) -> None:
     transactions = [made(number) for number in range(60)]
     store(each_dynamodb, transactions)
-
-    class OvertakenBeforeItsFirstStep:
-        """A client through which another job runs as a whole just before the first step is committed."""
-
-        overtaken = False
-
-        def __getattr__(self, name: str) -> Any:
-            if name == "transact_write_items" and not self.overtaken:
-                self.overtaken = True
-                run(each_dynamodb)
-            return getattr(each_dynamodb, name)
-
-    assert run(OvertakenBeforeItsFirstStep()) == 0
+    run(Meanwhile(each_dynamodb, lambda: run(each_dynamodb), at=call))
     assert folded(each_dynamodb) == expected(transactions)
+    assert run(each_dynamodb) == 0
+
+
+def test_a_step_that_is_only_half_to_be_seen_is_not_built_upon(each_dynamodb: Any) -> None:
+    # The checkpoint says that it was made, the roll-ups are still the old ones: adding to those would lose it.
+    old, new = [made(number) for number in range(8)], [made(number, recorded_at=NOW) for number in range(8, 16)]
+    store(each_dynamodb, old + new)
+    later = NOW + timedelta(minutes=2)
+    refused: list[Day] = []
+
+    def run_another() -> None:
+        with pytest.raises(RollUpBroken) as broken:
+            run(each_dynamodb, later)
+        refused.append(broken.value.day)
+
+    run(SeenByHalves(each_dynamodb, run_another))
+    assert set(refused) <= set(expected(old))
+    assert len(refused) >= 4
+    assert run(each_dynamodb, later) == 1
+    assert folded(each_dynamodb) == expected(old + new)
+
+
+def test_a_step_of_other_days_is_not_made_on_top_of_one_that_is_only_half_to_be_seen(each_dynamodb: Any) -> None:
+    # It would put its own days into the checkpoint, and no reader would know any more that others are on their way.
+    old = [made(number, timestamp=NOW - timedelta(days=40)) for number in range(8)]
+    new = [made(number, recorded_at=NOW) for number in range(8, 16)]
+    store(each_dynamodb, old + new)
+    later = NOW + timedelta(minutes=2)
+
+    def read_behind_another_job() -> None:
+        with pytest.raises(RollUpBroken):
+            run(each_dynamodb, later)
+        with pytest.raises(TemporarilyUnavailable):
+            read(each_dynamodb)
+
+    run(SeenByHalves(each_dynamodb, read_behind_another_job))
+    assert run(each_dynamodb, later) == 1
+    assert folded(each_dynamodb) == expected(old + new)
 
 
 @pytest.mark.parametrize("answer_lost", [False, True], ids=["before the call", "after the call"])
@@ -286,7 +430,7 @@ def test_a_job_that_dies_at_any_call_is_made_good_by_the_next_one(each_dynamodb:
     stored: list[Transaction] = []
     deaths = 0
     for call in range(100):
-        new = [made(30 * call + n, recorded_at=NOW + timedelta(minutes=call, microseconds=n)) for n in range(16)]
+        new = [made(30 * call + n, recorded_at=NOW + timedelta(minutes=call, microseconds=n)) for n in range(20)]
         store(each_dynamodb, new)
         stored += new
         now = NOW + timedelta(minutes=call + 2)
@@ -294,65 +438,104 @@ def test_a_job_that_dies_at_any_call_is_made_good_by_the_next_one(each_dynamodb:
             run(DyingAt(each_dynamodb, call, answer_lost=answer_lost), now)
         except Died:
             deaths += 1
+            assert read(each_dynamodb) == expected(stored)
         else:
             break
         run(each_dynamodb, now)
         assert folded(each_dynamodb) == expected(stored)
-    # The checkpoints, and for each shard a page, a step and a page that is empty.
-    assert deaths >= 1 + 2 * len(RECORDED_SHARDS)
+    # The checkpoint, a page of each shard, and at least a step, which reads and commits.
+    assert deaths >= 1 + len(RECORDED_SHARDS) + 2
     assert folded(each_dynamodb) == expected(stored)
 
 
 def of_one_shard(count: int) -> list[Transaction]:
     """Return transactions of one shard, each of another day."""
     found: list[Transaction] = []
-    number = 0
-    while len(found) < count:
-        one = made(0, id=f"t{number}", status="settled", timestamp=NOW - timedelta(days=len(found)))
+    for number in itertools.count():
+        one = made(0, id=f"one{number}", status="settled", timestamp=NOW - timedelta(days=len(found)))
         one = dataclasses.replace(one, recorded_at=NOW - timedelta(hours=1) + timedelta(seconds=len(found)))
-        if transaction_item(one)["recorded_shard"]["S"] == "03":
+        if len(found) == count:
+            break
+        if transaction_item(one)["recorded_shard"]["S"] == RECORDED_SHARDS[-1]:
             found.append(one)
-        number += 1
     return found
 
 
-# The next two run on moto only: DynamoDB takes 100 actions in a transaction, the DynamoDB Local of 2020 only 10.
-def test_more_days_than_one_dynamodb_transaction_takes_are_committed_in_steps(
-    dynamodb: Any, table_names: dict[str, str]
+def test_more_days_than_one_dynamodb_transaction_takes_are_committed_in_steps_and_read_once(
+    each_dynamodb: Any,
 ) -> None:
-    transactions = of_one_shard(2 * MAX_ROLL_UPS_A_STEP + 1)
-    store(dynamodb, transactions)
-    assert run(dynamodb) == 3
-    assert folded(dynamodb) == expected(transactions)
+    transactions = of_one_shard(2 * MAX_DAYS + 1)
+    store(each_dynamodb, transactions)
+    counting = Counting(each_dynamodb)
+    assert run(counting) == 3
+    assert folded(each_dynamodb) == expected(transactions)
+    assert counting.items == len(transactions)
 
 
-def test_a_job_that_dies_between_two_steps_of_a_page_goes_on_from_the_first(
-    dynamodb: Any, table_names: dict[str, str]
-) -> None:
+def test_on_dynamodb_a_step_has_as_many_days_as_a_transaction_takes(dynamodb: Any, table_names: dict[str, str]) -> None:
     transactions = of_one_shard(MAX_ROLL_UPS_A_STEP + 1)
     store(dynamodb, transactions)
-    # The checkpoints, three empty shards, and then the fourth's page, step, and page.
-    with pytest.raises(Died):
-        run(DyingAt(dynamodb, 6, answer_lost=False))
-    assert len(folded(dynamodb)) == MAX_ROLL_UPS_A_STEP
-    assert run(dynamodb) == 1
+    actions: list[int] = []
+
+    class Noting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(dynamodb, name)
+
+        def transact_write_items(self, TransactItems: list[Any]) -> Any:  # noqa: N803
+            actions.append(len(TransactItems))
+            return dynamodb.transact_write_items(TransactItems=TransactItems)
+
+    assert run(Noting(), max_days=MAX_ROLL_UPS_A_STEP) == 2
+    assert actions == [100, 2]
     assert folded(dynamodb) == expected(transactions)
+
+
+def test_a_shard_whose_rows_fill_every_step_leaves_no_other_waiting(each_dynamodb: Any) -> None:
+    filling = of_one_shard(3 * MAX_DAYS)
+    waiting = [made(number, recorded_at=NOW - timedelta(minutes=2)) for number in range(20)]
+    store(each_dynamodb, filling + waiting)
+    enough_for_steps = iter([20.0] * len(RECORDED_SHARDS))
+    job(each_dynamodb).run(lambda: next(enough_for_steps, 0.0))
+    assert set(roll_ups_of(each_dynamodb).checkpoint().positions) == set(RECORDED_SHARDS)
+    assert read(each_dynamodb) == expected(filling + waiting)
+
+
+def test_a_job_that_dies_between_two_steps_of_a_page_goes_on_from_the_first(each_dynamodb: Any) -> None:
+    transactions = of_one_shard(MAX_DAYS + 1)
+    store(each_dynamodb, transactions)
+    # The checkpoint, four pages, a step that reads and commits; then the other shards' pages, and the next step.
+    with pytest.raises(Died):
+        run(DyingAt(each_dynamodb, 10, answer_lost=False))
+    assert len(folded(each_dynamodb)) == MAX_DAYS
+    assert run(each_dynamodb) == 1
+    assert folded(each_dynamodb) == expected(transactions)
 
 
 def test_a_job_that_runs_out_of_time_stops_at_a_step_and_goes_on_in_the_next_run(each_dynamodb: Any) -> None:
-    transactions = [made(number) for number in range(60)]
+    transactions = of_one_shard(3 * MAX_DAYS)
     store(each_dynamodb, transactions)
-    seconds = iter([20.0, 10.0, 5.0, *[4.9] * 100])
+    seconds = iter([20.0, 5.0, *[4.9] * 100])
     assert job(each_dynamodb).run(lambda: next(seconds)) == 2
+    assert len(folded(each_dynamodb)) == 2 * MAX_DAYS
+    assert run(each_dynamodb) == 1
+    assert folded(each_dynamodb) == expected(transactions)
+
+
+def test_a_step_that_another_run_is_just_making_is_left_to_it(each_dynamodb: Any) -> None:
+    transactions = [made(number) for number in range(20)]
+    store(each_dynamodb, transactions)
+    assert run(Cancelling(each_dynamodb, "TransactionConflict")) == 0
+    assert folded(each_dynamodb) == {}
     run(each_dynamodb)
     assert folded(each_dynamodb) == expected(transactions)
 
 
-@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_step_that_is_cancelled_in_passing_is_left_to_the_next_run(each_dynamodb: Any, reason: str) -> None:
+@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_step_that_is_throttled_fails_the_run_and_the_next_one_makes_it(each_dynamodb: Any, reason: str) -> None:
     transactions = [made(number) for number in range(20)]
     store(each_dynamodb, transactions)
-    assert run(Cancelling(each_dynamodb, reason)) == 0
+    with pytest.raises(TemporarilyUnavailable):
+        run(Cancelling(each_dynamodb, reason))
     assert folded(each_dynamodb) == {}
     run(each_dynamodb)
     assert folded(each_dynamodb) == expected(transactions)
@@ -364,38 +547,203 @@ def test_a_step_that_can_never_be_made_fails_loudly(each_dynamodb: Any) -> None:
         run(Cancelling(each_dynamodb, "ValidationError"))
 
 
-def test_a_throttled_table_fails_the_run_and_the_next_one_makes_it_good(each_dynamodb: Any) -> None:
+@pytest.mark.parametrize("call", range(7))
+def test_a_throttled_table_fails_the_run_and_the_next_one_makes_it_good(each_dynamodb: Any, call: int) -> None:
     transactions = [made(number) for number in range(20)]
     store(each_dynamodb, transactions)
     with pytest.raises(TemporarilyUnavailable):
-        run(Failing(each_dynamodb, refusal("ProvisionedThroughputExceededException"), at=4))
+        run(Failing(each_dynamodb, refusal("ProvisionedThroughputExceededException"), at=call))
     run(each_dynamodb)
     assert folded(each_dynamodb) == expected(transactions)
 
 
 def test_a_run_costs_what_is_new_and_not_what_is_stored(each_dynamodb: Any) -> None:
-    class Counting:
-        calls = 0
-
-        def __getattr__(self, name: str) -> Any:
-            self.calls += 1
-            return getattr(each_dynamodb, name)
-
     store(each_dynamodb, [made(number) for number in range(200)])
     run(each_dynamodb)
-    idle = Counting()
+    idle = Counting(each_dynamodb)
     run(idle)
-    assert idle.calls == 1 + len(RECORDED_SHARDS)
-    new = made(999, recorded_at=NOW)
+    assert idle.calls == {"get_item": 1, "query": len(RECORDED_SHARDS)}
+    assert idle.items == 0
+    new = made(999, status="settled", recorded_at=NOW)
     store(each_dynamodb, [new])
-    busy = Counting()
+    busy = Counting(each_dynamodb)
     run(busy, NOW + timedelta(minutes=2))
-    assert busy.calls == idle.calls + 2
+    assert busy.calls - idle.calls == {"batch_get_item": 1, "transact_write_items": 1}
+    assert busy.items == 1
 
 
-def test_a_banks_roll_ups_are_its_own(each_dynamodb: Any) -> None:
-    transactions = [made(number) for number in range(60)]
+def test_a_bank_reads_roll_ups_and_what_came_since_and_nobody_elses(each_dynamodb: Any) -> None:
+    old = [made(number) for number in range(60)]
+    store(each_dynamodb, old)
+    run(each_dynamodb)
+    new = [made(number, recorded_at=NOW) for number in range(60, 90)]
+    store(each_dynamodb, new)
+    for bank in BANKS:
+        days, as_of = reader(each_dynamodb).of_bank(bank, date.min, date.max)
+        assert days == expected(one for one in old + new if one.bank == bank)
+        assert as_of == NOW
+    assert reader(each_dynamodb).of_bank("nobody", date.min, date.max)[0] == {}
+
+
+def test_a_bank_whose_name_begins_another_ones_reads_its_own(each_dynamodb: Any) -> None:
+    transactions = [made(0, id=bank, bank=bank, status="settled") for bank in ("eazy", "eazycard", "eazy-card")]
     store(each_dynamodb, transactions)
     run(each_dynamodb)
-    assert {day.bank for day in job(each_dynamodb).roll_ups("eazycard")} == {"eazycard"}
-    assert job(each_dynamodb).roll_ups("nobody") == {}
+    for one in transactions:
+        assert reader(each_dynamodb).of_bank(one.bank, date.min, date.max)[0] == expected([one])
+
+
+@pytest.mark.parametrize("is_folded", [True, False], ids=["roll-ups", "tail"])
+def test_the_days_asked_for_are_inclusive(each_dynamodb: Any, is_folded: bool) -> None:
+    first, last = datetime(2026, 1, 8, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC) - timedelta(microseconds=1)
+    around = [first - timedelta(microseconds=1), first, last, last + timedelta(microseconds=1)]
+    transactions = [made(0, id=f"t{n}", status="settled", timestamp=moment) for n, moment in enumerate(around)]
+    store(each_dynamodb, transactions)
+    run(each_dynamodb, NOW if is_folded else NOW - timedelta(hours=1))
+    days, _ = reader(each_dynamodb).of_bank("eazycard", first.date(), last.date())
+    assert days == expected(transactions[1:3])
+
+
+def test_reading_takes_six_calls(each_dynamodb: Any) -> None:
+    store(each_dynamodb, [made(number) for number in range(60)])
+    run(each_dynamodb)
+    counting = Counting(each_dynamodb)
+    reader(counting).of_bank("eazycard", date.min, date.max)
+    assert counting.calls == {"get_item": 1, "query": 1 + len(RECORDED_SHARDS)}
+
+
+@pytest.mark.parametrize("call", range(6))
+def test_an_answer_is_whole_although_the_job_makes_steps_at_any_call_of_it(each_dynamodb: Any, call: int) -> None:
+    old = [made(number) for number in range(30)]
+    new = [made(number, recorded_at=NOW + timedelta(microseconds=number)) for number in range(30, 60)]
+    store(each_dynamodb, old)
+    run(each_dynamodb)
+    store(each_dynamodb, new)
+    interrupted = Meanwhile(each_dynamodb, lambda: run(each_dynamodb, NOW + timedelta(minutes=2)), at=call)
+    days, _ = reader(interrupted).of_bank("eazycard", date.min, date.max)
+    assert days == expected(one for one in old + new if one.bank == "eazycard")
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["checkpoint first", "checkpoint last"])
+def test_a_reader_that_meets_a_step_half_done_says_nothing_rather_than_something_wrong(
+    each_dynamodb: Any, last: bool
+) -> None:
+    old = [made(number) for number in range(30)]
+    store(each_dynamodb, old)
+    run(each_dynamodb)
+    new = [made(number, recorded_at=NOW) for number in range(30, 60)]
+    store(each_dynamodb, new)
+    answers: list[dict[Day, Sums] | None] = []
+
+    def look() -> None:
+        try:
+            answers.append(read(each_dynamodb))
+        except TemporarilyUnavailable:
+            answers.append(None)
+
+    run(SeenByHalves(each_dynamodb, look, last=last), NOW + timedelta(minutes=2))
+    assert None in answers
+    assert all(answer in (None, expected(old + new)) for answer in answers)
+    assert folded(each_dynamodb) == expected(old + new)
+
+
+def test_a_reader_waits_for_a_step_that_is_half_done(each_dynamodb: Any) -> None:
+    transactions = [made(number) for number in range(8)]
+    store(each_dynamodb, transactions)
+    run(each_dynamodb)
+    day = min(roll_ups_of(each_dynamodb).checkpoint().changed)
+    key = {"owner": {"S": f"bank#{day.bank}"}, "entry": {"S": f"day#{day.date}#{day.currency}"}}
+    late = each_dynamodb.get_item(TableName="AnalyticsTable", Key=key)["Item"]
+    each_dynamodb.put_item(TableName="AnalyticsTable", Item={**late, "version": {"N": "0"}})
+    waits: list[float] = []
+
+    def wait(wait_s: float) -> None:
+        waits.append(wait_s)
+        if len(waits) == 3:
+            each_dynamodb.put_item(TableName="AnalyticsTable", Item=late)
+
+    source = TransactionRepository(each_dynamodb, "TransactionsTable")
+    waiting = AnalyticsReader(roll_ups_of(each_dynamodb), source, lambda: NOW, wait)
+    days, _ = waiting.of_bank(day.bank, date.min, date.max)
+    assert days == expected(one for one in transactions if one.bank == day.bank)
+    assert len(waits) == 3
+    assert waits == sorted(waits)
+    assert sum(waits) < 1
+
+
+def test_far_behind_the_job_an_answer_is_whole_up_to_the_time_that_it_names(each_dynamodb: Any) -> None:
+    transactions = [made(number, recorded_at=NOW + timedelta(seconds=number)) for number in range(100)]
+    store(each_dynamodb, transactions)
+    paged = Counting(each_dynamodb, page=10)
+    days, as_of = reader(paged, NOW + timedelta(hours=1)).of_bank("eazycard", date.min, date.max)
+    assert NOW + timedelta(seconds=10) < as_of < NOW + timedelta(seconds=99)
+    read_of = {
+        shard: [one for one in transactions if transaction_item(one)["recorded_shard"]["S"] == shard][:10]
+        for shard in RECORDED_SHARDS
+    }
+    within = [one for page in read_of.values() for one in page]
+    assert {one.id for one in transactions if one.recorded_at <= as_of} <= {one.id for one in within}
+    assert days == expected(one for one in within if one.bank == "eazycard")
+    assert paged.calls["query"] == 1 + len(RECORDED_SHARDS)
+
+
+def test_a_malformed_row_in_the_tail_is_passed_over(each_dynamodb: Any) -> None:
+    store(each_dynamodb, [made(0, status="settled"), made(2, status="settled")])
+    malformed = {**transaction_item(made(4, status="settled")), "amount": {"S": "twelve"}}
+    each_dynamodb.put_item(TableName="TransactionsTable", Item=malformed)
+    assert read(each_dynamodb) == expected([made(0, status="settled"), made(2, status="settled")])
+
+
+def test_an_account_reads_its_own_settled_transactions_of_the_days_asked_for(each_dynamodb: Any) -> None:
+    transactions = [made(number) for number in range(120)]
+    store(each_dynamodb, transactions)
+    days, as_of = reader(Counting(each_dynamodb, page=3)).of_account(
+        "eazycard", "A2", date(2026, 1, 8), date(2026, 1, 9)
+    )
+    own = [one for one in transactions if (one.bank, one.account) == ("eazycard", "A2")]
+    assert days == {day: sums for day, sums in expected(own).items() if day.date in ("2026-01-08", "2026-01-09")}
+    assert days
+    assert as_of == NOW
+
+
+def test_an_accounts_days_are_inclusive_to_the_microsecond(each_dynamodb: Any) -> None:
+    first, last = datetime(2026, 1, 8, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC) - timedelta(microseconds=1)
+    around = [first - timedelta(microseconds=1), first, last, last + timedelta(microseconds=1)]
+    transactions = [made(0, id=f"t{n}", status="settled", timestamp=moment) for n, moment in enumerate(around)]
+    store(each_dynamodb, transactions)
+    days, _ = reader(each_dynamodb).of_account("eazycard", "A0", first.date(), last.date())
+    assert days == expected(transactions[1:3])
+    whole, _ = reader(each_dynamodb).of_account("eazycard", "A0", date.min, date.max)
+    assert whole == expected(transactions)
+
+
+def test_a_checkpoint_is_read_back_as_it_was_committed(each_dynamodb: Any) -> None:
+    roll_ups = roll_ups_of(each_dynamodb)
+    assert roll_ups.checkpoint() == Checkpoint(0, {}, frozenset())
+    days = expected([made(number) for number in range(6)])
+    first = roll_ups.commit(Checkpoint(), {"00": "2026#a"}, days)
+    assert roll_ups.checkpoint() == first == Checkpoint(1, {"00": "2026#a"}, frozenset(days))
+    second = roll_ups.commit(first, {"00": "2026#b"}, {})
+    assert roll_ups.checkpoint() == second == Checkpoint(2, {"00": "2026#b"}, frozenset())
+    assert roll_ups.read(days, second) == days
+
+
+def test_a_step_from_a_checkpoint_that_is_no_more_changes_nothing(each_dynamodb: Any) -> None:
+    roll_ups = roll_ups_of(each_dynamodb)
+    days = expected([made(number) for number in range(6)])
+    first = roll_ups.commit(Checkpoint(), {}, days)
+    for stale in (Checkpoint(), Checkpoint(2)):
+        with pytest.raises(RollUpsMoved):
+            roll_ups.commit(stale, {"00": "x"}, dict.fromkeys(days, Sums(1, Decimal(1))))
+        assert roll_ups.checkpoint() == first
+        assert roll_ups.read(days, first) == days
+
+
+def test_an_emptied_roll_up_is_none_to_whoever_reads(each_dynamodb: Any) -> None:
+    roll_ups = roll_ups_of(each_dynamodb)
+    days = expected([made(4)])
+    at = roll_ups.commit(Checkpoint(), {}, days)
+    at = roll_ups.commit(at, {}, dict.fromkeys(days, Sums()))
+    (day,) = days
+    assert roll_ups.days(day.bank, day.date, day.date, at) == {}
+    assert roll_ups.read(days, at) == {}

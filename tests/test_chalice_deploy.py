@@ -34,6 +34,7 @@ FUNCTIONS = {
     "archiver": "transaction-notifier-prod-archiver",
     "mailer": "transaction-notifier-prod-mailer",
     "analytics_job": "transaction-notifier-prod-analytics_job",
+    "nightly_reconciliation": "transaction-notifier-prod-nightly_reconciliation",
 }
 NEW_ROUTE = """
 
@@ -218,7 +219,7 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
             if mapping["FunctionArn"].endswith(f":{full_name}"):
                 mappings[name].append(mapping)
 
-    assert mappings["api_handler"] == mappings["analytics_job"] == []
+    assert mappings["api_handler"] == mappings["analytics_job"] == mappings["nightly_reconciliation"] == []
     (stream,) = mappings["transaction_stream"]
     assert stream["EventSourceArn"] == stack["TransactionsStreamArn"]
     assert (stream["BatchSize"], stream["StartingPosition"], stream["State"]) == (100, "TRIM_HORIZON", "Enabled")
@@ -233,15 +234,21 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     assert (queue["BatchSize"], queue["State"]) == (10, "Enabled")
 
 
-def test_the_analytics_job_runs_every_minute(deployed: Clone, functions: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("function", "schedule"),
+    [("analytics_job", "rate(1 minute)"), ("nightly_reconciliation", "cron(17 3 * * ? *)")],
+)
+def test_the_analytics_job_runs_every_minute_and_the_reconciliation_every_night(
+    deployed: Clone, functions: dict[str, Any], function: str, schedule: str
+) -> None:
     events = deployed.client("events")
-    job = functions["analytics_job"]["FunctionArn"]
-    (name,) = events.list_rule_names_by_target(TargetArn=job)["RuleNames"]
+    arn = functions[function]["FunctionArn"]
+    (name,) = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
     rule = events.describe_rule(Name=name)
 
-    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert rule["ScheduleExpression"] == schedule
     assert rule["State"] == "ENABLED"
-    assert [target["Arn"] for target in events.list_targets_by_rule(Rule=name)["Targets"]] == [job]
+    assert [target["Arn"] for target in events.list_targets_by_rule(Rule=name)["Targets"]] == [arn]
 
 
 def test_each_function_has_a_role_of_its_own_with_exactly_its_policy(
@@ -295,13 +302,13 @@ def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(de
     assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
     assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
     assert set(methods_of(clone, "prod")) == routes_of_app()
-    assert len(named_after(clone, "dev")) == 6 + 6 + 4 + 1
+    assert len(named_after(clone, "dev")) == 7 + 7 + 4 + 2
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
     assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
-    assert len(named_after(clone, "prod")) == 6 + 6 + 4 + 1
+    assert len(named_after(clone, "prod")) == 7 + 7 + 4 + 2
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
 

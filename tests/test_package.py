@@ -43,9 +43,11 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
     venv.create(tmp_path / "bare", with_pip=False)
     program = (
         "import app\n"
-        "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'analytics_job'):\n"
+        "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'analytics_job',"
+        " 'nightly_reconciliation'):\n"
         "    assert callable(getattr(app, name))\n"
         "parts = 'banks holders intake signatures ingest_worker stream_handler archiver mailer analytics_job'\n"
+        "parts += ' analytics reconciliation'\n"
         "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
         "from chalicelib import documentation\n"
@@ -135,10 +137,12 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     assert {"DeadLettersOfMailer", "DeadLettersOfStream", "StreamErrors", "StreamLate"} <= alarms
     assert {"NotificationsLate", "ApiErrors", "AnalyticsErrors", "ArchiverErrors", "ArchiveLate"} <= alarms
     assert {"DeadLettersOfIngest", "IngestLate"} <= alarms
-    for function in ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob"):
+    assert {"RollUpsDiffer", "ReconciliationErrors"} <= alarms
+    functions = ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob")
+    for function in (*functions, "NightlyReconciliation"):
         # Or the function's first run might make its log group before the stack does, which then fails.
         (log_group,) = resources[function]["DependsOn"]
         assert resources[log_group]["Type"] == "AWS::Logs::LogGroup"
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert len(log_groups) == 7
+    assert len(log_groups) == 8
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

@@ -31,6 +31,8 @@ PERMISSIONS = {
     "api_handler": {
         "${TransactionsTableArn}": {"dynamodb:PutItem", "dynamodb:GetItem"},
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
+        "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
+        "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
         "${AccountsTableArn}": {"dynamodb:UpdateItem", "dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
@@ -73,8 +75,13 @@ PERMISSIONS = {
     },
     "analytics_job": {
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
-        "${AnalyticsTableArn}": {"dynamodb:Query", "dynamodb:UpdateItem"},
+        "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"},
         "log group /aws/lambda/transaction-notifier-${Stage}-analytics_job": LOGS,
+    },
+    "nightly_reconciliation": {
+        "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
+        "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-nightly_reconciliation": LOGS,
     },
 }
 

@@ -455,5 +455,82 @@ def test_a_batch_that_stays_unprocessed_means_try_again(each_dynamodb: Any) -> N
 def test_transactions_are_spread_over_the_recorded_shards() -> None:
     shards = [transaction_item(dataclasses.replace(SMALLEST, id=str(n)))["recorded_shard"]["S"] for n in range(8_000)]
     counts = {shard: shards.count(shard) for shard in set(shards)}
-    assert sorted(counts) == [f"{shard:02d}" for shard in range(8)]
-    assert min(counts.values()) > 800
+    assert sorted(counts) == [f"{shard:02d}" for shard in range(4)]
+    assert min(counts.values()) > 1_800
+
+
+def places(transactions: TransactionRepository, shard: str, **options: Any) -> list[list[str]]:
+    """Return the ids on each page of what was recorded in a shard, page by page to the end."""
+    found, after = [], options.pop("after", None)
+    until = options.pop("until", "~")
+    while True:
+        rows, after = transactions.recorded(shard, after, until, **options)
+        found.append([row["id"] for row in rows])
+        if after is None:
+            return found
+
+
+def of_shard(count: int) -> tuple[str, list[Transaction]]:
+    """Return a shard and transactions of it, recorded a second apart, by two banks on two days in turn."""
+    made = [
+        dataclasses.replace(
+            SMALLEST, id=f"t{n}", bank=("eazycard", "other-bank")[n % 2], timestamp=NOW - timedelta(days=n % 4 // 2)
+        )
+        for n in range(count * 8)
+    ]
+    own = [one for one in made if transaction_item(one)["recorded_shard"]["S"] == "02"][:count]
+    return "02", [
+        dataclasses.replace(one, recorded_at=NOW + timedelta(seconds=second)) for second, one in enumerate(own)
+    ]
+
+
+def test_what_was_recorded_is_read_in_its_order_page_by_page(transactions: TransactionRepository) -> None:
+    shard, own = of_shard(10)
+    for one in own[::-1]:
+        transactions.add(one)
+    ids = [one.id for one in own]
+    assert places(transactions, shard) == [ids]
+    assert [one for page in places(transactions, shard, limit=3) for one in page] == ids
+    assert places(transactions, shard, limit=3)[:2] == [ids[:3], ids[3:6]]
+    assert places(transactions, "01") == [[]]
+
+
+def test_reading_begins_behind_a_place_and_ends_with_one(transactions: TransactionRepository) -> None:
+    shard, own = of_shard(10)
+    for one in own:
+        transactions.add(one)
+    ids = [one.id for one in own]
+    keys = [transaction_item(one)["recorded_key"]["S"] for one in own]
+    assert places(transactions, shard, after=keys[2], until=keys[5]) == [ids[3:6]]
+    assert places(transactions, shard, after=keys[2], until=keys[3]) == [ids[3:4]]
+    assert places(transactions, shard, after=keys[9]) == [[]]
+    # A time is the place before all that was recorded then.
+    third, sixth = (keys[number].partition("#")[0] for number in (3, 6))
+    assert places(transactions, shard, after=third, until=sixth) == [ids[3:6]]
+
+
+def test_a_range_that_ends_before_it_begins_is_empty(transactions: TransactionRepository) -> None:
+    transactions.add(SMALLEST)
+    for after, until in (("2026-02", "2026-01"), ("2026-01", "2026-01")):
+        assert transactions.recorded("02", after, until) == ([], None)
+
+
+def test_only_a_bank_s_rows_and_those_of_a_day_are_read_when_these_are_named(
+    transactions: TransactionRepository,
+) -> None:
+    shard, own = of_shard(24)
+    for one in own:
+        transactions.add(one)
+    of_bank = [one for one in own if one.bank == "eazycard"]
+    of_day = [one for one in own if one.timestamp == NOW]
+    of_both = [one for one in of_bank if one in of_day]
+    assert 0 < len(of_both) < len(of_bank) < len(own)
+    for options, wanted in (
+        ({"bank": "eazycard"}, of_bank),
+        ({"date": "2026-01-10"}, of_day),
+        ({"bank": "eazycard", "date": "2026-01-10"}, of_both),
+        ({"date": "2026-01-11"}, []),
+    ):
+        pages = places(transactions, shard, limit=5, **options)
+        assert [one for page in pages for one in page] == [one.id for one in wanted]
+        assert len(pages) >= 5  # a page is of five rows before those that don't fit are left out

@@ -19,6 +19,7 @@ refused. Every error is a problem document (RFC 9457), and programs may rely on 
 """
 _TAGS = {
     "Transactions": "Recording them, one or many at a time, and reading them.",
+    "Analytics": "What is recorded, added up.",
     "Holders": "Who is told of an account's transactions.",
     "Service": "Needs no key.",
 }

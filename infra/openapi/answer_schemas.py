@@ -8,6 +8,7 @@ from apispec import APISpec
 from chalicelib.batch import MAX_ITEM_ERRORS, MAX_ITEMS
 from chalicelib.errors import MAX_ERRORS, MAX_FIELD
 from chalicelib.holders import MAX_HOLDERS
+from chalicelib.rollups import FLAGS
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
 _TIME: Json = {"type": "string", "format": "date-time", "pattern": "Z$"}
@@ -65,6 +66,7 @@ def add_answer_schemas(spec: APISpec) -> None:
         ),
     )
     spec.components.schema("Holders", _HOLDERS)
+    spec.components.schema("Analytics", _ANALYTICS)
     spec.components.schema("FieldError", _FIELD_ERROR)
     spec.components.schema("Problem", _PROBLEM)
     spec.components.schema("Health", _object("The function runs.", {"status": {"const": "ok", "type": "string"}}))
@@ -134,6 +136,56 @@ _PAGE = _object(
 _HOLDERS = _object(
     "An account's holders, by id.",
     {"holders": {"type": "array", "maxItems": MAX_HOLDERS, "items": _ref("EnrolledHolder")}},
+)
+_MANY: Json = {"type": "integer", "minimum": 0}
+_DATE: Json = {"type": "string", "format": "date"}
+_SUM = _string(f"^{DIGITS}$", "Exact, with all of the currency's decimals.")
+_SIGNED_SUM = _string(f"^-?{DIGITS}$", "Exact, with all of the currency's decimals.")
+_BY_TYPE = _object("Those of one type.", {"count": _MANY, "amount": _SUM})
+_TOTAL = _object(
+    "What a currency's settled transactions add up to.",
+    {
+        "currency": _ref("Currency"),
+        "count": {"type": "integer", "minimum": 1},
+        "credit": _BY_TYPE,
+        "debit": _BY_TYPE,
+        "net": {**_SIGNED_SUM, "description": "Credit less debit."},
+        "average": {**_SUM, "description": "Of all amounts, rounded to the currency's decimals, half to even."},
+        "max_transaction": _object(
+            "The one with the largest amount; of several, the one whose id comes first.",
+            {
+                "id": IDENTIFIER_SCHEMA,
+                "account": IDENTIFIER_SCHEMA,
+                "amount": _SUM,
+                "type": {"type": "string", "enum": ["credit", "debit"]},
+                "timestamp": _TIME,
+            },
+        ),
+    },
+)
+_ANALYTICS = _object(
+    "A bank's, or an account's, settled transactions on the days from `from` to `to`, both inclusive.",
+    {
+        "from": _DATE,
+        "to": _DATE,
+        "as_of": {**_TIME, "description": "All that was recorded until then is counted."},
+        "totals": {"type": "array", "items": _TOTAL, "description": "By currency."},
+        "flags": _object("How many were flagged, by flag.", dict.fromkeys(FLAGS, _MANY)),
+        "days": {
+            "type": "array",
+            "description": "Days with transactions, in order, by currency.",
+            "items": _object(
+                "A day in a currency.",
+                {
+                    "date": _DATE,
+                    "currency": _ref("Currency"),
+                    "count": {"type": "integer", "minimum": 1},
+                    "credit": _SUM,
+                    "debit": _SUM,
+                },
+            ),
+        },
+    },
 )
 _ITEM_CODES = {
     "conflict": ["transaction_conflict"],

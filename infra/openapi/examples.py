@@ -83,3 +83,31 @@ HOLDER: Json = {
 }
 ENROLLED_HOLDER: Json = {"id": "awa", **HOLDER, "enrolled_at": "2026-01-10T14:00:00Z"}
 HOLDERS: Json = {"holders": [ENROLLED_HOLDER]}
+
+ANALYTICS: Json = {
+    "from": "2026-01-01",
+    "to": "2026-01-31",
+    "as_of": "2026-01-31T10:00:02Z",
+    "totals": [
+        {
+            "currency": "XAF",
+            "count": 3,
+            "credit": {"count": 1, "amount": "250500"},
+            "debit": {"count": 2, "amount": "90000"},
+            "net": "160500",
+            "average": "113500",
+            "max_transaction": {
+                "id": "1",
+                "account": "A123",
+                "amount": "250500",
+                "type": "credit",
+                "timestamp": "2026-01-10T14:00:00Z",
+            },
+        }
+    ],
+    "flags": {"large_amount": 0, "velocity": 0, "unusual_amount": 0, "duplicate_suspect": 0, "new_country": 0},
+    "days": [
+        {"date": "2026-01-10", "currency": "XAF", "count": 1, "credit": "250500", "debit": "0"},
+        {"date": "2026-01-12", "currency": "XAF", "count": 2, "credit": "0", "debit": "90000"},
+    ],
+}

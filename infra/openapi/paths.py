@@ -3,6 +3,7 @@
 from chalicelib.api import MAX_PAGE
 from chalicelib.documentation import ASSETS
 from chalicelib.holders import MAX_HOLDERS
+from chalicelib.requests import DEFAULT_DAYS, MAX_DAYS
 from infra.openapi import examples
 from infra.openapi.operation import JSON, answer, link, operation, parameter, ref
 from infra.openapi.request_schemas import Json
@@ -19,6 +20,24 @@ _OF_HOLDER = {
     "holders": link("listHolders", "All holders of the account.", account="$request.path.account"),
 }
 _MOMENT: Json = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+
+_ANALYTICS_PARAMETERS = [
+    parameter(
+        "query",
+        "from",
+        f"The first day (UTC): {DEFAULT_DAYS} days with `to` if it is not given, {MAX_DAYS} at most.",
+        {"type": "string", "format": "date"},
+        "2026-01-01",
+    ),
+    parameter(
+        "query",
+        "to",
+        "The last day (UTC), inclusive; today if it is not given.",
+        {"type": "string", "format": "date"},
+        "2026-01-31",
+    ),
+    parameter("query", "currency", "Only this one.", ref("Currency"), "XAF"),
+]
 
 
 def paths() -> dict[str, dict[str, Json]]:
@@ -78,6 +97,27 @@ def paths() -> dict[str, dict[str, Json]]:
                 codes=["holder_not_found"],
                 is_write=True,
             ),
+        },
+        "/analytics": {
+            "get": operation(
+                "getAnalytics",
+                "Analytics",
+                "Totals and days of the bank",
+                "Exact: each settled transaction counts once, on the UTC day of its own `timestamp`. Current to "
+                "`as_of`, at the same price however much is stored.",
+                answers={200: answer("Totals by currency, and days.", ref("Analytics"), examples.ANALYTICS)},
+                parameters=_ANALYTICS_PARAMETERS,
+            )
+        },
+        "/accounts/{account}/analytics": {
+            "get": operation(
+                "getAccountAnalytics",
+                "Analytics",
+                "Totals and days of an account",
+                "As `GET /analytics`. An account that is not known has none.",
+                answers={200: answer("Totals by currency, and days.", ref("Analytics"), examples.ANALYTICS)},
+                parameters=["account", *_ANALYTICS_PARAMETERS],
+            )
         },
         "/health": {
             "get": operation(

@@ -1,0 +1,101 @@
+"""Reading requests and forming answers: what the routes share. Nothing here knows of transactions being stored."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from chalice.app import Request, Response
+
+from chalicelib.errors import UnsupportedMediaType, ValidationFailed
+from chalicelib.transactions import IDENTIFIER, parse_time
+
+MAX_DAYS = 366
+DEFAULT_DAYS = 31
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def json_answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return a JSON answer."""
+    return Response(body, {"Content-Type": "application/json", **(headers or {})}, status)
+
+
+def seconds_left(context: Any) -> float:
+    """Return how many seconds the invocation of this Lambda context has left."""
+    return float(context.get_remaining_time_in_millis()) / 1000
+
+
+def sent_body(request: Request) -> tuple[bytes, str]:
+    """Return the body as it was sent and its media type, for `json_body`."""
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType
+    return request.raw_body, request.headers.get("content-type", "application/json")
+
+
+def prefers(request: Request, preference: str) -> bool:
+    """Whether the request's `Prefer` header (RFC 7240) names the preference."""
+    preferences = request.headers.get("prefer", "").lower().split(",")
+    return any(re.split("[;=]", one)[0].strip() == preference for one in preferences)
+
+
+def flag(request: Request, name: str) -> bool:
+    """Return a query parameter that is true or false, and false unless it is given; raises ValidationFailed."""
+    value = (request.query_params or {}).get(name, "false")
+    if value not in ("true", "false"):
+        raise ValidationFailed([(name, "Must be true or false.")])
+    return bool(value == "true")
+
+
+def identifier(field: str, encoded: str) -> str:
+    """Return an id of the path; raises ValidationFailed naming the field."""
+    value = unquote(encoded)
+    if not IDENTIFIER.fullmatch(value):
+        raise ValidationFailed([(field, "Must be 1 to 64 characters of A-Z a-z 0-9 . _ -")])
+    return value
+
+
+def only_parameters(request: Request, *known: str) -> None:
+    """Refuse query parameters that are unknown or come twice; raises ValidationFailed."""
+    given = request.query_params
+    if given is None:
+        return
+    errors = [(name, "Unknown query parameter.") for name in sorted(set(given) - set(known))]
+    errors += [(name, "Given more than once.") for name in known if name in given and len(given.getlist(name)) > 1]
+    if errors:
+        raise ValidationFailed(errors)
+
+
+def moment(text: str, end_of_day: bool) -> datetime:
+    """Return a bound, as UTC: a date means its whole UTC day; raises ValueError."""
+    if _DATE.fullmatch(text):
+        day = datetime.combine(_day(text), time(), UTC)
+        return day + timedelta(days=1, microseconds=-1) if end_of_day else day
+    return parse_time(text)
+
+
+def date_range(request: Request, today: date, errors: list[tuple[str, str]]) -> tuple[date, date]:
+    """Return the days `from` and `to`, both inclusive: today and the 30 days before it, as far as none are given.
+
+    What is wrong with them is added to `errors`.
+    """
+    given: dict[str, date] = {}
+    for name in ("from", "to"):
+        text = (request.query_params or {}).get(name)
+        if text is not None:
+            try:
+                given[name] = _day(text)
+            except ValueError:
+                errors.append((name, "Must be a date like 2026-01-31."))
+    last = given.get("to", today)
+    first = given.get("from", date.fromordinal(max(1, last.toordinal() - DEFAULT_DAYS + 1)))
+    if first > last:
+        errors.append(("from", "Must not be after `to`."))
+    if (last - first).days >= MAX_DAYS:
+        errors.append(("from", f"The range must be of at most {MAX_DAYS} days."))
+    return first, last
+
+
+def _day(text: str) -> date:
+    if not _DATE.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)

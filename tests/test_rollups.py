@@ -1,0 +1,258 @@
+"""Roll-ups as pure sums: exact, the same in whatever parts and order they are added up."""
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, Inexact
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.dynamo import from_item
+from chalicelib.repository import transaction_item
+from chalicelib.rollups import (
+    FLAGS,
+    Day,
+    Largest,
+    Sums,
+    day_of,
+    from_values,
+    is_countable,
+    merged,
+    summary,
+    tally,
+    to_values,
+)
+from chalicelib.transactions import STATUSES, TYPES, Transaction
+
+NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+TODAY = Day("eazycard", "2026-01-10", "EUR")
+ONE = Transaction(
+    bank="eazycard",
+    id="t1",
+    account="A1",
+    amount=Decimal("250.50"),
+    type="credit",
+    timestamp=NOW,
+    currency="EUR",
+    recorded_at=NOW,
+)
+
+
+def row(one: Transaction = ONE, **changes: Any) -> dict[str, Any]:
+    """Return the stored attributes of a transaction."""
+    return from_item(transaction_item(dataclasses.replace(one, **changes)))
+
+
+def added_up(rows: Iterable[dict[str, Any]]) -> dict[Day, Sums]:
+    days: dict[Day, Sums] = {}
+    tally(rows, days)
+    return days
+
+
+def test_credits_and_debits_are_counted_and_added_up_apart() -> None:
+    rows = [
+        row(amount=Decimal("0.10")),
+        row(id="t2", amount=Decimal("0.20")),
+        row(id="t3", type="debit", amount=Decimal("999999999999999.99")),
+    ]
+    largest = Largest(Decimal("999999999999999.99"), "t3", "A1", "debit", "2026-01-10T14:00:00Z")
+    assert added_up(rows) == {TODAY: Sums(2, Decimal("0.30"), 1, Decimal("999999999999999.99"), largest)}
+
+
+def test_each_bank_day_and_currency_has_sums_of_its_own() -> None:
+    changes = [{}, {"bank": "other-bank"}, {"currency": "USD"}, {"timestamp": NOW - timedelta(days=400)}]
+    days = added_up(row(**each) for each in changes)
+    assert [sums.count for sums in days.values()] == [1, 1, 1, 1]
+    assert set(days) == {
+        TODAY,
+        Day("other-bank", "2026-01-10", "EUR"),
+        Day("eazycard", "2026-01-10", "USD"),
+        Day("eazycard", "2024-12-06", "EUR"),
+    }
+
+
+def test_a_day_is_the_utc_day_of_the_transactions_own_time() -> None:
+    midnight = datetime(2026, 1, 10, tzinfo=UTC)
+    around = [midnight - timedelta(microseconds=1), midnight]
+    assert [day_of(row(timestamp=moment)).date for moment in around] == ["2026-01-09", "2026-01-10"]
+
+
+@pytest.mark.parametrize("status", [status for status in STATUSES if status != "settled"])
+def test_only_settled_transactions_count(status: str) -> None:
+    assert added_up([row(status=status)]) == {}
+
+
+def test_of_equally_large_transactions_the_one_whose_id_comes_first_is_the_largest_in_any_order() -> None:
+    rows = [row(id=name, amount=amount) for name, amount in (("b", 7), ("a", 7), ("c", 7), ("0", 6))]
+    rows = [{**each, "amount": Decimal(each["amount"])} for each in rows]
+    for order in (rows, rows[::-1], rows[2:] + rows[:2]):
+        largest = added_up(order)[TODAY].largest
+        assert largest is not None
+        assert largest.id == "a"
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"amount": "twelve"},
+        {"amount": None},
+        {"amount": Decimal("NaN")},
+        {"amount": Decimal("Infinity")},
+        {"amount": Decimal(0)},
+        {"amount": Decimal(-1)},
+        {"amount": Decimal("1E+15")},  # with cents, more digits than a sum has
+        {"amount": Decimal("0.001")},
+        {"currency": None},
+        {"currency": "XXX"},
+        {"currency": ["EUR"]},
+        {"bank": 1},
+        {"bank": "a#b"},
+        {"id": "x" * 65},
+        {"account": ""},
+        {"type": "transfer"},
+        {"status": "unknown"},
+        {"timestamp": "yesterday"},
+        {"timestamp": "2026-01-10T23:30:00-02:00"},  # another day in UTC
+        {"timestamp": Decimal(1)},
+    ],
+    ids=str,
+)
+def test_what_the_intake_would_not_have_stored_is_passed_over_and_the_others_count(spoilt: dict[str, Any]) -> None:
+    malformed = {**row(), **spoilt}
+    assert not is_countable(malformed)
+    assert added_up([row(id="t2"), malformed, row(id="t3")])[TODAY].count == 2
+
+
+@pytest.mark.parametrize("name", ["bank", "id", "account", "currency", "type", "status", "timestamp", "amount"])
+def test_a_row_that_lacks_something_is_passed_over(name: str) -> None:
+    assert not is_countable({key: value for key, value in row().items() if key != name})
+
+
+def test_the_smallest_and_the_largest_amounts_of_any_currency_count() -> None:
+    for currency, smallest in (("XAF", "1"), ("EUR", "0.01"), ("KWD", "0.001"), ("CLF", "0.0001")):
+        fraction = smallest[1:].replace("0", "9").replace("1", "9")
+        for amount in (smallest, f"999999999999999{fraction}"):
+            assert is_countable(row(currency=currency, amount=Decimal(amount))), (currency, amount)
+
+
+def test_a_sum_that_would_have_to_be_rounded_is_refused() -> None:
+    sums = Sums(credit=Decimal("9" * 37))
+    with pytest.raises(Inexact):
+        sums.add_all(Sums(credit=Decimal("0.01")))
+
+
+def test_sums_come_back_from_storage_as_they_were() -> None:
+    for sums in (added_up([row(), row(id="t2", type="debit")])[TODAY], Sums()):
+        assert from_values(to_values(sums)) == sums
+
+
+def transactions() -> st.SearchStrategy[list[dict[str, Any]]]:
+    one = st.builds(
+        row,
+        id=st.sampled_from(["a", "b", "c", "d"]),
+        bank=st.sampled_from(["eazycard", "other-bank"]),
+        amount=st.integers(1, 10**17 - 1).map(lambda cents: Decimal(cents).scaleb(-2)),
+        type=st.sampled_from(TYPES),
+        status=st.sampled_from(STATUSES),
+        timestamp=st.integers(0, 3).map(lambda days: NOW - timedelta(days=days)),
+    )
+    return st.lists(one, max_size=20)
+
+
+@given(transactions(), st.randoms(use_true_random=False))
+def test_any_parts_in_any_order_add_up_to_the_same(rows: list[dict[str, Any]], random: Any) -> None:
+    shuffled = random.sample(rows, len(rows))
+    cuts = sorted(random.randint(0, len(rows)) for _ in range(3))
+    parts = [shuffled[start:end] for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
+    # Of two that are equally large and have one id, either may be named: they differ in nothing that a test can know.
+    assert _without_largest(merged(map(added_up, parts))) == _without_largest(added_up(rows))
+
+
+@given(transactions())
+def test_sums_are_what_python_s_integers_say_in_cents(rows: list[dict[str, Any]]) -> None:
+    settled = [each for each in rows if each["status"] == "settled"]
+    days = added_up(rows)
+    assert set(days) == {day_of(each) for each in settled}
+    for day, sums in days.items():
+        own = [each for each in settled if day_of(each) == day]
+        cents = {kind: [int(each["amount"] * 100) for each in own if each["type"] == kind] for kind in TYPES}
+        assert (sums.credit_count, sums.debit_count) == (len(cents["credit"]), len(cents["debit"]))
+        assert (int(sums.credit * 100), int(sums.debit * 100)) == (sum(cents["credit"]), sum(cents["debit"]))
+        assert sums.largest is not None
+        assert int(sums.largest.amount * 100) == max(cents["credit"] + cents["debit"])
+
+
+def _without_largest(days: dict[Day, Sums]) -> dict[Day, tuple[Any, ...]]:
+    return {
+        day: (sums.credit_count, sums.credit, sums.debit_count, sums.debit, sums.largest and sums.largest.amount)
+        for day, sums in days.items()
+    }
+
+
+def test_merging_leaves_the_parts_as_they_were() -> None:
+    parts = [added_up([row()]), added_up([row(id="t2")])]
+    assert merged(parts)[TODAY].count == 2
+    assert [part[TODAY].count for part in parts] == [1, 1]
+
+
+def test_an_answer_is_the_contracts_example_to_the_letter() -> None:
+    xaf = {"currency": "XAF", "account": "A123"}
+    rows = [
+        row(**xaf, id="1", amount=Decimal(250_500)),
+        row(**xaf, id="2", amount=Decimal(60_000), type="debit"),
+        row(**xaf, id="3", amount=Decimal("30000"), type="debit"),
+    ]
+    assert summary(added_up(rows)) == {
+        "totals": [
+            {
+                "currency": "XAF",
+                "count": 3,
+                "credit": {"count": 1, "amount": "250500"},
+                "debit": {"count": 2, "amount": "90000"},
+                "net": "160500",
+                "average": "113500",
+                "max_transaction": {
+                    "id": "1",
+                    "account": "A123",
+                    "amount": "250500",
+                    "type": "credit",
+                    "timestamp": "2026-01-10T14:00:00Z",
+                },
+            }
+        ],
+        "flags": dict.fromkeys(FLAGS, 0),
+        "days": [{"date": "2026-01-10", "currency": "XAF", "count": 3, "credit": "250500", "debit": "90000"}],
+    }
+
+
+def test_totals_are_by_currency_over_all_days_and_days_are_in_order() -> None:
+    rows = [
+        row(id="a", amount=Decimal("0.01"), type="debit"),
+        row(id="b", amount=Decimal("0.02"), timestamp=NOW - timedelta(days=2)),
+        row(id="c", currency="KWD", amount=Decimal("1.5")),
+        row(id="d", amount=Decimal("0.02"), timestamp=NOW - timedelta(days=1)),
+    ]
+    answer = summary(added_up(rows))
+    euros, dinars = answer["totals"]
+    assert (euros["currency"], euros["count"], euros["net"], euros["average"]) == ("EUR", 3, "0.03", "0.02")
+    assert euros["max_transaction"]["id"] == "b"
+    assert (dinars["currency"], dinars["average"]) == ("KWD", "1.500")
+    assert dinars["credit"] == {"count": 1, "amount": "1.500"}
+    assert [(day["date"], day["currency"]) for day in answer["days"]] == [
+        ("2026-01-08", "EUR"),
+        ("2026-01-09", "EUR"),
+        ("2026-01-10", "EUR"),
+        ("2026-01-10", "KWD"),
+    ]
+    assert summary({}) == {"totals": [], "flags": dict.fromkeys(FLAGS, 0), "days": []}
+
+
+def test_the_largest_sums_are_answered_to_the_last_digit() -> None:
+    sums = Sums(10**19, Decimal("9999999999999999999999999999999999.99"), 1, Decimal("0.01"))
+    (total,) = summary({TODAY: sums})["totals"]
+    assert total["credit"]["amount"] == "9999999999999999999999999999999999.99"
+    assert total["net"] == "9999999999999999999999999999999999.98"
+    assert "max_transaction" not in total
