@@ -94,8 +94,8 @@ class AnalyticsRepository:
     def commit(self, at: Checkpoint, positions: Mapping[str, str], days: Mapping[Day, Sums]) -> Checkpoint:
         """Replace the roll-ups of at most 99 days and move the checkpoint, all or nothing; return the new one.
 
-        Nothing is changed when it raises RollUpsMoved, because the checkpoint has moved or is just being moved, or
-        TemporarilyUnavailable.
+        Raises RollUpsMoved, and nothing is changed, when the checkpoint has moved or is just being moved; and
+        TemporarilyUnavailable, when the next look at the checkpoint tells whether it was changed.
         """
         to = Checkpoint(at.version + 1, dict(positions), frozenset(days))
         changed = sorted("#".join(dataclasses.astuple(day)) for day in to.changed)
@@ -115,7 +115,7 @@ class AnalyticsRepository:
         except ClientError as error:
             if not was_cancelled_in_passing(error):
                 raise
-            reasons = {reason.get("Code") for reason in error.response["CancellationReasons"]}
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
             raise (RollUpsMoved if _MOVED & reasons else TemporarilyUnavailable) from error
         return to
 

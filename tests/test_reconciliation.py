@@ -208,6 +208,29 @@ def test_a_repair_names_what_else_is_broken_and_leaves_it(each_dynamodb: Any) ->
     assert folded(each_dynamodb) == expected(transactions)
 
 
+def test_a_repair_waits_for_a_step_of_another_day_that_is_half_done(each_dynamodb: Any) -> None:
+    transactions = some()
+    store(each_dynamodb, transactions)
+    run(each_dynamodb)
+    transactions += later_step(each_dynamodb)
+    (other,) = roll_ups_of(each_dynamodb).checkpoint().changed
+    on_its_way = item(each_dynamodb, other)
+    delete(each_dynamodb, other)
+    spoil(each_dynamodb, credit={"N": "1"})
+    waits: list[float] = []
+
+    def wait(wait_s: float) -> None:
+        waits.append(wait_s)
+        if len(waits) == 3:
+            each_dynamodb.put_item(TableName="AnalyticsTable", Item=on_its_way)
+
+    repaired = reconciliation(each_dynamodb, wait).of_day(DAY, repair=True)
+    assert len(waits) == 3
+    assert [one.field for one in repaired.differences] == ["credit"]
+    assert repaired.broken_elsewhere == []
+    assert folded(each_dynamodb) == expected(transactions)
+
+
 def test_a_roll_up_without_transactions_is_found_where_the_bank_is_named_and_emptied(each_dynamodb: Any) -> None:
     transactions = some()
     store(each_dynamodb, transactions)

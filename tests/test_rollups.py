@@ -86,12 +86,12 @@ def test_only_settled_transactions_count(status: str) -> None:
 
 
 def test_of_equally_large_transactions_the_one_whose_id_comes_first_is_the_largest_in_any_order() -> None:
-    rows = [row(id=name, amount=amount) for name, amount in (("b", 7), ("a", 7), ("c", 7), ("0", 6))]
+    rows = [row(id=name, amount=amount) for name, amount in (("b1", 7), ("a2", 7), ("a3", 7), ("0", 6))]
     rows = [{**each, "amount": Decimal(each["amount"])} for each in rows]
     for order in (rows, rows[::-1], rows[2:] + rows[:2]):
         largest = added_up(order)[TODAY].largest
         assert largest is not None
-        assert largest.id == "a"
+        assert largest.id == "a2"
 
 
 @pytest.mark.parametrize(
