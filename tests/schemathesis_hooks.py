@@ -25,6 +25,7 @@ RECORD = "/transactions"
 HOLDER = "/accounts/{account}/holders/{holder}"
 LISTING = "/accounts/{account}/transactions"
 BATCH = "/transactions/batch"
+ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
 
 _new = itertools.count()
 _issued: dict[str, dict[str, str]] = {}  # what else was asked for, by the cursor that was answered
@@ -39,6 +40,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         return
     if case.path == LISTING:
         _ask_for_what_there_is(case.query)
+    if case.path in ANALYTICS and "from" in case.query:
+        _ask_for_a_range(case.query)
     if not isinstance(case.body, dict):
         return
     if case.meta.phase.name is TestPhase.STATEFUL:
@@ -95,6 +98,14 @@ def _ask_for_what_there_is(query: dict[str, Any]) -> None:
             query |= _issued[query["cursor"]]
         else:
             del query["cursor"]
+
+
+def _ask_for_a_range(query: dict[str, Any]) -> None:
+    """End none before its beginning, or more than a year after it: with `to`, or with today where that is not given."""
+    if "to" in query:
+        query["to"] = query["from"]
+    else:
+        query["from"] = LATEST.date().replace(day=15).isoformat()
 
 
 def _fit(amount: float | str, currency: str, *, is_over_zero: bool = False) -> float | str:
