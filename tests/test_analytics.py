@@ -42,15 +42,19 @@ class Died(BaseException):
 
 
 class DyingAt:
-    """A client whose process dies at its n-th call (from 0): before the call, or after it with the answer lost."""
+    """A client whose process dies at its n-th call (from 0), of an operation or of any: before the call, or after it
+    with the answer lost."""
 
-    def __init__(self, client: Any, at: int, *, answer_lost: bool) -> None:
+    def __init__(self, client: Any, at: int, operation: str | None = None, *, answer_lost: bool) -> None:
         self._client = client
         self._left = at
+        self._operation = operation
         self._answer_lost = answer_lost
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._client, name)
+        if self._operation not in (None, name):
+            return operation
 
         def dying(**arguments: Any) -> Any:
             self._left -= 1
