@@ -91,12 +91,27 @@ def call(operation: Callable[..., T], **arguments: Any) -> T:
         raise TemporarilyUnavailable from error
 
 
+def queried(client: Any, **arguments: Any) -> Iterator[dict[str, Any]]:
+    """Yield the plain values of all items that a query finds, a page at a time."""
+    while True:
+        answer = call(client.query, **arguments)
+        yield from map(from_item, answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return
+        arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
 def batch_get(
-    client: Any, table: str, keys: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep
+    client: Any,
+    table: str,
+    keys: Iterable[Item],
+    *,
+    is_consistent: bool = True,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the plain values of the items that exist, read consistently, in any order; keys must be distinct."""
+    """Yield the plain values of the items that exist, in any order; keys must be distinct."""
     for part in batches(keys, 100):
-        pending: dict[str, Any] = {table: {"Keys": part, "ConsistentRead": True}}
+        pending: dict[str, Any] = {table: {"Keys": part, "ConsistentRead": is_consistent}}
         for wait_s in _waits():
             answer = call(client.batch_get_item, RequestItems=pending)
             yield from map(from_item, answer["Responses"].get(table, ()))
@@ -117,6 +132,38 @@ def batch_put(client: Any, table: str, items: Iterable[Item], *, sleep: Callable
     are_put = [_put_part(client, table, part, sleep) for part in batches(requests, 25)]
     if not all(are_put):
         raise TemporarilyUnavailable
+
+
+def put_new(
+    client: Any, table: str, key: str, items: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep
+) -> list[Item | None]:
+    """Put those of at most 100 items whose key isn't there yet; return for each what was there instead, if anything.
+
+    `key` names the table's partition key; the items' keys must be distinct.
+    """
+    put = list(items)
+    there: list[Item | None] = [None] * len(put)
+    pending = list(range(len(put)))
+    for wait_s in _waits():
+        if not pending:
+            return there
+        condition = {"ConditionExpression": f"attribute_not_exists({key})"}
+        returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        puts = [{"Put": {"TableName": table, "Item": put[index], **condition, **returned}} for index in pending]
+        try:
+            call(client.transact_write_items, TransactItems=puts)
+        except ClientError as error:
+            if not was_cancelled_in_passing(error):
+                raise
+            reasons = error.response["CancellationReasons"]
+            for index, reason in zip(list(pending), reasons, strict=True):
+                if reason.get("Code") == "ConditionalCheckFailed":
+                    there[index] = reason["Item"]
+                    pending.remove(index)
+            sleep(wait_s)
+        else:
+            return there
+    raise TemporarilyUnavailable
 
 
 def _put_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:

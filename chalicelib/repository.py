@@ -1,7 +1,7 @@
 """Transactions in DynamoDB, in the bank's language: keys and expressions stay in here."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import CONDITION_FAILED, Item, call, error_code, from_item, sortable, to_item
+from chalicelib.dynamo import CONDITION_FAILED, Item, batch_get, call, error_code, from_item, queried, sortable, to_item
 from chalicelib.errors import TransactionNotFound
 from chalicelib.transactions import CONTENT, Transaction
 
@@ -21,7 +21,7 @@ RECORDED_SHARDS = tuple(f"{shard:02d}" for shard in range(4))
 # many times it ends, full or not: a type that hardly occurs must not read a whole account in one request.
 _FILTERED_ROWS = 500
 _FILTERED_READS = 8
-_COUNTED = ("bank", "id", "account", "amount", "currency", "type", "status", "timestamp")
+_COUNTED = ("bank", "id", "account", "amount", "currency", "type", "status", "timestamp", "flags")
 
 
 class AlreadyRecorded(Exception):
@@ -60,17 +60,24 @@ def account_key(bank: str, account: str) -> str:
     return f"{bank}#{account}"
 
 
+def place_of(transaction: Transaction) -> tuple[str, str]:
+    """Return the transaction's shard of the index by_recorded and its place in it."""
+    key = transaction_key(transaction.bank, transaction.id)
+    shard = RECORDED_SHARDS[zlib.crc32(key.encode()) % len(RECORDED_SHARDS)]
+    return shard, f"{sortable(transaction.recorded_at)}#{key}"
+
+
 def transaction_item(transaction: Transaction) -> Item:
     """Return the stored form of a transaction, its index keys included."""
-    key = transaction_key(transaction.bank, transaction.id)
-    timestamp, recorded_at = sortable(transaction.timestamp), sortable(transaction.recorded_at)
+    shard, place = place_of(transaction)
+    timestamp, (recorded_at, _, key) = sortable(transaction.timestamp), place.partition("#")
     return to_item(
         {
             "transaction_key": key,
             "account_key": account_key(transaction.bank, transaction.account),
             "timestamp_key": f"{timestamp}#{transaction.id}",
-            "recorded_shard": RECORDED_SHARDS[zlib.crc32(key.encode()) % len(RECORDED_SHARDS)],
-            "recorded_key": f"{recorded_at}#{key}",
+            "recorded_shard": shard,
+            "recorded_key": place,
             **{name: getattr(transaction, name) for name in ("bank", "id", *CONTENT)},
             # As `format_time` has them: writing a time is among the dearest steps of storing a transaction.
             "timestamp": timestamp.replace(".000000", ""),
@@ -81,7 +88,10 @@ def transaction_item(transaction: Transaction) -> Item:
 
 def transaction_from_item(item: Item) -> Transaction:
     """Return the transaction of a stored item or stream image; KeyError, ValueError or TypeError if malformed."""
-    values = from_item(item)
+    return _transaction(from_item(item))
+
+
+def _transaction(values: Mapping[str, Any]) -> Transaction:
     if not (isinstance(values["amount"], Decimal) and values["amount"].is_finite()):
         raise TypeError("amount is no number")
     return Transaction(
@@ -89,6 +99,11 @@ def transaction_from_item(item: Item) -> Transaction:
         timestamp=datetime.fromisoformat(values["timestamp"]),
         recorded_at=datetime.fromisoformat(values["recorded_at"]),
     )
+
+
+def transaction_of_row(row: Mapping[str, Any]) -> Transaction:
+    """Return the transaction of a row of the index by_recorded, without what the index doesn't hold of it."""
+    return _transaction({**row, "recorded_at": row["recorded_key"].partition("#")[0]})
 
 
 class TransactionRepository:
@@ -125,6 +140,11 @@ class TransactionRepository:
         if "Item" not in answer:
             raise TransactionNotFound
         return transaction_from_item(answer["Item"])
+
+    def stored(self, keys: Iterable[str]) -> dict[str, Transaction]:
+        """Return the transactions that there are of these distinct keys, read consistently, a hundred in a call."""
+        found = batch_get(self._client, self._table, (to_item({"transaction_key": key}) for key in keys))
+        return {values["transaction_key"]: _transaction(values) for values in found}
 
     def newest_for_account(self, bank: str, listing: Listing) -> Page:
         """Return a page of the account's transactions, newest first by their own timestamp."""
@@ -200,23 +220,19 @@ class TransactionRepository:
         return [from_item(item) for item in answer["Items"]], last["recorded_key"]["S"] if last else None
 
     def of_account_between(self, bank: str, account: str, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-        """Yield what counts of each of the account's transactions from `start` to `end`, both included."""
-        arguments: dict[str, Any] = {
-            "TableName": self._table,
-            "IndexName": "by_account",
-            "KeyConditionExpression": "account_key = :account AND timestamp_key BETWEEN :start AND :end",
-            "ProjectionExpression": ", ".join(f"#{name}" for name in _COUNTED),
-            "ExpressionAttributeNames": {f"#{name}": name for name in _COUNTED},
-            "ExpressionAttributeValues": to_item(
-                {":account": account_key(bank, account), ":start": f"{sortable(start)}#", ":end": f"{sortable(end)}~"}
-            ),
-        }
-        while True:
-            answer = call(self._client.query, **arguments)
-            yield from map(from_item, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        """Yield what counts of an account's transactions and flags, by the transaction's time, both bounds included."""
+        for key in (account_key(bank, account), f"{account_key(bank, account)}#flags"):
+            yield from queried(
+                self._client,
+                TableName=self._table,
+                IndexName="by_account",
+                KeyConditionExpression="account_key = :account AND timestamp_key BETWEEN :start AND :end",
+                ProjectionExpression=", ".join(f"#{name}" for name in _COUNTED),
+                ExpressionAttributeNames={f"#{name}": name for name in _COUNTED},
+                ExpressionAttributeValues=to_item(
+                    {":account": key, ":start": f"{sortable(start)}#", ":end": f"{sortable(end)}~"}
+                ),
+            )
 
     def _start_key(self, bank: str, listing: Listing) -> Item | None:
         if listing.before is None:

@@ -1,0 +1,191 @@
+"""The flag rules: what makes a transaction suspicious, each a comparison of the transaction with its account's history.
+
+A rule returns its evidence, numbers and codes from which an explanation is made, or None. It never compares a
+transaction with itself, nor an authorization with its settlement: the history may hold them already.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import Any
+
+from chalicelib.baselines import (
+    MAX_COUNTRIES,
+    Amounts,
+    Baseline,
+    Recent,
+    amounts_key,
+    is_attempt,
+    recent_of,
+    reference_of,
+)
+from chalicelib.repository import place_of
+from chalicelib.transactions import Transaction, format_amount
+
+FLAGS = ("large_amount", "velocity", "unusual_amount", "duplicate_suspect", "new_country")
+MODES = ("on", "shadow", "off")
+JUDGED = ("settled", "authorized")
+
+Evidence = dict[str, Any]  # JSON values; amounts are exact decimal strings
+
+_EXACT = Context(prec=60)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """A bank's numbers for the rules, each over which a rule flags, and the mode of each rule.
+
+    A rule that is `on` is told of; one in `shadow` is counted only; one that is `off` is not judged. Of currencies that
+    `large_amounts` doesn't name, no amount is large. An unusual amount is over `unusual_times` the mean and more than
+    `unusual_deviations` standard deviations above it.
+    """
+
+    modes: Mapping[str, str]
+    large_amounts: Mapping[str, Decimal]
+    velocity_count: int
+    velocity_minutes: int
+    unusual_times: Decimal
+    unusual_deviations: Decimal
+    unusual_min_count: int
+    duplicate_minutes: int
+    new_country_min_count: int
+
+    def in_mode(self, mode: str) -> tuple[str, ...]:
+        """Return the rules that are in this mode."""
+        return tuple(name for name in FLAGS if self.modes[name] == mode)
+
+
+DEFAULT_THRESHOLDS = Thresholds(
+    modes=dict.fromkeys(FLAGS, "on"),
+    large_amounts={
+        "CAD": Decimal("3000.00"),
+        "CHF": Decimal("2000.00"),
+        "EUR": Decimal("2000.00"),
+        "GBP": Decimal("2000.00"),
+        "MAD": Decimal("20000.00"),
+        "TND": Decimal("6000.000"),
+        "USD": Decimal("2000.00"),
+        "XAF": Decimal("1000000"),
+        "XOF": Decimal("1000000"),
+    },
+    velocity_count=5,
+    velocity_minutes=10,
+    unusual_times=Decimal(3),
+    unusual_deviations=Decimal(3),
+    unusual_min_count=20,
+    duplicate_minutes=5,
+    new_country_min_count=10,
+)
+
+
+def judge(transaction: Transaction, history: Baseline, thresholds: Thresholds) -> dict[str, Evidence]:
+    """Return the evidence of each rule, on or in shadow, that flags the transaction; {} for most.
+
+    Only what is settled or authorized is judged: declined and reversed ones have moved no money.
+    """
+    if transaction.status not in JUDGED:
+        return {}
+    found = {}
+    for name, rule in RULES.items():
+        if thresholds.modes[name] != "off":
+            evidence = rule(transaction, history, thresholds)
+            if evidence is not None:
+                found[name] = evidence
+    return found
+
+
+def large_amount(transaction: Transaction, _history: Baseline, thresholds: Thresholds) -> Evidence | None:
+    """Flag an amount over the bank's threshold for its currency."""
+    threshold = thresholds.large_amounts.get(transaction.currency)
+    if threshold is None or transaction.amount <= threshold:
+        return None
+    return {**_amount(transaction), "threshold": format_amount(threshold, transaction.currency)}
+
+
+def velocity(transaction: Transaction, history: Baseline, thresholds: Thresholds) -> Evidence | None:
+    """Flag an attempt with which there are too many, declined ones included, in the minutes up to it."""
+    if not is_attempt(transaction):
+        return None
+    since = transaction.timestamp - timedelta(minutes=thresholds.velocity_minutes)
+    count = 1 + sum(since < one.at <= transaction.timestamp for one in _others(transaction, history))
+    if count <= thresholds.velocity_count:
+        return None
+    return {"count": count, "limit": thresholds.velocity_count, "minutes": thresholds.velocity_minutes}
+
+
+def unusual_amount(transaction: Transaction, history: Baseline, thresholds: Thresholds) -> Evidence | None:
+    """Flag an amount far above the account's usual ones of its currency and type, once it has enough of them."""
+    usual = _usual(transaction, history)
+    if usual.count < thresholds.unusual_min_count:
+        return None
+    enough = max(
+        _EXACT.multiply(thresholds.unusual_times, usual.mean),
+        _EXACT.fma(thresholds.unusual_deviations, usual.deviation, usual.mean),
+    )
+    if transaction.amount <= enough:
+        return None
+    # Rounded down, so that nobody is told of more than it was.
+    times = _EXACT.divide(transaction.amount, usual.mean).quantize(Decimal("0.1"), ROUND_DOWN)
+    usually = format_amount(usual.mean, transaction.currency)
+    return {**_amount(transaction), "usual": usually, "times": f"{times:f}", "count": usual.count}
+
+
+def duplicate_suspect(transaction: Transaction, history: Baseline, thresholds: Thresholds) -> Evidence | None:
+    """Flag a second payment of one amount at one merchant within minutes, whichever of the two comes in first."""
+    if not is_attempt(transaction):
+        return None
+    this = recent_of(transaction)
+    apart = [
+        abs(transaction.timestamp - one.at)
+        for one in _others(transaction, history)
+        if this.merchant and (one.amount, one.currency, one.merchant) == (this.amount, this.currency, this.merchant)
+    ]
+    if not apart or min(apart) > timedelta(minutes=thresholds.duplicate_minutes):
+        return None
+    seconds = int(min(apart).total_seconds())
+    return {**_amount(transaction), "seconds": seconds, "minutes": thresholds.duplicate_minutes}
+
+
+def new_country(transaction: Transaction, history: Baseline, thresholds: Thresholds) -> Evidence | None:
+    """Flag a merchant's country that the account hasn't used, once it has a history and has used any other.
+
+    An account that has been in 16 countries travels; one more tells nothing.
+    """
+    country = (transaction.merchant or {}).get("country")
+    own = reference_of(transaction)
+    known = sorted(code for code, reference in history.countries.items() if reference != own)
+    count = sum(amounts.count for amounts in history.amounts.values()) - _is_counted(transaction, history)
+    if not country or not known or country in known or len(known) >= MAX_COUNTRIES:
+        return None
+    if count < thresholds.new_country_min_count:
+        return None
+    return {"country": country, "known": known, "count": count}
+
+
+RULES: Mapping[str, Callable[[Transaction, Baseline, Thresholds], Evidence | None]] = {
+    "large_amount": large_amount,
+    "velocity": velocity,
+    "unusual_amount": unusual_amount,
+    "duplicate_suspect": duplicate_suspect,
+    "new_country": new_country,
+}
+
+
+def _amount(transaction: Transaction) -> Evidence:
+    return {"amount": format_amount(transaction.amount, transaction.currency), "currency": transaction.currency}
+
+
+def _others(transaction: Transaction, history: Baseline) -> Iterator[Recent]:
+    own = reference_of(transaction)
+    return (one for one in history.recents if one.reference != own)
+
+
+def _usual(transaction: Transaction, history: Baseline) -> Amounts:
+    amounts = history.amounts.get(amounts_key(transaction), Amounts())
+    return amounts.without(transaction.amount) if _is_counted(transaction, history) else amounts
+
+
+def _is_counted(transaction: Transaction, history: Baseline) -> bool:
+    """Whether the history's amounts hold the transaction itself."""
+    return transaction.status == "settled" and bool(history.positions) and history.is_in(*place_of(transaction))
