@@ -1,10 +1,14 @@
-"""Banks and their keys' hashes in DynamoDB, as `bank#<id>` and `key#<hash>` entries of one table."""
+"""Banks, their keys' hashes and their settings: `bank#<id>`, `key#<hash>` and `settings#<id>` entries of one table."""
 
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from chalicelib.bank_settings import StoredSettings, stored_settings, to_json
 from chalicelib.banks import ApiKey, Bank
-from chalicelib.dynamo import call, from_item, to_item
+from chalicelib.dynamo import CONDITION_FAILED, call, error_code, from_item, to_item
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.transactions import format_time
 
 
@@ -69,8 +73,41 @@ class BankRepository:
         """Forget a key; nothing happens if it isn't stored."""
         call(self._client.delete_item, TableName=self._table, Key=to_item({"entry": f"key#{key_hash}"}))
 
-    def _get(self, entry: str) -> dict[str, Any] | None:
-        answer = call(self._client.get_item, TableName=self._table, Key=to_item({"entry": entry}))
+    def settings(self, bank_id: str) -> StoredSettings:
+        """Return the bank's settings, read consistently: the defaults if it has stored none."""
+        values = self._get(f"settings#{bank_id}", ConsistentRead=True)
+        if values is None:
+            return StoredSettings()
+        return StoredSettings(
+            stored_settings(values["settings"], bank_id), values["subscriptions"], int(values["version"])
+        )
+
+    def put_settings(self, bank_id: str, stored: StoredSettings) -> None:
+        """Store the bank's settings in place of the version before theirs.
+
+        Raises TemporarilyUnavailable, and nothing is changed, when somebody else has changed them meanwhile.
+        """
+        item = {
+            "entry": f"settings#{bank_id}",
+            "settings": to_json(stored.settings),
+            "subscriptions": dict(stored.subscriptions),
+            "version": stored.version,
+        }
+        try:
+            call(
+                self._client.put_item,
+                TableName=self._table,
+                Item=to_item(item),
+                ConditionExpression="attribute_not_exists(entry) OR version = :before",
+                ExpressionAttributeValues=to_item({":before": stored.version - 1}),
+            )
+        except ClientError as error:
+            if error_code(error) != CONDITION_FAILED:
+                raise
+            raise TemporarilyUnavailable from None
+
+    def _get(self, entry: str, **options: Any) -> dict[str, Any] | None:
+        answer = call(self._client.get_item, TableName=self._table, Key=to_item({"entry": entry}), **options)
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def _put(self, entry: str, values: dict[str, Any]) -> None:

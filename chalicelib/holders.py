@@ -63,6 +63,16 @@ class AtNamedHost(validate.Email):
         return super().__call__(value)
 
 
+def email_rules() -> list[validate.Validator]:
+    """Return the rules for an e-mail address that a bank gives."""
+    return [
+        validate.Length(max=254),
+        AtNamedHost(error="Must be an e-mail address."),
+        # SES takes no unencoded character outside of ASCII in an address.
+        validate.Regexp(re.compile(r"[\x21-\x7e]+\Z"), error="Must be an e-mail address in ASCII."),
+    ]
+
+
 class QuietHoursSchema(Schema):
     # `from` is a Python keyword; the key in the body is the contract's.
     from_ = fields.String(required=True, data_key="from", attribute="from", validate=_CLOCK_TIME)
@@ -84,15 +94,7 @@ class HolderSchema(Schema):
     name = fields.String(
         required=True, validate=[validate.Length(max=140), validate.Regexp(r".*\S", error="Must not be blank.")]
     )
-    email = fields.String(
-        required=True,
-        validate=[
-            validate.Length(max=254),
-            AtNamedHost(error="Must be an e-mail address."),
-            # SES takes no unencoded character outside of ASCII in an address.
-            validate.Regexp(re.compile(r"[\x21-\x7e]+\Z"), error="Must be an e-mail address in ASCII."),
-        ],
-    )
+    email = fields.String(required=True, validate=email_rules())
     locale = fields.String(load_default="fr", validate=validate.OneOf(LOCALES))
     timezone = fields.String(load_default="UTC", validate=_TIMEZONE)
     preferences = fields.Nested(PreferencesSchema, load_default=dict)

@@ -1,0 +1,246 @@
+"""A bank's own settings: its flag thresholds, which rules run, and whom to alert. Their rules, forms and cache."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from chalicelib.baselines import MAX_RECENT
+from chalicelib.errors import ValidationFailed
+from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS, MODES, Thresholds
+from chalicelib.holders import email_rules
+from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.telemetry import count, logger
+from chalicelib.transactions import ExactDecimal, Pairs, excess_decimals, field_errors, format_amount
+
+CACHE_FOR = timedelta(seconds=60)
+MAX_ADDRESSES = 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BankSettings:
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    alert_addresses: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """A bank's settings as they are stored, with the subscription of each address that its alerts may go to.
+
+    Among the subscriptions can be one of an address that is no longer to be alerted and couldn't be ended yet. Each
+    change makes a new version; 0 is that of a bank that has stored none.
+    """
+
+    settings: BankSettings = BankSettings()
+    subscriptions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    version: int = 0
+
+
+class SettingsStore(Protocol):
+    def settings(self, bank_id: str) -> StoredSettings: ...
+    def put_settings(self, bank_id: str, stored: StoredSettings) -> None: ...
+
+
+class Subscriptions(Protocol):
+    def subscribe(self, bank: str, address: str) -> str: ...
+    def unsubscribe(self, subscription: str) -> bool: ...
+
+
+class WholeNumber(fields.Field[int]):
+    """A JSON number without a fraction."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        rule = validate.Range(least, most, error=f"Must be a whole number from {least} to {most}.")
+        super().__init__(validate=rule, **options)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+        if not is_number or not self.least <= value <= self.most or value != int(value):
+            raise ValidationError(f"Must be a whole number from {self.least} to {self.most}.")
+        return int(value)
+
+
+class Factor(ExactDecimal):
+    """A number from `least` to 100, or a string that holds one, with at most two decimals."""
+
+    def __init__(self, least: int, **options: Any) -> None:
+        super().__init__(validate=validate.Range(least, 100, error=f"Must be from {least} to 100."), **options)
+        self.least = least
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Decimal:
+        number = super()._deserialize(value, *args, **kwargs)
+        if number.as_tuple().exponent < -2:  # type: ignore[operator]
+            raise ValidationError("Must have at most 2 decimals.")
+        return number
+
+
+class FlagRuleSchema(Schema):
+    mode = fields.String(validate=validate.OneOf(MODES))
+
+
+class LargeAmountRuleSchema(FlagRuleSchema):
+    thresholds = Pairs(
+        keys=fields.String(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code.")),
+        values=ExactDecimal(validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0.")),
+    )
+
+    @validates_schema
+    def have_decimals_of_currency(self, data: Mapping[str, Any], **_: Any) -> None:
+        found = {code: excess_decimals(amount, code) for code, amount in data.get("thresholds", {}).items()}
+        if any(found.values()):
+            raise ValidationError({"thresholds": {code: [message] for code, message in found.items() if message}})
+
+
+class VelocityRuleSchema(FlagRuleSchema):
+    count = WholeNumber(1, MAX_RECENT - 1)  # a baseline knows no more
+    minutes = WholeNumber(1, 60)
+
+
+class UnusualAmountRuleSchema(FlagRuleSchema):
+    times = Factor(1)
+    deviations = Factor(0)
+    min_count = WholeNumber(2, 1000)
+
+
+class DuplicateSuspectRuleSchema(FlagRuleSchema):
+    minutes = WholeNumber(1, 60)
+
+
+class NewCountryRuleSchema(FlagRuleSchema):
+    min_count = WholeNumber(1, 1000)
+
+
+class FlagRulesSchema(Schema):
+    large_amount = fields.Nested(LargeAmountRuleSchema)
+    velocity = fields.Nested(VelocityRuleSchema)
+    unusual_amount = fields.Nested(UnusualAmountRuleSchema)
+    duplicate_suspect = fields.Nested(DuplicateSuspectRuleSchema)
+    new_country = fields.Nested(NewCountryRuleSchema)
+
+
+def _each_once(addresses: list[str]) -> None:
+    if len({address.casefold() for address in addresses}) < len(addresses):
+        raise ValidationError("Must name each address once.")
+
+
+class BankSettingsSchema(Schema):
+    flags = fields.Nested(FlagRulesSchema)
+    alert_addresses = fields.List(
+        fields.String(validate=email_rules()),
+        validate=[validate.Length(max=MAX_ADDRESSES, error=f"Must have at most {MAX_ADDRESSES}."), _each_once],
+    )
+
+
+_SCHEMA = BankSettingsSchema()
+
+
+def load_settings(body: Mapping[str, Any]) -> BankSettings:
+    """Return the settings that `body` describes, with the default of each that is absent.
+
+    Raises ValidationFailed naming every field that breaks a rule.
+    """
+    try:
+        values = _SCHEMA.load(body)
+    except ValidationError as error:
+        raise ValidationFailed(field_errors(error)) from None
+    return BankSettings(_thresholds(values.get("flags", {})), tuple(values.get("alert_addresses", ())))
+
+
+def stored_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
+    """Return the settings that `to_json` wrote; the defaults, and an alarm, of what is none."""
+    try:
+        return load_settings(values)
+    except ValidationFailed as error:
+        logger.error("malformed_settings", extra={"bank": bank_id, "fields": [field for field, _ in error.errors]})
+        count("MalformedSettings")
+        return BankSettings()
+
+
+def to_json(settings: BankSettings) -> dict[str, Any]:
+    """Return all settings as the API answers them, the defaults too."""
+    of = settings.thresholds
+    thresholds = {code: format_amount(amount, code) for code, amount in sorted(of.large_amounts.items())}
+    numbers: dict[str, dict[str, Any]] = {
+        "large_amount": {"thresholds": thresholds},
+        "velocity": {"count": of.velocity_count, "minutes": of.velocity_minutes},
+        "unusual_amount": {
+            "times": f"{of.unusual_times:f}",
+            "deviations": f"{of.unusual_deviations:f}",
+            "min_count": of.unusual_min_count,
+        },
+        "duplicate_suspect": {"minutes": of.duplicate_minutes},
+        "new_country": {"min_count": of.new_country_min_count},
+    }
+    return {
+        "flags": {name: {"mode": of.modes[name], **numbers[name]} for name in FLAGS},
+        "alert_addresses": list(settings.alert_addresses),
+    }
+
+
+def _thresholds(flags: Mapping[str, Mapping[str, Any]]) -> Thresholds:
+    default = DEFAULT_THRESHOLDS
+
+    def given(flag: str, name: str, otherwise: Any) -> Any:
+        return flags.get(flag, {}).get(name, otherwise)
+
+    return Thresholds(
+        modes={name: given(name, "mode", default.modes[name]) for name in FLAGS},
+        large_amounts=given("large_amount", "thresholds", default.large_amounts),
+        velocity_count=given("velocity", "count", default.velocity_count),
+        velocity_minutes=given("velocity", "minutes", default.velocity_minutes),
+        unusual_times=given("unusual_amount", "times", default.unusual_times),
+        unusual_deviations=given("unusual_amount", "deviations", default.unusual_deviations),
+        unusual_min_count=given("unusual_amount", "min_count", default.unusual_min_count),
+        duplicate_minutes=given("duplicate_suspect", "minutes", default.duplicate_minutes),
+        new_country_min_count=given("new_country", "min_count", default.new_country_min_count),
+    )
+
+
+def replace_settings(bank_id: str, settings: BankSettings, store: SettingsStore, topic: Subscriptions) -> None:
+    """Store the bank's settings and see that its alerts go to their addresses, and to no other.
+
+    Each address is subscribed again, which changes nothing, or brings a subscription back that its owner has ended.
+    Raises ValidationFailed for an address that can't be subscribed, with nothing stored; and TemporarilyUnavailable,
+    after which doing it again is safe and completes what was left undone.
+    """
+    before = store.settings(bank_id)
+    wanted, errors = {}, []
+    for index, address in enumerate(settings.alert_addresses):
+        try:
+            wanted[address] = topic.subscribe(bank_id, address)
+        except NotSubscribable:
+            errors.append((f"alert_addresses.{index}", "Can't be subscribed: use another address."))
+    if errors:
+        raise ValidationFailed(errors)
+    unwanted = {address: one for address, one in before.subscriptions.items() if address not in wanted}
+    # Stored before they are ended, so that none is forgotten if this is as far as it gets.
+    after = StoredSettings(settings, {**unwanted, **wanted}, before.version + 1)
+    store.put_settings(bank_id, after)
+    left = {address: one for address, one in unwanted.items() if not topic.unsubscribe(one)}
+    if left != unwanted:
+        store.put_settings(bank_id, StoredSettings(settings, {**left, **wanted}, after.version + 1))
+
+
+class NotSubscribable(Exception):
+    """The topic takes no subscription of this address for this bank."""
+
+
+class SettingsDirectory:
+    """Answers a bank's settings, remembering them for a minute: a change takes that long to be obeyed everywhere."""
+
+    def __init__(self, store: SettingsStore, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._cache: dict[str, tuple[datetime, BankSettings]] = {}
+
+    def of(self, bank_id: str) -> BankSettings:
+        """Return the bank's settings, the defaults if it has stored none; raises TemporarilyUnavailable."""
+        now = self._clock()
+        found = self._cache.get(bank_id)
+        if found is None or found[0] <= now:
+            found = self._cache[bank_id] = (now + CACHE_FOR, self._store.settings(bank_id).settings)
+        return found[1]

@@ -1,0 +1,176 @@
+"""A trial of flag thresholds: transactions judged one after the other, by two settings, and what came of it."""
+
+import dataclasses
+from collections import deque
+from typing import Any
+
+from chalicelib.baselines import Baseline
+from chalicelib.flags import FLAGS, JUDGED, Evidence, Thresholds, judge
+from chalicelib.transactions import Transaction
+
+MAX_EXAMPLES = 3
+
+
+def _latest() -> deque[tuple[str, Evidence]]:
+    # The last ones, which have been compared with the longest histories.
+    return deque(maxlen=MAX_EXAMPLES)
+
+
+@dataclasses.dataclass(slots=True)
+class Outcome:
+    """How many transactions a rule has flagged by the one settings and by the other, with examples.
+
+    `flagged` are examples of what both or the only ones flag, `added` and `removed` of what the changed ones alone, or
+    the present ones alone, do.
+    """
+
+    now: int = 0
+    changed: int = 0
+    flagged: deque[tuple[str, Evidence]] = dataclasses.field(default_factory=_latest)
+    added: deque[tuple[str, Evidence]] = dataclasses.field(default_factory=_latest)
+    removed: deque[tuple[str, Evidence]] = dataclasses.field(default_factory=_latest)
+
+
+class FlagTrial:
+    """Judges transactions by the present thresholds, and by changed ones if there are any, and counts.
+
+    Memory grows with the number of accounts, each with a bounded history, and of authorizations that are still open.
+    """
+
+    def __init__(self, present: Thresholds, changed: Thresholds | None) -> None:
+        self.present = present
+        self.changed = changed
+        self.transactions = 0
+        self.judged = 0
+        self.malformed = 0
+        self.any_now = 0
+        self.any_changed = 0
+        self.outcomes = {name: Outcome() for name in FLAGS}
+        self._histories: dict[str, Baseline] = {}
+        self._authorized: set[int] = set()
+
+    @property
+    def accounts(self) -> int:
+        return len(self._histories)
+
+    def pass_over(self) -> None:
+        """Count a row that can't be judged."""
+        self.malformed += 1
+
+    def judge(self, transaction: Transaction) -> None:
+        """Judge a transaction by its account's history, and remember it."""
+        self.transactions += 1
+        history = self._histories.setdefault(transaction.account, Baseline())
+        if transaction.status in JUDGED and not self._was_judged_when_authorized(transaction):
+            self.judged += 1
+            now = judge(transaction, history, self.present)
+            changed = judge(transaction, history, self.changed) if self.changed else now
+            if now or changed:
+                self._note(transaction.id, now, changed)
+        history.add(transaction)
+
+    def _was_judged_when_authorized(self, transaction: Transaction) -> bool:
+        """Whether this settles an authorization for as much as that was for: as the stream handler has it."""
+        # 64 bits of each are enough, where whole ones of a million would fill the memory.
+        id_ = transaction.id if transaction.status == "authorized" else transaction.authorization_id
+        key = hash((id_, transaction.account, transaction.amount, transaction.currency))
+        if transaction.status == "authorized":
+            self._authorized.add(key)
+            return False
+        if transaction.authorization_id is None or key not in self._authorized:
+            return False
+        self._authorized.remove(key)
+        return True
+
+    def _note(self, transaction_id: str, now: dict[str, Evidence], changed: dict[str, Evidence]) -> None:
+        self.any_now += bool(now)
+        self.any_changed += bool(changed)
+        for name in now.keys() | changed.keys():
+            outcome = self.outcomes[name]
+            outcome.now += name in now
+            outcome.changed += name in changed
+            if name not in now:
+                outcome.added.append((transaction_id, changed[name]))
+            elif name not in changed:
+                outcome.removed.append((transaction_id, now[name]))
+            else:
+                outcome.flagged.append((transaction_id, changed[name]))
+
+
+def as_json(trial: FlagTrial) -> dict[str, Any]:
+    """Return what came of the trial as JSON values; without changed settings, nothing is said of them."""
+    rules = {name: _rule(trial, name, outcome) for name, outcome in trial.outcomes.items()}
+    total: dict[str, Any] = {"now": trial.any_now}
+    if trial.changed:
+        total |= {"changed": trial.any_changed, "difference": trial.any_changed - trial.any_now}
+    return {
+        "transactions": trial.transactions,
+        "accounts": trial.accounts,
+        "judged": trial.judged,
+        "malformed": trial.malformed,
+        "flagged": total,
+        "rules": rules,
+    }
+
+
+def _rule(trial: FlagTrial, name: str, outcome: Outcome) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "mode": trial.present.modes[name],
+        "now": outcome.now,
+        "share_now": outcome.now / trial.transactions,
+    }
+    if trial.changed:
+        found |= {
+            "mode_changed": trial.changed.modes[name],
+            "changed": outcome.changed,
+            "share_changed": outcome.changed / trial.transactions,
+            "difference": outcome.changed - outcome.now,
+        }
+    kinds = ("flagged", "added", "removed") if trial.changed else ("flagged",)
+    found["examples"] = {
+        kind: [{"id": one, "evidence": evidence} for one, evidence in getattr(outcome, kind)] for kind in kinds
+    }
+    return found
+
+
+def as_text(trial: FlagTrial) -> str:
+    """Return what came of the trial as a table, and examples of each rule."""
+    lines = [
+        f"{trial.transactions} transactions of {trial.accounts} accounts, {trial.judged} judged"
+        + f", {trial.malformed} malformed rows passed over" * bool(trial.malformed),
+        "",
+    ]
+    lines += [_line("rule", ("mode", "now", "share"), ("mode", "changed", "share", "difference"), trial)]
+    for name, outcome in trial.outcomes.items():
+        lines.append(_counts(name, outcome.now, outcome.changed, trial))
+    lines.append(_counts("any of them", trial.any_now, trial.any_changed, trial))
+    for name, outcome in trial.outcomes.items():
+        examples = [
+            f"  {sign} {one}  {_evidence(evidence)}"
+            for sign, kind in (("-", outcome.removed), ("+", outcome.added), (" ", outcome.flagged))
+            for one, evidence in kind
+        ]
+        if examples:
+            lines += ["", f"{name}, the last ones:", *examples]
+    return "\n".join(lines)
+
+
+def _counts(name: str, now: int, changed: int, trial: FlagTrial) -> str:
+    def column(number: int, thresholds: Thresholds | None) -> tuple[str, str, str]:
+        mode = thresholds.modes.get(name, "") if thresholds else ""
+        return mode, str(number), f"{100 * number / trial.transactions:.3f} %"
+
+    return _line(name, column(now, trial.present), (*column(changed, trial.changed), f"{changed - now:+d}"), trial)
+
+
+def _line(name: str, now: tuple[str, ...], changed: tuple[str, ...], trial: FlagTrial) -> str:
+    cells = now + changed if trial.changed else now
+    widths = (10, 9, 11, 10, 9, 11, 12)
+    return f"{name:<18}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=False))
+
+
+def _evidence(evidence: Evidence) -> str:
+    def written(value: Any) -> str:
+        return ",".join(value) if isinstance(value, list) else str(value)
+
+    return "  ".join(f"{name} {written(value)}" for name, value in evidence.items())
