@@ -5,6 +5,9 @@ from the checkpoint up to a watermark, and commits the new roll-ups together wit
 transaction, on condition that the checkpoint is still the one it started from. A run that dies, comes late or runs
 beside another one therefore changes nothing twice: it commits a step or it does not.
 
+Before it commits a step, it adds the step's transactions to their accounts' baselines, which know by themselves what is
+in them. They are written without a condition, so a run holds the checkpoint while it makes steps.
+
 A reader takes the roll-ups as they were at the checkpoint, and adds what lies behind it in the index: the live tail.
 """
 
@@ -21,60 +24,89 @@ from chalicelib.analytics_repository import (
     RollUpBroken,
     RollUpsMoved,
 )
+from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.dynamo import sortable
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.repository import RECORDED_SHARDS, TransactionRepository
-from chalicelib.rollups import Day, Sums, day_of, is_countable, merged, tally
+from chalicelib.flag_repository import is_flag_row
+from chalicelib.repository import RECORDED_SHARDS, TransactionRepository, account_key
+from chalicelib.rollups import Day, Sums, counts, day_of, is_countable, merged, tally
 from chalicelib.telemetry import count, logger
 
 # What is recorded later than this before now may still be on its way into the index: the writer's longest run
 # (30 s), clock skew between writers and the index's lag fit inside.
 SAFETY_MARGIN = timedelta(seconds=60)
 PAGE = 2_500
-_LAST_STEP_S = 5.0
+# So many baselines are read and written in 125 calls, two or three seconds on a third of a processor.
+MAX_ACCOUNTS_A_STEP = 2_500
+_LAST_STEP_S = 10.0
+# A dead run's lease goes on for so long: another run's clock may be ahead, and its last write still on its way.
+LEASE_BEYOND = timedelta(seconds=40)
 # A step takes DynamoDB some milliseconds, in which a reader can meet it half done.
 _WAITS_S = (0.0, 0.01, 0.03, 0.1, 0.3)
 _END = "~"  # behind every place in a shard
+_Row = Mapping[str, Any]
 _Held = dict[str, tuple[list[dict[str, Any]], str | None]]  # by shard: a page's rows, and what follows on them
 
 
-def fold(rows: Iterable[Mapping[str, Any]], days: dict[Day, Sums], max_days: int = MAX_ROLL_UPS_A_STEP) -> str | None:
-    """Add a shard's rows to the sums by day; return the place of the last row that went in (None for none).
+class Step:
+    """What one commit adds: to roll-ups `days`, by day, and to baselines `rows`, by account; of both so many at most."""
 
-    Stops before the row that would need one day more than `max_days`. Only settled transactions count. A malformed
-    row, which the stream handler has dead-lettered, is passed over: it must not hold up the others for ever.
-    """
-    position = None
-    for row in rows:
-        if not is_countable(row):
-            logger.error("malformed_row", extra={"key": row["recorded_key"]})
-            count("MalformedRows")
-        elif row["status"] == "settled":
-            day = day_of(row)
-            if day not in days and len(days) == max_days:
+    def __init__(self, max_days: int = MAX_ROLL_UPS_A_STEP, max_accounts: int = MAX_ACCOUNTS_A_STEP) -> None:
+        self.days: dict[Day, Sums] = {}
+        self.rows: dict[str, list[_Row]] = {}
+        self._max_days = max_days
+        self._max_accounts = max_accounts
+
+    def fold(self, rows: Iterable[_Row]) -> str | None:
+        """Take a shard's rows in; return the place of the last one that went in (None for none).
+
+        Stops before the row that would need one day or one account too many. A malformed row, which the stream handler
+        has dead-lettered, is passed over: it must not hold up the others for ever.
+        """
+        position = None
+        for row in rows:
+            if not is_countable(row):
+                logger.error("malformed_row", extra={"key": row["recorded_key"]})
+                count("MalformedRows")
+            elif not self._takes(row):
                 break
-            days.setdefault(day, Sums()).add(row)
-        position = row["recorded_key"]
-    return position
+            position = row["recorded_key"]
+        return position
+
+    def _takes(self, row: _Row) -> bool:
+        day = day_of(row) if counts(row) else None
+        if day is not None and day not in self.days and len(self.days) == self._max_days:
+            return False
+        if not is_flag_row(row) and row["status"] != "reversed":  # of a reversal no baseline remembers anything
+            account = account_key(row["bank"], row["account"])
+            if account not in self.rows and len(self.rows) == self._max_accounts:
+                return False
+            self.rows.setdefault(account, []).append(row)
+        if day is not None:
+            self.days.setdefault(day, Sums()).add(row)
+        return True
 
 
 class AnalyticsJob:
     def __init__(
         self,
         roll_ups: AnalyticsRepository,
+        baselines: BaselineRepository,
         transactions: TransactionRepository,
         clock: Callable[[], datetime],
         max_days: int = MAX_ROLL_UPS_A_STEP,
+        max_accounts: int = MAX_ACCOUNTS_A_STEP,
     ) -> None:
         self._roll_ups = roll_ups
+        self._baselines = baselines
         self._transactions = transactions
         self._clock = clock
-        self._max_days = max_days
+        self._bounds = max_days, max_accounts
 
     def run(self, time_left_s: Callable[[], float]) -> int:
         """Fold what was recorded since the last run; return how many steps were committed.
 
-        Stops at a committed step when less than 5 s are left, and when another run makes the steps; the next run goes
+        Stops at a committed step when less than 10 s are left, and when another run makes the steps; the next run goes
         on from there. Raises TemporarilyUnavailable, RollUpBroken: with what is committed until then.
         """
         watermark = sortable(self._clock() - SAFETY_MARGIN)
@@ -82,26 +114,35 @@ class AnalyticsJob:
         steps = 0
         held: _Held = {}
         has_more = True
-        while has_more and time_left_s() >= _LAST_STEP_S:
-            new, positions, has_more = self._new_since(at, watermark, held)
-            if positions == at.positions:
-                break
-            try:
-                at = self._roll_ups.commit(at, positions, merged([self._roll_ups.read(new, at), new]))
-            except RollUpsMoved:
-                logger.info("analytics_step_taken", extra={"version": at.version})
-                break
-            steps += 1
+        try:
+            while has_more and (left_s := time_left_s()) >= _LAST_STEP_S:
+                new, positions, has_more = self._new_since(at, watermark, held)
+                if positions == at.positions:
+                    break
+                whole = merged([self._roll_ups.read(new.days, at), new.days])
+                if at.lease is None:
+                    now = self._clock()
+                    at = self._roll_ups.hold(at, now, now + timedelta(seconds=left_s) + LEASE_BEYOND)
+                # First the baselines: a run that dies in between adds to them again, and they know what they have.
+                self._baselines.add(new.rows)
+                at = self._roll_ups.commit(at, positions, whole, is_last=not has_more)
+                steps += 1
+        except RollUpsMoved:
+            logger.info("analytics_step_taken", extra={"version": at.version})
+        except Exception:
+            self._roll_ups.give_up(at)
+            raise
+        self._roll_ups.give_up(at)
         logger.info("analytics_run", extra={"steps": steps})
         count("AnalyticsSteps", steps)
         return steps
 
-    def _new_since(self, at: Checkpoint, watermark: str, held: _Held) -> tuple[dict[Day, Sums], dict[str, str], bool]:
-        """Return one step's sums by day, the positions behind it, and whether there is more than that.
+    def _new_since(self, at: Checkpoint, watermark: str, held: _Held) -> tuple[Step, dict[str, str], bool]:
+        """Return one step, the positions behind it, and whether there is more than that.
 
         What is read and doesn't fit into this step is left in `held` for the next one.
         """
-        new: dict[Day, Sums] = {}
+        new = Step(*self._bounds)
         positions = dict(at.positions)
         has_more = False
         # Another shard first each step, so that one whose rows fill the step leaves no other waiting for long.
@@ -111,7 +152,7 @@ class AnalyticsJob:
                 rows, more = held.pop(shard)
             else:
                 rows, more = self._transactions.recorded(shard, positions.get(shard), watermark, PAGE)
-            position = fold(rows, new, self._max_days)
+            position = new.fold(rows)
             if position is not None:
                 positions[shard] = position
                 rows = rows[bisect_right(rows, position, key=lambda row: row["recorded_key"]) :]

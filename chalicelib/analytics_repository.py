@@ -5,13 +5,25 @@ others. So each roll-up has the version of the step that wrote it, and the check
 from both a reader knows whether what it has read fits together.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Set
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import batch_get, call, from_item, to_item, was_cancelled_in_passing
+from chalicelib.dynamo import (
+    CONDITION_FAILED,
+    batch_get,
+    call,
+    error_code,
+    from_item,
+    queried,
+    sortable,
+    to_item,
+    was_cancelled_in_passing,
+)
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.rollups import Day, Sums, from_values, to_values
 
@@ -19,22 +31,27 @@ from chalicelib.rollups import Day, Sums, from_values, to_values
 MAX_ROLL_UPS_A_STEP = 99
 _CHECKPOINT = {"owner": "job", "entry": "checkpoint"}
 _MOVED = {"ConditionalCheckFailed", "TransactionConflict"}
+_HELD = {CONDITION_FAILED, "TransactionConflictException"}
+# No function runs for longer than 15 minutes: what goes beyond is of a clock that was wrong.
+_LONGEST_LEASE = timedelta(minutes=20)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checkpoint:
     """How far the roll-ups have come: the last place that is in them, by shard.
 
-    Each step makes a new version; `changed` are the days whose roll-ups the step to this one has written.
+    Each step makes a new version; `changed` are the days whose roll-ups the step to this one has written. `lease` is of
+    a run that holds the checkpoint, and keeps other runs, but no repair, from moving it.
     """
 
     version: int = 0
     positions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     changed: frozenset[Day] = frozenset()
+    lease: str | None = dataclasses.field(default=None, compare=False)
 
 
 class RollUpsMoved(Exception):
-    """Another step has been made since the checkpoint was read: read it again."""
+    """Another step has been made since the checkpoint was read, or another run is making steps: read it again."""
 
 
 class RollUpBroken(Exception):
@@ -59,8 +76,42 @@ class AnalyticsRepository:
         if "Item" not in answer:
             return Checkpoint()
         values = from_item(answer["Item"])
+        if "version" not in values:
+            return Checkpoint()  # there is only a lease, of the run that makes the first step
         changed = frozenset(Day(*names.split("#")) for names in values["changed"])
         return Checkpoint(int(values["version"]), values["positions"], changed)
+
+    def hold(self, at: Checkpoint, now: datetime, until: datetime) -> Checkpoint:
+        """Return the checkpoint with a lease of it, which keeps other runs from holding it `until` then.
+
+        The last `commit` gives it up, or `give_up`. Raises RollUpsMoved when the checkpoint has moved or is held.
+        """
+        times = {":now": sortable(now), ":until": sortable(until), ":latest": sortable(now + _LONGEST_LEASE)}
+        is_free = f"{_version_is(at)} AND NOT (busy_until BETWEEN :now AND :latest)"
+        try:
+            self._update_lease("SET busy_until = :until", is_free, {**_version(at), **times})
+        except (ClientError, TemporarilyUnavailable) as error:
+            refusal = error.__cause__ if isinstance(error, TemporarilyUnavailable) else error
+            if isinstance(refusal, ClientError) and error_code(refusal) in _HELD:
+                raise RollUpsMoved from error
+            raise
+        return dataclasses.replace(at, lease=times[":until"])
+
+    def give_up(self, at: Checkpoint) -> None:
+        """Let other runs hold the checkpoint, if this one holds it. What can't be given up runs out."""
+        if at.lease is not None:
+            with contextlib.suppress(ClientError, TemporarilyUnavailable):
+                self._update_lease("REMOVE busy_until", "busy_until = :lease", {":lease": at.lease})
+
+    def _update_lease(self, update: str, condition: str, values: dict[str, Any]) -> None:
+        call(
+            self._client.update_item,
+            TableName=self._table,
+            Key=to_item(_CHECKPOINT),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+        )
 
     def days(self, bank: str, first: str, last: str, at: Checkpoint) -> dict[Day, Sums]:
         """Return the bank's roll-ups of the days from `first` to `last` as they were at the checkpoint.
@@ -91,27 +142,32 @@ class AnalyticsRepository:
         """Return the days that the step to the checkpoint has changed and whose roll-ups are broken."""
         return _examined(at, at.changed, self._of(at.changed))[2]
 
-    def commit(self, at: Checkpoint, positions: Mapping[str, str], days: Mapping[Day, Sums]) -> Checkpoint:
+    def commit(
+        self, at: Checkpoint, positions: Mapping[str, str], days: Mapping[Day, Sums], *, is_last: bool = False
+    ) -> Checkpoint:
         """Replace the roll-ups of at most 99 days and move the checkpoint, all or nothing; return the new one.
 
-        Raises RollUpsMoved, and nothing is changed, when the checkpoint has moved or is just being moved; and
-        TemporarilyUnavailable, when the next look at the checkpoint tells whether it was changed.
+        What is held stays so until the last commit. A repair commits without a lease, and leaves a run's as it is.
+        Raises RollUpsMoved, and nothing is changed, when the checkpoint has moved, is just being moved, or is no more
+        held as it was; and TemporarilyUnavailable, when the next look at the checkpoint tells whether it was changed.
         """
-        to = Checkpoint(at.version + 1, dict(positions), frozenset(days))
+        to = Checkpoint(at.version + 1, dict(positions), frozenset(days), None if is_last else at.lease)
         changed = sorted("#".join(dataclasses.astuple(day)) for day in to.changed)
-        move: dict[str, Any] = {
+        values = {":to": to.version, ":positions": to.positions, ":changed": changed, ":lease": at.lease}
+        move = {
             "TableName": self._table,
-            "Item": to_item({**_CHECKPOINT, "version": to.version, "positions": to.positions, "changed": changed}),
-            "ConditionExpression": "version = :from" if at.version else "attribute_not_exists(version)",
+            "Key": to_item(_CHECKPOINT),
+            "UpdateExpression": "SET version = :to, positions = :positions, changed = :changed"
+            + " REMOVE busy_until" * (to.lease != at.lease),
+            "ConditionExpression": _version_is(at) + " AND busy_until = :lease" * (at.lease is not None),
+            "ExpressionAttributeValues": to_item({**_version(at), **values}),
         }
-        if at.version:
-            move["ExpressionAttributeValues"] = to_item({":from": at.version})
         puts = [
             {"TableName": self._table, "Item": to_item({**_key(day), **to_values(sums), "version": to.version})}
             for day, sums in days.items()
         ]
         try:
-            call(self._client.transact_write_items, TransactItems=[{"Put": put} for put in (move, *puts)])
+            call(self._client.transact_write_items, TransactItems=[{"Update": move}, *({"Put": put} for put in puts)])
         except ClientError as error:
             if not was_cancelled_in_passing(error):
                 raise
@@ -126,22 +182,17 @@ class AnalyticsRepository:
         return batch_get(self._client, self._table, [to_item(_key(day)) for day in sorted(days)])
 
     def _items(self, bank: str, first: str, last: str) -> Iterator[dict[str, Any]]:
-        arguments: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "#owner = :owner AND entry BETWEEN :first AND :last",
-            "ExpressionAttributeNames": {"#owner": "owner"},
+        return queried(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="#owner = :owner AND entry BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#owner": "owner"},
             # "~" sorts behind every currency.
-            "ExpressionAttributeValues": to_item(
+            ExpressionAttributeValues=to_item(
                 {":owner": f"bank#{bank}", ":first": f"day#{first}", ":last": f"day#{last}~"}
             ),
-            "ConsistentRead": True,
-        }
-        while True:
-            answer = call(self._client.query, **arguments)
-            yield from map(from_item, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            ConsistentRead=True,
+        )
 
 
 def _as_at(at: Checkpoint, changed: Set[Day], items: Iterable[Mapping[str, Any]]) -> dict[Day, Sums]:
@@ -174,8 +225,16 @@ def _examined(
             later.add(day)
         if version >= at.version:
             broken.discard(day)
-    # One without a transaction is what a repair has left of a day that had none.
-    return {day: sums for day, sums in found.items() if sums.count}, later, broken
+    # An empty one is what a repair has left of a day that had nothing.
+    return {day: sums for day, sums in found.items() if not sums.is_empty}, later, broken
+
+
+def _version_is(at: Checkpoint) -> str:
+    return "version = :from" if at.version else "attribute_not_exists(version)"
+
+
+def _version(at: Checkpoint) -> dict[str, int]:
+    return {":from": at.version} if at.version else {}
 
 
 def _key(day: Day) -> dict[str, str]:

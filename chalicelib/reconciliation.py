@@ -1,4 +1,4 @@
-"""Reconciliation: a day's roll-ups against the transactions themselves, counted anew from the index.
+"""Reconciliation: a day's roll-ups against the transactions and flags themselves, counted anew from the index.
 
 It finds what the job can't know of: a transaction that reached the index later than the job's margin allows, and a
 roll-up that was changed by other hands.
@@ -36,7 +36,7 @@ _PATIENCE = 3
 
 @dataclass(frozen=True, slots=True, order=True)
 class Difference:
-    """A field of a roll-up that is not what its transactions add up to; "-" is nothing."""
+    """A field of a roll-up that is not what its transactions and flags add up to; "-" is nothing."""
 
     day: Day
     field: str
@@ -61,7 +61,7 @@ def differences(
 ) -> list[Difference]:
     """Return every field that differs, by day; a day that one side lacks is one without transactions.
 
-    A roll-up that is broken, whatever is in it, differs in its version.
+    Each flag is a field, like `flags.velocity`. A roll-up that is broken, whatever is in it, differs in its version.
     """
     nothing = Sums()
     pairs = {day: (stored.get(day, nothing), recomputed.get(day, nothing)) for day in {*stored, *recomputed}}
@@ -71,6 +71,12 @@ def differences(
         for day, (before, after) in pairs.items()
         for name in _FIELDS
         if getattr(before, name) != getattr(after, name)
+    ]
+    found += [
+        Difference(day, f"flags.{name}", str(before.flags.get(name, 0)), str(after.flags.get(name, 0)))
+        for day, (before, after) in pairs.items()
+        for name in {*before.flags, *after.flags}
+        if before.flags.get(name, 0) != after.flags.get(name, 0)
     ]
     return sorted(found)
 

@@ -1,4 +1,4 @@
-"""Roll-ups: exact counts and sums of settled transactions, by UTC day of their own time and by currency."""
+"""Roll-ups: exact counts and sums of settled transactions, and counts of flags, by UTC day and currency."""
 
 import dataclasses
 import re
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal, Inexact, Rounded
 from typing import Any
 
+from chalicelib.flag_repository import is_flag_row
+from chalicelib.flags import FLAGS
 from chalicelib.iso import CURRENCY_DECIMALS
 from chalicelib.transactions import (
     IDENTIFIER,
@@ -20,13 +22,11 @@ from chalicelib.transactions import (
 # refused, and never rounded.
 _EXACT = Context(prec=38, traps=[Inexact, Rounded])
 _STORED_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
-# Until the flag rules are built, none is ever raised.
-FLAGS = ("large_amount", "velocity", "unusual_amount", "duplicate_suspect", "new_country")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Day:
-    """What a roll-up is of: a bank's settled transactions on a UTC day of their own timestamps, in a currency."""
+    """What a roll-up is of: a bank's transactions on a UTC day of their own timestamps, in a currency."""
 
     bank: str
     date: str
@@ -46,16 +46,23 @@ class Largest:
 
 @dataclasses.dataclass(slots=True)
 class Sums:
-    """Counts, exact sums and the largest transaction, all in one currency."""
+    """Counts, exact sums and the largest of settled transactions, and how many were flagged by which flag.
+
+    All are in one currency. What is flagged need not be settled. A flag that there is none of isn't in `flags`.
+    """
 
     credit_count: int = 0
     credit: Decimal = Decimal(0)
     debit_count: int = 0
     debit: Decimal = Decimal(0)
     largest: Largest | None = None
+    flags: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Count one settled transaction, given by its stored attributes."""
+        """Count one settled transaction, or the flags of one, given by its stored attributes."""
+        if is_flag_row(row):
+            self._add_flags(dict.fromkeys(row["flags"], 1))
+            return
         amount: Decimal = row["amount"]
         if row["type"] == "credit":
             self.credit_count += 1
@@ -74,10 +81,20 @@ class Sums:
         self.debit = _EXACT.add(self.debit, other.debit)
         if other.largest is not None:
             self._offer(other.largest)
+        self._add_flags(other.flags)
 
     @property
     def count(self) -> int:
         return self.credit_count + self.debit_count
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is counted."""
+        return not self.count and not self.flags
+
+    def _add_flags(self, flags: Mapping[str, int]) -> None:
+        for name, number in flags.items():
+            self.flags[name] = self.flags.get(name, 0) + number
 
     def _offer(self, one: Largest) -> None:
         if self.largest is None or _rank(one) < _rank(self.largest):
@@ -89,20 +106,39 @@ def _rank(one: Largest) -> tuple[Decimal, str]:
 
 
 def is_countable(row: Mapping[str, Any]) -> bool:
-    """Whether a stored row is whole enough to be counted; one that isn't was written past the intake.
+    """Whether a stored row is whole enough to be counted; one that isn't was written by other hands.
 
-    It is held to what the intake lets through: an amount or a name beyond that could not be added up exactly, or not
-    be stored, and would stop the job for ever.
+    It is held to what the intake and the stream handler store: an amount or a name beyond that could not be added up
+    exactly, or not be stored, and would stop the job for ever.
     """
-    texts = (row.get(name) for name in ("bank", "id", "account", "currency", "type", "status", "timestamp"))
+    texts = (row.get(name) for name in ("bank", "id", "account", "currency", "timestamp"))
     return (
         all(isinstance(text, str) for text in texts)
         and all(IDENTIFIER.fullmatch(row[name]) for name in ("bank", "id", "account"))
         and row["currency"] in CURRENCY_DECIMALS
-        and row["type"] in TYPES
-        and row["status"] in STATUSES
         and _STORED_TIME.fullmatch(row["timestamp"]) is not None
+        and (_are_flags(row["flags"]) if is_flag_row(row) else _is_transaction(row))
+    )
+
+
+def counts(row: Mapping[str, Any]) -> bool:
+    """Whether a countable row counts in a roll-up: settled transactions do, and flags."""
+    return is_flag_row(row) or row["status"] == "settled"
+
+
+def _are_flags(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() <= set(FLAGS)
+
+
+def _is_transaction(row: Mapping[str, Any]) -> bool:
+    merchant = row.get("merchant", {})
+    return (
+        row.get("type") in TYPES
+        and row.get("status") in STATUSES
         and _is_amount(row.get("amount"), row["currency"])
+        and isinstance(row.get("authorization_id", ""), str)
+        and isinstance(merchant, dict)
+        and all(isinstance(text, str) for text in merchant.values())
     )
 
 
@@ -122,16 +158,17 @@ def day_of(row: Mapping[str, Any]) -> Day:
 
 
 def tally(rows: Iterable[Mapping[str, Any]], days: dict[Day, Sums]) -> None:
-    """Add the stored rows that are settled to the sums by day; malformed ones are passed over."""
+    """Add the stored rows that count to the sums by day; malformed ones are passed over."""
     for row in rows:
-        if is_countable(row) and row["status"] == "settled":
+        if is_countable(row) and counts(row):
             days.setdefault(day_of(row), Sums()).add(row)
 
 
 def to_values(sums: Sums) -> dict[str, Any]:
     """Return the sums as plain values to be stored."""
     values = {name: getattr(sums, name) for name in ("credit_count", "credit", "debit_count", "debit")}
-    return {**values, "largest": dataclasses.asdict(sums.largest) if sums.largest else None}
+    largest = dataclasses.asdict(sums.largest) if sums.largest else None
+    return {**values, "largest": largest, "flags": sums.flags or None}
 
 
 def from_values(values: Mapping[str, Any]) -> Sums:
@@ -142,22 +179,24 @@ def from_values(values: Mapping[str, Any]) -> Sums:
         int(values["debit_count"]),
         _EXACT.plus(values["debit"]),
         Largest(**values["largest"]) if values.get("largest") else None,
+        {name: int(number) for name, number in dict(values.get("flags") or {}).items()},
     )
 
 
 def summary(days: Mapping[Day, Sums]) -> dict[str, Any]:
-    """Return the totals by currency, and the days, as the API answers them; amounts are exact decimal strings.
+    """Return the totals by currency, the flags, and the days, as the API answers them.
 
-    The average is rounded to the currency's decimals, half to even.
+    Amounts are exact decimal strings; the average is rounded to the currency's decimals, half to even. A day on which
+    nothing was settled is left out of the days; its flags are counted.
     """
-    # A repair may have left a day with nothing in it.
+    flags = {name: sum(sums.flags.get(name, 0) for sums in days.values()) for name in FLAGS}
     days = {day: sums for day, sums in sorted(days.items()) if sums.count}
     totals: dict[str, Sums] = {}
     for day, sums in days.items():
         totals.setdefault(day.currency, Sums()).add_all(sums)
     return {
         "totals": [_total(currency, sums) for currency, sums in sorted(totals.items())],
-        "flags": dict.fromkeys(FLAGS, 0),
+        "flags": flags,
         "days": [
             {
                 "date": day.date,

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob, AnalyticsReader, fold
+from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob, AnalyticsReader, Step
 from chalicelib.analytics_repository import (
     MAX_ROLL_UPS_A_STEP,
     AnalyticsRepository,
@@ -23,9 +23,14 @@ from chalicelib.analytics_repository import (
     RollUpBroken,
     RollUpsMoved,
 )
+from chalicelib.baselines import Baseline
+from chalicelib.baselines_repository import BaselineRepository
+from chalicelib.batching import batches
 from chalicelib.dynamo import from_item
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.repository import RECORDED_SHARDS, TransactionRepository, transaction_item
+from chalicelib.flag_repository import Flagging, FlagRepository
+from chalicelib.flags import FLAGS
+from chalicelib.repository import RECORDED_SHARDS, TransactionRepository, account_key, place_of, transaction_item
 from chalicelib.rollups import Day, Largest, Sums, merged
 from chalicelib.transactions import STATUSES, TYPES, Transaction, format_time
 from tests.fakes import Failing, refusal
@@ -108,7 +113,8 @@ class SeenByHalves:
         for number, action in enumerate(TransactItems[::-1] if self._last else TransactItems):
             if number:
                 self._between()
-            self._client.put_item(**action["Put"])
+            (operation,) = action
+            getattr(self._client, {"Put": "put_item", "Update": "update_item"}[operation])(**action[operation])
         return {}
 
 
@@ -170,7 +176,7 @@ class Counting:
 
 
 def made(number: int, **changes: Any) -> Transaction:
-    """Return the n-th transaction: of any bank, day, currency, type and shard, recorded some minutes ago."""
+    """Return the n-th transaction: of any bank, day, currency, type, merchant and shard, recorded minutes ago."""
     one = Transaction(
         bank=BANKS[number % 2],
         id=f"t{number}",
@@ -180,6 +186,7 @@ def made(number: int, **changes: Any) -> Transaction:
         timestamp=NOW - timedelta(days=number % 3, minutes=number),
         currency=("EUR", "USD")[number % 5 % 2],
         status=STATUSES[number % 7] if number % 7 < 4 else "settled",
+        merchant={"name": f"Shop {number % 8}", "country": ("CM", "FR", "BE")[number % 3]} if number % 4 else None,
         recorded_at=NOW - timedelta(minutes=5, microseconds=number),
     )
     return dataclasses.replace(one, **changes)
@@ -190,12 +197,23 @@ def store(client: Any, transactions: Iterable[Transaction]) -> None:
         client.put_item(TableName="TransactionsTable", Item=transaction_item(transaction))
 
 
+def flag(client: Any, *flagged: tuple[Transaction, Iterable[str]], at: datetime = NOW - timedelta(minutes=4)) -> None:
+    """Record the transactions' flags, of which every third is in shadow."""
+    decisions = [
+        Flagging(one, {name: {"count": 3} for name in names}, frozenset(FLAGS[::3]), at) for one, names in flagged
+    ]
+    for part in batches(decisions, MAX_DAYS):
+        FlagRepository(client, "TransactionsTable").record(part)
+
+
 def roll_ups_of(client: Any) -> AnalyticsRepository:
     return AnalyticsRepository(client, "AnalyticsTable")
 
 
-def job(client: Any, now: datetime = NOW, max_days: int = MAX_DAYS) -> AnalyticsJob:
-    return AnalyticsJob(roll_ups_of(client), TransactionRepository(client, "TransactionsTable"), lambda: now, max_days)
+def job(client: Any, now: datetime = NOW, max_days: int = MAX_DAYS, max_accounts: int = 2_500) -> AnalyticsJob:
+    baselines = BaselineRepository(client, "AnalyticsTable")
+    transactions = TransactionRepository(client, "TransactionsTable")
+    return AnalyticsJob(roll_ups_of(client), baselines, transactions, lambda: now, max_days, max_accounts)
 
 
 def run(client: Any, now: datetime = NOW, max_days: int = MAX_DAYS) -> int:
@@ -219,13 +237,24 @@ def read(client: Any, now: datetime = NOW) -> dict[Day, Sums]:
     return merged(reader(client, now).of_bank(bank, date.min, date.max)[0] for bank in BANKS)
 
 
-def expected(transactions: Iterable[Transaction]) -> dict[Day, Sums]:
+def expected(
+    transactions: Iterable[Transaction], flagged: Iterable[tuple[Transaction, Iterable[str]]] = ()
+) -> dict[Day, Sums]:
     """Return the sums as anyone would add them up."""
     by_day: dict[Day, list[Transaction]] = defaultdict(list)
     for one in transactions:
         if one.status == "settled":
-            by_day[Day(one.bank, one.timestamp.date().isoformat(), one.currency)].append(one)
-    return {day: _sums(own) for day, own in by_day.items()}
+            by_day[_day(one)].append(one)
+    days = {day: _sums(own) for day, own in by_day.items()}
+    for one, names in flagged:
+        found = days.setdefault(_day(one), Sums()).flags
+        for name in names:
+            found[name] = found.get(name, 0) + 1
+    return days
+
+
+def _day(one: Transaction) -> Day:
+    return Day(one.bank, one.timestamp.date().isoformat(), one.currency)
 
 
 def _sums(own: list[Transaction]) -> Sums:
@@ -235,29 +264,101 @@ def _sums(own: list[Transaction]) -> Sums:
     return Sums(len(paid_in), sum(paid_in, Decimal()), len(paid_out), sum(paid_out, Decimal()), largest)
 
 
+def baselines_of(client: Any) -> dict[str, Baseline]:
+    """Return all accounts' baselines."""
+    items = [from_item(item) for item in client.scan(TableName="AnalyticsTable")["Items"]]
+    accounts = [each["owner"].removeprefix("account#") for each in items if each["entry"] == "baseline"]
+    return BaselineRepository(client, "AnalyticsTable").of(accounts, is_consistent=True)
+
+
+def expected_baselines(transactions: Iterable[Transaction]) -> dict[str, Baseline]:
+    """Return the baselines to which each transaction was added once, shard by shard."""
+    found: dict[str, Baseline] = defaultdict(Baseline)
+    for one in sorted(transactions, key=place_of):
+        if one.status != "reversed":
+            assert found[account_key(one.bank, one.account)].add_row(*place_of(one), one)
+    return found
+
+
+def assert_baselines(client: Any, transactions: Iterable[Transaction]) -> None:
+    """Fail unless every account's baseline has each of its transactions once."""
+    assert _comparable(baselines_of(client)) == _comparable(expected_baselines(transactions))
+
+
+def _comparable(baselines: dict[str, Baseline]) -> dict[str, Any]:
+    """Return baselines without what hangs on how the shards' rows came between each other's."""
+    coarse = Context(prec=12)
+    return {
+        account: {
+            "amounts": {
+                key: (one.count, one.largest, coarse.plus(one.mean).normalize(), coarse.plus(one.m2).normalize())
+                for key, one in baseline.amounts.items()
+            },
+            "countries": set(baseline.countries),
+            "recents": baseline.recents,
+            "positions": baseline.positions,
+        }
+        for account, baseline in baselines.items()
+    }
+
+
 def row(transaction: Transaction) -> dict[str, Any]:
     return from_item(transaction_item(transaction))
 
 
+def flag_row(one: Transaction, *names: str) -> dict[str, Any]:
+    return {
+        **{name: value for name, value in row(one).items() if name not in ("type", "status", "amount")},
+        "flags": {name: {"count": Decimal(3)} for name in names},
+        "shadow": [],
+    }
+
+
 def test_folding_gives_the_sums_by_day_and_the_place_of_the_last_row() -> None:
     transactions = [made(number) for number in range(40)]
-    days: dict[Day, Sums] = {}
-    assert fold(map(row, transactions), days) == row(transactions[-1])["recorded_key"]
-    assert days == expected(transactions)
+    step = Step()
+    assert step.fold(map(row, transactions)) == row(transactions[-1])["recorded_key"]
+    assert step.days == expected(transactions)
 
 
 def test_no_rows_fold_to_nothing() -> None:
-    days: dict[Day, Sums] = {}
-    assert fold([], days) is None
-    assert days == {}
+    step = Step()
+    assert step.fold([]) is None
+    assert (step.days, step.rows) == ({}, {})
 
 
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != "settled"])
-def test_what_is_not_settled_is_passed_over_for_good(status: str) -> None:
-    days: dict[Day, Sums] = {}
-    passed_over = row(made(1, status=status))
-    assert fold([passed_over], days) == passed_over["recorded_key"]
-    assert days == {}
+def test_what_is_not_settled_is_in_no_sum(status: str) -> None:
+    step = Step()
+    not_settled = row(made(1, status=status))
+    assert step.fold([not_settled]) == not_settled["recorded_key"]
+    assert step.days == {}
+
+
+def test_folding_gives_each_accounts_rows_in_order_but_reversals_and_flags() -> None:
+    transactions = [made(number) for number in range(40)]
+    rows = [row(one) for one in transactions]
+    step = Step()
+    step.fold([*rows, flag_row(transactions[0], "velocity")])
+    remembered = [each for each in rows if each["status"] != "reversed"]
+    assert len(remembered) < len(rows)
+    accounts = {account_key(each["bank"], each["account"]) for each in remembered}
+    assert step.rows == {
+        account: [each for each in remembered if account_key(each["bank"], each["account"]) == account]
+        for account in accounts
+    }
+
+
+def test_flags_count_in_the_day_and_currency_of_their_transaction_settled_or_not() -> None:
+    flagged = [
+        (made(1, status="settled"), ["velocity", "large_amount"]),
+        (made(7, status="settled"), ["velocity"]),
+        (made(3, status="authorized"), ["new_country"]),
+    ]
+    step = Step()
+    step.fold([flag_row(one, *names) for one, names in flagged])
+    assert step.days == expected([], flagged)
+    assert step.rows == {}
 
 
 @pytest.mark.parametrize(
@@ -267,9 +368,10 @@ def test_a_malformed_row_is_passed_over_and_told_without_its_content(
     spoilt: dict[str, Any], logged: Callable[[], str]
 ) -> None:
     rows = [row(made(1)), {**row(made(2)), "account": "A-secret", **spoilt}, row(made(3))]
-    days: dict[Day, Sums] = {}
-    assert fold(rows, days) == rows[-1]["recorded_key"]
-    assert days == expected([made(1), made(3)])
+    step = Step()
+    assert step.fold(rows) == rows[-1]["recorded_key"]
+    assert step.days == expected([made(1), made(3)])
+    assert sum(map(len, step.rows.values())) == 2
     told = logged()
     assert '"malformed_row"' in told
     assert '"MalformedRows"' in told
@@ -281,22 +383,42 @@ def test_folding_stops_before_the_row_that_would_need_one_day_too_many() -> None
     rows = [row(made(0, timestamp=NOW - timedelta(days=day))) for day in (0, 1, 0, 2, 0)]
     for number, each in enumerate(rows):
         each["recorded_key"] = str(number)
-    days: dict[Day, Sums] = {}
-    assert fold(rows, days, max_days=2) == "2"
-    assert [day.date for day in days] == ["2026-01-10", "2026-01-09"]
+    step = Step(max_days=2)
+    assert step.fold(rows) == "2"
+    assert [day.date for day in step.days] == ["2026-01-10", "2026-01-09"]
+    assert sum(map(len, step.rows.values())) == 3
 
 
-@given(st.lists(st.integers(0, 300).map(made)), st.integers(1, 5))
-def test_any_rows_folded_in_steps_give_the_same_sums_as_at_once(transactions: list[Transaction], days: int) -> None:
+def test_folding_stops_before_the_row_that_would_need_one_account_too_many() -> None:
+    rows = [row(made(0, account=account, timestamp=NOW)) for account in ("A1", "A2", "A1", "A3", "A1")]
+    for number, each in enumerate(rows):
+        each["recorded_key"] = str(number)
+    step = Step(max_accounts=2)
+    assert step.fold(rows) == "2"
+    assert {account: len(own) for account, own in step.rows.items()} == {"eazycard#A1": 2, "eazycard#A2": 1}
+    assert sum(sums.count for sums in step.days.values()) == sum(each["status"] == "settled" for each in rows[:3])
+
+
+@given(st.lists(st.integers(0, 300).map(made)), st.integers(1, 5), st.integers(1, 5))
+def test_any_rows_folded_in_steps_give_the_same_as_at_once(
+    transactions: list[Transaction], max_days: int, max_accounts: int
+) -> None:
     rows = [{**row(transaction), "recorded_key": str(number)} for number, transaction in enumerate(transactions)]
-    steps: list[dict[Day, Sums]] = []
+    steps: list[Step] = []
     start = 0
     while start < len(rows):
-        steps.append({})
-        position = fold(rows[start:], steps[-1], days)
+        steps.append(Step(max_days, max_accounts))
+        position = steps[-1].fold(rows[start:])
         assert position is not None
         start = int(position) + 1
-    assert merged(steps) == expected(transactions)
+        assert len(steps[-1].days) <= max_days
+        assert len(steps[-1].rows) <= max_accounts
+    assert merged(step.days for step in steps) == expected(transactions)
+    whole = Step(1_000, 1_000)
+    whole.fold(rows)
+    assert {
+        account: [each for step in steps for each in step.rows.get(account, ())] for account in whole.rows
+    } == whole.rows
 
 
 def test_the_job_gives_exact_sums_and_running_it_again_changes_nothing(each_dynamodb: Any) -> None:
@@ -304,8 +426,39 @@ def test_the_job_gives_exact_sums_and_running_it_again_changes_nothing(each_dyna
     store(each_dynamodb, transactions)
     assert run(each_dynamodb) == 3  # each of nine days at most
     assert folded(each_dynamodb) == expected(transactions)
+    assert_baselines(each_dynamodb, transactions)
     assert run(each_dynamodb) == 0
     assert folded(each_dynamodb) == expected(transactions)
+    assert_baselines(each_dynamodb, transactions)
+
+
+def test_baselines_are_the_same_in_however_small_steps_they_are_kept(each_dynamodb: Any) -> None:
+    transactions = [made(number) for number in range(60)]
+    store(each_dynamodb, transactions)
+    steps = job(Counting(each_dynamodb, page=5), max_accounts=2).run(lambda: PLENTY_S)
+    assert steps > 10
+    assert folded(each_dynamodb) == expected(transactions)
+    assert_baselines(each_dynamodb, transactions)
+
+
+def test_flags_are_read_from_the_tail_and_from_roll_ups_alike(each_dynamodb: Any) -> None:
+    transactions = [made(number) for number in range(30)]
+    # The second half are of days on which nothing else counts.
+    flagged = [(one, FLAGS[: 1 + number % 5]) for number, one in enumerate(transactions[:10])]
+    flagged += [
+        (made(number, id=f"f{number}", status="authorized", timestamp=NOW - timedelta(days=30 + number)), FLAGS[-2:])
+        for number in range(5)
+    ]
+    store(each_dynamodb, [*transactions, *(one for one, _ in flagged[10:])])
+    flag(each_dynamodb, *flagged[::2])
+    run(each_dynamodb)
+    flag(each_dynamodb, *flagged[1::2], at=NOW)  # judged late
+    flag(each_dynamodb, *flagged[:3], at=NOW)  # judged again, which changes nothing
+    assert read(each_dynamodb) == expected(transactions, flagged)
+    assert folded(each_dynamodb) == expected(transactions, flagged[::2])
+    run(each_dynamodb, NOW + timedelta(minutes=2))
+    assert folded(each_dynamodb) == read(each_dynamodb) == expected(transactions, flagged)
+    assert_baselines(each_dynamodb, [*transactions, *(one for one, _ in flagged[10:])])
 
 
 def test_what_is_new_is_added_to_what_is_old(each_dynamodb: Any) -> None:
@@ -434,22 +587,24 @@ def test_a_job_that_dies_at_any_call_is_made_good_by_the_next_one(each_dynamodb:
     stored: list[Transaction] = []
     deaths = 0
     for call in range(100):
-        new = [made(30 * call + n, recorded_at=NOW + timedelta(minutes=call, microseconds=n)) for n in range(20)]
+        now = NOW + timedelta(minutes=5 * call)
+        new = [made(30 * call + n, recorded_at=now + timedelta(microseconds=n)) for n in range(20)]
         store(each_dynamodb, new)
         stored += new
-        now = NOW + timedelta(minutes=call + 2)
         try:
-            run(DyingAt(each_dynamodb, call, answer_lost=answer_lost), now)
+            run(DyingAt(each_dynamodb, call, answer_lost=answer_lost), now + timedelta(minutes=2))
         except Died:
             deaths += 1
             assert read(each_dynamodb) == expected(stored)
         else:
             break
-        run(each_dynamodb, now)
+        run(each_dynamodb, now + timedelta(minutes=4))  # the dead one's lease is over
         assert folded(each_dynamodb) == expected(stored)
-    # The checkpoint, a page of each shard, and at least a step, which reads and commits.
-    assert deaths >= 1 + len(RECORDED_SHARDS) + 2
+        assert_baselines(each_dynamodb, stored)
+    # The checkpoint, a page of each shard, and at least a step: roll-ups, lease, baselines read and written, commit.
+    assert deaths >= 1 + len(RECORDED_SHARDS) + 5
     assert folded(each_dynamodb) == expected(stored)
+    assert_baselines(each_dynamodb, stored)
 
 
 def of_one_shard(count: int) -> list[Transaction]:
@@ -507,18 +662,18 @@ def test_a_shard_whose_rows_fill_every_step_leaves_no_other_waiting(each_dynamod
 def test_a_job_that_dies_between_two_steps_of_a_page_goes_on_from_the_first(each_dynamodb: Any) -> None:
     transactions = of_one_shard(MAX_DAYS + 1)
     store(each_dynamodb, transactions)
-    # The checkpoint, four pages, a step that reads and commits; then the other shards' pages, and the next step.
     with pytest.raises(Died):
-        run(DyingAt(each_dynamodb, 10, answer_lost=False))
+        run(DyingAt(each_dynamodb, 1, "transact_write_items", answer_lost=False))
     assert len(folded(each_dynamodb)) == MAX_DAYS
-    assert run(each_dynamodb) == 1
+    assert run(each_dynamodb, NOW + timedelta(minutes=2)) == 1
     assert folded(each_dynamodb) == expected(transactions)
+    assert_baselines(each_dynamodb, transactions)
 
 
 def test_a_job_that_runs_out_of_time_stops_at_a_step_and_goes_on_in_the_next_run(each_dynamodb: Any) -> None:
     transactions = of_one_shard(3 * MAX_DAYS)
     store(each_dynamodb, transactions)
-    seconds = iter([20.0, 5.0, *[4.9] * 100])
+    seconds = iter([20.0, 10.0, *[9.9] * 100])
     assert job(each_dynamodb).run(lambda: next(seconds)) == 2
     assert len(folded(each_dynamodb)) == 2 * MAX_DAYS
     assert run(each_dynamodb) == 1
@@ -572,7 +727,12 @@ def test_a_run_costs_what_is_new_and_not_what_is_stored(each_dynamodb: Any) -> N
     store(each_dynamodb, [new])
     busy = Counting(each_dynamodb)
     run(busy, NOW + timedelta(minutes=2))
-    assert busy.calls - idle.calls == {"batch_get_item": 1, "transact_write_items": 1}
+    assert busy.calls - idle.calls == {
+        "batch_get_item": 2,  # roll-ups, baselines
+        "update_item": 1,
+        "batch_write_item": 1,
+        "transact_write_items": 1,
+    }
     assert busy.items == 1
 
 
@@ -708,6 +868,21 @@ def test_an_account_reads_its_own_settled_transactions_of_the_days_asked_for(eac
     assert days == {day: sums for day, sums in expected(own).items() if day.date in ("2026-01-08", "2026-01-09")}
     assert days
     assert as_of == NOW
+
+
+def test_an_account_reads_its_own_flags_of_the_days_asked_for(each_dynamodb: Any) -> None:
+    transactions = [made(number) for number in range(40)]
+    flagged = [(one, FLAGS[number % 5 :]) for number, one in enumerate(transactions)]
+    store(each_dynamodb, transactions)
+    flag(each_dynamodb, *flagged)
+    days, _ = reader(Counting(each_dynamodb, page=3)).of_account("eazycard", "A2", date(2026, 1, 8), date(2026, 1, 9))
+
+    def is_own(one: Transaction) -> bool:
+        return (one.bank, one.account, one.timestamp.day in (8, 9)) == ("eazycard", "A2", True)
+
+    own, own_flags = filter(is_own, transactions), [(one, names) for one, names in flagged if is_own(one)]
+    assert days == expected(own, own_flags)
+    assert sum(len(sums.flags) for sums in days.values()) > 3
 
 
 def test_an_accounts_days_are_inclusive_to_the_microsecond(each_dynamodb: Any) -> None:

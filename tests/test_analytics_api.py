@@ -10,9 +10,10 @@ import pytest
 
 import app as app_module
 from chalicelib.analytics import SAFETY_MARGIN
-from chalicelib.rollups import FLAGS
+from chalicelib.flag_repository import Flagging, FlagRepository
+from chalicelib.flags import FLAGS
 from chalicelib.transactions import format_amount
-from tests.api import OTHER_KEY, SMALLEST, Bench, fields, problem
+from tests.api import KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 
 ROUTES = ("/analytics", "/accounts/A123/analytics")
 
@@ -174,6 +175,48 @@ def test_a_bank_and_an_account_see_what_is_theirs_only(bench: Bench) -> None:
         assert bench.get("/accounts/A123/analytics", key=OTHER_KEY).json_body["totals"][0]["credit"]["amount"] == "4.00"
         assert bench.get("/accounts/nobody/analytics").json_body["totals"] == []
         run_job(bench)
+
+
+@pytest.mark.parametrize("is_folded", [False, True], ids=["live tail", "roll-ups"])
+def test_flags_are_counted_for_the_bank_the_account_the_range_and_the_currency(bench: Bench, is_folded: bool) -> None:
+    drafts = [
+        {"id": "1"},
+        {"id": "2", "status": "authorized", "timestamp": "2026-01-09T23:00:00Z"},
+        {"id": "3", "account": "B7", "currency": "XAF", "amount": 5},
+    ]
+    posted(bench, *drafts)
+    posted(bench, drafts[0], key=OTHER_KEY)
+    flagged = [
+        ("eazycard", "1", ["velocity", "large_amount"]),
+        ("eazycard", "2", ["velocity"]),
+        ("eazycard", "3", ["new_country"]),
+        ("other-bank", "1", ["unusual_amount"]),
+    ]
+    stored = app_module.services.transactions
+    decisions = [
+        Flagging(stored.get(bank, one), {name: {"count": 6} for name in names}, frozenset(FLAGS[:1]), bench.now)
+        for bank, one, names in flagged
+    ]
+    FlagRepository(bench.dynamodb, "TransactionsTable").record(decisions)
+    if is_folded:
+        run_job(bench)
+
+    def flags(route: str, key: str = KEY, **query: str) -> dict[str, int]:
+        answer = bench.get(route, key=key, **query).json_body["flags"]
+        assert list(answer) == list(FLAGS)
+        return {name: count for name, count in answer.items() if count}
+
+    assert flags("/analytics") == {"velocity": 2, "large_amount": 1, "new_country": 1}
+    assert flags("/analytics", **{"from": "2026-01-10", "to": "2026-01-10"}) == {
+        "velocity": 1,
+        "large_amount": 1,
+        "new_country": 1,
+    }
+    assert flags("/analytics", currency="XAF") == {"new_country": 1}
+    assert flags("/analytics", OTHER_KEY) == {"unusual_amount": 1}
+    assert flags("/accounts/A123/analytics") == {"velocity": 2, "large_amount": 1}
+    assert flags("/accounts/A123/analytics", OTHER_KEY) == {"unusual_amount": 1}
+    assert [day["date"] for day in bench.get("/accounts/A123/analytics").json_body["days"]] == ["2026-01-10"]
 
 
 def test_the_largest_amounts_add_up_exactly(bench: Bench) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from chalicelib.analytics import AnalyticsJob, AnalyticsReader
 from chalicelib.analytics_repository import AnalyticsRepository
+from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.batching import batches
 from chalicelib.repository import TransactionRepository, transaction_item
 from chalicelib.rollups import Day, Sums
@@ -64,7 +65,8 @@ class Stored:
         self._record(to - SINCE - self.count)
         self.now += timedelta(minutes=2)
         roll_ups = AnalyticsRepository(self.client, "AnalyticsTable")
-        AnalyticsJob(roll_ups, self._transactions, lambda: self.now, 9).run(lambda: 60)
+        baselines = BaselineRepository(self.client, "AnalyticsTable")
+        AnalyticsJob(roll_ups, baselines, self._transactions, lambda: self.now, 9).run(lambda: 60)
         self._record(SINCE)
 
     def read(self) -> tuple[dict[Day, Sums], Counter[str]]:

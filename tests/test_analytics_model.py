@@ -1,9 +1,10 @@
 """Exactness, proven by a model: whatever happens in whatever order, what a bank reads is the plain sum of what was
-accepted.
+accepted and flagged, and every account's baseline has each of its transactions once.
 
-Hypothesis interleaves posts, replays, late timestamps, slow writers, late index entries, jobs whose clocks are wrong,
-which die at any call, run at once, are throttled or are met half-way through a step, readers beside them,
-reconciliations, and roll-ups that other hands have changed. After each step a bank reads the plain sum.
+Hypothesis interleaves posts, replays, late timestamps, slow writers, late index entries, flags that are decided late
+and again, jobs whose clocks are wrong, which die at any call and leave their lease behind, run at once, are throttled
+or are met half-way through a step, readers beside them, reconciliations, and roll-ups that other hands have changed.
+After each step a bank reads the plain sum; when the job has caught up, so it is with roll-ups and baselines.
 `make test-long` takes many more steps.
 """
 
@@ -29,6 +30,7 @@ from hypothesis.stateful import (
 from chalicelib.analytics_repository import RollUpBroken
 from chalicelib.batching import batches
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
+from chalicelib.flags import FLAGS
 from chalicelib.intake import Intake
 from chalicelib.reconciliation import Findings, Reconciliation
 from chalicelib.repository import TransactionRepository, transaction_key
@@ -43,7 +45,9 @@ from tests.test_analytics import (
     LateIndex,
     Meanwhile,
     SeenByHalves,
+    assert_baselines,
     expected,
+    flag,
     folded,
     job,
     reader,
@@ -61,7 +65,7 @@ AGES = [timedelta(minutes=-5), *map(timedelta, (0, 0, 0, 1, 2, 400))]
 # Smallest units, and as many as an amount can have of the currency.
 DECIMALS = {"XAF": 0, "EUR": 2, "KWD": 3}
 UNITS = [1, 250, 10**15 - 1]
-SPOILT = ("amount", "count", "deleted", "phantom", "version", "unreadable")
+SPOILT = ("amount", "count", "flags", "deleted", "phantom", "version", "unreadable")
 # At which call of a client something happens: its commits are where most is at stake.
 calls = st.one_of(
     st.tuples(st.integers(0, 2), st.just("transact_write_items")), st.tuples(st.integers(0, 14), st.none())
@@ -69,10 +73,16 @@ calls = st.one_of(
 Call = tuple[int, str | None]
 skews = st.integers(-WRONGEST_CLOCK_S, WRONGEST_CLOCK_S)
 waits = st.sampled_from([0, 40, 61, 80])
+COUNTRIES = ("CM", "FR", "BE")
+merchants = st.none() | st.builds(
+    lambda name, country: {"name": name, "country": country}, st.sampled_from("ab"), st.sampled_from(COUNTRIES)
+)
 posts = st.lists(
     st.fixed_dictionaries(
         {
             "bank": st.sampled_from(BANKS),
+            "account": st.sampled_from(["A1", "A1", "A2"]),
+            "merchant": merchants,
             "currency": st.sampled_from(sorted(DECIMALS)),
             "type": st.sampled_from(TYPES),
             "status": st.sampled_from(("settled",) * 9 + STATUSES),
@@ -83,7 +93,7 @@ posts = st.lists(
         }
     ),
     min_size=1,
-    max_size=5,
+    max_size=4,
 )
 
 
@@ -107,6 +117,7 @@ class Analytics(RuleBasedStateMachine):
         clear(self.client)
         self.now = START
         self.accepted: list[Transaction] = []
+        self.flags: dict[str, tuple[Transaction, list[str]]] = {}  # by transaction key: the first decision
         self.late: dict[str, datetime] = {}  # by transaction key: when the index will have it
         self.missing: set[str] = set()  # what the index has not yet
         self.index = LateIndex(self.client, self.missing)
@@ -126,11 +137,10 @@ class Analytics(RuleBasedStateMachine):
             recorded_at = self.now - timedelta(seconds=draft["writer_s"])
             one = Transaction(
                 id=f"t{len(self.accepted)}",
-                account="A1",
                 amount=Decimal(draft["units"]).scaleb(-DECIMALS[draft["currency"]]),
                 timestamp=recorded_at - draft["age"],
                 recorded_at=recorded_at,
-                **{name: draft[name] for name in ("bank", "currency", "type", "status")},
+                **{name: draft[name] for name in ("bank", "account", "merchant", "currency", "type", "status")},
             )
             assert not self.record(one).replayed
             self.accepted.append(one)
@@ -146,6 +156,25 @@ class Analytics(RuleBasedStateMachine):
                 self.record(replace(again, amount=again.amount + 1))
         else:
             assert self.record(again).replayed
+
+    @precondition(lambda self: self.accepted)
+    @rule(
+        numbers=st.lists(st.integers(0, 999), min_size=1, max_size=4),
+        names=st.lists(st.sampled_from(FLAGS), min_size=1, max_size=3, unique=True),
+        writer_s=st.integers(0, SLOWEST_WRITER_S),
+        entry_s=st.integers(0, LATEST_ENTRY_S),
+    )
+    def flag(self, numbers: list[int], names: list[str], writer_s: int, entry_s: int) -> None:
+        """Decide of new and old transactions, some of which are flagged already: the first decision stands."""
+        flagged = {transaction_key(one.bank, one.id): one for one in (self._accepted(number) for number in numbers)}
+        flag(self.client, *((one, names) for one in flagged.values()), at=self.now - timedelta(seconds=writer_s))
+        for key in flagged.keys() - self.flags.keys():
+            self.flags[key] = flagged[key], names
+            self.late[f"{key}#flags"] = self.now + timedelta(seconds=entry_s)
+        self.wait(0)
+
+    def _accepted(self, number: int) -> Transaction:
+        return self.accepted[-1 - number % len(self.accepted)]
 
     @rule(seconds=st.sampled_from([1, 10, 30, 600]))
     def wait(self, seconds: int) -> None:
@@ -275,6 +304,7 @@ class Analytics(RuleBasedStateMachine):
         changes = {
             "amount": {"debit": {"N": "12345.678"}},
             "count": {"credit_count": {"N": str(int(item["credit_count"]["N"]) + 1)}},
+            "flags": {"flags": {"M": {"velocity": {"N": "999"}}}},
             "phantom": {},
             "version": {"version": {"N": "999999"}},
             "unreadable": {"credit": {"S": "twelve"}},
@@ -286,7 +316,10 @@ class Analytics(RuleBasedStateMachine):
 
     def _plain_sum(self, bank: str) -> dict[Day, Any]:
         visible = [one for one in self.accepted if transaction_key(one.bank, one.id) not in self.missing]
-        return expected(one for one in visible if one.bank == bank)
+        flags = [flagged for key, flagged in self.flags.items() if f"{key}#flags" not in self.missing]
+        return expected(
+            (one for one in visible if one.bank == bank), ((one, names) for one, names in flags if one.bank == bank)
+        )
 
     @invariant()
     def a_bank_reads_the_plain_sum(self) -> None:
@@ -306,7 +339,8 @@ class Analytics(RuleBasedStateMachine):
         self.now += timedelta(hours=1)
         self.wait(0)
         self.run_job()
-        assert folded(self.client) == expected(self.accepted)
+        assert folded(self.client) == expected(self.accepted, self.flags.values())
+        assert_baselines(self.client, self.accepted)
 
 
 def _no_queue() -> Any:

@@ -1,7 +1,7 @@
 """Reconciliation: a day counted anew from the index, every difference named, and repaired when told to."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.analytics_repository import Checkpoint
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.flags import FLAGS
 from chalicelib.reconciliation import RECORDED_BEFORE, Difference, Findings, Reconciliation, differences
 from chalicelib.repository import TransactionRepository, transaction_item
 from chalicelib.rollups import Day, Largest, Sums
@@ -25,6 +26,7 @@ from tests.test_analytics import (
     Meanwhile,
     SeenByHalves,
     expected,
+    flag,
     folded,
     made,
     read,
@@ -51,8 +53,12 @@ def some(count: int = 40) -> list[Transaction]:
     return [made(number) for number in range(count)]
 
 
-def own(transactions: list[Transaction], day: str = "2026-01-10") -> dict[Day, Sums]:
-    return {found: sums for found, sums in expected(transactions).items() if found.date == day}
+def own(
+    transactions: list[Transaction],
+    day: str = "2026-01-10",
+    flagged: Iterable[tuple[Transaction, Iterable[str]]] = (),
+) -> dict[Day, Sums]:
+    return {found: sums for found, sums in expected(transactions, flagged).items() if found.date == day}
 
 
 def item(client: Any, day: Day = TODAY) -> dict[str, Any]:
@@ -94,6 +100,16 @@ def test_a_difference_is_named_by_its_field(field: str, stored: Any, told: tuple
     (found,) = differences({TODAY: dataclasses.replace(recomputed, **{field: stored})}, {TODAY: recomputed})
     assert (found.day, found.field, found.stored) == (TODAY, field, told[0])
     assert found.recomputed.startswith(told[1].removesuffix("…"))
+
+
+def test_each_flag_that_differs_is_named() -> None:
+    stored = {TODAY: Sums(flags={"velocity": 2, "new_country": 1, "large_amount": 1})}
+    recomputed = {TODAY: Sums(flags={"velocity": 3, "new_country": 1, "unusual_amount": 1})}
+    assert differences(stored, recomputed) == [
+        Difference(TODAY, "flags.large_amount", "1", "0"),
+        Difference(TODAY, "flags.unusual_amount", "0", "1"),
+        Difference(TODAY, "flags.velocity", "2", "3"),
+    ]
 
 
 def test_an_amount_differs_by_its_value_and_not_by_how_it_is_written() -> None:
@@ -167,6 +183,32 @@ def test_a_changed_roll_up_is_named_changed_nowhere_and_put_right_when_told_to(
     assert {one.day for one in of_day(each_dynamodb, repair=True).differences} == {TODAY}
     assert of_day(each_dynamodb).differences == []
     assert folded(each_dynamodb) == expected(transactions)
+
+
+def test_flags_are_counted_anew_and_put_right_when_told_to(each_dynamodb: Any) -> None:
+    transactions = some()
+    only_flagged = made(0, id="declined", status="declined", currency="XAF", timestamp=NOW)
+    flagged = [(one, FLAGS[:2]) for one in transactions[::3]] + [(only_flagged, FLAGS[1:])]
+    store(each_dynamodb, [*transactions, only_flagged])
+    flag(each_dynamodb, *flagged)
+    run(each_dynamodb)
+    later_step(each_dynamodb)
+    flag_less = Day("eazycard", "2026-01-10", "XAF")
+    assert of_day(each_dynamodb) == Findings(len(own(transactions)) + 1, [])
+    right = own(transactions, flagged=flagged)
+
+    spoil(each_dynamodb, flags={"M": {"velocity": {"N": "7"}, "no_such_flag": {"N": "1"}}})
+    delete(each_dynamodb, flag_less)
+    found = of_day(each_dynamodb).differences
+    assert {one.field for one in found if one.day == flag_less} == {f"flags.{name}" for name in FLAGS[1:]}
+    assert {one.field: one.stored for one in found if one.day == TODAY} == {
+        "flags.large_amount": "0",
+        "flags.no_such_flag": "1",
+        "flags.velocity": "7",
+    }
+    assert of_day(each_dynamodb, repair=True).differences == found
+    assert of_day(each_dynamodb).differences == []
+    assert right.items() <= folded(each_dynamodb).items()
 
 
 @pytest.mark.parametrize("is_last_step", [True, False])

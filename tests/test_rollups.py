@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.dynamo import from_item
+from chalicelib.dynamo import from_item, to_item
+from chalicelib.flags import FLAGS
 from chalicelib.repository import transaction_item
 from chalicelib.rollups import (
-    FLAGS,
     Day,
     Largest,
     Sums,
+    counts,
     day_of,
     from_values,
     is_countable,
@@ -44,6 +45,12 @@ ONE = Transaction(
 def row(one: Transaction = ONE, **changes: Any) -> dict[str, Any]:
     """Return the stored attributes of a transaction."""
     return from_item(transaction_item(dataclasses.replace(one, **changes)))
+
+
+def flag_row(*names: str, **changes: Any) -> dict[str, Any]:
+    """Return the stored attributes of a transaction's flags."""
+    own = {name: value for name, value in row(**changes).items() if name not in ("type", "status", "amount")}
+    return {**own, "flags": {name: {"count": Decimal(3)} for name in names}, "shadow": []}
 
 
 def added_up(rows: Iterable[dict[str, Any]]) -> dict[Day, Sums]:
@@ -117,6 +124,9 @@ def test_of_equally_large_transactions_the_one_whose_id_comes_first_is_the_large
         {"timestamp": "yesterday"},
         {"timestamp": "2026-01-10T23:30:00-02:00"},  # another day in UTC
         {"timestamp": Decimal(1)},
+        {"merchant": "Marché Mokolo"},
+        {"merchant": {"name": Decimal(1)}},
+        {"authorization_id": Decimal(1)},
     ],
     ids=str,
 )
@@ -129,6 +139,49 @@ def test_what_the_intake_would_not_have_stored_is_passed_over_and_the_others_cou
 @pytest.mark.parametrize("name", ["bank", "id", "account", "currency", "type", "status", "timestamp", "amount"])
 def test_a_row_that_lacks_something_is_passed_over(name: str) -> None:
     assert not is_countable({key: value for key, value in row().items() if key != name})
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"flags": "velocity"},
+        {"flags": ["velocity"]},
+        {"flags": {"velocity": {}, "no_such_flag": {}}},
+        {"flags": None},
+        {"bank": 1},
+        {"currency": "XXX"},
+        {"timestamp": "yesterday"},
+    ],
+    ids=str,
+)
+def test_flags_that_the_stream_handler_would_not_have_stored_are_passed_over(spoilt: dict[str, Any]) -> None:
+    malformed = {**flag_row("velocity"), **spoilt}
+    assert not is_countable(malformed)
+    assert added_up([malformed, flag_row("velocity", id="t2")])[TODAY].flags == {"velocity": 1}
+
+
+def test_each_flag_counts_in_the_day_and_currency_of_its_transaction() -> None:
+    rows = [
+        flag_row("velocity", "large_amount"),
+        flag_row("velocity", id="t2"),
+        flag_row("new_country", timestamp=NOW - timedelta(days=1)),
+        flag_row("new_country", currency="USD"),
+        flag_row("new_country", bank="other-bank"),
+    ]
+    assert all(map(is_countable, rows))
+    assert all(map(counts, rows))
+    assert added_up([*rows, row()]) == {
+        TODAY: dataclasses.replace(added_up([row()])[TODAY], flags={"velocity": 2, "large_amount": 1}),
+        Day("eazycard", "2026-01-09", "EUR"): Sums(flags={"new_country": 1}),
+        Day("eazycard", "2026-01-10", "USD"): Sums(flags={"new_country": 1}),
+        Day("other-bank", "2026-01-10", "EUR"): Sums(flags={"new_country": 1}),
+    }
+
+
+def test_sums_are_empty_without_a_transaction_and_without_a_flag() -> None:
+    assert Sums().is_empty
+    assert not Sums(flags={"velocity": 1}).is_empty
+    assert not added_up([row()])[TODAY].is_empty
 
 
 def test_the_smallest_and_the_largest_amounts_of_any_currency_count() -> None:
@@ -145,8 +198,32 @@ def test_a_sum_that_would_have_to_be_rounded_is_refused() -> None:
 
 
 def test_sums_come_back_from_storage_as_they_were() -> None:
-    for sums in (added_up([row(), row(id="t2", type="debit")])[TODAY], Sums()):
-        assert from_values(to_values(sums)) == sums
+    rows = [row(), row(id="t2", type="debit"), flag_row("velocity", "new_country")]
+    for sums in (added_up(rows)[TODAY], added_up(rows[:2])[TODAY], Sums(flags={"velocity": 7}), Sums()):
+        stored = from_item(to_item(to_values(sums)))
+        assert from_values(stored) == sums
+
+
+def test_sums_that_were_stored_before_there_were_flags_have_none() -> None:
+    values = to_values(added_up([row()])[TODAY])
+    del values["flags"]
+    assert from_values(values) == added_up([row()])[TODAY]
+
+
+@pytest.mark.parametrize("flags", ["velocity", {"velocity": "many"}, Decimal(1)], ids=str)
+def test_stored_flags_that_are_no_counts_are_refused(flags: Any) -> None:
+    with pytest.raises((TypeError, ValueError, ArithmeticError)):
+        from_values({**to_values(Sums()), "flags": flags})
+
+
+def rows_of_flags() -> st.SearchStrategy[list[dict[str, Any]]]:
+    one = st.builds(
+        lambda names, **changes: flag_row(*names, **changes),
+        names=st.sets(st.sampled_from(FLAGS)),
+        bank=st.sampled_from(["eazycard", "other-bank"]),
+        timestamp=st.integers(0, 3).map(lambda days: NOW - timedelta(days=days)),
+    )
+    return st.lists(one, max_size=10)
 
 
 def transactions() -> st.SearchStrategy[list[dict[str, Any]]]:
@@ -162,8 +239,11 @@ def transactions() -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(one, max_size=20)
 
 
-@given(transactions(), st.randoms(use_true_random=False))
-def test_any_parts_in_any_order_add_up_to_the_same(rows: list[dict[str, Any]], random: Any) -> None:
+@given(transactions(), rows_of_flags(), st.randoms(use_true_random=False))
+def test_any_parts_in_any_order_add_up_to_the_same(
+    settled: list[dict[str, Any]], flagged: list[dict[str, Any]], random: Any
+) -> None:
+    rows = settled + flagged
     shuffled = random.sample(rows, len(rows))
     cuts = sorted(random.randint(0, len(rows)) for _ in range(3))
     parts = [shuffled[start:end] for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
@@ -187,15 +267,22 @@ def test_sums_are_what_python_s_integers_say_in_cents(rows: list[dict[str, Any]]
 
 def _without_largest(days: dict[Day, Sums]) -> dict[Day, tuple[Any, ...]]:
     return {
-        day: (sums.credit_count, sums.credit, sums.debit_count, sums.debit, sums.largest and sums.largest.amount)
+        day: (
+            sums.credit_count,
+            sums.credit,
+            sums.debit_count,
+            sums.debit,
+            sums.largest and sums.largest.amount,
+            sums.flags,
+        )
         for day, sums in days.items()
     }
 
 
 def test_merging_leaves_the_parts_as_they_were() -> None:
-    parts = [added_up([row()]), added_up([row(id="t2")])]
-    assert merged(parts)[TODAY].count == 2
-    assert [part[TODAY].count for part in parts] == [1, 1]
+    parts = [added_up([row(), flag_row("velocity")]), added_up([row(id="t2"), flag_row("velocity", id="t2")])]
+    assert (merged(parts)[TODAY].count, merged(parts)[TODAY].flags) == (2, {"velocity": 2})
+    assert [(part[TODAY].count, part[TODAY].flags) for part in parts] == [(1, {"velocity": 1})] * 2
 
 
 def test_an_answer_is_the_contracts_example_to_the_letter() -> None:
@@ -226,6 +313,19 @@ def test_an_answer_is_the_contracts_example_to_the_letter() -> None:
         "flags": dict.fromkeys(FLAGS, 0),
         "days": [{"date": "2026-01-10", "currency": "XAF", "count": 3, "credit": "250500", "debit": "90000"}],
     }
+
+
+def test_flags_are_answered_over_all_days_and_those_without_a_settlement_are_not_listed() -> None:
+    rows = [
+        flag_row("velocity", "new_country"),
+        flag_row("velocity", id="t2", timestamp=NOW - timedelta(days=1)),
+        flag_row("velocity", id="t3", currency="USD"),
+        row(id="t4"),
+    ]
+    answer = summary(added_up(rows))
+    assert answer["flags"] == {**dict.fromkeys(FLAGS, 0), "velocity": 3, "new_country": 1}
+    assert [(day["date"], day["currency"]) for day in answer["days"]] == [("2026-01-10", "EUR")]
+    assert [total["currency"] for total in answer["totals"]] == ["EUR"]
 
 
 def test_totals_are_by_currency_over_all_days_and_days_are_in_order() -> None:
