@@ -94,6 +94,18 @@ def get_account_analytics(account: str) -> Response:
     return api.get_account_analytics(services, calling_bank(), account, app.current_request)
 
 
+@app.route("/settings", methods=["GET"], api_key_required=True)
+@answered
+def get_settings() -> Response:
+    return api.get_settings(services, calling_bank(), app.current_request)
+
+
+@app.route("/settings", methods=["PUT"], content_types=JSON, api_key_required=True)
+@answered
+def put_settings() -> Response:
+    return api.put_settings(services, calling_bank(), app.current_request)
+
+
 @app.route("/health", methods=["GET"])
 @answered
 def health() -> Response:
@@ -146,6 +158,18 @@ def ingest_worker(event: SQSEvent) -> dict[str, Any]:
 def mailer(event: SQSEvent) -> None:
     """Every notice that the stream handler queued, in batches."""
     services.mailer.handle([record.body for record in event], lambda: seconds_left(event.context))
+
+
+@app.on_sqs_message(queue_arn=stage.alert_queue_arn, batch_size=10, maximum_concurrency=5)
+def alert_mailer(event: SQSEvent) -> None:
+    """Every notice of a flagged transaction, in batches: security alerts go out ahead of all else."""
+    services.alert_mailer.handle([record.body for record in event], lambda: seconds_left(event.context))
+
+
+@app.on_sqs_message(queue_arn=stage.operator_alerts_queue_arn, batch_size=100, maximum_batching_window_in_seconds=15)
+def operator_alerts(event: SQSEvent) -> None:
+    """Every TransactionFlagged event, in batches, for the banks' operators."""
+    services.operator_alerts.handle([record.body for record in event])
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
-from chalicelib import batch, cursors, holders, transactions
+from chalicelib import bank_settings, batch, cursors, holders, transactions
 from chalicelib.banks import Bank
 from chalicelib.errors import (
     CardNumberRefused,
@@ -91,12 +91,13 @@ def record_batch(services: Services, bank: Bank, request: Request) -> Response:
 
 
 def get_transaction(services: Services, bank: Bank, transaction_id: str, request: Request) -> Response:
-    """Answer `GET /transactions/{id}`."""
+    """Answer `GET /transactions/{id}`: the transaction with its flags."""
     only_parameters(request)
     wanted = unquote(transaction_id)
     if not transactions.IDENTIFIER.fullmatch(wanted):
         raise TransactionNotFound
-    return json_answer(transactions.to_json(services.transactions.get(bank.id, wanted)))
+    transaction = services.transactions.get(bank.id, wanted)
+    return json_answer({**transactions.to_json(transaction), "flags": services.flags.of(bank.id, wanted)})
 
 
 def list_transactions(services: Services, bank: Bank, account: str, request: Request) -> Response:
@@ -169,6 +170,20 @@ def get_account_analytics(services: Services, bank: Bank, account: str, request:
     first, last, currency = _analytics_range(services, request)
     days, as_of = services.analytics.of_account(bank.id, account, first, last)
     return _analytics_answer(days, first, last, currency, as_of)
+
+
+def get_settings(services: Services, bank: Bank, request: Request) -> Response:
+    """Answer `GET /settings`: the bank's own, the defaults of all that it hasn't set included."""
+    only_parameters(request)
+    return json_answer(bank_settings.to_json(services.bank_store.settings(bank.id).settings))
+
+
+def put_settings(services: Services, bank: Bank, request: Request) -> Response:
+    """Answer `PUT /settings`: replaces all of them."""
+    only_parameters(request)
+    settings = bank_settings.load_settings(read_json(*sent_body(request)))
+    bank_settings.replace_settings(bank.id, settings, services.bank_store, services.operator_topic)
+    return json_answer(bank_settings.to_json(settings))
 
 
 def health() -> Response:

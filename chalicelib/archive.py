@@ -14,6 +14,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from chalicelib.dynamo import call
+from chalicelib.flag_repository import is_flag_row
 from chalicelib.repository import transaction_from_item, transaction_item
 from chalicelib.telemetry import count, logger
 from chalicelib.transactions import IDENTIFIER, STATUSES, TYPES, Transaction, from_json, to_json
@@ -39,7 +40,10 @@ class Archiver:
             if record.get("eventName") != "INSERT":
                 continue
             try:
-                transaction = transaction_from_item(record["dynamodb"]["NewImage"])
+                image = record["dynamodb"]["NewImage"]
+                if is_flag_row(image):
+                    continue
+                transaction = transaction_from_item(image)
                 line, folder = to_line(transaction), folder_of(transaction)
                 # Of the part's own first record: bisecting leaves the name of a part that it doesn't cut as it is.
                 parts.setdefault(folder, (record["dynamodb"]["SequenceNumber"], []))[1].append(line)

@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from chalicelib.batching import batches
+from chalicelib.flags import Evidence
 from chalicelib.queues import message
 from chalicelib.transactions import Transaction, format_time, from_json, to_json
 
@@ -19,7 +20,8 @@ class Notice:
     """A transaction to tell `holders` of: all of the account's, looked up when the mail is made, when None.
 
     `attempt` counts how often SES has put it off, since `put_off_since`. `again` is for a dead letter that is put
-    back: those whose notification had failed are told after all.
+    back: those whose notification had failed are told after all. One with `flags`, the evidence by flag, is a security
+    alert.
     """
 
     transaction: Transaction
@@ -27,6 +29,7 @@ class Notice:
     attempt: int = 0
     put_off_since: datetime | None = None
     again: bool = False
+    flags: Mapping[str, Evidence] = dataclasses.field(default_factory=dict)
 
 
 def to_payload(notice: Notice) -> dict[str, Any]:
@@ -41,6 +44,8 @@ def to_payload(notice: Notice) -> dict[str, Any]:
         payload["put_off_since"] = format_time(notice.put_off_since)
     if notice.again:
         payload["again"] = True
+    if notice.flags:
+        payload["flags"] = notice.flags
     return payload
 
 
@@ -73,4 +78,5 @@ def _notice(payload: dict[str, Any]) -> Notice:
         attempt=int(payload.get("attempt", 0)),
         put_off_since=datetime.fromisoformat(since) if since else None,
         again=payload.get("again") is True,
+        flags=dict(payload.get("flags", ())),
     )

@@ -35,6 +35,8 @@ class Settings:
     notification_queue_url: str
     notification_queue_arn: str
     notification_dead_letter_queue_url: str
+    alert_queue_url: str
+    alert_queue_arn: str
     ingest_queue_url: str
     ingest_queue_arn: str
     ingest_dead_letter_queue_url: str
@@ -43,6 +45,10 @@ class Settings:
     cursor_secret_arn: str
     mail_from: str
     mail_configuration_set: str
+    event_bus: str
+    operator_alerts_queue_arn: str
+    operator_alerts_dead_letter_queue_url: str
+    operator_alerts_topic_arn: str
     partial_batch_responses: str = ""
 
 

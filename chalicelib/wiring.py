@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import clients
+from chalicelib.bank_settings import SettingsDirectory
 from chalicelib.banks import BankDirectory
 from chalicelib.banks_repository import BankRepository
 from chalicelib.holders_repository import HolderRepository
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from chalicelib.analytics import AnalyticsJob, AnalyticsReader
     from chalicelib.analytics_repository import AnalyticsRepository
     from chalicelib.archive import Archiver
+    from chalicelib.baselines_repository import BaselineRepository
+    from chalicelib.flag_repository import FlagRepository
     from chalicelib.mailer import Mailer
+    from chalicelib.operator_alerts import OperatorAlerts
+    from chalicelib.operators import OperatorTopic
     from chalicelib.reconciliation import Reconciliation
     from chalicelib.stream import StreamHandler
 
@@ -45,7 +50,15 @@ class Services:
 
     @cached_property
     def banks(self) -> BankDirectory:
-        return BankDirectory(BankRepository(self._client("dynamodb"), self._settings.banks_table), self.now)
+        return BankDirectory(self.bank_store, self.now)
+
+    @cached_property
+    def bank_store(self) -> BankRepository:
+        return BankRepository(self._client("dynamodb"), self._settings.banks_table)
+
+    @cached_property
+    def bank_settings(self) -> SettingsDirectory:
+        return SettingsDirectory(self.bank_store, self.now)
 
     @cached_property
     def transactions(self) -> TransactionRepository:
@@ -77,10 +90,15 @@ class Services:
 
     @cached_property
     def stream_handler(self) -> "StreamHandler":
+        from chalicelib.events import EventBus
+        from chalicelib.judging import Judge
         from chalicelib.stream import StreamHandler
 
         return StreamHandler(
+            Judge(self.bank_settings, self._baselines, self.transactions, self.flags, self.now),
+            self._queue(self._settings.alert_queue_url),
             self._queue(self._settings.notification_queue_url),
+            EventBus(self._client("events"), self._settings.event_bus),
             DeadLetters(self._queue(self._settings.stream_dead_letter_queue_url), "transaction_stream"),
         )
 
@@ -92,6 +110,13 @@ class Services:
 
     @cached_property
     def mailer(self) -> "Mailer":
+        return self._mailer(self._settings.notification_queue_url, "mailer")
+
+    @cached_property
+    def alert_mailer(self) -> "Mailer":
+        return self._mailer(self._settings.alert_queue_url, "alert_mailer")
+
+    def _mailer(self, queue_url: str, name: str) -> "Mailer":
         # Templates, Babel and the SES model are imported here and not above: no other function pays for them.
         from chalicelib.mailer import Mailer
         from chalicelib.notifications import NotificationLog
@@ -102,16 +127,37 @@ class Services:
             self.banks,
             NotificationLog(self._client("dynamodb"), self._settings.notifications_table),
             SesOutbox(self._client("sesv2"), self._settings.mail_from, self._settings.mail_configuration_set),
-            self._queue(self._settings.notification_queue_url),
-            DeadLetters(self._queue(self._settings.notification_dead_letter_queue_url), "mailer"),
+            self._queue(queue_url),
+            DeadLetters(self._queue(self._settings.notification_dead_letter_queue_url), name),
             self.now,
         )
+
+    @cached_property
+    def operator_alerts(self) -> "OperatorAlerts":
+        from chalicelib.operator_alerts import OperatorAlerts
+
+        return OperatorAlerts(
+            self.operator_topic,
+            DeadLetters(self._queue(self._settings.operator_alerts_dead_letter_queue_url), "operator_alerts"),
+        )
+
+    @cached_property
+    def operator_topic(self) -> "OperatorTopic":
+        from chalicelib.operators import OperatorTopic
+
+        return OperatorTopic(self._client("sns"), self._settings.operator_alerts_topic_arn)
+
+    @cached_property
+    def flags(self) -> "FlagRepository":
+        from chalicelib.flag_repository import FlagRepository
+
+        return FlagRepository(self._client("dynamodb"), self._settings.transactions_table)
 
     @cached_property
     def analytics_job(self) -> "AnalyticsJob":
         from chalicelib.analytics import AnalyticsJob
 
-        return AnalyticsJob(self._roll_ups, self.transactions, self.now)
+        return AnalyticsJob(self._roll_ups, self._baselines, self.transactions, self.now)
 
     @cached_property
     def analytics(self) -> "AnalyticsReader":
@@ -130,6 +176,12 @@ class Services:
         from chalicelib.analytics_repository import AnalyticsRepository
 
         return AnalyticsRepository(self._client("dynamodb"), self._settings.analytics_table)
+
+    @cached_property
+    def _baselines(self) -> "BaselineRepository":
+        from chalicelib.baselines_repository import BaselineRepository
+
+        return BaselineRepository(self._client("dynamodb"), self._settings.analytics_table)
 
     @cached_property
     def _secrets(self) -> SecretStore:

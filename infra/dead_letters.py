@@ -31,6 +31,7 @@ QUEUES = {
     "notifications": ("NotificationDeadLetterQueueUrl", "NotificationQueueUrl"),
     "stream": ("StreamDeadLetterQueueUrl", "NotificationQueueUrl"),
     "ingest": ("IngestDeadLetterQueueUrl", "IngestQueueUrl"),
+    "operator-alerts": ("OperatorAlertsDeadLetterQueueUrl", "OperatorAlertsQueueUrl"),
 }
 # Long enough to go through a queue; then what was only looked at is visible to everybody again.
 LOOKING_S = 120
@@ -56,6 +57,8 @@ class Letter:
             body = self.body if self.reason == MOVED_BY_SQS else json.dumps({"transactions": [self.payload]})
             found, malformed = ingest.unpack(body)
             return body if found and not malformed else None
+        if self.queue == "operator-alerts":
+            return self.body if self.reason == MOVED_BY_SQS else None  # nothing is put there but what can't be read
         if self.reason in (MOVED_BY_SQS, REFUSED_BY_QUEUE):
             body = self.body if self.reason == MOVED_BY_SQS else str(self.payload)
             notices, malformed = unpack(body)

@@ -14,7 +14,7 @@ PROJECT_DIR = Path(__file__).parent.parent
 # The `chalice` command of this very Python, wherever it is installed.
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
 # The AWS services whose clients the app makes; a test holds this to the code.
-SERVICES = frozenset({"dynamodb", "s3", "secretsmanager", "sesv2", "sqs"})
+SERVICES = frozenset({"dynamodb", "events", "s3", "secretsmanager", "sesv2", "sns", "sqs"})
 # What /docs shows the API's description with; the rest of Powertools' event_handler is for those who route with it.
 _SWAGGER_UI = frozenset({"swagger-ui-bundle.min.js", "swagger-ui.min.css"})
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")

@@ -6,7 +6,6 @@ python -m local_cloud run | stop | status | inbox | env
 import argparse
 import fcntl
 import io
-import itertools
 import os
 import shlex
 import shutil
@@ -121,17 +120,30 @@ def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float)
     inbox_url, inbox_pid = _inbox(cloud, stack)
     write_stack(describe(deployed, api_key, inbox_url, inbox_pid))
     now = datetime.now(UTC)
-    bodies = generate.transactions(Random(now.timestamp()), now, count, accounts=generate.DEMO_ACCOUNTS)
+    postings = list(generate.transactions(Random(now.timestamp()), now, count, accounts=generate.DEMO_ACCOUNTS))
+    suspicious = demo.suspicious(now, generate.DEMO_ACCOUNTS[1])
     target = Target(deployed.api_url, api_key)
+    before = demo.answered_totals(target)
     with step("post the first transaction and wait for its e-mails (functions may start cold)"):
-        first = _told(deployed, holders, sender.send(itertools.islice(bodies, 1), target))
+        first = _told(deployed, holders, sender.send(postings[:1], target))
+    with step("post a suspicious one and wait for its security alert"):
+        alert = _told(deployed, holders, sender.send([suspicious], target))
     print(f"  → the bank simulator posts {count - 1} more, {rate:g} a second", flush=True)
     with tqdm(total=count - 1, desc="posting", unit="tx") as progress:
-        report = sender.send(bodies, target, clients=4, rate=rate, progress=progress)
+        report = sender.send(postings[1:], target, clients=4, rate=rate, progress=progress)
     rest = _told(deployed, holders, report)
-    _print_outcome(deployed, count, first, rest, inbox_url, api_key)
-    complete = first.accepted + rest.accepted == count and not (first.missing or rest.missing)
-    return 0 if complete else 1
+    counted = demo.totals_since(before, demo.answered_totals(target))
+    outcome = Outcome(
+        count,
+        first,
+        alert,
+        rest,
+        demo.flags_of(target, suspicious.id),
+        counted,
+        demo.own_totals([*postings, suspicious]),
+    )
+    _print_outcome(deployed, outcome, inbox_url, api_key)
+    return 0 if outcome.is_right else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,26 @@ class Told:
     missing: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a run: the first transaction, the suspicious one with its flags, the rest, and what the analytics
+    have counted of them beside what was posted."""
+
+    count: int
+    first: Told
+    alert: Told
+    rest: Told
+    flags: list[str]
+    counted: dict[str, demo.Totals]
+    posted: dict[str, demo.Totals]
+
+    @property
+    def is_right(self) -> bool:
+        is_accepted = self.first.accepted + self.rest.accepted == self.count and self.alert.accepted == 1
+        is_told = not (self.first.missing or self.alert.missing or self.rest.missing)
+        return is_accepted and is_told and bool(self.flags) and self.counted == self.posted
+
+
 def _told(deployed: Deployed, holders: Mapping[str, Sequence[str]], report: Report) -> Told:
     expected = {(sent.id, holder): sent.posted_at for sent in report.created for holder in holders[sent.account]}
     with tqdm(total=len(expected), desc="e-mails", unit="mail", delay=2) as progress:
@@ -151,13 +183,18 @@ def _told(deployed: Deployed, holders: Mapping[str, Sequence[str]], report: Repo
     return Told(len(report.created), seconds, len(expected) - len(seconds))
 
 
-def _print_outcome(deployed: Deployed, count: int, first: Told, rest: Told, inbox_url: str, api_key: str) -> None:
-    seconds = first.seconds + rest.seconds
-    expected = len(seconds) + first.missing + rest.missing
+def _print_outcome(deployed: Deployed, outcome: Outcome, inbox_url: str, api_key: str) -> None:
+    first, alert, rest = outcome.first, outcome.alert, outcome.rest
+    seconds = first.seconds + alert.seconds + rest.seconds
+    expected = len(seconds) + first.missing + alert.missing + rest.missing
+    counted = sum(totals.count for totals in outcome.counted.values())
     rows = {
-        "transactions accepted": f"{first.accepted + rest.accepted} of {count}",
+        "transactions accepted": f"{first.accepted + alert.accepted + rest.accepted} of {outcome.count + 1}",
         "e-mails accepted by SES": f"{len(seconds)} of {expected} ({demo.mails_taken(deployed)} since the start)",
         "first e-mail after": f"{max(first.seconds):.2f} s" if first.seconds else "-",
+        "security alert after": f"{max(alert.seconds):.2f} s ({', '.join(outcome.flags)})" if alert.seconds else "-",
+        "GET /analytics counts": f"{counted} settled in {len(outcome.counted)} currencies, credits and debits "
+        + ("exactly as posted" if outcome.counted == outcome.posted else "NOT as posted"),
     }
     if rest.seconds:
         p50, p95 = (percentile(Counter(rest.seconds), percent) for percent in (50, 95))

@@ -3,11 +3,15 @@
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import urllib3
 
+from bank_simulator.bank_api import Target
+from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.banks import Bank
 from chalicelib.dynamo import batch_get, to_item
 from chalicelib.repository import transaction_key
@@ -89,6 +93,76 @@ def sent_times(
         if missing:
             time.sleep(0.25)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What settled transactions in a currency add up to, as `GET /analytics` counts them."""
+
+    count: int = 0
+    credit: Decimal = Decimal(0)
+    debit: Decimal = Decimal(0)
+
+
+def own_totals(postings: Iterable[Posting]) -> dict[str, Totals]:
+    """Return what the settled ones of the postings add up to, by currency."""
+    totals: dict[str, Totals] = {}
+    for posting in postings:
+        body = json.loads(posting.body, parse_float=Decimal, parse_int=Decimal)
+        if body.get("status", "settled") == "settled":
+            currency, amount = body.get("currency", BANK.default_currency), Decimal(body["amount"])
+            sums = totals.get(currency, Totals())
+            sums = replace(sums, count=sums.count + 1)
+            if body["type"] == "credit":
+                totals[currency] = replace(sums, credit=sums.credit + amount)
+            else:
+                totals[currency] = replace(sums, debit=sums.debit + amount)
+    return totals
+
+
+def answered_totals(bank: Target) -> dict[str, Totals]:
+    """Return what `GET /analytics` answers of the last 31 days, by currency."""
+    return {
+        one["currency"]: Totals(one["count"], Decimal(one["credit"]["amount"]), Decimal(one["debit"]["amount"]))
+        for one in _answered(bank, "/analytics")["totals"]
+    }
+
+
+def totals_since(before: Mapping[str, Totals], after: Mapping[str, Totals]) -> dict[str, Totals]:
+    """Return what has been added, by currency."""
+    added = {}
+    for currency, totals in after.items():
+        then = before.get(currency, Totals())
+        if totals != then:
+            added[currency] = Totals(totals.count - then.count, totals.credit - then.credit, totals.debit - then.debit)
+    return added
+
+
+def suspicious(now: datetime, account: str) -> Posting:
+    """Return a transaction that the bank's default settings flag."""
+    transaction_id = f"suspicious-{now:%Y%m%dT%H%M%S.%f}"
+    body = {
+        "id": transaction_id,
+        "account": account,
+        "amount": "2450000",
+        "currency": "XAF",
+        "type": "debit",
+        "timestamp": now.isoformat(),
+        "merchant": {"name": "Joalheria do Porto", "mcc": "5944", "city": "Santos", "country": "BR"},
+    }
+    return Posting(to_bytes(body), transaction_id, account, NEW)
+
+
+def flags_of(bank: Target, transaction_id: str) -> list[str]:
+    """Return the names of a transaction's flags."""
+    return sorted(_answered(bank, f"/transactions/{transaction_id}")["flags"])
+
+
+def _answered(bank: Target, path: str) -> Any:
+    answer = _get(bank.url, bank.api_key, path)
+    if answer.status != 200:
+        raise CloudFailed(f"GET {path} was answered {answer.status}.")
+    return answer.json()
 
 
 def mails_taken(deployed: Deployed) -> int:

@@ -59,7 +59,7 @@ def _fit_emulator(template: dict[str, Any]) -> None:
                 if _SQS_SEND in statement["Action"]:
                     statement["Action"].append(f"{_SQS_SEND}Batch")
     # A copy of a function is a process here, and its cold start takes the processor from all others for seconds.
-    for function in ("Mailer", "IngestWorker"):
+    for function in ("Mailer", "AlertMailer", "IngestWorker"):
         events = template["Resources"][function]["Properties"]["Events"]
         events[f"{function}SqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
 

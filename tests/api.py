@@ -30,7 +30,7 @@ SMALLEST = {"id": "1", "account": "A123", "amount": 250.50, "type": "credit", "t
 HOLDER = {"name": "Awa Ndiaye", "email": "awa@example.com"}
 CARD = "4111111111111111"
 # Made once, because that takes longer than most tests; moto answers them, from nothing again in every test.
-AWS = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sqs")}
+AWS = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sns", "sqs")}
 CLIENT = Client(app_module.app, stage_name="test", project_dir=str(PROJECT))
 
 # Every route that answers a bank, with a path that its router takes.
@@ -46,11 +46,14 @@ ROUTES = [
     ("PUT", "/accounts/A123/holders/h1"),
     ("GET", "/accounts/A123/holders/h1"),
     ("DELETE", "/accounts/A123/holders/h1"),
+    ("GET", "/settings"),
+    ("PUT", "/settings"),
 ]
 BODIES = {
     "/transactions": SMALLEST,
     "/transactions/batch": {"transactions": [SMALLEST]},
     "/accounts/A123/holders/h1": HOLDER,
+    "/settings": {"alert_addresses": ["fraud@bank.example"]},
 }
 
 
@@ -62,6 +65,7 @@ class Bench:
         self.dynamodb = OneCallAtATime(AWS["dynamodb"])
         create_tables(self.dynamodb)
         AWS["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")
+        AWS["sns"].create_topic(Name=os.environ["OPERATOR_ALERTS_TOPIC_ARN"].rpartition(":")[2])
         self.banks = BankRepository(self.dynamodb, os.environ["BANKS_TABLE"])
         for queue in ("ingest", "ingest-dead"):
             AWS["sqs"].create_queue(QueueName=queue)

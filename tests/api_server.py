@@ -89,10 +89,11 @@ def serving(base_path: str = "") -> Iterator[str]:
     handler = type("Handler", (_Handler,), {"base_path": base_path})
     seconds = itertools.count()
     with mock_aws():
-        clients = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sqs")}
+        clients = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sns", "sqs")}
         create_tables(clients["dynamodb"])
         clients["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")
         clients["sqs"].create_queue(QueueName=os.environ["INGEST_QUEUE_URL"].rpartition("/")[2])
+        clients["sns"].create_topic(Name=os.environ["OPERATOR_ALERTS_TOPIC_ARN"].rpartition(":")[2])
         banks = BankRepository(clients["dynamodb"], os.environ["BANKS_TABLE"])
         banks.put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
         banks.put_api_key(ApiKey(hash_key(KEY), "eazycard", "gateway"))

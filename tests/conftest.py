@@ -21,6 +21,8 @@ SETTINGS = {
     "NOTIFICATION_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications",
     "NOTIFICATION_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:notifications",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications-dead",
+    "ALERT_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/alerts",
+    "ALERT_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:alerts",
     "INGEST_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/ingest",
     "INGEST_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:ingest",
     "INGEST_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/ingest-dead",
@@ -29,6 +31,10 @@ SETTINGS = {
     "CURSOR_SECRET_ARN": "cursor-secret",
     "MAIL_FROM": "EAZYCard <alerts@example.com>",
     "MAIL_CONFIGURATION_SET": "mail",
+    "EVENT_BUS": "events",
+    "OPERATOR_ALERTS_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:operator-alerts",
+    "OPERATOR_ALERTS_DEAD_LETTER_QUEUE_URL": (f"https://sqs.{REGION}.amazonaws.com/123456789012/operator-alerts-dead"),
+    "OPERATOR_ALERTS_TOPIC_ARN": f"arn:aws:sns:{REGION}:123456789012:operator-alerts",
 }
 
 # Before anything imports `app`, which reads its settings then; and no test may find a way into a real account.

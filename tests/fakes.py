@@ -6,10 +6,12 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+_KEYS = ("transaction_key", "holder", "owner", "entry", "account_key")  # of the data stack's tables
 _TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
 
 
@@ -68,8 +70,36 @@ class FakeSes:
         return Counter(email["to"] for email in self.accepted)
 
 
+class FakeEventBridge:
+    """An EventBridge that keeps what it accepts, and refuses what it is told to."""
+
+    def __init__(self) -> None:
+        self.accepted: list[dict[str, Any]] = []
+        self.calls = 0
+        self.refuses = 0  # so many entries, from now on
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        if len(Entries) > 10 or sum(len(entry["Detail"].encode()) for entry in Entries) > 262_144:
+            raise refusal("ValidationException", "PutEvents")
+        results = []
+        for entry in Entries:
+            if self.refuses:
+                self.refuses -= 1
+                results.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "refused by the test"})
+            else:
+                self.accepted.append(entry)
+                results.append({"EventId": f"event-{len(self.accepted)}"})
+        return {"FailedEntryCount": sum("ErrorCode" in one for one in results), "Entries": results}
+
+    @property
+    def details(self) -> list[dict[str, Any]]:
+        return [json.loads(entry["Detail"]) for entry in self.accepted]
+
+
 class OneCallAtATime:
-    """A client on moto, which, unlike DynamoDB, doesn't keep two writers of one item apart."""
+    """A client on moto, which, unlike DynamoDB, doesn't keep two writers of one item apart, and takes two actions on
+    one item in a transaction."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -79,6 +109,11 @@ class OneCallAtATime:
         operation = getattr(self._client, name)
 
         def locked(**arguments: Any) -> Any:
+            puts = [action["Put"]["Item"] for action in arguments.get("TransactItems", ()) if "Put" in action]
+            # Without what differs between two versions of one item.
+            keys = [json.dumps({name: item.get(name) for name in _KEYS}, sort_keys=True) for item in puts]
+            if len(set(keys)) < len(keys):
+                raise refusal("ValidationException", name)
             with self._lock:
                 return operation(**arguments)
 
@@ -160,35 +195,56 @@ def _write_units(operation: str, arguments: dict[str, Any]) -> int:
             return sum(_kilobytes(request["PutRequest"]["Item"]) for request in requests)
         case "transact_write_items":
             actions = [action for item in arguments["TransactItems"] for action in item.values()]
-            return sum(2 * (_kilobytes(action["Item"]) if "Item" in action else 1) for action in actions)
+            # An update's item isn't known here; it isn't much more than the values that are written into it.
+            return sum(
+                2 * _kilobytes(action.get("Item", action.get("ExpressionAttributeValues", {}))) for action in actions
+            )
     return 0
 
 
 def _read_units(operation: str, arguments: dict[str, Any], answer: dict[str, Any]) -> float:
     match operation:
         case "get_item":
-            size = _bytes(answer.get("Item", {}))
+            size = item_bytes(answer.get("Item", {}))
             return max(1, math.ceil(size / 4096)) * (1 if arguments.get("ConsistentRead") else 0.5)
         case "batch_get_item":
             units = 0.0
             for table, request in arguments["RequestItems"].items():
                 one = 1 if request.get("ConsistentRead") else 0.5
                 found = answer["Responses"].get(table, [])
-                units += sum(max(1, math.ceil(_bytes(item) / 4096)) * one for item in found)
+                units += sum(max(1, math.ceil(item_bytes(item) / 4096)) * one for item in found)
                 units += (len(request["Keys"]) - len(found)) * one
             return units
         case "query":
-            size = sum(map(_bytes, answer["Items"]))
+            size = sum(map(item_bytes, answer["Items"]))
             return max(1, math.ceil(size / 4096)) * (1 if arguments.get("ConsistentRead") else 0.5)
     return 0
 
 
 def _kilobytes(item: dict[str, Any]) -> int:
-    return max(1, math.ceil(_bytes(item) / 1024))
+    return max(1, math.ceil(item_bytes(item) / 1024))
 
 
-def _bytes(item: dict[str, Any]) -> int:
-    return sum(len(name.encode()) + len(json.dumps(value).encode()) for name, value in item.items())
+def item_bytes(item: dict[str, Any]) -> int:
+    """Return the size by which DynamoDB charges for an item: its names and values, by AWS's published rules."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    ((kind, held),) = value.items()
+    match kind:
+        case "S":
+            return len(held.encode())
+        case "N":
+            digits = Decimal(held).normalize().as_tuple()
+            return math.ceil(len(digits.digits) / 2) + 1 + digits.sign
+        case "M":
+            return 3 + len(held) + item_bytes(held)
+        case "L":
+            return 3 + len(held) + sum(map(_value_bytes, held))
+        case "BOOL" | "NULL":
+            return 1
+    raise AssertionError(f"nothing is stored as {kind}")
 
 
 def _substituted(template: str, data: dict[str, str]) -> str:

@@ -11,12 +11,14 @@ from typing import Any
 
 import schemathesis
 from hypothesis import strategies as st
+from marshmallow import ValidationError
 from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import UnsupportedMethodResponse
 
 from chalicelib.batch import MAX_ITEMS
+from chalicelib.holders import email_rules
 from chalicelib.iso import CURRENCY_DECIMALS
 
 DEFAULT_CURRENCY = "EUR"
@@ -52,9 +54,21 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
             if name in transaction:
                 transaction[name] = _fit(transaction[name], currency, is_over_zero=name == "amount")
     least = case.body.get("preferences", {}).get("min_amount", {})
-    for currency, amount in least.items():
-        # With more digits it may look like a card number, which only an `amount` and a `balance` are never taken for.
-        least[currency] = _fit(amount, currency) if abs(Decimal(str(amount))) < 10**12 else 5000
+    large = case.body.get("flags", {}).get("large_amount", {}).get("thresholds", {})
+    for amounts, is_over_zero in ((least, False), (large, True)):
+        for currency, amount in amounts.items():
+            # With more digits it may look like a card number, which only an `amount` and a `balance` never do.
+            fits = abs(Decimal(str(amount))) < 10**12
+            amounts[currency] = _fit(amount, currency, is_over_zero=is_over_zero) if fits else 5000
+    unusual = case.body.get("flags", {}).get("unusual_amount", {})
+    for name in ("times", "deviations"):
+        if isinstance(unusual.get(name), float):
+            unusual[name] = round(unusual[name], 2)
+    if "alert_addresses" in case.body:
+        case.body["alert_addresses"] = [
+            address if _is_deliverable(address) else f"operator-{index}@bank.example"
+            for index, address in enumerate(case.body["alert_addresses"])
+        ]
 
 
 @schemathesis.hook
@@ -106,6 +120,16 @@ def _ask_for_a_range(query: dict[str, Any]) -> None:
         query["to"] = query["from"]
     else:
         query["from"] = LATEST.date().replace(day=15).isoformat()
+
+
+def _is_deliverable(address: str) -> bool:
+    """Whether the app takes the address: not every one that is valid has a host of the world's."""
+    try:
+        for rule in email_rules():
+            rule(address)
+    except ValidationError:
+        return False
+    return True
 
 
 def _fit(amount: float | str, currency: str, *, is_over_zero: bool = False) -> float | str:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 import app as app_module
 from chalicelib.banks import hash_key
+from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.ingest import unpack
+from chalicelib.repository import TransactionRepository
 from tests.api import (
     AWS,
     BODIES,
@@ -53,7 +55,8 @@ def test_a_new_transaction_is_answered_with_201_and_its_place(bench: Bench) -> N
         "status": "settled",
         "recorded_at": "2026-01-10T14:00:00Z",
     }
-    assert bench.get(response.headers["Location"].removeprefix(".")).json_body == response.json_body
+    unflagged = {**response.json_body, "flags": {}}
+    assert bench.get(response.headers["Location"].removeprefix(".")).json_body == unflagged
 
 
 def test_every_field_is_answered_as_it_was_posted(bench: Bench) -> None:
@@ -71,7 +74,7 @@ def test_every_field_is_answered_as_it_was_posted(bench: Bench) -> None:
     }
     recorded = {**full, "recorded_at": "2026-01-10T14:00:00Z"}
     assert bench.post(full).json_body == recorded
-    assert bench.get("/transactions/1").json_body == recorded
+    assert bench.get("/transactions/1").json_body == {**recorded, "flags": {}}
 
 
 @pytest.mark.parametrize(
@@ -466,7 +469,7 @@ def test_an_accounts_transactions_are_listed_newest_first_by_their_own_time(benc
     assert response.status_code == 200
     assert [one["id"] for one in response.json_body["transactions"]] == ["d", "c", "b", "a"]
     assert response.json_body["next_cursor"] is None
-    assert response.json_body["transactions"][1] == bench.get("/transactions/c").json_body
+    assert {**response.json_body["transactions"][1], "flags": {}} == bench.get("/transactions/c").json_body
 
 
 def test_an_account_without_transactions_is_an_empty_list(bench: Bench) -> None:
@@ -786,3 +789,18 @@ def test_no_path_or_query_whatever_breaks_the_api(bench: Bench, segment: str, na
         ("DELETE", f"/accounts/A123/holders/{path}"),
     ):
         assert bench.request(method, target).status_code in (200, 400, 404)
+
+
+def test_a_flagged_transaction_is_answered_with_its_evidence_to_its_own_bank_only(bench: Bench) -> None:
+    for key in (KEY, OTHER_KEY):
+        bench.record("1", key=key)
+    evidence = {
+        "velocity": {"count": 6, "limit": 5, "minutes": 10},
+        "new_country": {"country": "BR", "known": ["CM"], "count": 12},
+    }
+    one = TransactionRepository(bench.dynamodb, "TransactionsTable").get("eazycard", "1")
+    flags = FlagRepository(bench.dynamodb, "TransactionsTable")
+    flags.record([Flagging(one, evidence, frozenset({"new_country"}), bench.now)])
+    assert bench.get("/transactions/1").json_body["flags"] == {"velocity": evidence["velocity"]}
+    assert bench.get("/transactions/1", key=OTHER_KEY).json_body["flags"] == {}
+    assert bench.get("/accounts/A123/transactions").json_body["transactions"][0]["id"] == "1"

@@ -33,6 +33,8 @@ FUNCTIONS = {
     "transaction_stream": "transaction-notifier-prod-transaction_stream",
     "archiver": "transaction-notifier-prod-archiver",
     "mailer": "transaction-notifier-prod-mailer",
+    "alert_mailer": "transaction-notifier-prod-alert_mailer",
+    "operator_alerts": "transaction-notifier-prod-operator_alerts",
     "analytics_job": "transaction-notifier-prod-analytics_job",
     "nightly_reconciliation": "transaction-notifier-prod-nightly_reconciliation",
 }
@@ -232,6 +234,12 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     (queue,) = mappings["mailer"]
     assert queue["EventSourceArn"] == stack["NotificationQueueArn"]
     assert (queue["BatchSize"], queue["State"]) == (10, "Enabled")
+    (alerts,) = mappings["alert_mailer"]
+    assert alerts["EventSourceArn"] == stack["AlertQueueArn"]
+    assert (alerts["BatchSize"], alerts["State"]) == (10, "Enabled")
+    (flagged,) = mappings["operator_alerts"]
+    assert flagged["EventSourceArn"] == stack["OperatorAlertsQueueArn"]
+    assert (flagged["BatchSize"], flagged["MaximumBatchingWindowInSeconds"]) == (100, 15)
 
 
 @pytest.mark.parametrize(
@@ -302,13 +310,13 @@ def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(de
     assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
     assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
     assert set(methods_of(clone, "prod")) == routes_of_app()
-    assert len(named_after(clone, "dev")) == 7 + 7 + 4 + 2
+    assert len(named_after(clone, "dev")) == 9 + 9 + 6 + 2
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
     assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
-    assert len(named_after(clone, "prod")) == 7 + 7 + 4 + 2
+    assert len(named_after(clone, "prod")) == 9 + 9 + 6 + 2
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
 

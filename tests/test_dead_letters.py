@@ -26,6 +26,8 @@ QUEUES = (
     "StreamDeadLetterQueue",
     "IngestQueue",
     "IngestDeadLetterQueue",
+    "OperatorAlertsQueue",
+    "OperatorAlertsDeadLetterQueue",
 )
 TEMPLATE = {
     "Resources": {name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
@@ -46,6 +48,7 @@ class Stage:
 
     def put(self, queue: str, payload: Any, reason: str) -> None:
         sources = {"Notification": "mailer", "Stream": "transaction_stream", "Ingest": "ingest_worker"}
+        sources["OperatorAlerts"] = "operator_alerts"
         source = sources[queue.removesuffix("DeadLetterQueue")]
         DeadLetters(Queue(self._sqs, self.urls[queue]), source).put([(payload, reason)])
 
@@ -223,3 +226,13 @@ def test_a_stage_that_was_provisioned_by_an_older_release_is_one_line(
 def test_a_stage_that_is_not_provisioned_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stage", "dev", "--region", "us-east-2", "list"]) == 1
     assert capsys.readouterr().err == "dead letters: There is no stack transaction-notifier-dev-data.\n"
+
+
+def test_an_event_that_sqs_moved_is_told_to_the_operators_again_and_one_that_is_none_stays(stage: Stage) -> None:
+    event = json.dumps({"detail-type": "TransactionFlagged", "detail": {}})
+    stage.put_raw("OperatorAlertsDeadLetterQueue", event)
+    stage.put("OperatorAlertsDeadLetterQueue", "{", "malformed_event: JSONDecodeError")
+    assert run("redrive") == 1
+    assert stage.take("OperatorAlertsQueue") == [event]
+    (kept,) = stage.take("OperatorAlertsDeadLetterQueue")
+    assert json.loads(kept)["payload"] == "{"

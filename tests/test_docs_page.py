@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from infra.openapi.__main__ import FILE
+from infra.openapi.__main__ import OPENAPI
 from infra.package import PROJECT_DIR
 from tests.api_server import KEY, serving
 from tests.cloud import CloudUnderTest
@@ -28,7 +28,9 @@ ASSETS = {
     "docs.js": "text/javascript; charset=utf-8",
 }
 OPERATIONS = [
-    operation for operations in json.loads(FILE.read_text())["paths"].values() for operation in operations.values()
+    operation
+    for operations in json.loads((PROJECT_DIR / OPENAPI).read_text())["paths"].values()
+    for operation in operations.values()
 ]
 
 
@@ -117,7 +119,7 @@ def test_the_page_is_whole_behind_a_gateway_and_from_the_package_that_ships(
         expect(page.locator(".opblock")).to_have_count(len(OPERATIONS), timeout=30_000)
         assert watched.said == []
         assert [asked for asked in watched.urls if not asked.startswith((f"{url}/", "data:"))] == []
-    assert get(f"{url}/openapi.json").body == FILE.read_text()
+    assert get(f"{url}/openapi.json").body == (PROJECT_DIR / OPENAPI).read_text()
     assert get(f"{url}/docs/unknown.js").status == 404
 
 
@@ -159,7 +161,7 @@ def test_whatever_is_accepted_each_is_answered_as_what_it_is(
 
 
 def test_the_description_is_answered_as_it_was_generated(api_url: str) -> None:
-    assert get(f"{api_url}/openapi.json").body == FILE.read_text()
+    assert get(f"{api_url}/openapi.json").body == (PROJECT_DIR / OPENAPI).read_text()
 
 
 @pytest.mark.parametrize("name", ASSETS)

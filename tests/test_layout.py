@@ -19,10 +19,13 @@ MODULES = sorted((PROJECT / "chalicelib").rglob("*.py"))
 # The repository, the gateways, and the one place that makes clients.
 MAY_IMPORT_AWS = {
     "analytics_repository",
+    "banks_repository",
     "clients",
     "dynamo",
     "holders_repository",
     "notifications",
+    "operators",
+    "pacing",
     "queues",
     "repository",
     "secret_store",

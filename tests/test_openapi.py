@@ -14,16 +14,20 @@ from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
 import app as app_module
+from chalicelib.bank_settings import load_settings
 from chalicelib.errors import DomainError
 from chalicelib.holders import load_holder
 from chalicelib.json_body import read_json
 from chalicelib.problems import ANSWERS
 from chalicelib.transactions import load_transaction
-from infra.openapi.__main__ import FILE, main, text
+from infra.openapi.__main__ import OPENAPI, main, texts
 from infra.openapi.problems import gateway_answers
 from infra.package import PROJECT_DIR
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
+FILE = PROJECT_DIR / OPENAPI
+RULES = ("LargeAmountRule", "VelocityRule", "UnusualAmountRule", "DuplicateSuspectRule", "NewCountryRule")
+SETTINGS = ("BankSettings", "FlagRules", *RULES)
 DESCRIPTION: dict[str, Any] = json.loads(FILE.read_text())
 SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
 OPERATIONS = {
@@ -72,30 +76,36 @@ def codes(operation: dict[str, Any]) -> set[tuple[int, str]]:
     }
 
 
-def test_the_committed_description_is_what_the_code_makes() -> None:
-    assert FILE.read_text() == text(), "chalicelib/openapi.json is not what the code says: run `make openapi`"
+def test_the_committed_descriptions_are_what_the_code_makes() -> None:
+    committed = {path: (PROJECT_DIR / path).read_text() for path in texts()}
+    assert committed == texts(), "a description is not what the code says: run `make openapi`"
 
 
 def test_the_command_writes_what_differs_and_a_check_only_tells_of_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "openapi.json"
-    assert main(["--check"], file) == 1
+    file = tmp_path / OPENAPI
+    assert main(["--check"], tmp_path) == 1
     assert "make openapi" in capsys.readouterr().err
     assert not file.exists()
-    assert main([], file) == 0
-    assert file.read_text() == FILE.read_text()
-    assert main(["--check"], file) == 0
+    assert main([], tmp_path) == 0
+    assert {path: (tmp_path / path).read_text() for path in texts()} == texts()
+    assert main(["--check"], tmp_path) == 0
     file.write_text("{}")
-    assert main(["--check"], file) == 1
+    assert main(["--check"], tmp_path) == 1
     assert file.read_text() == "{}"
 
 
 def test_it_is_made_alike_whatever_order_sets_have() -> None:
-    command = [sys.executable, "-c", "from infra.openapi.__main__ import text; print(text(), end='')"]
+    made = "from infra.openapi.__main__ import OPENAPI, texts; print(texts()[OPENAPI], end='')"
     for seed in ("1", "2"):
         done = subprocess.run(
-            command, cwd=PROJECT_DIR, env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", made],
+            cwd=PROJECT_DIR,
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert done.stdout == FILE.read_text()
 
@@ -180,6 +190,8 @@ def is_taken_by_the_app(body: dict[str, Any], schema: str) -> bool:
         values = read_json(json.dumps(body).encode())
         if schema == "Holder":
             load_holder(values, "h1", NOW)
+        elif schema == "BankSettings":
+            load_settings(values)
         else:
             for one in values["transactions"] if schema == "Batch" else [values]:
                 load_transaction(one, "eazycard", "EUR", NOW)
@@ -194,19 +206,19 @@ def test_every_example_of_a_request_is_taken() -> None:
         schema = body["schema"]["$ref"].rpartition("/")[2]
         for label, example in body["examples"].items():
             assert is_taken_by_the_app(example["value"], schema), label
-    assert len(bodies) == 3
+    assert len(bodies) == 4
 
 
 def test_every_field_is_explained() -> None:
     for name, schema in SCHEMAS.items():
         assert schema["description"], name
-    for name in ("Transaction", "Merchant", "Holder", "Preferences", "QuietHours"):
+    for name in ("Transaction", "Merchant", "Holder", "Preferences", "QuietHours", *SETTINGS):
         for field, definition in SCHEMAS[name]["properties"].items():
             assert definition["description"], f"{name}.{field}"
 
 
 def test_unknown_fields_are_refused_in_every_request() -> None:
-    for name in ("Transaction", "Merchant", "Holder", "Preferences", "QuietHours", "Batch"):
+    for name in ("Transaction", "Merchant", "Holder", "Preferences", "QuietHours", "Batch", *SETTINGS):
         assert SCHEMAS[name]["additionalProperties"] is False, name
 
 
@@ -303,3 +315,62 @@ def test_a_transaction_is_described_as_taken_if_the_app_takes_it(changes: dict[s
 def test_a_holder_is_described_as_taken_if_the_app_takes_it(changes: dict[str, Any], is_taken: bool) -> None:
     body = {**HOLDER, **changes}
     assert (is_valid(body, "Holder"), is_taken_by_the_app(body, "Holder")) == (is_taken, is_taken)
+
+
+@pytest.mark.parametrize(
+    ("flag", "rule", "is_taken"),
+    [
+        ("velocity", {}, True),
+        ("velocity", {"mode": "shadow", "count": 15, "minutes": 60}, True),
+        ("velocity", {"mode": "On"}, False),
+        ("velocity", {"count": 0}, False),
+        ("velocity", {"count": 16}, False),
+        ("velocity", {"count": 2.5}, False),
+        ("velocity", {"count": "5"}, False),
+        ("velocity", {"minutes": 61}, False),
+        ("unusual_amount", {"times": 1, "deviations": 0, "min_count": 2}, True),
+        ("unusual_amount", {"times": "100.00", "deviations": "0.25", "min_count": 1000}, True),
+        ("unusual_amount", {"times": "99.99", "deviations": 99.99}, True),
+        ("unusual_amount", {"times": "0.99"}, False),
+        ("unusual_amount", {"times": "100.01"}, False),
+        ("unusual_amount", {"times": "3.001"}, False),
+        ("unusual_amount", {"times": 0.99}, False),
+        ("unusual_amount", {"times": "-3"}, False),
+        ("unusual_amount", {"deviations": -1}, False),
+        ("unusual_amount", {"deviations": 101}, False),
+        ("unusual_amount", {"min_count": 1}, False),
+        ("large_amount", {"thresholds": {}}, True),
+        ("large_amount", {"thresholds": {"XAF": 1, "EUR": "0.01"}}, True),
+        ("large_amount", {"thresholds": {"EUR": 0}}, False),
+        ("large_amount", {"thresholds": {"EUR": "1000000000000000"}}, False),
+        ("large_amount", {"thresholds": {"XXX": 1}}, False),
+        ("large_amount", {"thresholds": None}, False),
+        ("duplicate_suspect", {"minutes": 60}, True),
+        ("duplicate_suspect", {"minutes": 0}, False),
+        ("new_country", {"min_count": 1}, True),
+        ("new_country", {"min_count": 1001}, False),
+        ("new_country", {"minutes": 5}, False),
+        ("other", {}, False),
+    ],
+)
+def test_settings_are_described_as_taken_if_the_app_takes_them(flag: str, rule: Any, is_taken: bool) -> None:
+    body = {"flags": {flag: rule}}
+    assert (is_valid(body, "BankSettings"), is_taken_by_the_app(body, "BankSettings")) == (is_taken, is_taken)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_taken"),
+    [
+        ([], True),
+        (["fraud@bank.example"], True),
+        ([f"fraud-{n}@bank.example" for n in range(10)], True),
+        ([f"fraud-{n}@bank.example" for n in range(11)], False),
+        (["fraud@bank.example"] * 2, False),
+        (["fraud"], False),
+        ("fraud@bank.example", False),
+        ([None], False),
+    ],
+)
+def test_alert_addresses_are_described_as_taken_if_the_app_takes_them(addresses: Any, is_taken: bool) -> None:
+    body = {"alert_addresses": addresses}
+    assert (is_valid(body, "BankSettings"), is_taken_by_the_app(body, "BankSettings")) == (is_taken, is_taken)

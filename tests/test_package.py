@@ -43,11 +43,12 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
     venv.create(tmp_path / "bare", with_pip=False)
     program = (
         "import app\n"
-        "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'analytics_job',"
+        "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'alert_mailer',"
+        " 'operator_alerts', 'analytics_job',"
         " 'nightly_reconciliation'):\n"
         "    assert callable(getattr(app, name))\n"
-        "parts = 'banks holders intake signatures ingest_worker stream_handler archiver mailer analytics_job'\n"
-        "parts += ' analytics reconciliation'\n"
+        "parts = 'banks holders intake signatures ingest_worker stream_handler archiver mailer alert_mailer'\n"
+        "parts += ' analytics_job analytics reconciliation operator_alerts bank_settings flags'\n"
         "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
         "from chalicelib import documentation\n"
@@ -137,12 +138,12 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     assert {"DeadLettersOfMailer", "DeadLettersOfStream", "StreamErrors", "StreamLate"} <= alarms
     assert {"NotificationsLate", "ApiErrors", "AnalyticsErrors", "ArchiverErrors", "ArchiveLate"} <= alarms
     assert {"DeadLettersOfIngest", "IngestLate"} <= alarms
-    assert {"RollUpsDiffer", "ReconciliationErrors"} <= alarms
+    assert {"RollUpsDiffer", "ReconciliationErrors", "AlertsLate", "DeadLettersOfOperatorAlerts"} <= alarms
     functions = ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob")
-    for function in (*functions, "NightlyReconciliation"):
+    for function in (*functions, "AlertMailer", "OperatorAlerts", "NightlyReconciliation"):
         # Or the function's first run might make its log group before the stack does, which then fails.
         (log_group,) = resources[function]["DependsOn"]
         assert resources[log_group]["Type"] == "AWS::Logs::LogGroup"
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert len(log_groups) == 8
+    assert len(log_groups) == 10
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

@@ -22,9 +22,12 @@ LOGS = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
 READ_STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
 READ_QUEUE = {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}
 SEND = {"SendMessage"}
+KEEP = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"}
 
 # Each signing bank has one, made when the bank begins to sign.
 SIGNING_SECRETS = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:transaction-notifier-${Stage}-signing-*"
+# AWS knows no resource that this action could be confined to.
+UNCONFINED = {"sns:Unsubscribe"}
 
 # What each function may do, and to what. A new permission is written down here too.
 PERMISSIONS = {
@@ -34,7 +37,9 @@ PERMISSIONS = {
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
         "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
         "${AccountsTableArn}": {"dynamodb:UpdateItem", "dynamodb:BatchGetItem"},
-        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "${OperatorAlertsTopicArn}": {"sns:Subscribe"},
+        "*": UNCONFINED,
         "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
         "signing secrets": {"secretsmanager:GetSecretValue"},
         "${IngestQueueArn}": {f"sqs:{action}" for action in SEND},
@@ -48,7 +53,13 @@ PERMISSIONS = {
     },
     "transaction_stream": {
         "${TransactionsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${AnalyticsTableArn}": {"dynamodb:BatchGetItem"},
+        "${TransactionsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
+        "${AlertQueueArn}": {f"sqs:{action}" for action in SEND},
         "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${EventBusArn}": {"events:PutEvents"},
         "${StreamDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
         "${FailedBatchesBucketArn}": {"s3:ListBucket"},
@@ -73,9 +84,27 @@ PERMISSIONS = {
         "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
         "log group /aws/lambda/transaction-notifier-${Stage}-mailer": LOGS,
     },
+    "alert_mailer": {
+        "${AlertQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
+        "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:BatchWriteItem"},
+        "${MailAddressArn}": {"ses:SendBulkEmail"},
+        "${MailDomainArn}": {"ses:SendBulkEmail"},
+        "${MailIdentityArn}": {"ses:SendBulkEmail"},
+        "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-alert_mailer": LOGS,
+    },
+    "operator_alerts": {
+        "${OperatorAlertsQueueArn}": {f"sqs:{action}" for action in READ_QUEUE},
+        "${OperatorAlertsDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${OperatorAlertsTopicArn}": {"sns:Publish"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-operator_alerts": LOGS,
+    },
     "analytics_job": {
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
-        "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "${AnalyticsTableArn}": {f"dynamodb:{action}" for action in KEEP},
         "log group /aws/lambda/transaction-notifier-${Stage}-analytics_job": LOGS,
     },
     "nightly_reconciliation": {
@@ -84,6 +113,9 @@ PERMISSIONS = {
         "log group /aws/lambda/transaction-notifier-${Stage}-nightly_reconciliation": LOGS,
     },
 }
+
+# The banks' table holds API keys' hashes too: a function that answers the world must not be able to write any.
+CONDITIONS = {"KeepSettingsOnly": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["settings#*"]}}}
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +336,8 @@ def test_a_role_may_do_what_is_listed_and_nothing_else(function: str) -> None:
     allowed: dict[str, set[str]] = {}
     for statement in policy(function)["Statement"]:
         assert statement["Effect"] == "Allow"
-        assert set(statement) == {"Sid", "Effect", "Action", "Resource"}
+        assert set(statement) - {"Condition"} == {"Sid", "Effect", "Action", "Resource"}
+        assert statement.get("Condition") == CONDITIONS.get(statement["Sid"])
         for resource in as_list(statement["Resource"]):
             log_group = re.fullmatch(r"arn:\$\{Partition}:logs:\$\{Region}:\$\{Account}:log-group:(.*):\*", resource)
             name = f"log group {log_group[1]}" if log_group else resource.replace(SIGNING_SECRETS, "signing secrets")
@@ -324,6 +357,8 @@ def test_a_rendered_policy_names_resources_of_this_stage_only(function: str, out
     rendered = json.loads(Template(json.dumps(policy(function))).substitute(outputs))
 
     for statement in rendered["Statement"]:
+        if set(as_list(statement["Action"])) <= UNCONFINED:
+            continue
         for resource in as_list(statement["Resource"]):
             # A bucket's ARN has no region and account; what may be put into it is its objects.
             in_account, bucket = (

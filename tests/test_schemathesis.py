@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.openapi.__main__ import FILE
+from infra.openapi.__main__ import OPENAPI
 from infra.package import PROJECT_DIR
 from tests.api_server import KEY, serving
 
@@ -28,7 +28,7 @@ def description() -> dict[str, Any]:
     Answers are closed: a field of which it doesn't tell is a failure. And the lists of codes are short, because every
     value is a request: of 600 time zones there are the first, the last, and those that are named elsewhere.
     """
-    document: dict[str, Any] = json.loads(FILE.read_text())
+    document: dict[str, Any] = json.loads((PROJECT_DIR / OPENAPI).read_text())
     schemas = document["components"]["schemas"]
     lists = {name: schemas[name].pop("enum") for name in ("Country", "Currency", "TimeZone")}
     named = json.dumps(document)

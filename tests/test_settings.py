@@ -24,6 +24,8 @@ RECORDED = {
     "NOTIFICATION_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/notices",
     "NOTIFICATION_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:notices",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-notices",
+    "ALERT_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/alerts",
+    "ALERT_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:alerts",
     "INGEST_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/ingest",
     "INGEST_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:ingest",
     "INGEST_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-ingest",
@@ -32,6 +34,10 @@ RECORDED = {
     "CURSOR_SECRET_ARN": "arn:aws:secretsmanager:eu-west-3:123456789012:secret:cursors",
     "MAIL_FROM": "EAZYCard <alerts@example.com>",
     "MAIL_CONFIGURATION_SET": "mail",
+    "EVENT_BUS": "events",
+    "OPERATOR_ALERTS_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:operator-alerts",
+    "OPERATOR_ALERTS_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-alerts",
+    "OPERATOR_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-west-3:123456789012:operators",
 }
 COMMAND = {"AWS_CHALICE_CLI_MODE": "true"}
 NOWHERE = Path("/nonexistent/stack.json")

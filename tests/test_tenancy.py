@@ -24,7 +24,18 @@ OF_B: dict[str, Any] = {
     "metadata": {"note": "note of b"},
 }
 HOLDER_OF_B = {"name": "Holder of b", "email": "b@example.com"}
-MARKS = ["777.77", "888.88", "secret of b", "Merchant of b", "note of b", "Holder of b", "b@example.com", "other-bank"]
+SETTINGS_OF_B = {"flags": {"velocity": {"count": 13}}, "alert_addresses": ["operator-of-b@example.com"]}
+MARKS = [
+    "operator-of-b",
+    "777.77",
+    "888.88",
+    "secret of b",
+    "Merchant of b",
+    "note of b",
+    "Holder of b",
+    "b@example.com",
+    "other-bank",
+]
 PARAMETERS = {"transaction_id": "id-of-b", "account": "account-of-b", "holder": "holder-of-b"}
 NOWHERE = {"transaction_id": "id-of-no-one", "account": "account-of-no-one", "holder": "holder-of-no-one"}
 
@@ -41,15 +52,21 @@ def filled(route: str, parameters: dict[str, str]) -> str:
 
 @pytest.fixture
 def of_b(bench: Bench) -> Bench:
-    """Bank B has a transaction and a holder; bank A has nothing."""
+    """Bank B has a transaction, a holder and settings; bank A has nothing."""
     assert bench.post(OF_B, key=OTHER_KEY).status_code == 201
     path = "/accounts/account-of-b/holders/holder-of-b"
     assert bench.request("PUT", path, HOLDER_OF_B, key=OTHER_KEY).status_code == 201
+    assert bench.request("PUT", "/settings", SETTINGS_OF_B, key=OTHER_KEY).status_code == 200
     return bench
 
 
 def everything_of_b(bench: Bench) -> list[Any]:
-    paths = ("/transactions/id-of-b", "/accounts/account-of-b/transactions", "/accounts/account-of-b/holders")
+    paths = (
+        "/transactions/id-of-b",
+        "/accounts/account-of-b/transactions",
+        "/accounts/account-of-b/holders",
+        "/settings",
+    )
     return [bench.get(path, key=OTHER_KEY).json_body for path in paths]
 
 
@@ -64,6 +81,8 @@ def said(response: HTTPResponse, parameters: dict[str, str]) -> tuple[int, str]:
 def body_for(method: str, route: str, parameters: dict[str, str]) -> Any:
     if method in ("GET", "DELETE"):
         return None
+    if route == "/settings":
+        return {"flags": {"velocity": {"count": 2}}, "alert_addresses": ["operator-of-a@example.com"]}
     if "holder" in route:
         return {"name": "Holder of a", "email": "a@example.com"}
     one = {**SMALLEST, "id": parameters["transaction_id"], "account": parameters["account"]}

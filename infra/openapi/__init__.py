@@ -21,6 +21,7 @@ _TAGS = {
     "Transactions": "Recording them, one or many at a time, and reading them.",
     "Analytics": "What is recorded, added up.",
     "Holders": "Who is told of an account's transactions.",
+    "Settings": "What flags a transaction, and whom to tell.",
     "Service": "Needs no key.",
 }
 

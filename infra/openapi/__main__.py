@@ -1,4 +1,4 @@
-"""Write the API's OpenAPI description, which ships with the app.
+"""Write the API's OpenAPI description, which ships with the app, and the events' JSON Schema.
 
 python -m infra.openapi [--check]
 """
@@ -9,29 +9,34 @@ import sys
 from pathlib import Path
 
 from infra.openapi import description
+from infra.openapi.flag_schemas import event_schema
 from infra.package import PROJECT_DIR
 
-FILE = PROJECT_DIR / "chalicelib" / "openapi.json"
+OPENAPI = Path("chalicelib/openapi.json")
+EVENT = Path("docs/events/transaction-flagged.schema.json")
 
 
-def text() -> str:
-    """Return the description as it is written."""
-    return json.dumps(description(), indent=2, ensure_ascii=False) + "\n"
+def texts() -> dict[Path, str]:
+    """Return what is written, by the file's path in the project."""
+    made = {OPENAPI: description(), EVENT: event_schema()}
+    return {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in made.items()}
 
 
-def main(arguments: list[str] | None = None, file: Path = FILE) -> int:
+def main(arguments: list[str] | None = None, project_dir: Path = PROJECT_DIR) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.openapi", description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args(arguments)
-    made = text()
-    is_same = file.exists() and file.read_text() == made
-    if options.check:
-        if not is_same:
-            print(f"openapi: {file.name} is not what the code says: run `make openapi`.", file=sys.stderr)
-            return 1
-    elif not is_same:
-        file.write_text(made)
-    print(f"{file.name} is up to date.")
+    for path, made in texts().items():
+        file = project_dir / path
+        is_same = file.exists() and file.read_text() == made
+        if options.check:
+            if not is_same:
+                print(f"openapi: {file.name} is not what the code says: run `make openapi`.", file=sys.stderr)
+                return 1
+        elif not is_same:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(made)
+        print(f"{file.name} is up to date.")
     return 0
 
 

@@ -7,8 +7,9 @@ from apispec import APISpec
 
 from chalicelib.batch import MAX_ITEM_ERRORS, MAX_ITEMS
 from chalicelib.errors import MAX_ERRORS, MAX_FIELD
+from chalicelib.flags import FLAGS
 from chalicelib.holders import MAX_HOLDERS
-from chalicelib.rollups import FLAGS
+from infra.openapi.flag_schemas import FLAGS_SCHEMA
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
 _TIME: Json = {"type": "string", "format": "date-time", "pattern": "Z$"}
@@ -39,6 +40,16 @@ def add_answer_schemas(spec: APISpec) -> None:
             "allOf": [_ref("AnsweredTransaction"), {"required": ["recorded_at"]}],
         },
     )
+    spec.components.schema("Flags", FLAGS_SCHEMA)
+    spec.components.schema(
+        "JudgedTransaction",
+        {
+            **answered,
+            "description": "A transaction that is stored, with its flags: they come within seconds of it.",
+            "properties": {**answered["properties"], "flags": _ref("Flags")},
+            "required": [*answered["required"], "recorded_at", "flags"],
+        },
+    )
     spec.components.schema("DryRun", _DRY_RUN)
     spec.components.schema("QueuedTransaction", _QUEUED)
     spec.components.schema("TransactionPage", _PAGE)
@@ -66,10 +77,33 @@ def add_answer_schemas(spec: APISpec) -> None:
         ),
     )
     spec.components.schema("Holders", _HOLDERS)
+    spec.components.schema("AllSettings", _all_settings(schemas))
     spec.components.schema("Analytics", _ANALYTICS)
     spec.components.schema("FieldError", _FIELD_ERROR)
     spec.components.schema("Problem", _PROBLEM)
     spec.components.schema("Health", _object("The function runs.", {"status": {"const": "ok", "type": "string"}}))
+
+
+def _all_settings(schemas: Json) -> Json:
+    """Return the settings as they are answered: every one of them, with numbers that can have decimals as strings."""
+    rules = {}
+    for name, rule in schemas["FlagRules"]["properties"].items():
+        schema = copy.deepcopy(schemas[_referred(rule)])
+        for field, definition in schema["properties"].items():
+            if field == "thresholds":
+                definition["additionalProperties"] = _string(f"^{OVER_ZERO}{DIGITS}$", "Exact.")
+            elif "oneOf" in definition:
+                definition |= definition.pop("oneOf")[1]
+            del definition["default"]
+        rules[name] = _object(schema["description"], schema["properties"])
+    addresses = copy.deepcopy(schemas["BankSettings"]["properties"]["alert_addresses"])
+    flags = _object("The rules that flag a transaction.", rules)
+    return _object("All of a bank's settings, the defaults too.", {"flags": flags, "alert_addresses": addresses})
+
+
+def _referred(schema: Json) -> str:
+    (reference,) = schema.get("allOf", [schema])
+    return str(reference["$ref"].rpartition("/")[2])
 
 
 def _ref(name: str) -> Json:

@@ -36,6 +36,10 @@ FRENCH_MERCHANT_RECORDED: Json = {
     "timestamp": "2026-01-10T18:42:07Z",
     "recorded_at": "2026-01-10T18:42:08.093Z",
 }
+FRENCH_MERCHANT_JUDGED: Json = {
+    **FRENCH_MERCHANT_RECORDED,
+    "flags": {"new_country": {"country": "FR", "known": ["CM", "SN"], "count": 42}},
+}
 DRY_RUN: Json = {
     "dry_run": True,
     "status": "created",
@@ -83,6 +87,25 @@ HOLDER: Json = {
 }
 ENROLLED_HOLDER: Json = {"id": "awa", **HOLDER, "enrolled_at": "2026-01-10T14:00:00Z"}
 HOLDERS: Json = {"holders": [ENROLLED_HOLDER]}
+
+SETTINGS: Json = {
+    "flags": {
+        "large_amount": {"thresholds": {"EUR": "1500.00", "XAF": "750000"}},
+        "velocity": {"count": 8, "minutes": 15},
+        "new_country": {"mode": "shadow"},
+    },
+    "alert_addresses": ["fraud@bank.example"],
+}
+ALL_SETTINGS: Json = {
+    "flags": {
+        "large_amount": {"mode": "on", "thresholds": {"EUR": "1500.00", "XAF": "750000"}},
+        "velocity": {"mode": "on", "count": 8, "minutes": 15},
+        "unusual_amount": {"mode": "on", "times": "3", "deviations": "3", "min_count": 20},
+        "duplicate_suspect": {"mode": "on", "minutes": 5},
+        "new_country": {"mode": "shadow", "min_count": 10},
+    },
+    "alert_addresses": ["fraud@bank.example"],
+}
 
 ANALYTICS: Json = {
     "from": "2026-01-01",

@@ -51,7 +51,7 @@ def paths() -> dict[str, dict[str, Json]]:
                 "Transactions",
                 "The transaction whose id is batch",
                 "As `GET /transactions/{transaction_id}`: a bank may name a transaction so.",
-                answers={200: answer("The transaction.", ref("RecordedTransaction"))},
+                answers={200: answer("The transaction.", ref("JudgedTransaction"))},
                 codes=["transaction_not_found"],
             ),
         },
@@ -59,10 +59,8 @@ def paths() -> dict[str, dict[str, Json]]:
             "get": operation(
                 "getTransaction",
                 "Transactions",
-                "One transaction",
-                answers={
-                    200: answer("The transaction.", ref("RecordedTransaction"), examples.FRENCH_MERCHANT_RECORDED)
-                },
+                "One transaction, with its flags",
+                answers={200: answer("The transaction.", ref("JudgedTransaction"), examples.FRENCH_MERCHANT_JUDGED)},
                 parameters=["transaction_id"],
                 codes=["transaction_not_found"],
             )
@@ -118,6 +116,16 @@ def paths() -> dict[str, dict[str, Json]]:
                 answers={200: answer("Totals by currency, and days.", ref("Analytics"), examples.ANALYTICS)},
                 parameters=["account", *_ANALYTICS_PARAMETERS],
             )
+        },
+        "/settings": {
+            "get": operation(
+                "getSettings",
+                "Settings",
+                "The bank's settings",
+                "All of them, with the default of each that was never set.",
+                answers={200: answer("The settings.", ref("AllSettings"), examples.ALL_SETTINGS)},
+            ),
+            "put": _put_settings(),
         },
         "/health": {
             "get": operation(
@@ -258,6 +266,20 @@ def _put_holder() -> Json:
         parameters=["account", "holder"],
         body=("Holder", {"holder": examples.HOLDER}),
         codes=["too_many_holders"],
+        is_write=True,
+    )
+
+
+def _put_settings() -> Json:
+    return operation(
+        "putSettings",
+        "Settings",
+        "Replace the bank's settings",
+        "Replaces all of them: what is left out is as by default. Obeyed within a minute. Every alert address gets an "
+        "e-mail that asks for its owner's confirmation, and no alert before it is given; one that is left out gets no "
+        "more. An address can be told of one bank only.",
+        answers={200: answer("All settings, as they are now.", ref("AllSettings"), examples.ALL_SETTINGS)},
+        body=("BankSettings", {"settings": examples.SETTINGS}),
         is_write=True,
     )
 

@@ -7,6 +7,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields, validate
 
+from chalicelib.bank_settings import BankSettingsSchema, Factor, WholeNumber
 from chalicelib.batch import MAX_ITEMS
 from chalicelib.holders import TIMEZONES, HolderSchema
 from chalicelib.iso import COUNTRIES, CURRENCY_DECIMALS
@@ -18,6 +19,7 @@ from chalicelib.transactions import (
     Timestamp,
     TransactionSchema,
 )
+from infra.openapi import settings_texts
 
 Json = dict[str, Any]
 
@@ -72,6 +74,7 @@ _DESCRIPTIONS = {
         "muted": "Tell of nothing.",
     },
     "QuietHours": {"from": "In the holder's time zone.", "to": "In the holder's time zone."},
+    **settings_texts.OF_FIELDS,
 }
 _SCHEMA_DESCRIPTIONS = {
     "Transaction": "A transaction as a bank posts it. `null` is refused: leave an absent field out.",
@@ -79,6 +82,7 @@ _SCHEMA_DESCRIPTIONS = {
     "Holder": "A holder of an account, as a bank enrols one.",
     "Preferences": "Obeyed in this order: `muted`, `types`, `min_amount`.",
     "QuietHours": "From one time of day to another.",
+    **settings_texts.OF_SCHEMAS,
 }
 
 
@@ -88,6 +92,10 @@ class _ExactConverter(OpenAPIConverter):
     def field2property(self, field: fields.Field[Any]) -> Json:
         found: Json = super().field2property(field)
         match field:
+            case WholeNumber():
+                return {"type": "integer", "minimum": field.least, "maximum": field.most}
+            case Factor():
+                return _factor(field.least)
             case ExactDecimal():
                 return _decimal([rule for rule in field.validators if isinstance(rule, validate.Range)])
             case Timestamp():
@@ -112,12 +120,16 @@ def add_request_schemas(spec: APISpec) -> None:
         spec.components.schema(name, {"type": "string", "enum": sorted(codes), "description": description})
     spec.components.schema("Transaction", schema=TransactionSchema)
     spec.components.schema("Holder", schema=HolderSchema)
+    spec.components.schema("BankSettings", schema=BankSettingsSchema)
+    spec.components.schemas["BankSettings"]["properties"]["alert_addresses"]["uniqueItems"] = True
     spec.components.schema("Batch", _BATCH)
     for name, schema in spec.components.schemas.items():
         if name in _DESCRIPTIONS:
             schema["description"] = _SCHEMA_DESCRIPTIONS[name]
             for field, definition in schema["properties"].items():
                 definition["description"] = _DESCRIPTIONS[name][field]
+        for field, default in settings_texts.DEFAULTS.get(name, {}).items():
+            schema["properties"][field]["default"] = default
 
 
 _BATCH: Json = {
@@ -149,6 +161,12 @@ def _decimal(ranges: list[validate.Range]) -> Json:
         number["minimum" if rule.min_inclusive else "exclusiveMinimum"] = 0
         pattern = f"^{DIGITS}$" if rule.min_inclusive else f"^{OVER_ZERO}{DIGITS}$"
     return {"oneOf": [number, {"type": "string", "pattern": pattern}]}
+
+
+def _factor(least: int) -> Json:
+    # A string has at most two decimals. So has a number, which can't be told of.
+    pattern = rf"^(100(\.0{{1,2}})?|{'[1-9][0-9]?' if least else '[1-9]?[0-9]'}(\.[0-9]{{1,2}})?)$"
+    return {"oneOf": [{"type": "number", "minimum": least, "maximum": 100}, {"type": "string", "pattern": pattern}]}
 
 
 def _string(field: fields.String, found: Json) -> Json:

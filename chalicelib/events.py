@@ -1,0 +1,63 @@
+"""Events for banks' own systems, on EventBridge: docs/events says what is in them."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from chalicelib.batching import batches
+from chalicelib.dynamo import call
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.flag_repository import Flagging
+from chalicelib.transactions import format_time, to_json
+
+SOURCE = "bank.transactions"
+TRANSACTION_FLAGGED = "TransactionFlagged"
+MAX_ENTRIES = 10
+# Entries have their own form around the detail; EventBridge takes 256 KB in a call.
+MAX_BYTES = 200 * 1024
+_TRIES = 4
+# What finds and explains a flagged transaction. All else of it is asked for by its id.
+_SHOWN = ("id", "account", "amount", "currency", "type", "status", "timestamp", "merchant", "recorded_at")
+
+
+def flagged_detail(flagging: Flagging) -> dict[str, Any]:
+    """Return the detail of a TransactionFlagged event; the same flags always give the same detail."""
+    transaction = to_json(flagging.transaction)
+    return {
+        "version": "1",
+        "bank": flagging.transaction.bank,
+        "flagged_at": format_time(flagging.decided_at),
+        "transaction": {name: transaction[name] for name in _SHOWN if name in transaction},
+        "flags": flagging.told,
+    }
+
+
+class EventBus:
+    def __init__(self, client: Any, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+
+    def put_flagged(self, flaggings: Iterable[Flagging]) -> None:
+        """Put a TransactionFlagged event for each, ten in a call; raises TemporarilyUnavailable with some maybe put."""
+        details = (json.dumps(flagged_detail(flagging), ensure_ascii=False) for flagging in flaggings)
+        for part in batches(details, MAX_ENTRIES, MAX_BYTES, lambda detail: len(detail.encode())):
+            pending = [self._entry(detail) for detail in part]
+            for attempt in range(_TRIES):
+                results = call(self._client.put_events, Entries=pending)["Entries"]
+                pending = [entry for entry, result in zip(pending, results, strict=True) if "ErrorCode" in result]
+                if not pending:
+                    break
+                self._sleep(random.uniform(0, 0.1 * 2**attempt))
+            else:
+                raise TemporarilyUnavailable
+
+    def _entry(self, detail: str) -> dict[str, Any]:
+        return {
+            "EventBusName": self._name,
+            "Source": SOURCE,
+            "DetailType": TRANSACTION_FLAGGED,
+            "Detail": detail,
+        }

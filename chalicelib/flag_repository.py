@@ -1,0 +1,112 @@
+"""Flags in DynamoDB: beside a flagged transaction lies a row that says why, put once and never changed.
+
+It is a row of the same table and of the same index, so that whoever counts what was recorded counts flags in one go.
+"""
+
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.batching import batches
+from chalicelib.dynamo import Item, call, from_item, put_new, sortable, to_item
+from chalicelib.flags import Evidence
+from chalicelib.repository import RECORDED_SHARDS, account_key, transaction_key
+from chalicelib.transactions import Transaction, format_time
+
+MAX_A_CALL = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Flagging:
+    """Why a transaction was flagged, and when: the evidence by flag. Those in `shadow` are counted and not told."""
+
+    transaction: Transaction
+    flags: Mapping[str, Evidence]
+    shadow: frozenset[str]
+    decided_at: datetime
+
+    @property
+    def told(self) -> dict[str, Evidence]:
+        """The flags that people hear of."""
+        return {name: evidence for name, evidence in self.flags.items() if name not in self.shadow}
+
+
+class FlagRepository:
+    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._table = table
+        self._sleep = sleep
+
+    def record(self, flaggings: Sequence[Flagging]) -> list[Flagging]:
+        """Record the flags of distinct transactions; return, in order, what is recorded: the first decision stands.
+
+        Raises TemporarilyUnavailable with some recorded; recording them all again is safe.
+        """
+        recorded = []
+        for part in batches(flaggings, MAX_A_CALL):
+            there = put_new(self._client, self._table, "transaction_key", map(_item, part), sleep=self._sleep)
+            recorded += [
+                _decided(flagging.transaction, item) if item else flagging
+                for flagging, item in zip(part, there, strict=True)
+            ]
+        return recorded
+
+    def of(self, bank: str, transaction_id: str) -> dict[str, Evidence]:
+        """Return a transaction's flags, shadow ones left out, read consistently."""
+        answer = call(
+            self._client.get_item,
+            TableName=self._table,
+            Key=to_item({"transaction_key": _key(bank, transaction_id)}),
+            ConsistentRead=True,
+        )
+        if "Item" not in answer:
+            return {}
+        values = from_item(answer["Item"])
+        return {name: _evidence(one) for name, one in values["flags"].items() if name not in values["shadow"]}
+
+
+def is_flag_row(values: Mapping[str, Any]) -> bool:
+    """Whether an item, image or index row of the transactions table is of flags, and no transaction."""
+    return "flags" in values
+
+
+def _key(bank: str, transaction_id: str) -> str:
+    return f"{transaction_key(bank, transaction_id)}#flags"
+
+
+def _item(flagging: Flagging) -> Item:
+    transaction = flagging.transaction
+    key = _key(transaction.bank, transaction.id)
+    return to_item(
+        {
+            "transaction_key": key,
+            # A partition of their own in the index by account: no listing of transactions comes upon them.
+            "account_key": f"{account_key(transaction.bank, transaction.account)}#flags",
+            "timestamp_key": f"{sortable(transaction.timestamp)}#{transaction.id}",
+            "recorded_shard": RECORDED_SHARDS[zlib.crc32(key.encode()) % len(RECORDED_SHARDS)],
+            "recorded_key": f"{sortable(flagging.decided_at)}#{key}",
+            **{name: getattr(transaction, name) for name in ("bank", "id", "account", "currency")},
+            "timestamp": format_time(transaction.timestamp),
+            "flags": {name: dict(evidence) for name, evidence in flagging.flags.items()},
+            "shadow": sorted(flagging.shadow & set(flagging.flags)),
+        }
+    )
+
+
+def _decided(transaction: Transaction, item: Item) -> Flagging:
+    values = from_item(item)
+    return Flagging(
+        transaction,
+        {name: _evidence(one) for name, one in values["flags"].items()},
+        frozenset(values["shadow"]),
+        datetime.fromisoformat(values["recorded_key"].partition("#")[0]),
+    )
+
+
+def _evidence(values: Mapping[str, Any]) -> dict[str, Any]:
+    # Numbers in evidence are whole: amounts and ratios are texts.
+    return {name: int(value) if isinstance(value, Decimal) else value for name, value in values.items()}

@@ -1,0 +1,113 @@
+"""Schemas of flags and their evidence, and of the event that tells of them."""
+
+from chalicelib.events import SOURCE, TRANSACTION_FLAGGED
+from chalicelib.flags import FLAGS
+from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
+
+_AMOUNT: Json = {"type": "string", "pattern": f"^{OVER_ZERO}{DIGITS}$", "description": "Exact."}
+_CURRENCY: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."}
+_COUNTRY: Json = {"type": "string", "pattern": "^[A-Z]{2}$", "description": "ISO 3166-1 alpha-2."}
+_MINUTES: Json = {"type": "integer", "minimum": 1, "description": "The bank's window."}
+_TIME: Json = {"type": "string", "format": "date-time", "pattern": "Z$", "description": "In UTC."}
+_COUNT: Json = {"type": "integer", "minimum": 1}
+
+
+def _evidence(description: str, **properties: Json) -> Json:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+_EVIDENCE = {
+    "large_amount": _evidence(
+        "The amount is over the bank's threshold for its currency.",
+        amount=_AMOUNT,
+        currency=_CURRENCY,
+        threshold={**_AMOUNT, "description": "What it is over."},
+    ),
+    "velocity": _evidence(
+        "There were too many attempts on the account in the minutes up to it.",
+        count={**_COUNT, "description": "How many, this one included."},
+        limit={**_COUNT, "description": "What is not too many."},
+        minutes=_MINUTES,
+    ),
+    "unusual_amount": _evidence(
+        "The amount is far above the account's usual ones of its currency and type.",
+        amount=_AMOUNT,
+        currency=_CURRENCY,
+        usual={**_AMOUNT, "description": "The mean of what came before."},
+        times={"type": "string", "pattern": r"^[0-9]+\.[0-9]$", "description": "How many times the usual one it is."},
+        count={**_COUNT, "description": "How many the mean is of."},
+    ),
+    "duplicate_suspect": _evidence(
+        "The account paid the same amount to the same merchant within minutes.",
+        amount=_AMOUNT,
+        currency=_CURRENCY,
+        seconds={"type": "integer", "minimum": 0, "description": "How far apart they are."},
+        minutes=_MINUTES,
+    ),
+    "new_country": _evidence(
+        "The account has not used a merchant in this country before.",
+        country=_COUNTRY,
+        known={"type": "array", "minItems": 1, "items": _COUNTRY, "description": "Which ones it has, in order."},
+        count={**_COUNT, "description": "How many transactions its history has."},
+    ),
+}
+FLAGS_SCHEMA: Json = {
+    "type": "object",
+    "description": "Why the transaction was flagged: the evidence by flag. What a bank has in shadow is left out.",
+    "properties": {name: _EVIDENCE[name] for name in FLAGS},
+    "additionalProperties": False,
+}
+
+
+def event_schema() -> Json:
+    """Return the JSON Schema of the TransactionFlagged event, as EventBridge delivers it."""
+    transaction = {
+        "id": IDENTIFIER_SCHEMA,
+        "account": IDENTIFIER_SCHEMA,
+        "amount": {**_AMOUNT, "description": "Exact, with all of the currency's decimals."},
+        "currency": _CURRENCY,
+        "type": {"type": "string", "enum": ["credit", "debit"]},
+        "status": {"type": "string", "enum": ["settled", "authorized"]},
+        "timestamp": {**_TIME, "description": "The transaction's own, in UTC."},
+        "merchant": {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in ("name", "mcc", "city", "country")},
+            "additionalProperties": False,
+        },
+        "recorded_at": {**_TIME, "description": "When it was stored, in UTC."},
+    }
+    detail = {
+        "version": {"type": "string", "const": "1", "description": "A change that breaks readers makes a new one."},
+        "bank": {"type": "string", "description": "The bank's id."},
+        "flagged_at": _TIME,
+        "transaction": {
+            "type": "object",
+            "properties": transaction,
+            "required": [name for name in transaction if name != "merchant"],
+            "additionalProperties": False,
+        },
+        "flags": {**FLAGS_SCHEMA, "minProperties": 1},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": TRANSACTION_FLAGGED,
+        "description": "A transaction was flagged. It may come more than once: `bank` and `transaction.id` tell it.",
+        "type": "object",
+        "properties": {
+            "source": {"type": "string", "const": SOURCE},
+            "detail-type": {"type": "string", "const": TRANSACTION_FLAGGED},
+            "detail": {
+                "type": "object",
+                "properties": detail,
+                "required": list(detail),
+                "additionalProperties": False,
+            },
+        },
+        "required": ["source", "detail-type", "detail"],
+    }
