@@ -1,0 +1,164 @@
+"""Pacing, on both engines: all copies of the mailers together stay under the account's send rate."""
+
+import heapq
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.pacing import AHEAD, ALERTS_AHEAD, CACHE_FOR, Pacer, SesAccount
+from tests.fakes import Failing, Refusing, refusal
+
+NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+TABLE = "NotificationsTable"
+
+
+class FakeAccount:
+    """SES as far as it tells of its account."""
+
+    def __init__(self, rate: float = 10.0) -> None:
+        self.rate = rate
+        self.calls = 0
+
+    def get_account(self) -> dict[str, Any]:
+        self.calls += 1
+        return {"SendQuota": {"MaxSendRate": self.rate}}
+
+
+class Copy:
+    """A copy of a mailer with a clock of its own, in seconds since the test began."""
+
+    def __init__(self, dynamodb: Any, at_s: float = 0, rate: float = 10.0, ahead: timedelta = AHEAD) -> None:
+        self.at_s = at_s
+        account = SesAccount(FakeAccount(rate), self._clock)
+        self.pacer = Pacer(dynamodb, TABLE, account, self._clock, ahead, sleep=self._sleep)
+
+    def _clock(self) -> datetime:
+        return NOW + timedelta(seconds=self.at_s)
+
+    def _sleep(self, seconds: float) -> None:
+        self.at_s += seconds
+
+
+def test_what_is_under_the_rate_never_waits(each_dynamodb: Any) -> None:
+    for second in range(10):
+        copy = Copy(each_dynamodb, second)
+        assert copy.pacer.wait_for(9)
+        assert copy.at_s == second
+
+
+def test_the_second_of_two_waits_until_the_first_ones_time_is_over(each_dynamodb: Any) -> None:
+    first, second = Copy(each_dynamodb), Copy(each_dynamodb)
+    assert first.pacer.wait_for(9)
+    assert second.pacer.wait_for(9)
+    assert (first.at_s, second.at_s) == (0, 1.0)
+
+
+def test_when_more_is_booked_than_is_worth_waiting_for_nothing_is_booked(each_dynamodb: Any) -> None:
+    for _ in range(2):
+        assert Copy(each_dynamodb).pacer.wait_for(9)
+    late = Copy(each_dynamodb)
+    assert not late.pacer.wait_for(9)
+    assert late.at_s == 0
+    assert Copy(each_dynamodb, 1.0).pacer.wait_for(9)
+
+
+def test_an_alert_finds_a_place_where_ordinary_mail_finds_none_and_ordinary_mail_waits_for_it(
+    each_dynamodb: Any,
+) -> None:
+    while Copy(each_dynamodb).pacer.wait_for(9):
+        pass
+    alert = Copy(each_dynamodb, ahead=ALERTS_AHEAD)
+    assert alert.pacer.wait_for(1)
+    assert alert.at_s <= 2.0
+    assert not Copy(each_dynamodb, 1.0).pacer.wait_for(1)
+
+
+@pytest.mark.parametrize("rate", [1.0, 14.0, 200.0])
+def test_many_copies_together_stay_under_the_rate_and_come_near_it(
+    dynamodb: Any, table_names: Any, rate: float
+) -> None:
+    chance = random.Random(7)
+    sent: list[tuple[float, int]] = []
+    waiting = [(chance.random(), number) for number in range(15)]
+    heapq.heapify(waiting)
+    for _ in range(400):
+        at_s, number = heapq.heappop(waiting)
+        copy = Copy(dynamodb, at_s, rate)
+        count = chance.randint(1, min(50, copy.pacer.at_once))
+        if copy.pacer.wait_for(count):
+            sent.append((copy.at_s, count))
+            heapq.heappush(waiting, (copy.at_s + 0.01, number))
+        else:
+            heapq.heappush(waiting, (at_s + chance.uniform(0.1, 2), number))
+    sent.sort()
+    end = sent[-1][0]
+    for start, _ in sent:
+        # A second's worth may go at once, and another second's worth within the second after it.
+        assert sum(count for at_s, count in sent if start <= at_s < start + 10) <= rate * 11
+    assert sum(count for _, count in sent) / end > 0.6 * rate
+
+
+def test_ses_is_asked_once_in_five_minutes_and_a_new_rate_is_obeyed() -> None:
+    ses, now = FakeAccount(14), [NOW]
+    account = SesAccount(ses, lambda: now[0])
+    assert [account.send_rate() for _ in range(5)] == [14] * 5
+    ses.rate = 50
+    now[0] += CACHE_FOR
+    assert account.send_rate() == 50
+    assert ses.calls == 2
+
+
+def test_when_ses_does_not_say_the_last_known_rate_holds() -> None:
+    ses, now = FakeAccount(200), [NOW]
+    broken = Failing(ses, refusal("TooManyRequestsException"), at=1)
+    account = SesAccount(broken, lambda: now[0])
+    assert account.send_rate() == 200
+    now[0] += CACHE_FOR
+    assert account.send_rate() == 200
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ServiceUnavailable"])
+def test_an_account_that_was_never_known_is_taken_for_a_small_one(code: str) -> None:
+    account = SesAccount(Refusing(FakeAccount(), refusal(code), "get_account"), lambda: NOW)
+    assert account.send_rate() == 14
+
+
+def test_a_fixed_rate_is_not_asked_for() -> None:
+    ses = FakeAccount()
+    assert SesAccount(ses, lambda: NOW, fixed=3.5).send_rate() == 3.5
+    assert ses.calls == 0
+
+
+def test_a_paused_account_is_still_asked_now_and_then(each_dynamodb: Any) -> None:
+    copy = Copy(each_dynamodb, rate=0)
+    assert copy.pacer.at_once == 1
+    assert copy.pacer.wait_for(1)
+
+
+def test_a_throttled_table_is_the_callers_affair(each_dynamodb: Any) -> None:
+    broken = Failing(each_dynamodb, refusal("ProvisionedThroughputExceededException"))
+    with pytest.raises(TemporarilyUnavailable):
+        Copy(broken).pacer.wait_for(1)
+    assert Copy(broken).pacer.wait_for(1)
+
+
+def test_two_who_find_it_free_at_once_do_not_both_take_it(each_dynamodb: Any) -> None:
+    class Overtaken:
+        """A client in whose first call another copy books before it."""
+
+        def __init__(self, book: Callable[[], object]) -> None:
+            self._book: Callable[[], object] | None = book
+
+        def update_item(self, **arguments: Any) -> Any:
+            book, self._book = self._book, None
+            if book:
+                book()
+            return each_dynamodb.update_item(**arguments)
+
+    copy = Copy(Overtaken(lambda: Copy(each_dynamodb).pacer.wait_for(9)))
+    assert copy.pacer.wait_for(9)
+    assert copy.at_s == 1.0
