@@ -19,6 +19,7 @@ from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, 
 from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
 from chalicelib.repository import account_key, transaction_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
+from chalicelib.stories import story_of
 from chalicelib.telemetry import count, logger
 
 # How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
@@ -209,7 +210,7 @@ def _letter(person: Addressed) -> dict[str, Any]:
 
 def _email(person: Addressed, bank_name: str) -> Email:
     transaction, holder = person.notice.transaction, person.holder
-    mail = render(transaction, holder, bank_name)
+    mail = render(story_of(transaction), holder, bank_name)
     return Email(
         to=holder.email,
         subject=mail.subject,

@@ -1,153 +1,134 @@
-"""Rendering an e-mail: a transaction and its reader in, subject, text and HTML out. Only the mailer imports this.
+"""Rendering an e-mail: what there is to tell and its reader in, subject, text and HTML out.
 
-Amounts, dates and times follow the reader's locale by CLDR (Babel). What came from the bank is stripped of what
-could steer a display or become a link; the HTML part escapes it besides (Jinja2 autoescape).
+What came from the bank is stripped of what could steer a display or become a link (`conventions.plain`); the HTML part
+escapes it besides (Jinja2 autoescape). Only the mailer imports this.
 """
 
-import copy
-import functools
-import re
-import tomllib
-import unicodedata
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date, format_time, get_timezone_location
-from babel.numbers import NumberPattern
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
+from chalicelib.conventions import country, moment, money, plain, signed
 from chalicelib.holders import Holder
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.links import Links
+from chalicelib.mail_parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
+from chalicelib.reasons import reasons
+from chalicelib.stories import Story, kind_of
 from chalicelib.transactions import Transaction
 
-TEMPLATES = Path(__file__).parent / "templates"
-
-_KINDS_BY_STATUS = {"authorized": "authorization", "reversed": "reversal", "declined": "declined"}
-# Where mail programs see a link in plain text: scheme, host and mail addresses hang together by these.
-_LINK_JOINTS = re.compile(r"(?<=\w)([.@:])(?=[\w/+])")
-_WORD_JOINER = "\N{WORD JOINER}"
+Rows = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
-    subject: str
-    text: str
-    html: str
-
-
-def kind_of(transaction: Transaction) -> str:
-    """Return which e-mail tells of this transaction: its type, unless its status says something else."""
-    return _KINDS_BY_STATUS.get(transaction.status, transaction.type)
-
-
-def render(transaction: Transaction, holder: Holder, bank_name: str) -> Mail:
-    """Return the e-mail that tells this holder of this transaction."""
-    kind = kind_of(transaction)
-    phrases = _phrases(holder.locale)
-    amount = money(transaction.amount, transaction.currency, holder.locale)
-    words = {
-        "amount": amount,
-        "account": plain(masked(transaction.account)),
-        "name": plain(holder.name),
-        "bank": plain(bank_name),
-    }
-    merchant = transaction.merchant or {}
-    place = ", ".join(plain(merchant[part]) for part in ("name", "city", "country") if part in merchant)
-    rows = {
-        "amount": amount,
-        "account": words["account"],
-        "card": f"•••• {transaction.card_last4}" if transaction.card_last4 else None,
-        "merchant": place,
-        "description": plain(transaction.description or ""),
-        "moment": moment(transaction.timestamp, holder.timezone, holder.locale),
-        "balance": transaction.balance is not None and money(transaction.balance, transaction.currency, holder.locale),
-        "reference": plain(transaction.id),
-    }
+def render(story: Story, holder: Holder, bank_name: str, links: Links = NO_LINKS) -> Mail:
+    """Return the e-mail that tells this holder of a transaction."""
+    transaction, kind, locale = story.transaction, story.kind, holder.locale
+    phrases = phrases_of(locale)
+    happened = kind_of(transaction) if kind == "security_alert" else kind
+    words = words_for(transaction.account, holder, bank_name)
+    words["amount"] = money(transaction.amount, transaction.currency, locale)
+    if story.related is not None:
+        words |= _comparison(transaction, story.related, locale)
+    section = phrases[happened]
+    what = section["subject"].format_map(words)
+    details = _details(transaction, holder, words["account"])
+    sections = [("", details)]
+    alert = None
+    if kind == "security_alert":
+        section = phrases[kind]
+        what = section["subject"].format_map({**words, "what": what})
+        alert = {**section, "reasons": reasons(story.flags, phrases["reasons"], locale)}
+        sections = [(section["section"], details)]
+    elif kind == "settlement" and story.related:
+        sections.insert(0, (section["section"], _from_authorized_to_final(transaction, story.related, holder)))
+    elif kind == "reversal" and story.related:
+        sections.append((section["section"], _what_was_reversed(story.related, holder)))
     context = {
-        "locale": holder.locale,
-        "kind": kind,
-        "bank": words["bank"],
-        "greeting": phrases["greeting"].format_map(words),
-        "headline": phrases[kind]["headline"].format_map(words),
-        "lead": phrases[kind]["lead"].format_map(words),
-        "colon": phrases["colon"],
-        "rows": [(phrases["labels"][name], value) for name, value in rows.items() if value],
-        "warning": phrases["warning"].format_map(words),
-        "footer": phrases["footer"].format_map(words),
+        **frame(kind, holder, words, links),
+        "headline": _phrase(section, "headline", transaction.type),
+        "lead": _lead(phrases[happened], story).format_map(words),
+        "preheader": _preheader(details, phrases["labels"], alert),
+        "label": phrases[happened]["label"],
+        "amount": money(transaction.amount, transaction.currency, locale, SIGNS.get(happened, "")),
+        "alert": alert,
+        "sections": sections,
+        "warning": "" if alert else phrases["warning"],
     }
-    return Mail(
-        subject=phrases[kind]["subject"].format_map(words),
-        text=_environment().get_template("transaction.txt").render(context),
-        html=_environment().get_template("transaction.html").render(context),
+    return rendered("transaction", what, context)
+
+
+def _comparison(transaction: Transaction, related: Transaction, locale: str) -> dict[str, str]:
+    before = money(related.amount, related.currency, locale)
+    words = {"authorized": before, "original": before}
+    if related.currency == transaction.currency:
+        words["difference"] = money(abs(transaction.amount - related.amount), transaction.currency, locale)
+    return words
+
+
+def _lead(section: dict[str, str], story: Story) -> str:
+    transaction, related = story.transaction, story.related
+    if related is None or related.currency != transaction.currency or related.amount == transaction.amount:
+        return _phrase(section, "lead", transaction.type)
+    if story.kind == "settlement" and transaction.type == "debit":
+        return section["lead_more" if transaction.amount > related.amount else "lead_less"]
+    if story.kind == "reversal" and transaction.amount < related.amount:
+        return section["lead_part"]
+    return _phrase(section, "lead", transaction.type)
+
+
+def _phrase(section: dict[str, str], name: str, of_type: str) -> str:
+    """Return a phrase, in the form for this type of transaction where it has one."""
+    return section.get(f"{name}_{of_type}", section[name])
+
+
+def _details(transaction: Transaction, holder: Holder, account: str) -> Rows:
+    balance = transaction.balance
+    return _rows(
+        holder.locale,
+        account=account,
+        card=f"•••• {transaction.card_last4}" if transaction.card_last4 else "",
+        merchant=_place(transaction, holder.locale),
+        description=plain(transaction.description or ""),
+        moment=moment(transaction.timestamp, holder.timezone, holder.locale),
+        balance="" if balance is None else money(balance, transaction.currency, holder.locale),
+        reference=plain(transaction.id),
     )
 
 
-def money(amount: Decimal, currency: str, locale: str) -> str:
-    """Return the amount as the locale writes it, with ISO 4217's decimals (CLDR's own differ for some)."""
-    pattern = _currency_pattern(locale, CURRENCY_DECIMALS[currency])
-    written = pattern.apply(amount, _locale(locale), currency=currency, currency_digits=False)
-    # CLDR's currency spacing, which Babel leaves out: letters don't touch digits.
-    return re.sub(r"(?<=[^\W\d])(?=\d)", "\N{NO-BREAK SPACE}", written)
-
-
-def moment(timestamp: datetime, timezone: str, locale: str) -> str:
-    """Return the date and time in the reader's zone, which is named: 10 janvier 2026, 15:00 (heure : Cameroun)."""
-    zone = ZoneInfo(timezone)
-    try:
-        local = timestamp.astimezone(zone)
-    except OverflowError:  # the first or last day of the calendar
-        return moment(timestamp, "UTC", locale)
-    date = format_date(local, "long", locale)
-    time = format_time(local, "short", zone, locale)
-    place = "UTC" if timezone == "UTC" else get_timezone_location(zone, locale)
-    return f"{date}, {time} ({place})"
-
-
-def plain(text: str) -> str:
-    """Return outside text fit for a line of an e-mail: no control, formatting or bidirectional characters, no
-    line ends, and nothing that a mail program would turn into a link."""
-    kept = "".join(" " if character.isspace() else character for character in text)
-    kept = "".join(
-        character for character in kept if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")
-    )
-    return _LINK_JOINTS.sub(rf"\1{_WORD_JOINER}", " ".join(kept.split()))
-
-
-def masked(account: str) -> str:
-    """Return an account that its holder recognizes and nobody else can use: its last four characters."""
-    return account if len(account) <= 4 else f"…{account[-4:]}"
-
-
-@functools.cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(("html",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
+def _from_authorized_to_final(final: Transaction, authorized: Transaction, holder: Holder) -> Rows:
+    locale = holder.locale
+    is_comparable = final.currency == authorized.currency
+    return _rows(
+        locale,
+        authorized=money(authorized.amount, authorized.currency, locale),
+        final=money(final.amount, final.currency, locale),
+        difference=signed(final.amount - authorized.amount, final.currency, locale) if is_comparable else "",
     )
 
 
-@functools.cache
-def _phrases(locale: str) -> dict[str, Any]:
-    return tomllib.loads((TEMPLATES / f"{locale}.toml").read_text("utf-8"))
+def _what_was_reversed(original: Transaction, holder: Holder) -> Rows:
+    return _rows(
+        holder.locale,
+        amount=money(original.amount, original.currency, holder.locale),
+        merchant=_place(original, holder.locale),
+        moment=moment(original.timestamp, holder.timezone, holder.locale),
+        reference=plain(original.id),
+    )
 
 
-@functools.cache
-def _currency_pattern(locale: str, decimals: int) -> NumberPattern:
-    pattern: NumberPattern = copy.copy(_locale(locale).currency_formats["standard"])
-    pattern.frac_prec = (decimals, decimals)
-    return pattern
+def _rows(locale: str, **values: str) -> Rows:
+    labels = phrases_of(locale)["labels"]
+    return [(labels[name], value) for name, value in values.items() if value]
 
 
-@functools.cache
-def _locale(name: str) -> Locale:
-    return Locale.parse(name)
+def _place(transaction: Transaction, locale: str) -> str:
+    merchant = transaction.merchant or {}
+    parts = [plain(merchant[part]) for part in ("name", "city") if part in merchant]
+    if "country" in merchant:
+        parts.append(country(merchant["country"], locale))
+    return ", ".join(parts)
+
+
+def _preheader(details: Rows, labels: dict[str, str], alert: dict[str, Any] | None) -> str:
+    if alert:
+        return str(alert["reasons"][0])
+    shown = dict(details)
+    wanted = [shown.get(labels["merchant"]) or shown.get(labels["description"]), shown[labels["moment"]]]
+    return " · ".join(filter(None, wanted))

@@ -30,13 +30,15 @@ _FINAL_ERRORS = frozenset({"BadRequestException", "MessageRejected"})
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """One rendered e-mail. `tags` come back with SES's feedback on it: 1 to 256 of A-Z a-z 0-9 _ - . @ each."""
+    """One rendered e-mail. `tags` come back with SES's feedback on it: 1 to 256 of A-Z a-z 0-9 _ - . @ each. `headers`
+    are its own, beside those that every e-mail has."""
 
     to: str
     subject: str
     text: str
     html: str
     tags: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ def _entry(email: Email) -> dict[str, Any]:
         "ReplacementEmailContent": {
             "ReplacementTemplate": {"ReplacementTemplateData": json.dumps(data, ensure_ascii=False)}
         },
-        "ReplacementHeaders": [{"Name": "Auto-Submitted", "Value": "auto-generated"}],
+        "ReplacementHeaders": [
+            {"Name": name, "Value": value} for name, value in (("Auto-Submitted", "auto-generated"), *email.headers)
+        ],
         "ReplacementTags": [{"Name": name, "Value": value} for name, value in email.tags],
     }
 
@@ -109,5 +113,5 @@ def _result(result: dict[str, Any]) -> SendResult:
 
 
 def _size(email: Email) -> int:
-    # Tags, addresses and JSON around the three parts take under 2 KB; quotes and line ends are escaped twice.
-    return 2_000 + len(json.dumps(json.dumps([email.subject, email.text, email.html], ensure_ascii=False)))
+    # Tags, headers, addresses and JSON around the three parts take under 3 KB; quotes and line ends are escaped twice.
+    return 3_000 + len(json.dumps(json.dumps([email.subject, email.text, email.html], ensure_ascii=False)))

@@ -54,9 +54,10 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
         "from chalicelib import documentation\n"
         "for name in documentation.ASSETS:\n"
         "    assert documentation._version(name)\n"
-        "from chalicelib import mails\n"
+        "from chalicelib import conventions, mail_parts\n"
         "for locale in ('fr', 'en'):\n"
-        "    assert mails._phrases(locale) and mails._locale(locale).currency_formats\n"
+        "    assert mail_parts.phrases_of(locale) and conventions.locale_of(locale).currency_formats\n"
+        "    assert conventions.country('CM', locale) != 'CM'\n"
         "print('all found')"
     )
     environment = {**SETTINGS, "AWS_DEFAULT_REGION": "us-east-2", "PATH": os.environ["PATH"]}

@@ -1,5 +1,6 @@
 """The one exit for e-mail: calls within SES's limits, and what each answer means."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,6 +54,18 @@ def test_what_is_sent_arrives_unchanged_braces_included() -> None:
     assert accepted["headers"] == {"Auto-Submitted": "auto-generated"}
     assert accepted["tags"] == {"bank": "b", "holder": "h.1"}
     assert accepted["from"] == "EAZYCard <alerts@example.com>"
+
+
+def test_an_email_s_own_headers_go_beside_those_that_all_have() -> None:
+    ses, own = (
+        FakeSes(),
+        (("List-Unsubscribe", "<https://x.example/t>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")),
+    )
+    send(ses, [replace(email(1), headers=own), email(2)])
+    assert [accepted["headers"] for accepted in ses.accepted] == [
+        {"Auto-Submitted": "auto-generated", **dict(own)},
+        {"Auto-Submitted": "auto-generated"},
+    ]
 
 
 @pytest.mark.parametrize("status", ["MESSAGE_REJECTED", "INVALID_PARAMETER"])

@@ -1,0 +1,85 @@
+"""What all e-mails have in common: their words, templates, frame and colours. Only the mailer imports this."""
+
+import functools
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+
+from chalicelib.conventions import MINUS, PLUS, masked, plain
+from chalicelib.holders import Holder
+from chalicelib.links import Links
+
+TEMPLATES = Path(__file__).parent / "templates"
+NO_LINKS = Links()
+SIGNS = {"credit": PLUS, "debit": MINUS}
+
+# What a card is bordered by and its amount is written in, on white and on the dark card.
+_TONES = {
+    "credit": ("#0f6b45", "#5fd7a3"),
+    "debit": ("#24364f", "#c9d6e8"),
+    "authorization": ("#1d4f91", "#8ab8f5"),
+    "settlement": ("#824700", "#f0b46b"),
+    "reversal": ("#5b3a8c", "#c7abf5"),
+    "declined": ("#8f2d2d", "#f2a6a6"),
+    "security_alert": ("#a61b1b", "#ff9f98"),
+    "statement": ("#24364f", "#c9d6e8"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    subject: str
+    text: str
+    html: str
+
+
+def words_for(account: str, holder: Holder, bank_name: str) -> dict[str, str]:
+    """Return what every phrase may name."""
+    return {"account": plain(masked(account)), "name": plain(holder.name), "bank": plain(bank_name)}
+
+
+def frame(kind: str, holder: Holder, words: dict[str, str], links: Links) -> dict[str, Any]:
+    """Return what the base template needs of an e-mail of this kind, but for its headline and preheader."""
+    phrases = phrases_of(holder.locale)
+    light, dark = _TONES[kind]
+    return {
+        "locale": holder.locale,
+        "tone": {"light": light, "dark": dark},
+        "bank": words["bank"],
+        "colon": phrases["colon"],
+        "greeting": phrases["greeting"].format_map(words),
+        "footer": phrases["footer"].format_map(words),
+        "preferences": {"label": phrases["preferences"], "url": links.preferences} if links.preferences else None,
+    }
+
+
+def rendered(template: str, subject: str, context: dict[str, Any]) -> Mail:
+    """Return the e-mail that the template's two parts make of the context."""
+    return Mail(subject, _template(f"{template}.txt").render(context), _template(f"{template}.html").render(context))
+
+
+@functools.cache
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+
+
+@functools.cache
+def phrases_of(locale: str) -> dict[str, Any]:
+    """Return every word of a language's e-mails."""
+    return tomllib.loads((TEMPLATES / f"{locale}.toml").read_text("utf-8"))

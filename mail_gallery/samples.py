@@ -1,0 +1,99 @@
+"""One made-up e-mail of every kind, in every language. The tests' golden files are of the same ones."""
+
+import dataclasses
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.holders import Holder
+from chalicelib.links import Links
+from chalicelib.mail_parts import Mail
+from chalicelib.mails import render
+from chalicelib.statement_mails import render_statement
+from chalicelib.statements import Statement, statement_of
+from chalicelib.stories import Story, story_of
+from chalicelib.transactions import Transaction
+
+BANK = "EAZYCard"
+TRANSACTION = Transaction(
+    bank="eazycard",
+    id="tx-2026-000042",
+    account="CM21-1000-4567",
+    amount=Decimal(250500),
+    type="debit",
+    timestamp=datetime(2026, 1, 10, 14, 0, tzinfo=UTC),
+    currency="XAF",
+    merchant={"name": "Marché Mokolo", "mcc": "5411", "city": "Yaoundé", "country": "CM"},
+    description="Achat carte",
+    balance=Decimal(1234500),
+    card_last4="4242",
+    recorded_at=datetime(2026, 1, 10, 14, 0, 1, tzinfo=UTC),
+)
+AUTHORIZATION = dataclasses.replace(
+    TRANSACTION,
+    id="tx-2026-000041",
+    amount=Decimal(245000),
+    status="authorized",
+    timestamp=TRANSACTION.timestamp - timedelta(hours=26),
+)
+READERS = {
+    "fr": Holder("h1", "Awa Ndiaye", "awa@example.com", "fr", "Africa/Douala", {}, datetime(2026, 1, 1, tzinfo=UTC)),
+    "en": Holder("h2", "Grace Tanyi", "grace@example.com", "en", "Europe/London", {}, datetime(2026, 1, 1, tzinfo=UTC)),
+}
+LINKS = Links("https://notify.example/preferences/token", "https://notify.example/preferences/one-click")
+FLAGS: dict[str, dict[str, Any]] = {
+    "unusual_amount": {"amount": "250500", "currency": "XAF", "usual": "78000", "times": "3.2", "count": 41},
+    "new_country": {"country": "NG", "known": ["CM", "GA"], "count": 40},
+}
+
+
+def _transaction(**changes: Any) -> Transaction:
+    return dataclasses.replace(TRANSACTION, **changes)
+
+
+def statement() -> Statement:
+    """Return a week's statement, with transactions in two currencies."""
+    shops = ("Marché Mokolo", "Boulangerie Acropole", "Total Bonanjo", "Pharmacie du Soleil", "MTN Mobile Money")
+    listed = [
+        _transaction(
+            id=f"s{number}",
+            amount=Decimal(1500 + 2750 * number),
+            timestamp=datetime(2026, 1, 11, 9, 30, tzinfo=UTC) - timedelta(hours=19 * number),
+            merchant={"name": shops[number % len(shops)]},
+        )
+        for number in range(7)
+    ]
+    salary: dict[str, Any] = {
+        "type": "credit",
+        "merchant": None,
+        "description": "Salaire de janvier",
+        "amount": Decimal(685000),
+    }
+    listed[4] = dataclasses.replace(listed[4], **salary)
+    listed[2] = dataclasses.replace(listed[2], currency="EUR", amount=Decimal("49.90"), merchant={"name": "Air France"})
+    return statement_of(TRANSACTION.account, "weekly", date(2026, 1, 5), date(2026, 1, 11), listed)
+
+
+STORIES: dict[str, Story] = {
+    "credit": story_of(_transaction(type="credit", merchant=None, description="Salaire de janvier")),
+    "debit": story_of(TRANSACTION),
+    "authorization": story_of(_transaction(status="authorized", balance=None)),
+    "settlement": story_of(_transaction(authorization_id=AUTHORIZATION.id), related=AUTHORIZATION),
+    "reversal": story_of(
+        _transaction(status="reversed", authorization_id=AUTHORIZATION.id, amount=Decimal(245000), merchant=None),
+        related=AUTHORIZATION,
+    ),
+    "declined": story_of(_transaction(status="declined")),
+    "security_alert": story_of(
+        _transaction(merchant={"name": "Balogun Electronics", "city": "Lagos", "country": "NG"}), flags=FLAGS
+    ),
+}
+KINDS = (*STORIES, "statement")
+
+
+def sample(kind: str, locale: str) -> Mail:
+    """Return the sample e-mail of this kind."""
+    reader = READERS[locale]
+    if kind == "statement":
+        return render_statement(statement(), reader, BANK, LINKS)
+    return render(STORIES[kind], reader, BANK, LINKS)
