@@ -9,17 +9,20 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from chalicelib.addressees import Addressed
 from chalicelib.banks import BankDirectory
 from chalicelib.batching import batches
-from chalicelib.holders import Holder, unwanted
+from chalicelib.closings import How
+from chalicelib.holders import unwanted
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.mails import render
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, State
+from chalicelib.purchases import Purchases, Tellings, subject_of
 from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
-from chalicelib.repository import account_key, transaction_key
+from chalicelib.repository import account_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
-from chalicelib.stories import story_of
+from chalicelib.stories import Story
 from chalicelib.telemetry import count, logger
 
 # How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
@@ -27,24 +30,6 @@ PUT_OFF_AT_MOST = timedelta(days=3)
 # Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
 PART_TAKES_AT_MOST_S = 12
 _LEASE_MARGIN_S = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Addressed:
-    """A notice and one holder whom it is for."""
-
-    notice: Notice
-    holder: Holder
-
-    @property
-    def key(self) -> NotificationKey:
-        transaction = self.notice.transaction
-        return NotificationKey(transaction_key(transaction.bank, transaction.id), self.holder.id)
-
-    @property
-    def alone(self) -> Notice:
-        """The notice for this holder only."""
-        return replace(self.notice, holders=(self.holder.id,))
 
 
 @dataclass(slots=True)
@@ -72,6 +57,7 @@ class Mailer:
         self,
         holders: HolderRepository,
         banks: BankDirectory,
+        purchases: Purchases,
         log: NotificationLog,
         outbox: SesOutbox,
         queue: Queue,
@@ -81,6 +67,7 @@ class Mailer:
     ) -> None:
         self._holders = holders
         self._banks = banks
+        self._purchases = purchases
         self._log = log
         self._outbox = outbox
         self._queue = queue
@@ -134,14 +121,21 @@ class Mailer:
     def _tell(self, people: Sequence[Addressed], bank_names: Mapping[str, str], lease: timedelta) -> None:
         """Tell those of the people, at most one SES call's, whose notification can be claimed."""
         now = self._clock()
-        again = {person.key for person in people if person.notice.again}
-        claims = self._log.claim([person.key for person in people], now, now + lease, again)
+        tellings = self._purchases.tellings(filter(_is_wanted, people), now)
         done = Done()
-        emails = _rendered((person for person in people if person.key in claims.claimed), bank_names, done)
+        done.skipped += [_told_before(person) for person in people if person.key in tellings.told_before]
+        subjects = {
+            person.key: subject_of(person.notice.transaction)
+            for person in people
+            if person.key not in tellings.told_before | tellings.busy
+        }
+        again = {person.key for person in people if person.notice.again}
+        claims = self._log.claim(list(subjects), now, now + lease, again, subjects)
+        emails = _rendered((person for person in people if person.key in claims.claimed), tellings, bank_names, done)
         self._send(emails, now, done)
         self._dead_letters.put([(_letter(person), reason) for person, reason in done.failed])
         self._send_back_later([person for person, _ in done.put_off], now)
-        busy = [person.alone for person in people if person.key in claims.busy]
+        busy = [person.alone for person in people if person.key in claims.busy | tellings.busy]
         self._send_back(busy, lambda: min(int(lease.total_seconds()), MAX_DELAY_S))
         # Noted last: had the hand-over failed, the notification must not look settled.
         outcomes = [
@@ -187,14 +181,28 @@ class Mailer:
             self._send_back(group, partial(self._jitter, 1, _back_off_s(attempt)))
 
 
-def _rendered(people: Iterable[Addressed], bank_names: Mapping[str, str], done: Done) -> list[tuple[Addressed, Email]]:
+def _is_wanted(person: Addressed) -> bool:
+    try:
+        return unwanted(person.holder.preferences, person.notice.transaction) is None
+    except Exception:  # it can't be told, which comes out where it would be rendered
+        return False
+
+
+def _told_before(person: Addressed) -> Outcome:
+    return Outcome(person.key, State.SKIPPED, reason=How.AS_AUTHORIZATION.value)
+
+
+def _rendered(
+    people: Iterable[Addressed], tellings: Tellings, bank_names: Mapping[str, str], done: Done
+) -> list[tuple[Addressed, Email]]:
     """Return the e-mails of those who want them; note in `done` who doesn't, and whose can't be rendered."""
     emails = []
     for person in people:
         try:
             preference = unwanted(person.holder.preferences, person.notice.transaction)
             if preference is None:
-                emails.append((person, _email(person, bank_names[person.notice.transaction.bank])))
+                story = tellings.stories[person.key]
+                emails.append((person, _email(person, story, bank_names[story.transaction.bank])))
             else:
                 done.skipped.append(Outcome(person.key, State.SKIPPED, reason=preference))
         except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
@@ -208,9 +216,9 @@ def _letter(person: Addressed) -> dict[str, Any]:
     return to_payload(replace(person.alone, attempt=0, put_off_since=None, again=True))
 
 
-def _email(person: Addressed, bank_name: str) -> Email:
-    transaction, holder = person.notice.transaction, person.holder
-    mail = render(story_of(transaction), holder, bank_name)
+def _email(person: Addressed, story: Story, bank_name: str) -> Email:
+    transaction, holder = story.transaction, person.holder
+    mail = render(story, holder, bank_name)
     return Email(
         to=holder.email,
         subject=mail.subject,

@@ -2,10 +2,11 @@
 
 import random
 import time
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ from chalicelib.transactions import format_time
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5
+_NO_SUBJECT = "none"  # what no closing was told for: subjects have a "#"
 
 
 class State(StrEnum):
@@ -64,11 +66,17 @@ class NotificationLog:
         self._sleep = sleep
 
     def claim(
-        self, keys: Sequence[NotificationKey], now: datetime, until: datetime, again: Container[NotificationKey] = ()
+        self,
+        keys: Sequence[NotificationKey],
+        now: datetime,
+        until: datetime,
+        again: Container[NotificationKey] = (),
+        subjects: Mapping[NotificationKey, str] = MappingProxyType({}),
     ) -> Claims:
         """Claim up to 100 distinct notifications until the lease's end, in one call unless some are taken.
 
-        Those in `again` can be claimed although they had failed.
+        Those in `again` can be claimed although they had failed. One that another transaction told in its place can be
+        claimed after all if its subject is none of those that were told (see `closings`).
         """
         claims = Claims()
         pending = list(keys)
@@ -78,7 +86,10 @@ class NotificationLog:
             try:
                 call(
                     self._client.transact_write_items,
-                    TransactItems=[{"Put": self._claim(key, now, until, key in again)} for key in pending],
+                    TransactItems=[
+                        {"Put": self._claim(key, now, until, key in again, subjects.get(key) or _NO_SUBJECT)}
+                        for key in pending
+                    ],
                 )
             except ClientError as error:
                 if not was_cancelled_in_passing(error):
@@ -124,7 +135,7 @@ class NotificationLog:
         )
         return [from_item(item) for item in answer["Items"]]
 
-    def _claim(self, key: NotificationKey, now: datetime, until: datetime, again: bool) -> dict[str, Any]:
+    def _claim(self, key: NotificationKey, now: datetime, until: datetime, again: bool, subject: str) -> dict[str, Any]:
         return {
             "TableName": self._table,
             "Item": to_item(
@@ -137,7 +148,8 @@ class NotificationLog:
             ),
             "ConditionExpression": (
                 "attribute_not_exists(transaction_key) OR "
-                "(#state IN (:queued, :open) AND (attribute_not_exists(claimed_until) OR claimed_until < :now))"
+                "(#state IN (:queued, :open) AND (attribute_not_exists(claimed_until) OR claimed_until < :now)) OR "
+                "(attribute_exists(told_for) AND NOT contains(told_for, :subject))"
             ),
             "ExpressionAttributeNames": {"#state": "state"},
             "ExpressionAttributeValues": to_item(
@@ -145,6 +157,7 @@ class NotificationLog:
                     ":queued": State.QUEUED.value,
                     ":open": State.FAILED.value if again else State.QUEUED.value,
                     ":now": sortable(now),
+                    ":subject": subject,
                 }
             ),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

@@ -118,13 +118,16 @@ class Services:
 
     def _mailer(self, queue_url: str, name: str) -> "Mailer":
         # Templates, Babel and the SES model are imported here and not above: no other function pays for them.
+        from chalicelib.closings import Closings
         from chalicelib.mailer import Mailer
         from chalicelib.notifications import NotificationLog
+        from chalicelib.purchases import Purchases
         from chalicelib.ses import SesOutbox
 
         return Mailer(
             self.holders,
             self.banks,
+            Purchases(self.transactions, Closings(self._client("dynamodb"), self._settings.notifications_table)),
             NotificationLog(self._client("dynamodb"), self._settings.notifications_table),
             SesOutbox(self._client("sesv2"), self._settings.mail_from, self._settings.mail_configuration_set),
             self._queue(queue_url),

@@ -166,6 +166,30 @@ class Failing:
         return failing
 
 
+class Interrupted:
+    """A client before whose n-th call (from 0) something else happens, once."""
+
+    def __init__(self, client: Any, happens: Callable[[], None], at: int = 0) -> None:
+        self._client = client
+        self._happens = happens
+        self._left = at
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def interrupted(**arguments: Any) -> Any:
+            self._left -= 1
+            if self._left == -1:
+                self._happens()
+            return operation(**arguments)
+
+        return interrupted
+
+    @property
+    def has_happened(self) -> bool:
+        return self._left < 0
+
+
 class Refusing:
     """A client that refuses every call of some operations."""
 

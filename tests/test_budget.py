@@ -7,6 +7,7 @@ has 1, what judging needs besides.
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from chalicelib.judging import LOOKED_UP
 from chalicelib.repository import TransactionRepository, transaction_item
 from tests.fakes import Metered
 from tests.test_archive import BUCKET, FakeBucket, records
-from tests.test_mailer import NOW, World, many
+from tests.test_mailer import NOW, World, many, messages
 from tests.test_queues import FakeSqs
 from tests.test_stream import Stream, record
 
@@ -102,3 +103,27 @@ def test_folding_adds_a_write_and_a_read_for_the_baseline_and_next_to_nothing_el
         "batch_write_item": 4,  # baselines, 25 in a call
         "transact_write_items": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("amount", "is_recorded", "write_units"),
+    [
+        (Decimal(250500), True, 3),  # what closed the authorization, and the note
+        (Decimal(300000), True, 5),  # and the claim
+        (Decimal(250500), False, 7),  # and the note that the authorization is told
+    ],
+)
+def test_a_settlement_costs_more_only_where_it_is_told(
+    world: World, amount: Decimal, is_recorded: bool, write_units: int
+) -> None:
+    told = [replace(one, id=f"s{one.id}", authorization_id=one.id, amount=amount) for one in many(50)]
+    for one in told:
+        world.enrol(one.account, "awa", enrolled_at=NOW - timedelta(days=1))
+        if is_recorded:
+            world.record(replace(one, id=str(one.authorization_id), status="authorized", amount=Decimal(250500)))
+    calls, units = Counter[str](), Counter[str]()
+    world.tell(messages(*told), dynamodb=Metered(world.dynamodb, calls, units), ses=Metered(world.ses, calls, units))
+    assert len(world.ses.accepted) == (50 if write_units > 3 else 0)
+    assert units["write"] / 50 == write_units
+    assert (units["read"] - 0.5) / 50 == 2  # the account, and the authorization
+    assert sum(calls.values()) / 50 <= 0.3

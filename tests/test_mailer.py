@@ -11,14 +11,16 @@ import pytest
 
 from chalicelib.banks import Bank, BankDirectory
 from chalicelib.banks_repository import BankRepository
+from chalicelib.closings import Closings
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.mailer import PUT_OFF_AT_MOST, Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
+from chalicelib.purchases import Purchases
 from chalicelib.queues import DeadLetters, Queue
-from chalicelib.repository import transaction_key
+from chalicelib.repository import TransactionRepository, transaction_item, transaction_key
 from chalicelib.ses import SesOutbox
 from chalicelib.transactions import Transaction
 from tests.fakes import Failing, FakeSes, refusal
@@ -51,6 +53,10 @@ class World:
         return Mailer(
             HolderRepository(dynamodb, self.names["AccountsTable"]),
             BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now),
+            Purchases(
+                TransactionRepository(dynamodb, self.names["TransactionsTable"]),
+                Closings(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
+            ),
             NotificationLog(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
             SesOutbox(ses or self.ses, "EAZYCard <alerts@example.com>", "configuration"),
             Queue(queue or self.queue, "url", sleep=lambda _: None),
@@ -59,10 +65,17 @@ class World:
             jitter=lambda _, longest: longest,
         )
 
-    def enrol(self, account: str, *ids: str, locale: str = "fr", **preferences: Any) -> None:
+    def enrol(
+        self, account: str, *ids: str, locale: str = "fr", enrolled_at: datetime = NOW, **preferences: Any
+    ) -> None:
         for holder_id in ids:
             email = f"{account}.{holder_id}@example.com"
-            self.holders.put("eazycard", account, Holder(holder_id, "Awa", email, locale, "UTC", preferences, NOW))
+            holder = Holder(holder_id, "Awa", email, locale, "UTC", preferences, enrolled_at)
+            self.holders.put("eazycard", account, holder)
+
+    def record(self, *transactions: Transaction) -> None:
+        for one in transactions:
+            self.dynamodb.put_item(TableName=self.names["TransactionsTable"], Item=transaction_item(one))
 
     def tell(self, bodies: list[str], time_left_s: Callable[[], float] = lambda: 20, **clients: Any) -> None:
         self.mailer(**clients).handle(bodies, time_left_s)

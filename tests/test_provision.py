@@ -76,6 +76,7 @@ PERMISSIONS = {
         "${NotificationQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
         "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
+        "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:BatchWriteItem"},
         "${MailAddressArn}": {"ses:SendBulkEmail"},
