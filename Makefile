@@ -14,10 +14,10 @@ FILE   ?= ../shared/data/real-transactions.csv.gz
 PY       := .venv/bin/python
 DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
-SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench tests
+SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench test test-long check format lock openapi provision release banks clean
+.PHONY: help run stop inbox env simulate replay load bench gallery test test-long check format lock openapi provision release banks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,9 +45,13 @@ load: $(DEV)  ## Post batches with repeats and mistakes to the local cloud; chec
 	@$(PY) -m bank_simulator --count $(COUNT) --batch $(BATCH) --clients $(CLIENTS) \
 		--duplicates 0.10 --conflicts 0.02 --invalid 0.05 --verify
 
-bench: $(DEV)  ## Measure the hot path, its memory and the analytics job against their targets (QUICK=1)
+bench: $(DEV)  ## Measure the hot path, its memory, the analytics job and the e-mails against their targets (QUICK=1)
 	@$(PY) -m bench $(if $(QUICK),--quick)
 	@$(PY) -m bench.analytics $(if $(QUICK),--quick)
+	@$(PY) -m bench.mails $(if $(QUICK),--quick)
+
+gallery: $(DEV)  ## Picture every kind of e-mail into docs/emails/, by a headless Chromium
+	@$(PY) -m mail_gallery
 
 test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest
