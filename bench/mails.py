@@ -1,0 +1,168 @@
+"""What telling a hundred holders costs beside a naive mailer, and what rendering one e-mail takes.
+
+python -m bench.mails            forty rounds
+python -m bench.mails --quick    six
+"""
+
+import argparse
+import dataclasses
+import functools
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from tqdm import tqdm
+
+from bench import environment, naive_mailer, report, timing
+from bench.report import Line
+from chalicelib.banks import Bank, BankDirectory
+from chalicelib.banks_repository import BankRepository
+from chalicelib.closings import Closings
+from chalicelib.dynamo import Item, to_item
+from chalicelib.holders_repository import HolderRepository
+from chalicelib.mailer import Mailer
+from chalicelib.notices import Notice, pack, to_payload
+from chalicelib.notifications import NotificationLog
+from chalicelib.purchases import Purchases
+from chalicelib.queues import DeadLetters, Queue
+from chalicelib.repository import TransactionRepository
+from chalicelib.ses import SesOutbox
+from chalicelib.transactions import Transaction
+from mail_gallery.samples import STORIES, TRANSACTION, sample
+
+COUNT = 100
+# The most that each may be (docs/performance.md).
+OWN_TIME, WITH_SES, ONE_MAIL_S = 0.35, 0.05, 0.0005
+SES_ANSWERS_S = 0.020
+_NOW = datetime(2026, 1, 10, 14, 1, tzinfo=UTC)
+
+
+class StubTables:
+    """In DynamoDB's place: each account has one holder, everything can be claimed, and nothing is kept."""
+
+    def get_item(self, *, Key: Item, **_: Any) -> dict[str, Any]:  # noqa: N803
+        if "entry" in Key:
+            return {"Item": to_item(dataclasses.asdict(Bank("eazycard", "EAZYCard", "XAF", "standard")))}
+        return {"Item": _account(Key)}
+
+    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        return {"Responses": {table: [_account(key) for key in asked["Keys"]] for table, asked in RequestItems.items()}}
+
+    def put_item(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+    batch_write_item = transact_write_items = put_item
+
+
+class StubSes:
+    """In SES's place: it takes everything at once, and counts the calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def send_email(self, **_: Any) -> dict[str, Any]:
+        self.calls += 1
+        return {"MessageId": "message"}
+
+    def send_bulk_email(self, *, BulkEmailEntries: list[Any], **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        return {"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "message"} for _ in BulkEmailEntries]}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its status: 0, or 1 if a target is missed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.mails",
+        description="Measure telling 100 holders beside a naive mailer, and rendering one e-mail of each kind.",
+        epilog="The status is 0 when every target is met, 1 when one is missed.",
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, for a first impression")
+    rounds = 6 if parser.parse_args(arguments).quick else 40
+    output = environment.divert_output()
+    lines = [*_notifications(rounds), *_renderings(rounds)]
+    print(report.as_text(lines), file=output)
+    return 0 if all(line.is_met for line in lines) else 1
+
+
+def _notifications(rounds: int) -> Iterator[Line]:
+    works = {"ours": ours, "naive": naive}
+    waited_s = {}
+    for name, make in works.items():
+        ses = StubSes()
+        make(ses)()
+        # Nobody does anything else while SES answers: the wait is as long as all answers together.
+        waited_s[name] = ses.calls * SES_ANSWERS_S
+    with tqdm(total=rounds, desc="notifications", unit="round", delay=2) as bar:
+        own = timing.rounds({name: make(StubSes()) for name, make in works.items()}, rounds, bar.update)
+    whole = {name: [seconds + waited_s[name] for seconds in own[name]] for name in works}
+    yield _line(f"{COUNT} notifications: own time", own, OWN_TIME)
+    yield _line(f"{COUNT} notifications: SES answers in 20 ms", whole, WITH_SES)
+
+
+def _renderings(rounds: int) -> Iterator[Line]:
+    works = {
+        f"{kind}, {locale}": functools.partial(sample, kind, locale) for kind in STORIES for locale in ("fr", "en")
+    }
+    seconds = timing.rounds(works, rounds, lambda: None)
+    for name, found in seconds.items():
+        median = statistics.median(found)
+        yield Line(f"one e-mail: {name}", report.duration, median, "", ONE_MAIL_S, median / ONE_MAIL_S, 1)
+
+
+def ours(ses: Any) -> timing.Work:
+    """Return the mailer's work on a hundred notices, as ten queue messages bring them."""
+    tables = StubTables()
+    queue = Queue(None, "url")  # nothing is put back, and nothing dead-lettered
+    mailer = Mailer(
+        HolderRepository(tables, "accounts"),
+        BankDirectory(BankRepository(tables, "banks"), lambda: _NOW),
+        Purchases(TransactionRepository(tables, "transactions"), Closings(tables, "notifications")),
+        NotificationLog(tables, "notifications"),
+        SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+        queue,
+        DeadLetters(queue, "mailer"),
+        lambda: _NOW,
+    )
+    bodies = list(pack(to_payload(Notice(one)) for one in transactions()))
+    return lambda: mailer.handle(bodies, lambda: 20)
+
+
+def naive(ses: Any) -> timing.Work:
+    """Return the naive mailer's work on the same."""
+    told, tables = transactions(), StubTables()
+    return lambda: naive_mailer.handle(told, tables, ses)
+
+
+def transactions() -> list[Transaction]:
+    """Return a hundred debits, each of another account."""
+    return [
+        dataclasses.replace(
+            TRANSACTION, id=f"t{number}", account=f"account-{number}", amount=Decimal(1000 + 37 * number)
+        )
+        for number in range(COUNT)
+    ]
+
+
+def _account(key: Item) -> Item:
+    holder = {
+        "name": "Grace Tanyi",
+        "email": "grace@example.com",
+        "locale": "en",
+        "timezone": "Africa/Douala",
+        "preferences": {},
+        "enrolled_at": "2026-01-01T00:00:00Z",
+    }
+    return {**key, **to_item({"holder:h": holder})}
+
+
+def _line(name: str, seconds: dict[str, list[float]], target: float) -> Line:
+    measured, beside = (statistics.median(seconds[who]) for who in ("ours", "naive"))
+    figure = timing.ratio(seconds["ours"], seconds["naive"])
+    return Line(name, report.duration, measured, "naive mailer", beside, figure, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
