@@ -9,7 +9,7 @@
 | a reversal | with what it reverses; if that comes later, it won't be told any more |
 | a refund, or what names no authorization of the account | by itself |
 
-A holder who was enrolled after the authorization was recorded may not have heard of it, and is told of the settlement.
+What is flagged is told in any case, as a security alert. A holder who was enrolled after the authorization was recorded may not have heard of it, and is told of the settlement.
 """
 
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ class Purchases:
                 closing = _closing(person, named, may_stand_in=not is_second)
                 related = named if named is not None and _is_about(transaction, named) else None
                 if closing is None:
-                    found.stories[person.key] = story_of(transaction, related=related)
+                    found.stories[person.key] = story_of(transaction, person.notice.flags, related)
                 else:
                     asked.append((person, related, closing))
             standings = self._closings.close([closing for _, _, closing in asked], now) if asked else []
@@ -68,12 +68,12 @@ class Purchases:
                     pending.append(person)
                 elif standing is Other.BUSY:
                     found.busy.add(person.key)
-                elif standing is How.AS_AUTHORIZATION:
+                elif standing is How.AS_AUTHORIZATION and not person.notice.flags:
                     found.told_before.add(person.key)
                 elif standing is Other.CLOSED_BEFORE and transaction.status == "settled":
-                    found.stories[person.key] = story_of(transaction)
+                    found.stories[person.key] = story_of(transaction, person.notice.flags)
                 else:
-                    found.stories[person.key] = story_of(transaction, related=related)
+                    found.stories[person.key] = story_of(transaction, person.notice.flags, related)
         found.busy.update(person.key for person in pending)
         return found
 
