@@ -73,8 +73,8 @@ format: $(DEV)  ## Format the code
 openapi: $(DEV)  ## Write chalicelib/openapi.json, the API's description, anew from the code
 	@$(PY) -m infra.openapi
 
-provision: $(DEV)  ## Bring up a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain]
-	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)")
+provision: $(DEV)  ## Bring up a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain] [PUBLIC_URL=]
+	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)") $(if $(PUBLIC_URL),--public-url "$(PUBLIC_URL)")
 
 release: $(DEV)  ## Release the app to a provisioned stage through CloudFormation: STAGE=prod
 	@$(PY) -m infra.release --stage "$(STAGE)"

@@ -15,6 +15,7 @@ services = Services(stage)
 app = Chalice(app_name="transaction-notifier")
 answered = problems.answered(lambda: app.current_request)
 JSON = ["application/json"]
+FORM = ["application/x-www-form-urlencoded", "multipart/form-data"]
 
 
 def calling_bank() -> Bank:
@@ -106,6 +107,22 @@ def put_settings() -> Response:
     return api.put_settings(services, calling_bank(), app.current_request)
 
 
+@app.route("/preferences/{token}", methods=["GET"])
+@answered
+def get_preferences(token: str) -> Response:
+    from chalicelib import preferences_page  # Jinja2 and Babel: no other route pays for them
+
+    return preferences_page.show(services, token)
+
+
+@app.route("/preferences/{token}", methods=["POST"], content_types=FORM)
+@answered
+def post_preferences(token: str) -> Response:
+    from chalicelib import preferences_page
+
+    return preferences_page.submit(services, token, app.current_request)
+
+
 @app.route("/health", methods=["GET"])
 @answered
 def health() -> Response:
@@ -176,6 +193,12 @@ def operator_alerts(event: SQSEvent) -> None:
 def analytics_job(event: CloudWatchEvent) -> None:
     """Every minute: fold what is new into the roll-ups."""
     services.analytics_job.run(lambda: seconds_left(event.context))
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def release_deferred(event: CloudWatchEvent) -> None:
+    """Every minute: hand the notices whose quiet hours are over back to the mailer."""
+    services.release.run(lambda: seconds_left(event.context))
 
 
 @app.schedule(Cron(17, 3, "*", "*", "?", "*"))

@@ -7,6 +7,7 @@ python -m bench.mails --quick    six
 import argparse
 import dataclasses
 import functools
+import json
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,14 +22,19 @@ from bench.report import Line
 from chalicelib.banks import Bank, BankDirectory
 from chalicelib.banks_repository import BankRepository
 from chalicelib.closings import Closings
+from chalicelib.composing import Composer
+from chalicelib.deferrals import Deferrals
+from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.dynamo import Item, to_item
 from chalicelib.holders_repository import HolderRepository
+from chalicelib.links import HolderLinks
 from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload
 from chalicelib.notifications import NotificationLog
 from chalicelib.purchases import Purchases
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
+from chalicelib.secret_store import SecretStore
 from chalicelib.ses import SesOutbox
 from chalicelib.transactions import Transaction
 from mail_gallery.samples import STORIES, TRANSACTION, sample
@@ -112,17 +118,26 @@ def _renderings(rounds: int) -> Iterator[Line]:
         yield Line(f"one e-mail: {name}", report.duration, median, "", ONE_MAIL_S, median / ONE_MAIL_S, 1)
 
 
+class _Keys:
+    """Secrets Manager with the keys that sign the links."""
+
+    def get_secret_value(self, **_: Any) -> dict[str, Any]:
+        return {"SecretString": json.dumps({"newest": "k" * 48, "older": []})}
+
+
 def ours(ses: Any) -> timing.Work:
     """Return the mailer's work on a hundred notices, as ten queue messages bring them."""
     tables = StubTables()
+    links = HolderLinks(SecretStore(_Keys(), lambda: _NOW), "keys", lambda: _NOW, "https://api.example.com")
     queue = Queue(None, "url")  # nothing is put back, and nothing dead-lettered
     mailer = Mailer(
         HolderRepository(tables, "accounts"),
-        BankDirectory(BankRepository(tables, "banks"), lambda: _NOW),
         Purchases(TransactionRepository(tables, "transactions"), Closings(tables, "notifications")),
+        Composer(BankDirectory(BankRepository(tables, "banks"), lambda: _NOW), links.links_for),
         NotificationLog(tables, "notifications"),
         SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
         queue,
+        Deferrals(DeferralRepository(tables, "deferrals"), queue),
         DeadLetters(queue, "mailer"),
         lambda: _NOW,
     )

@@ -49,7 +49,7 @@ _Held = dict[str, tuple[list[dict[str, Any]], str | None]]  # by shard: a page's
 
 
 class Step:
-    """What one commit adds: to roll-ups `days`, by day, and to baselines `rows`, by account; of both so many at most."""
+    """What one commit adds: to roll-ups `days`, by day; to baselines `rows`, by account; of both so many at most."""
 
     def __init__(self, max_days: int = MAX_ROLL_UPS_A_STEP, max_accounts: int = MAX_ACCOUNTS_A_STEP) -> None:
         self.days: dict[Day, Sums] = {}

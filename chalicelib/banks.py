@@ -60,7 +60,7 @@ class BankDirectory:
         self._store = store
         self._clock = clock
         self._cache: dict[str, tuple[datetime, ApiKey, Bank]] = {}
-        self._names: dict[str, tuple[datetime, str]] = {}
+        self._banks: dict[str, tuple[datetime, Bank | None]] = {}
 
     def resolve(self, key: str | None) -> Bank:
         """Return the active bank of this key; raises UnknownApiKey."""
@@ -81,11 +81,15 @@ class BankDirectory:
 
     def name_of(self, bank_id: str) -> str:
         """Return the bank's name for people; its id if it is unknown."""
+        bank = self.by_id(bank_id)
+        return bank.name if bank else bank_id
+
+    def by_id(self, bank_id: str) -> Bank | None:
+        """Return the bank, disabled or not; None if it is unknown."""
         now = self._clock()
-        found = self._names.get(bank_id)
+        found = self._banks.get(bank_id)
         if found is None or found[0] <= now:
-            bank = self._store.bank(bank_id)
-            found = self._names[bank_id] = (now + CACHE_FOR, bank.name if bank else bank_id)
+            found = self._banks[bank_id] = (now + CACHE_FOR, self._store.bank(bank_id))
         return found[1]
 
     def _look_up(self, key_hash: str) -> tuple[ApiKey, Bank]:

@@ -128,9 +128,17 @@ def batch_put(client: Any, table: str, items: Iterable[Item], *, sleep: Callable
 
     Every item is tried, whatever became of the others; then raises TemporarilyUnavailable if some were not put.
     """
-    requests = [{"PutRequest": {"Item": item}} for item in items]
-    are_put = [_put_part(client, table, part, sleep) for part in batches(requests, 25)]
-    if not all(are_put):
+    _batch_write(client, table, ({"PutRequest": {"Item": item}} for item in items), sleep)
+
+
+def batch_delete(client: Any, table: str, keys: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Delete the items that have these keys; what is true of `batch_put` is true of it."""
+    _batch_write(client, table, ({"DeleteRequest": {"Key": key}} for key in keys), sleep)
+
+
+def _batch_write(client: Any, table: str, requests: Iterable[dict[str, Any]], sleep: Callable[[float], None]) -> None:
+    are_written = [_write_part(client, table, part, sleep) for part in batches(requests, 25)]
+    if not all(are_written):
         raise TemporarilyUnavailable
 
 
@@ -166,7 +174,7 @@ def put_new(
     raise TemporarilyUnavailable
 
 
-def _put_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:
+def _write_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:
     pending: dict[str, Any] = {table: requests}
     for wait_s in _waits():
         with contextlib.suppress(TemporarilyUnavailable):

@@ -5,7 +5,6 @@ import importlib.resources
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -16,7 +15,6 @@ from chalicelib.transactions import (
     TYPES,
     ExactDecimal,
     Pairs,
-    Transaction,
     excess_decimals,
     field_errors,
     format_time,
@@ -122,18 +120,3 @@ def load_holder(body: Mapping[str, Any], holder_id: str, now: datetime) -> Holde
 def to_json(holder: Holder) -> dict[str, Any]:
     """Return the holder as the API answers it."""
     return {**dataclasses.asdict(holder), "enrolled_at": format_time(holder.enrolled_at)}
-
-
-def unwanted(preferences: Mapping[str, Any], transaction: Transaction) -> str | None:
-    """Return the name of the preference that keeps this transaction from being told, None if it is wanted.
-
-    The first of these that applies: `muted`, `types`, `min_amount`.
-    """
-    if preferences.get("muted"):
-        return "muted"
-    if "types" in preferences and transaction.type not in preferences["types"]:
-        return "types"
-    minimum = preferences.get("min_amount", {}).get(transaction.currency)
-    if minimum is not None and transaction.amount < Decimal(minimum):
-        return "min_amount"
-    return None

@@ -62,6 +62,33 @@ class HolderRepository:
         ):
             raise HolderNotFound
 
+    def change_preferences(self, bank: str, account: str, holder: Holder, preferences: Mapping[str, Any]) -> bool:
+        """Put these in the place of the holder's preferences; False if they, or the address, are no more as given.
+
+        Nothing else of the holder is touched, and one who was erased stays so.
+        """
+        return self._update_if(
+            "#holder.email = :email AND #holder.preferences = :before",
+            TableName=self._table,
+            Key=to_item({"account_key": account_key(bank, account)}),
+            UpdateExpression="SET #holder.preferences = :preferences",
+            ExpressionAttributeNames={"#holder": f"holder:{holder.id}"},
+            ExpressionAttributeValues=to_item(
+                {":email": holder.email, ":before": dict(holder.preferences), ":preferences": dict(preferences)}
+            ),
+        )
+
+    def mute(self, bank: str, account: str, holder: Holder) -> bool:
+        """Turn all e-mails to the holder off, whatever else is preferred; False if the address is no more as given."""
+        return self._update_if(
+            "#holder.email = :email",
+            TableName=self._table,
+            Key=to_item({"account_key": account_key(bank, account)}),
+            UpdateExpression="SET #holder.preferences.muted = :muted",
+            ExpressionAttributeNames={"#holder": f"holder:{holder.id}"},
+            ExpressionAttributeValues=to_item({":email": holder.email, ":muted": True}),
+        )
+
     def of_account(self, bank: str, account: str) -> list[Holder]:
         """Return the account's holders by id, read consistently; none for an account that has none."""
         key = account_key(bank, account)

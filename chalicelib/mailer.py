@@ -10,19 +10,18 @@ from itertools import groupby
 from typing import Any
 
 from chalicelib.addressees import Addressed
-from chalicelib.banks import BankDirectory
 from chalicelib.batching import batches
 from chalicelib.closings import How
-from chalicelib.holders import unwanted
+from chalicelib.composing import Composer, is_wanted
+from chalicelib.deferrals import Deferrals, Waiting
 from chalicelib.holders_repository import HolderRepository
-from chalicelib.mails import render
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, State
-from chalicelib.purchases import Purchases, Tellings, subject_of
+from chalicelib.preferences import Wait
+from chalicelib.purchases import Purchases, subject_of
 from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
 from chalicelib.repository import account_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
-from chalicelib.stories import Story
 from chalicelib.telemetry import count, logger
 
 # How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
@@ -40,37 +39,42 @@ class Done:
     skipped: list[Outcome] = field(default_factory=list)
     failed: list[tuple[Addressed, str]] = field(default_factory=list)
     put_off: list[tuple[Addressed, str]] = field(default_factory=list)
+    waiting: list[tuple[Addressed, Wait]] = field(default_factory=list)
 
     def report(self, busy: int, settled: int) -> None:
         """Log and count it."""
         failed, put_off = len(self.failed), len(self.put_off)
         counts = {"sent": self.sent, "skipped": len(self.skipped), "failed": failed, "put_off": put_off}
         reasons = Counter(reason for _, reason in (*self.failed, *self.put_off))
+        counts["waiting"] = len(self.waiting)
         logger.info("told", extra={**counts, "busy": busy, "settled": settled, "reasons": reasons})
         count("NotificationsSent", self.sent)
         count("NotificationsFailed", failed)
         count("NotificationsPutOff", put_off)
+        count("NotificationsDeferred", len(self.waiting))
 
 
 class Mailer:
     def __init__(
         self,
         holders: HolderRepository,
-        banks: BankDirectory,
         purchases: Purchases,
+        composer: Composer,
         log: NotificationLog,
         outbox: SesOutbox,
         queue: Queue,
+        deferrals: Deferrals,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
         jitter: Callable[[int, int], int] = random.randint,
     ) -> None:
         self._holders = holders
-        self._banks = banks
         self._purchases = purchases
+        self._composer = composer
         self._log = log
         self._outbox = outbox
         self._queue = queue
+        self._deferrals = deferrals
         self._dead_letters = dead_letters
         self._clock = clock
         self._jitter = jitter
@@ -84,7 +88,7 @@ class Mailer:
         those who were told are not told again.
         """
         people = self._addressed(self._read(bodies))
-        bank_names = {bank: self._banks.name_of(bank) for bank in {person.notice.transaction.bank for person in people}}
+        bank_names = self._composer.bank_names(people)
         parts = list(batches(people, MAX_DESTINATIONS))
         for index, part in enumerate(parts):
             if time_left_s() < PART_TAKES_AT_MOST_S:
@@ -121,20 +125,22 @@ class Mailer:
     def _tell(self, people: Sequence[Addressed], bank_names: Mapping[str, str], lease: timedelta) -> None:
         """Tell those of the people, at most one SES call's, whose notification can be claimed."""
         now = self._clock()
-        tellings = self._purchases.tellings(filter(_is_wanted, people), now)
-        done = Done()
-        done.skipped += [_told_before(person) for person in people if person.key in tellings.told_before]
+        tellings = self._purchases.tellings((person for person in people if is_wanted(person, now)), now)
+        told_before = [_told_before(person) for person in people if person.key in tellings.told_before]
         subjects = {
-            person.key: subject_of(person.notice.transaction)
+            person.key: subject_of(person.notice)
             for person in people
             if person.key not in tellings.told_before | tellings.busy
         }
         again = {person.key for person in people if person.notice.again}
         claims = self._log.claim(list(subjects), now, now + lease, again, subjects)
-        emails = _rendered((person for person in people if person.key in claims.claimed), tellings, bank_names, done)
-        self._send(emails, now, done)
+        claimed = (person for person in people if person.key in claims.claimed)
+        composed = self._composer.compose(claimed, tellings.stories, bank_names, now)
+        done = Done(skipped=[*told_before, *composed.skipped], failed=[*composed.failed], waiting=[*composed.waiting])
+        self._send(composed.emails, now, done)
         self._dead_letters.put([(_letter(person), reason) for person, reason in done.failed])
         self._send_back_later([person for person, _ in done.put_off], now)
+        self._deferrals.put((_deferred(person, wait) for person, wait in done.waiting), now)
         busy = [person.alone for person in people if person.key in claims.busy | tellings.busy]
         self._send_back(busy, lambda: min(int(lease.total_seconds()), MAX_DELAY_S))
         # Noted last: had the hand-over failed, the notification must not look settled.
@@ -142,6 +148,7 @@ class Mailer:
             *done.skipped,
             *(Outcome(person.key, State.FAILED, reason=reason) for person, reason in done.failed),
             *(Outcome(person.key, State.QUEUED, reason=reason) for person, reason in done.put_off),
+            *(Outcome(person.key, State.QUEUED, reason=wait.preference) for person, wait in done.waiting),
         ]
         self._log.note(outcomes, self._clock())
         done.report(busy=len(busy), settled=len(claims.settled))
@@ -181,51 +188,19 @@ class Mailer:
             self._send_back(group, partial(self._jitter, 1, _back_off_s(attempt)))
 
 
-def _is_wanted(person: Addressed) -> bool:
-    try:
-        return unwanted(person.holder.preferences, person.notice.transaction) is None
-    except Exception:  # it can't be told, which comes out where it would be rendered
-        return False
-
-
 def _told_before(person: Addressed) -> Outcome:
     return Outcome(person.key, State.SKIPPED, reason=How.AS_AUTHORIZATION.value)
 
 
-def _rendered(
-    people: Iterable[Addressed], tellings: Tellings, bank_names: Mapping[str, str], done: Done
-) -> list[tuple[Addressed, Email]]:
-    """Return the e-mails of those who want them; note in `done` who doesn't, and whose can't be rendered."""
-    emails = []
-    for person in people:
-        try:
-            preference = unwanted(person.holder.preferences, person.notice.transaction)
-            if preference is None:
-                story = tellings.stories[person.key]
-                emails.append((person, _email(person, story, bank_names[story.transaction.bank])))
-            else:
-                done.skipped.append(Outcome(person.key, State.SKIPPED, reason=preference))
-        except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
-            done.failed.append((person, f"not_rendered: {type(error).__name__}"))
-    return emails
+def _deferred(person: Addressed, wait: Wait) -> Waiting:
+    """Return the notice as it is to come back: what SES has put off is tried as if for the first time."""
+    return Waiting(replace(person.alone, attempt=0, put_off_since=None), wait.until)
 
 
 def _letter(person: Addressed) -> dict[str, Any]:
     """Return the payload of a dead letter: put back into the queue as a notice, it is tried as if for the first
     time, although the notification is noted as failed."""
     return to_payload(replace(person.alone, attempt=0, put_off_since=None, again=True))
-
-
-def _email(person: Addressed, story: Story, bank_name: str) -> Email:
-    transaction, holder = story.transaction, person.holder
-    mail = render(story, holder, bank_name)
-    return Email(
-        to=holder.email,
-        subject=mail.subject,
-        text=mail.text,
-        html=mail.html,
-        tags=(("bank", transaction.bank), ("transaction", transaction.id), ("holder", holder.id)),
-    )
 
 
 def _back_off_s(attempt: int) -> int:

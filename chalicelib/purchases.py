@@ -9,7 +9,8 @@
 | a reversal | with what it reverses; if that comes later, it won't be told any more |
 | a refund, or what names no authorization of the account | by itself |
 
-What is flagged is told in any case, as a security alert. A holder who was enrolled after the authorization was recorded may not have heard of it, and is told of the settlement.
+A holder who was enrolled after the authorization was recorded may not have heard of it, and is told of the settlement.
+What is flagged is told as an alert, whatever was told before.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from datetime import datetime
 
 from chalicelib.addressees import Addressed
 from chalicelib.closings import Closing, Closings, How, Other
+from chalicelib.notices import Notice
 from chalicelib.notifications import NotificationKey
 from chalicelib.repository import TransactionRepository, transaction_key
 from chalicelib.stories import Story, is_as_authorized, settles, story_of
@@ -68,7 +70,7 @@ class Purchases:
                     pending.append(person)
                 elif standing is Other.BUSY:
                     found.busy.add(person.key)
-                elif standing is How.AS_AUTHORIZATION and not person.notice.flags:
+                elif standing is How.AS_AUTHORIZATION:
                     found.told_before.add(person.key)
                 elif standing is Other.CLOSED_BEFORE and transaction.status == "settled":
                     found.stories[person.key] = story_of(transaction, person.notice.flags)
@@ -94,12 +96,16 @@ class Purchases:
             return None
 
 
-def subject_of(transaction: Transaction) -> str:
+def subject_of(notice: Notice) -> str:
     """Return what a closing that comes first has to be about, for it to have told this transaction, too.
 
-    Nothing if it must be told whatever came before: only an authorization can be told by what closes it.
+    Nothing if it must be told whatever came before: only an authorization can be told by what closes it, and an alert
+    tells more than that.
     """
-    return f"{transaction.account}#{transaction.type}" if transaction.status == "authorized" else ""
+    transaction = notice.transaction
+    return (
+        f"{transaction.account}#{transaction.type}" if transaction.status == "authorized" and not notice.flags else ""
+    )
 
 
 def _named(transaction: Transaction) -> str:
@@ -133,5 +139,6 @@ def _closing(person: Addressed, named: Transaction | None, *, may_stand_in: bool
         settles(transaction, named)
         and is_as_authorized(transaction, named)
         and person.holder.enrolled_at <= named.recorded_at
+        and not person.notice.flags
     )
     return Closing(authorization, transaction.id, How.AS_AUTHORIZATION if is_told_again else How.BY_ITSELF)

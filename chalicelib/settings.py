@@ -22,7 +22,9 @@ LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"
 class Settings:
     """One field for each environment variable (upper case) and data-stack output (camel case).
 
-    `partial_batch_responses` is no output: the release sets it where it lets triggers report a part that failed.
+    Two are no outputs, and set by the release: `partial_batch_responses` where it lets triggers report a part that
+    failed, and `api_url`, the API's URL. `public_url` is the one that links in e-mails begin with instead, if the stage
+    was provisioned with one.
     """
 
     stage: str
@@ -31,6 +33,7 @@ class Settings:
     accounts_table: str
     banks_table: str
     notifications_table: str
+    deferrals_table: str
     analytics_table: str
     notification_queue_url: str
     notification_queue_arn: str
@@ -49,7 +52,10 @@ class Settings:
     operator_alerts_queue_arn: str
     operator_alerts_dead_letter_queue_url: str
     operator_alerts_topic_arn: str
+    preferences_secret_arn: str
     partial_batch_responses: str = ""
+    api_url: str = ""
+    public_url: str = ""
 
 
 class MissingSettings(Exception):
@@ -63,6 +69,12 @@ class MissingSettings(Exception):
 def variables() -> dict[str, str]:
     """Return the environment variable of each setting, by the data stack's output name."""
     return {"".join(word.capitalize() for word in field.name.split("_")): field.name.upper() for field in _required()}
+
+
+def recorded(outputs: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables that a data stack's outputs say; it may have no `PublicUrl`."""
+    named = {variable: outputs[output] for output, variable in variables().items()}
+    return {**named, "PUBLIC_URL": outputs["PublicUrl"]} if outputs.get("PublicUrl") else named
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:

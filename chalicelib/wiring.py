@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from chalicelib.analytics_repository import AnalyticsRepository
     from chalicelib.archive import Archiver
     from chalicelib.baselines_repository import BaselineRepository
+    from chalicelib.deferrals import Release
+    from chalicelib.deferrals_repository import DeferralRepository
     from chalicelib.flag_repository import FlagRepository
+    from chalicelib.links import HolderLinks
     from chalicelib.mailer import Mailer
     from chalicelib.operator_alerts import OperatorAlerts
     from chalicelib.operators import OperatorTopic
@@ -119,6 +122,8 @@ class Services:
     def _mailer(self, queue_url: str, name: str) -> "Mailer":
         # Templates, Babel and the SES model are imported here and not above: no other function pays for them.
         from chalicelib.closings import Closings
+        from chalicelib.composing import Composer
+        from chalicelib.deferrals import Deferrals
         from chalicelib.mailer import Mailer
         from chalicelib.notifications import NotificationLog
         from chalicelib.purchases import Purchases
@@ -126,11 +131,12 @@ class Services:
 
         return Mailer(
             self.holders,
-            self.banks,
             Purchases(self.transactions, Closings(self._client("dynamodb"), self._settings.notifications_table)),
+            Composer(self.banks, self.links.links_for),
             NotificationLog(self._client("dynamodb"), self._settings.notifications_table),
             SesOutbox(self._client("sesv2"), self._settings.mail_from, self._settings.mail_configuration_set),
             self._queue(queue_url),
+            Deferrals(self._deferrals, self._queue(self._settings.notification_queue_url)),
             DeadLetters(self._queue(self._settings.notification_dead_letter_queue_url), name),
             self.now,
         )
@@ -155,6 +161,31 @@ class Services:
         from chalicelib.flag_repository import FlagRepository
 
         return FlagRepository(self._client("dynamodb"), self._settings.transactions_table)
+
+    @cached_property
+    def release(self) -> "Release":
+        from chalicelib.deferrals import Release
+
+        return Release(
+            self._deferrals,
+            self._queue(self._settings.notification_queue_url),
+            DeadLetters(self._queue(self._settings.notification_dead_letter_queue_url), "release_deferred"),
+            self.now,
+        )
+
+    @cached_property
+    def _deferrals(self) -> "DeferralRepository":
+        from chalicelib.deferrals_repository import DeferralRepository
+
+        return DeferralRepository(self._client("dynamodb"), self._settings.deferrals_table)
+
+    @cached_property
+    def links(self) -> "HolderLinks":
+        from chalicelib.links import HolderLinks
+
+        settings = self._settings
+        url = settings.public_url or settings.api_url
+        return HolderLinks(self._secrets, settings.preferences_secret_arn, self.now, url)
 
     @cached_property
     def analytics_job(self) -> "AnalyticsJob":

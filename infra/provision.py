@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.settings import variables
+from chalicelib.settings import recorded
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, deploy, exists, stack_name
 
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", required=True, help="a stage of .chalice/config.json: dev, prod")
     parser.add_argument("--mail-from", help="sender of every e-mail, like 'EAZYCard <alerts@example.com>'")
     parser.add_argument("--mail-identity", help="domain or address to make the SES identity of, if SES has none yet")
+    parser.add_argument("--public-url", help="what links in e-mails begin with, like https://alerts.example.com")
     parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     options = parser.parse_args(arguments)
     try:
@@ -40,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.stage,
             mail_from=options.mail_from,
             mail_identity=options.mail_identity,
+            public_url=options.public_url,
             report=print,
         )
         record(PROJECT_DIR, options.stage, outputs)
@@ -66,6 +68,7 @@ def deploy_data_stack(
     stage: str,
     mail_from: str | None = None,
     mail_identity: str | None = None,
+    public_url: str | None = None,
     report: Any = lambda _: None,
     poll_s: float = 2.0,
 ) -> dict[str, str]:
@@ -80,7 +83,7 @@ def deploy_data_stack(
         # Found only half-way through, it would leave tables behind that are protected from deletion.
         if mail_identity is not None and _is_identity(session.client("sesv2"), mail_identity):
             raise StackFailed(f"SES has the identity {mail_identity} already: run this again without MAIL_IDENTITY.")
-    parameters = {"Stage": stage, "MailFrom": mail_from, "MailIdentity": mail_identity}
+    parameters = {"Stage": stage, "MailFrom": mail_from, "MailIdentity": mail_identity, "PublicUrl": public_url}
     outputs = deploy(
         cloudformation,
         stack_name(stage, "data"),
@@ -140,9 +143,7 @@ def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:
     """
     config_file = project_dir / ".chalice" / "config.json"
     config = json.loads(config_file.read_text())
-    config["stages"][stage]["environment_variables"] = {
-        variable: outputs[output] for output, variable in variables().items()
-    }
+    config["stages"][stage]["environment_variables"] = recorded(outputs)
     _keep_out_of_git(project_dir)
     config_file.write_text(json.dumps(config, indent=2) + "\n")
     _refresh_git(project_dir, config_file)

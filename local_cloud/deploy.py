@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.settings import variables
+from chalicelib.settings import recorded
 from infra.gateway import apply_gateway_responses
 from infra.provision import deploy_data_stack
 from infra.release import release
@@ -37,7 +37,7 @@ class Deployed:
     @property
     def environment(self) -> dict[str, str]:
         """The settings that the functions run with."""
-        return {variable: self.outputs[output] for output, variable in variables().items()}
+        return recorded(self.outputs)
 
 
 def deploy_stage(cloud: Cloud, build: Path, report: Callable[[str], None] = lambda _: None) -> Deployed:
@@ -46,12 +46,20 @@ def deploy_stage(cloud: Cloud, build: Path, report: Callable[[str], None] = lamb
     outputs = deploy_data_stack(
         session, STAGE, mail_from=MAIL_FROM, mail_identity="eazycard.example", report=report, poll_s=0.1
     )
-    released = release(session, STAGE, build, report=report, poll_s=0.1, overrides=_OVERRIDES, adjust=_fit_emulator)
+    released = release(
+        session,
+        STAGE,
+        build,
+        report=report,
+        poll_s=0.1,
+        overrides=_OVERRIDES,
+        adjust=lambda template: _fit_emulator(template, cloud.endpoint_url),
+    )
     apply_gateway_responses(session.client("apigateway"), released["RestAPIId"], STAGE)
     return Deployed(cloud, outputs, released["RestAPIId"])
 
 
-def _fit_emulator(template: dict[str, Any]) -> None:
+def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
     # The emulator wants leave for the batch call by its own name, which is no action on AWS.
     for resource in template["Resources"].values():
         for policy in resource["Properties"].get("Policies", ()) if resource["Type"] == "AWS::IAM::Role" else ():
@@ -62,6 +70,9 @@ def _fit_emulator(template: dict[str, Any]) -> None:
     for function in ("Mailer", "AlertMailer", "IngestWorker"):
         events = template["Resources"][function]["Properties"]["Events"]
         events[f"{function}SqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
+    # Its APIs have no host names of their own.
+    mailer = template["Resources"]["Mailer"]["Properties"]["Environment"]["Variables"]
+    mailer["API_URL"] = {"Fn::Sub": f"{endpoint_url}/_aws/execute-api/${{RestAPI}}/{STAGE}"}
 
 
 def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from chalicelib.settings import from_environment
 from chalicelib.telemetry import logger
 from chalicelib.wiring import Services
 from tests.fakes import OneCallAtATime
+from tests.links import LINK_KEYS
 from tests.tables import create_tables
 
 PROJECT = Path(__file__).parent.parent
@@ -66,6 +67,7 @@ class Bench:
         create_tables(self.dynamodb)
         AWS["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")
         AWS["sns"].create_topic(Name=os.environ["OPERATOR_ALERTS_TOPIC_ARN"].rpartition(":")[2])
+        AWS["secretsmanager"].create_secret(Name=os.environ["PREFERENCES_SECRET_ARN"], SecretString=LINK_KEYS)
         self.banks = BankRepository(self.dynamodb, os.environ["BANKS_TABLE"])
         for queue in ("ingest", "ingest-dead"):
             AWS["sqs"].create_queue(QueueName=queue)

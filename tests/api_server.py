@@ -24,6 +24,7 @@ from chalicelib.transactions import Transaction
 from chalicelib.wiring import Services
 from infra.package import PROJECT_DIR
 from tests.conftest import OneCallAtATime
+from tests.links import LINK_KEYS, SERVED_ACCOUNT, SERVED_HOLDER
 from tests.tables import create_tables
 
 KEY = "tn_key-of-eazycard"
@@ -92,6 +93,7 @@ def serving(base_path: str = "") -> Iterator[str]:
         clients = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sns", "sqs")}
         create_tables(clients["dynamodb"])
         clients["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")
+        clients["secretsmanager"].create_secret(Name=os.environ["PREFERENCES_SECRET_ARN"], SecretString=LINK_KEYS)
         clients["sqs"].create_queue(QueueName=os.environ["INGEST_QUEUE_URL"].rpartition("/")[2])
         clients["sns"].create_topic(Name=os.environ["OPERATOR_ALERTS_TOPIC_ARN"].rpartition(":")[2])
         banks = BankRepository(clients["dynamodb"], os.environ["BANKS_TABLE"])
@@ -105,6 +107,7 @@ def serving(base_path: str = "") -> Iterator[str]:
         )
         for transaction in _RECORDED:
             app_module.services.intake.record(transaction)
+        app_module.services.holders.put("eazycard", SERVED_ACCOUNT, SERVED_HOLDER)
         app.__class__ = _ServedApp
         server = LocalDevServer(app, Config(), "127.0.0.1", 0, handler)
         thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01})

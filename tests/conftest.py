@@ -17,6 +17,7 @@ SETTINGS = {
     "ACCOUNTS_TABLE": "AccountsTable",
     "BANKS_TABLE": "BanksTable",
     "NOTIFICATIONS_TABLE": "NotificationsTable",
+    "DEFERRALS_TABLE": "DeferralsTable",
     "ANALYTICS_TABLE": "AnalyticsTable",
     "NOTIFICATION_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications",
     "NOTIFICATION_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:notifications",
@@ -35,6 +36,7 @@ SETTINGS = {
     "OPERATOR_ALERTS_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:operator-alerts",
     "OPERATOR_ALERTS_DEAD_LETTER_QUEUE_URL": (f"https://sqs.{REGION}.amazonaws.com/123456789012/operator-alerts-dead"),
     "OPERATOR_ALERTS_TOPIC_ARN": f"arn:aws:sns:{REGION}:123456789012:operator-alerts",
+    "PREFERENCES_SECRET_ARN": "preferences-secret",
 }
 
 # Before anything imports `app`, which reads its settings then; and no test may find a way into a real account.

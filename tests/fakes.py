@@ -127,15 +127,17 @@ class Metered:
         self._client = client
         self._calls = calls
         self._units = units
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._client, name)
 
         def counted(**arguments: Any) -> Any:
             answer = operation(**arguments)
-            self._calls[name] += 1
-            self._units["write"] += _write_units(name, arguments)
-            self._units["read"] += _read_units(name, arguments, answer)
+            with self._lock:
+                self._calls[name] += 1
+                self._units["write"] += _write_units(name, arguments)
+                self._units["read"] += _read_units(name, arguments, answer)
             return answer
 
         return counted
@@ -216,7 +218,7 @@ def _write_units(operation: str, arguments: dict[str, Any]) -> int:
             return 1
         case "batch_write_item":
             requests = [request for table in arguments["RequestItems"].values() for request in table]
-            return sum(_kilobytes(request["PutRequest"]["Item"]) for request in requests)
+            return sum(_kilobytes(request.get("PutRequest", {}).get("Item", {})) for request in requests)
         case "transact_write_items":
             actions = [action for item in arguments["TransactItems"] for action in item.values()]
             # An update's item isn't known here; it isn't much more than the values that are written into it.
@@ -259,6 +261,8 @@ def _value_bytes(value: dict[str, Any]) -> int:
     match kind:
         case "S":
             return len(held.encode())
+        case "SS":
+            return sum(len(one.encode()) for one in held)
         case "N":
             digits = Decimal(held).normalize().as_tuple()
             return math.ceil(len(digits.digits) / 2) + 1 + digits.sign

@@ -20,6 +20,7 @@ from schemathesis.openapi.checks import UnsupportedMethodResponse
 from chalicelib.batch import MAX_ITEMS
 from chalicelib.holders import email_rules
 from chalicelib.iso import CURRENCY_DECIMALS
+from tests.links import SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE, links_for
 
 DEFAULT_CURRENCY = "EUR"
 LATEST = datetime(2026, 1, 31)  # noqa: DTZ001
@@ -27,6 +28,7 @@ RECORD = "/transactions"
 HOLDER = "/accounts/{account}/holders/{holder}"
 LISTING = "/accounts/{account}/transactions"
 BATCH = "/transactions/batch"
+PREFERENCES = "/preferences/{token}"
 ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
 
 _new = itertools.count()
@@ -44,6 +46,9 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         _ask_for_what_there_is(case.query)
     if case.path in ANALYTICS and "from" in case.query:
         _ask_for_a_range(case.query)
+    if case.path == PREFERENCES:
+        _come_by_a_link(case)
+        return
     if not isinstance(case.body, dict):
         return
     if case.meta.phase.name is TestPhase.STATEFUL:
@@ -87,6 +92,9 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
             items = case.body.get("transactions")
             is_batch = set(case.body) == {"transactions"} and isinstance(items, list) and 1 <= len(items) <= MAX_ITEMS
             return not (is_batch and response.json()["counts"]["invalid"] > 0)
+        case AcceptedNegativeData() if case.path == PREFERENCES:
+            # The form passes over what it doesn't know, and a box is checked whatever its value.
+            return case.path_parameters.get("token", "").count(".") < 2
         case UnsupportedMethodResponse():
             # The transaction whose id is `batch` has the path of the batches, which can be posted to.
             return case.path_parameters != {"transaction_id": "batch"}
@@ -99,6 +107,17 @@ def _begin_with_something_new(case: Case) -> None:
         case.body["id"] = f"new-{next(_new)}"
     elif case.path == HOLDER and not case.path_parameters["account"].startswith("new-"):
         case.path_parameters["account"] = f"new-{next(_new)}"
+
+
+def _come_by_a_link(case: Case) -> None:
+    """Take a link that was issued, and don't leave half of a new minimum in the form."""
+    links = links_for(SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE)
+    case.path_parameters["token"] = str(links.preferences).rpartition("/")[2]
+    if isinstance(case.body, dict) and "seen" in case.body:
+        for name in [name for name in case.body if name.startswith(("min_amount.", "new_"))]:
+            case.body[name] = ""
+        if "quiet" in case.body:
+            case.body |= {"quiet_from": "22:00", "quiet_to": "07:00"}
 
 
 def _ask_for_what_there_is(query: dict[str, Any]) -> None:

@@ -152,6 +152,12 @@ def test_a_banks_name_is_remembered_for_a_minute_and_an_unknown_banks_is_its_id(
     assert directory.name_of("nobody") == "nobody"
 
 
+def test_a_bank_is_found_by_its_id_disabled_or_not(directory: Directory) -> None:
+    disabled = directory.store.banks["eazycard"] = dataclasses.replace(BANK, disabled=True)
+    assert [directory.by_id("eazycard"), directory.by_id("nobody"), directory.by_id("nobody")] == [disabled, None, None]
+    assert directory.store.reads == 2
+
+
 def test_a_banks_id_can_stand_in_a_key_without_being_mistaken() -> None:
     for accepted in ("ab", "eazycard", "bank-2", "0a", "x" * 40):
         assert BANK_ID.fullmatch(accepted)

@@ -16,10 +16,12 @@ from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob
 from chalicelib.analytics_repository import AnalyticsRepository
 from chalicelib.archive import Archiver
 from chalicelib.baselines_repository import BaselineRepository
+from chalicelib.deferrals_repository import SHARDS, DeferralRepository
 from chalicelib.judging import LOOKED_UP
 from chalicelib.repository import TransactionRepository, transaction_item
 from tests.fakes import Metered
 from tests.test_archive import BUCKET, FakeBucket, records
+from tests.test_deferrals import END, QUIET, Night
 from tests.test_mailer import NOW, World, many, messages
 from tests.test_queues import FakeSqs
 from tests.test_stream import Stream, record
@@ -65,6 +67,26 @@ def test_telling_a_full_batch_stays_within_the_budget(world: World) -> None:
     assert units["write"] / BATCH <= 4
     # Over the design's 1, which didn't know of histories: docs/decisions.md says why, and what it costs.
     assert (units["read"] - 1.5) / BATCH <= 1.55  # 1.5: the bank's settings and name, not for each batch
+
+
+def test_waiting_for_quiet_hours_to_end_costs_what_the_documentation_says(dynamodb: Any, table_names: Any) -> None:
+    night = Night(dynamodb, table_names)
+    told = many(BATCH)
+    for one in told:
+        night.enrol(one.account, "awa", quiet_hours=QUIET)
+    calls, units = Counter[str](), Counter[str]()
+    client, queue = Metered(dynamodb, calls, units), Metered(night.queue, calls, units)
+    night.tell(messages(*told), dynamodb=client, queue=queue)
+    hour = END.replace(minute=0)
+    DeferralRepository(dynamodb, table_names["DeferralsTable"]).move_checkpoint(hour)
+    night.release(dynamodb=client, queue=queue)
+    night.tell(night.queue.bodies, dynamodb=client, queue=queue, ses=Metered(night.ses, calls, units))
+    assert len(night.ses.accepted) == BATCH
+    assert units["write"] / BATCH == 3 + 5
+    assert 2 < units["read"] / BATCH < 2.5
+    # A shard's page is sent and deleted by itself: full pages are ten times as large as these.
+    assert calls["send_message_batch"] == SHARDS
+    assert calls.total() / BATCH <= 0.1 + 0.5
 
 
 def test_archiving_a_full_batch_is_one_call_for_each_bank_and_day() -> None:

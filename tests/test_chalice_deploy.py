@@ -26,7 +26,7 @@ from local_cloud.server import free_port
 from tests import moto_server
 from tests.clone import CHALICE, CONFIG, PROJECT_DIR, Clone, environment, git
 
-PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}"}
+PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}"}
 FUNCTIONS = {
     "api_handler": "transaction-notifier-prod",
     "ingest_worker": "transaction-notifier-prod-ingest_worker",
@@ -35,6 +35,7 @@ FUNCTIONS = {
     "mailer": "transaction-notifier-prod-mailer",
     "alert_mailer": "transaction-notifier-prod-alert_mailer",
     "operator_alerts": "transaction-notifier-prod-operator_alerts",
+    "release_deferred": "transaction-notifier-prod-release_deferred",
     "analytics_job": "transaction-notifier-prod-analytics_job",
     "nightly_reconciliation": "transaction-notifier-prod-nightly_reconciliation",
 }
@@ -158,7 +159,7 @@ def test_every_route_is_deployed_and_needs_an_api_key_but_the_public_ones(deploy
 
     assert set(methods) == routes_of_app()
     keyless = {route for route, method in methods.items() if not method["apiKeyRequired"]}
-    assert keyless == {f"GET {path}" for path in PUBLIC}
+    assert keyless == {f"GET {path}" for path in PUBLIC} | {"POST /preferences/{token}"}
 
 
 def test_every_route_is_answered_by_the_api_function_which_the_api_may_call(
@@ -221,7 +222,8 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
             if mapping["FunctionArn"].endswith(f":{full_name}"):
                 mappings[name].append(mapping)
 
-    assert mappings["api_handler"] == mappings["analytics_job"] == mappings["nightly_reconciliation"] == []
+    for unfed in ("api_handler", "analytics_job", "release_deferred", "nightly_reconciliation"):
+        assert mappings[unfed] == []
     (stream,) = mappings["transaction_stream"]
     assert stream["EventSourceArn"] == stack["TransactionsStreamArn"]
     assert (stream["BatchSize"], stream["StartingPosition"], stream["State"]) == (100, "TRIM_HORIZON", "Enabled")
@@ -244,9 +246,13 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
 
 @pytest.mark.parametrize(
     ("function", "schedule"),
-    [("analytics_job", "rate(1 minute)"), ("nightly_reconciliation", "cron(17 3 * * ? *)")],
+    [
+        ("analytics_job", "rate(1 minute)"),
+        ("release_deferred", "rate(1 minute)"),
+        ("nightly_reconciliation", "cron(17 3 * * ? *)"),
+    ],
 )
-def test_the_analytics_job_runs_every_minute_and_the_reconciliation_every_night(
+def test_the_jobs_run_every_minute_and_the_reconciliation_every_night(
     deployed: Clone, functions: dict[str, Any], function: str, schedule: str
 ) -> None:
     events = deployed.client("events")
@@ -310,13 +316,13 @@ def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(de
     assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
     assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
     assert set(methods_of(clone, "prod")) == routes_of_app()
-    assert len(named_after(clone, "dev")) == 9 + 9 + 6 + 2
+    assert len(named_after(clone, "dev")) == 10 + 10 + 6 + 3
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
     assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
-    assert len(named_after(clone, "prod")) == 9 + 9 + 6 + 2
+    assert len(named_after(clone, "prod")) == 10 + 10 + 6 + 3
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
 

@@ -1,34 +1,18 @@
-"""Holders: every rule of an enrolment, and which transactions a holder wants to be told of."""
+"""Holders: every rule of an enrolment, and how a holder is answered."""
 
-import dataclasses
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chalicelib.errors import ValidationFailed
-from chalicelib.holders import TIMEZONES, Holder, load_holder, to_json, unwanted
+from chalicelib.holders import TIMEZONES, Holder, load_holder, to_json
 from chalicelib.json_body import read_json
-from chalicelib.transactions import Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 SMALLEST = {"name": "Awa Ndiaye", "email": "awa@example.com"}
-TRANSACTION = Transaction(
-    bank="eazycard",
-    id="1",
-    account="A123",
-    amount=Decimal(5000),
-    type="credit",
-    timestamp=NOW,
-    currency="XAF",
-    recorded_at=NOW,
-)
-
 STRING = "Not a valid string."
 EMAIL = "Must be an e-mail address."
 ASCII = "Must be an e-mail address in ASCII."
@@ -264,33 +248,3 @@ def test_a_holder_is_answered_as_it_was_enrolled() -> None:
         "preferences": preferences,
         "enrolled_at": "2026-01-10T14:00:00Z",
     }
-
-
-@pytest.mark.parametrize(
-    ("preferences", "reason"),
-    [
-        ({}, None),
-        ({"muted": False}, None),
-        ({"muted": True}, "muted"),
-        ({"types": ["credit"]}, None),
-        ({"types": ["credit", "debit"]}, None),
-        ({"types": ["debit"]}, "types"),
-        ({"types": []}, "types"),
-        ({"min_amount": {"XAF": "5000"}}, None),
-        ({"min_amount": {"XAF": "5001"}}, "min_amount"),
-        ({"min_amount": {"EUR": "9999999"}}, None),
-        ({"min_amount": {"EUR": "1", "XAF": "4999"}}, None),
-        ({"quiet_hours": {"from": "00:00", "to": "23:59"}}, None),
-        ({"muted": True, "types": [], "min_amount": {"XAF": "9999"}}, "muted"),
-        ({"types": [], "min_amount": {"XAF": "9999"}}, "types"),
-    ],
-)
-def test_a_preference_keeps_a_transaction_from_being_told(preferences: dict[str, Any], reason: str | None) -> None:
-    assert unwanted(preferences, TRANSACTION) == reason
-
-
-@given(st.integers(1, 10**6), st.integers(0, 10**6), st.integers(0, 3))
-def test_a_minimum_is_compared_as_a_number_and_not_as_text(amount: int, minimum: int, decimals: int) -> None:
-    transaction = dataclasses.replace(TRANSACTION, amount=Decimal(amount).scaleb(-decimals), currency="KWD")
-    preferences = {"min_amount": {"KWD": f"{Decimal(minimum).scaleb(-decimals):f}"}}
-    assert (unwanted(preferences, transaction) is None) == (amount >= minimum)

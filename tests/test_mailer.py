@@ -12,9 +12,13 @@ import pytest
 from chalicelib.banks import Bank, BankDirectory
 from chalicelib.banks_repository import BankRepository
 from chalicelib.closings import Closings
+from chalicelib.composing import Composer
+from chalicelib.deferrals import Deferrals
+from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder
 from chalicelib.holders_repository import HolderRepository
+from chalicelib.links import Links
 from chalicelib.mailer import PUT_OFF_AT_MOST, Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
@@ -44,6 +48,7 @@ class World:
         self.queue = FakeSqs()
         self.dead_letters = FakeSqs()
         self.now = NOW
+        self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
         self.holders = HolderRepository(dynamodb, names["AccountsTable"])
         self.log = NotificationLog(dynamodb, names["NotificationsTable"])
         BankRepository(dynamodb, names["BanksTable"]).put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
@@ -52,14 +57,20 @@ class World:
         dynamodb = dynamodb or self.dynamodb
         return Mailer(
             HolderRepository(dynamodb, self.names["AccountsTable"]),
-            BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now),
             Purchases(
                 TransactionRepository(dynamodb, self.names["TransactionsTable"]),
                 Closings(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
             ),
+            Composer(
+                BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now), self.links_for
+            ),
             NotificationLog(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
             SesOutbox(ses or self.ses, "EAZYCard <alerts@example.com>", "configuration"),
             Queue(queue or self.queue, "url", sleep=lambda _: None),
+            Deferrals(
+                DeferralRepository(dynamodb, self.names["DeferralsTable"]),
+                Queue(queue or self.queue, "url", sleep=lambda _: None),
+            ),
             DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "mailer"),
             lambda: self.now,
             jitter=lambda _, longest: longest,
@@ -189,6 +200,28 @@ def test_preferences_are_kept_and_what_they_skip_is_noted(
     (noted,) = world.log.of_transaction(transaction_key("eazycard", "t0"))
     assert (noted["state"], noted.get("reason")) == (("skipped", reason) if reason else ("sent", None))
     assert len(world.ses.accepted) == (0 if reason else 1)
+
+
+def test_an_e_mail_carries_the_headers_of_its_own_holder_s_links(world: World) -> None:
+    world.enrol("a0", "awa", "ben")
+    world.links_for = lambda bank, account, holder: Links(
+        unsubscribe=f"https://alerts.example/{bank}.{account}.{holder.id}"
+    )
+    world.tell(messages(transaction(id="t0", account="a0")))
+    assert {email["to"]: email["headers"] for email in world.ses.accepted} == {
+        f"a0.{holder}@example.com": {
+            "Auto-Submitted": "auto-generated",
+            "List-Unsubscribe": f"<https://alerts.example/eazycard.a0.{holder}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        for holder in ("awa", "ben")
+    }
+
+
+def test_without_links_an_e_mail_offers_no_unsubscribing(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.tell(messages(transaction(id="t0", account="a0")))
+    assert world.ses.accepted[0]["headers"] == {"Auto-Submitted": "auto-generated"}
 
 
 def test_a_holder_who_was_erased_meanwhile_is_not_told(world: World) -> None:

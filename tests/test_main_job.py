@@ -259,13 +259,10 @@ def test_the_scheduled_job_folds_what_was_recorded(cloud: CloudUnderTest, bank: 
         Payload=(EVENTS / "schedule.json").read_bytes(),
     )
     assert "FunctionError" not in answer, answer["Payload"].read()
-    (rule,) = [
-        rule
-        for rule in cloud.client("events").list_rules()["Rules"]
-        if rule.get("ScheduleExpression") == "rate(1 minute)"
-    ]
-    (target,) = cloud.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    assert target["Arn"].endswith("analytics_job")
+    events = cloud.client("events")
+    rules = [rule for rule in events.list_rules()["Rules"] if rule.get("ScheduleExpression") == "rate(1 minute)"]
+    targets = [events.list_targets_by_rule(Rule=rule["Name"])["Targets"][0]["Arn"] for rule in rules]
+    assert any(target.endswith("analytics_job") for target in targets)
 
 
 def test_the_release_put_its_zip_into_the_artifacts_bucket_and_left_nothing_behind_in_it(

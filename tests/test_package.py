@@ -45,16 +45,18 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
         "import app\n"
         "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'alert_mailer',"
         " 'operator_alerts', 'analytics_job',"
-        " 'nightly_reconciliation'):\n"
+        " 'nightly_reconciliation', 'release_deferred'):\n"
         "    assert callable(getattr(app, name))\n"
         "parts = 'banks holders intake signatures ingest_worker stream_handler archiver mailer alert_mailer'\n"
         "parts += ' analytics_job analytics reconciliation operator_alerts bank_settings flags'\n"
+        "parts += ' release links'\n"
         "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
         "from chalicelib import documentation\n"
         "for name in documentation.ASSETS:\n"
         "    assert documentation._version(name)\n"
-        "from chalicelib import conventions, mail_parts\n"
+        "from chalicelib import conventions, mail_parts, preferences_html, preferences_page\n"
+        "assert preferences_html.general_page('invalid') and preferences_html.style_hash()\n"
         "for locale in ('fr', 'en'):\n"
         "    assert mail_parts.phrases_of(locale) and conventions.locale_of(locale).currency_formats\n"
         "    assert conventions.country('CM', locale) != 'CM'\n"
@@ -130,6 +132,9 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     ]
     assert ingest["Environment"]["Variables"]["PARTIAL_BATCH_RESPONSES"] == "true"
     assert ingest["Environment"]["Variables"]["TRANSACTIONS_TABLE"]  # merged, not replaced
+    # Links in e-mails begin with it; only CloudFormation knows it in time.
+    url = resources["Mailer"]["Properties"]["Environment"]["Variables"]["API_URL"]
+    assert url == {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}"}
     api = resources["RestAPI"]["Properties"]
     assert api["OpenApiVersion"] == "2.0"
     assert {"THROTTLED", "INVALID_API_KEY", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(api["GatewayResponses"])
@@ -139,12 +144,18 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     assert {"DeadLettersOfMailer", "DeadLettersOfStream", "StreamErrors", "StreamLate"} <= alarms
     assert {"NotificationsLate", "ApiErrors", "AnalyticsErrors", "ArchiverErrors", "ArchiveLate"} <= alarms
     assert {"DeadLettersOfIngest", "IngestLate"} <= alarms
-    assert {"RollUpsDiffer", "ReconciliationErrors", "AlertsLate", "DeadLettersOfOperatorAlerts"} <= alarms
+    assert {
+        "RollUpsDiffer",
+        "ReconciliationErrors",
+        "AlertsLate",
+        "DeadLettersOfOperatorAlerts",
+        "ReleaseErrors",
+    } <= alarms
     functions = ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob")
-    for function in (*functions, "AlertMailer", "OperatorAlerts", "NightlyReconciliation"):
+    for function in (*functions, "AlertMailer", "OperatorAlerts", "NightlyReconciliation", "ReleaseDeferred"):
         # Or the function's first run might make its log group before the stack does, which then fails.
         (log_group,) = resources[function]["DependsOn"]
         assert resources[log_group]["Type"] == "AWS::Logs::LogGroup"
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert len(log_groups) == 10
+    assert len(log_groups) == 11
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

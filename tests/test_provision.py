@@ -41,6 +41,7 @@ PERMISSIONS = {
         "${OperatorAlertsTopicArn}": {"sns:Subscribe"},
         "*": UNCONFINED,
         "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
+        "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "signing secrets": {"secretsmanager:GetSecretValue"},
         "${IngestQueueArn}": {f"sqs:{action}" for action in SEND},
         "log group /aws/lambda/transaction-notifier-${Stage}": LOGS,
@@ -79,6 +80,8 @@ PERMISSIONS = {
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:BatchWriteItem"},
+        "${DeferralsTableArn}": {"dynamodb:BatchWriteItem"},
+        "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": {"ses:SendBulkEmail"},
         "${MailDomainArn}": {"ses:SendBulkEmail"},
         "${MailIdentityArn}": {"ses:SendBulkEmail"},
@@ -89,8 +92,10 @@ PERMISSIONS = {
         "${AlertQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
         "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
+        "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:BatchWriteItem"},
+        "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": {"ses:SendBulkEmail"},
         "${MailDomainArn}": {"ses:SendBulkEmail"},
         "${MailIdentityArn}": {"ses:SendBulkEmail"},
@@ -102,6 +107,12 @@ PERMISSIONS = {
         "${OperatorAlertsDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "${OperatorAlertsTopicArn}": {"sns:Publish"},
         "log group /aws/lambda/transaction-notifier-${Stage}-operator_alerts": LOGS,
+    },
+    "release_deferred": {
+        "${DeferralsTableArn}": {f"dynamodb:{action}" for action in ("Query", "GetItem", "PutItem", "BatchWriteItem")},
+        "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "log group /aws/lambda/transaction-notifier-${Stage}-release_deferred": LOGS,
     },
     "analytics_job": {
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
@@ -330,6 +341,19 @@ def test_provisioning_again_keeps_the_sender_that_is_not_given(session: boto3.se
     assert again["MailFrom"] == "alerts@example.com"
     assert again["MailIdentity"] == "example.com"
     assert again["TransactionsTable"] == first["TransactionsTable"]
+
+
+def test_a_public_url_is_recorded_kept_and_taken_away_again(session: boto3.session.Session, clone: Path) -> None:
+    def recorded(mail_from: str, **given: str) -> str | None:
+        record(clone, "local", deploy_data_stack(session, "local", mail_from=mail_from, poll_s=0.01, **given))
+        environment = json.loads((clone / CONFIG).read_text())["stages"]["local"]["environment_variables"]
+        found: str | None = environment.get("PUBLIC_URL")
+        return found
+
+    assert recorded("1@example.com") is None
+    assert recorded("2@example.com", public_url="https://alerts.example.com/bank") == "https://alerts.example.com/bank"
+    assert recorded("3@example.com") == "https://alerts.example.com/bank"
+    assert recorded("4@example.com", public_url="") is None
 
 
 @pytest.mark.parametrize("function", sorted(PERMISSIONS))

@@ -15,6 +15,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.notices import Notice, pack, to_payload
 from chalicelib.repository import transaction_key
 from chalicelib.transactions import Transaction
 from tests.fakes import Failing, Interrupted, refusal
@@ -63,6 +64,7 @@ KINDS = {
     "Credit": "credit",
     "Reversal": "reversed",
     "Declined:": "declined",
+    "Security": "alert",
 }
 # Letters arrive in their order; one in brackets is recorded, and its notice comes late: when the letter comes again.
 # Another letter again is a notice that is delivered once more. What is expected: the e-mails, each with its transaction
@@ -288,6 +290,31 @@ def test_a_holder_s_preferences_come_before_all_of_it(
     world.enrol("a0", "awa", locale="en", **preferences)
     play(world, sequence)
     assert told(world, "awa") == expected
+
+
+FLAGS = {"velocity": {"count": 9, "limit": 5, "minutes": 10}}
+
+
+@pytest.mark.parametrize(
+    ("sequence", "flagged", "expected"),
+    [
+        ("A", "A", ["alert A"]),
+        ("A S", "A", ["alert A"]),
+        ("A S", "S", ["authorized A", "alert S"]),
+        ("A T", "T", ["authorized A", "alert T"]),
+        ("S A", "A", ["debit S", "alert A"]),
+        ("S A", "S", ["alert S"]),
+        ("A S s", "S", ["authorized A", "alert S", "debit s"]),
+    ],
+)
+def test_what_is_flagged_is_told_as_an_alert_whatever_was_told_before(
+    world: World, sequence: str, flagged: str, expected: list[str]
+) -> None:
+    for letter in sequence.split() * 2:
+        world.record(CAST[letter])
+        world.tell(list(pack([to_payload(Notice(CAST[letter], flags=FLAGS if letter == flagged else {}))])))
+    world.drain()
+    assert told(world) == expected
 
 
 def test_a_settlement_that_ses_puts_off_still_stands_for_its_authorization(world: World) -> None:

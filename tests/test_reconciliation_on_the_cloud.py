@@ -71,13 +71,16 @@ def test_what_is_recorded_is_folded_compared_and_repaired(
     assert Decimal(repaired["credit"]["N"]) == Decimal(100)
 
 
-def test_both_run_by_schedule(cloud: CloudUnderTest) -> None:
+def test_all_run_by_schedule(cloud: CloudUnderTest) -> None:
     events = cloud.client("events")
-    rules = {rule["ScheduleExpression"]: rule for rule in events.list_rules()["Rules"] if "ScheduleExpression" in rule}
-    for schedule, function in {
-        "rate(1 minute)": "analytics_job",
-        "cron(17 3 * * ? *)": "nightly_reconciliation",
-    }.items():
-        (target,) = events.list_targets_by_rule(Rule=rules[schedule]["Name"])["Targets"]
-        assert target["Arn"].endswith(f":transaction-notifier-{STAGE}-{function}")
-        assert rules[schedule]["State"] == "ENABLED"
+    schedules = {}
+    for rule in [rule for rule in events.list_rules()["Rules"] if "ScheduleExpression" in rule]:
+        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        assert rule["State"] == "ENABLED"
+        schedules[target["Arn"].rpartition(":")[2]] = rule["ScheduleExpression"]
+    stage = f"transaction-notifier-{STAGE}"
+    assert schedules == {
+        f"{stage}-analytics_job": "rate(1 minute)",
+        f"{stage}-release_deferred": "rate(1 minute)",
+        f"{stage}-nightly_reconciliation": "cron(17 3 * * ? *)",
+    }

@@ -534,3 +534,69 @@ def test_only_a_bank_s_rows_and_those_of_a_day_are_read_when_these_are_named(
         pages = places(transactions, shard, limit=5, **options)
         assert [one for page in pages for one in page] == [one.id for one in wanted]
         assert len(pages) >= 5  # a page is of five rows before those that don't fit are left out
+
+
+def stored(holders: HolderRepository) -> list[Holder]:
+    return holders.of_account("eazycard", "A123")
+
+
+PREFERENCES: dict[str, Any] = {
+    "types": ["debit"],
+    "min_amount": {"XAF": "5000", "EUR": "9.5"},
+    "quiet_hours": {"from": "22:00", "to": "07:00"},
+    "statement": "weekly",
+    "muted": False,
+}
+
+
+@pytest.mark.parametrize("before", [{}, {"types": []}, PREFERENCES])
+@pytest.mark.parametrize("after", [{}, {"muted": True}, PREFERENCES])
+def test_preferences_are_put_in_the_place_of_those_that_were_read(
+    holders: HolderRepository, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    read = dataclasses.replace(holder("h1"), preferences=before)
+    holders.put("eazycard", "A123", read)
+    holders.put("eazycard", "A123", holder("h2"))
+    assert holders.change_preferences("eazycard", "A123", read, after)
+    assert stored(holders) == [dataclasses.replace(read, preferences=after), holder("h2")]
+
+
+@pytest.mark.parametrize("change", [{"preferences": {"types": []}}, {"email": "new@example.com"}])
+def test_preferences_that_are_no_more_what_was_read_are_left_alone(
+    holders: HolderRepository, change: dict[str, Any]
+) -> None:
+    read = holder("h1")
+    now = dataclasses.replace(read, **change)
+    holders.put("eazycard", "A123", now)
+    assert not holders.change_preferences("eazycard", "A123", read, {"muted": True})
+    assert stored(holders) == [now]
+
+
+def test_muting_adds_to_whatever_is_preferred_and_only_for_the_same_address(holders: HolderRepository) -> None:
+    read = holder("h1")
+    now = dataclasses.replace(read, preferences=PREFERENCES, name="Another name")
+    holders.put("eazycard", "A123", now)
+    for _ in range(2):
+        assert holders.mute("eazycard", "A123", read)
+    muted = dataclasses.replace(now, preferences={**PREFERENCES, "muted": True})
+    assert stored(holders) == [muted]
+    assert not holders.mute("eazycard", "A123", dataclasses.replace(read, email="old@example.com"))
+    assert stored(holders) == [muted]
+
+
+def test_nothing_is_made_of_a_holder_who_isn_t_there(holders: HolderRepository, each_dynamodb: Any) -> None:
+    holders.put("eazycard", "A123", holder("h2"))
+    for account in ("A123", "A9"):
+        assert not holders.change_preferences("eazycard", account, holder("h1"), {"muted": True})
+        assert not holders.mute("eazycard", account, holder("h1"))
+    assert each_dynamodb.scan(TableName="AccountsTable")["Count"] == 1
+    assert stored(holders) == [holder("h2")]
+
+
+def test_of_two_changes_at_once_one_is_made(holders: HolderRepository) -> None:
+    read = holder("h1")
+    holders.put("eazycard", "A123", read)
+    wishes: list[dict[str, Any]] = [{"types": [], "statement": f"{number}"} for number in range(WRITERS)]
+    made = at_once(lambda number: holders.change_preferences("eazycard", "A123", read, wishes[number]))
+    assert sorted(made) == [False] * (len(made) - 1) + [True]
+    assert stored(holders)[0].preferences == wishes[made.index(True)]

@@ -20,6 +20,7 @@ RECORDED = {
     "ACCOUNTS_TABLE": "accounts",
     "BANKS_TABLE": "banks",
     "NOTIFICATIONS_TABLE": "notifications",
+    "DEFERRALS_TABLE": "deferrals",
     "ANALYTICS_TABLE": "analytics",
     "NOTIFICATION_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/notices",
     "NOTIFICATION_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:notices",
@@ -38,6 +39,7 @@ RECORDED = {
     "OPERATOR_ALERTS_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:operator-alerts",
     "OPERATOR_ALERTS_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-alerts",
     "OPERATOR_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-west-3:123456789012:operators",
+    "PREFERENCES_SECRET_ARN": "arn:aws:secretsmanager:eu-west-3:123456789012:secret:links",
 }
 COMMAND = {"AWS_CHALICE_CLI_MODE": "true"}
 NOWHERE = Path("/nonexistent/stack.json")
@@ -76,7 +78,7 @@ def test_every_field_is_read_from_its_environment_variable() -> None:
     loaded = settings.from_environment(RECORDED)
 
     fields = {name.upper(): getattr(loaded, name) for name in loaded.__dataclass_fields__}
-    assert fields == {**RECORDED, "PARTIAL_BATCH_RESPONSES": ""}
+    assert fields == {**RECORDED, "PARTIAL_BATCH_RESPONSES": "", "API_URL": "", "PUBLIC_URL": ""}
 
 
 def test_only_a_release_says_that_triggers_take_partial_reports() -> None:
@@ -84,6 +86,15 @@ def test_only_a_release_says_that_triggers_take_partial_reports() -> None:
 
     assert loaded.partial_batch_responses == "true"
     assert "PARTIAL_BATCH_RESPONSES" not in settings.variables().values()
+
+
+def test_a_stage_that_was_provisioned_with_a_public_url_records_it_and_another_doesn_t() -> None:
+    outputs = dict.fromkeys(settings.variables(), "x")
+
+    assert settings.recorded(outputs) == dict.fromkeys(RECORDED, "x")
+    with_url = settings.recorded({**outputs, "PublicUrl": "https://alerts.example.com"})
+    assert with_url == {**dict.fromkeys(RECORDED, "x"), "PUBLIC_URL": "https://alerts.example.com"}
+    assert settings.from_environment(with_url).public_url == "https://alerts.example.com"
 
 
 @pytest.mark.parametrize("lacking", sorted(RECORDED))

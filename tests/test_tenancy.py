@@ -11,7 +11,7 @@ from chalice.test import HTTPResponse
 import app as app_module
 from tests.api import CARD, KEY, OTHER_KEY, SMALLEST, Bench, problem
 
-PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}"}
+PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}"}
 # What bank B has, none of which bank A may ever meet: no part of it occurs in what A sends of its own.
 OF_B: dict[str, Any] = {
     **SMALLEST,

@@ -22,6 +22,7 @@ _TAGS = {
     "Analytics": "What is recorded, added up.",
     "Holders": "Who is told of an account's transactions.",
     "Settings": "What flags a transaction, and whom to tell.",
+    "Preferences": "What a holder reaches by the signed links in e-mails. Needs no key.",
     "Service": "Needs no key.",
 }
 

@@ -134,3 +134,13 @@ ANALYTICS: Json = {
         {"date": "2026-01-12", "currency": "XAF", "count": 2, "credit": "0", "debit": "90000"},
     ],
 }
+
+PREFERENCES_FORM: Json = {
+    "seen": "4f3a9c10bb7ed211",
+    "types": ["credit", "debit"],
+    "min_amount.XAF": "5000",
+    "quiet": "on",
+    "quiet_from": "22:00",
+    "quiet_to": "07:00",
+    "statement": "weekly",
+}

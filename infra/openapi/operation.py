@@ -98,14 +98,16 @@ def operation(
     answers: Mapping[int, Json],
     parameters: Sequence[str | Json] = (),
     body: tuple[str, Mapping[str, Json]] | None = None,
+    form: Json | None = None,
     codes: Sequence[str] = (),
     is_write: bool = False,
     is_open: bool = False,
 ) -> Json:
     """Return an operation.
 
-    `parameters` are names of PARAMETERS, or parameters; `body` is its schema's name, and examples by label; `codes`
-    are the problems that not every operation of the kind has. An open operation needs no key.
+    `parameters` are names of PARAMETERS, or parameters; `body` is its schema's name, and examples by label; `form`
+    is the content of a body that isn't JSON; `codes` are the problems that not every operation of the kind has. An
+    open operation needs no key.
     """
     # Whatever the method: a request that names another media type is refused.
     problems = {"internal_error", "unsupported_media_type", *codes}
@@ -119,6 +121,9 @@ def operation(
     if body is not None:
         problems |= {"malformed_body", "card_number_refused", "body_too_large"}
         gateway.append("body")
+    if form is not None:
+        problems.add("body_too_large")
+        gateway.append("body")
     if any((PARAMETERS[one] if isinstance(one, str) else one)["in"] == "path" for one in parameters):
         gateway.append("path parameter")
     found: Json = {"operationId": operation_id, "tags": [tag], "summary": summary}
@@ -130,7 +135,23 @@ def operation(
         schema, examples = body
         content = {"schema": ref(schema), "examples": {label: {"value": value} for label, value in examples.items()}}
         found["requestBody"] = {"required": True, "content": {JSON: content}}
+    if form is not None:
+        found["requestBody"] = {"required": True, "content": form}
     if is_open:
         found["security"] = []
-    found["responses"] = {str(status): one for status, one in answers.items()} | problem_responses(problems, gateway)
+    found["responses"] = problem_responses(problems, gateway)
+    for status, one in answers.items():
+        found["responses"][str(status)] = _either(one, found["responses"].get(str(status), {}))
+    found["responses"] = dict(sorted(found["responses"].items()))
     return found
+
+
+def _either(own: Json, problem: Json) -> Json:
+    """Return a response that is the operation's own, or a problem document."""
+    if not problem:
+        return own
+    return {
+        **problem,
+        "description": f"{own['description']}\n{problem['description']}",
+        "content": {**own["content"], **problem["content"]},
+    }

@@ -127,6 +127,7 @@ def paths() -> dict[str, dict[str, Json]]:
             ),
             "put": _put_settings(),
         },
+        "/preferences/{token}": _preferences(),
         "/health": {
             "get": operation(
                 "getHealth",
@@ -282,6 +283,60 @@ def _put_settings() -> Json:
         body=("BankSettings", {"settings": examples.SETTINGS}),
         is_write=True,
     )
+
+
+def _preferences() -> dict[str, Json]:
+    def page(description: str) -> Json:
+        return {"description": description, "content": {"text/html": {"schema": {"type": "string"}}}}
+
+    token = parameter(
+        "path",
+        "token",
+        "What the link in an e-mail ends with.",
+        {"type": "string", "pattern": r"^\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"},
+        "WyJlYXp5Y2FyZCIsIkExMjMiLCJhd2EiLCI0ZjNhOWMxMGJiN2UiXQ.aWJbAA.Zm9yZ2VkLCBvZiBjb3Vyc2UuIQ",
+    )
+    invalid = page(
+        "The link is forged or old, or its holder is erased or has another address: a page that says what to do."
+    )
+    busy = page("A page that says to try again.")
+    one_click = {
+        "schema": ref("OneClick"),
+        "examples": {"oneClick": {"value": {"List-Unsubscribe": "One-Click"}}},
+    }
+    form = {
+        "schema": {"anyOf": [ref("OneClick"), ref("PreferencesForm")]},
+        "examples": {
+            "oneClick": {"value": {"List-Unsubscribe": "One-Click"}},
+            "form": {"value": examples.PREFERENCES_FORM},
+        },
+    }
+    return {
+        "get": operation(
+            "getPreferences",
+            "Preferences",
+            "The holder's page",
+            "A form in the holder's language; by a link to unsubscribe, the question whether to. It changes nothing.",
+            answers={200: page("The page."), 400: invalid, 503: busy},
+            parameters=[token],
+            is_open=True,
+        ),
+        "post": operation(
+            "postPreferences",
+            "Preferences",
+            "Save the holder's form, or unsubscribe with one click (RFC 8058)",
+            "Fields that the form doesn't have are passed over.",
+            answers={
+                200: page("Saved, or all e-mails are turned off."),
+                400: page("As for `GET`; or the form again, with what is wrong beside its fields. Nothing is saved."),
+                409: page("The form again: the preferences were changed meanwhile. Nothing is saved."),
+                503: busy,
+            },
+            parameters=[token],
+            form={"application/x-www-form-urlencoded": form, "multipart/form-data": one_click},
+            is_open=True,
+        ),
+    }
 
 
 def _documentation() -> dict[str, dict[str, Json]]:

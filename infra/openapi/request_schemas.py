@@ -11,9 +11,11 @@ from chalicelib.bank_settings import BankSettingsSchema, Factor, WholeNumber
 from chalicelib.batch import MAX_ITEMS
 from chalicelib.holders import TIMEZONES, HolderSchema
 from chalicelib.iso import COUNTRIES, CURRENCY_DECIMALS
+from chalicelib.preferences_form import STATEMENTS
 from chalicelib.transactions import (
     IDENTIFIER,
     MAX_INTEGER_DIGITS,
+    TYPES,
     ExactDecimal,
     Pairs,
     Timestamp,
@@ -69,9 +71,9 @@ _DESCRIPTIONS = {
     "Preferences": {
         "types": "Tell of these only.",
         "min_amount": "By currency, the amount below which nothing is told.",
-        "quiet_hours": "Checked and kept; not obeyed yet.",
+        "quiet_hours": "What isn't urgent waits until they are over; none when `from` and `to` are the same.",
         "statement": "Checked and kept; not obeyed yet.",
-        "muted": "Tell of nothing.",
+        "muted": "Tell of nothing, security alerts neither.",
     },
     "QuietHours": {"from": "In the holder's time zone.", "to": "In the holder's time zone."},
     **settings_texts.OF_FIELDS,
@@ -80,7 +82,8 @@ _SCHEMA_DESCRIPTIONS = {
     "Transaction": "A transaction as a bank posts it. `null` is refused: leave an absent field out.",
     "Merchant": "The other side of a card payment.",
     "Holder": "A holder of an account, as a bank enrols one.",
-    "Preferences": "Obeyed in this order: `muted`, `types`, `min_amount`.",
+    "Preferences": "Obeyed in this order: `muted`, `types`, `min_amount`, `quiet_hours`. A security alert passes all "
+    "but `muted`.",
     "QuietHours": "From one time of day to another.",
     **settings_texts.OF_SCHEMAS,
 }
@@ -123,6 +126,8 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schema("BankSettings", schema=BankSettingsSchema)
     spec.components.schemas["BankSettings"]["properties"]["alert_addresses"]["uniqueItems"] = True
     spec.components.schema("Batch", _BATCH)
+    spec.components.schema("OneClick", _ONE_CLICK)
+    spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
     for name, schema in spec.components.schemas.items():
         if name in _DESCRIPTIONS:
             schema["description"] = _SCHEMA_DESCRIPTIONS[name]
@@ -147,6 +152,32 @@ _BATCH: Json = {
     },
     "required": ["transactions"],
     "additionalProperties": False,
+}
+_ONE_CLICK: Json = {
+    "type": "object",
+    "description": "What a mail program sends to unsubscribe (RFC 8058).",
+    "properties": {"List-Unsubscribe": {"type": "string", "const": "One-Click"}},
+    "required": ["List-Unsubscribe"],
+}
+_FORM_TIME: Json = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+_PREFERENCES_FORM: Json = {
+    "type": "object",
+    "description": "The page's form. A box that isn't checked is absent.",
+    "properties": {
+        "seen": {"type": "string", "description": "As the page has it: which preferences the holder has seen."},
+        "types": {"type": "array", "items": {"type": "string", "enum": list(TYPES)}, "maxItems": len(TYPES)},
+        "new_currency": {"type": "string", "description": "A currency that the form shows no minimum for, or nothing."},
+        "new_least": {"type": "string", "description": "The minimum in it, as the holder's language writes amounts."},
+        "quiet": {"type": "string", "const": "on"},
+        "quiet_from": _FORM_TIME,
+        "quiet_to": _FORM_TIME,
+        "statement": {"type": "string", "enum": list(STATEMENTS)},
+        "muted": {"type": "string", "const": "on"},
+    },
+    "patternProperties": {
+        "^min_amount\\.[A-Z]{3}$": {"type": "string", "description": "As the holder's language writes amounts."}
+    },
+    "required": ["seen"],
 }
 
 

@@ -1,0 +1,87 @@
+"""Composing: for each person of an SES call, the e-mail, or why there is none."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.addressees import Addressed
+from chalicelib.banks import BankDirectory
+from chalicelib.holders import Holder
+from chalicelib.links import Links
+from chalicelib.mails import render
+from chalicelib.notifications import NotificationKey, Outcome, State
+from chalicelib.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
+from chalicelib.ses import Email
+from chalicelib.stories import Story, kind_of
+
+
+@dataclass(slots=True)
+class Composed:
+    """The e-mails, and who gets none: for good, for now, or because it can't be made, with the reason."""
+
+    emails: list[tuple[Addressed, Email]] = field(default_factory=list)
+    skipped: list[Outcome] = field(default_factory=list)
+    waiting: list[tuple[Addressed, Wait]] = field(default_factory=list)
+    failed: list[tuple[Addressed, str]] = field(default_factory=list)
+
+
+class Composer:
+    def __init__(self, banks: BankDirectory, links_for: Callable[[str, str, Holder], Links]) -> None:
+        self._banks = banks
+        self._links_for = links_for
+
+    def bank_names(self, people: Iterable[Addressed]) -> dict[str, str]:
+        """Return the names of their banks, by id; raises TemporarilyUnavailable."""
+        return {bank: self._banks.name_of(bank) for bank in {person.notice.transaction.bank for person in people}}
+
+    def compose(
+        self,
+        people: Iterable[Addressed],
+        stories: Mapping[NotificationKey, Story],
+        bank_names: Mapping[str, str],
+        now: datetime,
+    ) -> Composed:
+        """Return the e-mails of those who want them now, and why the others get none.
+
+        `stories` are what to tell those who want it.
+        """
+        done = Composed()
+        for person in people:
+            try:
+                decision = _decision(person, now)
+                if isinstance(decision, Skip):
+                    done.skipped.append(Outcome(person.key, State.SKIPPED, reason=decision.preference))
+                elif isinstance(decision, Wait):
+                    done.waiting.append((person, decision))
+                else:
+                    done.emails.append((person, self._email(person, stories[person.key], bank_names)))
+            except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
+                done.failed.append((person, f"not_rendered: {type(error).__name__}"))
+        return done
+
+    def _email(self, person: Addressed, story: Story, bank_names: Mapping[str, str]) -> Email:
+        transaction, holder = story.transaction, person.holder
+        links = self._links_for(transaction.bank, transaction.account, holder)
+        mail = render(story, holder, bank_names[transaction.bank], links)
+        return Email(
+            to=holder.email,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            headers=links.headers,
+            tags=(("bank", transaction.bank), ("transaction", transaction.id), ("holder", holder.id)),
+        )
+
+
+def is_wanted(person: Addressed, now: datetime) -> bool:
+    """Whether the person is to be told, now or later; not if that can't be made out: composing says why."""
+    try:
+        return not isinstance(_decision(person, now), Skip)
+    except Exception:
+        return False
+
+
+def _decision(person: Addressed, now: datetime) -> Tell | Skip | Wait:
+    transaction, holder = person.notice.transaction, person.holder
+    kind = SECURITY_ALERT if person.notice.flags else kind_of(transaction)
+    return decide(holder.preferences, holder.timezone, transaction, kind, False, now)

@@ -1,0 +1,199 @@
+"""The preferences as a form: what its fields show, and what a holder's filled-in fields make of the preferences."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.transactions import MAX_INTEGER_DIGITS, TYPES, excess_decimals
+
+STATEMENTS = ("none", "weekly", "monthly")
+DEFAULT_QUIET_HOURS = {"from": "22:00", "to": "07:00"}
+
+Fields = Mapping[str, Sequence[str]]
+
+_LEAST = "min_amount."
+_CLOCK_TIME = re.compile(r"([01]?[0-9]|2[0-3])\s?[:hH]\s?([0-5][0-9])")
+_SPACES = re.compile(r"[\s\u00a0\u202f']")
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_GROUPED_BY_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with a field: a key of the page's words, and what is filled into them."""
+
+    key: str
+    currency: str = ""
+    decimals: int = 0
+
+
+class Mistaken(Exception):
+    """Fields that can't be taken as they are: `mistakes` says what is wrong, by the fields' names, in their order."""
+
+    def __init__(self, mistakes: dict[str, Mistake]) -> None:
+        super().__init__(f"{len(mistakes)} fields")
+        self.mistakes = mistakes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Form:
+    """The fields, each as it is shown or was typed. `least` are the minimum amounts by currency."""
+
+    types: tuple[str, ...]
+    least: Mapping[str, str]
+    new_currency: str
+    new_least: str
+    is_quiet: bool
+    quiet_from: str
+    quiet_to: str
+    statement: str
+    is_muted: bool
+
+
+def filled_from(preferences: Mapping[str, Any], currencies: Iterable[str], locale: str) -> Form:
+    """Return the form that shows the preferences, with a minimum for these currencies too, empty if there is none."""
+    minimums = preferences.get("min_amount", {})
+    hours = preferences.get("quiet_hours", DEFAULT_QUIET_HOURS)
+    return Form(
+        types=tuple(preferences.get("types", TYPES)),
+        least={
+            currency: _shown(minimums[currency], locale) if currency in minimums else ""
+            for currency in sorted({*minimums, *currencies})
+        },
+        new_currency="",
+        new_least="",
+        is_quiet="quiet_hours" in preferences,
+        quiet_from=hours["from"],
+        quiet_to=hours["to"],
+        statement=preferences.get("statement", "none"),
+        is_muted=bool(preferences.get("muted")),
+    )
+
+
+def typed(fields: Fields, currencies: Iterable[str]) -> Form:
+    """Return the form as it was sent, with a minimum for these currencies too; what is no field is passed over."""
+
+    def text(name: str, default: str = "") -> str:
+        return fields.get(name, [default])[-1].strip()
+
+    sent = {name.removeprefix(_LEAST) for name in fields if name.startswith(_LEAST)}
+    return Form(
+        types=tuple(one for one in TYPES if one in fields.get("types", ())),
+        least={
+            currency: text(f"{_LEAST}{currency}")
+            for currency in sorted({*currencies, *sent} & CURRENCY_DECIMALS.keys())
+        },
+        new_currency=text("new_currency"),
+        new_least=text("new_least"),
+        is_quiet="quiet" in fields,
+        quiet_from=text("quiet_from"),
+        quiet_to=text("quiet_to"),
+        statement=text("statement", "none"),
+        is_muted="muted" in fields,
+    )
+
+
+def applied(form: Form, preferences: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """Return the preferences as the form has them. What it doesn't change, or doesn't know of, stays as it is spelt.
+
+    Raises Mistaken.
+    """
+    mistakes: dict[str, Mistake] = {}
+    changed = {
+        "types": [one for one in TYPES if one in form.types],
+        "min_amount": _minimums(form, preferences.get("min_amount", {}), locale, mistakes),
+        "quiet_hours": _quiet_hours(form, mistakes),
+        "statement": form.statement,
+        "muted": form.is_muted,
+    }
+    if form.statement not in STATEMENTS:
+        mistakes["statement"] = Mistake("choice")
+    if mistakes:
+        raise Mistaken(mistakes)
+    meant = {**preferences}
+    for name, value in changed.items():
+        if _plain(name, value) != _plain(name, preferences.get(name)):
+            meant[name] = value
+            if _plain(name, value) == _plain(name, None):
+                del meant[name]
+    return meant
+
+
+def version_of(preferences: Mapping[str, Any]) -> str:
+    """Return what tells these preferences from others: sent along with the form, it says what the holder has seen."""
+    return hashlib.sha256(json.dumps(dict(preferences), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a preference in a form that is the same for all spellings of the same wish; None is the absent one."""
+    match name:
+        case "types":
+            return set(TYPES if value is None else value)
+        case "min_amount":
+            return {currency: Decimal(amount) for currency, amount in (value or {}).items()}
+        case "statement":
+            return value or "none"
+        case "muted":
+            return bool(value)
+        case _:
+            return value
+
+
+def _minimums(form: Form, before: Mapping[str, str], locale: str, mistakes: dict[str, Mistake]) -> dict[str, str]:
+    minimums = {}
+    for currency, written in form.least.items():
+        if written:
+            minimums[currency] = _amount(written, currency, locale, f"{_LEAST}{currency}", mistakes)
+    if form.new_least or form.new_currency:
+        if form.new_currency not in CURRENCY_DECIMALS:
+            mistakes["new_currency"] = Mistake("currency")
+        elif form.new_currency in minimums:
+            mistakes["new_currency"] = Mistake("repeated")
+        elif not form.new_least:
+            mistakes["new_least"] = Mistake("missing")
+        else:
+            minimums[form.new_currency] = _amount(form.new_least, form.new_currency, locale, "new_least", mistakes)
+    # Everything is over 0. Where it was enrolled so, it stays.
+    return {one: amount for one, amount in minimums.items() if Decimal(amount) or one in before}
+
+
+def _amount(written: str, currency: str, locale: str, field: str, mistakes: dict[str, Mistake]) -> str:
+    """Return an amount as decimals, read as the locale writes them; what is wrong with it is added to `mistakes`."""
+    text = _SPACES.sub("", written)
+    if locale == "en" and _GROUPED_BY_COMMAS.fullmatch(text):
+        text = text.replace(",", "")
+    text = text.replace(",", ".")
+    if not text.isascii() or not _DIGITS.fullmatch(text):
+        mistakes[field] = Mistake("amount")
+        return "0"
+    amount = Decimal(text)
+    if amount.adjusted() >= MAX_INTEGER_DIGITS:
+        mistakes[field] = Mistake("too_large")
+    elif excess_decimals(amount, currency):
+        decimals = CURRENCY_DECIMALS[currency]
+        mistakes[field] = Mistake("decimals" if decimals else "no_decimals", currency, decimals)
+    return f"{amount:f}"
+
+
+def _quiet_hours(form: Form, mistakes: dict[str, Mistake]) -> dict[str, str] | None:
+    if not form.is_quiet:
+        return None
+    hours = {}
+    for bound, written in (("from", form.quiet_from), ("to", form.quiet_to)):
+        found = _CLOCK_TIME.fullmatch(written)
+        if found:
+            hours[bound] = f"{int(found[1]):02}:{found[2]}"
+        else:
+            mistakes[f"quiet_{bound}"] = Mistake("time")
+    if len(hours) == 2 and hours["from"] == hours["to"]:
+        mistakes["quiet_to"] = Mistake("same_times")
+    return hours
+
+
+def _shown(amount: str, locale: str) -> str:
+    return amount.replace(".", ",") if locale == "fr" else amount

@@ -1,0 +1,26 @@
+"""Signed links as the tests' stages issue them: the keys, and whom they are for."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.holders import Holder
+from chalicelib.links import HolderLinks, Links
+
+LINK_KEYS = json.dumps({"newest": "a key", "older": ["the key before"]})
+BASE = "https://alerts.example"
+# A holder whom the served app of `tests/api_server.py` has from its start.
+SERVED_ACCOUNT = "holder-page"
+SERVED_SINCE = datetime(2026, 6, 30, tzinfo=UTC)
+SERVED_HOLDER = Holder("awa", "Awa Ndiaye", "awa@example.com", "fr", "Africa/Douala", {}, SERVED_SINCE)
+
+
+class _Keys:
+    def get(self, *_: Any) -> str:
+        return LINK_KEYS
+
+
+def links_for(account: str, holder: Holder, now: datetime, bank: str = "eazycard", base: str = BASE) -> Links:
+    """Return the links of an e-mail that is sent now."""
+    secrets: Any = _Keys()
+    return HolderLinks(secrets, "arn", lambda: now, base).links_for(bank, account, holder)

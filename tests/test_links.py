@@ -1,0 +1,238 @@
+"""Signed links: good for whom, what and as long as they were issued for, whatever is done to them or to the keys."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders import Holder
+from chalicelib.links import GOOD_FOR, HolderLinks, InvalidLink, Links, Purpose
+from chalicelib.secret_store import SecretStore
+from infra.links import KEPT, rotate
+from tests.fakes import Refusing, refusal
+
+NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+AWA = Holder("h1", "Awa Ndiaye", "awa@example.com", "fr", "Africa/Douala", {}, NOW)
+URL = "https://alerts.example.com"
+
+
+class FakeSecrets:
+    """A Secrets Manager with one secret; counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.stored = json.dumps({"older": [], "newest": "first key"})
+        self.reads = 0
+        self.is_down = False
+
+    def get_secret_value(self, **_: Any) -> dict[str, str]:
+        self.reads += 1
+        if self.is_down:
+            raise refusal("InternalServiceError")
+        return {"SecretString": self.stored}
+
+    def put_secret_value(self, SecretString: str, **_: Any) -> None:  # noqa: N803
+        self.stored = SecretString
+
+
+class World:
+    """A stage's functions: each has links of its own, and all have one secret and one time."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.secrets = FakeSecrets()
+        self.links = self.function()
+
+    def function(self, client: Any = None, url: str = URL) -> HolderLinks:
+        return HolderLinks(SecretStore(client or self.secrets, lambda: self.now), "arn", lambda: self.now, url)
+
+    def tokens(self, holder: Holder = AWA) -> dict[Purpose, str]:
+        links = self.links.links_for("eazycard", "A123", holder)
+        assert links.preferences is not None
+        assert links.unsubscribe is not None
+        found = {Purpose.PREFERENCES: links.preferences, Purpose.UNSUBSCRIBE: links.unsubscribe}
+        assert all(url.startswith(f"{URL}/preferences/") for url in found.values())
+        return {purpose: url.rpartition("/")[2] for purpose, url in found.items()}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_link_names_whom_and_what_it_was_issued_for(world: World) -> None:
+    for purpose, token in world.tokens().items():
+        bearer = world.links.read(token)
+        assert (bearer.bank, bearer.account, bearer.holder, bearer.purpose) == ("eazycard", "A123", "h1", purpose)
+        assert bearer.is_for(AWA)
+
+
+def test_a_link_is_fit_for_a_path_and_says_nothing_of_the_person(world: World) -> None:
+    for token in world.tokens().values():
+        assert all(character.isascii() and (character.isalnum() or character in "-_.") for character in token)
+        assert len(token) < 120
+        for personal in ("awa", "Awa", "example.com"):
+            assert personal not in token
+
+
+def test_a_link_ends_when_the_bank_gives_the_id_to_another_address(world: World) -> None:
+    bearer = world.links.read(world.tokens()[Purpose.PREFERENCES])
+    assert bearer.is_for(dataclasses.replace(AWA, name="Awa N.", preferences={"muted": True}))
+    assert not bearer.is_for(dataclasses.replace(AWA, email="ben@example.com"))
+    assert not bearer.is_for(dataclasses.replace(AWA, id="h2"))
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_link_is_good_to_its_last_second_and_no_longer(world: World, purpose: Purpose) -> None:
+    token = world.tokens()[purpose]
+    world.now = NOW + GOOD_FOR[purpose]
+    assert world.links.read(token).purpose == purpose
+    world.now += timedelta(seconds=1)
+    with pytest.raises(InvalidLink):
+        world.links.read(token)
+
+
+def test_unsubscribing_works_for_a_year_and_the_page_for_a_month() -> None:
+    assert GOOD_FOR[Purpose.UNSUBSCRIBE] >= timedelta(days=365)
+    assert GOOD_FOR[Purpose.PREFERENCES] == timedelta(days=30)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+@given(data=st.data())
+def test_a_link_that_was_changed_anywhere_is_refused(purpose: Purpose, data: st.DataObject) -> None:
+    world = World()
+    token = world.tokens()[purpose]
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.sampled_from("Aa0-_.é"))
+    forged = token[:place] + other + token[place + 1 :]
+    # Base64 has bits at its end that mean nothing.
+    is_the_same_signature = token[:-1] == forged[:-1]
+    if not is_the_same_signature:
+        with pytest.raises(InvalidLink):
+            world.links.read(forged)
+
+
+@pytest.mark.parametrize("token", ["", ".", "..", "a", "é", "\x00", "x" * 10_000, "WyJlIl0.aVW5AA.x", "%", "null"])
+def test_what_is_no_link_is_refused(world: World, token: str) -> None:
+    with pytest.raises(InvalidLink):
+        world.links.read(token)
+
+
+def test_one_purpose_s_signature_is_not_taken_for_the_other_s(world: World) -> None:
+    tokens = world.tokens()
+    bodies = {purpose: token.rpartition(".")[0] for purpose, token in tokens.items()}
+    assert bodies[Purpose.PREFERENCES] == bodies[Purpose.UNSUBSCRIBE]
+    assert tokens[Purpose.PREFERENCES] != tokens[Purpose.UNSUBSCRIBE]
+
+
+def test_another_stage_s_link_is_refused(world: World) -> None:
+    other = World()
+    other.secrets.stored = json.dumps({"older": [], "newest": "another key"})
+    with pytest.raises(InvalidLink):
+        world.links.read(other.tokens()[Purpose.PREFERENCES])
+
+
+def test_links_of_before_a_rotation_stay_good_and_new_ones_are_taken_at_once(world: World) -> None:
+    before = world.tokens()
+    page = world.function()  # remembers the first key
+    page.read(before[Purpose.PREFERENCES])
+    rotate(world.secrets, "arn")
+    world.now += timedelta(seconds=11)
+    world.links = world.function()  # a mailer that starts now signs with the new one
+    for token in (*world.tokens().values(), *before.values()):
+        assert page.read(token).is_for(AWA)
+    assert world.tokens()[Purpose.PREFERENCES].rpartition(".")[0] != before[Purpose.PREFERENCES].rpartition(".")[0]
+
+
+def test_the_newest_key_signs(world: World) -> None:
+    rotate(world.secrets, "arn")
+    token = world.tokens()[Purpose.UNSUBSCRIBE]
+    newest = json.loads(world.secrets.stored)["newest"]
+    world.secrets.stored = json.dumps({"older": [], "newest": newest})
+    assert world.function().read(token).is_for(AWA)
+
+
+def test_when_a_key_has_become_known_all_links_of_before_end(world: World) -> None:
+    token = world.tokens()[Purpose.UNSUBSCRIBE]
+    assert rotate(world.secrets, "arn", forget_older=True) == 0
+    world.now += timedelta(minutes=5)
+    with pytest.raises(InvalidLink):
+        world.links.read(token)
+
+
+def test_a_year_of_monthly_rotations_keeps_a_year_s_links(world: World) -> None:
+    token = world.tokens()[Purpose.UNSUBSCRIBE]
+    for _ in range(12):
+        rotate(world.secrets, "arn")
+    assert world.function().read(token).is_for(AWA)
+    for _ in range(5):
+        assert rotate(world.secrets, "arn") == KEPT
+
+
+def test_rotation_works_on_secrets_manager_itself() -> None:
+    with mock_aws():
+        client = boto3.client("secretsmanager")
+        arn = client.create_secret(Name="links", SecretString='{"older": [], "newest": "a"}')["ARN"]
+        assert [rotate(client, arn), rotate(client, arn)] == [1, 2]
+        stored = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
+        assert stored["older"][-1] == "a"
+        assert len({stored["newest"], *stored["older"]}) == 3
+
+
+def test_forged_links_read_the_secret_every_ten_seconds_at_most(world: World) -> None:
+    for _ in range(50):
+        with pytest.raises(InvalidLink):
+            world.links.read("forged")
+        world.now += timedelta(seconds=1)
+    assert world.secrets.reads <= 6
+
+
+def test_a_stage_that_knows_no_url_of_its_own_issues_no_links_and_reads_no_secret(world: World) -> None:
+    assert world.function(url="").links_for("eazycard", "A123", AWA) == Links(None, None)
+    assert world.secrets.reads == 0
+
+
+@pytest.mark.parametrize("base", [URL, f"{URL}/", "https://x.example/prod/"])
+def test_the_url_may_end_in_a_slash(world: World, base: str) -> None:
+    links = world.function(url=base).links_for("eazycard", "A123", AWA)
+    assert links.preferences is not None
+    assert links.preferences.startswith(f"{base.rstrip('/')}/preferences/")
+
+
+@pytest.mark.parametrize("stored", ["", "text", "{}", "[]", '{"older": []}'])
+def test_without_readable_keys_e_mails_go_out_without_links(world: World, stored: str) -> None:
+    world.secrets.stored = stored
+    assert world.links.links_for("eazycard", "A123", AWA) == Links()
+
+
+def test_while_the_keys_can_t_be_read_no_e_mail_waits_for_another_try_and_then_there_are_links_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.secrets.is_down = True
+    for _ in range(50):
+        assert world.links.links_for("eazycard", "A123", AWA) == Links()
+    assert world.secrets.reads == 1
+    assert caplog.text.count("links_unavailable") == 1
+    world.secrets.is_down = False
+    world.now += timedelta(minutes=1)
+    assert world.tokens()
+
+
+def test_a_link_can_t_be_judged_while_the_keys_can_t_be_read(world: World) -> None:
+    down = world.function(Refusing(world.secrets, refusal("ThrottlingException"), "get_secret_value"))
+    with pytest.raises(TemporarilyUnavailable):
+        down.read(world.tokens()[Purpose.PREFERENCES])
+
+
+def test_the_headers_let_mail_programs_unsubscribe_with_one_click() -> None:
+    assert Links("https://a/p", "https://a/u").headers == (
+        ("List-Unsubscribe", "<https://a/u>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
+    assert Links().headers == ()
