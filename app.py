@@ -5,7 +5,7 @@ from typing import Any
 from chalice import Chalice, Cron, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
 
-from chalicelib import api, documentation, problems, settings
+from chalicelib import api, documentation, notifications_api, problems, settings
 from chalicelib.banks import Bank
 from chalicelib.requests import seconds_left
 from chalicelib.wiring import Services
@@ -51,6 +51,24 @@ def get_transaction_named_batch() -> Response:
 @answered
 def get_transaction(transaction_id: str) -> Response:
     return api.get_transaction(services, calling_bank(), transaction_id, app.current_request)
+
+
+@app.route("/transactions/batch/notifications", methods=["GET"], api_key_required=True)
+@answered
+def list_notifications_of_transaction_named_batch() -> Response:
+    return notifications_api.list_of_transaction(services, calling_bank(), "batch", app.current_request)
+
+
+@app.route("/transactions/{transaction_id}/notifications", methods=["GET"], api_key_required=True)
+@answered
+def list_notifications_of_transaction(transaction_id: str) -> Response:
+    return notifications_api.list_of_transaction(services, calling_bank(), transaction_id, app.current_request)
+
+
+@app.route("/notifications", methods=["GET"], api_key_required=True)
+@answered
+def notification_feed() -> Response:
+    return notifications_api.feed(services, calling_bank(), app.current_request)
 
 
 @app.route("/accounts/{account}/transactions", methods=["GET"], api_key_required=True)
@@ -187,6 +205,12 @@ def alert_mailer(event: SQSEvent) -> None:
 def operator_alerts(event: SQSEvent) -> None:
     """Every TransactionFlagged event, in batches, for the banks' operators."""
     services.operator_alerts.handle([record.body for record in event])
+
+
+@app.on_sqs_message(queue_arn=stage.feedback_queue_arn, batch_size=10, maximum_concurrency=5)
+def feedback(event: SQSEvent) -> None:
+    """What SES tells of the e-mails that it has accepted, in batches."""
+    services.feedback.handle([record.body for record in event])
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

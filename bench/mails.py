@@ -26,11 +26,13 @@ from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.dynamo import Item, to_item
+from chalicelib.feed import NotificationFeed
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.links import HolderLinks
 from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload
 from chalicelib.notifications import NotificationLog
+from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
@@ -60,7 +62,7 @@ class StubTables:
     def put_item(self, **_: Any) -> dict[str, Any]:
         return {}
 
-    batch_write_item = transact_write_items = put_item
+    batch_write_item = transact_write_items = update_item = put_item
 
 
 class StubSes:
@@ -134,7 +136,8 @@ def ours(ses: Any) -> timing.Work:
         HolderRepository(tables, "accounts"),
         Purchases(TransactionRepository(tables, "transactions"), Closings(tables, "notifications")),
         Composer(BankDirectory(BankRepository(tables, "banks"), lambda: _NOW), links.links_for),
-        NotificationLog(tables, "notifications"),
+        NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),
+        Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
         SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
         queue,
         Deferrals(DeferralRepository(tables, "deferrals"), queue),

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders import Holder
 from chalicelib.notices import Notice
-from chalicelib.notifications import NotificationKey
+from chalicelib.notifications import Outcome
 from chalicelib.repository import transaction_key
 
 
@@ -24,3 +25,7 @@ class Addressed:
     def alone(self) -> Notice:
         """The notice for this holder only."""
         return replace(self.notice, holders=(self.holder.id,))
+
+    def outcome(self, state: State, reason: str | None = None, message_id: str | None = None) -> Outcome:
+        """Return what is to be noted of it. It has been to be told since the transaction was recorded."""
+        return Outcome(self.key, state, reason, message_id, self.notice.transaction.recorded_at)

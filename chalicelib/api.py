@@ -26,6 +26,7 @@ from chalicelib.requests import (
     json_answer,
     moment,
     only_parameters,
+    page_limit,
     prefers,
     seconds_left,
     sent_body,
@@ -34,7 +35,6 @@ from chalicelib.rollups import Day, Sums, summary
 from chalicelib.transactions import Transaction
 from chalicelib.wiring import Services
 
-MAX_PAGE = 100
 _LISTING_PARAMETERS = ("from", "to", "type", "limit", "cursor")
 
 
@@ -126,7 +126,7 @@ def put_holder(services: Services, bank: Bank, account: str, holder_id: str, req
         if holds_card_number(value):  # it would be stored, like one in the body
             raise CardNumberRefused(field)
     holder = holders.load_holder(read_json(*sent_body(request)), holder_id, services.now())
-    is_new = services.holders.put(bank.id, account, holder)
+    holder, is_new = services.suppression.enrol(bank.id, account, holder)
     return json_answer(holders.to_json(holder), 201 if is_new else 200)
 
 
@@ -153,7 +153,7 @@ def delete_holder(services: Services, bank: Bank, account: str, holder_id: str, 
     wanted = unquote(holder_id)
     if not transactions.IDENTIFIER.fullmatch(wanted):
         raise HolderNotFound
-    services.holders.delete(bank.id, identifier("account", account), wanted)
+    services.suppression.erase(bank.id, identifier("account", account), wanted)
     return Response("", {}, 204)
 
 
@@ -209,12 +209,10 @@ def _listing(account: str, parameters: Any) -> Listing:
     kind = parameters.get("type")
     if kind is not None and kind not in transactions.TYPES:
         errors.append(("type", "Must be one of: credit, debit."))
-    limit = parameters.get("limit", "50")
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_PAGE):
-        errors.append(("limit", f"Must be a whole number from 1 to {MAX_PAGE}."))
+    limit = page_limit(parameters, errors)
     if errors:
         raise ValidationFailed(errors)
-    return Listing(account, start, end, kind, int(limit))
+    return Listing(account, start, end, kind, limit)
 
 
 def _analytics_range(services: Services, request: Request) -> tuple[date, date, str | None]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.delivery import NotificationKey, State
 from chalicelib.dynamo import Item, call, from_item, to_item, was_cancelled_in_passing
-from chalicelib.notifications import NotificationKey, State
 from chalicelib.transactions import format_time
 
 _MAX_ACTIONS = 100

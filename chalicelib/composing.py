@@ -6,10 +6,11 @@ from datetime import datetime
 
 from chalicelib.addressees import Addressed
 from chalicelib.banks import BankDirectory
+from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders import Holder
 from chalicelib.links import Links
 from chalicelib.mails import render
-from chalicelib.notifications import NotificationKey, Outcome, State
+from chalicelib.notifications import Outcome
 from chalicelib.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
 from chalicelib.ses import Email
 from chalicelib.stories import Story, kind_of
@@ -48,9 +49,12 @@ class Composer:
         done = Composed()
         for person in people:
             try:
+                if person.holder.suppressed is not None:
+                    done.skipped.append(person.outcome(State.SUPPRESSED, person.holder.suppressed.reason))
+                    continue
                 decision = _decision(person, now)
                 if isinstance(decision, Skip):
-                    done.skipped.append(Outcome(person.key, State.SKIPPED, reason=decision.preference))
+                    done.skipped.append(person.outcome(State.SKIPPED, decision.preference))
                 elif isinstance(decision, Wait):
                     done.waiting.append((person, decision))
                 else:

@@ -27,8 +27,19 @@ TIMEZONES = frozenset((importlib.resources.files("tzdata") / "zones").read_text(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Why no e-mail goes to an address any more (`hard_bounce` or `complaint`), and since when."""
+
+    reason: str
+    since: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """One holder of an account. `preferences` is the contract's object, amounts in it as decimal strings."""
+    """One holder of an account. `preferences` is the contract's object, amounts in it as decimal strings.
+
+    `suppressed` is of the address that the holder has now.
+    """
 
     id: str
     name: str
@@ -37,6 +48,7 @@ class Holder:
     timezone: str
     preferences: Mapping[str, Any]
     enrolled_at: datetime
+    suppressed: Suppressed | None = None
 
 
 _TIMEZONE = validate.OneOf(TIMEZONES, error="Must be an IANA time zone, like Africa/Douala.")
@@ -119,4 +131,9 @@ def load_holder(body: Mapping[str, Any], holder_id: str, now: datetime) -> Holde
 
 def to_json(holder: Holder) -> dict[str, Any]:
     """Return the holder as the API answers it."""
-    return {**dataclasses.asdict(holder), "enrolled_at": format_time(holder.enrolled_at)}
+    answer = {**dataclasses.asdict(holder), "enrolled_at": format_time(holder.enrolled_at)}
+    if holder.suppressed is None:
+        del answer["suppressed"]
+    else:
+        answer["suppressed"]["since"] = format_time(holder.suppressed.since)
+    return answer

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.dynamo import CONDITION_FAILED, batch_get, call, error_code, to_item
 from chalicelib.errors import HolderNotFound, TooManyHolders
-from chalicelib.holders import MAX_HOLDERS, Holder
+from chalicelib.holders import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.repository import account_key
 from chalicelib.telemetry import count, logger
 from chalicelib.transactions import format_time
@@ -89,6 +89,17 @@ class HolderRepository:
             ExpressionAttributeValues=to_item({":email": holder.email, ":muted": True}),
         )
 
+    def suppress(self, account_key: str, holder: Holder, suppressed: Suppressed) -> None:
+        """Mark a holder's address as suppressed; nothing if the holder has another one by now, or is gone."""
+        self._update_if(
+            "#holder.email = :email",
+            TableName=self._table,
+            Key=to_item({"account_key": account_key}),
+            UpdateExpression="SET #holder.suppressed = :suppressed",
+            ExpressionAttributeNames={"#holder": f"holder:{holder.id}"},
+            ExpressionAttributeValues=to_item({":email": holder.email, ":suppressed": _suppressed_values(suppressed)}),
+        )
+
     def of_account(self, bank: str, account: str) -> list[Holder]:
         """Return the account's holders by id, read consistently; none for an account that has none."""
         key = account_key(bank, account)
@@ -116,6 +127,7 @@ class HolderRepository:
 
 
 def _holder_values(holder: Holder) -> dict[str, Any]:
+    suppressed = {"suppressed": _suppressed_values(holder.suppressed)} if holder.suppressed else {}
     return {
         "name": holder.name,
         "email": holder.email,
@@ -123,7 +135,12 @@ def _holder_values(holder: Holder) -> dict[str, Any]:
         "timezone": holder.timezone,
         "preferences": dict(holder.preferences),
         "enrolled_at": format_time(holder.enrolled_at),
+        **suppressed,
     }
+
+
+def _suppressed_values(suppressed: Suppressed) -> dict[str, str]:
+    return {"reason": suppressed.reason, "since": format_time(suppressed.since)}
 
 
 def _readable_holders(values: Mapping[str, Any]) -> Iterator[Holder]:
@@ -140,4 +157,9 @@ def _readable_holders(values: Mapping[str, Any]) -> Iterator[Holder]:
 def _holder(holder_id: str, values: Mapping[str, Any]) -> Holder:
     # By name: the record may have been written by a release that knew another field.
     known = {name: values[name] for name in ("name", "email", "locale", "timezone", "preferences")}
-    return Holder(id=holder_id, enrolled_at=datetime.fromisoformat(values["enrolled_at"]), **known)
+    suppressed = None
+    if "suppressed" in values:
+        reason, since = values["suppressed"]["reason"], values["suppressed"]["since"]
+        suppressed = Suppressed(reason, datetime.fromisoformat(since))
+    enrolled_at = datetime.fromisoformat(values["enrolled_at"])
+    return Holder(id=holder_id, enrolled_at=enrolled_at, suppressed=suppressed, **known)

@@ -14,9 +14,11 @@ from chalicelib.batching import batches
 from chalicelib.closings import How
 from chalicelib.composing import Composer, is_wanted
 from chalicelib.deferrals import Deferrals, Waiting
+from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.notices import Notice, pack, to_payload, unpack
-from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, State
+from chalicelib.notifications import NotificationLog, Outcome
+from chalicelib.pacing import Pacer
 from chalicelib.preferences import Wait
 from chalicelib.purchases import Purchases, subject_of
 from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
@@ -29,6 +31,8 @@ PUT_OFF_AT_MOST = timedelta(days=3)
 # Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
 PART_TAKES_AT_MOST_S = 12
 _LEASE_MARGIN_S = 5
+# Over so long, at random, what there was no time for comes back.
+_PACED_FOR_S = 10
 
 
 @dataclass(slots=True)
@@ -61,6 +65,7 @@ class Mailer:
         purchases: Purchases,
         composer: Composer,
         log: NotificationLog,
+        pacer: Pacer,
         outbox: SesOutbox,
         queue: Queue,
         deferrals: Deferrals,
@@ -72,6 +77,7 @@ class Mailer:
         self._purchases = purchases
         self._composer = composer
         self._log = log
+        self._pacer = pacer
         self._outbox = outbox
         self._queue = queue
         self._deferrals = deferrals
@@ -89,11 +95,12 @@ class Mailer:
         """
         people = self._addressed(self._read(bodies))
         bank_names = self._composer.bank_names(people)
-        parts = list(batches(people, MAX_DESTINATIONS))
+        parts = list(batches(people, min(MAX_DESTINATIONS, self._pacer.at_once)))
         for index, part in enumerate(parts):
-            if time_left_s() < PART_TAKES_AT_MOST_S:
+            left_s = time_left_s() - PART_TAKES_AT_MOST_S
+            if left_s < 0 or not self._pacer.wait_for(len(part), left_s):
                 rest = [person for left in parts[index:] for person in left]
-                self._send_back([person.alone for person in rest], lambda: 0)
+                self._send_back([person.alone for person in rest], partial(self._jitter, 0, _PACED_FOR_S))
                 logger.warning("out_of_time", extra={"put_back": len(rest)})
                 return
             self._tell(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
@@ -126,7 +133,11 @@ class Mailer:
         """Tell those of the people, at most one SES call's, whose notification can be claimed."""
         now = self._clock()
         tellings = self._purchases.tellings((person for person in people if is_wanted(person, now)), now)
-        told_before = [_told_before(person) for person in people if person.key in tellings.told_before]
+        told_before = [
+            person.outcome(State.SKIPPED, How.AS_AUTHORIZATION.value)
+            for person in people
+            if person.key in tellings.told_before
+        ]
         subjects = {
             person.key: subject_of(person.notice)
             for person in people
@@ -146,9 +157,9 @@ class Mailer:
         # Noted last: had the hand-over failed, the notification must not look settled.
         outcomes = [
             *done.skipped,
-            *(Outcome(person.key, State.FAILED, reason=reason) for person, reason in done.failed),
-            *(Outcome(person.key, State.QUEUED, reason=reason) for person, reason in done.put_off),
-            *(Outcome(person.key, State.QUEUED, reason=wait.preference) for person, wait in done.waiting),
+            *(person.outcome(State.FAILED, reason) for person, reason in done.failed),
+            *(person.outcome(State.QUEUED, reason) for person, reason in done.put_off),
+            *(person.outcome(State.QUEUED, wait.preference) for person, wait in done.waiting),
         ]
         self._log.note(outcomes, self._clock())
         done.report(busy=len(busy), settled=len(claims.settled))
@@ -159,7 +170,7 @@ class Mailer:
             for position, result in results:
                 person = emails[position][0]
                 if result.message_id is not None:
-                    accepted.append(Outcome(person.key, State.SENT, message_id=result.message_id))
+                    accepted.append(person.outcome(State.SENT, message_id=result.message_id))
                 elif result.final:
                     done.failed.append((person, f"refused: {result.reason}"))
                 elif now - (person.notice.put_off_since or now) >= PUT_OFF_AT_MOST:
@@ -186,10 +197,6 @@ class Mailer:
         later.sort(key=lambda notice: notice.attempt)
         for attempt, group in groupby(later, key=lambda notice: notice.attempt):
             self._send_back(group, partial(self._jitter, 1, _back_off_s(attempt)))
-
-
-def _told_before(person: Addressed) -> Outcome:
-    return Outcome(person.key, State.SKIPPED, reason=How.AS_AUTHORIZATION.value)
 
 
 def _deferred(person: Addressed, wait: Wait) -> Waiting:

@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.delivery import NotificationKey, State
 from chalicelib.dynamo import Item, batch_put, call, from_item, sortable, to_item, was_cancelled_in_passing
+from chalicelib.feed import NotificationFeed
 from chalicelib.transactions import format_time
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
@@ -19,29 +20,16 @@ _TRIES = 5
 _NO_SUBJECT = "none"  # what no closing was told for: subjects have a "#"
 
 
-class State(StrEnum):
-    """What became of a notification, in the contract's words."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class NotificationKey:
-    transaction_key: str
-    holder: str
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the mailer notes of a notification. `reason` is a code or the name of a preference."""
+    """What the mailer notes of a notification. `reason` is a code or the name of a preference; `queued_at` is when
+    it was decided that there is something to tell."""
 
     key: NotificationKey
     state: State
     reason: str | None = None
     message_id: str | None = None
+    queued_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -60,9 +48,12 @@ class NotificationLog:
     lease is over. Only a death between SES's yes and the note lets an e-mail out twice.
     """
 
-    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, client: Any, table: str, feed: NotificationFeed, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
         self._table = table
+        self._feed = feed
         self._sleep = sleep
 
     def claim(
@@ -78,6 +69,19 @@ class NotificationLog:
         Those in `again` can be claimed although they had failed. One that another transaction told in its place can be
         claimed after all if its subject is none of those that were told (see `closings`).
         """
+        claims = self._claim_all(keys, now, until, again, subjects)
+        # Whoever settled them may have died before the feed had them.
+        self._feed.append(sorted(claims.settled))
+        return claims
+
+    def _claim_all(
+        self,
+        keys: Sequence[NotificationKey],
+        now: datetime,
+        until: datetime,
+        again: Container[NotificationKey],
+        subjects: Mapping[NotificationKey, str],
+    ) -> Claims:
         claims = Claims()
         pending = list(keys)
         for attempt in range(_TRIES):
@@ -105,7 +109,9 @@ class NotificationLog:
         return claims
 
     def note(self, outcomes: Iterable[Outcome], now: datetime) -> None:
-        """Note what became of claimed notifications, 25 in a call; `queued` gives the claim back."""
+        """Note what became of claimed notifications, 25 in a call, and put those that changed into the feed; `queued`
+        gives the claim back."""
+        outcomes = list(outcomes)
         batch_put(
             self._client,
             self._table,
@@ -116,6 +122,7 @@ class NotificationLog:
                         "state": outcome.state.value,
                         "reason": outcome.reason,
                         "message_id": outcome.message_id,
+                        "queued_at": format_time(outcome.queued_at) if outcome.queued_at else None,
                         "updated_at": format_time(now),
                     }
                 )
@@ -123,17 +130,7 @@ class NotificationLog:
             ),
             sleep=self._sleep,
         )
-
-    def of_transaction(self, transaction_key: str) -> list[dict[str, Any]]:
-        """Return the stored values of a transaction's notifications, by holder."""
-        answer = call(
-            self._client.query,
-            TableName=self._table,
-            KeyConditionExpression="transaction_key = :key",
-            ExpressionAttributeValues=to_item({":key": transaction_key}),
-            ConsistentRead=True,
-        )
-        return [from_item(item) for item in answer["Items"]]
+        self._feed.append(outcome.key for outcome in outcomes if outcome.state is not State.QUEUED)
 
     def _claim(self, key: NotificationKey, now: datetime, until: datetime, again: bool, subject: str) -> dict[str, Any]:
         return {

@@ -5,6 +5,7 @@ booked (the "generic cell rate algorithm"): whoever wants to send books a piece 
 """
 
 import math
+import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -73,11 +74,21 @@ class Pacer:
         """How many e-mails may go to SES in one moment: more than a second's worth would be refused."""
         return max(1, math.floor(self._rate()))
 
-    def wait_for(self, count: int) -> bool:
-        """Wait until `count` e-mails may be sent, at most `at_once`; False, without a wait, when too much is booked.
+    def wait_for(self, count: int, at_most_s: float) -> bool:
+        """Wait until `count` e-mails may be sent, at most `at_once`; False when that takes longer than `at_most_s`.
 
-        Raises TemporarilyUnavailable.
+        Whoever waits here takes no more messages from the queue meanwhile. Raises TemporarilyUnavailable.
         """
+        waited_s = 0.0
+        while not self._book(count):
+            wait_s = random.uniform(0.2, 1.0)
+            if waited_s + wait_s > at_most_s:
+                return False
+            self._sleep(wait_s)
+            waited_s += wait_s
+        return True
+
+    def _book(self, count: int) -> bool:
         takes_ms = math.ceil(count * 1000 / self._rate())
         now_ms = math.ceil(self._clock().timestamp() * 1000)
         return self._book_from_now(now_ms, takes_ms) or self._queue_up(now_ms, takes_ms)

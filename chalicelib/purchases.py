@@ -19,8 +19,8 @@ from datetime import datetime
 
 from chalicelib.addressees import Addressed
 from chalicelib.closings import Closing, Closings, How, Other
+from chalicelib.delivery import NotificationKey
 from chalicelib.notices import Notice
-from chalicelib.notifications import NotificationKey
 from chalicelib.repository import TransactionRepository, transaction_key
 from chalicelib.stories import Story, is_as_authorized, settles, story_of
 from chalicelib.transactions import TYPES, Transaction

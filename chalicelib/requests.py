@@ -1,6 +1,7 @@
 """Reading requests and forming answers: what the routes share. Nothing here knows of transactions being stored."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -10,6 +11,7 @@ from chalice.app import Request, Response
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
 from chalicelib.transactions import IDENTIFIER, parse_time
 
+MAX_PAGE = 100
 MAX_DAYS = 366
 DEFAULT_DAYS = 31
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -93,6 +95,15 @@ def date_range(request: Request, today: date, errors: list[tuple[str, str]]) -> 
     if (last - first).days >= MAX_DAYS:
         errors.append(("from", f"The range must be of at most {MAX_DAYS} days."))
     return first, last
+
+
+def page_limit(parameters: Mapping[str, str], errors: list[tuple[str, str]]) -> int:
+    """Return the query parameter `limit`, 1 to 100, and 50 unless it is given; what is wrong is added to `errors`."""
+    limit = parameters.get("limit", "50")
+    if limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_PAGE:
+        return int(limit)
+    errors.append(("limit", f"Must be a whole number from 1 to {MAX_PAGE}."))
+    return MAX_PAGE
 
 
 def _day(text: str) -> date:

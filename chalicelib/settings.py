@@ -24,7 +24,8 @@ class Settings:
 
     Two are no outputs, and set by the release: `partial_batch_responses` where it lets triggers report a part that
     failed, and `api_url`, the API's URL. `public_url` is the one that links in e-mails begin with instead, if the stage
-    was provisioned with one.
+    was provisioned with one. `mail_rate`, in e-mails a second, takes the place of what SES says of its account, which
+    an emulator says wrongly.
     """
 
     stage: str
@@ -34,6 +35,7 @@ class Settings:
     banks_table: str
     notifications_table: str
     deferrals_table: str
+    addresses_table: str
     analytics_table: str
     notification_queue_url: str
     notification_queue_arn: str
@@ -43,6 +45,8 @@ class Settings:
     ingest_queue_url: str
     ingest_queue_arn: str
     ingest_dead_letter_queue_url: str
+    feedback_queue_arn: str
+    feedback_dead_letter_queue_url: str
     stream_dead_letter_queue_url: str
     archive_bucket: str
     cursor_secret_arn: str
@@ -56,6 +60,7 @@ class Settings:
     partial_batch_responses: str = ""
     api_url: str = ""
     public_url: str = ""
+    mail_rate: str = ""
 
 
 class MissingSettings(Exception):

@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from chalicelib import ingest
+from chalicelib.feedback import MALFORMED, read_event
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.repository import transaction_from_item
 from infra.sessions import gave_up, session_for
@@ -32,6 +33,7 @@ QUEUES = {
     "stream": ("StreamDeadLetterQueueUrl", "NotificationQueueUrl"),
     "ingest": ("IngestDeadLetterQueueUrl", "IngestQueueUrl"),
     "operator-alerts": ("OperatorAlertsDeadLetterQueueUrl", "OperatorAlertsQueueUrl"),
+    "feedback": ("FeedbackDeadLetterQueueUrl", "FeedbackQueueUrl"),
 }
 # Long enough to go through a queue; then what was only looked at is visible to everybody again.
 LOOKING_S = 120
@@ -59,6 +61,9 @@ class Letter:
             return body if found and not malformed else None
         if self.queue == "operator-alerts":
             return self.body if self.reason == MOVED_BY_SQS else None  # nothing is put there but what can't be read
+        if self.queue == "feedback":
+            body = self.body if self.reason == MOVED_BY_SQS else str(self.payload)
+            return body if _is_feedback(body) else None
         if self.reason in (MOVED_BY_SQS, REFUSED_BY_QUEUE):
             body = self.body if self.reason == MOVED_BY_SQS else str(self.payload)
             notices, malformed = unpack(body)
@@ -75,6 +80,13 @@ def _payload_of_record(record: Any) -> dict[str, Any] | None:
         return to_payload(Notice(transaction_from_item(record["dynamodb"]["NewImage"]), again=True))
     except (KeyError, TypeError, ValueError, ArithmeticError):
         return None
+
+
+def _is_feedback(body: str) -> bool:
+    try:
+        return read_event(body) is not None
+    except MALFORMED:
+        return False
 
 
 class DeadLetterOffice:

@@ -1,6 +1,6 @@
 """The local cloud: start it, deploy to it, run the main job, end it.
 
-python -m local_cloud run | stop | status | inbox | env
+python -m local_cloud run | stop | status | inbox | env | feedback
 """
 
 import argparse
@@ -31,7 +31,7 @@ from infra.banks import BankRefused
 from infra.package import PackagingFailed
 from infra.sessions import no_proxy_for_loopback
 from infra.stacks import StackFailed
-from local_cloud import demo, inbox
+from local_cloud import bounces, demo, inbox, mailbox_simulator
 from local_cloud.console import step
 from local_cloud.deploy import LOCAL, STACK_FILE, Deployed, deploy_stage, describe, read_stack, write_stack
 from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free, start
@@ -56,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("status", help="say whether the local cloud runs, and where; status 1 if it does not")
     commands.add_parser("inbox", help="say where the inbox page is; start it if need be")
     commands.add_parser("env", help="print the API's URL and the demo bank's key as shell variables")
+    commands.add_parser("feedback", help="play SES's mailbox simulator for what was sent to its addresses")
     options = parser.parse_args(arguments)
     no_proxy_for_loopback()
     for stream in (sys.stdout, sys.stderr):
@@ -64,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "run":
             return run_main_job(options.port, options.count, options.rate)
-        return {"stop": stop, "status": status, "inbox": show_inbox, "env": print_environment}[options.command]()
+        others = {"stop": stop, "status": status, "inbox": show_inbox, "env": print_environment, "feedback": feedback}
+        return others[options.command]()
     except (
         CloudFailed,
         StackFailed,
@@ -133,6 +135,8 @@ def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float)
         report = sender.send(postings[1:], target, clients=4, rate=rate, progress=progress)
     rest = _told(deployed, holders, report)
     counted = demo.totals_since(before, demo.answered_totals(target))
+    with step("let an e-mail bounce at SES's mailbox simulator, and post once more"):
+        bounce = bounces.show(deployed, api_key, now)
     outcome = Outcome(
         count,
         first,
@@ -141,6 +145,7 @@ def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float)
         demo.flags_of(target, suspicious.id),
         counted,
         demo.own_totals([*postings, suspicious]),
+        bounce,
     )
     _print_outcome(deployed, outcome, inbox_url, api_key)
     return 0 if outcome.is_right else 1
@@ -157,8 +162,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a run: the first transaction, the suspicious one with its flags, the rest, and what the analytics
-    have counted of them beside what was posted."""
+    """What became of a run: the first transaction, the suspicious one with its flags, the rest, what the analytics
+    have counted of them beside what was posted, and a bounce."""
 
     count: int
     first: Told
@@ -167,12 +172,15 @@ class Outcome:
     flags: list[str]
     counted: dict[str, demo.Totals]
     posted: dict[str, demo.Totals]
+    bounce: bounces.Bounce
 
     @property
     def is_right(self) -> bool:
         is_accepted = self.first.accepted + self.rest.accepted == self.count and self.alert.accepted == 1
         is_told = not (self.first.missing or self.alert.missing or self.rest.missing)
-        return is_accepted and is_told and bool(self.flags) and self.counted == self.posted
+        return (
+            is_accepted and is_told and bool(self.flags) and self.counted == self.posted and self.bounce.is_as_expected
+        )
 
 
 def _told(deployed: Deployed, holders: Mapping[str, Sequence[str]], report: Report) -> Told:
@@ -199,6 +207,8 @@ def _print_outcome(deployed: Deployed, outcome: Outcome, inbox_url: str, api_key
     if rest.seconds:
         p50, p95 = (percentile(Counter(rest.seconds), percent) for percent in (50, 95))
         rows["from POST to SES, then"] = f"p50 {p50:.2f} s, p95 {p95:.2f} s, max {max(rest.seconds):.2f} s"
+    bounce = outcome.bounce
+    rows["an e-mail that bounces"] = f"{bounce.first}; the address is {bounce.address}; the next: {bounce.second}"
     payload = '{"id": "1", "account": "A123", "amount": 250.50, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}'
     print()
     for name, value in rows.items():
@@ -222,6 +232,15 @@ def status() -> int:
     """Print whether the local cloud runs, and where."""
     stack, _ = _running()
     print(f"The local cloud runs: API {stack['api_url']}, inbox {stack['inbox_url']}")
+    return 0
+
+
+def feedback() -> int:
+    """Tell what SES's mailbox simulator would, of e-mails to its addresses that nothing was told of yet."""
+    _, cloud = _running()
+    published = mailbox_simulator.play(cloud)
+    said = ", ".join(f"{number} {event_type}" for event_type, number in sorted(published.items()))
+    print(f"Events published: {said or 'none; no such e-mail is left'}.")
     return 0
 
 

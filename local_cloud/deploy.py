@@ -67,12 +67,14 @@ def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
                 if _SQS_SEND in statement["Action"]:
                     statement["Action"].append(f"{_SQS_SEND}Batch")
     # A copy of a function is a process here, and its cold start takes the processor from all others for seconds.
-    for function in ("Mailer", "AlertMailer", "IngestWorker"):
+    for function in ("Mailer", "AlertMailer", "IngestWorker", "Feedback"):
         events = template["Resources"][function]["Properties"]["Events"]
         events[f"{function}SqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
-    # Its APIs have no host names of their own.
-    mailer = template["Resources"]["Mailer"]["Properties"]["Environment"]["Variables"]
-    mailer["API_URL"] = {"Fn::Sub": f"{endpoint_url}/_aws/execute-api/${{RestAPI}}/{STAGE}"}
+    # Its APIs have no host names of their own; and it takes more e-mails than it says.
+    api_url = {"Fn::Sub": f"{endpoint_url}/_aws/execute-api/${{RestAPI}}/{STAGE}"}
+    for function in ("Mailer", "AlertMailer"):
+        variables = template["Resources"][function]["Properties"]["Environment"]["Variables"]
+        variables.update({"API_URL": api_url, "MAIL_RATE": "1000"})
 
 
 def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -> dict[str, Any]:

@@ -29,6 +29,7 @@ HOLDER = "/accounts/{account}/holders/{holder}"
 LISTING = "/accounts/{account}/transactions"
 BATCH = "/transactions/batch"
 PREFERENCES = "/preferences/{token}"
+FEED = "/notifications"
 ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
 
 _new = itertools.count()
@@ -44,6 +45,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         return
     if case.path == LISTING:
         _ask_for_what_there_is(case.query)
+    if case.path == FEED:
+        case.query.pop("since", None)  # only what the feed gave is one
     if case.path in ANALYTICS and "from" in case.query:
         _ask_for_a_range(case.query)
     if case.path == PREFERENCES:

@@ -25,6 +25,7 @@ from infra.stacks import stack_name
 from local_cloud.server import free_port
 from tests import moto_server
 from tests.clone import CHALICE, CONFIG, PROJECT_DIR, Clone, environment, git
+from tests.test_provision import UNCONFINED
 
 PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}"}
 FUNCTIONS = {
@@ -36,6 +37,7 @@ FUNCTIONS = {
     "alert_mailer": "transaction-notifier-prod-alert_mailer",
     "operator_alerts": "transaction-notifier-prod-operator_alerts",
     "release_deferred": "transaction-notifier-prod-release_deferred",
+    "feedback": "transaction-notifier-prod-feedback",
     "analytics_job": "transaction-notifier-prod-analytics_job",
     "nightly_reconciliation": "transaction-notifier-prod-nightly_reconciliation",
 }
@@ -242,6 +244,9 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     (flagged,) = mappings["operator_alerts"]
     assert flagged["EventSourceArn"] == stack["OperatorAlertsQueueArn"]
     assert (flagged["BatchSize"], flagged["MaximumBatchingWindowInSeconds"]) == (100, 15)
+    (feedback,) = mappings["feedback"]
+    assert feedback["EventSourceArn"] == stack["FeedbackQueueArn"]
+    assert (feedback["BatchSize"], feedback["State"]) == (10, "Enabled")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +283,8 @@ def test_each_function_has_a_role_of_its_own_with_exactly_its_policy(
         granted = iam.get_role_policy(RoleName=role, PolicyName=policy_name)["PolicyDocument"]
         template = (PROJECT_DIR / "infra" / "policies" / f"{name}.json").read_text()
         assert granted == json.loads(Template(template).substitute(stack))
-        assert not re.search(r'"Resource": (\[\s*)?"\*"', json.dumps(granted))
+        confined = [one for one in granted["Statement"] if set(one["Action"]).isdisjoint(UNCONFINED)]
+        assert not re.search(r'"Resource": (\[\s*)?"\*"', json.dumps(confined))
         assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
 
 
@@ -316,13 +322,13 @@ def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(de
     assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
     assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
     assert set(methods_of(clone, "prod")) == routes_of_app()
-    assert len(named_after(clone, "dev")) == 10 + 10 + 6 + 3
+    assert len(named_after(clone, "dev")) == 11 + 11 + 7 + 3
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
     assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
-    assert len(named_after(clone, "prod")) == 10 + 10 + 6 + 3
+    assert len(named_after(clone, "prod")) == 11 + 11 + 7 + 3
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
 

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from chalicelib.closings import Closing, Closings, How, Other
-from chalicelib.notifications import NotificationKey, NotificationLog, Outcome, State
+from chalicelib.delivery import NotificationKey, State
+from chalicelib.feed import NotificationFeed
+from chalicelib.notifications import NotificationLog, Outcome
 from tests.fakes import Failing, refusal
 from tests.test_mailer import NOW
 
@@ -30,7 +32,8 @@ def closings(client: Any) -> Closings:
 
 
 def log(client: Any) -> NotificationLog:
-    return NotificationLog(client, "NotificationsTable", sleep=lambda _: None)
+    feed = NotificationFeed(client, "NotificationsTable", lambda: NOW)
+    return NotificationLog(client, "NotificationsTable", feed, sleep=lambda _: None)
 
 
 def claim(client: Any, subject: str) -> bool:

@@ -17,6 +17,7 @@ from chalicelib.repository import transaction_item
 from chalicelib.transactions import to_json
 from infra import dead_letters
 from infra.dead_letters import DeadLetterOffice, Letter, main, office
+from tests.test_mailer import EVENTS
 from tests.test_mails import TRANSACTION, transaction
 from tests.test_stream import record
 
@@ -28,6 +29,8 @@ QUEUES = (
     "IngestDeadLetterQueue",
     "OperatorAlertsQueue",
     "OperatorAlertsDeadLetterQueue",
+    "FeedbackQueue",
+    "FeedbackDeadLetterQueue",
 )
 TEMPLATE = {
     "Resources": {name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
@@ -49,6 +52,7 @@ class Stage:
     def put(self, queue: str, payload: Any, reason: str) -> None:
         sources = {"Notification": "mailer", "Stream": "transaction_stream", "Ingest": "ingest_worker"}
         sources["OperatorAlerts"] = "operator_alerts"
+        sources |= {"Feedback": "feedback"}
         source = sources[queue.removesuffix("DeadLetterQueue")]
         DeadLetters(Queue(self._sqs, self.urls[queue]), source).put([(payload, reason)])
 
@@ -170,6 +174,17 @@ def test_a_queued_transaction_goes_back_to_the_ingest_queue(stage: Stage) -> Non
     assert sorted(back) == sorted([TRANSACTION.id, "t2", "t3"])
     assert len(stage.take("IngestDeadLetterQueue")) == 1
     assert stage.take("NotificationQueue") == []
+
+
+def test_what_ses_told_goes_back_to_the_feedback_queue(stage: Stage) -> None:
+    told = [(EVENTS / f"ses_{name}.json").read_text() for name in ("bounce", "delivery")]
+    stage.put("FeedbackDeadLetterQueue", told[0], "unknown_notification")
+    stage.put_raw("FeedbackDeadLetterQueue", told[1])
+    stage.put("FeedbackDeadLetterQueue", "{broken", "malformed_event: JSONDecodeError")
+    stage.put("FeedbackDeadLetterQueue", {"eventType": "Bounce"}, "not ours")
+    assert run("redrive") == 1
+    assert sorted(stage.take("FeedbackQueue")) == sorted(told)
+    assert len(stage.take("FeedbackDeadLetterQueue")) == 2
 
 
 def test_a_message_that_was_refused_whole_goes_back_as_it_is(stage: Stage) -> None:

@@ -54,7 +54,7 @@ class Night(World):
         return sum("notice" in item for item in items)
 
     def noted(self, transaction_id: str = "t0") -> list[tuple[str, str | None]]:
-        found = self.log.of_transaction(transaction_key("eazycard", transaction_id))
+        found = self.deliveries.of_transaction(transaction_key("eazycard", transaction_id))
         return [(values["state"], values.get("reason")) for values in found]
 
 

@@ -18,6 +18,7 @@ PROJECT = Path(__file__).parent.parent
 MODULES = sorted((PROJECT / "chalicelib").rglob("*.py"))
 # The repository, the gateways, and the one place that makes clients.
 MAY_IMPORT_AWS = {
+    "addresses_repository",
     "analytics_repository",
     "banks_repository",
     "clients",
@@ -32,7 +33,7 @@ MAY_IMPORT_AWS = {
     "secret_store",
     "ses",
 }
-MAY_IMPORT_CHALICE = {"api", "documentation", "preferences_page", "problems", "requests"}
+MAY_IMPORT_CHALICE = {"api", "documentation", "notifications_api", "preferences_page", "problems", "requests"}
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
 MAX_LINES = 250
 

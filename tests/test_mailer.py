@@ -5,33 +5,41 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.addresses_repository import AddressRepository
 from chalicelib.banks import Bank, BankDirectory
 from chalicelib.banks_repository import BankRepository
 from chalicelib.closings import Closings
 from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals
 from chalicelib.deferrals_repository import DeferralRepository
+from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.holders import Holder
+from chalicelib.feed import NotificationFeed
+from chalicelib.feedback import FeedbackHandler
+from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.links import Links
 from chalicelib.mailer import PUT_OFF_AT_MOST, Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
+from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository, transaction_item, transaction_key
 from chalicelib.ses import SesOutbox
+from chalicelib.suppression import Suppression
 from chalicelib.transactions import Transaction
 from tests.fakes import Failing, FakeSes, refusal
 from tests.test_mails import transaction
 from tests.test_queues import FakeSqs
 
 NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)
+EVENTS = Path(__file__).parent / "events"
 
 
 class Died(BaseException):
@@ -48,9 +56,10 @@ class World:
         self.queue = FakeSqs()
         self.dead_letters = FakeSqs()
         self.now = NOW
+        self.rate: float | None = 1e9
         self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
         self.holders = HolderRepository(dynamodb, names["AccountsTable"])
-        self.log = NotificationLog(dynamodb, names["NotificationsTable"])
+        self.deliveries = DeliveryRecords(dynamodb, names["NotificationsTable"])
         BankRepository(dynamodb, names["BanksTable"]).put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
 
     def mailer(self, dynamodb: Any = None, ses: Any = None, queue: Any = None, dead_letters: Any = None) -> Mailer:
@@ -64,7 +73,14 @@ class World:
             Composer(
                 BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now), self.links_for
             ),
-            NotificationLog(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
+            self.log(dynamodb),
+            Pacer(
+                dynamodb,
+                self.names["NotificationsTable"],
+                SesAccount(ses or self.ses, lambda: self.now, fixed=self.rate),
+                lambda: self.now,
+                sleep=self.sleep,
+            ),
             SesOutbox(ses or self.ses, "EAZYCard <alerts@example.com>", "configuration"),
             Queue(queue or self.queue, "url", sleep=lambda _: None),
             Deferrals(
@@ -76,13 +92,39 @@ class World:
             jitter=lambda _, longest: longest,
         )
 
+    def log(self, dynamodb: Any) -> NotificationLog:
+        table = self.names["NotificationsTable"]
+        return NotificationLog(dynamodb, table, self.feed(dynamodb), sleep=lambda _: None)
+
+    def feed(self, dynamodb: Any = None) -> NotificationFeed:
+        table = self.names["NotificationsTable"]
+        return NotificationFeed(dynamodb or self.dynamodb, table, lambda: self.now, sleep=lambda _: None)
+
+    def suppression(self, dynamodb: Any = None) -> Suppression:
+        dynamodb = dynamodb or self.dynamodb
+        addresses = AddressRepository(dynamodb, self.names["AddressesTable"])
+        return Suppression(addresses, HolderRepository(dynamodb, self.names["AccountsTable"]))
+
+    def hear(self, bodies: list[str], dynamodb: Any = None) -> None:
+        """Let the feedback function take what SES told."""
+        dynamodb = dynamodb or self.dynamodb
+        FeedbackHandler(
+            DeliveryRecords(dynamodb, self.names["NotificationsTable"]),
+            self.feed(dynamodb),
+            self.suppression(dynamodb),
+            DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "feedback"),
+        ).handle(bodies)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
     def enrol(
         self, account: str, *ids: str, locale: str = "fr", enrolled_at: datetime = NOW, **preferences: Any
     ) -> None:
         for holder_id in ids:
             email = f"{account}.{holder_id}@example.com"
             holder = Holder(holder_id, "Awa", email, locale, "UTC", preferences, enrolled_at)
-            self.holders.put("eazycard", account, holder)
+            self.suppression().enrol("eazycard", account, holder)
 
     def record(self, *transactions: Transaction) -> None:
         for one in transactions:
@@ -102,7 +144,7 @@ class World:
         raise AssertionError("the queue never empties")
 
     def states(self, transaction_id: str) -> dict[str, str]:
-        noted = self.log.of_transaction(transaction_key("eazycard", transaction_id))
+        noted = self.deliveries.of_transaction(transaction_key("eazycard", transaction_id))
         return {values["holder"]: values["state"] for values in noted}
 
     def letters(self) -> list[dict[str, Any]]:
@@ -112,6 +154,17 @@ class World:
 @pytest.fixture
 def world(dynamodb: Any, table_names: dict[str, str]) -> World:
     return World(dynamodb, table_names)
+
+
+def ses_event(name: str, address: str | None = None, message_id: str | None = None, **tags: str) -> str:
+    """Return what SES publishes, as in `tests/events`, for an e-mail with these tags."""
+    event = json.loads((EVENTS / f"ses_{name}.json").read_text())
+    event["mail"]["tags"] |= {name: [value] for name, value in tags.items()}
+    if address is not None:
+        event["mail"]["destination"] = [address]
+    if message_id is not None:
+        event["mail"]["messageId"] = message_id
+    return json.dumps(event)
 
 
 def messages(*told: Transaction) -> list[str]:
@@ -197,7 +250,7 @@ def test_preferences_are_kept_and_what_they_skip_is_noted(
 ) -> None:
     world.enrol("a0", "awa", **preferences)
     world.tell(messages(transaction(id="t0", account="a0")))
-    (noted,) = world.log.of_transaction(transaction_key("eazycard", "t0"))
+    (noted,) = world.deliveries.of_transaction(transaction_key("eazycard", "t0"))
     assert (noted["state"], noted.get("reason")) == (("skipped", reason) if reason else ("sent", None))
     assert len(world.ses.accepted) == (0 if reason else 1)
 
@@ -230,6 +283,41 @@ def test_a_holder_who_was_erased_meanwhile_is_not_told(world: World) -> None:
     world.holders.delete("eazycard", "a0", "awa")
     world.tell(body)
     assert world.ses.recipients == {"a0.ben@example.com": 1}
+
+
+def test_nobody_is_written_to_at_a_suppressed_address_and_the_reason_is_noted(world: World) -> None:
+    world.enrol("a0", "awa", "ben")
+    world.enrol("a0", "eve", min_amount={"XAF": "a lot"})
+    for holder in ("awa", "eve"):
+        suppressed = Suppressed("hard_bounce", NOW)
+        world.suppression().suppress("eazycard", f"a0.{holder}@example.com", suppressed)
+    world.tell(messages(transaction(id="t0", account="a0")))
+    assert world.ses.recipients == {"a0.ben@example.com": 1}
+    awa, ben, eve = world.deliveries.of_transaction(transaction_key("eazycard", "t0"))
+    assert (awa["state"], awa["reason"], ben["state"]) == ("suppressed", "hard_bounce", "sent")
+    assert eve["state"] == "suppressed"  # whatever the preferences are
+    assert "sent_at" not in awa
+
+
+def test_a_suppressed_holder_is_told_again_when_the_bank_enrols_another_address(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.suppression().suppress("eazycard", "a0.awa@example.com", Suppressed("complaint", NOW))
+    new = Holder("awa", "Awa", "new@example.com", "fr", "UTC", {}, NOW)
+    world.suppression().enrol("eazycard", "a0", new)
+    world.tell(messages(transaction(id="t0", account="a0")))
+    assert world.ses.recipients == {"new@example.com": 1}
+
+
+def test_a_mailer_that_died_between_note_and_feed_is_made_up_for_by_the_next(world: World) -> None:
+    world.enrol("a0", "awa")
+    bodies = messages(transaction(id="t0", account="a0"))
+    with pytest.raises(Died):  # the first batch write is the note, the second one the page of the feed
+        world.tell(bodies, dynamodb=Failing(world.dynamodb, Died(), at=1, operation="batch_write_item"))
+    assert world.states("t0") == {"awa": "sent"}
+    world.tell(bodies)
+    world.now += timedelta(minutes=1)
+    assert [key.holder for key in world.feed().read("eazycard", "", 50).keys] == ["awa"]
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
 
 
 def test_an_unreadable_message_is_dead_lettered_whole_and_the_others_are_told(world: World) -> None:
@@ -368,7 +456,7 @@ def test_a_holder_s_record_with_a_field_of_a_later_release_is_read(world: World)
     world.dynamodb.update_item(
         TableName=world.names["AccountsTable"],
         Key={"account_key": {"S": "eazycard#a0"}},
-        UpdateExpression="SET #holder.suppressed = :yes",
+        UpdateExpression="SET #holder.nickname = :yes",
         ExpressionAttributeNames={"#holder": "holder:awa"},
         ExpressionAttributeValues={":yes": {"BOOL": True}},
     )
@@ -402,7 +490,7 @@ def test_a_preference_that_cannot_be_read_harms_no_other_holder(world: World) ->
     assert world.states("t0") == {"awa": "failed", "ben": "sent"}
 
 
-@pytest.mark.parametrize("dies_at", range(6))
+@pytest.mark.parametrize("dies_at", range(7))
 def test_a_mailer_that_dies_between_any_two_calls_leaves_nobody_untold(world: World, dies_at: int) -> None:
     for told in many(30):
         world.enrol(told.account, "awa")
@@ -415,9 +503,9 @@ def test_a_mailer_that_dies_between_any_two_calls_leaves_nobody_untold(world: Wo
         world.tell(bodies)
         world.drain()
     assert set(world.ses.recipients) == {f"{told.account}.awa@example.com" for told in many(30)}
-    # The batch reads holders (0), the bank (1), claims (2), sends, notes (3, 4): dying at the notes is the
-    # crash between SES's yes and our note of it, the only one that may tell twice.
-    assert max(world.ses.recipients.values()) == (2 if dies_at in (3, 4) else 1)
+    # The batch reads holders (0), the bank (1), books time at SES (2), claims (3), sends, notes (4, 5): dying at the
+    # notes is the crash between SES's yes and our note of it, the only one that may tell twice.
+    assert max(world.ses.recipients.values()) == (2 if dies_at in (4, 5) else 1)
     assert all(world.states(told.id) == {"awa": "sent"} for told in many(30))
 
 

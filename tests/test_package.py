@@ -44,12 +44,12 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
     program = (
         "import app\n"
         "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'alert_mailer',"
-        " 'operator_alerts', 'analytics_job',"
+        " 'operator_alerts', 'feedback', 'analytics_job',"
         " 'nightly_reconciliation', 'release_deferred'):\n"
         "    assert callable(getattr(app, name))\n"
         "parts = 'banks holders intake signatures ingest_worker stream_handler archiver mailer alert_mailer'\n"
         "parts += ' analytics_job analytics reconciliation operator_alerts bank_settings flags'\n"
-        "parts += ' release links'\n"
+        "parts += ' release links feedback deliveries notification_feed suppression'\n"
         "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
         "from chalicelib import documentation\n"
@@ -83,7 +83,7 @@ def test_the_zip_is_small_and_packaged_again_it_is_the_same_bytes(packaged: Path
 
 def test_data_is_shipped_for_exactly_the_services_whose_clients_are_made() -> None:
     sources = "".join(path.read_text() for path in (PROJECT_DIR / "chalicelib").glob("*.py"))
-    assert set(re.findall(r"_client\(\"(\w+)\"\)", sources)) == SERVICES
+    assert set(re.findall(r"client\(\"(\w+)\"\)", sources)) == SERVICES
 
 
 def test_what_is_left_out_is_data_that_nothing_reads() -> None:
@@ -151,11 +151,19 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
         "DeadLettersOfOperatorAlerts",
         "ReleaseErrors",
     } <= alarms
+    assert {"DeadLettersOfFeedback", "FeedbackLate"} <= alarms
     functions = ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob")
-    for function in (*functions, "AlertMailer", "OperatorAlerts", "NightlyReconciliation", "ReleaseDeferred"):
+    for function in (
+        *functions,
+        "AlertMailer",
+        "OperatorAlerts",
+        "Feedback",
+        "NightlyReconciliation",
+        "ReleaseDeferred",
+    ):
         # Or the function's first run might make its log group before the stack does, which then fails.
         (log_group,) = resources[function]["DependsOn"]
         assert resources[log_group]["Type"] == "AWS::Logs::LogGroup"
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert len(log_groups) == 11
+    assert len(log_groups) == 12
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

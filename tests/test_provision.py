@@ -26,8 +26,8 @@ KEEP = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"}
 
 # Each signing bank has one, made when the bank begins to sign.
 SIGNING_SECRETS = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:transaction-notifier-${Stage}-signing-*"
-# AWS knows no resource that this action could be confined to.
-UNCONFINED = {"sns:Unsubscribe"}
+# AWS knows no resource that these could be confined to.
+UNCONFINED = {"sns:Unsubscribe", "ses:GetAccount"}
 
 # What each function may do, and to what. A new permission is written down here too.
 PERMISSIONS = {
@@ -36,10 +36,12 @@ PERMISSIONS = {
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
         "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
+        "${AddressesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
+        "${NotificationsTableArn}": {"dynamodb:Query", "dynamodb:BatchGetItem"},
         "${AccountsTableArn}": {"dynamodb:UpdateItem", "dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "${OperatorAlertsTopicArn}": {"sns:Subscribe"},
-        "*": UNCONFINED,
+        "*": {"sns:Unsubscribe"},
         "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "signing secrets": {"secretsmanager:GetSecretValue"},
@@ -79,13 +81,14 @@ PERMISSIONS = {
         "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
-        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:BatchWriteItem"},
+        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
         "${DeferralsTableArn}": {"dynamodb:BatchWriteItem"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": {"ses:SendBulkEmail"},
         "${MailDomainArn}": {"ses:SendBulkEmail"},
         "${MailIdentityArn}": {"ses:SendBulkEmail"},
         "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-mailer": LOGS,
     },
     "alert_mailer": {
@@ -94,12 +97,13 @@ PERMISSIONS = {
         "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
-        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:BatchWriteItem"},
+        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": {"ses:SendBulkEmail"},
         "${MailDomainArn}": {"ses:SendBulkEmail"},
         "${MailIdentityArn}": {"ses:SendBulkEmail"},
         "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-alert_mailer": LOGS,
     },
     "operator_alerts": {
@@ -113,6 +117,14 @@ PERMISSIONS = {
         "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
         "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "log group /aws/lambda/transaction-notifier-${Stage}-release_deferred": LOGS,
+    },
+    "feedback": {
+        "${FeedbackQueueArn}": {f"sqs:{action}" for action in READ_QUEUE},
+        "${FeedbackDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "${AddressesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "${AccountsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-feedback": LOGS,
     },
     "analytics_job": {
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},

@@ -9,6 +9,9 @@ import pytest
 from chalice.test import HTTPResponse
 
 import app as app_module
+from chalicelib.delivery import NotificationKey, State
+from chalicelib.feed import MARGIN, NotificationFeed
+from chalicelib.notifications import NotificationLog, Outcome
 from tests.api import CARD, KEY, OTHER_KEY, SMALLEST, Bench, problem
 
 PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}"}
@@ -25,8 +28,10 @@ OF_B: dict[str, Any] = {
 }
 HOLDER_OF_B = {"name": "Holder of b", "email": "b@example.com"}
 SETTINGS_OF_B = {"flags": {"velocity": {"count": 13}}, "alert_addresses": ["operator-of-b@example.com"]}
+NOTIFICATION_OF_B = NotificationKey("other-bank#id-of-b", "holder-of-b")
 MARKS = [
     "operator-of-b",
+    "message-of-b",
     "777.77",
     "888.88",
     "secret of b",
@@ -57,16 +62,21 @@ def of_b(bench: Bench) -> Bench:
     path = "/accounts/account-of-b/holders/holder-of-b"
     assert bench.request("PUT", path, HOLDER_OF_B, key=OTHER_KEY).status_code == 201
     assert bench.request("PUT", "/settings", SETTINGS_OF_B, key=OTHER_KEY).status_code == 200
+    feed = NotificationFeed(bench.dynamodb, "NotificationsTable", lambda: bench.now - 2 * MARGIN)
+    log = NotificationLog(bench.dynamodb, "NotificationsTable", feed)
+    log.note([Outcome(NOTIFICATION_OF_B, State.SENT, message_id="message-of-b")], bench.now)
     return bench
 
 
 def everything_of_b(bench: Bench) -> list[Any]:
-    paths = (
+    paths = [
         "/transactions/id-of-b",
         "/accounts/account-of-b/transactions",
         "/accounts/account-of-b/holders",
+        "/transactions/id-of-b/notifications",
+        "/notifications",
         "/settings",
-    )
+    ]
     return [bench.get(path, key=OTHER_KEY).json_body for path in paths]
 
 
@@ -153,6 +163,12 @@ def test_no_guessed_key_reaches_another_bank(of_b: Bench, transaction_id: str) -
     response = of_b.get(f"/accounts/{transaction_id}/transactions")
     assert response.status_code in (200, 400, 404)
     assert not any(mark in response.body.decode() for mark in MARKS if mark not in unquote(transaction_id))
+
+
+def test_the_other_bank_itself_sees_what_became_of_its_emails(of_b: Bench) -> None:
+    for path in ("/transactions/id-of-b/notifications", "/notifications"):
+        (found,) = of_b.get(path, key=OTHER_KEY).json_body["notifications"]
+        assert found["message_id"] == "message-of-b"
 
 
 def test_another_banks_cursor_is_refused(of_b: Bench) -> None:

@@ -23,6 +23,7 @@ _TAGS = {
     "Holders": "Who is told of an account's transactions.",
     "Settings": "What flags a transaction, and whom to tell.",
     "Preferences": "What a holder reaches by the signed links in e-mails. Needs no key.",
+    "Notifications": "What became of the e-mails.",
     "Service": "Needs no key.",
 }
 

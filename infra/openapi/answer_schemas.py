@@ -6,9 +6,11 @@ from typing import Any
 from apispec import APISpec
 
 from chalicelib.batch import MAX_ITEM_ERRORS, MAX_ITEMS
+from chalicelib.delivery import MAX_FEEDBACK, State
 from chalicelib.errors import MAX_ERRORS, MAX_FIELD
 from chalicelib.flags import FLAGS
 from chalicelib.holders import MAX_HOLDERS
+from chalicelib.requests import MAX_PAGE
 from infra.openapi.flag_schemas import FLAGS_SCHEMA
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
@@ -73,11 +75,16 @@ def add_answer_schemas(spec: APISpec) -> None:
                 **holder,
                 "preferences": _ref("EnrolledPreferences"),
                 "enrolled_at": {**_TIME, "description": "When the holder was enrolled or replaced, in UTC."},
+                "suppressed": _SUPPRESSED,
             },
+            optional=("suppressed",),
         ),
     )
     spec.components.schema("Holders", _HOLDERS)
     spec.components.schema("AllSettings", _all_settings(schemas))
+    spec.components.schema("Notification", _object("What became of a holder's e-mail.", _NOTIFICATION, _MAY_LACK))
+    spec.components.schema("Notifications", _NOTIFICATIONS)
+    spec.components.schema("NotificationFeed", _NOTIFICATION_FEED)
     spec.components.schema("Analytics", _ANALYTICS)
     spec.components.schema("FieldError", _FIELD_ERROR)
     spec.components.schema("Problem", _PROBLEM)
@@ -165,6 +172,50 @@ _PAGE = _object(
             "description": "Continues this listing, and no other; `null` at the end. With `type`, a page may hold "
             "fewer than `limit`, or none, and still have one.",
         },
+    },
+)
+_STATE: Json = {"type": "string", "enum": [state.value for state in State]}
+_REASON = {"type": "string", "description": "A code, or the preference that said so."}
+_MAY_LACK = ("reason", "queued_at", "sent_at", "message_id")
+_NOTIFICATION: Json = {
+    "holder": {**IDENTIFIER_SCHEMA, "description": "The bank's id of the holder."},
+    "state": _STATE,
+    "reason": _REASON,
+    "queued_at": {**_TIME, "description": "Since when it was to be told, in UTC."},
+    "sent_at": {**_TIME, "description": "When SES had accepted it, in UTC."},
+    "updated_at": {**_TIME, "description": "When it last changed, in UTC."},
+    "message_id": {"type": "string", "description": "SES's id of the e-mail."},
+    "history": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_FEEDBACK + 2,
+        "description": "What happened, in order of time: of what SES told, the last ten.",
+        "items": _object("What happened.", {"state": _STATE, "at": _TIME, "reason": _REASON}, optional=("reason",)),
+    },
+}
+_NOTIFICATIONS = _object(
+    "A transaction's notifications, by holder.", {"notifications": {"type": "array", "items": _ref("Notification")}}
+)
+_NOTIFICATION_FEED = _object(
+    "Notifications that changed, as they are now.",
+    {
+        "notifications": {
+            "type": "array",
+            "maxItems": MAX_PAGE,
+            "items": _object(
+                "What became of a holder's e-mail about a transaction.",
+                {"transaction": {**IDENTIFIER_SCHEMA, "description": "The transaction's id."}, **_NOTIFICATION},
+                _MAY_LACK,
+            ),
+        },
+        "next_cursor": {"type": "string", "description": "What `since` goes on from: always given."},
+    },
+)
+_SUPPRESSED = _object(
+    "No e-mail goes to the address any more, for any of the bank's holders who have it, until another is enrolled.",
+    {
+        "reason": {"type": "string", "enum": ["complaint", "hard_bounce"]},
+        "since": {**_TIME, "description": "When it bounced or was complained of, in UTC."},
     },
 )
 _HOLDERS = _object(

@@ -106,6 +106,24 @@ ALL_SETTINGS: Json = {
     },
     "alert_addresses": ["fraud@bank.example"],
 }
+NOTIFICATION: Json = {
+    "holder": "awa",
+    "state": "delivered",
+    "queued_at": "2026-01-10T14:00:00.412Z",
+    "sent_at": "2026-01-10T14:00:01.029Z",
+    "updated_at": "2026-01-10T14:00:02.577Z",
+    "message_id": "010f019b-a8a1-4b6e-9d3c-000000",
+    "history": [
+        {"state": "queued", "at": "2026-01-10T14:00:00.412Z"},
+        {"state": "sent", "at": "2026-01-10T14:00:01.029Z"},
+        {"state": "delivered", "at": "2026-01-10T14:00:02.577Z"},
+    ],
+}
+NOTIFICATIONS: Json = {"notifications": [NOTIFICATION]}
+NOTIFICATION_FEED: Json = {
+    "notifications": [{"transaction": "1", **NOTIFICATION}],
+    "next_cursor": "W1siZWF6eWNhcmQiLCJub3RpZmljYXRpb25zIl0sIiJd.c2lnbmF0dXJl",
+}
 
 ANALYTICS: Json = {
     "from": "2026-01-01",

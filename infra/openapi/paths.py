@@ -1,9 +1,8 @@
 """Every route of the API, as a bank's developer is to read of it."""
 
-from chalicelib.api import MAX_PAGE
 from chalicelib.documentation import ASSETS
 from chalicelib.holders import MAX_HOLDERS
-from chalicelib.requests import DEFAULT_DAYS, MAX_DAYS
+from chalicelib.requests import DEFAULT_DAYS, MAX_DAYS, MAX_PAGE
 from infra.openapi import examples
 from infra.openapi.operation import JSON, answer, link, operation, parameter, ref
 from infra.openapi.request_schemas import Json
@@ -20,6 +19,9 @@ _OF_HOLDER = {
     "holders": link("listHolders", "All holders of the account.", account="$request.path.account"),
 }
 _MOMENT: Json = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+_LIMIT = parameter(
+    "query", "limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 50}
+)
 
 _ANALYTICS_PARAMETERS = [
     parameter(
@@ -65,6 +67,29 @@ def paths() -> dict[str, dict[str, Json]]:
                 codes=["transaction_not_found"],
             )
         },
+        "/transactions/batch/notifications": {
+            "get": operation(
+                "listNotificationsOfTransactionNamedBatch",
+                "Notifications",
+                "What became of the e-mails about the transaction whose id is batch",
+                "As `GET /transactions/{transaction_id}/notifications`.",
+                answers={200: answer("Each holder's, by id.", ref("Notifications"))},
+                codes=["transaction_not_found"],
+            )
+        },
+        "/transactions/{transaction_id}/notifications": {
+            "get": operation(
+                "listNotifications",
+                "Notifications",
+                "What became of the e-mails about a transaction",
+                "For each holder who was to be told: the state, and how it came to it. Nobody is told of a transaction "
+                "within the same instant: for some seconds there may be none.",
+                answers={200: answer("Each holder's, by id.", ref("Notifications"), examples.NOTIFICATIONS)},
+                parameters=["transaction_id"],
+                codes=["transaction_not_found"],
+            )
+        },
+        "/notifications": {"get": _follow_notifications()},
         "/accounts/{account}/transactions": {"get": _list_transactions()},
         "/accounts/{account}/holders": {
             "get": operation(
@@ -241,13 +266,27 @@ def _list_transactions() -> Json:
             parameter("query", "from", "The first day (UTC) or moment.", _MOMENT, "2026-01-01"),
             parameter("query", "to", "The last day (UTC) or moment, inclusive.", _MOMENT, "2026-01-31"),
             parameter("query", "type", "Only these.", {"type": "string", "enum": ["credit", "debit"]}),
-            parameter(
-                "query",
-                "limit",
-                "How many at most.",
-                {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 50},
-            ),
+            _LIMIT,
             parameter("query", "cursor", "`next_cursor` of the page before.", {"type": "string"}),
+        ],
+        codes=["invalid_cursor"],
+    )
+
+
+def _follow_notifications() -> Json:
+    return operation(
+        "followNotifications",
+        "Notifications",
+        "What has become of all e-mails, in order of change",
+        "Each notification that changed, as it is now, in the order in which the last changes were written down; some "
+        "five seconds behind now. Each change is shown at least once. The feed has no end: ask again from "
+        "`next_cursor`, sooner if there was something, later if not.",
+        answers={200: answer("What changed.", ref("NotificationFeed"), examples.NOTIFICATION_FEED)},
+        parameters=[
+            parameter(
+                "query", "since", "`next_cursor` of the answer before; from the beginning without.", {"type": "string"}
+            ),
+            _LIMIT,
         ],
         codes=["invalid_cursor"],
     )

@@ -1,0 +1,132 @@
+"""What became of an e-mail: a notification's state, from the mailer's note and from all that SES told of it.
+
+Pure: the same note and the same feedback give the same answer, in whatever order and however often they came.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.transactions import format_time
+
+MAX_FEEDBACK = 10  # kept of a notification
+
+
+class State(StrEnum):
+    """What became of a notification, in the contract's words."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    REJECTED = "rejected"
+    SUPPRESSED = "suppressed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Kind(StrEnum):
+    """What SES can tell of an e-mail that it has accepted."""
+
+    DELAY = "delay"
+    RENDERING_FAILURE = "rendering_failure"
+    REJECT = "reject"
+    SOFT_BOUNCE = "soft_bounce"
+    DELIVERY = "delivery"
+    HARD_BOUNCE = "hard_bounce"
+    COMPLAINT = "complaint"
+
+
+# Each kind's state and weight: the heaviest says what the notification's state is, so that nothing that comes late
+# takes a state back. An out-of-office answer is a soft bounce behind the delivery; a server that accepts an e-mail and
+# then finds no mailbox for it makes a hard one.
+_MEANS = {
+    Kind.DELAY: (State.SENT, 1),
+    Kind.RENDERING_FAILURE: (State.FAILED, 3),
+    Kind.REJECT: (State.REJECTED, 4),
+    Kind.SOFT_BOUNCE: (State.BOUNCED, 5),
+    Kind.DELIVERY: (State.DELIVERED, 6),
+    Kind.HARD_BOUNCE: (State.BOUNCED, 7),
+    Kind.COMPLAINT: (State.COMPLAINED, 8),
+}
+# The mailer's own notes. Those that say that nothing was sent weigh more than a delay and less than what only an e-mail
+# that was sent can meet with: SES had accepted one whose acceptance the mailer never heard of.
+_NOTED = {State.QUEUED: 0, State.SENT: 1}
+_NOTHING_SENT = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NotificationKey:
+    transaction_key: str
+    holder: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Feedback:
+    """One thing that SES told of an e-mail: when it happened, and when SES had accepted the e-mail."""
+
+    at: datetime
+    kind: Kind
+    message_id: str
+    accepted_at: datetime
+    reason: str | None = None
+
+    @property
+    def state(self) -> State:
+        return _MEANS[self.kind][0]
+
+    @property
+    def weight(self) -> int:
+        return _MEANS[self.kind][1]
+
+
+def superfluous(feedback: Iterable[Feedback]) -> list[Feedback]:
+    """Return what need not be kept: all but the last ten, of which one is what the state hangs on."""
+    told = sorted(feedback)
+    if len(told) <= MAX_FEEDBACK:
+        return []
+    told.remove(_heaviest(told))
+    return told[: 1 - MAX_FEEDBACK]
+
+
+def to_json(holder: str, note: Mapping[str, Any], feedback: Iterable[Feedback]) -> dict[str, Any]:
+    """Return a notification as the API answers it, from the stored note and feedback; absent fields left out."""
+    told = sorted(feedback)
+    noted = State(note["state"])
+    first = {"state": State.QUEUED.value, "at": note["queued_at"]} if "queued_at" in note else None
+    entry = _without_none({"state": noted.value, "at": note["updated_at"], "reason": note.get("reason")})
+    history = [*([first] if first else []), entry, *map(_entry, told)]
+    state, reason = noted, note.get("reason")
+    if told and (heaviest := _heaviest(told)).weight >= _NOTED.get(noted, _NOTHING_SENT):
+        state, reason = heaviest.state, _entry(heaviest).get("reason")
+    sent_at = note["updated_at"] if noted is State.SENT else None
+    if sent_at is None and told:
+        sent_at = format_time(min(one.accepted_at for one in told))
+    return _without_none(
+        {
+            "holder": holder,
+            "state": state.value,
+            "reason": reason,
+            "queued_at": note.get("queued_at"),
+            "sent_at": sent_at,
+            "updated_at": max((one["at"] for one in history), key=datetime.fromisoformat),
+            "message_id": note.get("message_id") or (told[0].message_id if told else None),
+            "history": sorted(history, key=lambda one: datetime.fromisoformat(one["at"])),
+        }
+    )
+
+
+def _heaviest(told: list[Feedback]) -> Feedback:
+    """Return what the state hangs on: of equally heavy ones the first."""
+    return max(told, key=lambda one: one.weight)
+
+
+def _entry(one: Feedback) -> dict[str, str]:
+    return _without_none({"state": one.state.value, "at": format_time(one.at), "reason": one.reason})
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

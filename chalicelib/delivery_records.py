@@ -1,0 +1,104 @@
+"""What became of notifications, stored: SES's feedback beside the mailer's notes, and both read as one."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from chalicelib.delivery import Feedback, Kind, NotificationKey, superfluous, to_json
+from chalicelib.dynamo import batch_get, call, from_item, sortable, to_item
+from chalicelib.transactions import format_time
+
+# Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
+_FEEDBACK = "#feedback"
+_ATTRIBUTE = "feedback:"
+
+
+class DeliveryRecords:
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def note_feedback(self, key: NotificationKey, feedback: Feedback) -> None:
+        """Keep what SES told of a notification's e-mail. The same again, and another order, make no difference."""
+        item_key = to_item({"transaction_key": key.transaction_key, "holder": key.holder + _FEEDBACK})
+        answer = call(
+            self._client.update_item,
+            TableName=self._table,
+            Key=item_key,
+            UpdateExpression="SET #one = :one",
+            ExpressionAttributeNames={"#one": _attribute(feedback)},
+            ExpressionAttributeValues=to_item({":one": _feedback_values(feedback)}),
+            ReturnValues="ALL_NEW",
+        )
+        too_many = superfluous(_feedback_in(from_item(answer["Attributes"])))
+        if too_many:
+            names = {f"#old{number}": _attribute(one) for number, one in enumerate(too_many)}
+            call(
+                self._client.update_item,
+                TableName=self._table,
+                Key=item_key,
+                UpdateExpression=f"REMOVE {', '.join(names)}",
+                ExpressionAttributeNames=names,
+            )
+
+    def known(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:
+        """Return those of the keys that are notifications, read consistently, 100 in a call."""
+        items = (to_item({"transaction_key": key.transaction_key, "holder": key.holder}) for key in dict.fromkeys(keys))
+        return {
+            NotificationKey(values["transaction_key"], values["holder"])
+            for values in batch_get(self._client, self._table, items)
+        }
+
+    def of_transaction(self, transaction_key: str) -> list[dict[str, Any]]:
+        """Return a transaction's notifications as the API answers them, by holder, read consistently."""
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "transaction_key = :key",
+            "ExpressionAttributeValues": to_item({":key": transaction_key}),
+            "ConsistentRead": True,
+        }
+        stored: list[dict[str, Any]] = []
+        while True:
+            answer = call(self._client.query, **arguments)
+            stored += map(from_item, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                break
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return [notification for _, notification in sorted(_merged(stored).items(), key=lambda pair: pair[0].holder)]
+
+    def of_keys(self, keys: Iterable[NotificationKey]) -> dict[NotificationKey, dict[str, Any]]:
+        """Return those of the notifications that there are, as the API answers them, 50 in a call."""
+        both = ((key.transaction_key, holder) for key in keys for holder in (key.holder, key.holder + _FEEDBACK))
+        items = (to_item({"transaction_key": key, "holder": holder}) for key, holder in both)
+        return _merged(batch_get(self._client, self._table, items))
+
+
+def _merged(stored: Iterable[Mapping[str, Any]]) -> dict[NotificationKey, dict[str, Any]]:
+    notes: dict[NotificationKey, Mapping[str, Any]] = {}
+    feedback: dict[NotificationKey, list[Feedback]] = {}
+    for values in stored:
+        key = NotificationKey(values["transaction_key"], values["holder"].removesuffix(_FEEDBACK))
+        if values["holder"].endswith(_FEEDBACK):
+            feedback[key] = _feedback_in(values)
+        else:
+            notes[key] = values
+    return {key: to_json(key.holder, note, feedback.get(key, ())) for key, note in notes.items()}
+
+
+def _attribute(feedback: Feedback) -> str:
+    return f"{_ATTRIBUTE}{sortable(feedback.at)}#{feedback.kind}#{feedback.message_id}"
+
+
+def _feedback_values(feedback: Feedback) -> dict[str, str]:
+    reason = {"reason": feedback.reason} if feedback.reason else {}
+    return {"accepted_at": format_time(feedback.accepted_at), **reason}
+
+
+def _feedback_in(values: Mapping[str, Any]) -> list[Feedback]:
+    found = []
+    for name, value in values.items():
+        if name.startswith(_ATTRIBUTE):
+            at, kind, message_id = name.removeprefix(_ATTRIBUTE).split("#")
+            accepted_at = datetime.fromisoformat(value["accepted_at"])
+            found.append(Feedback(datetime.fromisoformat(at), Kind(kind), message_id, accepted_at, value.get("reason")))
+    return found

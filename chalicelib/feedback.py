@@ -1,0 +1,167 @@
+"""What SES tells of e-mails that it had accepted: delivered, bounced, complained of, rejected, delayed.
+
+Events come from the configuration set through SNS, at least once and in any order, each in the form that SES publishes
+("event publishing"), without SNS's envelope.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.banks import BANK_ID
+from chalicelib.delivery import Feedback, Kind, NotificationKey
+from chalicelib.delivery_records import DeliveryRecords
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.feed import NotificationFeed
+from chalicelib.holders import Suppressed
+from chalicelib.queues import DeadLetters
+from chalicelib.repository import transaction_key
+from chalicelib.suppression import Suppression
+from chalicelib.telemetry import count, logger
+from chalicelib.transactions import IDENTIFIER, parse_time
+
+# SES says it to a topic that it is to publish to, once, when that is set up.
+_GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
+# Where an e-mail's own event has its time. A rejection and a failed rendering have none: they come at once.
+_DETAIL = {
+    "Delivery": "delivery",
+    "Bounce": "bounce",
+    "Complaint": "complaint",
+    "DeliveryDelay": "deliveryDelay",
+    "Reject": "reject",
+    "Rendering Failure": "failure",
+}
+_UNTOLD = frozenset({"Send", "Open", "Click", "Subscription"})  # what the configuration set isn't to tell
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9._@-]{1,200}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}")
+# What reading a message that is no event may raise.
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+# Kinds after which no more e-mail goes to the address.
+_SUPPRESSING = {Kind.HARD_BOUNCE: "hard_bounce", Kind.COMPLAINT: "complaint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Feedback on the e-mail of one notification, and the address that the e-mail went to."""
+
+    bank: str
+    key: NotificationKey
+    address: str
+    feedback: Feedback
+
+
+class UnknownNotification(ValueError):
+    """The e-mail was not sent for a notification."""
+
+
+def read_event(body: str) -> Event | None:
+    """Return the event in a queue message, None for one that says nothing of what became of an e-mail.
+
+    Raises UnknownNotification for an e-mail without our tags, and one of MALFORMED for what is no event.
+    """
+    if body.strip() == _GREETING:
+        return None
+    content = json.loads(body)
+    event_type, mail = content["eventType"], content["mail"]
+    if event_type in _UNTOLD:
+        return None
+    feedback = _feedback(mail, event_type, content[_DETAIL[event_type]])
+    if feedback is None:
+        return None
+    tags = mail.get("tags", {})
+    if not {"bank", "transaction", "holder"} <= set(tags):
+        raise UnknownNotification
+    (bank,), (transaction,), (holder,) = tags["bank"], tags["transaction"], tags["holder"]
+    if not (BANK_ID.fullmatch(bank) and IDENTIFIER.fullmatch(transaction) and IDENTIFIER.fullmatch(holder)):
+        raise UnknownNotification
+    # The address that we wrote to, not the one that a forwarding server bounced at or complained from.
+    (address,) = mail["destination"]
+    return Event(bank, NotificationKey(transaction_key(bank, transaction), holder), str(address), feedback)
+
+
+def _feedback(mail: dict[str, Any], event_type: str, detail: dict[str, Any]) -> Feedback | None:
+    kind, reason = Kind.DELIVERY, None
+    match event_type:
+        case "Bounce":
+            # Undetermined ones may be soft, and an address that is cut off for nothing is worse than one more bounce.
+            kind = Kind.HARD_BOUNCE if detail["bounceType"] == "Permanent" else Kind.SOFT_BOUNCE
+            reason = f"{'hard' if kind is Kind.HARD_BOUNCE else 'soft'}: {_word(detail.get('bounceSubType'))}"
+        case "Complaint":
+            if detail.get("complaintFeedbackType") == "not-spam":
+                return None  # the opposite: the holder took it out of the spam folder
+            kind, reason = Kind.COMPLAINT, _word(detail.get("complaintFeedbackType") or "abuse")
+        case "DeliveryDelay":
+            kind, reason = Kind.DELAY, f"delayed: {_word(detail.get('delayType'))}"
+        case "Reject":
+            kind, reason = Kind.REJECT, _word(detail.get("reason"))
+        case "Rendering Failure":
+            kind, reason = Kind.RENDERING_FAILURE, "rendering_failure"
+    accepted_at = parse_time(mail["timestamp"])
+    at = parse_time(detail["timestamp"]) if "timestamp" in detail else accepted_at
+    if not _MESSAGE_ID.fullmatch(mail["messageId"]):
+        raise ValueError("messageId")
+    return Feedback(at, kind, mail["messageId"], accepted_at, reason)
+
+
+def _word(text: Any) -> str:
+    # It comes from mail servers and is shown to banks; an answer of a server could hold the address.
+    return text if isinstance(text, str) and _WORD.fullmatch(text) else "unknown"
+
+
+class FeedbackHandler:
+    def __init__(
+        self, records: DeliveryRecords, feed: NotificationFeed, suppression: Suppression, dead_letters: DeadLetters
+    ) -> None:
+        self._records = records
+        self._feed = feed
+        self._suppression = suppression
+        self._dead_letters = dead_letters
+
+    def handle(self, bodies: Sequence[str]) -> None:
+        """Keep what SES told, suppress what is to be suppressed, and put it all into the feed.
+
+        What can't be read, and what is of no notification, goes to the dead-letter queue with its reason; the others go
+        on. Raises only when a table or queue can't be reached: SQS then brings the messages again, and what was kept is
+        not kept twice.
+        """
+        letters: list[tuple[Any, str]] = []
+        events: list[tuple[str, Event]] = []
+        for body in bodies:
+            try:
+                event = read_event(body)
+            except UnknownNotification:
+                letters.append((body, "unknown_notification"))
+            except MALFORMED as error:
+                letters.append((body, f"malformed_event: {type(error).__name__}"))
+            else:
+                events += [(body, event)] if event else []
+        known = self._records.known(event.key for _, event in events)
+        kept: list[Event] = []
+        for body, event in events:
+            if event.key not in known:
+                letters.append((body, "unknown_notification"))
+                continue
+            try:
+                self._keep(event)
+            except TemporarilyUnavailable:
+                raise
+            except Exception as error:  # whatever is wrong with one must not hold up the others
+                letters.append((body, f"not_recorded: {type(error).__name__}"))
+            else:
+                kept.append(event)
+        self._feed.append(dict.fromkeys(event.key for event in kept))
+        self._dead_letters.put(letters)
+        kinds = Counter(event.feedback.kind.value for event in kept)
+        logger.info("feedback_batch", extra={"kinds": kinds, "dead_lettered": len(letters)})
+        count("MailsDelivered", kinds[Kind.DELIVERY])
+        count("MailsBounced", kinds[Kind.HARD_BOUNCE] + kinds[Kind.SOFT_BOUNCE])
+        count("MailsComplained", kinds[Kind.COMPLAINT])
+
+    def _keep(self, event: Event) -> None:
+        self._records.note_feedback(event.key, event.feedback)
+        reason = _SUPPRESSING.get(event.feedback.kind)
+        if reason is not None:
+            self._suppression.suppress(event.bank, event.address, Suppressed(reason, event.feedback.at))

@@ -1,0 +1,44 @@
+"""How a mailer is put together. Templates, Babel and the SES model come in with it: no other function pays for them."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.closings import Closings
+from chalicelib.composing import Composer
+from chalicelib.deferrals import Deferrals
+from chalicelib.mailer import Mailer
+from chalicelib.notifications import NotificationLog
+from chalicelib.pacing import AHEAD, ALERTS_AHEAD, Pacer, SesAccount
+from chalicelib.purchases import Purchases
+from chalicelib.queues import DeadLetters
+from chalicelib.ses import SesOutbox
+
+if TYPE_CHECKING:
+    from chalicelib.wiring import Services
+
+
+def ordinary_mailer(services: "Services") -> Mailer:
+    """Return the mailer of the notification queue."""
+    return _mailer(services, services.settings.notification_queue_url, "mailer", AHEAD)
+
+
+def alert_mailer(services: "Services") -> Mailer:
+    """Return the mailer of the alert queue, which may book time at SES that ordinary mail can't."""
+    return _mailer(services, services.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
+
+
+def _mailer(services: "Services", queue_url: str, name: str, ahead: timedelta) -> Mailer:
+    settings, dynamodb, ses = services.settings, services.client("dynamodb"), services.client("sesv2")
+    account = SesAccount(ses, services.now, float(settings.mail_rate) if settings.mail_rate else None)
+    return Mailer(
+        services.holders,
+        Purchases(services.transactions, Closings(dynamodb, settings.notifications_table)),
+        Composer(services.banks, services.links.links_for),
+        NotificationLog(dynamodb, settings.notifications_table, services.notification_feed),
+        Pacer(dynamodb, settings.notifications_table, account, services.now, ahead),
+        SesOutbox(ses, settings.mail_from, settings.mail_configuration_set),
+        services.queue(queue_url),
+        Deferrals(services.deferrals, services.queue(settings.notification_queue_url)),
+        DeadLetters(services.queue(settings.notification_dead_letter_queue_url), name),
+        services.now,
+    )

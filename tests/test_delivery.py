@@ -1,0 +1,151 @@
+"""What became of an e-mail: the state from the note and from all that SES told, in whatever order it came."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.delivery import MAX_FEEDBACK, Feedback, Kind, State, superfluous, to_json
+
+START = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+CLAIMED = {"state": "queued", "updated_at": "2026-01-10T14:00:00Z"}
+SENT = {
+    "state": "sent",
+    "message_id": "m1",
+    "queued_at": "2026-01-10T14:00:00Z",
+    "updated_at": "2026-01-10T14:00:01Z",
+}
+# From the least to the most, as the documentation tells banks.
+KINDS = tuple(Kind)
+KINDS_TOLD = st.builds(
+    lambda kind, minute, mail: Feedback(START + timedelta(minutes=minute), kind, f"m{mail}", START),
+    st.sampled_from(KINDS),
+    st.integers(0, 30),
+    st.integers(1, 2),
+)
+WEIGHTS = {
+    State.QUEUED: [0],
+    State.SENT: [1],
+    State.SUPPRESSED: [2],
+    State.SKIPPED: [2],
+    State.FAILED: [2, 3],
+    State.REJECTED: [4],
+    State.BOUNCED: [5, 7],
+    State.DELIVERED: [6],
+    State.COMPLAINED: [8],
+}
+
+
+def told(kind: Kind, minute: int = 5, message_id: str = "m1", reason: str | None = None) -> Feedback:
+    return Feedback(START + timedelta(minutes=minute), kind, message_id, START + timedelta(seconds=1), reason)
+
+
+def state(note: dict[str, Any], *feedback: Feedback) -> str:
+    found: str = to_json("awa", note, feedback)["state"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ([], "sent"),
+        ([Kind.DELIVERY], "delivered"),
+        ([Kind.DELAY], "sent"),
+        ([Kind.DELAY, Kind.DELIVERY], "delivered"),
+        ([Kind.SOFT_BOUNCE], "bounced"),
+        ([Kind.HARD_BOUNCE], "bounced"),
+        ([Kind.REJECT], "rejected"),
+        ([Kind.RENDERING_FAILURE], "failed"),
+        ([Kind.COMPLAINT], "complained"),
+        ([Kind.DELIVERY, Kind.SOFT_BOUNCE], "delivered"),  # an out-of-office answer
+        ([Kind.SOFT_BOUNCE, Kind.DELIVERY], "delivered"),
+        ([Kind.DELIVERY, Kind.HARD_BOUNCE], "bounced"),
+        ([Kind.DELIVERY, Kind.COMPLAINT], "complained"),
+        ([Kind.COMPLAINT, Kind.DELIVERY], "complained"),
+        ([Kind.HARD_BOUNCE, Kind.COMPLAINT], "complained"),
+        ([Kind.DELIVERY, Kind.DELAY], "delivered"),
+        ([Kind.REJECT, Kind.DELIVERY], "delivered"),  # one copy of two
+    ],
+)
+def test_what_ses_tells_makes_the_state(kinds: list[Kind], expected: str) -> None:
+    feedback = [told(kind, minute) for minute, kind in enumerate(kinds)]
+    assert state(SENT, *feedback) == state(SENT, *feedback[::-1]) == expected
+
+
+@pytest.mark.parametrize("noted", ["skipped", "suppressed", "failed"])
+def test_what_was_not_sent_stays_so_unless_ses_tells_that_it_was(noted: str) -> None:
+    note = {"state": noted, "reason": "why", "updated_at": "2026-01-10T14:00:01Z"}
+    assert state(note) == noted
+    assert state(note, told(Kind.DELAY)) == noted
+    assert state(note, told(Kind.DELIVERY)) == "delivered"
+
+
+def test_feedback_before_the_mailers_note_says_all_that_the_note_will() -> None:
+    found = to_json("awa", CLAIMED, [told(Kind.DELIVERY)])
+    assert (found["state"], found["message_id"]) == ("delivered", "m1")
+    assert found["sent_at"] == "2026-01-10T14:00:01Z"
+    assert found["updated_at"] == "2026-01-10T14:05:00Z"
+
+
+def test_a_notification_is_told_whole_with_times_and_reasons_in_order() -> None:
+    delay = told(Kind.DELAY, 2, reason="delayed: MailboxFull")
+    assert to_json("awa", SENT, [told(Kind.HARD_BOUNCE, 9, reason="hard: NoEmail"), delay]) == {
+        "holder": "awa",
+        "state": "bounced",
+        "reason": "hard: NoEmail",
+        "queued_at": "2026-01-10T14:00:00Z",
+        "sent_at": "2026-01-10T14:00:01Z",
+        "updated_at": "2026-01-10T14:09:00Z",
+        "message_id": "m1",
+        "history": [
+            {"state": "queued", "at": "2026-01-10T14:00:00Z"},
+            {"state": "sent", "at": "2026-01-10T14:00:01Z"},
+            {"state": "sent", "at": "2026-01-10T14:02:00Z", "reason": "delayed: MailboxFull"},
+            {"state": "bounced", "at": "2026-01-10T14:09:00Z", "reason": "hard: NoEmail"},
+        ],
+    }
+
+
+def test_a_delay_is_the_reason_until_something_comes_of_it() -> None:
+    delay = told(Kind.DELAY, reason="delayed: MailboxFull")
+    assert to_json("awa", SENT, [delay])["reason"] == "delayed: MailboxFull"
+    assert "reason" not in to_json("awa", SENT, [delay, told(Kind.DELIVERY, 9)])
+
+
+def test_a_claim_alone_is_queued_and_has_no_other_times() -> None:
+    assert to_json("awa", CLAIMED, []) == {
+        "holder": "awa",
+        "state": "queued",
+        "updated_at": "2026-01-10T14:00:00Z",
+        "history": [{"state": "queued", "at": "2026-01-10T14:00:00Z"}],
+    }
+
+
+@given(st.lists(KINDS_TOLD, max_size=15), st.data())
+def test_no_order_and_no_repetition_makes_a_difference_and_no_state_goes_back(
+    feedback: list[Feedback], data: st.DataObject
+) -> None:
+    arriving = data.draw(st.permutations(feedback + feedback[:3]))
+    noted_after = data.draw(st.integers(0, len(arriving)))
+    weights = []
+    for count in range(len(arriving) + 1):
+        note = SENT if count >= noted_after else CLAIMED
+        possible = WEIGHTS[State(state(note, *set(arriving[:count])))]
+        weights.append(next((weight for weight in possible if weight >= max(weights, default=0)), -1))
+    assert weights == sorted(weights)
+    assert to_json("awa", SENT, set(arriving)) == to_json("awa", SENT, sorted(set(feedback), reverse=True))
+
+
+@given(st.lists(KINDS_TOLD, max_size=40, unique=True), st.data())
+def test_what_is_kept_of_much_feedback_hangs_on_no_order_and_holds_the_state(
+    feedback: list[Feedback], data: st.DataObject
+) -> None:
+    kept: set[Feedback] = set()
+    for one in data.draw(st.permutations(feedback)):
+        kept.add(one)
+        kept -= set(superfluous(kept))
+    assert len(kept) == min(len(feedback), MAX_FEEDBACK)
+    assert kept == set(feedback) - set(superfluous(feedback))
+    assert state(SENT, *kept) == state(SENT, *feedback)
