@@ -17,10 +17,10 @@ from chalicelib.repository import transaction_key
 from tests.fakes import Failing, refusal
 from tests.test_mailer import Died, World, messages, ses_event
 from tests.test_mails import transaction
+from tests.test_notifications_api import TABLES
 
 ADDRESS = "a0.awa@example.com"
 T0 = transaction_key("eazycard", "t0")
-TABLES = ("AccountsTable", "AddressesTable", "BanksTable", "NotificationsTable")
 _numbers = itertools.count()
 NAMES = ("delivery", "bounce", "soft_bounce", "complaint", "delivery_delay", "reject", "rendering_failure")
 

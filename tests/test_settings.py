@@ -81,7 +81,7 @@ def test_every_field_is_read_from_its_environment_variable() -> None:
     loaded = settings.from_environment(RECORDED)
 
     fields = {name.upper(): getattr(loaded, name) for name in loaded.__dataclass_fields__}
-    assert fields == {**RECORDED, "PARTIAL_BATCH_RESPONSES": "", "API_URL": "", "PUBLIC_URL": ""}
+    assert fields == {**RECORDED, "PARTIAL_BATCH_RESPONSES": "", "API_URL": "", "PUBLIC_URL": "", "MAIL_RATE": ""}
 
 
 def test_only_a_release_says_that_triggers_take_partial_reports() -> None:
