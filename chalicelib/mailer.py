@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +17,12 @@ from chalicelib.deferrals import Deferrals, Waiting
 from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.notices import Notice, pack, to_payload, unpack
-from chalicelib.notifications import NotificationLog, Outcome
+from chalicelib.notifications import MAX_CLAIMS, NotificationLog, Outcome
 from chalicelib.pacing import Pacer
 from chalicelib.preferences import Wait
 from chalicelib.purchases import Purchases, subject_of
 from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
-from chalicelib.repository import account_key
+from chalicelib.repository import account_key, transaction_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.telemetry import count, logger
 
@@ -93,7 +93,9 @@ class Mailer:
         alone. Raises only when the tables or queues can't be reached: SQS then brings the messages again, and
         those who were told are not told again.
         """
-        people = self._addressed(self._read(bodies))
+        notices = self._read(bodies)
+        people = self._addressed(notices)
+        self._note_erased(notices, {person.key for person in people})
         bank_names = self._composer.bank_names(people)
         parts = list(batches(people, min(MAX_DESTINATIONS, self._pacer.at_once)))
         for index, part in enumerate(parts):
@@ -128,6 +130,25 @@ class Mailer:
                     person = Addressed(notice, holder)
                     people.setdefault(person.key, person)
         return list(people.values())
+
+    def _note_erased(self, notices: Iterable[Notice], keys: Container[NotificationKey]) -> None:
+        """Note that nobody is told who was asked for by name and has been erased meanwhile."""
+        asked = {
+            NotificationKey(transaction_key(notice.transaction.bank, notice.transaction.id), holder): notice
+            for notice in notices
+            for holder in notice.holders or ()
+        }
+        now = self._clock()
+        for part in batches([key for key in asked if key not in keys], MAX_CLAIMS):
+            again = {key for key in part if asked[key].again}
+            claims = self._log.claim(part, now, now + timedelta(seconds=_LEASE_MARGIN_S), again)
+            self._log.note(
+                [
+                    Outcome(key, State.SKIPPED, "erased", queued_at=asked[key].transaction.recorded_at)
+                    for key in sorted(claims.claimed)
+                ],
+                now,
+            )
 
     def _tell(self, people: Sequence[Addressed], bank_names: Mapping[str, str], lease: timedelta) -> None:
         """Tell those of the people, at most one SES call's, whose notification can be claimed."""

@@ -30,6 +30,10 @@ class FakeSes:
         self.refuses_call_with: str | None = None  # the whole call is refused with this error code
         self.rejects_calls_to: set[str] = set()  # a call with one of these addresses is a BadRequest as a whole
         self.after_accepting: Callable[[], None] = lambda: None
+        self.send_rate = 1e9
+
+    def get_account(self) -> dict[str, Any]:
+        return {"SendQuota": {"MaxSendRate": self.send_rate}}
 
     def send_bulk_email(self, **call: Any) -> dict[str, Any]:
         self.calls += 1

@@ -586,3 +586,75 @@ def test_nothing_personal_is_logged(world: World, caplog: pytest.LogCaptureFixtu
     assert "told" in logged
     for secret in ("example.com", "Awa", "250500", "Mokolo", "4242"):
         assert secret not in logged
+
+
+def test_all_mailers_together_stay_under_the_send_rate_and_everybody_is_told(world: World) -> None:
+    world.rate = None  # as SES says: 14 a second
+    world.ses.send_rate = 14
+    accepted: list[tuple[datetime, int]] = []
+    world.ses.after_accepting = lambda: accepted.append((world.now, len(world.ses.accepted)))
+    for told in many(100):
+        world.enrol(told.account, "awa")
+    started = world.now
+    world.tell(messages(*many(100)), time_left_s=lambda: 40 - (world.now - started).total_seconds())
+    world.drain()
+    assert sorted(world.ses.recipients.values()) == [1] * 100
+    counts = [(at, total - before) for (at, total), (_, before) in zip(accepted, [(NOW, 0), *accepted], strict=False)]
+    for at, _ in counts:
+        assert sum(count for other, count in counts if at <= other < at + timedelta(seconds=5)) <= 14 * 6
+    assert max(count for _, count in counts) <= 14
+
+
+def test_what_there_is_no_time_to_wait_for_goes_back_unclaimed(world: World) -> None:
+    world.rate = 1.0
+    for told in many(20):
+        world.enrol(told.account, "awa")
+    started = world.now
+    world.tell(messages(*many(20)), time_left_s=lambda: 20 - (world.now - started).total_seconds())
+    left = [notice for body in world.queue.bodies for notice in unpack(body)[0]]
+    assert len(world.ses.accepted) + len(left) == 20
+    assert len(left) > 5
+    assert [notice.attempt for notice in left] == [0] * len(left)
+    assert sum(bool(world.states(told.id)) for told in many(20)) == len(world.ses.accepted)
+
+
+def test_ses_down_for_ten_minutes_tells_everybody_once_when_it_is_back(world: World) -> None:
+    for told in many(30):
+        world.enrol(told.account, "awa")
+    down_until = world.now + timedelta(minutes=10)
+    bodies = messages(*many(30))
+    while bodies:
+        world.ses.refuses_call_with = "ServiceUnavailable" if world.now < down_until else None
+        world.tell(bodies)
+        bodies, world.queue.bodies = world.queue.bodies, []
+        world.now += timedelta(seconds=max(world.queue.delays, default=0))
+        world.queue.delays = []
+    assert world.ses.recipients == {f"{told.account}.awa@example.com": 1 for told in many(30)}
+    assert world.dead_letters.bodies == []
+    assert world.now - down_until < timedelta(minutes=16)
+
+
+def test_a_holder_who_is_erased_while_the_email_waits_is_noted_as_skipped(world: World) -> None:
+    for told in many(3):
+        world.enrol(told.account, "awa")
+    world.ses.refuses_call_with = "ServiceUnavailable"
+    world.tell(messages(*many(3)))
+    world.suppression().erase("eazycard", "a1", "awa")
+    world.ses.refuses_call_with = None
+    world.drain()
+    assert world.ses.recipients == {"a0.awa@example.com": 1, "a2.awa@example.com": 1}
+    assert [world.states(told.id) for told in many(3)] == [{"awa": "sent"}, {"awa": "skipped"}, {"awa": "sent"}]
+    (noted,) = world.deliveries.of_transaction(transaction_key("eazycard", "t1"))
+    assert noted["reason"] == "erased"
+
+
+def test_one_who_was_told_before_being_erased_stays_told(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.ses.refuses_call_with = "ServiceUnavailable"
+    world.tell(messages(*many(1)))
+    put_off, world.queue.bodies = world.queue.bodies, []
+    world.ses.refuses_call_with = None
+    world.tell(put_off)
+    world.suppression().erase("eazycard", "a0", "awa")
+    world.tell(put_off)
+    assert world.states("t0") == {"awa": "sent"}
