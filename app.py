@@ -225,6 +225,12 @@ def release_deferred(event: CloudWatchEvent) -> None:
     services.release.run(lambda: seconds_left(event.context))
 
 
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def statements(event: CloudWatchEvent) -> None:
+    """Every minute: send the holders' statements that are due."""
+    services.statement_job.run(lambda: seconds_left(event.context))
+
+
 @app.schedule(Cron(17, 3, "*", "*", "?", "*"))
 def nightly_reconciliation(_event: CloudWatchEvent) -> None:
     """Every night: compare the roll-ups of the day before with its transactions."""

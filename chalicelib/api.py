@@ -126,6 +126,7 @@ def put_holder(services: Services, bank: Bank, account: str, holder_id: str, req
         if holds_card_number(value):  # it would be stored, like one in the body
             raise CardNumberRefused(field)
     holder = holders.load_holder(read_json(*sent_body(request)), holder_id, services.now())
+    services.statement_index.enter(bank.id, account, holder, services.now())
     holder, is_new = services.suppression.enrol(bank.id, account, holder)
     return json_answer(holders.to_json(holder), 201 if is_new else 200)
 

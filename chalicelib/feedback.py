@@ -19,6 +19,7 @@ from chalicelib.feed import NotificationFeed
 from chalicelib.holders import Suppressed
 from chalicelib.queues import DeadLetters
 from chalicelib.repository import transaction_key
+from chalicelib.statement_index import STATEMENT_ID
 from chalicelib.suppression import Suppression
 from chalicelib.telemetry import count, logger
 from chalicelib.transactions import IDENTIFIER, parse_time
@@ -75,7 +76,8 @@ def read_event(body: str) -> Event | None:
     if not {"bank", "transaction", "holder"} <= set(tags):
         raise UnknownNotification
     (bank,), (transaction,), (holder,) = tags["bank"], tags["transaction"], tags["holder"]
-    if not (BANK_ID.fullmatch(bank) and IDENTIFIER.fullmatch(transaction) and IDENTIFIER.fullmatch(holder)):
+    is_known = IDENTIFIER.fullmatch(transaction) or STATEMENT_ID.fullmatch(transaction)
+    if not (BANK_ID.fullmatch(bank) and is_known and IDENTIFIER.fullmatch(holder)):
         raise UnknownNotification
     # The address that we wrote to, not the one that a forwarding server bounced at or complained from.
     (address,) = mail["destination"]

@@ -1,4 +1,7 @@
-"""How a mailer is put together. Templates, Babel and the SES model come in with it: no other function pays for them."""
+"""How what sends e-mails is put together.
+
+Templates, Babel and the SES model come in with it: no other function pays for them.
+"""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -6,12 +9,15 @@ from typing import TYPE_CHECKING
 from chalicelib.closings import Closings
 from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals
+from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.mailer import Mailer
 from chalicelib.notifications import NotificationLog
 from chalicelib.pacing import AHEAD, ALERTS_AHEAD, Pacer, SesAccount
 from chalicelib.purchases import Purchases
 from chalicelib.queues import DeadLetters
 from chalicelib.ses import SesOutbox
+from chalicelib.statement_composing import StatementComposer
+from chalicelib.statement_job import StatementJob
 
 if TYPE_CHECKING:
     from chalicelib.wiring import Services
@@ -27,16 +33,37 @@ def alert_mailer(services: "Services") -> Mailer:
     return _mailer(services, services.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
 
 
+def statement_job(services: "Services") -> StatementJob:
+    """Return the job that sends statements, as ordinary mail."""
+    settings, dynamodb = services.settings, services.client("dynamodb")
+    return StatementJob(
+        DeferralRepository(dynamodb, settings.statements_table),
+        services.holders,
+        StatementComposer(services.transactions, services.banks, services.links.links_for),
+        NotificationLog(dynamodb, settings.notifications_table, services.notification_feed),
+        _pacer(services, AHEAD),
+        SesOutbox(services.client("sesv2"), settings.mail_from, settings.mail_configuration_set),
+        DeadLetters(services.queue(settings.notification_dead_letter_queue_url), "statements"),
+        services.now,
+    )
+
+
+def _pacer(services: "Services", ahead: timedelta) -> Pacer:
+    settings = services.settings
+    rate = float(settings.mail_rate) if settings.mail_rate else None
+    account = SesAccount(services.client("sesv2"), services.now, rate)
+    return Pacer(services.client("dynamodb"), settings.notifications_table, account, services.now, ahead)
+
+
 def _mailer(services: "Services", queue_url: str, name: str, ahead: timedelta) -> Mailer:
-    settings, dynamodb, ses = services.settings, services.client("dynamodb"), services.client("sesv2")
-    account = SesAccount(ses, services.now, float(settings.mail_rate) if settings.mail_rate else None)
+    settings, dynamodb = services.settings, services.client("dynamodb")
     return Mailer(
         services.holders,
         Purchases(services.transactions, Closings(dynamodb, settings.notifications_table)),
         Composer(services.banks, services.links.links_for),
         NotificationLog(dynamodb, settings.notifications_table, services.notification_feed),
-        Pacer(dynamodb, settings.notifications_table, account, services.now, ahead),
-        SesOutbox(ses, settings.mail_from, settings.mail_configuration_set),
+        _pacer(services, ahead),
+        SesOutbox(services.client("sesv2"), settings.mail_from, settings.mail_configuration_set),
         services.queue(queue_url),
         Deferrals(services.deferrals, services.queue(settings.notification_queue_url)),
         DeadLetters(services.queue(settings.notification_dead_letter_queue_url), name),

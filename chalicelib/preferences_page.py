@@ -4,6 +4,7 @@ The link is all that proves who comes, so no cookie is set or read, and no other
 the link allows. Only a POST changes anything: mail programs and scanners follow links.
 """
 
+import dataclasses
 import email
 import email.policy
 from collections.abc import Mapping
@@ -91,6 +92,8 @@ def _save(services: Services, visit: Visit, fields: Fields) -> Response:
     # What the bank, or another tab, has changed since the form was shown must not be overwritten unseen.
     if fields["seen"] != [version_of(holder.preferences)]:
         return _form(visit, 409, note="changed")
+    changed = dataclasses.replace(holder, preferences=preferences)
+    services.statement_index.enter(bearer.bank, bearer.account, changed, services.now())
     if not services.holders.change_preferences(bearer.bank, bearer.account, holder, preferences):
         return _form(_again(services, visit), 409, note="changed")
     _tell(bearer, "page", preferences)

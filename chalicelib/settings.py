@@ -35,6 +35,7 @@ class Settings:
     banks_table: str
     notifications_table: str
     deferrals_table: str
+    statements_table: str
     addresses_table: str
     analytics_table: str
     notification_queue_url: str

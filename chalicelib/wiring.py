@@ -10,6 +10,7 @@ from chalicelib.addresses_repository import AddressRepository
 from chalicelib.bank_settings import SettingsDirectory
 from chalicelib.banks import BankDirectory
 from chalicelib.banks_repository import BankRepository
+from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.feed import NotificationFeed
 from chalicelib.holders_repository import HolderRepository
@@ -20,6 +21,7 @@ from chalicelib.repository import TransactionRepository
 from chalicelib.secret_store import SecretStore
 from chalicelib.settings import Settings
 from chalicelib.signatures import Signatures
+from chalicelib.statement_index import StatementIndex
 from chalicelib.suppression import Suppression
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from chalicelib.archive import Archiver
     from chalicelib.baselines_repository import BaselineRepository
     from chalicelib.deferrals import Release
-    from chalicelib.deferrals_repository import DeferralRepository
     from chalicelib.feedback import FeedbackHandler
     from chalicelib.flag_repository import FlagRepository
     from chalicelib.links import HolderLinks
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.operator_alerts import OperatorAlerts
     from chalicelib.operators import OperatorTopic
     from chalicelib.reconciliation import Reconciliation
+    from chalicelib.statement_job import StatementJob
     from chalicelib.stream import StreamHandler
 
 
@@ -79,6 +81,10 @@ class Services:
     @cached_property
     def suppression(self) -> Suppression:
         return Suppression(AddressRepository(self.client("dynamodb"), self.settings.addresses_table), self.holders)
+
+    @cached_property
+    def statement_index(self) -> StatementIndex:
+        return StatementIndex(DeferralRepository(self.client("dynamodb"), self.settings.statements_table))
 
     @cached_property
     def deliveries(self) -> DeliveryRecords:
@@ -141,6 +147,12 @@ class Services:
         return alert_mailer(self)
 
     @cached_property
+    def statement_job(self) -> "StatementJob":
+        from chalicelib.mail_wiring import statement_job
+
+        return statement_job(self)
+
+    @cached_property
     def operator_alerts(self) -> "OperatorAlerts":
         from chalicelib.operator_alerts import OperatorAlerts
 
@@ -173,9 +185,7 @@ class Services:
         )
 
     @cached_property
-    def deferrals(self) -> "DeferralRepository":
-        from chalicelib.deferrals_repository import DeferralRepository
-
+    def deferrals(self) -> DeferralRepository:
         return DeferralRepository(self.client("dynamodb"), self.settings.deferrals_table)
 
     @cached_property

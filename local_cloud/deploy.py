@@ -72,7 +72,7 @@ def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
         events[f"{function}SqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
     # Its APIs have no host names of their own; and it takes more e-mails than it says.
     api_url = {"Fn::Sub": f"{endpoint_url}/_aws/execute-api/${{RestAPI}}/{STAGE}"}
-    for function in ("Mailer", "AlertMailer"):
+    for function in ("Mailer", "AlertMailer", "Statements"):
         variables = template["Resources"][function]["Properties"]["Environment"]["Variables"]
         variables.update({"API_URL": api_url, "MAIL_RATE": "1000"})
 

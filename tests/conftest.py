@@ -18,6 +18,7 @@ SETTINGS = {
     "BANKS_TABLE": "BanksTable",
     "NOTIFICATIONS_TABLE": "NotificationsTable",
     "DEFERRALS_TABLE": "DeferralsTable",
+    "STATEMENTS_TABLE": "StatementsTable",
     "ADDRESSES_TABLE": "AddressesTable",
     "ANALYTICS_TABLE": "AnalyticsTable",
     "NOTIFICATION_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications",

@@ -37,6 +37,7 @@ FUNCTIONS = {
     "alert_mailer": "transaction-notifier-prod-alert_mailer",
     "operator_alerts": "transaction-notifier-prod-operator_alerts",
     "release_deferred": "transaction-notifier-prod-release_deferred",
+    "statements": "transaction-notifier-prod-statements",
     "feedback": "transaction-notifier-prod-feedback",
     "analytics_job": "transaction-notifier-prod-analytics_job",
     "nightly_reconciliation": "transaction-notifier-prod-nightly_reconciliation",
@@ -224,7 +225,7 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
             if mapping["FunctionArn"].endswith(f":{full_name}"):
                 mappings[name].append(mapping)
 
-    for unfed in ("api_handler", "analytics_job", "release_deferred", "nightly_reconciliation"):
+    for unfed in ("api_handler", "analytics_job", "release_deferred", "statements", "nightly_reconciliation"):
         assert mappings[unfed] == []
     (stream,) = mappings["transaction_stream"]
     assert stream["EventSourceArn"] == stack["TransactionsStreamArn"]
@@ -254,6 +255,7 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     [
         ("analytics_job", "rate(1 minute)"),
         ("release_deferred", "rate(1 minute)"),
+        ("statements", "rate(1 minute)"),
         ("nightly_reconciliation", "cron(17 3 * * ? *)"),
     ],
 )
@@ -322,13 +324,13 @@ def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(de
     assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
     assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
     assert set(methods_of(clone, "prod")) == routes_of_app()
-    assert len(named_after(clone, "dev")) == 11 + 11 + 7 + 3
+    assert len(named_after(clone, "dev")) == 12 + 12 + 7 + 4
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
     assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
-    assert len(named_after(clone, "prod")) == 11 + 11 + 7 + 3
+    assert len(named_after(clone, "prod")) == 12 + 12 + 7 + 4
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
 

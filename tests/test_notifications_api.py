@@ -17,6 +17,7 @@ TABLES = (
     "BanksTable",
     "DeferralsTable",
     "NotificationsTable",
+    "StatementsTable",
     "TransactionsTable",
 )
 

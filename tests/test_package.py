@@ -45,11 +45,11 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
         "import app\n"
         "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'alert_mailer',"
         " 'operator_alerts', 'feedback', 'analytics_job',"
-        " 'nightly_reconciliation', 'release_deferred'):\n"
+        " 'nightly_reconciliation', 'release_deferred', 'statements'):\n"
         "    assert callable(getattr(app, name))\n"
         "parts = 'banks holders intake signatures ingest_worker stream_handler archiver mailer alert_mailer'\n"
         "parts += ' analytics_job analytics reconciliation operator_alerts bank_settings flags'\n"
-        "parts += ' release links feedback deliveries notification_feed suppression'\n"
+        "parts += ' release statement_index statement_job links feedback deliveries notification_feed suppression'\n"
         "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
         "from chalicelib import documentation\n"
@@ -133,8 +133,9 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     assert ingest["Environment"]["Variables"]["PARTIAL_BATCH_RESPONSES"] == "true"
     assert ingest["Environment"]["Variables"]["TRANSACTIONS_TABLE"]  # merged, not replaced
     # Links in e-mails begin with it; only CloudFormation knows it in time.
-    url = resources["Mailer"]["Properties"]["Environment"]["Variables"]["API_URL"]
-    assert url == {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}"}
+    for function in ("Mailer", "AlertMailer", "Statements"):
+        url = resources[function]["Properties"]["Environment"]["Variables"]["API_URL"]
+        assert url == {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}"}
     api = resources["RestAPI"]["Properties"]
     assert api["OpenApiVersion"] == "2.0"
     assert {"THROTTLED", "INVALID_API_KEY", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(api["GatewayResponses"])
@@ -150,6 +151,7 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
         "AlertsLate",
         "DeadLettersOfOperatorAlerts",
         "ReleaseErrors",
+        "StatementErrors",
     } <= alarms
     assert {"DeadLettersOfFeedback", "FeedbackLate"} <= alarms
     functions = ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob")
@@ -160,10 +162,11 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
         "Feedback",
         "NightlyReconciliation",
         "ReleaseDeferred",
+        "Statements",
     ):
         # Or the function's first run might make its log group before the stack does, which then fails.
         (log_group,) = resources[function]["DependsOn"]
         assert resources[log_group]["Type"] == "AWS::Logs::LogGroup"
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert len(log_groups) == 12
+    assert len(log_groups) == 13
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

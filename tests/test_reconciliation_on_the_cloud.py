@@ -82,5 +82,6 @@ def test_all_run_by_schedule(cloud: CloudUnderTest) -> None:
     assert schedules == {
         f"{stage}-analytics_job": "rate(1 minute)",
         f"{stage}-release_deferred": "rate(1 minute)",
+        f"{stage}-statements": "rate(1 minute)",
         f"{stage}-nightly_reconciliation": "cron(17 3 * * ? *)",
     }

@@ -21,6 +21,7 @@ RECORDED = {
     "BANKS_TABLE": "banks",
     "NOTIFICATIONS_TABLE": "notifications",
     "DEFERRALS_TABLE": "deferrals",
+    "STATEMENTS_TABLE": "statements",
     "ADDRESSES_TABLE": "addresses",
     "ANALYTICS_TABLE": "analytics",
     "NOTIFICATION_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/notices",

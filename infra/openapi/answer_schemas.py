@@ -11,6 +11,8 @@ from chalicelib.errors import MAX_ERRORS, MAX_FIELD
 from chalicelib.flags import FLAGS
 from chalicelib.holders import MAX_HOLDERS
 from chalicelib.requests import MAX_PAGE
+from chalicelib.statement_index import STATEMENT_ID
+from chalicelib.transactions import IDENTIFIER
 from infra.openapi.flag_schemas import FLAGS_SCHEMA
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
@@ -196,6 +198,13 @@ _NOTIFICATION: Json = {
 _NOTIFICATIONS = _object(
     "A transaction's notifications, by holder.", {"notifications": {"type": "array", "items": _ref("Notification")}}
 )
+_TOLD_OF = {
+    "type": "string",
+    "pattern": f"^(?:{IDENTIFIER.pattern}|{STATEMENT_ID.pattern})$",
+    "description": "The transaction's id. Of a statement, `statement@`, the account, `@`, and the week or month by "
+    "ISO 8601: no transaction has such an id.",
+    "examples": ["t-4711", "statement@A123@2026-W23", "statement@A123@2026-06"],
+}
 _NOTIFICATION_FEED = _object(
     "Notifications that changed, as they are now.",
     {
@@ -203,8 +212,8 @@ _NOTIFICATION_FEED = _object(
             "type": "array",
             "maxItems": MAX_PAGE,
             "items": _object(
-                "What became of a holder's e-mail about a transaction.",
-                {"transaction": {**IDENTIFIER_SCHEMA, "description": "The transaction's id."}, **_NOTIFICATION},
+                "What became of a holder's e-mail about a transaction, or with a statement.",
+                {"transaction": _TOLD_OF, **_NOTIFICATION},
                 _MAY_LACK,
             ),
         },

@@ -72,7 +72,7 @@ _DESCRIPTIONS = {
         "types": "Tell of these only.",
         "min_amount": "By currency, the amount below which nothing is told.",
         "quiet_hours": "What isn't urgent waits until they are over; none when `from` and `to` are the same.",
-        "statement": "Checked and kept; not obeyed yet.",
+        "statement": "A statement of each week, or month, by e-mail on the morning after, in the holder's time zone.",
         "muted": "Tell of nothing, security alerts neither.",
     },
     "QuietHours": {"from": "In the holder's time zone.", "to": "In the holder's time zone."},

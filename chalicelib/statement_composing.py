@@ -1,0 +1,85 @@
+"""Composing a statement's e-mail: of the account's transactions in the period, as they are recorded when it is due."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.banks import BankDirectory
+from chalicelib.holders import Holder
+from chalicelib.links import Links
+from chalicelib.repository import Listing, TransactionRepository
+from chalicelib.ses import Email
+from chalicelib.statement_index import Expected
+from chalicelib.statement_mails import render_statement
+from chalicelib.statements import Statement, statement_of
+from chalicelib.transactions import Transaction
+
+# About ten seconds' worth of reading. Only so much is held in memory as the e-mail lists.
+MOST_TRANSACTIONS = 20_000
+_PAGE = 1_000
+# What reading a value that was written past the service may raise.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+class NotComposed(Exception):
+    """The e-mail can't be made, now or later; `reason` says why, without what is in it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class StatementComposer:
+    def __init__(
+        self,
+        transactions: TransactionRepository,
+        banks: BankDirectory,
+        links_for: Callable[[str, str, Holder], Links],
+        most_transactions: int = MOST_TRANSACTIONS,
+    ) -> None:
+        self._transactions = transactions
+        self._banks = banks
+        self._links_for = links_for
+        self._most_transactions = most_transactions
+
+    def email(self, expected: Expected, holder: Holder) -> Email:
+        """Return the e-mail; raises NotComposed, TemporarilyUnavailable."""
+        try:
+            statement = self._statement(expected, holder.timezone)
+        except MALFORMED as error:
+            raise NotComposed(f"not_readable: {type(error).__name__}") from error
+        bank_name = self._banks.name_of(expected.bank)
+        try:
+            return self._rendered(expected, holder, statement, bank_name)
+        except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
+            raise NotComposed(f"not_rendered: {type(error).__name__}") from error
+
+    def _statement(self, expected: Expected, timezone: str) -> Statement:
+        period, account = expected.period, expected.account
+        found = self._between(expected.bank, account, *period.bounds(timezone))
+        return statement_of(account, period.kind, period.first, period.last, found)
+
+    def _between(self, bank: str, account: str, start: datetime, end: datetime) -> Iterator[Transaction]:
+        listing = Listing(account, start, end, limit=min(_PAGE, self._most_transactions))
+        left = self._most_transactions
+        while True:
+            page = self._transactions.newest_for_account(bank, listing)
+            yield from page.transactions
+            left -= len(page.transactions)
+            if page.next_position is None:
+                return
+            if left <= 0:
+                raise NotComposed("too_many_transactions")
+            listing = replace(listing, before=page.next_position)
+
+    def _rendered(self, expected: Expected, holder: Holder, statement: Statement, bank_name: str) -> Email:
+        links = self._links_for(expected.bank, expected.account, holder)
+        mail = render_statement(statement, holder, bank_name, links)
+        return Email(
+            to=holder.email,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            headers=links.headers,
+            tags=(("bank", expected.bank), ("transaction", expected.id), ("holder", holder.id)),
+        )

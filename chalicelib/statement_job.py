@@ -1,0 +1,214 @@
+"""Sending statements: what is due by the index is looked at now, made of the account's transactions, and sent once."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.batching import batches
+from chalicelib.deferrals_repository import Deferral, DeferralRepository
+from chalicelib.delivery import NotificationKey, State
+from chalicelib.holders import Holder
+from chalicelib.holders_repository import HolderRepository
+from chalicelib.mailer import PUT_OFF_AT_MOST
+from chalicelib.notifications import NotificationLog, Outcome
+from chalicelib.pacing import Pacer
+from chalicelib.preferences import quiet_until
+from chalicelib.queues import DeadLetters
+from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
+from chalicelib.statement_composing import MALFORMED, NotComposed, StatementComposer
+from chalicelib.statement_index import Expected, StatementIndex, expected_in
+from chalicelib.statement_periods import wanted
+from chalicelib.telemetry import count, logger
+
+# One SES call that runs into its time limit, and the notes; before it, one account's transactions.
+_SENDING_TAKES_AT_MOST_S = 12
+_READING_TAKES_AT_MOST_S = 10
+_LEASE_MARGIN_S = 5
+# Where the first run begins. Entries are put hours before they are due, by a release that has this job too.
+_DUE_AT_MOST = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A statement that is due to a holder who wants it, and when the one after it will be."""
+
+    expected: Expected
+    holder: Holder
+    next_due: datetime
+
+    def outcome(self, state: State, reason: str | None = None, message_id: str | None = None) -> Outcome:
+        return Outcome(self.expected.key, state, reason, message_id, self.expected.period.due(self.holder.timezone))
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of the statements of one SES call; with a reason where there is one."""
+
+    sent: int = 0
+    dropped: int = 0
+    noted: list[Outcome] = field(default_factory=list)
+    failed: list[tuple[Ready, str]] = field(default_factory=list)
+    put_off: list[tuple[Ready, str]] = field(default_factory=list)
+    later: list[tuple[Expected, datetime]] = field(default_factory=list)
+
+    def report(self) -> None:
+        """Log and count it."""
+        failed, put_off = len(self.failed), len(self.put_off)
+        counts = {"sent": self.sent, "noted": len(self.noted), "failed": failed, "put_off": put_off}
+        reasons = Counter(reason for _, reason in (*self.failed, *self.put_off))
+        logger.info("statements", extra={**counts, "dropped": self.dropped, "later": len(self.later), "why": reasons})
+        count("NotificationsSent", self.sent)
+        count("NotificationsFailed", failed)
+        count("NotificationsPutOff", put_off)
+
+
+class StatementJob:
+    def __init__(
+        self,
+        due: DeferralRepository,
+        holders: HolderRepository,
+        composer: StatementComposer,
+        log: NotificationLog,
+        pacer: Pacer,
+        outbox: SesOutbox,
+        dead_letters: DeadLetters,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._due = due
+        self._index = StatementIndex(due)
+        self._holders = holders
+        self._composer = composer
+        self._log = log
+        self._pacer = pacer
+        self._outbox = outbox
+        self._dead_letters = dead_letters
+        self._clock = clock
+
+    def run(self, time_left_s: Callable[[], float]) -> None:
+        """Send what is due, hour by hour from where the last run ended, as far as the time allows.
+
+        An entry is removed when all is done for it, the next period's entry included. So a run that dies, or runs
+        beside another, leaves what the next one goes on with, and the claim keeps it from being told twice.
+        """
+        now = self._clock()
+        first = (now - _DUE_AT_MOST).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        hour = self._due.checkpoint() or first
+        while all(self._handle(page, time_left_s) for page in self._due.due(hour, now)):
+            if hour + timedelta(hours=1) > now or time_left_s() < _SENDING_TAKES_AT_MOST_S:
+                return
+            hour += timedelta(hours=1)
+            self._due.move_checkpoint(hour)
+
+    def _handle(self, page: Sequence[Deferral], time_left_s: Callable[[], float]) -> bool:
+        """Handle the entries; False if the time is over before all are."""
+        for part in batches(page, min(MAX_DESTINATIONS, self._pacer.at_once)):
+            left_s = time_left_s() - _SENDING_TAKES_AT_MOST_S - _READING_TAKES_AT_MOST_S
+            if left_s < 0 or not self._pacer.wait_for(len(part), left_s):
+                logger.info("statements_out_of_time")
+                return False
+            self._tell(part, time_left_s)
+        return True
+
+    def _tell(self, part: Sequence[Deferral], time_left_s: Callable[[], float]) -> None:
+        now, done = self._clock(), Done()
+        ready = self._ready(self._read(part), now, done)
+        lease = timedelta(seconds=time_left_s() + _LEASE_MARGIN_S)
+        claims = self._log.claim(list(ready), now, now + lease)
+        emails = list(self._emails([ready[key] for key in ready if key in claims.claimed], time_left_s, done))
+        self._send(emails, now, done)
+        self._dead_letters.put([(one.expected.to_json(), reason) for one, reason in done.failed])
+        done.later += [(_put_off(one.expected, now), now) for one, _ in done.put_off]
+        done.later += [(ready[key].expected, now) for key in claims.busy]
+        # Before the notes: should this die, what is noted as told is found settled, and gone on with all the same.
+        again = {expected.key for expected, _ in done.later}
+        follow = [(_next(one), one.next_due) for key, one in ready.items() if key not in again]
+        self._index.put([*follow, *done.later], now)
+        outcomes = [
+            *done.noted,
+            *(one.outcome(State.FAILED, reason) for one, reason in done.failed),
+            *(one.outcome(State.QUEUED, reason) for one, reason in done.put_off),
+        ]
+        self._log.note(outcomes, self._clock())
+        self._due.remove(part)
+        done.report()
+
+    def _read(self, part: Iterable[Deferral]) -> list[Expected]:
+        found: dict[NotificationKey, Expected] = {}
+        for entry in part:
+            try:
+                one = expected_in(entry.notice)
+            except MALFORMED:  # written past the index: it must not hold up the others
+                self._dead_letters.put([(entry.notice, "malformed_statement")])
+            else:
+                found[one.key] = one
+        return list(found.values())
+
+    def _ready(self, found: Sequence[Expected], now: datetime, done: Done) -> dict[NotificationKey, Ready]:
+        """Return what is to be sent now, by the holders as they are now: nobody who was erased meanwhile is told."""
+        holders = self._holders.of_accounts(one.account_key for one in found)
+        ready = {}
+        for one in found:
+            holder = next((holder for holder in holders.get(one.account_key, ()) if holder.id == one.holder), None)
+            if holder is None or wanted(holder.preferences) != one.period.kind:
+                done.dropped += 1  # who chooses statements again is entered again
+                continue
+            try:
+                until = _not_before(one, holder, now)
+                if until > now:
+                    done.later.append((one, until))
+                else:
+                    ready[one.key] = Ready(one, holder, one.period.next.due(holder.timezone))
+            except MALFORMED as error:  # preferences that were written past the API
+                self._dead_letters.put([(one.to_json(), f"malformed_holder: {type(error).__name__}")])
+        return ready
+
+    def _emails(
+        self, claimed: Iterable[Ready], time_left_s: Callable[[], float], done: Done
+    ) -> Iterator[tuple[Ready, Email]]:
+        for one in claimed:
+            if one.holder.suppressed is not None:
+                done.noted.append(one.outcome(State.SUPPRESSED, one.holder.suppressed.reason))
+            elif time_left_s() < _SENDING_TAKES_AT_MOST_S + _READING_TAKES_AT_MOST_S:
+                done.noted.append(one.outcome(State.QUEUED, "out_of_time"))
+                done.later.append((one.expected, self._clock()))
+            else:
+                try:
+                    email = self._composer.email(one.expected, one.holder)
+                except NotComposed as error:
+                    done.failed.append((one, error.reason))
+                else:
+                    yield one, email
+
+    def _send(self, emails: Sequence[tuple[Ready, Email]], now: datetime, done: Done) -> None:
+        for results in self._outbox.send([email for _, email in emails]):
+            accepted = []
+            for position, result in results:
+                one = emails[position][0]
+                if result.message_id is not None:
+                    accepted.append(one.outcome(State.SENT, message_id=result.message_id))
+                elif result.final:
+                    done.failed.append((one, f"refused: {result.reason}"))
+                elif now - (one.expected.put_off_since or now) >= PUT_OFF_AT_MOST:
+                    done.failed.append((one, f"given_up: {result.reason}"))
+                else:
+                    done.put_off.append((one, f"put_off: {result.reason}"))
+            # At once: between SES's yes and this note lies the only way to be told twice.
+            self._log.note(accepted, self._clock())
+            done.sent += len(accepted)
+
+
+def _not_before(one: Expected, holder: Holder, now: datetime) -> datetime:
+    """Return when the holder is to have the statement, by the time zone and the quiet hours that are set now."""
+    due = one.period.due(holder.timezone)
+    if due > now or "quiet_hours" not in holder.preferences:
+        return due
+    return quiet_until(holder.preferences["quiet_hours"], holder.timezone, now) or now
+
+
+def _next(one: Ready) -> Expected:
+    return replace(one.expected, period=one.expected.period.next, put_off_since=None)
+
+
+def _put_off(expected: Expected, now: datetime) -> Expected:
+    return replace(expected, put_off_since=expected.put_off_since or now)
