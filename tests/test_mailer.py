@@ -116,7 +116,8 @@ class World:
         ).handle(bodies)
 
     def sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+        # The millisecond that is booked at the least is no wait worth telling of.
+        self.now += timedelta(seconds=seconds if seconds > 0.01 else 0)
 
     def enrol(
         self, account: str, *ids: str, locale: str = "fr", enrolled_at: datetime = NOW, **preferences: Any
