@@ -186,9 +186,9 @@ class Outcome:
 def _told(deployed: Deployed, holders: Mapping[str, Sequence[str]], report: Report) -> Told:
     expected = {(sent.id, holder): sent.posted_at for sent in report.created for holder in holders[sent.account]}
     with tqdm(total=len(expected), desc="e-mails", unit="mail", delay=2) as progress:
-        sent_at = demo.sent_times(deployed, expected, MAIL_TAKES_AT_MOST_S, progress)
+        sent_at, untold = demo.sent_times(deployed, expected, MAIL_TAKES_AT_MOST_S, progress)
     seconds = [(sent_at[pair] - posted_at).total_seconds() for pair, posted_at in expected.items() if pair in sent_at]
-    return Told(len(report.created), seconds, len(expected) - len(seconds))
+    return Told(len(report.created), seconds, len(expected.keys() - untold) - len(seconds))
 
 
 def _print_outcome(deployed: Deployed, outcome: Outcome, inbox_url: str, api_key: str) -> None:

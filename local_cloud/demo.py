@@ -69,30 +69,35 @@ def enrol_holders(deployed: Deployed, api_key: str, accounts: Sequence[str]) -> 
 
 def sent_times(
     deployed: Deployed, expected: Iterable[tuple[str, str]], timeout_s: float, progress: Any = None
-) -> dict[tuple[str, str], datetime]:
+) -> tuple[dict[tuple[str, str], datetime], set[tuple[str, str]]]:
     """Return when SES had accepted each expected (transaction id, holder id)'s e-mail, as the mailer noted it.
 
-    Waits until all are there or `timeout_s` is over; what is missing then is left out.
+    Waits until all are there or `timeout_s` is over; what is missing then is left out. And return those that are not to
+    be told: a settlement as it was authorized is none.
     """
     client = deployed.cloud.session().client("dynamodb")
     table = deployed.environment["NOTIFICATIONS_TABLE"]
     missing = set(expected)
     found: dict[tuple[str, str], datetime] = {}
+    untold: set[tuple[str, str]] = set()
     deadline = time.monotonic() + timeout_s
     while missing and time.monotonic() < deadline:
         keys = [
             to_item({"transaction_key": transaction_key(BANK.id, id_), "holder": holder}) for id_, holder in missing
         ]
         for noted in batch_get(client, table, keys):
-            if noted["state"] == "sent":
+            if noted["state"] in ("sent", "skipped"):
                 pair = (noted["transaction_key"].partition("#")[2], noted["holder"])
-                found[pair] = datetime.fromisoformat(noted["updated_at"])
+                if noted["state"] == "sent":
+                    found[pair] = datetime.fromisoformat(noted["updated_at"])
+                else:
+                    untold.add(pair)
                 missing.discard(pair)
                 if progress is not None:
                     progress.update()
         if missing:
             time.sleep(0.25)
-    return found
+    return found, untold
 
 
 @dataclass(frozen=True, slots=True)
