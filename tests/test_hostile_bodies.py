@@ -339,7 +339,8 @@ def seconds(send: Callable[[], HTTPResponse]) -> float:
 def assert_in_proportion(send: Callable[[bytes], HTTPResponse], make: Callable[[int], bytes], size: int) -> None:
     once, twice = make(size), make(2 * size)
     # Below some milliseconds the clock and what is around the body count for more than the body.
-    assert seconds(lambda: send(twice)) < 3 * max(seconds(lambda: send(once)), 0.005)
+    # Other work may get in between all the same: what is quadratic stays so when it is looked at again.
+    assert any(seconds(lambda: send(twice)) < 3 * max(seconds(lambda: send(once)), 0.005) for _ in range(3))
 
 
 @pytest.mark.parametrize("make", WORK.values(), ids=WORK.keys())

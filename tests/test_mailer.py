@@ -116,8 +116,8 @@ class World:
         ).handle(bodies)
 
     def sleep(self, seconds: float) -> None:
-        # The millisecond that is booked at the least is no wait worth telling of.
-        self.now += timedelta(seconds=seconds if seconds > 0.01 else 0)
+        if self.rate is None or self.rate < 1e6:  # else only the milliseconds are slept that are booked at the least
+            self.now += timedelta(seconds=seconds)
 
     def enrol(
         self, account: str, *ids: str, locale: str = "fr", enrolled_at: datetime = NOW, **preferences: Any

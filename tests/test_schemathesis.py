@@ -75,7 +75,7 @@ def forget_a_status(document: dict[str, Any]) -> None:
 
 
 def forget_a_field(document: dict[str, Any]) -> None:
-    del document["components"]["schemas"]["AnsweredTransaction"]["properties"]["recorded_at"]
+    del document["components"]["schemas"]["JudgedTransaction"]["properties"]["recorded_at"]
 
 
 def promise_more_than_is_taken(document: dict[str, Any]) -> None:
