@@ -75,7 +75,7 @@ def forget_a_status(document: dict[str, Any]) -> None:
 
 
 def forget_a_field(document: dict[str, Any]) -> None:
-    del document["components"]["schemas"]["JudgedTransaction"]["properties"]["recorded_at"]
+    del document["components"]["schemas"]["AnsweredTransaction"]["properties"]["recorded_at"]
 
 
 def promise_more_than_is_taken(document: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ def _limit(document: dict[str, Any]) -> dict[str, Any]:
     ("lie", "operation", "told"),
     [
         (forget_a_status, "getHealth", "Undocumented status code"),
-        (forget_a_field, "getTransactionNamedBatch", "Response violates schema"),
+        (forget_a_field, "recordTransaction", "Response violates schema"),
         (promise_more_than_is_taken, "listTransactions", "Schema-valid request rejected"),
         (promise_less_than_is_taken, "listTransactions", "Schema-violating request accepted"),
     ],
