@@ -54,7 +54,7 @@ gallery: $(DEV)  ## Picture every kind of e-mail into docs/emails/, by a headles
 	@$(PY) -m mail_gallery
 
 test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
-	@$(PY) -m pytest -n auto --dist loadgroup
+	@$(PY) -m pytest
 
 test-long: $(DEV)  ## Run the model of analytics for 40,000 steps, which takes about half an hour
 	@HYPOTHESIS_PROFILE=long $(PY) -m pytest tests/test_analytics_model.py

@@ -94,12 +94,3 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
         create_tables(client)
         yield client
         client.close()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a server when the tests run on all processors: a file's, and all on the local cloud."""
-    for item in items:
-        is_on_the_cloud = item.get_closest_marker("cloud") is not None
-        # Each engine's model takes as long as many files.
-        group = item.name if item.path.stem == "test_analytics_model" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group("cloud" if is_on_the_cloud else group))
