@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import CONDITION_FAILED, call, error_code, from_item, sortable, to_item
+from chalicelib.dynamo import CONDITION_FAILED, call, error_code, from_item, queried, sortable, to_item
 from chalicelib.holders import Holder, Suppressed
 
 _SUPPRESSION = "suppression"
@@ -66,21 +66,15 @@ class AddressRepository:
         return Suppressed(values["reason"], datetime.fromisoformat(values["since"]))
 
     def accounts_at(self, bank: str, email: str) -> Iterator[str]:
-        """Yield the accounts with a holder who was enrolled with the address, some several times, read consistently."""
-        arguments: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "address_key = :address AND begins_with(entry, :holder)",
-            "ExpressionAttributeValues": to_item(
-                {":address": _key(bank, email, "")["address_key"], ":holder": "holder#"}
-            ),
-            "ConsistentRead": True,
-        }
-        while True:
-            answer = call(self._client.query, **arguments)
-            yield from (from_item(item)["entry"].split("#")[1] for item in answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        """Return the accounts with a holder enrolled with the address, some several times, read consistently."""
+        found = queried(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="address_key = :address AND begins_with(entry, :holder)",
+            ExpressionAttributeValues=to_item({":address": _key(bank, email, "")["address_key"], ":holder": "holder#"}),
+            ConsistentRead=True,
+        )
+        return (values["entry"].split("#")[1] for values in found)
 
     def _unless_refused(self, operation: Any, **arguments: Any) -> None:
         try:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.delivery import Feedback, Kind, NotificationKey, superfluous, to_json
-from chalicelib.dynamo import batch_get, call, from_item, sortable, to_item
+from chalicelib.dynamo import batch_get, call, from_item, queried, sortable, to_item
 from chalicelib.transactions import format_time
 
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
@@ -51,19 +51,13 @@ class DeliveryRecords:
 
     def of_transaction(self, transaction_key: str) -> list[dict[str, Any]]:
         """Return a transaction's notifications as the API answers them, by holder, read consistently."""
-        arguments: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "transaction_key = :key",
-            "ExpressionAttributeValues": to_item({":key": transaction_key}),
-            "ConsistentRead": True,
-        }
-        stored: list[dict[str, Any]] = []
-        while True:
-            answer = call(self._client.query, **arguments)
-            stored += map(from_item, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                break
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        stored = queried(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="transaction_key = :key",
+            ExpressionAttributeValues=to_item({":key": transaction_key}),
+            ConsistentRead=True,
+        )
         return [notification for _, notification in sorted(_merged(stored).items(), key=lambda pair: pair[0].holder)]
 
     def of_keys(self, keys: Iterable[NotificationKey]) -> dict[NotificationKey, dict[str, Any]]:
