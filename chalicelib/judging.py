@@ -51,9 +51,9 @@ class Judge:
         found = []
         for account, own in batch.items():
             history = histories.get(account, Baseline())
-            others = meanwhile.get(account, [])
-            for one in sorted([*own, *others], key=_order):
-                if one in others:
+            others = {_key(one): one for one in meanwhile.get(account, ())}
+            for one in sorted([*own, *others.values()], key=_order):
+                if _key(one) in others:
                     history.add_recent(one)
                     continue
                 if one.status in JUDGED and _key(one) not in told:
