@@ -26,8 +26,6 @@ from chalicelib.repository import account_key, transaction_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.telemetry import count, logger
 
-# How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
-PUT_OFF_AT_MOST = timedelta(days=3)
 # Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
 PART_TAKES_AT_MOST_S = 12
 _LEASE_MARGIN_S = 5
@@ -192,12 +190,9 @@ class Mailer:
                 person = emails[position][0]
                 if result.message_id is not None:
                     accepted.append(person.outcome(State.SENT, message_id=result.message_id))
-                elif result.final:
-                    done.failed.append((person, f"refused: {result.reason}"))
-                elif now - (person.notice.put_off_since or now) >= PUT_OFF_AT_MOST:
-                    done.failed.append((person, f"given_up: {result.reason}"))
-                else:
-                    done.put_off.append((person, f"put_off: {result.reason}"))
+                    continue
+                is_given_up, reason = result.verdict(person.notice.put_off_since or now, now)
+                (done.failed if is_given_up else done.put_off).append((person, reason))
             # At once: between SES's yes and this note lies the only way to be told twice.
             self._log.note(accepted, self._clock())
             done.sent += len(accepted)

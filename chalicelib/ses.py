@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
 from itertools import chain, repeat
 from typing import Any
@@ -14,6 +15,8 @@ from chalicelib.batching import batches
 from chalicelib.dynamo import error_code
 
 MAX_DESTINATIONS = 50
+# How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
+PUT_OFF_AT_MOST = timedelta(days=3)
 MAX_CALL_BYTES = 1_000_000
 
 # SES inline templates know plain substitution only, and it is all that they are used for: what is put in was
@@ -48,6 +51,14 @@ class SendResult:
     message_id: str | None = None
     reason: str | None = None
     final: bool = False
+
+    def verdict(self, put_off_since: datetime, now: datetime) -> tuple[bool, str]:
+        """Return whether an e-mail that was not accepted is given up, and why; it may have been put off before."""
+        if self.final:
+            return True, f"refused: {self.reason}"
+        if now - put_off_since >= PUT_OFF_AT_MOST:
+            return True, f"given_up: {self.reason}"
+        return False, f"put_off: {self.reason}"
 
 
 class SesOutbox:

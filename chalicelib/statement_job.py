@@ -10,7 +10,6 @@ from chalicelib.deferrals_repository import Deferral, DeferralRepository
 from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders import Holder
 from chalicelib.holders_repository import HolderRepository
-from chalicelib.mailer import PUT_OFF_AT_MOST
 from chalicelib.notifications import NotificationLog, Outcome
 from chalicelib.pacing import Pacer
 from chalicelib.preferences import quiet_until
@@ -187,12 +186,9 @@ class StatementJob:
                 one = emails[position][0]
                 if result.message_id is not None:
                     accepted.append(one.outcome(State.SENT, message_id=result.message_id))
-                elif result.final:
-                    done.failed.append((one, f"refused: {result.reason}"))
-                elif now - (one.expected.put_off_since or now) >= PUT_OFF_AT_MOST:
-                    done.failed.append((one, f"given_up: {result.reason}"))
-                else:
-                    done.put_off.append((one, f"put_off: {result.reason}"))
+                    continue
+                is_given_up, reason = result.verdict(one.expected.put_off_since or now, now)
+                (done.failed if is_given_up else done.put_off).append((one, reason))
             # At once: between SES's yes and this note lies the only way to be told twice.
             self._log.note(accepted, self._clock())
             done.sent += len(accepted)

@@ -24,14 +24,14 @@ from chalicelib.feedback import FeedbackHandler
 from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.links import Links
-from chalicelib.mailer import PUT_OFF_AT_MOST, Mailer
+from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
 from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository, transaction_item, transaction_key
-from chalicelib.ses import SesOutbox
+from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.suppression import Suppression
 from chalicelib.transactions import Transaction
 from tests.fakes import Failing, FakeSes, refusal

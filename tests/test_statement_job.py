@@ -18,11 +18,10 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.links import Links
-from chalicelib.mailer import PUT_OFF_AT_MOST
 from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
-from chalicelib.ses import SesOutbox
+from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.statement_composing import StatementComposer
 from chalicelib.statement_index import LEAST_WAIT, StatementIndex
 from chalicelib.statement_job import StatementJob
