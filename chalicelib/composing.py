@@ -9,6 +9,7 @@ from chalicelib.banks import BankDirectory
 from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders import Holder
 from chalicelib.links import Links
+from chalicelib.mail_parts import Mail
 from chalicelib.mails import render
 from chalicelib.notifications import Outcome
 from chalicelib.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
@@ -67,14 +68,19 @@ class Composer:
         transaction, holder = story.transaction, person.holder
         links = self._links_for(transaction.bank, transaction.account, holder)
         mail = render(story, holder, bank_names[transaction.bank], links)
-        return Email(
-            to=holder.email,
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
-            headers=links.headers,
-            tags=(("bank", transaction.bank), ("transaction", transaction.id), ("holder", holder.id)),
-        )
+        return email_to(holder, mail, links, transaction.bank, transaction.id)
+
+
+def email_to(holder: Holder, mail: Mail, links: Links, bank: str, told_of: str) -> Email:
+    """Return the rendered mail as it goes to the holder; `told_of` is what SES's feedback finds its notification by."""
+    return Email(
+        to=holder.email,
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
+        headers=links.headers,
+        tags=(("bank", bank), ("transaction", told_of), ("holder", holder.id)),
+    )
 
 
 def is_wanted(person: Addressed, now: datetime) -> bool:

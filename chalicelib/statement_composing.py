@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.banks import BankDirectory
+from chalicelib.composing import email_to
 from chalicelib.holders import Holder
 from chalicelib.links import Links
 from chalicelib.repository import Listing, TransactionRepository
@@ -75,11 +76,4 @@ class StatementComposer:
     def _rendered(self, expected: Expected, holder: Holder, statement: Statement, bank_name: str) -> Email:
         links = self._links_for(expected.bank, expected.account, holder)
         mail = render_statement(statement, holder, bank_name, links)
-        return Email(
-            to=holder.email,
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
-            headers=links.headers,
-            tags=(("bank", expected.bank), ("transaction", expected.id), ("holder", holder.id)),
-        )
+        return email_to(holder, mail, links, expected.bank, expected.id)
