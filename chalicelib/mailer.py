@@ -18,6 +18,7 @@ from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import MAX_CLAIMS, NotificationLog, Outcome
+from chalicelib.ordering import in_order, in_turns
 from chalicelib.pacing import Pacer
 from chalicelib.preferences import Wait
 from chalicelib.purchases import Purchases, subject_of
@@ -87,20 +88,24 @@ class Mailer:
         """Tell the holders of what the queue's messages carry.
 
         What fails by itself (an unreadable message, an e-mail that can't be rendered or that SES refuses for
-        good) goes to the dead-letter queue with its reason; what SES puts off goes back to the queue, later and
-        alone. Raises only when the tables or queues can't be reached: SQS then brings the messages again, and
-        those who were told are not told again.
+        good) goes to the dead-letter queue with its reason; what SES puts off, and what would come before the
+        e-mail that it follows, goes back to the queue, later and alone. Raises only when the tables or queues
+        can't be reached: SQS then brings the messages again, and those who were told are not told again.
         """
         notices = self._read(bodies)
         people = self._addressed(notices)
         self._note_erased(notices, {person.key for person in people})
         bank_names = self._composer.bank_names(people)
-        parts = list(batches(people, min(MAX_DESTINATIONS, self._pacer.at_once)))
+        at_once = min(MAX_DESTINATIONS, self._pacer.at_once)
+        parts = [part for turn in in_turns(people) for part in batches(turn, at_once)]
         for index, part in enumerate(parts):
             left_s = time_left_s() - PART_TAKES_AT_MOST_S
             if left_s < 0 or not self._pacer.wait_for(len(part), left_s):
                 rest = [person for left in parts[index:] for person in left]
-                self._send_back([person.alone for person in rest], partial(self._jitter, 0, _PACED_FOR_S))
+                for number, turn in enumerate(in_turns(rest)):
+                    first_s = number * _PACED_FOR_S
+                    delay_s = partial(self._jitter, first_s, first_s + _PACED_FOR_S)
+                    self._send_back([person.alone for person in turn], delay_s)
                 logger.warning("out_of_time", extra={"put_back": len(rest)})
                 return
             self._tell(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
@@ -166,8 +171,11 @@ class Mailer:
         claims = self._log.claim(list(subjects), now, now + lease, again, subjects)
         claimed = (person for person in people if person.key in claims.claimed)
         composed = self._composer.compose(claimed, tellings.stories, bank_names, now)
-        done = Done(skipped=[*told_before, *composed.skipped], failed=[*composed.failed], waiting=[*composed.waiting])
-        self._send(composed.emails, now, done)
+        # Behind the claims: what is claimed here and now is on its way as well.
+        emails, early = in_order(composed.emails, tellings.stories, self._log.queued, now)
+        skipped = [*told_before, *composed.skipped]
+        done = Done(skipped=skipped, failed=[*composed.failed], put_off=early, waiting=[*composed.waiting])
+        self._send(emails, now, done)
         self._dead_letters.put([(_letter(person), reason) for person, reason in done.failed])
         self._send_back_later([person for person, _ in done.put_off], now)
         self._deferrals.put((_deferred(person, wait) for person, wait in done.waiting), now)
@@ -204,8 +212,8 @@ class Mailer:
             self._dead_letters.put([(body, "refused_by_queue") for body in error.bodies])
 
     def _send_back_later(self, people: Iterable[Addressed], now: datetime) -> None:
-        """Put back what SES put off: each message waits for up to twice as long each time, at random, so that
-        they don't all meet SES again at once."""
+        """Put back what was put off: each message waits for up to twice as long each time, at random, so that they
+        don't all meet SES again at once."""
         later = [
             replace(person.alone, attempt=person.notice.attempt + 1, put_off_since=person.notice.put_off_since or now)
             for person in people

@@ -19,7 +19,7 @@ TRANSACTIONS_A_MESSAGE = 10
 class Notice:
     """A transaction to tell `holders` of: all of the account's, looked up when the mail is made, when None.
 
-    `attempt` counts how often SES has put it off, since `put_off_since`. `again` is for a dead letter that is put
+    `attempt` counts how often it was put off, since `put_off_since`. `again` is for a dead letter that is put
     back: those whose notification had failed are told after all. One with `flags`, the evidence by flag, is a security
     alert.
     """

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.dynamo import Item, batch_put, call, from_item, sortable, to_item, was_cancelled_in_passing
+from chalicelib.dynamo import Item, batch_get, batch_put, call, from_item, sortable, to_item, was_cancelled_in_passing
 from chalicelib.feed import NotificationFeed
 from chalicelib.transactions import format_time
 
@@ -131,6 +131,16 @@ class NotificationLog:
             sleep=self._sleep,
         )
         self._feed.append(outcome.key for outcome in outcomes if outcome.state is not State.QUEUED)
+
+    def queued(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:
+        """Return those of the notifications that are still to be told: claimed, put off or waiting. Read consistently,
+        100 in a call."""
+        items = (to_item(_key_values(key)) for key in dict.fromkeys(keys))
+        return {
+            NotificationKey(values["transaction_key"], values["holder"])
+            for values in batch_get(self._client, self._table, items, sleep=self._sleep)
+            if values["state"] == State.QUEUED
+        }
 
     def _claim(self, key: NotificationKey, now: datetime, until: datetime, again: bool, subject: str) -> dict[str, Any]:
         return {

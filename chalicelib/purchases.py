@@ -55,7 +55,7 @@ class Purchases:
             asked: list[tuple[Addressed, Transaction | None, Closing]] = []
             for person in pending:
                 transaction = person.notice.transaction
-                named = recorded.get(_named(transaction))
+                named = recorded.get(named_by(transaction))
                 closing = _closing(person, named, may_stand_in=not is_second)
                 related = named if named is not None and _is_about(transaction, named) else None
                 if closing is None:
@@ -80,7 +80,7 @@ class Purchases:
         return found
 
     def _recorded(self, transactions: Iterable[Transaction]) -> dict[str, Transaction]:
-        keys = {key for transaction in transactions if (key := _named(transaction))}
+        keys = {key for transaction in transactions if (key := named_by(transaction))}
         if not keys:
             return {}
         try:
@@ -108,7 +108,7 @@ def subject_of(notice: Notice) -> str:
     )
 
 
-def _named(transaction: Transaction) -> str:
+def named_by(transaction: Transaction) -> str:
     """Return the key of what this transaction settles or reverses, empty if it names nothing."""
     named = transaction.authorization_id
     if named is None or named == transaction.id or transaction.status not in _TOLD_BY:
@@ -124,7 +124,7 @@ def _is_about(transaction: Transaction, named: Transaction) -> bool:
 def _closing(person: Addressed, named: Transaction | None, *, may_stand_in: bool) -> Closing | None:
     """Return what this person's transaction closes; None if there is nothing to close."""
     transaction = person.notice.transaction
-    key = _named(transaction)
+    key = named_by(transaction)
     if not key:
         return None
     authorization = NotificationKey(key, person.holder.id)

@@ -20,6 +20,7 @@ from chalicelib.deferrals_repository import SHARDS, DeferralRepository
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.feed import MARGIN
 from chalicelib.judging import LOOKED_UP
+from chalicelib.notices import unpack
 from chalicelib.repository import TransactionRepository, transaction_item
 from tests.fakes import Metered
 from tests.test_archive import BUCKET, FakeBucket, records
@@ -161,15 +162,15 @@ def test_folding_adds_a_write_and_a_read_for_the_baseline_and_next_to_nothing_el
 
 
 @pytest.mark.parametrize(
-    ("amount", "is_recorded", "write_units"),
+    ("amount", "is_recorded", "write_units", "read_units"),
     [
-        (Decimal(250500), True, 3),  # what closed the authorization, and the note
-        (Decimal(300000), True, 5),  # and the claim
-        (Decimal(250500), False, 7),  # and the note that the authorization is told
+        (Decimal(250500), True, 3, 2),  # what closed the authorization, and the note
+        (Decimal(300000), True, 5, 3),  # and the claim; and a look whether the authorization's e-mail is on its way
+        (Decimal(250500), False, 7, 2),  # and the note that the authorization is told
     ],
 )
 def test_a_settlement_costs_more_only_where_it_is_told(
-    world: World, amount: Decimal, is_recorded: bool, write_units: int
+    world: World, amount: Decimal, is_recorded: bool, write_units: int, read_units: int
 ) -> None:
     told = [replace(one, id=f"s{one.id}", authorization_id=one.id, amount=amount) for one in many(50)]
     for one in told:
@@ -180,5 +181,43 @@ def test_a_settlement_costs_more_only_where_it_is_told(
     world.tell(messages(*told), dynamodb=Metered(world.dynamodb, calls, units), ses=Metered(world.ses, calls, units))
     assert len(world.ses.accepted) == (50 if write_units > 3 else 0)
     assert write_units <= units["write"] / 50 <= write_units + 0.1  # a page of the feed, and time at SES
-    assert (units["read"] - 0.5) / 50 == 2  # the account, and the authorization
+    assert (units["read"] - 0.5) / 50 == read_units  # the account, and the authorization
+    assert calls["batch_get_item"] == read_units
     assert sum(calls.values()) / 50 <= 0.3
+
+
+def test_an_authorization_and_its_reversal_in_one_batch_are_told_in_two_calls_of_ses(world: World) -> None:
+    authorized = [replace(one, status="authorized") for one in many(25)]
+    reversed_ = [replace(one, id=f"r{one.id}", status="reversed", authorization_id=one.id) for one in many(25)]
+    for one in authorized:
+        world.enrol(one.account, "awa", enrolled_at=NOW - timedelta(days=1))
+    world.record(*authorized, *reversed_)
+    calls, units = Counter[str](), Counter[str]()
+    world.tell(
+        messages(*reversed_, *authorized),
+        dynamodb=Metered(world.dynamodb, calls, units),
+        ses=Metered(world.ses, calls, units),
+    )
+    assert [email["tags"]["transaction"][0] for email in world.ses.accepted] == ["t"] * 25 + ["r"] * 25
+    assert world.queue.bodies == []
+    assert calls["send_bulk_email"] == 2
+    assert calls["batch_get_item"] == 3  # holders, authorizations, and whether their e-mails are on their way
+    assert sum(calls.values()) / 50 <= 0.3
+
+
+def test_waiting_for_an_authorization_costs_what_the_documentation_says(world: World) -> None:
+    authorized = [replace(one, status="authorized") for one in many(50)]
+    reversed_ = [replace(one, id=f"r{one.id}", status="reversed", authorization_id=one.id) for one in many(50)]
+    for one in authorized:
+        world.enrol(one.account, "awa", enrolled_at=NOW - timedelta(days=1))
+    world.record(*authorized, *reversed_)
+    world.ses.refuses_call_with = "TooManyRequestsException"
+    world.tell(messages(*authorized))
+    for waited in range(3):
+        calls, units = Counter[str](), Counter[str]()
+        client, queue = Metered(world.dynamodb, calls, units), FakeSqs()
+        world.tell(messages(*reversed_), dynamodb=client, queue=Metered(queue, calls, units))
+        assert sum(len(unpack(body)[0]) for body in queue.bodies) == 50, waited
+        assert 5 <= units["write"] / 50 <= 5.1  # what closed the authorization, the claim, the note; and time at SES
+        assert (units["read"] - 0.5) / 50 == 3  # the account, the authorization, and its notification
+        assert calls.total() / 50 <= 0.3

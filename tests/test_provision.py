@@ -82,7 +82,9 @@ PERMISSIONS = {
         "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
-        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "${NotificationsTableArn}": {
+            f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
+        },
         "${DeferralsTableArn}": {"dynamodb:BatchWriteItem"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": {"ses:SendBulkEmail"},
