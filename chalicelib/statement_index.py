@@ -7,8 +7,9 @@ one too many does no harm, and an entry is written before the holder's record, s
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from chalicelib.deferrals_repository import Deferral, DeferralRepository
 from chalicelib.delivery import NotificationKey
@@ -21,17 +22,21 @@ from chalicelib.transactions import IDENTIFIER
 STATEMENT_ID = re.compile(rf"statement@{IDENTIFIER.pattern}@[0-9]{{4}}-(?:W[0-9]{{2}}|[0-9]{{2}})")
 # Nothing is ever put into an hour that a run may be done with, whatever its clock says.
 LEAST_WAIT = timedelta(minutes=15)
+# AWS refuses requests from a clock that is wrong by more.
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A statement that a holder is to get. `put_off_since` is when SES first put it off, if it did."""
+    """A statement that a holder is to get. `put_off_since` is when SES first put it off, if it did; `again` is for a
+    dead letter that is sent through again: it is told although its notification had failed."""
 
     bank: str
     account: str
     holder: str
     period: Period
     put_off_since: datetime | None = None
+    again: bool = False
 
     @property
     def id(self) -> str:
@@ -46,11 +51,12 @@ class Expected:
     def account_key(self) -> str:
         return account_key(self.bank, self.account)
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """Return the stored form; `expected_in` reads it."""
         put_off = {"put_off_since": self.put_off_since.isoformat()} if self.put_off_since else {}
+        again = {"again": True} if self.again else {}
         who = {"bank": self.bank, "account": self.account, "holder": self.holder}
-        return {**who, "period": self.period.name, **put_off}
+        return {**who, "period": self.period.name, **put_off, **again}
 
 
 def expected_in(text: str) -> Expected:
@@ -59,7 +65,7 @@ def expected_in(text: str) -> Expected:
     bank, account, holder = (str(values[name]) for name in ("bank", "account", "holder"))
     since = values.get("put_off_since")
     period, put_off_since = period_named(values["period"]), datetime.fromisoformat(since) if since else None
-    return Expected(bank, account, holder, period, put_off_since)
+    return Expected(bank, account, holder, period, put_off_since, values.get("again") is True)
 
 
 class StatementIndex:
@@ -78,9 +84,21 @@ class StatementIndex:
 
     def put(self, expected: Iterable[tuple[Expected, datetime]], now: datetime) -> None:
         """Put the statements, each to be looked at from its moment on, but not within 15 minutes from now."""
+        self._put((one, max(until, now + LEAST_WAIT)) for one, until in expected)
+
+    def put_again(self, expected: Expected, now: datetime) -> None:
+        """Put a statement that had failed, to be looked at now; in the last five minutes of an hour, at its end.
+
+        However often that is done, it is told once. Raises TemporarilyUnavailable.
+        """
+        # A run may be done with any hour that is over on a right clock.
+        hour = (now + _CLOCKS_DIFFER_BY).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        self._put([(replace(expected, put_off_since=None, again=True), max(now, hour))])
+
+    def _put(self, expected: Iterable[tuple[Expected, datetime]]) -> None:
         entries = [
             Deferral(
-                max(until, now + LEAST_WAIT),
+                until,
                 f"{one.bank}#{one.account}#{one.holder}#{one.period.name}",
                 json.dumps(one.to_json()),
             )

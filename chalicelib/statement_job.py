@@ -17,7 +17,7 @@ from chalicelib.queues import DeadLetters
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.statement_composing import MALFORMED, NotComposed, StatementComposer
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
-from chalicelib.statement_periods import wanted
+from chalicelib.statement_periods import Period, period_at, wanted
 from chalicelib.telemetry import count, logger
 
 # One SES call that runs into its time limit, and the notes; before it, one account's transactions.
@@ -30,11 +30,11 @@ _DUE_AT_MOST = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A statement that is due to a holder who wants it, and when the one after it will be."""
+    """A statement that is due to a holder who wants it, and the period whose statement is expected next."""
 
     expected: Expected
     holder: Holder
-    next_due: datetime
+    following: Period
 
     def outcome(self, state: State, reason: str | None = None, message_id: str | None = None) -> Outcome:
         return Outcome(self.expected.key, state, reason, message_id, self.expected.period.due(self.holder.timezone))
@@ -113,15 +113,16 @@ class StatementJob:
         now, done = self._clock(), Done()
         ready = self._ready(self._read(part), now, done)
         lease = timedelta(seconds=time_left_s() + _LEASE_MARGIN_S)
-        claims = self._log.claim(list(ready), now, now + lease)
+        again = {key for key, one in ready.items() if one.expected.again}
+        claims = self._log.claim(list(ready), now, now + lease, again)
         emails = list(self._emails([ready[key] for key in ready if key in claims.claimed], time_left_s, done))
         self._send(emails, now, done)
         self._dead_letters.put([(one.expected.to_json(), reason) for one, reason in done.failed])
         done.later += [(_put_off(one.expected, now), now) for one, _ in done.put_off]
         done.later += [(ready[key].expected, now) for key in claims.busy]
         # Before the notes: should this die, what is noted as told is found settled, and gone on with all the same.
-        again = {expected.key for expected, _ in done.later}
-        follow = [(_next(one), one.next_due) for key, one in ready.items() if key not in again]
+        later = {expected.key for expected, _ in done.later}
+        follow = [_next(one) for key, one in ready.items() if key not in later]
         self._index.put([*follow, *done.later], now)
         outcomes = [
             *done.noted,
@@ -140,7 +141,8 @@ class StatementJob:
             except MALFORMED:  # written past the index: it must not hold up the others
                 self._dead_letters.put([(entry.notice, "malformed_statement")])
             else:
-                found[one.key] = one
+                if one.again or one.key not in found:
+                    found[one.key] = one
         return list(found.values())
 
     def _ready(self, found: Sequence[Expected], now: datetime, done: Done) -> dict[NotificationKey, Ready]:
@@ -157,7 +159,7 @@ class StatementJob:
                 if until > now:
                     done.later.append((one, until))
                 else:
-                    ready[one.key] = Ready(one, holder, one.period.next.due(holder.timezone))
+                    ready[one.key] = Ready(one, holder, _following(one, holder, now))
             except MALFORMED as error:  # preferences that were written past the API
                 self._dead_letters.put([(one.to_json(), f"malformed_holder: {type(error).__name__}")])
         return ready
@@ -202,8 +204,15 @@ def _not_before(one: Expected, holder: Holder, now: datetime) -> datetime:
     return quiet_until(holder.preferences["quiet_hours"], holder.timezone, now) or now
 
 
-def _next(one: Ready) -> Expected:
-    return replace(one.expected, period=one.expected.period.next, put_off_since=None)
+def _following(one: Expected, holder: Holder, now: datetime) -> Period:
+    # One that had failed was gone on with then, unless the holder's record couldn't be read; and what came between is
+    # not to be told now.
+    return period_at(one.period.kind, now, holder.timezone) if one.again else one.period.next
+
+
+def _next(one: Ready) -> tuple[Expected, datetime]:
+    expected = replace(one.expected, period=one.following, put_off_since=None, again=False)
+    return expected, one.following.due(one.holder.timezone)
 
 
 def _put_off(expected: Expected, now: datetime) -> Expected:

@@ -4,8 +4,8 @@
     python -m infra.dead_letters --stage prod show 3f2c…
     python -m infra.dead_letters --stage prod redrive --reason 'refused: MESSAGE_REJECTED'
 
-A letter that is sent through again is told, or recorded, once, however often that is done. One that can't be made sense
-of stays.
+A letter that is sent through again is told, or recorded, once, however often that is done. It goes by its function's
+queue, a statement by the index of what is due. One that can't be made sense of stays.
 """
 
 import argparse
@@ -21,9 +21,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from chalicelib import ingest
+from chalicelib.deferrals_repository import DeferralRepository
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.feedback import MALFORMED, read_event
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.repository import transaction_from_item
+from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from infra.sessions import gave_up, session_for
 from infra.stacks import StackFailed, outputs, stack_name
 
@@ -37,21 +40,33 @@ QUEUES = {
 }
 # Long enough to go through a queue; then what was only looked at is visible to everybody again.
 LOOKING_S = 120
+STATEMENTS_TABLE = "StatementsTable"  # its output
+STATEMENTS = "statements"  # the source of the statements function's letters, among the notifications'
 REFUSED_BY_QUEUE = "refused_by_queue"
 MOVED_BY_SQS = "moved by SQS after too many deliveries"
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter: `id` is SQS's, `body` the message as it is, `reason` and `payload` what the function put."""
+    """A dead letter: `id` is SQS's, `body` the message as it is, the rest what the function put into it."""
 
     queue: str
     id: str
     receipt: str
     sent_at: datetime
     body: str
+    source: str
     reason: str
     payload: Any
+
+    def statement(self) -> Expected | None:
+        """Return the statement that it is about, None if there is none to be read in it."""
+        if self.queue != "notifications" or self.source != STATEMENTS:
+            return None
+        try:
+            return expected_in(self.payload if isinstance(self.payload, str) else json.dumps(self.payload))
+        except (KeyError, TypeError, ValueError, RecursionError):
+            return None
 
     def message(self) -> str | None:
         """Return the queue message that sends it through again, None if nothing can be made of it."""
@@ -90,12 +105,13 @@ def _is_feedback(body: str) -> bool:
 
 
 class DeadLetterOffice:
-    """A stage's dead-letter queues, and the queues by which their letters are sent through again."""
+    """A stage's dead-letter queues, and the queues and the index by which their letters are sent through again."""
 
-    def __init__(self, sqs: Any, urls: dict[str, str], ways_back: dict[str, str]) -> None:
+    def __init__(self, sqs: Any, urls: dict[str, str], ways_back: dict[str, str], statements: StatementIndex) -> None:
         self._sqs = sqs
         self._urls = urls
         self._ways_back = ways_back
+        self._statements = statements
 
     def count(self) -> int:
         """Return about how many letters there are."""
@@ -119,16 +135,18 @@ class DeadLetterOffice:
             for letter in seen.values():
                 self._release(letter)
 
-    def redrive(self, letter: Letter) -> bool:
+    def redrive(self, letter: Letter, now: datetime) -> bool:
         """Send a letter through again and remove it; False, and it stays, if nothing can be made of it.
 
         Sent first and removed then: should the second fail, it is sent again by the next redrive, and told, or
         recorded, once.
         """
-        message = letter.message()
-        if message is None:
+        if (statement := letter.statement()) is not None:
+            self._statements.put_again(statement, now)
+        elif (message := letter.message()) is not None:
+            self._sqs.send_message(QueueUrl=self._ways_back[letter.queue], MessageBody=message)
+        else:
             return False
-        self._sqs.send_message(QueueUrl=self._ways_back[letter.queue], MessageBody=message)
         self._sqs.delete_message(QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt)
         return True
 
@@ -155,22 +173,24 @@ def _letter(queue: str, message: dict[str, Any]) -> Letter:
     body = message["Body"]
     try:
         content = json.loads(body)
-        reason, payload = content["reason"], content["payload"]
+        source, reason, payload = content["source"], content["reason"], content["payload"]
     except (KeyError, TypeError, ValueError, RecursionError):
-        reason, payload = MOVED_BY_SQS, body
+        source, reason, payload = "", MOVED_BY_SQS, body
     sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-    return Letter(queue, message["MessageId"], message["ReceiptHandle"], sent_at, body, reason, payload)
+    return Letter(queue, message["MessageId"], message["ReceiptHandle"], sent_at, body, source, reason, payload)
 
 
 def office(session: Any, stage: str) -> DeadLetterOffice:
     """Return the dead-letter office of a provisioned stage."""
     data = outputs(session.client("cloudformation"), stack_name(stage, "data"))
-    missing = [output for outputs_ in QUEUES.values() for output in outputs_ if output not in data]
+    needed = [*(output for outputs_ in QUEUES.values() for output in outputs_), STATEMENTS_TABLE]
+    missing = [output for output in needed if output not in data]
     if missing:
         raise StackFailed(f"the data stack of stage {stage} has no {missing[0]}: provision the stage again.")
     urls = {queue: data[output] for queue, (output, _) in QUEUES.items()}
     ways_back = {queue: data[output] for queue, (_, output) in QUEUES.items()}
-    return DeadLetterOffice(session.client("sqs"), urls, ways_back)
+    statements = StatementIndex(DeferralRepository(session.client("dynamodb"), data[STATEMENTS_TABLE]))
+    return DeadLetterOffice(session.client("sqs"), urls, ways_back, statements)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -189,6 +209,9 @@ def main(arguments: list[str] | None = None) -> int:
         return {"list": _list, "show": _show, "redrive": _redrive}[options.command](stage_office, options)
     except (StackFailed, ClientError, BotoCoreError) as error:
         print(f"dead letters: {error}", file=sys.stderr)
+        return 1
+    except TemporarilyUnavailable:
+        print("dead letters: the statements table takes nothing for now: run it again for the rest.", file=sys.stderr)
         return 1
     except (BrokenPipeError, KeyboardInterrupt):
         return gave_up("dead letters")
@@ -219,7 +242,7 @@ def _redrive(stage_office: DeadLetterOffice, options: argparse.Namespace) -> int
     with tqdm(total=stage_office.count(), desc="redriving", unit="letter", delay=2) as progress:
         for letter in stage_office.letters(datetime.now(UTC)):
             if letter.id.startswith(options.id or "") and letter.reason.startswith(options.reason or ""):
-                if stage_office.redrive(letter):
+                if stage_office.redrive(letter, datetime.now(UTC)):
                     sent += 1
                 else:
                     kept += 1

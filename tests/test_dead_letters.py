@@ -3,7 +3,8 @@
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -11,12 +12,16 @@ import pytest
 from moto import mock_aws
 
 from chalicelib import ingest
+from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_item
+from chalicelib.statement_index import Expected, StatementIndex, expected_in
+from chalicelib.statement_periods import period_named
 from chalicelib.transactions import to_json
 from infra import dead_letters
 from infra.dead_letters import DeadLetterOffice, Letter, main, office
+from tests.fakes import Refusing, refusal
 from tests.test_mailer import EVENTS
 from tests.test_mails import TRANSACTION, transaction
 from tests.test_stream import record
@@ -32,9 +37,23 @@ QUEUES = (
     "FeedbackQueue",
     "FeedbackDeadLetterQueue",
 )
+STATEMENTS_TABLE = {
+    "Type": "AWS::DynamoDB::Table",
+    "Properties": {
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("due_hour", "due")],
+        "KeySchema": [
+            {"AttributeName": "due_hour", "KeyType": "HASH"},
+            {"AttributeName": "due", "KeyType": "RANGE"},
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+    },
+}
 TEMPLATE = {
-    "Resources": {name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
-    "Outputs": {f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
+    "Resources": {**{name: {"Type": "AWS::SQS::Queue"} for name in QUEUES}, "StatementsTable": STATEMENTS_TABLE},
+    "Outputs": {
+        **{f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
+        "StatementsTable": {"Value": {"Ref": "StatementsTable"}},
+    },
 }
 
 
@@ -49,11 +68,11 @@ class Stage:
         outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
         self.urls = {output["OutputKey"].removesuffix("Url"): output["OutputValue"] for output in outputs}
 
-    def put(self, queue: str, payload: Any, reason: str) -> None:
+    def put(self, queue: str, payload: Any, reason: str, source: str | None = None) -> None:
         sources = {"Notification": "mailer", "Stream": "transaction_stream", "Ingest": "ingest_worker"}
         sources["OperatorAlerts"] = "operator_alerts"
         sources |= {"Feedback": "feedback"}
-        source = sources[queue.removesuffix("DeadLetterQueue")]
+        source = source or sources[queue.removesuffix("DeadLetterQueue")]
         DeadLetters(Queue(self._sqs, self.urls[queue]), source).put([(payload, reason)])
 
     def put_raw(self, queue: str, body: str) -> None:
@@ -67,6 +86,18 @@ class Stage:
                 bodies.append(message["Body"])
                 self._sqs.delete_message(QueueUrl=self.urls[queue], ReceiptHandle=message["ReceiptHandle"])
         return bodies
+
+    @property
+    def statements_due(self) -> list[tuple[datetime, Expected]]:
+        """What is in the index of statements, soonest first, without its checkpoint."""
+        items = boto3.client("dynamodb").scan(TableName=self.urls["StatementsTable"])["Items"]
+        return sorted(
+            (
+                (datetime.fromisoformat(item["due"]["S"].partition("#")[0]), expected_in(item["notice"]["S"]))
+                for item in items
+            ),
+            key=lambda pair: pair[0],
+        )
 
 
 @pytest.fixture
@@ -206,8 +237,8 @@ def test_a_letter_that_comes_back_meanwhile_is_not_sent_through_a_second_time(
     class BouncingOffice(DeadLetterOffice):
         """An office whose letters are back as soon as they are sent through again."""
 
-        def redrive(self, letter: Letter) -> bool:
-            is_sent = super().redrive(letter)
+        def redrive(self, letter: Letter, now: datetime) -> bool:
+            is_sent = super().redrive(letter, now)
             stage.put("IngestDeadLetterQueue", payload, "transaction_conflict: amount")
             return is_sent
 
@@ -241,6 +272,85 @@ def test_a_stage_that_was_provisioned_by_an_older_release_is_one_line(
 def test_a_stage_that_is_not_provisioned_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stage", "dev", "--region", "us-east-2", "list"]) == 1
     assert capsys.readouterr().err == "dead letters: There is no stack transaction-notifier-dev-data.\n"
+
+
+STATEMENT = Expected("eazycard", "a0", "awa", period_named("2026-W24"))
+
+
+def put_statement(stage: Stage, payload: Any, reason: str = "refused: MESSAGE_REJECTED") -> None:
+    stage.put("NotificationDeadLetterQueue", payload, reason, source="statements")
+
+
+def test_a_statement_is_put_back_into_the_index_of_what_is_due_and_the_letter_is_gone(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given_up = replace(STATEMENT, account="a1", put_off_since=datetime(2026, 6, 15, 8, tzinfo=UTC))
+    put_statement(stage, STATEMENT.to_json())
+    put_statement(stage, given_up.to_json(), "given_up: ACCOUNT_THROTTLED")
+    stage.put("NotificationDeadLetterQueue", letter("t1"), "refused: MESSAGE_REJECTED")
+    before = datetime.now(UTC)
+    assert run("redrive") == 0
+    assert "3 sent through again, 0 kept" in capsys.readouterr().out
+    due = stage.statements_due
+    assert sorted((one for _, one in due), key=lambda one: one.account) == [
+        replace(STATEMENT, again=True),
+        replace(STATEMENT, account="a1", again=True),  # SES is asked as if for the first time
+    ]
+    assert all(before - timedelta(seconds=1) <= at <= datetime.now(UTC) + timedelta(minutes=5) for at, _ in due)
+    assert [notice.transaction.id for notice in told_again(stage)] == ["t1"]
+    assert stage.take("NotificationDeadLetterQueue") == []
+
+
+def test_a_statement_goes_through_again_by_its_reason_or_id_only(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_statement(stage, STATEMENT.to_json(), "too_many_transactions")
+    put_statement(stage, replace(STATEMENT, account="a1").to_json(), "malformed_holder: ZoneInfoNotFoundError")
+    assert run("redrive", "--reason", "malformed_holder") == 0
+    assert [one.account for _, one in stage.statements_due] == ["a1"]
+    capsys.readouterr()
+    run("list")
+    letter_id = capsys.readouterr().out.split("\t")[0]
+    assert run("redrive", "--id", letter_id[:8]) == 0
+    assert {one.account for _, one in stage.statements_due} == {"a0", "a1"}
+    assert stage.take("NotificationDeadLetterQueue") == []
+
+
+@pytest.mark.parametrize(
+    "payload", ["no statement", {"bank": "eazycard"}, {**STATEMENT.to_json(), "period": "then"}, 7]
+)
+def test_what_is_no_statement_stays(stage: Stage, payload: Any) -> None:
+    put_statement(stage, payload, "malformed_statement")
+    assert run("redrive") == 1
+    assert stage.statements_due == []
+    assert len(stage.take("NotificationDeadLetterQueue")) == 1
+
+
+def test_what_only_looks_like_a_statement_is_none_in_another_function_s_letter(stage: Stage) -> None:
+    stage.put("NotificationDeadLetterQueue", STATEMENT.to_json(), "malformed_notice: KeyError")
+    assert run("redrive") == 1
+    assert stage.statements_due == []
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("AccessDeniedException", "AccessDenied"), ("ThrottlingException", "takes nothing for now")]
+)
+def test_when_the_index_takes_nothing_the_letter_stays(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    class Closed(DeadLetterOffice):
+        """An office whose table refuses what is put."""
+
+        def __init__(self, sqs: Any, urls: dict[str, str], ways_back: dict[str, str], _: StatementIndex) -> None:
+            client = Refusing(boto3.client("dynamodb"), refusal(code), "batch_write_item")
+            statements = StatementIndex(DeferralRepository(client, stage.urls["StatementsTable"]))
+            super().__init__(sqs, urls, ways_back, statements)
+
+    monkeypatch.setattr(dead_letters, "DeadLetterOffice", Closed)
+    put_statement(stage, STATEMENT.to_json())
+    assert run("redrive") == 1
+    assert said in capsys.readouterr().err
+    assert len(stage.take("NotificationDeadLetterQueue")) == 1
 
 
 def test_an_event_that_sqs_moved_is_told_to_the_operators_again_and_one_that_is_none_stays(stage: Stage) -> None:

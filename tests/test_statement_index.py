@@ -1,11 +1,13 @@
 """Who is expected to get a statement: entered by the API and the holder's page, before either writes the record."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from chalicelib.statement_index import STATEMENT_ID, Expected, expected_in
+from chalicelib.deferrals_repository import DeferralRepository
+from chalicelib.statement_index import STATEMENT_ID, Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import period_named
 from tests.api import HOLDER, NOW, Bench
 from tests.fakes import Refusing, refusal
@@ -75,10 +77,32 @@ def test_a_record_that_can_t_be_written_leaves_one_entry_too_many_and_never_one_
     assert expected(bench) == [WEEK]
 
 
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [
+        ("09:00:00", "09:00:00"),
+        ("09:54:59", "09:54:59"),
+        ("09:55:00", "10:00:00"),  # on a clock that is five minutes slow it is 10:00, and a run may be done with 9
+        ("09:59:59", "10:00:00"),
+    ],
+)
+def test_what_is_put_again_is_due_at_once_but_never_in_an_hour_that_a_run_may_be_done_with(
+    bench: Bench, at: str, due: str
+) -> None:
+    index = StatementIndex(DeferralRepository(bench.dynamodb, "StatementsTable"))
+    now = datetime.fromisoformat(f"2026-01-12T{at}+01:00")
+    index.put_again(Expected("eazycard", "A123", "h1", period_named("2026-W02")), now)
+    (item,) = bench.dynamodb.scan(TableName="StatementsTable")["Items"]
+    moment = datetime.fromisoformat(item["due"]["S"].partition("#")[0])
+    assert moment == datetime.fromisoformat(f"2026-01-12T{due}+01:00")
+    assert item["due_hour"]["S"].startswith(f"2026-01-12T{moment.astimezone(UTC):%H}#")
+
+
 @pytest.mark.parametrize("period", ["2026-W02", "2026-01"])
 @pytest.mark.parametrize("since", [None, NOW])
-def test_an_entry_is_read_as_it_was_written(period: str, since: Any) -> None:
-    one = Expected("eazycard", "A-1._", "h1", period_named(period), since)
+@pytest.mark.parametrize("again", [False, True])
+def test_an_entry_is_read_as_it_was_written(period: str, since: Any, again: bool) -> None:
+    one = Expected("eazycard", "A-1._", "h1", period_named(period), since, again)
     assert expected_in(json.dumps(one.to_json())) == one
     assert STATEMENT_ID.fullmatch(one.id)
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.banks import BankDirectory
 from chalicelib.banks_repository import BankRepository
-from chalicelib.deferrals_repository import Deferral, DeferralRepository
+from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository
@@ -23,7 +24,7 @@ from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
 from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.statement_composing import StatementComposer
-from chalicelib.statement_index import LEAST_WAIT, StatementIndex
+from chalicelib.statement_index import LEAST_WAIT, StatementIndex, expected_in
 from chalicelib.statement_job import StatementJob
 from tests.fakes import Failing, Interrupted, refusal
 from tests.test_mailer import Died, World, ses_event
@@ -34,6 +35,7 @@ ENROLLED = datetime(2026, 6, 10, 12, tzinfo=UTC)
 DUE = datetime(2026, 6, 15, 8, tzinfo=UTC)
 WEEK = "statement@a0@2026-W24"
 NEXT_WEEK = "statement@a0@2026-W25"
+WHO = {"bank": "eazycard", "account": "a0", "holder": "awa"}
 
 
 class Morning(World):
@@ -406,6 +408,157 @@ def test_what_was_written_past_the_service_holds_up_nobody(morning: Morning) -> 
     reasons = sorted(letter["reason"] for letter in morning.letters())
     assert reasons == ["malformed_holder: ZoneInfoNotFoundError", "malformed_statement", "malformed_statement"]
     assert {due for due, _ in morning.expected} == {"2026-06-22T08:00"}
+
+
+def redriven(morning: Morning) -> None:
+    """Send the dead letters through again, as the operators' command does."""
+    letters, morning.dead_letters.bodies = morning.letters(), []
+    assert letters
+    for letter in letters:
+        assert letter["source"] == "statements"
+        morning.index().put_again(expected_in(json.dumps(letter["payload"])), morning.now)
+
+
+def a_failed_one(morning: Morning) -> None:
+    morning.subscribe()
+    morning.ses.statuses = {"a0.awa@example.com": "MESSAGE_REJECTED"}
+    morning.run(DUE)
+    morning.ses.statuses = {}
+    assert morning.noted() == [("failed", "refused: MESSAGE_REJECTED")]
+    morning.now += timedelta(hours=5)
+
+
+def test_a_dead_letter_that_is_put_back_is_told_with_the_next_run_and_the_next_week_after_it(morning: Morning) -> None:
+    a_failed_one(morning)
+    redriven(morning)
+    morning.run(morning.now + timedelta(minutes=1))
+    assert morning.sent == [("a0.awa", WEEK)]
+    assert morning.noted() == [("sent", None)]
+    assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
+    assert "again" not in str(morning.dynamodb.scan(TableName=morning.names["StatementsTable"])["Items"])
+    morning.runs_on(DUE + timedelta(days=8), every=timedelta(hours=8))
+    assert morning.sent == [("a0.awa", WEEK), ("a0.awa", NEXT_WEEK)]
+
+
+def test_however_often_a_dead_letter_is_put_back_it_is_told_once(morning: Morning) -> None:
+    a_failed_one(morning)
+    letters = morning.dead_letters.bodies
+    for _ in range(3):
+        for _ in range(2):
+            morning.dead_letters.bodies = letters
+            redriven(morning)
+            morning.now += timedelta(seconds=1)
+        morning.run(morning.now + timedelta(minutes=1))
+    assert morning.sent == [("a0.awa", WEEK)]
+    assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
+
+
+def test_one_that_was_told_meanwhile_is_not_told_again(morning: Morning) -> None:
+    morning.subscribe()
+    morning.run(DUE)
+    morning.index().put_again(expected_in(json.dumps({**WHO, "period": "2026-W24"})), morning.now)
+    morning.run(DUE + timedelta(minutes=1))
+    assert morning.sent == [("a0.awa", WEEK)]
+
+
+def test_a_dead_letter_that_fails_again_is_a_dead_letter_again(morning: Morning) -> None:
+    a_failed_one(morning)
+    morning.ses.statuses = {"a0.awa@example.com": "MESSAGE_REJECTED"}
+    redriven(morning)
+    morning.run(morning.now + timedelta(minutes=1))
+    assert morning.noted() == [("failed", "refused: MESSAGE_REJECTED")]
+    assert len(morning.letters()) == 1
+    morning.ses.statuses = {}
+    redriven(morning)
+    morning.run(morning.now + timedelta(minutes=1))
+    assert morning.sent == [("a0.awa", WEEK)]
+
+
+def test_what_ses_has_given_up_on_is_tried_for_another_three_days_when_it_is_put_back(morning: Morning) -> None:
+    morning.subscribe()
+    morning.ses.refuses_call_with = "TooManyRequestsException"
+    morning.runs_on(DUE + PUT_OFF_AT_MOST + timedelta(hours=6), every=timedelta(hours=6))
+    redriven(morning)
+    morning.run(morning.now + timedelta(minutes=1))
+    assert morning.noted() == [("queued", "put_off: TooManyRequestsException")]
+    assert morning.letters() == []
+    morning.ses.refuses_call_with = None
+    morning.runs_on(morning.now + timedelta(hours=1))
+    assert morning.sent == [("a0.awa", WEEK)]
+
+
+def test_a_week_that_was_not_wanted_is_not_told_because_an_older_one_is_put_back(morning: Morning) -> None:
+    a_failed_one(morning)
+    morning.subscribe(muted=True)
+    morning.runs_on(DUE + timedelta(days=9), every=timedelta(hours=8))  # the next week's is dropped
+    morning.subscribe()
+    redriven(morning)
+    morning.runs_on(DUE + timedelta(days=15), every=timedelta(hours=8))
+    assert morning.sent == [("a0.awa", WEEK), ("a0.awa", "statement@a0@2026-W26")]
+
+
+def test_a_holder_whose_record_could_not_be_read_goes_on_with_the_running_week_when_the_letter_is_put_back(
+    morning: Morning,
+) -> None:
+    morning.subscribe()
+    bad = Holder("awa", "Awa", "a0.awa@example.com", "en", "Mars/Base", {"statement": "weekly"}, ENROLLED)
+    morning.suppression().enrol("eazycard", "a0", bad)
+    morning.run(DUE)
+    assert morning.expected == []
+    morning.suppression().enrol("eazycard", "a0", dataclasses.replace(bad, timezone="UTC"))
+    redriven(morning)
+    morning.run(morning.now + timedelta(minutes=1))
+    assert morning.sent == [("a0.awa", WEEK)]
+    assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
+
+
+@pytest.mark.parametrize("preferences", [{"muted": True}, {"statement": "monthly"}])
+def test_what_is_put_back_is_not_told_to_who_does_not_want_it_any_more(
+    morning: Morning, preferences: dict[str, Any]
+) -> None:
+    a_failed_one(morning)
+    morning.subscribe(**preferences)
+    redriven(morning)
+    morning.run(morning.now + timedelta(minutes=1))
+    assert morning.sent == []
+
+
+def test_what_is_put_back_in_quiet_hours_is_told_when_they_end(morning: Morning) -> None:
+    a_failed_one(morning)
+    morning.subscribe(quiet_hours={"from": "13:00", "to": "15:30"})
+    redriven(morning)
+    morning.run(morning.now + timedelta(minutes=1))
+    assert morning.sent == []
+    morning.runs_on(DUE + timedelta(hours=8))
+    assert morning.sent == [("a0.awa", WEEK)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_older_entry_of_the_same_statement_does_not_hide_the_one_that_is_put_back(
+    morning: Morning, is_first: bool
+) -> None:
+    a_failed_one(morning)
+    old = expected_in(json.dumps(morning.letters()[0]["payload"]))
+    entries = [dataclasses.replace(old, again=is_first), dataclasses.replace(old, again=not is_first)]
+    # Names of one shard, so that both are on one page, in this order.
+    names = [name for name in (f"{number:03}" for number in range(99)) if zlib.crc32(name.encode()) % SHARDS == 0]
+    repository = DeferralRepository(morning.dynamodb, morning.names["StatementsTable"])
+    repository.put(
+        Deferral(morning.now, name, json.dumps(one.to_json())) for name, one in zip(names, entries, strict=False)
+    )
+    morning.run(morning.now + timedelta(minutes=1))
+    assert morning.sent == [("a0.awa", WEEK)]
+
+
+@pytest.mark.parametrize("dies_at", range(12))
+def test_a_run_that_dies_with_what_was_put_back_is_gone_on_with(morning: Morning, dies_at: int) -> None:
+    a_failed_one(morning)
+    redriven(morning)
+    with contextlib.suppress(Died):
+        morning.run(morning.now + timedelta(minutes=1), dynamodb=Dying(morning, dies_at))
+    morning.runs_on(DUE + timedelta(hours=6))
+    assert morning.sent == [("a0.awa", WEEK)]
+    assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
 
 
 def everyone(morning: Morning, count: int = 12) -> list[tuple[str, str]]:
