@@ -192,13 +192,13 @@ def ingest_worker(event: SQSEvent) -> dict[str, Any]:
 @app.on_sqs_message(queue_arn=stage.notification_queue_arn, batch_size=10, maximum_concurrency=10)
 def mailer(event: SQSEvent) -> None:
     """Every notice that the stream handler queued, in batches."""
-    services.mailer.handle([record.body for record in event], lambda: seconds_left(event.context))
+    services.mails.ordinary.handle([record.body for record in event], lambda: seconds_left(event.context))
 
 
 @app.on_sqs_message(queue_arn=stage.alert_queue_arn, batch_size=10, maximum_concurrency=5)
 def alert_mailer(event: SQSEvent) -> None:
     """Every notice of a flagged transaction, in batches: security alerts go out ahead of all else."""
-    services.alert_mailer.handle([record.body for record in event], lambda: seconds_left(event.context))
+    services.mails.alerts.handle([record.body for record in event], lambda: seconds_left(event.context))
 
 
 @app.on_sqs_message(queue_arn=stage.operator_alerts_queue_arn, batch_size=100, maximum_batching_window_in_seconds=15)
@@ -211,6 +211,23 @@ def operator_alerts(event: SQSEvent) -> None:
 def feedback(event: SQSEvent) -> None:
     """What SES tells of the e-mails that it has accepted, in batches."""
     services.feedback.handle([record.body for record in event])
+
+
+@app.on_dynamodb_record(
+    stream_arn=stage.notifications_stream_arn,
+    batch_size=100,
+    starting_position="TRIM_HORIZON",
+    maximum_batching_window_in_seconds=1,
+)
+def webhook_feeder(event: DynamoDBEvent) -> None:
+    """Every page of the feed of notifications that was written, in batches."""
+    services.webhooks.feeder.handle(event.to_dict()["Records"])
+
+
+@app.on_sqs_message(queue_arn=stage.webhook_queue_arn, batch_size=10, maximum_concurrency=5)
+def webhook_sender(event: SQSEvent) -> None:
+    """Every webhook that is to be sent, in batches."""
+    services.webhooks.sender.handle([record.body for record in event])
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -228,7 +245,7 @@ def release_deferred(event: CloudWatchEvent) -> None:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def statements(event: CloudWatchEvent) -> None:
     """Every minute: send the holders' statements that are due."""
-    services.statement_job.run(lambda: seconds_left(event.context))
+    services.mails.statements.run(lambda: seconds_left(event.context))
 
 
 @app.schedule(Cron(17, 3, "*", "*", "?", "*"))

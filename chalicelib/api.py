@@ -33,6 +33,7 @@ from chalicelib.requests import (
 )
 from chalicelib.rollups import Day, Sums, summary
 from chalicelib.transactions import Transaction
+from chalicelib.webhooks import refusal
 from chalicelib.wiring import Services
 
 _LISTING_PARAMETERS = ("from", "to", "type", "limit", "cursor")
@@ -176,13 +177,18 @@ def get_account_analytics(services: Services, bank: Bank, account: str, request:
 def get_settings(services: Services, bank: Bank, request: Request) -> Response:
     """Answer `GET /settings`: the bank's own, the defaults of all that it hasn't set included."""
     only_parameters(request)
-    return json_answer(bank_settings.to_json(services.bank_store.settings(bank.id).settings))
+    return json_answer(bank_settings.answer_of(services.bank_store.settings(bank.id)))
 
 
 def put_settings(services: Services, bank: Bank, request: Request) -> Response:
     """Answer `PUT /settings`: replaces all of them."""
     only_parameters(request)
     settings = bank_settings.load_settings(read_json(*sent_body(request)))
+    if settings.webhook_url:
+        is_local = bool(services.settings.local_endpoints)
+        refused = refusal(settings.webhook_url, bank.webhook_secret_arn is not None, is_local)
+        if refused:
+            raise ValidationFailed([("webhook_url", refused)])
     bank_settings.replace_settings(bank.id, settings, services.bank_store, services.operator_topic)
     return json_answer(bank_settings.to_json(settings))
 

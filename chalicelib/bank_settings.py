@@ -1,29 +1,26 @@
-"""A bank's own settings: its flag thresholds, which rules run, and whom to alert. Their rules, forms and cache."""
+"""A bank's own settings: its flag thresholds, which rules run, whom to alert, and where its webhooks go."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Protocol
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError
 
-from chalicelib.baselines import MAX_RECENT
 from chalicelib.errors import ValidationFailed
-from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS, MODES, Thresholds
-from chalicelib.holders import email_rules
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS, Thresholds
+from chalicelib.settings_schemas import BankSettingsSchema
 from chalicelib.telemetry import count, logger
-from chalicelib.transactions import ExactDecimal, Pairs, excess_decimals, field_errors, format_amount
+from chalicelib.transactions import field_errors, format_amount, format_time
 
 CACHE_FOR = timedelta(seconds=60)
-MAX_ADDRESSES = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BankSettings:
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     alert_addresses: tuple[str, ...] = ()
+    webhook_url: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,12 +28,14 @@ class StoredSettings:
     """A bank's settings as they are stored, with the subscription of each address that its alerts may go to.
 
     Among the subscriptions can be one of an address that is no longer to be alerted and couldn't be ended yet. Each
-    change makes a new version; 0 is that of a bank that has stored none.
+    change makes a new version; 0 is that of a bank that has stored none. Webhooks are disabled when their endpoint has
+    said that it is gone; storing settings enables them.
     """
 
     settings: BankSettings = BankSettings()
     subscriptions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     version: int = 0
+    webhooks_disabled_at: datetime | None = None
 
 
 class SettingsStore(Protocol):
@@ -47,92 +46,6 @@ class SettingsStore(Protocol):
 class Subscriptions(Protocol):
     def subscribe(self, bank: str, address: str) -> str: ...
     def unsubscribe(self, subscription: str) -> bool: ...
-
-
-class WholeNumber(fields.Field[int]):
-    """A JSON number without a fraction."""
-
-    def __init__(self, least: int, most: int, **options: Any) -> None:
-        rule = validate.Range(least, most, error=f"Must be a whole number from {least} to {most}.")
-        super().__init__(validate=rule, **options)
-        self.least, self.most = least, most
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
-        if not is_number or not self.least <= value <= self.most or value != int(value):
-            raise ValidationError(f"Must be a whole number from {self.least} to {self.most}.")
-        return int(value)
-
-
-class Factor(ExactDecimal):
-    """A number from `least` to 100, or a string that holds one, with at most two decimals."""
-
-    def __init__(self, least: int, **options: Any) -> None:
-        super().__init__(validate=validate.Range(least, 100, error=f"Must be from {least} to 100."), **options)
-        self.least = least
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Decimal:
-        number = super()._deserialize(value, *args, **kwargs)
-        if number.as_tuple().exponent < -2:  # type: ignore[operator]
-            raise ValidationError("Must have at most 2 decimals.")
-        return number
-
-
-class FlagRuleSchema(Schema):
-    mode = fields.String(validate=validate.OneOf(MODES))
-
-
-class LargeAmountRuleSchema(FlagRuleSchema):
-    thresholds = Pairs(
-        keys=fields.String(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code.")),
-        values=ExactDecimal(validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0.")),
-    )
-
-    @validates_schema
-    def have_decimals_of_currency(self, data: Mapping[str, Any], **_: Any) -> None:
-        found = {code: excess_decimals(amount, code) for code, amount in data.get("thresholds", {}).items()}
-        if any(found.values()):
-            raise ValidationError({"thresholds": {code: [message] for code, message in found.items() if message}})
-
-
-class VelocityRuleSchema(FlagRuleSchema):
-    count = WholeNumber(1, MAX_RECENT - 1)  # a baseline knows no more
-    minutes = WholeNumber(1, 60)
-
-
-class UnusualAmountRuleSchema(FlagRuleSchema):
-    times = Factor(1)
-    deviations = Factor(0)
-    min_count = WholeNumber(2, 1000)
-
-
-class DuplicateSuspectRuleSchema(FlagRuleSchema):
-    minutes = WholeNumber(1, 60)
-
-
-class NewCountryRuleSchema(FlagRuleSchema):
-    min_count = WholeNumber(1, 1000)
-
-
-class FlagRulesSchema(Schema):
-    large_amount = fields.Nested(LargeAmountRuleSchema)
-    velocity = fields.Nested(VelocityRuleSchema)
-    unusual_amount = fields.Nested(UnusualAmountRuleSchema)
-    duplicate_suspect = fields.Nested(DuplicateSuspectRuleSchema)
-    new_country = fields.Nested(NewCountryRuleSchema)
-
-
-def _each_once(addresses: list[str]) -> None:
-    if len({address.casefold() for address in addresses}) < len(addresses):
-        raise ValidationError("Must name each address once.")
-
-
-class BankSettingsSchema(Schema):
-    flags = fields.Nested(FlagRulesSchema)
-    alert_addresses = fields.List(
-        fields.String(validate=email_rules()),
-        validate=[validate.Length(max=MAX_ADDRESSES, error=f"Must have at most {MAX_ADDRESSES}."), _each_once],
-    )
 
 
 _SCHEMA = BankSettingsSchema()
@@ -147,7 +60,8 @@ def load_settings(body: Mapping[str, Any]) -> BankSettings:
         values = _SCHEMA.load(body)
     except ValidationError as error:
         raise ValidationFailed(field_errors(error)) from None
-    return BankSettings(_thresholds(values.get("flags", {})), tuple(values.get("alert_addresses", ())))
+    addresses = tuple(values.get("alert_addresses", ()))
+    return BankSettings(_thresholds(values.get("flags", {})), addresses, values.get("webhook_url"))
 
 
 def stored_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
@@ -161,7 +75,7 @@ def stored_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
 
 
 def to_json(settings: BankSettings) -> dict[str, Any]:
-    """Return all settings as the API answers them, the defaults too."""
+    """Return all settings, the defaults too, as `load_settings` takes them."""
     of = settings.thresholds
     thresholds = {code: format_amount(amount, code) for code, amount in sorted(of.large_amounts.items())}
     numbers: dict[str, dict[str, Any]] = {
@@ -178,7 +92,14 @@ def to_json(settings: BankSettings) -> dict[str, Any]:
     return {
         "flags": {name: {"mode": of.modes[name], **numbers[name]} for name in FLAGS},
         "alert_addresses": list(settings.alert_addresses),
+        **({"webhook_url": settings.webhook_url} if settings.webhook_url else {}),
     }
+
+
+def answer_of(stored: StoredSettings) -> dict[str, Any]:
+    """Return all settings as the API answers them, and whether their webhooks go out."""
+    at = stored.webhooks_disabled_at
+    return to_json(stored.settings) | ({"webhooks_disabled_at": format_time(at)} if at else {})
 
 
 def _thresholds(flags: Mapping[str, Mapping[str, Any]]) -> Thresholds:
@@ -235,12 +156,20 @@ class SettingsDirectory:
     def __init__(self, store: SettingsStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._cache: dict[str, tuple[datetime, BankSettings]] = {}
+        self._cache: dict[str, tuple[datetime, StoredSettings]] = {}
 
     def of(self, bank_id: str) -> BankSettings:
         """Return the bank's settings, the defaults if it has stored none; raises TemporarilyUnavailable."""
+        return self.stored(bank_id).settings
+
+    def stored(self, bank_id: str) -> StoredSettings:
+        """Return the bank's settings as they are stored; raises TemporarilyUnavailable."""
         now = self._clock()
         found = self._cache.get(bank_id)
         if found is None or found[0] <= now:
-            found = self._cache[bank_id] = (now + CACHE_FOR, self._store.settings(bank_id).settings)
+            found = self._cache[bank_id] = (now + CACHE_FOR, self._store.settings(bank_id))
         return found[1]
+
+    def forget(self, bank_id: str) -> None:
+        """Ask anew for the bank's settings the next time."""
+        self._cache.pop(bank_id, None)

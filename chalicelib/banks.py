@@ -19,7 +19,8 @@ BANK_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 class Bank:
     """A tenant. `plan` names its API Gateway usage plan; a disabled bank's keys are refused.
 
-    A bank with a `signing_secret_arn` (Secrets Manager) must sign its writes.
+    A bank with a `signing_secret_arn` (Secrets Manager) must sign its writes. With the secret of its
+    `webhook_secret_arn` we sign what we send to it.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Bank:
     plan: str
     disabled: bool = False
     signing_secret_arn: str | None = None
+    webhook_secret_arn: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -78,8 +78,12 @@ class BankRepository:
         values = self._get(f"settings#{bank_id}", ConsistentRead=True)
         if values is None:
             return StoredSettings()
+        disabled_at = values.get("webhooks_disabled_at")
         return StoredSettings(
-            stored_settings(values["settings"], bank_id), values["subscriptions"], int(values["version"])
+            stored_settings(values["settings"], bank_id),
+            values["subscriptions"],
+            int(values["version"]),
+            datetime.fromisoformat(disabled_at) if disabled_at else None,
         )
 
     def put_settings(self, bank_id: str, stored: StoredSettings) -> None:
@@ -105,6 +109,21 @@ class BankRepository:
             if error_code(error) != CONDITION_FAILED:
                 raise
             raise TemporarilyUnavailable from None
+
+    def disable_webhooks(self, bank_id: str, url: str, at: datetime) -> None:
+        """Note that the bank's endpoint is gone; nothing happens if that isn't its URL any more."""
+        try:
+            call(
+                self._client.update_item,
+                TableName=self._table,
+                Key=to_item({"entry": f"settings#{bank_id}"}),
+                UpdateExpression="SET webhooks_disabled_at = if_not_exists(webhooks_disabled_at, :at)",
+                ConditionExpression="settings.webhook_url = :url",
+                ExpressionAttributeValues=to_item({":at": format_time(at), ":url": url}),
+            )
+        except ClientError as error:
+            if error_code(error) != CONDITION_FAILED:
+                raise
 
     def _get(self, entry: str, **options: Any) -> dict[str, Any] | None:
         answer = call(self._client.get_item, TableName=self._table, Key=to_item({"entry": entry}), **options)

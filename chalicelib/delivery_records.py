@@ -74,7 +74,7 @@ def _merged(stored: Iterable[Mapping[str, Any]]) -> dict[NotificationKey, dict[s
         key = NotificationKey(values["transaction_key"], values["holder"].removesuffix(_FEEDBACK))
         if values["holder"].endswith(_FEEDBACK):
             feedback[key] = _feedback_in(values)
-        else:
+        elif "#" not in values["holder"]:  # all else beside a note is marked
             notes[key] = values
     return {key: to_json(key.holder, note, feedback.get(key, ())) for key, note in notes.items()}
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.delivery import NotificationKey
-from chalicelib.dynamo import batch_put, call, from_item, sortable, to_item
+from chalicelib.dynamo import Item, batch_put, call, from_item, sortable, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.repository import transaction_key
 
@@ -108,8 +108,28 @@ class NotificationFeed:
                 return
             for index, entry in enumerate(page["changed"]):
                 if place != after or index >= done:
-                    transaction_id, _, holder = entry.partition("#")
-                    yield f"{place}|{index}", NotificationKey(transaction_key(bank, transaction_id), holder)
+                    yield f"{place}|{index}", _key(bank, entry)
+
+
+def changes_in(item: Item) -> list[NotificationKey]:
+    """Return the notifications whose change an item of the table tells, in order; none if it is no page of the feed.
+
+    Raises KeyError, TypeError or ValueError for a page that can't be read.
+    """
+    if "changed" not in item:
+        return []
+    _, bank, _ = item["transaction_key"]["S"].split("#")
+    return [_key(bank, entry) for entry in from_item(item)["changed"]]
+
+
+def position_at(moment: datetime) -> str:
+    """Return the position from which on everything has changed at this moment or later."""
+    return f"{sortable(moment)}|-1"
+
+
+def _key(bank: str, entry: str) -> NotificationKey:
+    transaction_id, _, holder = entry.partition("#")
+    return NotificationKey(transaction_key(bank, transaction_id), holder)
 
 
 def _pages(bank: str, entries: list[str], now: datetime) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ Templates, Babel and the SES model come in with it: no other function pays for t
 """
 
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.closings import Closings
@@ -23,29 +24,36 @@ if TYPE_CHECKING:
     from chalicelib.wiring import Services
 
 
-def ordinary_mailer(services: "Services") -> Mailer:
-    """Return the mailer of the notification queue."""
-    return _mailer(services, services.settings.notification_queue_url, "mailer", AHEAD)
+class Mails:
+    """What sends e-mails; each part is made on first use."""
 
+    def __init__(self, services: "Services") -> None:
+        self._services = services
 
-def alert_mailer(services: "Services") -> Mailer:
-    """Return the mailer of the alert queue, which may book time at SES that ordinary mail can't."""
-    return _mailer(services, services.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
+    @cached_property
+    def ordinary(self) -> Mailer:
+        """The mailer of the notification queue."""
+        return _mailer(self._services, self._services.settings.notification_queue_url, "mailer", AHEAD)
 
+    @cached_property
+    def alerts(self) -> Mailer:
+        """The mailer of the alert queue, which may book time at SES that ordinary mail can't."""
+        return _mailer(self._services, self._services.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
 
-def statement_job(services: "Services") -> StatementJob:
-    """Return the job that sends statements, as ordinary mail."""
-    settings, dynamodb = services.settings, services.client("dynamodb")
-    return StatementJob(
-        DeferralRepository(dynamodb, settings.statements_table),
-        services.holders,
-        StatementComposer(services.transactions, services.banks, services.links.links_for),
-        NotificationLog(dynamodb, settings.notifications_table, services.notification_feed),
-        _pacer(services, AHEAD),
-        SesOutbox(services.client("sesv2"), settings.mail_from, settings.mail_configuration_set),
-        DeadLetters(services.queue(settings.notification_dead_letter_queue_url), "statements"),
-        services.now,
-    )
+    @cached_property
+    def statements(self) -> StatementJob:
+        """The job that sends statements, as ordinary mail."""
+        services, settings, dynamodb = self._services, self._services.settings, self._services.client("dynamodb")
+        return StatementJob(
+            DeferralRepository(dynamodb, settings.statements_table),
+            services.holders,
+            StatementComposer(services.transactions, services.banks, services.links.links_for),
+            NotificationLog(dynamodb, settings.notifications_table, services.notification_feed),
+            _pacer(services, AHEAD),
+            SesOutbox(services.client("sesv2"), settings.mail_from, settings.mail_configuration_set),
+            DeadLetters(services.queue(settings.notification_dead_letter_queue_url), "statements"),
+            services.now,
+        )
 
 
 def _pacer(services: "Services", ahead: timedelta) -> Pacer:

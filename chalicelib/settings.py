@@ -25,7 +25,7 @@ class Settings:
     Two are no outputs, and set by the release: `partial_batch_responses` where it lets triggers report a part that
     failed, and `api_url`, the API's URL. `public_url` is the one that links in e-mails begin with instead, if the stage
     was provisioned with one. `mail_rate`, in e-mails a second, takes the place of what SES says of its account, which
-    an emulator says wrongly.
+    an emulator says wrongly; with `local_endpoints`, webhooks may go to this very machine. An emulator's alone.
     """
 
     stage: str
@@ -34,6 +34,7 @@ class Settings:
     accounts_table: str
     banks_table: str
     notifications_table: str
+    notifications_stream_arn: str
     deferrals_table: str
     statements_table: str
     addresses_table: str
@@ -58,10 +59,14 @@ class Settings:
     operator_alerts_dead_letter_queue_url: str
     operator_alerts_topic_arn: str
     preferences_secret_arn: str
+    webhook_queue_url: str
+    webhook_queue_arn: str
+    webhook_dead_letter_queue_url: str
     partial_batch_responses: str = ""
     api_url: str = ""
     public_url: str = ""
     mail_rate: str = ""
+    local_endpoints: str = ""
 
 
 class MissingSettings(Exception):

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from chalicelib.feedback import FeedbackHandler
     from chalicelib.flag_repository import FlagRepository
     from chalicelib.links import HolderLinks
-    from chalicelib.mailer import Mailer
+    from chalicelib.mail_wiring import Mails
     from chalicelib.operator_alerts import OperatorAlerts
     from chalicelib.operators import OperatorTopic
     from chalicelib.reconciliation import Reconciliation
-    from chalicelib.statement_job import StatementJob
     from chalicelib.stream import StreamHandler
+    from chalicelib.webhook_wiring import Webhooks
 
 
 def utc_now() -> datetime:
@@ -109,10 +109,10 @@ class Services:
 
     @cached_property
     def signatures(self) -> Signatures:
-        return Signatures(self._secrets, self.now)
+        return Signatures(self.secrets, self.now)
 
     def cursor_secret(self) -> str:
-        return self._secrets.get(self.settings.cursor_secret_arn)
+        return self.secrets.get(self.settings.cursor_secret_arn)
 
     @cached_property
     def stream_handler(self) -> "StreamHandler":
@@ -135,22 +135,16 @@ class Services:
         return Archiver(self.client("s3"), self.settings.archive_bucket)
 
     @cached_property
-    def mailer(self) -> "Mailer":
-        from chalicelib.mail_wiring import ordinary_mailer
+    def mails(self) -> "Mails":
+        from chalicelib.mail_wiring import Mails
 
-        return ordinary_mailer(self)
-
-    @cached_property
-    def alert_mailer(self) -> "Mailer":
-        from chalicelib.mail_wiring import alert_mailer
-
-        return alert_mailer(self)
+        return Mails(self)
 
     @cached_property
-    def statement_job(self) -> "StatementJob":
-        from chalicelib.mail_wiring import statement_job
+    def webhooks(self) -> "Webhooks":
+        from chalicelib.webhook_wiring import Webhooks
 
-        return statement_job(self)
+        return Webhooks(self)
 
     @cached_property
     def operator_alerts(self) -> "OperatorAlerts":
@@ -194,7 +188,7 @@ class Services:
 
         settings = self.settings
         url = settings.public_url or settings.api_url
-        return HolderLinks(self._secrets, settings.preferences_secret_arn, self.now, url)
+        return HolderLinks(self.secrets, settings.preferences_secret_arn, self.now, url)
 
     @cached_property
     def feedback(self) -> "FeedbackHandler":
@@ -238,7 +232,7 @@ class Services:
         return BaselineRepository(self.client("dynamodb"), self.settings.analytics_table)
 
     @cached_property
-    def _secrets(self) -> SecretStore:
+    def secrets(self) -> SecretStore:
         return SecretStore(self.client("secretsmanager"), self.now)
 
     def queue(self, url: str) -> Queue:

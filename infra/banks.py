@@ -195,12 +195,12 @@ def main(arguments: list[str] | None = None) -> int:
     rotate = commands.add_parser("rotate", help="give a bank a new API key and print it, once")
     rotate.add_argument("id")
     rotate.add_argument(
-        "--grace-hours", type=_grace_hours, default=24, help="how long old keys work on (default: 24; 0: not)"
+        "--grace-hours", type=grace_hours, default=24, help="how long old keys work on (default: 24; 0: not)"
     )
     sign = commands.add_parser("sign", help="give a bank a new signing secret and print it, once: it must sign then")
     sign.add_argument("id")
     sign.add_argument(
-        "--grace-hours", type=_grace_hours, default=24, help="how long the secret before works on (default: 24; 0: not)"
+        "--grace-hours", type=grace_hours, default=24, help="how long the secret before works on (default: 24; 0: not)"
     )
     commands.add_parser("unsign", help="let a bank write without signing").add_argument("id")
     for name, text in (("disable", "refuse all of a bank's keys"), ("enable", "accept a bank's keys again")):
@@ -219,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _grace_hours(text: str) -> float:
+def grace_hours(text: str) -> float:
     try:
         hours = float(text)
     except ValueError:

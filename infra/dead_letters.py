@@ -13,14 +13,14 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from chalicelib import ingest
+from chalicelib import ingest, webhooks
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.feedback import MALFORMED, read_event
@@ -36,6 +36,7 @@ QUEUES = {
     "stream": ("StreamDeadLetterQueueUrl", "NotificationQueueUrl"),
     "ingest": ("IngestDeadLetterQueueUrl", "IngestQueueUrl"),
     "operator-alerts": ("OperatorAlertsDeadLetterQueueUrl", "OperatorAlertsQueueUrl"),
+    "webhooks": ("WebhookDeadLetterQueueUrl", "WebhookQueueUrl"),
     "feedback": ("FeedbackDeadLetterQueueUrl", "FeedbackQueueUrl"),
 }
 # Long enough to go through a queue; then what was only looked at is visible to everybody again.
@@ -79,6 +80,8 @@ class Letter:
         if self.queue == "feedback":
             body = self.body if self.reason == MOVED_BY_SQS else str(self.payload)
             return body if _is_feedback(body) else None
+        if self.queue == "webhooks":
+            return _fresh_webhook(self.body if self.reason == MOVED_BY_SQS else self.payload)
         if self.reason in (MOVED_BY_SQS, REFUSED_BY_QUEUE):
             body = self.body if self.reason == MOVED_BY_SQS else str(self.payload)
             notices, malformed = unpack(body)
@@ -102,6 +105,14 @@ def _is_feedback(body: str) -> bool:
         return read_event(body) is not None
     except MALFORMED:
         return False
+
+
+def _fresh_webhook(body: Any) -> str | None:
+    """Return a webhook as if for the first time: tried at once, and for as long as any."""
+    try:
+        return webhooks.pack(replace(webhooks.unpack(body), first_at=datetime.now(UTC), not_before=None))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return None
 
 
 class DeadLetterOffice:

@@ -67,7 +67,7 @@ def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
                 if _SQS_SEND in statement["Action"]:
                     statement["Action"].append(f"{_SQS_SEND}Batch")
     # A copy of a function is a process here, and its cold start takes the processor from all others for seconds.
-    for function in ("Mailer", "AlertMailer", "IngestWorker", "Feedback"):
+    for function in ("Mailer", "AlertMailer", "IngestWorker", "Feedback", "WebhookSender"):
         events = template["Resources"][function]["Properties"]["Events"]
         events[f"{function}SqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
     # Its APIs have no host names of their own; and it takes more e-mails than it says.
@@ -75,6 +75,9 @@ def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
     for function in ("Mailer", "AlertMailer", "Statements"):
         variables = template["Resources"][function]["Properties"]["Environment"]["Variables"]
         variables.update({"API_URL": api_url, "MAIL_RATE": "1000"})
+    # Banks' endpoints are on this machine, too.
+    for function in ("APIHandler", "WebhookSender"):
+        template["Resources"][function]["Properties"]["Environment"]["Variables"]["LOCAL_ENDPOINTS"] = "yes"
 
 
 def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Bench:
         self.banks = BankRepository(self.dynamodb, os.environ["BANKS_TABLE"])
         for queue in ("ingest", "ingest-dead"):
             AWS["sqs"].create_queue(QueueName=queue)
-        self.enter("eazycard", KEY)
+        self.enter("eazycard", KEY, webhook_secret_arn="webhook-secret")
         self.enter("other-bank", OTHER_KEY)
         self._monkeypatch = monkeypatch
         self.restart()
@@ -88,8 +88,17 @@ class Bench:
         )
         self._monkeypatch.setattr(app_module, "services", services)
 
-    def enter(self, bank_id: str, key: str, *, disabled: bool = False, expires_at: datetime | None = None) -> None:
-        self.banks.put_bank(Bank(bank_id, bank_id.title(), "EUR", "standard", disabled))
+    def enter(
+        self,
+        bank_id: str,
+        key: str,
+        *,
+        disabled: bool = False,
+        expires_at: datetime | None = None,
+        webhook_secret_arn: str | None = None,
+    ) -> None:
+        bank = Bank(bank_id, bank_id.title(), "EUR", "standard", disabled, webhook_secret_arn=webhook_secret_arn)
+        self.banks.put_bank(bank)
         self.banks.put_api_key(ApiKey(hash_key(key), bank_id, "gateway", expires_at))
 
     def request(

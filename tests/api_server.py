@@ -97,7 +97,7 @@ def serving(base_path: str = "") -> Iterator[str]:
         clients["sqs"].create_queue(QueueName=os.environ["INGEST_QUEUE_URL"].rpartition("/")[2])
         clients["sns"].create_topic(Name=os.environ["OPERATOR_ALERTS_TOPIC_ARN"].rpartition(":")[2])
         banks = BankRepository(clients["dynamodb"], os.environ["BANKS_TABLE"])
-        banks.put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
+        banks.put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard", webhook_secret_arn="webhook-secret"))
         banks.put_api_key(ApiKey(hash_key(KEY), "eazycard", "gateway"))
         clients["dynamodb"] = OneCallAtATime(clients["dynamodb"])
         services, app = app_module.services, app_module.app

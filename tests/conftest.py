@@ -41,6 +41,10 @@ SETTINGS = {
     "OPERATOR_ALERTS_DEAD_LETTER_QUEUE_URL": (f"https://sqs.{REGION}.amazonaws.com/123456789012/operator-alerts-dead"),
     "OPERATOR_ALERTS_TOPIC_ARN": f"arn:aws:sns:{REGION}:123456789012:operator-alerts",
     "PREFERENCES_SECRET_ARN": "preferences-secret",
+    "NOTIFICATIONS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:123456789012:table/n/stream/2026-01-01T00:00:00.000",
+    "WEBHOOK_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks",
+    "WEBHOOK_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:webhooks",
+    "WEBHOOK_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks-dead",
 }
 
 # Before anything imports `app`, which reads its settings then; and no test may find a way into a real account.

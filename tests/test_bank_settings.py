@@ -185,6 +185,21 @@ def test_settings_are_read_back_as_they_were_stored(store: BankRepository) -> No
     assert store.bank("eazycard") is None
 
 
+def test_an_endpoint_is_disabled_once_and_enabled_by_what_is_stored_next(store: BankRepository) -> None:
+    url, at = "https://bank.example/", datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+    stored = StoredSettings(load({**WHOLE, "webhook_url": url}), {"fraud@bank.example": "arn:1"}, 1)
+    store.put_settings("eazycard", stored)
+    store.disable_webhooks("eazycard", "https://other.example/", at)
+    assert store.settings("eazycard") == stored
+    store.disable_webhooks("eazycard", url, at)
+    store.disable_webhooks("eazycard", url, at + timedelta(hours=1))
+    assert store.settings("eazycard") == dataclasses.replace(stored, webhooks_disabled_at=at)
+    store.put_settings("eazycard", dataclasses.replace(stored, version=2))
+    assert store.settings("eazycard") == dataclasses.replace(stored, version=2)
+    store.disable_webhooks("other-bank", url, at)
+    assert store.settings("other-bank") == StoredSettings()
+
+
 def test_of_two_changes_at_once_one_is_to_be_made_again(store: BankRepository) -> None:
     store.put_settings("eazycard", StoredSettings(load(WHOLE), {}, 1))
     with pytest.raises(TemporarilyUnavailable):

@@ -28,6 +28,7 @@ from tests.test_deferrals import END, QUIET, Night
 from tests.test_mailer import NOW, World, many, messages, ses_event
 from tests.test_queues import FakeSqs
 from tests.test_stream import Stream, record
+from tests.test_webhook_sender import Desk
 
 BATCH = 100
 
@@ -121,6 +122,29 @@ def test_following_the_feed_costs_two_reads_for_what_it_shows(world: World) -> N
     assert len(DeliveryRecords(client, world.names["NotificationsTable"]).of_keys(changes.keys)) == 50
     assert calls == {"query": 4, "batch_get_item": 1}
     assert units["read"] <= 4 + 2 * 50 + 4
+
+
+def test_telling_a_banks_endpoint_costs_a_write_and_three_reads(dynamodb: Any, table_names: dict[str, str]) -> None:
+    desk = Desk(dynamodb, table_names)
+    told = many(BATCH)
+    for one in told:
+        desk.enrol(one.account, "awa")
+    desk.tell(messages(*told))
+    desk.hear([ses_event("delivery", transaction=one.id) for one in told])
+    calls, units = Counter[str](), Counter[str]()
+    desk.restart(Metered(dynamodb, calls, units), Metered(desk.webhook_queue, calls, units))
+    desk.feed_webhooks()
+    desk.send()
+    assert set(desk.told().values()) == {1}
+    assert len(desk.told()) == BATCH
+    assert calls == {
+        "get_item": 2,  # the bank and its settings, then remembered for a minute
+        "batch_get_item": 2 + 10,  # what became of 50 notifications; the records of 10 webhooks
+        "send_message_batch": 10,
+        "batch_write_item": 10,
+    }
+    assert units["write"] / BATCH == 1
+    assert (units["read"] - 1.5) / BATCH <= 3
 
 
 def test_archiving_a_full_batch_is_one_call_for_each_bank_and_day() -> None:

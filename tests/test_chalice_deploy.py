@@ -39,6 +39,8 @@ FUNCTIONS = {
     "release_deferred": "transaction-notifier-prod-release_deferred",
     "statements": "transaction-notifier-prod-statements",
     "feedback": "transaction-notifier-prod-feedback",
+    "webhook_feeder": "transaction-notifier-prod-webhook_feeder",
+    "webhook_sender": "transaction-notifier-prod-webhook_sender",
     "analytics_job": "transaction-notifier-prod-analytics_job",
     "nightly_reconciliation": "transaction-notifier-prod-nightly_reconciliation",
 }
@@ -248,6 +250,12 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     (feedback,) = mappings["feedback"]
     assert feedback["EventSourceArn"] == stack["FeedbackQueueArn"]
     assert (feedback["BatchSize"], feedback["State"]) == (10, "Enabled")
+    (feed,) = mappings["webhook_feeder"]
+    assert feed["EventSourceArn"] == stack["NotificationsStreamArn"]
+    assert (feed["BatchSize"], feed["MaximumBatchingWindowInSeconds"]) == (100, 1)
+    (webhooks,) = mappings["webhook_sender"]
+    assert webhooks["EventSourceArn"] == stack["WebhookQueueArn"]
+    assert (webhooks["BatchSize"], webhooks["State"]) == (10, "Enabled")
 
 
 @pytest.mark.parametrize(
@@ -324,13 +332,13 @@ def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(de
     assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
     assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
     assert set(methods_of(clone, "prod")) == routes_of_app()
-    assert len(named_after(clone, "dev")) == 12 + 12 + 7 + 4
+    assert len(named_after(clone, "dev")) == 14 + 14 + 9 + 4
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
     assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
-    assert len(named_after(clone, "prod")) == 12 + 12 + 7 + 4
+    assert len(named_after(clone, "prod")) == 14 + 14 + 9 + 4
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
 

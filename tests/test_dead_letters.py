@@ -11,14 +11,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib import ingest
+from chalicelib import ingest, webhooks
 from chalicelib.deferrals_repository import DeferralRepository
+from chalicelib.delivery import NotificationKey
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_item
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import period_named
 from chalicelib.transactions import to_json
+from chalicelib.webhooks import Webhook
 from infra import dead_letters
 from infra.dead_letters import DeadLetterOffice, Letter, main, office
 from tests.fakes import Refusing, refusal
@@ -36,6 +38,8 @@ QUEUES = (
     "OperatorAlertsDeadLetterQueue",
     "FeedbackQueue",
     "FeedbackDeadLetterQueue",
+    "WebhookQueue",
+    "WebhookDeadLetterQueue",
 )
 STATEMENTS_TABLE = {
     "Type": "AWS::DynamoDB::Table",
@@ -71,7 +75,7 @@ class Stage:
     def put(self, queue: str, payload: Any, reason: str, source: str | None = None) -> None:
         sources = {"Notification": "mailer", "Stream": "transaction_stream", "Ingest": "ingest_worker"}
         sources["OperatorAlerts"] = "operator_alerts"
-        sources |= {"Feedback": "feedback"}
+        sources |= {"Feedback": "feedback", "Webhook": "webhook_sender"}
         source = source or sources[queue.removesuffix("DeadLetterQueue")]
         DeadLetters(Queue(self._sqs, self.urls[queue]), source).put([(payload, reason)])
 
@@ -216,6 +220,23 @@ def test_what_ses_told_goes_back_to_the_feedback_queue(stage: Stage) -> None:
     assert run("redrive") == 1
     assert sorted(stage.take("FeedbackQueue")) == sorted(told)
     assert len(stage.take("FeedbackDeadLetterQueue")) == 2
+
+
+def test_a_webhook_that_was_given_up_is_sent_again_for_as_long_as_any(stage: Stage) -> None:
+    days_ago = datetime.now(UTC) - timedelta(days=4)
+    key = NotificationKey("eazycard#t1", "awa")
+    webhook = Webhook("msg_1", key, "notification.failed", "{}", days_ago, days_ago + timedelta(days=3))
+    stage.put("WebhookDeadLetterQueue", webhooks.pack(webhook), "given_up: 500")
+    stage.put_raw("WebhookDeadLetterQueue", webhooks.pack(webhook))
+    stage.put("WebhookDeadLetterQueue", record({}), "malformed_record: KeyError")
+    stage.put("WebhookDeadLetterQueue", "{}", "malformed_webhook: KeyError")
+    assert run("redrive") == 1
+    for body in (back := stage.take("WebhookQueue")):
+        again = webhooks.unpack(body)
+        assert datetime.now(UTC) - again.first_at < timedelta(minutes=1)
+        assert replace(again, first_at=days_ago) == replace(webhook, not_before=None)
+    assert len(back) == 2
+    assert len(stage.take("WebhookDeadLetterQueue")) == 2
 
 
 def test_a_message_that_was_refused_whole_goes_back_as_it_is(stage: Stage) -> None:

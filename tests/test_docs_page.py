@@ -27,9 +27,11 @@ ASSETS = {
     "swagger-ui.js": "text/javascript; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
 }
+DESCRIPTION = json.loads((PROJECT_DIR / OPENAPI).read_text())
 OPERATIONS = [
     operation
-    for operations in json.loads((PROJECT_DIR / OPENAPI).read_text())["paths"].values()
+    for part in ("paths", "webhooks")
+    for operations in DESCRIPTION[part].values()
     for operation in operations.values()
 ]
 

@@ -93,6 +93,7 @@ def test_the_api_starts_without_what_only_mails_and_pages_need() -> None:
     assert "chalicelib.api" in loaded
     mailers = {"babel", "jinja2", "chalicelib.conventions", "chalicelib.mailer", "chalicelib.mails", "chalicelib.ses"}
     pages = {"chalicelib.preferences_page", "chalicelib.preferences_html", "chalicelib.links"}
+    assert not loaded & {"chalicelib.posting", "chalicelib.webhook_sender", "chalicelib.webhook_feeder"}
     assert not loaded & (mailers | pages | {"chalicelib.analytics", "chalicelib.reconciliation", "chalicelib.stream"})
 
 

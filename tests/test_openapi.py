@@ -15,11 +15,13 @@ from openapi_spec_validator import validate
 
 import app as app_module
 from chalicelib.bank_settings import load_settings
+from chalicelib.delivery import NotificationKey
 from chalicelib.errors import DomainError
 from chalicelib.holders import load_holder
 from chalicelib.json_body import read_json
 from chalicelib.problems import ANSWERS
 from chalicelib.transactions import load_transaction
+from chalicelib.webhooks import TYPES, webhook_of
 from infra.openapi.__main__ import OPENAPI, main, texts
 from infra.openapi.problems import gateway_answers
 from infra.package import PROJECT_DIR
@@ -356,6 +358,42 @@ def test_a_holder_is_described_as_taken_if_the_app_takes_it(changes: dict[str, A
 )
 def test_settings_are_described_as_taken_if_the_app_takes_them(flag: str, rule: Any, is_taken: bool) -> None:
     body = {"flags": {flag: rule}}
+    assert (is_valid(body, "BankSettings"), is_taken_by_the_app(body, "BankSettings")) == (is_taken, is_taken)
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_what_a_webhook_says_is_as_described(type_: str) -> None:
+    notes = {
+        "notification.delivered": {"state": "delivered", "message_id": "m1"},
+        "notification.bounced": {"state": "bounced", "message_id": "m1", "reason": "hard: General"},
+        "notification.failed": {"state": "failed", "reason": "not_rendered: KeyError"},
+    }
+    note = {"holder": "awa", "updated_at": "2026-01-10T14:00:01Z", "history": [], **notes[type_]}
+    webhook = webhook_of(NotificationKey("eazycard#t-1", "awa"), note, NOW)
+    assert webhook is not None
+    body = json.loads(webhook.body)
+    operation = DESCRIPTION["webhooks"][type_]["post"]
+    described = validator(operation["requestBody"]["content"]["application/json"]["schema"])
+    assert described.is_valid(body)
+    assert set(body) | set(body["data"]) >= set(notes[type_])
+    assert not described.is_valid({**body, "type": "notification.other"})
+    assert not described.is_valid({**body, "data": {**body["data"], "state": "sent"}})
+    for name in ("type", "timestamp", "data"):
+        assert not described.is_valid({key: value for key, value in body.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("https://bank.example/hooks?x=1", True),
+        ("https://bank.example:8443", True),
+        ("http://bank.example/", False),
+        ("https://10.0.0.1/", False),
+        (f"https://bank.example/{'a' * 980}", False),
+    ],
+)
+def test_endpoints_are_described_as_taken_if_the_app_takes_them(url: str, is_taken: bool) -> None:
+    body = {"webhook_url": url}
     assert (is_valid(body, "BankSettings"), is_taken_by_the_app(body, "BankSettings")) == (is_taken, is_taken)
 
 

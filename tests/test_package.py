@@ -44,14 +44,17 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
     program = (
         "import app\n"
         "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'alert_mailer',"
-        " 'operator_alerts', 'feedback', 'analytics_job',"
+        " 'operator_alerts', 'feedback', 'webhook_feeder', 'webhook_sender', 'analytics_job',"
         " 'nightly_reconciliation', 'release_deferred', 'statements'):\n"
         "    assert callable(getattr(app, name))\n"
-        "parts = 'banks holders intake signatures ingest_worker stream_handler archiver mailer alert_mailer'\n"
+        "parts = 'banks holders intake signatures ingest_worker stream_handler archiver'\n"
         "parts += ' analytics_job analytics reconciliation operator_alerts bank_settings flags'\n"
-        "parts += ' release statement_index statement_job links feedback deliveries notification_feed suppression'\n"
+        "parts += ' release statement_index links feedback deliveries notification_feed suppression'\n"
         "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
+        "for part in ('ordinary', 'alerts', 'statements'):\n"
+        "    assert getattr(app.services.mails, part)\n"
+        "assert app.services.webhooks.feeder and app.services.webhooks.sender\n"
         "from chalicelib import documentation\n"
         "for name in documentation.ASSETS:\n"
         "    assert documentation._version(name)\n"
@@ -154,12 +157,15 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
         "StatementErrors",
     } <= alarms
     assert {"DeadLettersOfFeedback", "FeedbackLate"} <= alarms
+    assert {"DeadLettersOfWebhooks", "WebhooksLate", "WebhookFeederErrors"} <= alarms
     functions = ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob")
     for function in (
         *functions,
         "AlertMailer",
         "OperatorAlerts",
         "Feedback",
+        "WebhookFeeder",
+        "WebhookSender",
         "NightlyReconciliation",
         "ReleaseDeferred",
         "Statements",
@@ -168,5 +174,5 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
         (log_group,) = resources[function]["DependsOn"]
         assert resources[log_group]["Type"] == "AWS::Logs::LogGroup"
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert len(log_groups) == 13
+    assert len(log_groups) == 15
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

@@ -24,8 +24,9 @@ READ_QUEUE = {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}
 SEND = {"SendMessage"}
 KEEP = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"}
 
-# Each signing bank has one, made when the bank begins to sign.
+# Each signing bank has one, made when the bank begins to sign; and each whom webhooks are sent to.
 SIGNING_SECRETS = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:transaction-notifier-${Stage}-signing-*"
+WEBHOOK_SECRETS = SIGNING_SECRETS.replace("-signing-", "-webhook-")
 # AWS knows no resource that these could be confined to.
 UNCONFINED = {"sns:Unsubscribe", "ses:GetAccount"}
 
@@ -144,6 +145,24 @@ PERMISSIONS = {
         "${AccountsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "log group /aws/lambda/transaction-notifier-${Stage}-feedback": LOGS,
     },
+    "webhook_feeder": {
+        "${NotificationsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${NotificationsTableArn}": {"dynamodb:BatchGetItem"},
+        "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${WebhookDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
+        "${FailedBatchesBucketArn}": {"s3:ListBucket"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-webhook_feeder": LOGS,
+    },
+    "webhook_sender": {
+        "${WebhookQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
+        "${WebhookDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"},
+        "webhook secrets": {"secretsmanager:GetSecretValue"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-webhook_sender": LOGS,
+    },
     "analytics_job": {
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
         "${AnalyticsTableArn}": {f"dynamodb:{action}" for action in KEEP},
@@ -157,7 +176,8 @@ PERMISSIONS = {
 }
 
 # The banks' table holds API keys' hashes too: a function that answers the world must not be able to write any.
-CONDITIONS = {"KeepSettingsOnly": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["settings#*"]}}}
+_SETTINGS_ONLY = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["settings#*"]}}
+CONDITIONS = {"KeepSettingsOnly": _SETTINGS_ONLY, "DisableEndpointsOnly": _SETTINGS_ONLY}
 
 
 @pytest.fixture(scope="module")
@@ -395,7 +415,8 @@ def test_a_role_may_do_what_is_listed_and_nothing_else(function: str) -> None:
         assert statement.get("Condition") == CONDITIONS.get(statement["Sid"])
         for resource in as_list(statement["Resource"]):
             log_group = re.fullmatch(r"arn:\$\{Partition}:logs:\$\{Region}:\$\{Account}:log-group:(.*):\*", resource)
-            name = f"log group {log_group[1]}" if log_group else resource.replace(SIGNING_SECRETS, "signing secrets")
+            secrets = {SIGNING_SECRETS: "signing secrets", WEBHOOK_SECRETS: "webhook secrets"}
+            name = f"log group {log_group[1]}" if log_group else secrets.get(resource, resource)
             allowed.setdefault(name, set()).update(as_list(statement["Action"]))
 
     assert allowed == PERMISSIONS[function]

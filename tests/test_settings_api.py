@@ -105,6 +105,11 @@ def test_neither_subscriptions_nor_versions_are_shown(bench: Bench) -> None:
         ({"flags": {"unknown": {}}}, "flags.unknown"),
         ({"alert_addresses": ["nobody"]}, "alert_addresses.0"),
         ({"webhook": "https://bank.example"}, "webhook"),
+        ({"webhook_url": "http://bank.example/"}, "webhook_url"),
+        ({"webhook_url": "https://10.0.0.1/"}, "webhook_url"),
+        ({"webhook_url": "http://127.0.0.1:8026/"}, "webhook_url"),  # in the local cloud only
+        ({"webhook_url": None}, "webhook_url"),
+        ({"webhook_url": f"https://bank.example/{'a' * 1000}"}, "webhook_url"),
     ],
 )
 def test_a_broken_rule_is_a_400_that_names_the_field_and_changes_nothing(bench: Bench, body: Any, field: str) -> None:
@@ -126,6 +131,39 @@ def test_a_broken_rule_is_a_400_that_names_the_field_and_changes_nothing(bench: 
 )
 def test_a_body_that_is_no_settings_is_refused(bench: Bench, body: bytes, code: str) -> None:
     problem(put(bench, body), 400, code)
+
+
+def test_an_endpoint_is_answered_until_it_is_left_out(bench: Bench) -> None:
+    url = "https://hooks.bank.example:8443/notifications?from=eazycard"
+    assert put(bench, {"webhook_url": url}).json_body == {**DEFAULTS, "webhook_url": url}
+    assert bench.get("/settings").json_body == {**DEFAULTS, "webhook_url": url}
+    put(bench, {})
+    assert bench.get("/settings").json_body == DEFAULTS
+
+
+def test_a_bank_without_a_webhook_secret_is_told_to_get_one_first(bench: Bench) -> None:
+    document = problem(put(bench, {"webhook_url": "https://bank.example/"}, key=OTHER_KEY), 400, "validation_failed")
+    assert fields(document) == ["webhook_url"]
+    assert "webhook secret" in document["errors"][0]["message"]
+    assert bench.get("/settings", key=OTHER_KEY).json_body == DEFAULTS
+
+
+def test_an_endpoint_that_was_disabled_is_answered_so_and_putting_what_was_answered_enables_it(bench: Bench) -> None:
+    url = "https://bank.example/"
+    put(bench, {"webhook_url": url})
+    bench.banks.disable_webhooks("eazycard", url, bench.now)
+    answered = bench.get("/settings").json_body
+    assert answered == {**DEFAULTS, "webhook_url": url, "webhooks_disabled_at": "2026-01-10T14:00:00Z"}
+    assert put(bench, answered).json_body == {**DEFAULTS, "webhook_url": url}
+    assert bench.get("/settings").json_body == {**DEFAULTS, "webhook_url": url}
+
+
+def test_loopback_is_an_endpoint_in_the_local_cloud(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_ENDPOINTS", "yes")
+    bench.restart()
+    url = "http://127.0.0.1:8026/webhooks"
+    assert put(bench, {"webhook_url": url}).json_body["webhook_url"] == url
+    assert fields(problem(put(bench, {"webhook_url": "http://10.0.0.1/"}), 400, "validation_failed")) == ["webhook_url"]
 
 
 def test_unknown_parameters_are_refused(bench: Bench) -> None:

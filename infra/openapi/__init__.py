@@ -7,6 +7,7 @@ from infra.openapi.operation import HEADERS, PARAMETERS
 from infra.openapi.paths import paths
 from infra.openapi.problems import problem_examples
 from infra.openapi.request_schemas import ExactPlugin, Json, add_request_schemas
+from infra.openapi.webhooks import webhooks
 
 _ABOUT = """\
 Card and account holders learn of every transaction at once. A bank posts its transactions; each is validated, stored
@@ -21,7 +22,7 @@ _TAGS = {
     "Transactions": "Recording them, one or many at a time, and reading them.",
     "Analytics": "What is recorded, added up.",
     "Holders": "Who is told of an account's transactions.",
-    "Settings": "What flags a transaction, and whom to tell.",
+    "Settings": "What flags a transaction, whom to tell, and where webhooks go.",
     "Preferences": "What a holder reaches by the signed links in e-mails. Needs no key.",
     "Notifications": "What became of the e-mails.",
     "Service": "Needs no key.",
@@ -40,6 +41,7 @@ def description() -> Json:
         servers=[{"url": "./"}],
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
         security=[{"apiKey": []}],
+        webhooks=webhooks(),
     )
     spec.components.security_scheme(
         "apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The bank's API key."}
@@ -55,5 +57,5 @@ def description() -> Json:
     for path, operations in paths().items():
         spec.path(path, operations=operations)
     made = spec.to_dict()
-    order = ("openapi", "info", "servers", "security", "tags", "paths", "components")
+    order = ("openapi", "info", "servers", "security", "tags", "paths", "webhooks", "components")
     return {name: made[name] for name in order}

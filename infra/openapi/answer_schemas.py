@@ -13,6 +13,7 @@ from chalicelib.holders import MAX_HOLDERS
 from chalicelib.requests import MAX_PAGE
 from chalicelib.statement_index import STATEMENT_ID
 from chalicelib.transactions import IDENTIFIER
+from chalicelib.webhooks import TYPE_OF, TYPES
 from infra.openapi.flag_schemas import FLAGS_SCHEMA
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
@@ -87,10 +88,31 @@ def add_answer_schemas(spec: APISpec) -> None:
     spec.components.schema("Notification", _object("What became of a holder's e-mail.", _NOTIFICATION, _MAY_LACK))
     spec.components.schema("Notifications", _NOTIFICATIONS)
     spec.components.schema("NotificationFeed", _NOTIFICATION_FEED)
+    for type_ in TYPES:
+        spec.components.schema(webhook_schema(type_), _webhook(type_))
     spec.components.schema("Analytics", _ANALYTICS)
     spec.components.schema("FieldError", _FIELD_ERROR)
     spec.components.schema("Problem", _PROBLEM)
     spec.components.schema("Health", _object("The function runs.", {"status": {"const": "ok", "type": "string"}}))
+
+
+def webhook_schema(type_: str) -> str:
+    """Return the name of the schema of a webhook's body, like NotificationDelivered."""
+    return "".join(word.capitalize() for word in type_.split("."))
+
+
+def _webhook(type_: str) -> Json:
+    states = sorted(state.value for state, of_state in TYPE_OF.items() if of_state == type_)
+    told = {name: _NOTIFICATION[name] for name in ("holder", "reason", "message_id")}
+    data = {"transaction": _TOLD_OF, **told, "state": {"type": "string", "enum": states}}
+    return _object(
+        "What a webhook says: the same at each try.",
+        {
+            "type": {"type": "string", "const": type_},
+            "timestamp": {**_TIME, "description": "When it came to be so, in UTC."},
+            "data": _object("Which notification, and what became of it.", data, optional=("reason", "message_id")),
+        },
+    )
 
 
 def _all_settings(schemas: Json) -> Json:
@@ -105,9 +127,11 @@ def _all_settings(schemas: Json) -> Json:
                 definition |= definition.pop("oneOf")[1]
             del definition["default"]
         rules[name] = _object(schema["description"], schema["properties"])
-    addresses = copy.deepcopy(schemas["BankSettings"]["properties"]["alert_addresses"])
-    flags = _object("The rules that flag a transaction.", rules)
-    return _object("All of a bank's settings, the defaults too.", {"flags": flags, "alert_addresses": addresses})
+    properties = copy.deepcopy(schemas["BankSettings"]["properties"])
+    properties["flags"] = _object("The rules that flag a transaction.", rules)
+    properties["webhooks_disabled_at"] |= {"type": "string", "format": "date-time"}
+    may_lack = ("webhook_url", "webhooks_disabled_at")
+    return _object("All of a bank's settings, the defaults too.", properties, may_lack)
 
 
 def _referred(schema: Json) -> str:

@@ -95,6 +95,7 @@ SETTINGS: Json = {
         "new_country": {"mode": "shadow"},
     },
     "alert_addresses": ["fraud@bank.example"],
+    "webhook_url": "https://hooks.bank.example/notifications",
 }
 ALL_SETTINGS: Json = {
     "flags": {
@@ -105,6 +106,7 @@ ALL_SETTINGS: Json = {
         "new_country": {"mode": "shadow", "min_count": 10},
     },
     "alert_addresses": ["fraud@bank.example"],
+    "webhook_url": "https://hooks.bank.example/notifications",
 }
 NOTIFICATION: Json = {
     "holder": "awa",

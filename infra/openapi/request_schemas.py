@@ -7,11 +7,11 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields, validate
 
-from chalicelib.bank_settings import BankSettingsSchema, Factor, WholeNumber
 from chalicelib.batch import MAX_ITEMS
 from chalicelib.holders import TIMEZONES, HolderSchema
 from chalicelib.iso import COUNTRIES, CURRENCY_DECIMALS
 from chalicelib.preferences_form import STATEMENTS
+from chalicelib.settings_schemas import BankSettingsSchema, Factor, WholeNumber
 from chalicelib.transactions import (
     IDENTIFIER,
     MAX_INTEGER_DIGITS,
@@ -21,6 +21,7 @@ from chalicelib.transactions import (
     Timestamp,
     TransactionSchema,
 )
+from chalicelib.webhooks import MAX_URL, URL
 from infra.openapi import settings_texts
 
 Json = dict[str, Any]
@@ -31,6 +32,7 @@ DIGITS = rf"(0|[1-9][0-9]{{0,{MAX_INTEGER_DIGITS - 1}}})(\.[0-9]{{1,{max(CURRENC
 OVER_ZERO = r"(?!0(\.0+)?$)"
 # All that is left of a string by what `json_body` refuses in it.
 _TEXT = r"[^\u0000-\u001f\u007f-\u009f\ufffd-\uffff]*"
+WEBHOOK_URL: Json = {"type": "string", "format": "uri", "pattern": f"^{URL.pattern}$", "maxLength": MAX_URL}
 # Lists that would be repeated at every field are schemas of their own.
 _CODES = {
     "Currency": (CURRENCY_DECIMALS, "An active ISO 4217 code."),
@@ -125,6 +127,8 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schema("Holder", schema=HolderSchema)
     spec.components.schema("BankSettings", schema=BankSettingsSchema)
     spec.components.schemas["BankSettings"]["properties"]["alert_addresses"]["uniqueItems"] = True
+    spec.components.schemas["BankSettings"]["properties"]["webhook_url"] = WEBHOOK_URL
+    spec.components.schemas["BankSettings"]["properties"]["webhooks_disabled_at"] = {"readOnly": True}
     spec.components.schema("Batch", _BATCH)
     spec.components.schema("OneClick", _ONE_CLICK)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)

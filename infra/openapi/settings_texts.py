@@ -14,6 +14,10 @@ OF_FIELDS = {
         "flags": "What flags a transaction.",
         "alert_addresses": "E-mail addresses of the bank's operators: each is asked to confirm, and told of flagged "
         "transactions from then on. Nobody is if it is left out.",
+        "webhook_url": "Where the bank's webhooks go; none are sent if it is left out. Needs a webhook secret, which "
+        "the service's operator issues.",
+        "webhooks_disabled_at": "Since when none are sent, because the endpoint answered 410. Storing settings enables "
+        "them again, whatever is said here.",
     },
     "FlagRules": {
         "large_amount": "Over a threshold, by currency.",

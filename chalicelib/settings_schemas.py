@@ -1,0 +1,111 @@
+"""The forms of a bank's settings: what each field may hold. What they mean is in `bank_settings`."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from chalicelib.baselines import MAX_RECENT
+from chalicelib.flags import MODES
+from chalicelib.holders import email_rules
+from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.transactions import ExactDecimal, Pairs, excess_decimals
+from chalicelib.webhooks import LOOPBACK_URL, MAX_URL, NO_ENDPOINT, URL
+
+MAX_ADDRESSES = 10
+
+
+class WholeNumber(fields.Field[int]):
+    """A JSON number without a fraction."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        rule = validate.Range(least, most, error=f"Must be a whole number from {least} to {most}.")
+        super().__init__(validate=rule, **options)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+        if not is_number or not self.least <= value <= self.most or value != int(value):
+            raise ValidationError(f"Must be a whole number from {self.least} to {self.most}.")
+        return int(value)
+
+
+class Factor(ExactDecimal):
+    """A number from `least` to 100, or a string that holds one, with at most two decimals."""
+
+    def __init__(self, least: int, **options: Any) -> None:
+        super().__init__(validate=validate.Range(least, 100, error=f"Must be from {least} to 100."), **options)
+        self.least = least
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Decimal:
+        number = super()._deserialize(value, *args, **kwargs)
+        if number.as_tuple().exponent < -2:  # type: ignore[operator]
+            raise ValidationError("Must have at most 2 decimals.")
+        return number
+
+
+class FlagRuleSchema(Schema):
+    mode = fields.String(validate=validate.OneOf(MODES))
+
+
+class LargeAmountRuleSchema(FlagRuleSchema):
+    thresholds = Pairs(
+        keys=fields.String(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code.")),
+        values=ExactDecimal(validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0.")),
+    )
+
+    @validates_schema
+    def have_decimals_of_currency(self, data: Mapping[str, Any], **_: Any) -> None:
+        found = {code: excess_decimals(amount, code) for code, amount in data.get("thresholds", {}).items()}
+        if any(found.values()):
+            raise ValidationError({"thresholds": {code: [message] for code, message in found.items() if message}})
+
+
+class VelocityRuleSchema(FlagRuleSchema):
+    count = WholeNumber(1, MAX_RECENT - 1)  # a baseline knows no more
+    minutes = WholeNumber(1, 60)
+
+
+class UnusualAmountRuleSchema(FlagRuleSchema):
+    times = Factor(1)
+    deviations = Factor(0)
+    min_count = WholeNumber(2, 1000)
+
+
+class DuplicateSuspectRuleSchema(FlagRuleSchema):
+    minutes = WholeNumber(1, 60)
+
+
+class NewCountryRuleSchema(FlagRuleSchema):
+    min_count = WholeNumber(1, 1000)
+
+
+class FlagRulesSchema(Schema):
+    large_amount = fields.Nested(LargeAmountRuleSchema)
+    velocity = fields.Nested(VelocityRuleSchema)
+    unusual_amount = fields.Nested(UnusualAmountRuleSchema)
+    duplicate_suspect = fields.Nested(DuplicateSuspectRuleSchema)
+    new_country = fields.Nested(NewCountryRuleSchema)
+
+
+def _each_once(addresses: list[str]) -> None:
+    if len({address.casefold() for address in addresses}) < len(addresses):
+        raise ValidationError("Must name each address once.")
+
+
+def _be_endpoint(url: str) -> None:
+    if not (URL.fullmatch(url) or LOOPBACK_URL.fullmatch(url)):  # which stage takes which is not the form's to say
+        raise ValidationError(NO_ENDPOINT)
+
+
+class BankSettingsSchema(Schema):
+    flags = fields.Nested(FlagRulesSchema)
+    alert_addresses = fields.List(
+        fields.String(validate=email_rules()),
+        validate=[validate.Length(max=MAX_ADDRESSES, error=f"Must have at most {MAX_ADDRESSES}."), _each_once],
+    )
+    webhook_url = fields.String(
+        validate=[validate.Length(max=MAX_URL, error=f"Must be at most {MAX_URL} characters long."), _be_endpoint]
+    )
+    webhooks_disabled_at = fields.Raw()  # answered, and so it may be put as it was answered; what it says is not heard

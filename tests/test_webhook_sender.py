@@ -1,0 +1,621 @@
+"""Webhooks from a changed notification to a bank's endpoint: told once, tried for days, nobody held up by another."""
+
+import base64
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from chalicelib.bank_settings import BankSettings, SettingsDirectory, StoredSettings
+from chalicelib.banks import Bank, BankDirectory
+from chalicelib.banks_repository import BankRepository
+from chalicelib.delivery import NotificationKey
+from chalicelib.delivery_records import DeliveryRecords
+from chalicelib.endpoints import EndpointDirectory
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.posting import Answer, Poster
+from chalicelib.queues import DeadLetters, Queue
+from chalicelib.repository import transaction_key
+from chalicelib.secret_store import SecretStore
+from chalicelib.webhook_feeder import WebhookFeeder
+from chalicelib.webhook_records import Record, Standing, WebhookRecords
+from chalicelib.webhook_sender import WebhookSender
+from chalicelib.webhooks import TRIED_FOR, unpack
+from tests.fakes import Failing, refusal
+from tests.test_mailer import NOW, World, messages, ses_event
+from tests.test_mails import transaction
+from tests.test_queues import FakeSqs
+
+URL = "https://hooks.bank.example/notifications"
+OTHER_URL = "https://hooks.other.example/"
+OLD, NEW = (f"whsec_{base64.b64encode(bytes([number]) * 32).decode()}" for number in (1, 2))
+TAKEN, BROKEN, GONE = Answer(204), Answer(500), Answer(410)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What an endpoint got."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def told(self) -> tuple[str, str, str]:
+        content = json.loads(self.body)
+        return content["type"], content["data"]["transaction"], content["data"]["holder"]
+
+
+class FakeEndpoints(Poster):
+    """Endpoints that keep what they get and answer as they are told to: each URL in turn, the last again."""
+
+    def __init__(self) -> None:
+        self.posted: list[Posted] = []
+        self.answers: dict[str, list[Answer]] = {}
+        self._lock = threading.Lock()
+
+    def post(self, url: str, headers: Any, body: bytes) -> Answer:
+        with self._lock:
+            self.posted.append(Posted(url, dict(headers), body))
+            answers = self.answers.get(url, [TAKEN])
+            return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+class FakeSecrets:
+    """A Secrets Manager whose secrets the test sets."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803
+        if SecretId not in self.values:
+            raise refusal("ResourceNotFoundException")
+        return {"SecretString": self.values[SecretId]}
+
+    def store(self, arn: str, *secrets: str) -> None:
+        self.values[arn] = json.dumps({"secrets": [{"secret": secret} for secret in secrets]})
+
+
+class Desk(World):
+    """The mailer's world, and behind it the feed's stream, the webhooks' functions, and banks' endpoints."""
+
+    def __init__(self, dynamodb: Any, names: dict[str, str]) -> None:
+        super().__init__(dynamodb, names)
+        self.webhook_queue, self.webhook_letters = FakeSqs(), FakeSqs()
+        self.endpoints, self.secrets = FakeEndpoints(), FakeSecrets()
+        self.banks = BankRepository(dynamodb, names["BanksTable"])
+        self.restart()
+        self.name_endpoint("eazycard", URL)
+
+    def restart(self, dynamodb: Any = None, queue: Any = None) -> None:
+        """Begin with new processes, which have cached nothing."""
+        dynamodb, clock = dynamodb or self.dynamodb, lambda: self.now
+        banks = BankRepository(dynamodb, self.names["BanksTable"])
+        endpoints = EndpointDirectory(SettingsDirectory(banks, clock), BankDirectory(banks, clock), banks)
+        webhooks = Queue(queue or self.webhook_queue, "url", sleep=lambda _: None)
+        letters = Queue(self.webhook_letters, "url", sleep=lambda _: None)
+        table = self.names["NotificationsTable"]
+        deliveries = DeliveryRecords(dynamodb, table)
+        self.feeder = WebhookFeeder(endpoints, deliveries, webhooks, DeadLetters(letters, "webhook_feeder"), clock)
+        self.records = WebhookRecords(dynamodb, table)
+        self.sender = WebhookSender(
+            endpoints,
+            SecretStore(self.secrets, clock),
+            self.records,
+            self.endpoints,
+            webhooks,
+            DeadLetters(letters, "webhook_sender"),
+            clock,
+            jitter=lambda: 0,
+        )
+
+    def name_endpoint(self, bank: str, url: str | None) -> None:
+        arn = f"webhook-secret-of-{bank}"
+        self.secrets.store(arn, OLD)
+        self.banks.put_bank(Bank(bank, bank.title(), "EUR", "standard", webhook_secret_arn=arn))
+        version = self.banks.settings(bank).version + 1
+        self.banks.put_settings(bank, StoredSettings(BankSettings(webhook_url=url), {}, version))
+
+    def pages(self) -> list[dict[str, Any]]:
+        """Return all of the table's items as its stream brings them when they are new."""
+        items = self.dynamodb.scan(TableName=self.names["NotificationsTable"])["Items"]
+        return [{"eventName": "INSERT", "dynamodb": {"NewImage": item}} for item in items]
+
+    def change(self, *ids: str, event: str = "delivery", account: str = "a0") -> None:
+        """Tell a holder of transactions, and let SES tell what became of the e-mails."""
+        self.enrol(account, "awa")
+        self.tell(messages(*(transaction(id=one, account=account) for one in ids)))
+        for one in ids:
+            self.hear([ses_event(event, transaction=one, address=f"{account}.awa@example.com")])
+
+    def feed_webhooks(self) -> None:
+        self.feeder.handle(self.pages())
+
+    def send(self) -> None:
+        """Let the sender take what is in the queue, once."""
+        bodies, self.webhook_queue.bodies, self.webhook_queue.delays = self.webhook_queue.bodies, [], []
+        for start in range(0, len(bodies), 10):
+            self.sender.handle(bodies[start : start + 10])
+
+    def send_for(self, time: timedelta) -> None:
+        """Let SQS bring what is put back, each after its delay, until the time is over or nothing is left."""
+        until = self.now + time
+        waiting = [(self.now, body) for body in self.webhook_queue.bodies]
+        while waiting:
+            waiting.sort()
+            at, body = waiting.pop(0)
+            if at > until:
+                waiting.append((at, body))
+                break
+            self.now = max(at, self.now)
+            self.webhook_queue.bodies, self.webhook_queue.delays = [], []
+            self.sender.handle([body])
+            back = zip(self.webhook_queue.bodies, self.webhook_queue.delays, strict=True)
+            waiting += [(self.now + timedelta(seconds=delay), one) for one, delay in back]
+        self.webhook_queue.bodies = [body for _, body in sorted(waiting)]
+        self.now = max(self.now, until)
+
+    def told(self) -> Counter[tuple[str, str, str]]:
+        return Counter(posted.told for posted in self.endpoints.posted)
+
+    def record_of(self, transaction_id: str, bank: str = "eazycard") -> Record:
+        (found,) = self.records.of_transaction(transaction_key(bank, transaction_id))
+        return found
+
+
+@pytest.fixture
+def desk(dynamodb: Any, table_names: dict[str, str]) -> Desk:
+    return Desk(dynamodb, table_names)
+
+
+DELIVERED_1 = ("notification.delivered", "t1", "awa")
+
+
+# From the feed
+
+
+def test_a_delivered_a_bounced_and_a_failed_notification_are_each_told(desk: Desk) -> None:
+    desk.change("t1")
+    desk.change("t2", event="bounce", account="a2")
+    desk.change("t3", event="reject", account="a3")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.told() == {
+        DELIVERED_1: 1,
+        ("notification.bounced", "t2", "awa"): 1,
+        ("notification.failed", "t3", "awa"): 1,
+    }
+    assert desk.webhook_queue.bodies == []
+
+
+def test_what_is_only_sent_or_complained_of_makes_no_webhook(desk: Desk) -> None:
+    desk.enrol("a0", "awa")
+    desk.tell(messages(transaction(id="t1", account="a0")))
+    desk.feed_webhooks()
+    desk.change("t2", event="complaint")
+    desk.feed_webhooks()
+    assert desk.webhook_queue.bodies == []
+
+
+def test_a_notification_that_changed_twice_since_is_told_as_it_is_now(desk: Desk) -> None:
+    desk.change("t1")
+    desk.hear([ses_event("bounce", transaction="t1", address="a0.awa@example.com")])
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.told() == {("notification.bounced", "t1", "awa"): 1}
+
+
+def test_a_batch_of_the_stream_that_comes_again_tells_nothing_again(desk: Desk) -> None:
+    desk.change("t1", "t2")
+    for _ in range(3):
+        desk.feed_webhooks()
+        desk.send()
+    assert set(desk.told().values()) == {1}
+    assert len(desk.told()) == 2
+
+
+def test_copies_that_are_sent_at_the_same_time_are_one(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.feed_webhooks()
+    assert len(desk.webhook_queue.bodies) == 2
+    desk.send()
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+@pytest.mark.parametrize("lack", ["url", "secret", "bank", "disabled"])
+def test_a_bank_without_an_endpoint_is_told_nothing(desk: Desk, lack: str) -> None:
+    if lack == "url":
+        desk.name_endpoint("eazycard", None)
+    elif lack == "secret":
+        desk.banks.change_bank("eazycard", webhook_secret_arn=None)
+    elif lack == "disabled":
+        desk.banks.change_bank("eazycard", disabled=True)
+    else:
+        desk.dynamodb.delete_item(TableName=desk.names["BanksTable"], Key={"entry": {"S": "bank#eazycard"}})
+    desk.change("t1")
+    desk.restart()
+    desk.feed_webhooks()
+    assert desk.webhook_queue.bodies == []
+
+
+def test_only_new_pages_of_the_feed_make_webhooks(desk: Desk) -> None:
+    desk.change("t1")
+    records = desk.pages()
+    desk.feeder.handle([{**record, "eventName": "MODIFY"} for record in records])
+    desk.feeder.handle([{"eventName": "REMOVE", "dynamodb": {"Keys": {}}}])
+    notes = [one for one in records if "changed" not in one["dynamodb"]["NewImage"]]
+    assert 0 < len(notes) < len(records)
+    desk.feeder.handle(notes)
+    assert desk.webhook_queue.bodies == []
+
+
+def test_a_page_that_cannot_be_read_is_a_dead_letter_and_holds_up_no_other(desk: Desk) -> None:
+    desk.change("t1")
+    spoiled = {"transaction_key": {"S": "no feed"}, "holder": {"S": "x"}, "changed": {"N": "5"}}
+    desk.feeder.handle([{"eventName": "INSERT", "dynamodb": {"NewImage": spoiled}}, {}, *desk.pages()])
+    letters = [json.loads(body) for body in desk.webhook_letters.bodies]
+    assert [letter["reason"] for letter in letters] == ["malformed_record: ValueError", "malformed_record: KeyError"]
+    desk.send()
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+@pytest.mark.parametrize("operation", ["get_item", "batch_get_item"])
+def test_a_table_that_throttles_the_feeder_makes_the_stream_bring_the_batch_again(desk: Desk, operation: str) -> None:
+    desk.change("t1")
+    throttled = refusal("ProvisionedThroughputExceededException")
+    desk.restart(Failing(desk.dynamodb, throttled, operation=operation))
+    with pytest.raises(TemporarilyUnavailable):
+        desk.feed_webhooks()
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+# To the endpoint
+
+
+def test_what_is_posted_is_signed_with_every_secret_that_is_valid(desk: Desk) -> None:
+    desk.now = datetime.now(NOW.tzinfo)  # the library's own clock is the machine's
+    desk.secrets.store("webhook-secret-of-eazycard", NEW, OLD)
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    (posted,) = desk.endpoints.posted
+    assert posted.url == URL
+    assert posted.headers["content-type"].startswith("application/json")
+    for secret in (OLD, NEW):
+        content = Verifier(secret).verify(posted.body, posted.headers)
+        assert content["type"] == "notification.delivered"
+    assert set(content["data"]) == {"transaction", "holder", "state", "message_id"}  # and nobody's name or address
+
+
+def test_an_accepted_webhook_is_noted(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.send()
+    webhook = unpack(body)
+    assert desk.record_of("t1") == Record(
+        NotificationKey("eazycard#t1", "awa"), webhook.id, webhook.type, Standing.DELIVERED, "204", 1, desk.now
+    )
+    ((state,),) = [[one["state"] for one in desk.deliveries.of_transaction("eazycard#t1")]]
+    assert state == "delivered"
+
+
+def test_one_that_is_refused_is_tried_again_with_the_same_id_and_body_until_it_is_taken(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, Answer(302), Answer(problem="certificate"), Answer(404), TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send_for(timedelta(hours=1))
+    assert len(desk.endpoints.posted) == 5
+    assert len({(posted.id, posted.body) for posted in desk.endpoints.posted}) == 1
+    stamps = [int(posted.headers["webhook-timestamp"]) for posted in desk.endpoints.posted]
+    assert [later - stamps[0] for later in stamps] == [0, 5, 20, 80, 320]
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.DELIVERED, "204", 5)
+    assert desk.webhook_queue.bodies == desk.webhook_letters.bodies == []
+
+
+def test_one_that_waits_is_noted_with_its_next_try(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "500", 1)
+    assert record.next_at == desk.now + timedelta(seconds=5)
+    assert desk.webhook_queue.delays == [5]
+
+
+def test_a_long_wait_is_made_of_delays_that_sqs_takes_and_posts_nothing_meanwhile(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [Answer(503, retry_after_s=7200), TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.webhook_queue.delays == [900]
+    desk.send_for(timedelta(seconds=7199))
+    assert len(desk.endpoints.posted) == 1
+    desk.send_for(timedelta(seconds=1))
+    assert len(desk.endpoints.posted) == 2
+
+
+def test_after_three_days_it_is_a_dead_letter_whole_with_its_reason(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.send_for(TRIED_FOR + timedelta(hours=6))
+    assert desk.webhook_queue.bodies == []
+    (letter,) = [json.loads(one) for one in desk.webhook_letters.bodies]
+    assert (letter["source"], letter["reason"]) == ("webhook_sender", "given_up: 500")
+    assert unpack(letter["payload"]).id == unpack(body).id
+    assert len(desk.endpoints.posted) == 20
+    record = desk.record_of("t1")
+    assert (record.standing, record.attempts, record.next_at) == (Standing.GIVEN_UP, 20, None)
+
+
+def test_an_endpoint_that_is_gone_is_disabled_and_enabled_by_storing_settings(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [GONE, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.record_of("t1").standing is Standing.NOT_SENT
+    assert desk.webhook_queue.bodies == desk.webhook_letters.bodies == []
+    assert desk.banks.settings("eazycard").webhooks_disabled_at == desk.now
+    desk.change("t2", account="a2")
+    desk.feed_webhooks()
+    assert desk.webhook_queue.bodies == []
+    desk.name_endpoint("eazycard", URL)
+    assert desk.banks.settings("eazycard").webhooks_disabled_at is None
+    desk.now += timedelta(minutes=1)  # by then everybody has heard of it
+    desk.change("t3", account="a3")
+    desk.feed_webhooks()
+    desk.send()
+    assert ("notification.delivered", "t3", "awa") in desk.told()
+
+
+def test_what_was_queued_when_the_endpoint_went_is_noted_as_not_sent(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.banks.disable_webhooks("eazycard", URL, desk.now)
+    desk.restart()
+    desk.send()
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.NOT_SENT, "no_endpoint", 0)
+    assert desk.endpoints.posted == []
+
+
+def test_an_endpoint_that_was_replaced_meanwhile_is_not_disabled_by_the_old_ones_answer(desk: Desk) -> None:
+    desk.name_endpoint("eazycard", OTHER_URL)
+    desk.banks.disable_webhooks("eazycard", URL, desk.now)
+    desk.banks.disable_webhooks("unknown-bank", URL, desk.now)
+    assert desk.banks.settings("eazycard").webhooks_disabled_at is None
+
+
+# Each for itself
+
+
+def enter_other_bank(desk: Desk) -> None:
+    desk.name_endpoint("other-bank", OTHER_URL)
+
+
+def queue_for_both(desk: Desk, *numbers: int) -> None:
+    """Queue a webhook for each bank and number, as if both had been told of like transactions."""
+    desk.change(*(f"t{number}" for number in numbers))
+    desk.feed_webhooks()
+    own = list(desk.webhook_queue.bodies)
+    for body in own:
+        content = json.loads(body)
+        desk.webhook_queue.bodies.append(json.dumps({**content, "bank": "other-bank", "id": f"{content['id']}-other"}))
+
+
+def test_a_bank_whose_secret_was_taken_away_holds_up_no_other(desk: Desk) -> None:
+    enter_other_bank(desk)
+    queue_for_both(desk, 1)
+    del desk.secrets.values["webhook-secret-of-eazycard"]
+    desk.send()
+    assert [posted.url for posted in desk.endpoints.posted] == [OTHER_URL]
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "no_secret", 0)
+    desk.secrets.store("webhook-secret-of-eazycard", NEW)
+    desk.send_for(timedelta(minutes=1))
+    assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+@pytest.mark.parametrize("problem", ["timeout", "unreachable", "unknown_host"])
+def test_an_endpoint_that_cannot_be_reached_is_left_alone_for_a_while_and_others_are_not(
+    desk: Desk, problem: str
+) -> None:
+    enter_other_bank(desk)
+    desk.endpoints.answers[URL] = [Answer(problem=problem)]
+    queue_for_both(desk, 1)
+    desk.send()
+    queue_for_both(desk, 1, 2, 3)
+    before = len(desk.endpoints.posted)
+    desk.send()
+    assert {posted.url for posted in desk.endpoints.posted[before:]} == {OTHER_URL}
+    record = desk.record_of("t3")
+    assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "resting", 0)
+    desk.endpoints.answers[URL] = [TAKEN]
+    desk.send_for(timedelta(minutes=5))
+    assert {desk.record_of(f"t{number}").standing for number in (1, 2, 3)} == {Standing.DELIVERED}
+
+
+def test_an_error_that_comes_at_once_rests_nobody(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, TAKEN]
+    desk.change("t1", "t2")
+    desk.feed_webhooks()
+    desk.send()
+    assert len(desk.endpoints.posted) == 2
+
+
+def test_a_message_that_cannot_be_read_is_a_dead_letter_and_the_others_are_sent(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.webhook_queue.bodies.insert(0, '{"bank": "eazycard"}')
+    desk.send()
+    (letter,) = [json.loads(one) for one in desk.webhook_letters.bodies]
+    assert letter["reason"] == "malformed_webhook: KeyError"
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+# Bad days
+
+
+@pytest.mark.parametrize("operation", ["batch_get_item", "get_item"])
+def test_a_table_that_throttles_before_anything_is_posted_makes_sqs_bring_it_again(desk: Desk, operation: str) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    bodies = list(desk.webhook_queue.bodies)
+    desk.restart(Failing(desk.dynamodb, refusal("ThrottlingException"), operation=operation))
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    assert desk.endpoints.posted == []
+    desk.sender.handle(bodies)
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_secrets_manager_that_is_down_makes_sqs_bring_it_again(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.sender._secrets = SecretStore(Failing(desk.secrets, refusal("ThrottlingException")), lambda: desk.now)
+    bodies = list(desk.webhook_queue.bodies)
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    desk.sender.handle(bodies)
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_a_note_that_fails_lets_it_out_twice_with_the_same_id(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    bodies = list(desk.webhook_queue.bodies)
+    died = RuntimeError("the function died")
+    desk.restart(Failing(desk.dynamodb, died, operation="batch_write_item"))
+    with pytest.raises(RuntimeError):
+        desk.sender.handle(bodies)
+    desk.restart()
+    desk.sender.handle(bodies)
+    assert len(desk.endpoints.posted) == 2
+    assert len({posted.id for posted in desk.endpoints.posted}) == 1
+
+
+def test_a_queue_that_is_down_loses_no_next_try(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    desk.now += timedelta(seconds=5)
+    bodies = list(desk.webhook_queue.bodies)
+    down = Failing(desk.webhook_queue, refusal("ServiceUnavailable"), operation="send_message_batch")
+    desk.restart(queue=down)
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    desk.webhook_queue.bodies = bodies  # SQS brings the message again
+    desk.restart()
+    desk.send_for(timedelta(minutes=1))
+    assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+def test_of_two_copies_that_wait_the_one_that_was_put_off_last_goes_on(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    (first,) = desk.webhook_queue.bodies
+    desk.feed_webhooks()  # another copy, which is tried at once
+    desk.webhook_queue.bodies.remove(first)
+    desk.now += timedelta(seconds=1)
+    desk.send()
+    (second,) = desk.webhook_queue.bodies
+    posts = len(desk.endpoints.posted)
+    desk.now += timedelta(seconds=30)
+    desk.webhook_queue.bodies = [first]
+    desk.send()
+    assert (desk.webhook_queue.bodies, len(desk.endpoints.posted)) == ([], posts)
+    desk.webhook_queue.bodies = [second]
+    desk.send()
+    assert len(desk.endpoints.posted) == posts + 1
+    assert len(desk.webhook_queue.bodies) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_copies_that_come_together_the_one_that_was_put_off_last_goes_on(desk: Desk, order: int) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    first = list(desk.webhook_queue.bodies)
+    desk.feed_webhooks()  # another copy, which is tried at once
+    desk.webhook_queue.bodies.remove(first[0])
+    desk.now += timedelta(seconds=1)
+    desk.send()
+    desk.sender.handle([*first, *desk.webhook_queue.bodies][::order])  # neither is due yet
+    (desk.webhook_queue.bodies, desk.webhook_queue.delays) = (desk.webhook_queue.bodies[-1:], [0])
+    desk.send_for(timedelta(minutes=5))
+    assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_copy_to_be_sent_at_once_is_sent_beside_one_that_waits(desk: Desk, order: int) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    (fresh,) = desk.webhook_queue.bodies
+    desk.send()
+    (waiting,) = desk.webhook_queue.bodies
+    desk.sender.handle([fresh, waiting][::order])
+    assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+def test_one_that_is_to_be_sent_again_is_sent_although_it_was_delivered(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.send()
+    desk.webhook_queue.bodies = [json.dumps({**json.loads(body), "again": True})]
+    desk.send()
+    assert desk.told() == {DELIVERED_1: 2}
+    assert desk.record_of("t1").attempts == 2
+    assert len({posted.id for posted in desk.endpoints.posted}) == 1
+
+
+def test_an_outage_of_hours_ends_with_every_webhook_delivered_once(desk: Desk) -> None:
+    ids = [f"t{number}" for number in range(25)]
+    desk.change(*ids)
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.feed_webhooks()
+    desk.send_for(timedelta(hours=4))
+    desk.endpoints.answers[URL] = [TAKEN]
+    before = len(desk.endpoints.posted)
+    desk.send_for(timedelta(hours=8))
+    assert len(desk.endpoints.posted) - before == len(ids)
+    assert {desk.record_of(one).standing for one in ids} == {Standing.DELIVERED}
+    assert desk.webhook_queue.bodies == desk.webhook_letters.bodies == []
+
+
+def test_a_bank_that_is_called_feed_has_its_closings_taken_for_no_page(desk: Desk) -> None:
+    closing = {"transaction_key": {"S": "feed#t1#closing"}, "holder": {"S": "awa"}, "closed_by": {"S": "t2"}}
+    desk.feeder.handle([{"eventName": "INSERT", "dynamodb": {"NewImage": closing}}])
+    assert desk.webhook_letters.bodies == desk.webhook_queue.bodies == []
+
+
+def test_what_is_logged_names_no_endpoint_and_no_secret(desk: Desk, logged: Any) -> None:
+    desk.endpoints.answers[URL] = [GONE]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    text = logged()
+    assert "webhooks_disabled" in text
+    assert "hooks.bank.example" not in text
+    assert "whsec" not in text
