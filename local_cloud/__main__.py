@@ -31,7 +31,7 @@ from infra.banks import BankRefused
 from infra.package import PackagingFailed
 from infra.sessions import no_proxy_for_loopback
 from infra.stacks import StackFailed
-from local_cloud import bounces, demo, inbox, mailbox_simulator
+from local_cloud import bounces, demo, inbox, mailbox_simulator, webhook_demo, webhook_receiver
 from local_cloud.console import step
 from local_cloud.deploy import LOCAL, STACK_FILE, Deployed, deploy_stage, describe, read_stack, write_stack
 from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free, start
@@ -118,6 +118,7 @@ def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float)
         deployed = deploy_stage(cloud, LOCAL / "build" / "local")
     with step("enrol the demo bank and its account holders"):
         api_key = demo.ensure_bank(deployed, stack["api_key"] if stack else None)
+        is_first_secret = webhook_demo.keep_secret(deployed, demo.BANK.id, FOLDER.resolve())
         holders = demo.enrol_holders(deployed, api_key, generate.DEMO_ACCOUNTS)
     inbox_url, inbox_pid = _inbox(cloud, stack)
     write_stack(describe(deployed, api_key, inbox_url, inbox_pid))
@@ -125,6 +126,10 @@ def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float)
     postings = list(generate.transactions(Random(now.timestamp()), now, count, accounts=generate.DEMO_ACCOUNTS))
     suspicious = demo.suspicious(now, generate.DEMO_ACCOUNTS[1])
     target = Target(deployed.api_url, api_key)
+    # Nothing remembers another endpoint of a bank that couldn't name one before.
+    if webhook_demo.name_endpoint(target, inbox_url) and not is_first_secret:
+        with step("wait until all functions know of the bank's changed endpoint"):
+            webhook_demo.wait_until_obeyed()
     before = demo.answered_totals(target)
     with step("post the first transaction and wait for its e-mails (functions may start cold)"):
         first = _told(deployed, holders, sender.send(postings[:1], target))
@@ -137,6 +142,8 @@ def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float)
     counted = demo.totals_since(before, demo.answered_totals(target))
     with step("let an e-mail bounce at SES's mailbox simulator, and post once more"):
         bounce = bounces.show(deployed, api_key, now)
+    with step("wait until the bank's own endpoint has heard of it"):
+        heard = webhook_demo.heard(inbox_url, bounce.webhooks, bounce.told_at)
     outcome = Outcome(
         count,
         first,
@@ -146,6 +153,7 @@ def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float)
         counted,
         demo.own_totals([*postings, suspicious]),
         bounce,
+        heard,
     )
     _print_outcome(deployed, outcome, inbox_url, api_key)
     return 0 if outcome.is_right else 1
@@ -163,7 +171,7 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a run: the first transaction, the suspicious one with its flags, the rest, what the analytics
-    have counted of them beside what was posted, and a bounce."""
+    have counted of them beside what was posted, a bounce, and what the bank's own endpoint has heard."""
 
     count: int
     first: Told
@@ -173,14 +181,18 @@ class Outcome:
     counted: dict[str, demo.Totals]
     posted: dict[str, demo.Totals]
     bounce: bounces.Bounce
+    heard: list[webhook_demo.Heard]
 
     @property
     def is_right(self) -> bool:
         is_accepted = self.first.accepted + self.rest.accepted == self.count and self.alert.accepted == 1
         is_told = not (self.first.missing or self.alert.missing or self.rest.missing)
-        return (
-            is_accepted and is_told and bool(self.flags) and self.counted == self.posted and self.bounce.is_as_expected
-        )
+        is_counted = bool(self.flags) and self.counted == self.posted
+        return is_accepted and is_told and is_counted and self.bounce.is_as_expected and self.is_heard
+
+    @property
+    def is_heard(self) -> bool:
+        return [one.type for one in self.heard if one.is_signature_valid] == list(self.bounce.webhooks.values())
 
 
 def _told(deployed: Deployed, holders: Mapping[str, Sequence[str]], report: Report) -> Told:
@@ -209,12 +221,17 @@ def _print_outcome(deployed: Deployed, outcome: Outcome, inbox_url: str, api_key
         rows["from POST to SES, then"] = f"p50 {p50:.2f} s, p95 {p95:.2f} s, max {max(rest.seconds):.2f} s"
     bounce = outcome.bounce
     rows["an e-mail that bounces"] = f"{bounce.first}; the address is {bounce.address}; the next: {bounce.second}"
+    heard = ", ".join(f"{one.type} after {one.after_s:.1f} s" for one in outcome.heard) or "none"
+    rows["webhooks received"] = (
+        f"{heard}, {'signatures valid' if outcome.is_heard else 'NOT all with a valid signature'}"
+    )
     payload = '{"id": "1", "account": "A123", "amount": 250.50, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}'
     print()
     for name, value in rows.items():
         print(f"  {name + ':':<26}{value}")
     print(
-        f"\n  inbox   {inbox_url}\n  API     {deployed.api_url}\n  try     curl -i {deployed.api_url}/transactions \\"
+        f"\n  inbox   {inbox_url} (webhooks: {inbox_url}{webhook_receiver.PATH[1:]})\n  API     {deployed.api_url}"
+        f"\n  try     curl -i {deployed.api_url}/transactions \\"
     )
     print(f"            -H 'x-api-key: {api_key}' -H 'content-type: application/json' \\\n            -d '{payload}'")
     print("\n  The local cloud stays up: `make inbox`, `make simulate`, `make stop`.")
@@ -322,7 +339,7 @@ def _inbox(cloud: Cloud, stack: dict[str, Any] | None) -> tuple[str, int]:
     if (
         stack is not None
         and _runs(stack["inbox"]["pid"], PROCESSES["inbox"])
-        and answers(f"{stack['inbox_url']}health")
+        and answers(f"{stack['inbox_url']}{webhook_receiver.PATH[1:]}.json")  # one of an earlier version has none
     ):
         return stack["inbox_url"], stack["inbox"]["pid"]
     _end("inbox")

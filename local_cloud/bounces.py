@@ -1,9 +1,10 @@
-"""The demo of a bounce: an e-mail that can't be delivered, and none to that address afterwards."""
+"""The demo of what SES tells: an e-mail that is delivered, one that can't be, and none to that address afterwards."""
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import urllib3
@@ -14,17 +15,23 @@ from local_cloud.deploy import Deployed
 from local_cloud.server import CloudFailed
 
 ACCOUNT = "BOUNCES"
-HOLDER = "nobody"
+OTHER_ACCOUNT = "DELIVERS"
 _TAKES_AT_MOST_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What became of two e-mails to an address that doesn't exist, and what the holder's record says of it."""
+    """What became of two e-mails to an address that doesn't exist, and what the holder's record says of it.
+
+    SES told of the first, and of another one that was delivered, at `told_at` or a moment later; the bank's `webhooks`
+    are to say so: transaction ids and types.
+    """
 
     first: str
     address: str
     second: str
+    told_at: datetime
+    webhooks: Mapping[str, str]
 
     @property
     def is_as_expected(self) -> bool:
@@ -36,19 +43,24 @@ class Bounce:
 
 
 def show(deployed: Deployed, api_key: str, now: datetime) -> Bounce:
-    """Post twice for a holder whose address bounces at SES's mailbox simulator, the second time when it has."""
+    """Post twice for a holder whose address bounces at SES's mailbox simulator, the second time when it has; and once
+    for one whose address takes all."""
     bank = _Bank(deployed.api_url, api_key)
     # Another label each time: an address that has bounced stays suppressed.
     label = f"{now:%Y%m%d%H%M%S%f}"
-    holder = f"/accounts/{ACCOUNT}/holders/{HOLDER}"
-    bank("PUT", holder, {"name": "Nobody", "email": f"bounce+{label}@simulator.amazonses.com", "locale": "en"})
-    first = _told_of(bank, f"bounce-{label}-1", now, "sent")
+    holder = _enrolled(bank, ACCOUNT, "nobody", f"bounce+{label}")
+    _enrolled(bank, OTHER_ACCOUNT, "somebody", f"success+{label}")
+    webhooks = {f"bounce-{label}-1": "notification.bounced", f"delivery-{label}": "notification.delivered"}
+    _told_of(bank, OTHER_ACCOUNT, f"delivery-{label}", now, "sent")
+    first = _told_of(bank, ACCOUNT, f"bounce-{label}-1", now, "sent")
+    told_at = datetime.now(UTC)
     if first == "sent":
         mailbox_simulator.play(deployed.cloud)
         first = _state(bank, f"bounce-{label}-1", "bounced")
     suppressed = bank("GET", holder).get("suppressed")
-    second = _told_of(bank, f"bounce-{label}-2", now, "suppressed")
-    return Bounce(first, f"suppressed ({suppressed['reason']})" if suppressed else "not suppressed", second)
+    second = _told_of(bank, ACCOUNT, f"bounce-{label}-2", now, "suppressed")
+    address = f"suppressed ({suppressed['reason']})" if suppressed else "not suppressed"
+    return Bounce(first, address, second, told_at, webhooks)
 
 
 class _Bank:
@@ -65,8 +77,15 @@ class _Bank:
         return found
 
 
-def _told_of(bank: _Bank, transaction_id: str, now: datetime, state: str) -> str:
-    smallest = {"id": transaction_id, "account": ACCOUNT, "amount": "12.50", "type": "debit"}
+def _enrolled(bank: _Bank, account: str, holder: str, local_part: str) -> str:
+    """Enrol a holder whose address is the mailbox simulator's; return the path of the holder's record."""
+    path = f"/accounts/{account}/holders/{holder}"
+    bank("PUT", path, {"name": holder.title(), "email": f"{local_part}@simulator.amazonses.com", "locale": "en"})
+    return path
+
+
+def _told_of(bank: _Bank, account: str, transaction_id: str, now: datetime, state: str) -> str:
+    smallest = {"id": transaction_id, "account": account, "amount": "12.50", "type": "debit"}
     bank("POST", "/transactions", {**smallest, "timestamp": format_time(now)})
     return _state(bank, transaction_id, state)
 

@@ -1,4 +1,6 @@
-"""The inbox: a local page with every e-mail that the local cloud's SES took. A developer's tool, never deployed.
+"""The inbox: a local page with every e-mail that the local cloud's SES took, and the webhooks that a bank received.
+
+A developer's tool, never deployed.
 
     python -m local_cloud.inbox --port 8025 --cloud http://127.0.0.1:4566
 
@@ -26,7 +28,9 @@ from urllib.parse import parse_qs, unquote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from local_cloud import webhook_receiver
 from local_cloud.server import PROJECT_DIR, CloudFailed, answers, end_process, is_free
+from local_cloud.webhook_receiver import Receiver
 
 DEFAULT_PORT = 8025
 PAGE_SIZE = 100
@@ -81,6 +85,9 @@ class Answer:
     policy: str = _PAGE_POLICY
 
 
+_FOREIGN_NAME = Answer("The inbox answers to 127.0.0.1 and localhost only.\n", 403, "text/plain")
+
+
 def newest_messages(cloud_url: str) -> list[Message]:
     """Return every e-mail that the local cloud's SES took, newest first. Raises CloudFailed when it doesn't answer."""
     try:
@@ -107,7 +114,7 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{seconds} s ago"
 
 
-def answer_to(target: str, cloud_url: str, now: datetime) -> Answer:
+def answer_to(target: str, cloud_url: str, receiver: Receiver, now: datetime) -> Answer:
     """Return the answer to a GET of this path and query. Raises NoSuchPage, and CloudFailed when the cloud is down."""
     path, _, query_string = target.partition("?")
     query = {name: values[0].strip() for name, values in parse_qs(query_string).items()}
@@ -117,6 +124,11 @@ def answer_to(target: str, cloud_url: str, now: datetime) -> Answer:
         return Answer("ok", content_type="text/plain")
     if path in _ASSETS:
         return Answer((TEMPLATES / path[1:]).read_text("utf-8"), content_type=_ASSETS[path])
+    if path == webhook_receiver.PATH:
+        received = receiver.newest()
+        return _page("webhooks.html", rows=[(one, ago(one.received_at, now)) for one in received])
+    if path == f"{webhook_receiver.PATH}.json":
+        return Answer(webhook_receiver.as_json(receiver.newest()), content_type="application/json")
     match [unquote(part) for part in path.split("/")]:
         case ["", "messages", message_id]:
             message = _with_id(message_id, cloud_url)
@@ -130,12 +142,16 @@ def answer_to(target: str, cloud_url: str, now: datetime) -> Answer:
 
 
 class InboxServer(ThreadingHTTPServer):
-    """The inbox's HTTP server, on loopback only. Raises CloudFailed when the port is taken."""
+    """The inbox's HTTP server, on loopback only. Raises CloudFailed when the port is taken.
+
+    The file `webhook_secret` holds what webhooks are verified by.
+    """
 
     daemon_threads = True
 
-    def __init__(self, port: int, cloud_url: str) -> None:
+    def __init__(self, port: int, cloud_url: str, webhook_secret: Path | None = None) -> None:
         self.cloud_url = cloud_url
+        self.receiver = Receiver(webhook_secret)
         try:
             super().__init__(("127.0.0.1", port), _Handler)
         except OSError as error:
@@ -145,15 +161,18 @@ class InboxServer(ThreadingHTTPServer):
 def start(port: int, cloud_url: str, folder: Path) -> int:
     """Start the inbox as a process of its own, return its id when it answers; its log goes into `folder`.
 
+    Webhooks are verified by the secret in the folder's file `webhook_receiver.SECRET_FILE`, once there is one.
     `local_cloud.server.end_process` ends it. Raises CloudFailed when the port is taken or it doesn't come up.
     """
     if not is_free(port):
         raise CloudFailed(_PORT_TAKEN.format(port=port))
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "inbox.log"
+    secret = folder / webhook_receiver.SECRET_FILE
+    options = ["--port", str(port), "--cloud", cloud_url, "--webhook-secret", str(secret)]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local_cloud.inbox", "--port", str(port), "--cloud", cloud_url],
+            [sys.executable, "-m", "local_cloud.inbox", *options],
             cwd=PROJECT_DIR,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -176,10 +195,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local_cloud.inbox", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="where the inbox listens (%(default)s)")
     parser.add_argument("--cloud", default="http://127.0.0.1:4566", help="the local cloud's URL (%(default)s)")
+    parser.add_argument(
+        "--webhook-secret", type=Path, metavar="FILE", help="holds the secret that webhooks are verified by"
+    )
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with contextlib.suppress(KeyboardInterrupt), InboxServer(options.port, options.cloud.rstrip("/")) as server:
+        server = InboxServer(options.port, options.cloud.rstrip("/"), options.webhook_secret)
+        with contextlib.suppress(KeyboardInterrupt), server:
             print(f"The inbox is at http://127.0.0.1:{options.port}/ (Ctrl-C ends it).", flush=True)
             server.serve_forever()
     except CloudFailed as error:
@@ -193,11 +216,16 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30  # Browsers open connections ahead of need and may never use them.
 
     def do_GET(self) -> None:
-        answer = self._answer()
+        self._send(self._answer())
+
+    def do_POST(self) -> None:
+        self._send(self._taken())
+
+    def _send(self, answer: Answer) -> None:
         body = answer.body.encode("utf-8", "replace")
         headers = {
             "Content-Type": f"{answer.content_type}; charset=utf-8",
-            "Content-Length": str(len(body)),
+            **({} if answer.status == 204 else {"Content-Length": str(len(body))}),
             "Content-Security-Policy": answer.policy,
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
@@ -212,14 +240,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> Answer:
         # A foreign page whose name was re-bound to loopback must not read the e-mails.
-        if not _OWN_HOST.fullmatch(self.headers.get("Host", "")):
-            return Answer("The inbox answers to 127.0.0.1 and localhost only.\n", 403, "text/plain")
+        if not self._is_asked_for_by_own_name():
+            return _FOREIGN_NAME
         try:
-            return answer_to(self.path, self.server.cloud_url, datetime.now(UTC))
+            return answer_to(self.path, self.server.cloud_url, self.server.receiver, datetime.now(UTC))
         except NoSuchPage as error:
             return _page("not_found.html", 404, what=str(error))
         except CloudFailed as error:
             return _page("cloud_down.html", 503, reason=str(error))
+
+    def _taken(self) -> Answer:
+        if not self._is_asked_for_by_own_name():
+            return _FOREIGN_NAME
+        if self.path != webhook_receiver.PATH:
+            return Answer(f"Only {webhook_receiver.PATH} takes anything.\n", 404, "text/plain")
+        length = self.headers.get("Content-Length", "")
+        if not re.fullmatch("[0-9]{1,9}", length):
+            return Answer("The request's length is missing.\n", 411, "text/plain")
+        if int(length) > webhook_receiver.MAX_BODY:
+            return Answer("No webhook is that large.\n", 413, "text/plain")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(length))
+        status = self.server.receiver.take(headers, body, datetime.now(UTC))
+        return Answer("" if status == 204 else "The signature is not valid.\n", status, "text/plain")
+
+    def _is_asked_for_by_own_name(self) -> bool:
+        return bool(_OWN_HOST.fullmatch(self.headers.get("Host", "")))
 
 
 def _list(messages: Sequence[Message], words: str, page: str, now: datetime) -> Answer:

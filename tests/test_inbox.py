@@ -121,7 +121,7 @@ class InboxOverHttp:
 
 
 @contextlib.contextmanager
-def _serving(server: ThreadingHTTPServer) -> Iterator[None]:
+def serving(server: ThreadingHTTPServer) -> Iterator[None]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -135,14 +135,14 @@ def _serving(server: ThreadingHTTPServer) -> Iterator[None]:
 @pytest.fixture
 def cloud() -> Iterator[FakeCloud]:
     server = FakeCloud()
-    with _serving(server):
+    with serving(server):
         yield server
 
 
 @pytest.fixture
 def inbox(cloud: FakeCloud) -> Iterator[InboxOverHttp]:
     server = InboxServer(0, cloud.url)
-    with _serving(server):
+    with serving(server):
         yield InboxOverHttp(server.server_address[1])
 
 
@@ -350,7 +350,7 @@ def test_unknown_page_is_a_404_page(cloud: FakeCloud, inbox: InboxOverHttp, path
 @pytest.mark.parametrize("path", ["/", "/?q=awa", "/messages/some-id", "/messages/some-id/html"])
 def test_cloud_that_is_gone_is_a_503_page_that_says_what_starts_it(tmp_path: Path, path: str) -> None:
     server = InboxServer(0, f"http://127.0.0.1:{free_port()}")
-    with _serving(server):
+    with serving(server):
         page = InboxOverHttp(server.server_address[1]).get(path)
 
     assert page.status == 503
@@ -359,7 +359,7 @@ def test_cloud_that_is_gone_is_a_503_page_that_says_what_starts_it(tmp_path: Pat
 
 def test_cloud_that_answers_something_else_is_a_503_page(cloud: FakeCloud) -> None:
     server = InboxServer(0, f"{cloud.url}/elsewhere")
-    with _serving(server):
+    with serving(server):
         assert InboxOverHttp(server.server_address[1]).get("/").status == 503
 
 
@@ -381,7 +381,7 @@ def test_other_host_names_are_refused(cloud: FakeCloud, inbox: InboxOverHttp, ho
 
 def test_health_is_ok_even_without_a_cloud() -> None:
     server = InboxServer(0, f"http://127.0.0.1:{free_port()}")
-    with _serving(server):
+    with serving(server):
         answer = InboxOverHttp(server.server_address[1]).get("/health")
 
     assert (answer.status, answer.body) == (200, "ok")
