@@ -94,4 +94,4 @@ def is_wanted(person: Addressed, now: datetime) -> bool:
 def _decision(person: Addressed, now: datetime) -> Tell | Skip | Wait:
     transaction, holder = person.notice.transaction, person.holder
     kind = SECURITY_ALERT if person.notice.flags else kind_of(transaction)
-    return decide(holder.preferences, holder.timezone, transaction, kind, False, now)
+    return decide(holder.preferences, holder.timezone, transaction, kind, now)

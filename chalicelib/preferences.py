@@ -38,7 +38,6 @@ def decide(
     timezone: str,
     transaction: Transaction,
     kind: str,
-    is_urgent: bool,
     now: datetime,
 ) -> Tell | Skip | Wait:
     """Return whether, and when, a holder in this time zone is to be told of the transaction by an e-mail of this kind.
@@ -49,7 +48,7 @@ def decide(
     2. A security alert is told at once: what follows speaks of ordinary transactions, and what is more specific wins.
     3. `types`: a type that isn't listed is not told.
     4. `min_amount`: less than the minimum in the transaction's own currency is not told; without one, all is.
-    5. `quiet_hours`: what isn't urgent waits until they are over.
+    5. `quiet_hours`: what is told waits until they are over.
     """
     if preferences.get("muted"):
         return Skip("muted")
@@ -60,7 +59,7 @@ def decide(
     minimum = preferences.get("min_amount", {}).get(transaction.currency)
     if minimum is not None and transaction.amount < Decimal(minimum):
         return Skip("min_amount")
-    if not is_urgent and "quiet_hours" in preferences:
+    if "quiet_hours" in preferences:
         until = quiet_until(preferences["quiet_hours"], timezone, now)
         if until is not None:
             return Wait(until, "quiet_hours")

@@ -28,8 +28,8 @@ QUIET_NOW = {"from": "13:00", "to": "15:00"}
 UNTIL_3 = Wait(datetime(2026, 1, 10, 15, 0, tzinfo=UTC), "quiet_hours")
 
 
-def decided(preferences: dict[str, Any], kind: str = "credit", is_urgent: bool = False) -> Tell | Skip | Wait:
-    return decide(preferences, "UTC", TRANSACTION, kind, is_urgent, NOW)
+def decided(preferences: dict[str, Any], kind: str = "credit") -> Tell | Skip | Wait:
+    return decide(preferences, "UTC", TRANSACTION, kind, NOW)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,11 @@ def test_a_security_alert_passes_all_preferences_but_one(preferences: dict[str, 
     assert decided({**preferences, "muted": True}, SECURITY_ALERT) == Skip("muted")
 
 
-def test_what_is_urgent_passes_the_quiet_hours_and_nothing_else() -> None:
-    assert decided({"quiet_hours": QUIET_NOW}, "declined", is_urgent=True) == Tell()
-    assert decided({"quiet_hours": QUIET_NOW, "types": []}, "declined", is_urgent=True) == Skip("types")
-    assert decided({"quiet_hours": QUIET_NOW, "min_amount": {"XAF": "9999"}}, is_urgent=True) == Skip("min_amount")
-
-
 @given(st.integers(1, 10**6), st.integers(0, 10**6), st.integers(0, 3))
 def test_a_minimum_is_compared_as_a_number_and_not_as_text(amount: int, minimum: int, decimals: int) -> None:
     transaction = dataclasses.replace(TRANSACTION, amount=Decimal(amount).scaleb(-decimals), currency="KWD")
     preferences = {"min_amount": {"KWD": f"{Decimal(minimum).scaleb(-decimals):f}"}}
-    is_told = decide(preferences, "UTC", transaction, "credit", False, NOW) == Tell()
+    is_told = decide(preferences, "UTC", transaction, "credit", NOW) == Tell()
     assert is_told == (amount >= minimum)
 
 
