@@ -17,6 +17,7 @@ from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.flags import FLAGS, JUDGED, judge
 from chalicelib.repository import Listing, TransactionRepository, account_key, place_of, transaction_key
+from chalicelib.stories import is_as_authorized, settles
 from chalicelib.telemetry import count, logger
 from chalicelib.transactions import Transaction
 
@@ -105,9 +106,8 @@ class Judge:
             _key(one)
             for one in settled
             if (authorization := stored.get(keys[_key(one)])) is not None
-            and authorization.status == "authorized"
-            and (authorization.account, authorization.amount, authorization.currency)
-            == (one.account, one.amount, one.currency)
+            and settles(one, authorization)
+            and is_as_authorized(one, authorization)
         }
 
     def _flagging(self, transaction: Transaction, history: Baseline, now: datetime) -> list[Flagging]:

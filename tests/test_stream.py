@@ -314,10 +314,12 @@ def test_a_settlement_like_its_authorization_is_not_judged_again_and_one_over_it
     alike = transaction(id="alike", amount=LARGE, **later)
     over = transaction(id="over", amount=LARGE + 1, **later)
     unknown = transaction(id="unknown", amount=LARGE, **{**later, "authorization_id": "never-posted"})
-    stream.store(authorization, alike, over, unknown)
-    for one in (authorization, alike, over, unknown):
+    refund = transaction(id="refund", amount=LARGE, type="credit", **later)
+    assert authorization.type == "debit"
+    stream.store(authorization, alike, over, unknown, refund)
+    for one in (authorization, alike, over, unknown, refund):
         stream.handle(records(one))
-    assert told(stream.alerts) == ["auth", "over", "unknown"]
+    assert told(stream.alerts) == ["auth", "over", "unknown", "refund"]
 
 
 def test_a_rule_that_fails_on_one_transaction_costs_nobody_the_email(
