@@ -73,7 +73,7 @@ class FlagTrial:
         """Whether this settles an authorization for as much as that was for: as the stream handler has it."""
         # 64 bits of each are enough, where whole ones of a million would fill the memory.
         id_ = transaction.id if transaction.status == "authorized" else transaction.authorization_id
-        key = hash((id_, transaction.account, transaction.amount, transaction.currency))
+        key = hash((id_, transaction.account, transaction.type, transaction.amount, transaction.currency))
         if transaction.status == "authorized":
             self._authorized.add(key)
             return False
