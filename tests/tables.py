@@ -1,5 +1,6 @@
 """The DynamoDB tables exactly as the data stack's template makes them, on whatever engine a test runs on."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,21 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 
+@functools.cache
+def _template() -> Any:
+    # Read once: that takes longer than most tests.
+    return yaml.load(TEMPLATE.read_text(), _Loader)
+
+
 def template_outputs() -> list[str]:
     """Return the names of the data stack's outputs."""
-    return list(yaml.load(TEMPLATE.read_text(), _Loader)["Outputs"])
+    return list(_template()["Outputs"])
 
 
 def create_tables(client: Any) -> dict[str, str]:
     """Create the template's tables; return their names by the data stack's output names."""
-    resources = yaml.load(TEMPLATE.read_text(), _Loader)["Resources"]
     names = {}
-    for name, resource in resources.items():
+    for name, resource in _template()["Resources"].items():
         if resource["Type"] == "AWS::DynamoDB::Table":
             properties = {
                 key: resource["Properties"][key] for key in _UNDERSTOOD_BY_ENGINES if key in resource["Properties"]
