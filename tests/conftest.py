@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import hypothesis
 import pytest
 from moto import mock_aws
+from xdist.scheduler import LoadScopeScheduling
 
 REGION = "us-east-2"
 SETTINGS = {
@@ -65,6 +67,25 @@ from tests.cloud import cloud  # noqa: E402, F401
 from tests.fakes import OneCallAtATime  # noqa: E402
 from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F401
 
+# The files with tests that use the local cloud or its build, of which there is one: they run on one processor.
+ON_THE_CLOUD = (
+    "test_archive_command",
+    "test_docs_page",
+    "test_flags_on_the_cloud",
+    "test_inbox",
+    "test_intake_on_the_cloud",
+    "test_load",
+    "test_mailbox_simulator",
+    "test_main_job",
+    "test_package",
+    "test_preferences_on_the_cloud",
+    "test_reconciliation_on_the_cloud",
+    "test_replay",
+    "test_settings_on_the_cloud",
+)
+# What takes longest begins first, so that at the end no processor has nothing left to do.
+LONGEST = (*ON_THE_CLOUD, "test_analytics_model", "test_analytics_cost")
+
 # A slow machine is no failure, and a function's fixtures are made to be shared by the examples of a property.
 hypothesis.settings.register_profile(
     "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
@@ -98,3 +119,30 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
         create_tables(client)
         yield client
         client.close()
+
+
+class ByServer(LoadScopeScheduling):
+    """Keeps on one processor what shares a server: a file's tests, and all on the local cloud.
+
+    pytest-xdist's own groups by mark (`--dist loadgroup`) have no effect with pytest 9.2, and don't say so.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0]).stem
+        if file in ON_THE_CLOUD:
+            return "cloud"
+        # Each engine's model takes as long as many files.
+        return nodeid if file == "test_analytics_model" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
+    return ByServer(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        uses_cloud = item.get_closest_marker("cloud") is not None or "cloud" in getattr(item, "fixturenames", ())
+        if uses_cloud and item.path.stem not in ON_THE_CLOUD:
+            raise pytest.UsageError(f"{item.nodeid} uses the local cloud: name its file in ON_THE_CLOUD")
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
