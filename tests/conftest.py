@@ -90,7 +90,7 @@ LONGEST = (*ON_THE_CLOUD, "test_analytics_model", "test_analytics_cost")
 hypothesis.settings.register_profile(
     "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
-hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("project"), max_examples=2_000)
+hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("project"), max_examples=5_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
 
 

@@ -5,7 +5,7 @@ Hypothesis interleaves posts, replays, late timestamps, slow writers, late index
 and again, jobs whose clocks are wrong, which die at any call and leave their lease behind, run at once, are throttled
 or are met half-way through a step, readers beside them, reconciliations, and roll-ups that other hands have changed.
 After each step a bank reads the plain sum; when the job has caught up, so it is with roll-ups and baselines.
-`make test-long` takes many more steps.
+`make test-long` takes fifty times as many steps.
 """
 
 import contextlib
@@ -56,8 +56,8 @@ from tests.test_analytics import (
 
 START = datetime(2026, 1, 10, 23, 50, tzinfo=UTC)
 STEPS_AN_EXAMPLE = 30
-# How many steps an engine takes at least, for each of the profile's examples: 2,000 in all, DynamoDB Local being slow.
-STEPS = {"moto": 15, "dynamodb-local": 5}
+# How many steps an engine takes at least, for each of the profile's examples: 800 in all, DynamoDB Local being slow.
+STEPS = {"moto": 6, "dynamodb-local": 2}
 # All that can come between a transaction's time of recording and its being found fits into the job's margin.
 SLOWEST_WRITER_S, LATEST_ENTRY_S, WRONGEST_CLOCK_S = 20, 15, 20
 TABLES = {"TransactionsTable": ["transaction_key"], "AnalyticsTable": ["owner", "entry"]}

@@ -387,10 +387,10 @@ def test_waits_double_up_to_what_sqs_can_delay(world: World) -> None:
 
 
 def test_after_ses_was_down_for_a_while_everything_goes_out_once(world: World) -> None:
-    for told in many(120):
+    for told in many(60):
         world.enrol(told.account, "awa")
     world.ses.refuses_call_with = "ServiceUnavailable"
-    world.tell(messages(*many(120)))
+    world.tell(messages(*many(60)))
     for _ in range(5):
         bodies, world.queue.bodies = world.queue.bodies, []
         world.now += timedelta(minutes=2)
@@ -398,7 +398,7 @@ def test_after_ses_was_down_for_a_while_everything_goes_out_once(world: World) -
     assert world.ses.accepted == []
     world.ses.refuses_call_with = None
     world.drain()
-    assert len(world.ses.accepted) == 120
+    assert len(world.ses.accepted) == 60
     assert set(world.ses.recipients.values()) == {1}
     assert world.dead_letters.bodies == []
 
@@ -415,10 +415,10 @@ def test_what_ses_puts_off_for_days_ends_in_the_dead_letter_queue(world: World) 
 
 
 def test_a_quota_that_is_used_up_for_a_day_loses_nothing(world: World) -> None:
-    for told in many(10):
+    for told in many(3):
         world.enrol(told.account, "awa")
     world.ses.refuses_call_with = "ACCOUNT_DAILY_QUOTA_EXCEEDED"
-    world.tell(messages(*many(10)))
+    world.tell(messages(*many(3)))
     while world.now < NOW + timedelta(days=1):
         bodies, world.queue.bodies = world.queue.bodies, []
         world.now += timedelta(minutes=15)
@@ -426,7 +426,7 @@ def test_a_quota_that_is_used_up_for_a_day_loses_nothing(world: World) -> None:
     world.ses.refuses_call_with = None
     world.drain()
     assert set(world.ses.recipients.values()) == {1}
-    assert len(world.ses.accepted) == 10
+    assert len(world.ses.accepted) == 3
 
 
 def test_a_dead_letter_that_is_put_back_is_told_once_after_all(world: World) -> None:
