@@ -67,24 +67,19 @@ from tests.cloud import cloud  # noqa: E402, F401
 from tests.fakes import OneCallAtATime  # noqa: E402
 from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F401
 
-# The files with tests that use the local cloud or its build, of which there is one: they run on one processor.
+# Other files than `test_*_on_the_cloud.py` with tests that use the local cloud, or what is built for it.
 ON_THE_CLOUD = (
     "test_archive_command",
     "test_docs_page",
-    "test_flags_on_the_cloud",
     "test_inbox",
-    "test_intake_on_the_cloud",
     "test_load",
     "test_mailbox_simulator",
     "test_main_job",
     "test_package",
-    "test_preferences_on_the_cloud",
-    "test_reconciliation_on_the_cloud",
     "test_replay",
-    "test_settings_on_the_cloud",
 )
-# What takes longest begins first, so that at the end no processor has nothing left to do.
-LONGEST = (*ON_THE_CLOUD, "test_analytics_model", "test_analytics_cost")
+# The groups that take longest begin first, so that at the end no processor has nothing left to do.
+LONGEST = ("cloud", "test_chalice_deploy", "test_analytics_model", "test_analytics_cost", "test_mailer")
 
 # A slow machine is no failure, and a function's fixtures are made to be shared by the examples of a property.
 hypothesis.settings.register_profile(
@@ -121,18 +116,21 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
         client.close()
 
 
+def group(nodeid: str) -> str:
+    """Return the name of those that a test shares a server with: its file, or all that use the one local cloud."""
+    file = Path(nodeid.partition("::")[0]).stem
+    return "cloud" if file in ON_THE_CLOUD or file.endswith("_on_the_cloud") else file
+
+
 class ByServer(LoadScopeScheduling):
-    """Keeps on one processor what shares a server: a file's tests, and all on the local cloud.
+    """Keeps a group's tests on one processor.
 
     pytest-xdist's own groups by mark (`--dist loadgroup`) have no effect with pytest 9.2, and don't say so.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = Path(nodeid.partition("::")[0]).stem
-        if file in ON_THE_CLOUD:
-            return "cloud"
         # Each engine's model takes as long as many files.
-        return nodeid if file == "test_analytics_model" else file
+        return nodeid if group(nodeid) == "test_analytics_model" else group(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -141,8 +139,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        uses_cloud = item.get_closest_marker("cloud") is not None or "cloud" in getattr(item, "fixturenames", ())
-        if uses_cloud and item.path.stem not in ON_THE_CLOUD:
-            raise pytest.UsageError(f"{item.nodeid} uses the local cloud: name its file in ON_THE_CLOUD")
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(group(item.nodeid), len(order)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    uses_cloud = item.get_closest_marker("cloud") is not None or "cloud" in getattr(item, "fixturenames", ())
+    if uses_cloud and group(item.nodeid) != "cloud":
+        pytest.fail("it uses the local cloud: name its file in ON_THE_CLOUD", pytrace=False)
