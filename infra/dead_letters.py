@@ -41,6 +41,8 @@ QUEUES = {
 }
 # Long enough to go through a queue; then what was only looked at is visible to everybody again.
 LOOKING_S = 120
+# All of SQS's servers are asked when it waits, or some messages might not be found.
+_WAITS_S = 1
 STATEMENTS_TABLE = "StatementsTable"  # its output
 STATEMENTS = "statements"  # the source of the statements function's letters, among the notifications'
 REFUSED_BY_QUEUE = "refused_by_queue"
@@ -166,7 +168,7 @@ class DeadLetterOffice:
             QueueUrl=url,
             MaxNumberOfMessages=10,
             VisibilityTimeout=LOOKING_S,
-            WaitTimeSeconds=1,
+            WaitTimeSeconds=_WAITS_S,
             AttributeNames=["SentTimestamp"],
         )
         return [_letter(queue, message) for message in answer.get("Messages", ())]

@@ -40,7 +40,17 @@ def running() -> Iterator[str]:
     """Run it, empty and in memory, on a free loopback port; give its URL, and end it on the way out."""
     folder = _installed()
     port = free_port()
-    options = ["-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-port", str(port)]
+    # It lives for minutes: compiling for the long run, and a collector for many processors, only cost.
+    lean = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx2g"]
+    options = [
+        *lean,
+        "-Djava.library.path=DynamoDBLocal_lib",
+        "-jar",
+        "DynamoDBLocal.jar",
+        "-inMemory",
+        "-port",
+        str(port),
+    ]
     process = subprocess.Popen(
         ["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *options],
         cwd=folder,

@@ -105,7 +105,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setattr(dead_letters, "_WAITS_S", 0)  # moto has everything at once
     with mock_aws():
         yield Stage()
 
