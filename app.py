@@ -224,7 +224,7 @@ def webhook_feeder(event: DynamoDBEvent) -> None:
     services.webhooks.feeder.handle(event.to_dict()["Records"])
 
 
-@app.on_sqs_message(queue_arn=stage.webhook_queue_arn, batch_size=10, maximum_concurrency=5)
+@app.on_sqs_message(queue_arn=stage.webhook_queue_arn, batch_size=10, maximum_concurrency=20)
 def webhook_sender(event: SQSEvent) -> None:
     """Every webhook that is to be sent, in batches."""
     services.webhooks.sender.handle([record.body for record in event])

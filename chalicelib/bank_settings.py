@@ -65,13 +65,19 @@ def load_settings(body: Mapping[str, Any]) -> BankSettings:
 
 
 def stored_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
-    """Return the settings that `to_json` wrote; the defaults, and an alarm, of what is none."""
+    """Return the settings that `to_json` wrote; the defaults, and an alarm, of what is none.
+
+    A URL that is none takes nothing else with it.
+    """
     try:
         return load_settings(values)
     except ValidationFailed as error:
-        logger.error("malformed_settings", extra={"bank": bank_id, "fields": [field for field, _ in error.errors]})
+        fields = [field for field, _ in error.errors]
+        logger.error("malformed_settings", extra={"bank": bank_id, "fields": fields})
         count("MalformedSettings")
-        return BankSettings()
+        if fields != ["webhook_url"]:
+            return BankSettings()
+        return load_settings({name: value for name, value in values.items() if name != "webhook_url"})
 
 
 def to_json(settings: BankSettings) -> dict[str, Any]:

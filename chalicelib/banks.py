@@ -94,6 +94,10 @@ class BankDirectory:
             found = self._banks[bank_id] = (now + CACHE_FOR, self._store.bank(bank_id))
         return found[1]
 
+    def forget(self, bank_id: str) -> None:
+        """Ask anew for the bank with this id the next time."""
+        self._banks.pop(bank_id, None)
+
     def _look_up(self, key_hash: str) -> tuple[ApiKey, Bank]:
         api_key = self._store.api_key(key_hash)
         if api_key is None or not hmac.compare_digest(api_key.hash, key_hash):

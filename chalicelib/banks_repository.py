@@ -110,16 +110,16 @@ class BankRepository:
                 raise
             raise TemporarilyUnavailable from None
 
-    def disable_webhooks(self, bank_id: str, url: str, at: datetime) -> None:
-        """Note that the bank's endpoint is gone; nothing happens if that isn't its URL any more."""
+    def disable_webhooks(self, bank_id: str, version: int, at: datetime) -> None:
+        """Note that the endpoint of the bank's settings is gone; nothing happens if they have another version."""
         try:
             call(
                 self._client.update_item,
                 TableName=self._table,
                 Key=to_item({"entry": f"settings#{bank_id}"}),
                 UpdateExpression="SET webhooks_disabled_at = if_not_exists(webhooks_disabled_at, :at)",
-                ConditionExpression="settings.webhook_url = :url",
-                ExpressionAttributeValues=to_item({":at": format_time(at), ":url": url}),
+                ConditionExpression="version = :version",
+                ExpressionAttributeValues=to_item({":at": format_time(at), ":version": version}),
             )
         except ClientError as error:
             if error_code(error) != CONDITION_FAILED:

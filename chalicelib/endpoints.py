@@ -10,14 +10,19 @@ from chalicelib.banks import BankDirectory
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`secret_arn` (Secrets Manager) names what signs all that is sent to the `url`."""
+    """`secret_arn` (Secrets Manager) names what signs all that is sent to the `url`: without it, nothing is.
+
+    Nor is while the bank itself is disabled; both wait. `version` is that of the settings which say so.
+    """
 
     url: str
-    secret_arn: str
+    secret_arn: str | None
+    is_bank_disabled: bool
+    version: int
 
 
 class EndpointStore(Protocol):
-    def disable_webhooks(self, bank_id: str, url: str, at: datetime) -> None: ...
+    def disable_webhooks(self, bank_id: str, version: int, at: datetime) -> None: ...
 
 
 class EndpointDirectory:
@@ -29,23 +34,24 @@ class EndpointDirectory:
         self._store = store
 
     def of(self, bank_id: str) -> Endpoint | None:
-        """Return the bank's endpoint; None if it has none, if that is disabled, and if the bank is.
-
-        Raises TemporarilyUnavailable.
-        """
+        """Return the bank's endpoint; None if it has none, or that is disabled. Raises TemporarilyUnavailable."""
         stored = self._settings.stored(bank_id)
         url = stored.settings.webhook_url
         if not url or stored.webhooks_disabled_at is not None:
             return None
         bank = self._banks.by_id(bank_id)
-        if bank is None or bank.disabled or bank.webhook_secret_arn is None:
-            return None
-        return Endpoint(url, bank.webhook_secret_arn)
+        return None if bank is None else Endpoint(url, bank.webhook_secret_arn, bank.disabled, stored.version)
 
-    def disable(self, bank_id: str, url: str, now: datetime) -> None:
-        """Send the bank nothing more until it puts its settings again; nothing happens if it has another URL by now.
+    def of_now(self, bank_id: str) -> Endpoint | None:
+        """Return the bank's endpoint as it is, whatever is remembered. Raises TemporarilyUnavailable."""
+        self._settings.forget(bank_id)
+        self._banks.forget(bank_id)
+        return self.of(bank_id)
+
+    def disable(self, bank_id: str, endpoint: Endpoint, now: datetime) -> None:
+        """Send the bank nothing more until it puts its settings; nothing happens if it has done so meanwhile.
 
         Raises TemporarilyUnavailable.
         """
-        self._store.disable_webhooks(bank_id, url, now)
+        self._store.disable_webhooks(bank_id, endpoint.version, now)
         self._settings.forget(bank_id)

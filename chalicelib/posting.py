@@ -42,11 +42,6 @@ class Answer:
     def is_gone(self) -> bool:
         return self.status == http.HTTPStatus.GONE
 
-    @property
-    def holds_up(self) -> bool:
-        """Whether the next request to the endpoint is likely to take its time, too."""
-        return self.problem in ("timeout", "unreachable", "unknown_host")
-
     def __str__(self) -> str:
         return self.problem or str(self.status)
 
@@ -129,8 +124,20 @@ class Poster:
         return sorted(addresses, key=lambda address: address.version)
 
 
+class _FinalResponse(http.client.HTTPResponse):
+    """An answer that isn't an interim one ("103 Early Hints"), of which http.client knows one only."""
+
+    def begin(self) -> None:
+        super().begin()
+        while self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            self.headers = self.msg = None  # type: ignore[assignment]  # as before the first one
+            super().begin()
+
+
 class _Pinned(http.client.HTTPConnection):
     """A connection to addresses that were looked at, in the name of the host that they were looked up for."""
+
+    response_class = _FinalResponse
 
     def __init__(
         self, target: SplitResult, addresses: list[Address], tls: ssl.SSLContext, takes_at_most_s: float

@@ -40,12 +40,9 @@ class Settings:
     addresses_table: str
     analytics_table: str
     notification_queue_url: str
-    notification_queue_arn: str
     notification_dead_letter_queue_url: str
     alert_queue_url: str
-    alert_queue_arn: str
     ingest_queue_url: str
-    ingest_queue_arn: str
     ingest_dead_letter_queue_url: str
     feedback_queue_arn: str
     feedback_dead_letter_queue_url: str
@@ -60,13 +57,35 @@ class Settings:
     operator_alerts_topic_arn: str
     preferences_secret_arn: str
     webhook_queue_url: str
-    webhook_queue_arn: str
     webhook_dead_letter_queue_url: str
     partial_batch_responses: str = ""
     api_url: str = ""
     public_url: str = ""
     mail_rate: str = ""
     local_endpoints: str = ""
+
+    # Lambda takes 4 KB of settings, so nothing is recorded that follows from the rest.
+
+    @property
+    def notification_queue_arn(self) -> str:
+        return self._queue_arn(self.notification_queue_url)
+
+    @property
+    def alert_queue_arn(self) -> str:
+        return self._queue_arn(self.alert_queue_url)
+
+    @property
+    def ingest_queue_arn(self) -> str:
+        return self._queue_arn(self.ingest_queue_url)
+
+    @property
+    def webhook_queue_arn(self) -> str:
+        return self._queue_arn(self.webhook_queue_url)
+
+    def _queue_arn(self, url: str) -> str:
+        _, partition, _, region, *_ = self.transactions_stream_arn.split(":")
+        account, name = url.split("/")[-2:]
+        return f"arn:{partition}:sqs:{region}:{account}:{name}"
 
 
 class MissingSettings(Exception):

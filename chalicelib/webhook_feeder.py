@@ -15,6 +15,8 @@ from chalicelib.queues import DeadLetters, Queue
 from chalicelib.telemetry import count, logger
 from chalicelib.webhooks import pack, webhook_of
 
+MALFORMED = (KeyError, TypeError, ValueError)
+
 
 class WebhookFeeder:
     def __init__(
@@ -45,12 +47,27 @@ class WebhookFeeder:
                     changed.update(dict.fromkeys(changes_in(record["dynamodb"]["NewImage"])))
             except Exception as error:  # whatever is wrong with one record must not hold up the others
                 malformed.append((record, f"malformed_record: {type(error).__name__}"))
-        self._dead_letters.put(malformed)
         wanted = [key for key in changed if self._endpoints.of(key.transaction_key.partition("#")[0])]
-        found = self._deliveries.of_keys(wanted)
+        found = self._became(wanted, malformed)
         now = self._clock()
-        made = (webhook_of(key, found[key], now) for key in wanted if key in found)
-        webhooks = [webhook for webhook in made if webhook]
+        webhooks = [webhook for key, became in found.items() if (webhook := webhook_of(key, became, now))]
         self._queue.send(map(pack, webhooks))
+        self._dead_letters.put(malformed)
         logger.info("feed_pages", extra={"changed": len(changed), "webhooks": len(webhooks)})
         count("WebhooksQueued", len(webhooks))
+
+    def _became(
+        self, keys: Sequence[NotificationKey], malformed: list[tuple[Any, str]]
+    ) -> dict[NotificationKey, dict[str, Any]]:
+        """Return what the notifications have become; what can't be read is added to `malformed`."""
+        try:
+            return self._deliveries.of_keys(keys)
+        except MALFORMED:  # written past the service: each by itself, so that it holds up no other
+            found: dict[NotificationKey, dict[str, Any]] = {}
+            for key in keys:
+                try:
+                    found |= self._deliveries.of_keys([key])
+                except MALFORMED as error:
+                    letter = {"transaction_key": key.transaction_key, "holder": key.holder}
+                    malformed.append((letter, f"malformed_notification: {type(error).__name__}"))
+            return found

@@ -4,12 +4,13 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
 from standardwebhooks import Webhook as Signer
 
-from chalicelib.endpoints import EndpointDirectory
+from chalicelib.endpoints import Endpoint, EndpointDirectory
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.posting import Answer, Poster
 from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue
@@ -17,16 +18,27 @@ from chalicelib.secret_store import SecretStore
 from chalicelib.signatures import valid_secrets
 from chalicelib.telemetry import count, logger
 from chalicelib.webhook_records import Record, Standing, WebhookRecords
-from chalicelib.webhooks import Webhook, pack, unpack
+from chalicelib.webhooks import LONGEST_WAIT, Webhook, pack, unpack
 
-# So long an endpoint that couldn't be reached is left alone by this process: what waits for its time limit would hold
-# up the webhooks of all other banks.
-_RESTS_FOR = timedelta(seconds=30)
+# An endpoint that takes longer is left alone by this process for three times as long: who waits for it can't send what
+# is for other banks meanwhile.
+_SLOW = timedelta(seconds=2)
+_RESTS_AT_MOST = timedelta(seconds=30)
+# What wasn't sent is looked at again soon: the endpoint has said nothing that would ask for patience.
+_UNSENT_WAITS_AT_MOST = timedelta(seconds=MAX_DELAY_S)
 _NO_ENDPOINT = Answer(problem="no_endpoint")
-_RESTING = Answer(problem="resting")
+_BANK_DISABLED = Answer(problem="bank_disabled")
 _NO_SECRET = Answer(problem="no_secret")
-_UNSENT = (_NO_ENDPOINT, _RESTING, _NO_SECRET)
+_RESTING = Answer(problem="resting")
+_UNSENT = (_NO_ENDPOINT, _BANK_DISABLED, _NO_SECRET, _RESTING)
 _HEADERS = {"content-type": "application/json; charset=utf-8", "user-agent": "transaction-notifier-webhooks/1"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    webhook: Webhook
+    endpoint: Endpoint | None
+    answer: Answer
 
 
 class WebhookSender:
@@ -60,37 +72,35 @@ class WebhookSender:
         """
         now = self._clock()
         webhooks = {webhook.id: webhook for webhook in sorted(self._read(bodies), key=_precedence)}
-        early = [
-            webhook for webhook in webhooks.values() if webhook.not_before is not None and webhook.not_before > now
-        ]
+        early = [one for one in webhooks.values() if one.not_before is not None and one.not_before > now]
         for webhook in early:
             del webhooks[webhook.id]
         known = self._records.of(webhooks.values())
-        due = [webhook for webhook in webhooks.values() if not _is_over(webhook, known.get(webhook.id))]
-        answers = self._tried(due, now)
+        due = [webhook for webhook in webhooks.values() if not _is_over(webhook, known.get(webhook.id), now)]
+        tries = self._tried(due, now)
         now = self._clock()
+        # While this copy failed, another one may have been taken.
+        known |= self._records.of(one.webhook for one in tries if not one.answer.is_accepted)
+        records: list[Record] = []
         later = list(early)
         given_up: list[tuple[str, str]] = []
-        records = []
-        for webhook, answer in zip(due, answers, strict=True):
-            next_try = None
-            standing = self._standing(webhook, answer, now)
-            if standing is Standing.WAITING:
-                next_try = webhook.next_try(now, self._jitter(), timedelta(seconds=answer.retry_after_s))
-                later.append(next_try)
-            elif standing is Standing.GIVEN_UP:
-                given_up.append((pack(webhook), f"given_up: {answer}"))
-            before = known.get(webhook.id)
-            attempts = (before.attempts if before else 0) + (answer not in _UNSENT)
-            next_at = next_try.not_before if next_try else None
-            records.append(Record(webhook.key, webhook.id, webhook.type, standing, str(answer), attempts, now, next_at))
+        for one in tries:
+            before = known.get(one.webhook.id)
+            if not one.answer.is_accepted and _is_delivered(before) and not one.webhook.again:
+                continue
+            record, next_try = self._outcome(one, before, now)
+            records.append(record)
+            later += [next_try] if next_try else []
+            if record.standing is Standing.GIVEN_UP:
+                given_up.append((pack(one.webhook), f"given_up: {one.answer}"))
         # What is done is noted first, lest it be sent again; a next try only when it is sure to come: by that note, all
         # other copies of the webhook fall away.
         self._records.put(record for record in records if record.next_at is None)
         self._dead_letters.put(given_up)
         self._put_back(later, now)
         self._records.put(record for record in records if record.next_at is not None)
-        _report(records, early=len(early), over=len(webhooks) - len(due))
+        self._disable(tries, now)
+        _report(records, early=len(early), over=len(webhooks) - len(records))
 
     def _read(self, bodies: Sequence[str]) -> list[Webhook]:
         webhooks: list[Webhook] = []
@@ -103,56 +113,84 @@ class WebhookSender:
         self._dead_letters.put(malformed)
         return webhooks
 
-    def _tried(self, webhooks: Sequence[Webhook], now: datetime) -> list[Answer]:
+    def _tried(self, webhooks: Sequence[Webhook], now: datetime) -> list[_Try]:
         """Send the webhooks; return what became of each."""
         if not webhooks:
             return []
         banks = {webhook.bank for webhook in webhooks}
-        endpoints = {bank: endpoint for bank in banks if (endpoint := self._endpoints.of(bank))}
-        signers = {bank: self._signers(endpoint.secret_arn, now) for bank, endpoint in endpoints.items()}
+        # Nothing is left unsent on the word of what is remembered.
+        endpoints = {bank: self._endpoints.of(bank) or self._endpoints.of_now(bank) for bank in banks}
+        signers = {bank: self._signers(bank, endpoint, now) for bank, endpoint in endpoints.items() if endpoint}
 
-        def answer_to(webhook: Webhook) -> Answer:
-            if webhook.bank not in endpoints:
-                return _NO_ENDPOINT
+        def tried(webhook: Webhook) -> _Try:
+            endpoint = endpoints[webhook.bank]
+            if endpoint is None:
+                return _Try(webhook, None, _NO_ENDPOINT)
+            if endpoint.is_bank_disabled:
+                return _Try(webhook, endpoint, _BANK_DISABLED)
             if not signers[webhook.bank]:
-                return _NO_SECRET
+                return _Try(webhook, endpoint, _NO_SECRET)
             if self._resting.get(webhook.bank, now) > now:
-                return _RESTING
-            at = self._clock()
-            headers = {
-                **_HEADERS,
-                "webhook-id": webhook.id,
-                "webhook-timestamp": str(int(at.timestamp())),
-                # One for each secret that is valid: while they are rotated, the receiver has one or the other.
-                "webhook-signature": " ".join(s.sign(webhook.id, at, webhook.body) for s in signers[webhook.bank]),
-            }
-            answer = self._poster.post(endpoints[webhook.bank].url, headers, webhook.body.encode())
-            if answer.holds_up:
-                self._resting[webhook.bank] = at + _RESTS_FOR
-            if answer.is_gone:
-                self._endpoints.disable(webhook.bank, endpoints[webhook.bank].url, at)
-                logger.warning("webhooks_disabled", extra={"bank": webhook.bank})
-                count("WebhooksDisabled")
-            return answer
+                return _Try(webhook, endpoint, _RESTING)
+            return _Try(webhook, endpoint, self._posted(webhook, endpoint, signers[webhook.bank]))
 
         with ThreadPoolExecutor(len(webhooks)) as pool:
-            return list(pool.map(answer_to, webhooks))
+            return list(pool.map(tried, webhooks))
 
-    def _signers(self, secret_arn: str, now: datetime) -> list[Signer]:
+    def _posted(self, webhook: Webhook, endpoint: Endpoint, signers: Sequence[Signer]) -> Answer:
+        at = self._clock()
+        headers = {
+            **_HEADERS,
+            "webhook-id": webhook.id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            # One for each secret that is valid: while they are rotated, the receiver has one or the other.
+            "webhook-signature": " ".join(signer.sign(webhook.id, at, webhook.body) for signer in signers),
+        }
+        answer = self._poster.post(endpoint.url, headers, webhook.body.encode())
+        answered_at = self._clock()
+        if answered_at - at > _SLOW:
+            self._resting[webhook.bank] = answered_at + min(3 * (answered_at - at), _RESTS_AT_MOST)
+        return answer
+
+    def _signers(self, bank: str, endpoint: Endpoint, now: datetime) -> list[Signer]:
+        if endpoint.secret_arn is None:
+            return []
         try:
-            return [Signer(secret) for secret in valid_secrets(self._secrets.get(secret_arn), now)]
+            return [Signer(secret) for secret in valid_secrets(self._secrets.get(endpoint.secret_arn), now)]
         except TemporarilyUnavailable:
             raise
         except Exception as error:  # a bank whose secret was taken away must not hold up the others
-            logger.error("no_webhook_secret", extra={"error": type(error).__name__})
+            logger.error("no_webhook_secret", extra={"bank": bank, "error": type(error).__name__})
             return []
 
-    def _standing(self, webhook: Webhook, answer: Answer, now: datetime) -> Standing:
+    def _outcome(self, one: _Try, before: Record | None, now: datetime) -> tuple[Record, Webhook | None]:
+        """Return what is to be noted of a try, and the webhook as it is to be tried next, if it is."""
+        webhook, answer = one.webhook, one.answer
+        is_sent = answer not in _UNSENT
         if answer.is_accepted:
-            return Standing.DELIVERED
-        if answer.is_gone or answer is _NO_ENDPOINT:
-            return Standing.NOT_SENT
-        return Standing.GIVEN_UP if webhook.is_given_up(now) else Standing.WAITING
+            standing = Standing.DELIVERED
+        elif answer.is_gone or answer is _NO_ENDPOINT:
+            standing = Standing.NOT_SENT
+        else:
+            is_over = webhook.is_given_up(now) and answer is not _RESTING
+            standing = Standing.GIVEN_UP if is_over else Standing.WAITING
+        next_try = None
+        if standing is Standing.WAITING:
+            asked_for = timedelta(seconds=answer.retry_after_s)
+            longest = LONGEST_WAIT if is_sent else _UNSENT_WAITS_AT_MOST
+            next_try = webhook.next_try(now, self._jitter(), asked_for, longest)
+        attempts = (before.attempts if before else 0) + is_sent
+        next_at = next_try.not_before if next_try else None
+        record = Record(webhook.key, webhook.id, webhook.type, standing, str(answer), attempts, now, next_at)
+        return record, next_try
+
+    def _disable(self, tries: Sequence[_Try], now: datetime) -> None:
+        """Disable the endpoints that are gone. Last: should it fail, all else is noted by then."""
+        gone = {one.webhook.bank: one.endpoint for one in tries if one.endpoint and one.answer.is_gone}
+        for bank, endpoint in gone.items():
+            self._endpoints.disable(bank, endpoint, now)
+            logger.warning("webhooks_disabled", extra={"bank": bank})
+            count("WebhooksDisabled")
 
     def _put_back(self, webhooks: Sequence[Webhook], now: datetime) -> None:
         """Put webhooks back until they are due, or for as long as SQS can hold them back."""
@@ -162,17 +200,24 @@ class WebhookSender:
 
 
 def _precedence(webhook: Webhook) -> tuple[bool, bool, datetime]:
-    """What orders copies so that the last one stands for all: one to be sent at once, else the one put off last."""
-    return webhook.not_before is None, webhook.again, webhook.not_before or webhook.first_at
+    """What orders copies so that the last one stands for all: one to be sent at once, else the one put off last.
+
+    One that was never put off comes behind: it may fall away for one that waits, which must not be forgotten for it.
+    """
+    return webhook.again, webhook.not_before is not None, webhook.not_before or webhook.first_at
 
 
-def _is_over(webhook: Webhook, record: Record | None) -> bool:
+def _is_over(webhook: Webhook, record: Record | None, now: datetime) -> bool:
     """Whether it has been delivered, or is a copy whose next try is another one's."""
-    if record is None:
+    if record is None or webhook.again:
         return False
-    if record.standing is Standing.DELIVERED:
-        return not webhook.again
-    return bool(record.next_at and webhook.not_before and record.next_at > webhook.not_before)
+    if record.next_at is None:
+        return _is_delivered(record)
+    return record.next_at > (webhook.not_before or now)
+
+
+def _is_delivered(record: Record | None) -> bool:
+    return record is not None and record.standing is Standing.DELIVERED
 
 
 def _report(records: Sequence[Record], early: int, over: int) -> None:

@@ -28,7 +28,7 @@ TYPE_OF = {
 TYPES = tuple(sorted(set(TYPE_OF.values())))
 # Each wait is three times as long as all the time before it: 5 s, 15 s, 1 min, 4 min, 16 min, an hour, four.
 _FIRST_WAIT = timedelta(seconds=5)
-_LONGEST_WAIT = timedelta(hours=6)
+LONGEST_WAIT = timedelta(hours=6)
 TRIED_FOR = timedelta(days=3)
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -47,7 +47,7 @@ class Webhook:
     """A message to a bank's endpoint. `body` is what is signed and sent, the same at each try.
 
     `first_at` is when it was first tried, or to be; `not_before` when it is to be tried next; one to be sent `again` is
-    sent although it has been delivered.
+    sent at once, although it has been delivered, or waits.
     """
 
     id: str
@@ -65,13 +65,15 @@ class Webhook:
     def is_given_up(self, now: datetime) -> bool:
         return now - self.first_at >= TRIED_FOR
 
-    def next_try(self, now: datetime, jitter: float, at_least: timedelta = timedelta(0)) -> "Webhook":
+    def next_try(
+        self, now: datetime, jitter: float, at_least: timedelta = timedelta(0), at_most: timedelta = LONGEST_WAIT
+    ) -> "Webhook":
         """Return it as it is to be tried next; `jitter`, from 0 to 1, makes the wait up to a quarter longer.
 
-        `at_least` is how long the endpoint asks to be left alone; it is heard up to the longest wait.
+        `at_least` is how long the endpoint asks to be left alone.
         """
-        wait = min(max(_FIRST_WAIT, 3 * (now - self.first_at), at_least), _LONGEST_WAIT)
-        return replace(self, not_before=now + wait * (1 + jitter / 4))
+        wait = min(max(_FIRST_WAIT, 3 * (now - self.first_at), at_least), at_most)
+        return replace(self, not_before=now + wait * (1 + jitter / 4), again=False)
 
 
 def webhook_of(key: NotificationKey, notification: Mapping[str, Any], now: datetime) -> Webhook | None:
@@ -119,6 +121,7 @@ def unpack(text: str) -> Webhook:
     made."""
     content = json.loads(text)
     bank, not_before = content["bank"], content.get("not_before")
+    first_at, not_before = _moment(content["first_at"]), _moment(not_before) if not_before else None
     texts = [content[name] for name in ("id", "transaction", "holder", "type", "body")]
     if not (all(isinstance(one, str) for one in texts) and BANK_ID.fullmatch(bank) and content["type"] in TYPES):
         raise ValueError("no webhook")
@@ -127,10 +130,17 @@ def unpack(text: str) -> Webhook:
         key=NotificationKey(transaction_key(bank, content["transaction"]), content["holder"]),
         type=content["type"],
         body=content["body"],
-        first_at=datetime.fromisoformat(content["first_at"]),
-        not_before=datetime.fromisoformat(not_before) if not_before else None,
+        first_at=first_at,
+        not_before=not_before,
         again=content.get("again", False) is True,
     )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no offset")
+    return moment
 
 
 def _decided_at(notification: Mapping[str, Any]) -> str:

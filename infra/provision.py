@@ -23,6 +23,8 @@ from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, deploy, exists, stack_name
 
 PROJECT_DIR = Path(__file__).parent.parent
+MAX_ENVIRONMENT = 4096  # bytes, of a Lambda function
+_SET_BY_THE_RELEASE = 250  # the API's URL, at the most
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -139,11 +141,17 @@ def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:
     """Write the stage's environment into its `.chalice/config.json` and its roles' policies beside it.
 
     Both name an account's resources. git never sees them: the policies are ignored, and a filter strips the
-    environment whenever git reads the file.
+    environment whenever git reads the file. Raises StackFailed when Lambda would refuse the environment.
     """
     config_file = project_dir / ".chalice" / "config.json"
     config = json.loads(config_file.read_text())
-    config["stages"][stage]["environment_variables"] = recorded(outputs)
+    environment = recorded(outputs)
+    size = len(json.dumps(environment, separators=(",", ":")).encode()) + _SET_BY_THE_RELEASE
+    if size > MAX_ENVIRONMENT:
+        raise StackFailed(
+            f"the functions' settings take {size} bytes, and Lambda takes {MAX_ENVIRONMENT}: shorten them."
+        )
+    config["stages"][stage]["environment_variables"] = environment
     _keep_out_of_git(project_dir)
     config_file.write_text(json.dumps(config, indent=2) + "\n")
     _refresh_git(project_dir, config_file)

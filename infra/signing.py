@@ -57,8 +57,8 @@ class SigningSecrets:
         return new
 
     def withdraw(self, bank: Bank) -> None:
-        """Let what was signed go unsigned: a bank's writes; webhooks are not sent then. The secret itself stays, for
-        functions that have not heard of it yet."""
+        """Let the bank write without signing; have no webhooks sent to it, which wait for another secret. The secret
+        itself stays, for functions that have not heard of it yet."""
         self.store.change_bank(bank.id, **{self._field: None})
 
     @property

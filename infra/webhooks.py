@@ -63,14 +63,16 @@ class WebhookOffice:
     queue: Queue
 
     def changed_since(self, bank: str, since: datetime, now: datetime) -> Iterator[list[Sent]]:
-        """Yield the webhooks of what has changed since then, in pages; one that changed again may come again."""
-        position = position_at(since)
+        """Yield the webhooks of what has changed since then, in pages, each once."""
+        position, seen = position_at(since), set[str]()
         while True:
             changes = self.feed.read(bank, position, _PAGE)
             if not changes.keys:
                 return
             position = changes.position
-            yield self._sent(changes.keys, now)
+            page = [one for one in self._sent(changes.keys, now) if one.webhook.id not in seen]
+            seen.update(one.webhook.id for one in page)
+            yield page
 
     def of_transaction(self, bank: str, transaction_id: str, now: datetime) -> list[Sent]:
         """Return the webhooks of a transaction's notifications as they are now."""
@@ -80,8 +82,7 @@ class WebhookOffice:
 
     def resend(self, sent: list[Sent]) -> int:
         """Queue the webhooks to be sent at once, for as long as if for the first time; return how many."""
-        # Those that wait for their next try are in the queue already: the first to come makes the others fall away.
-        self.queue.send(pack(dataclasses.replace(one.webhook, again=one.is_delivered)) for one in sent)
+        self.queue.send(pack(dataclasses.replace(one.webhook, again=True)) for one in sent)
         return len(sent)
 
     def _sent(self, keys: list[NotificationKey], now: datetime) -> list[Sent]:

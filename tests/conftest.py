@@ -24,12 +24,9 @@ SETTINGS = {
     "ADDRESSES_TABLE": "AddressesTable",
     "ANALYTICS_TABLE": "AnalyticsTable",
     "NOTIFICATION_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications",
-    "NOTIFICATION_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:notifications",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications-dead",
     "ALERT_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/alerts",
-    "ALERT_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:alerts",
     "INGEST_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/ingest",
-    "INGEST_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:ingest",
     "INGEST_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/ingest-dead",
     "FEEDBACK_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:feedback",
     "FEEDBACK_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/feedback-dead",
@@ -45,7 +42,6 @@ SETTINGS = {
     "PREFERENCES_SECRET_ARN": "preferences-secret",
     "NOTIFICATIONS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:123456789012:table/n/stream/2026-01-01T00:00:00.000",
     "WEBHOOK_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks",
-    "WEBHOOK_QUEUE_ARN": f"arn:aws:sqs:{REGION}:123456789012:webhooks",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks-dead",
 }
 

@@ -29,9 +29,11 @@ def packaged() -> Path:
     copy_project(build)
     if cached.exists():
         shutil.copytree(cached, build / ".chalice" / "deployments", dirs_exist_ok=True)
-    # Any ARN will do where nothing is called; the shape is the data stack's.
+    # Any ARN and URL will do where nothing is called; the shape is the data stack's.
     arn = "arn:aws:dynamodb:us-east-2:123456789012:table/example/stream/2026-01-01T00:00:00.000"
-    outputs = dict.fromkeys(template_outputs(), arn) | {"Stage": "local", "MailFrom": "A <a@example.com>"}
+    url = "https://sqs.us-east-2.amazonaws.com/123456789012/example"
+    outputs = {name: url if name.endswith("QueueUrl") else arn for name in template_outputs()}
+    outputs |= {"Stage": "local", "MailFrom": "A <a@example.com>"}
     record(build, "local", with_arns(outputs))
     return package(build, "local", "us-east-2")
 
@@ -157,7 +159,7 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
         "StatementErrors",
     } <= alarms
     assert {"DeadLettersOfFeedback", "FeedbackLate"} <= alarms
-    assert {"DeadLettersOfWebhooks", "WebhooksLate", "WebhookFeederErrors"} <= alarms
+    assert {"DeadLettersOfWebhooks", "WebhooksLate", "WebhookFeederErrors", "WebhooksDisabled"} <= alarms
     functions = ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob")
     for function in (
         *functions,

@@ -177,7 +177,9 @@ PERMISSIONS = {
 
 # The banks' table holds API keys' hashes too: a function that answers the world must not be able to write any.
 _SETTINGS_ONLY = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["settings#*"]}}
-CONDITIONS = {"KeepSettingsOnly": _SETTINGS_ONLY, "DisableEndpointsOnly": _SETTINGS_ONLY}
+# And one that talks to hosts of banks' choice need not even know them.
+_NO_KEYS = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["bank#*", "settings#*"]}}
+CONDITIONS = {"KeepSettingsOnly": _SETTINGS_ONLY, "DisableEndpointsOnly": _SETTINGS_ONLY, "FindEndpoints": _NO_KEYS}
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +245,50 @@ def test_recording_one_stage_leaves_the_others_and_recording_again_replaces(
     after = json.loads((clone / CONFIG).read_text())
     assert after["stages"]["prod"].pop("environment_variables")["MAIL_FROM"] == "new@example.com"
     assert after == before
+
+
+def generated(field: str, stage: str, region: str) -> str:
+    """Return what CloudFormation would name a setting's resource, at its longest."""
+    stack = f"transaction-notifier-{stage}-data"
+    logical = "".join(word.capitalize() for word in field.split("_")[:-1])
+    name = f"{stack}-{logical}-ABCDEFGHIJKL"
+    match field.rpartition("_")[2]:
+        case "url":
+            return f"https://sqs.{region}.amazonaws.com/123456789012/{name[:80]}"
+        case "arn" if "stream" in field:
+            return f"arn:aws:dynamodb:{region}:123456789012:table/{name}/stream/2026-01-01T00:00:00.000"
+        case "arn" if "secret" in field:
+            return f"arn:aws:secretsmanager:{region}:123456789012:secret:{logical}-ABCDEFGHIJKL-abcdef"
+        case "arn":
+            return f"arn:aws:sqs:{region}:123456789012:{name[:80]}"
+        case "bucket":
+            return f"{stack}-archivebucket-abcdefghijkl"[:63]
+        case _:
+            return name
+
+
+def longest(stage: str, region: str) -> dict[str, str]:
+    """Return a data stack's outputs whose settings are as long as they get."""
+    names = {output: variable.lower() for output, variable in variables().items()}
+    outputs = {output: generated(field, stage, region) for output, field in names.items()}
+    mail_from = "EAZYCard Notifications <notifications@mail.eazycard.example>"
+    return outputs | {"Stage": stage, "MailFrom": mail_from, "PublicUrl": "https://notifications.eazycard.example/prod"}
+
+
+def test_the_functions_settings_fit_into_what_lambda_takes_whatever_the_stage_and_region(
+    clone: Path, outputs: dict[str, str]
+) -> None:
+    record(clone, "prod", {**outputs, **longest("sixteen0letters0", "ap-southeast-2")})
+
+
+def test_settings_that_lambda_would_refuse_are_refused_and_the_stage_stays_as_it_was(
+    clone: Path, outputs: dict[str, str]
+) -> None:
+    record(clone, "prod", outputs)
+    before = (clone / ".chalice" / "config.json").read_text()
+    with pytest.raises(StackFailed, match="Lambda takes 4096"):
+        record(clone, "prod", {**outputs, **longest("prod", "us-east-2"), "PublicUrl": f"https://{'a' * 1000}.example"})
+    assert (clone / ".chalice" / "config.json").read_text() == before
 
 
 def test_each_functions_policy_is_recorded_where_the_stages_configuration_looks_for_it(

@@ -25,12 +25,9 @@ RECORDED = {
     "ADDRESSES_TABLE": "addresses",
     "ANALYTICS_TABLE": "analytics",
     "NOTIFICATION_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/notices",
-    "NOTIFICATION_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:notices",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-notices",
     "ALERT_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/alerts",
-    "ALERT_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:alerts",
     "INGEST_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/ingest",
-    "INGEST_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:ingest",
     "INGEST_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-ingest",
     "FEEDBACK_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:feedback",
     "FEEDBACK_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-feedback",
@@ -46,7 +43,6 @@ RECORDED = {
     "PREFERENCES_SECRET_ARN": "arn:aws:secretsmanager:eu-west-3:123456789012:secret:links",
     "NOTIFICATIONS_STREAM_ARN": "arn:aws:dynamodb:eu-west-3:123456789012:table/n/stream/2026-01-01T00:00:00.000",
     "WEBHOOK_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/webhooks",
-    "WEBHOOK_QUEUE_ARN": "arn:aws:sqs:eu-west-3:123456789012:webhooks",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-webhooks",
 }
 COMMAND = {"AWS_CHALICE_CLI_MODE": "true"}

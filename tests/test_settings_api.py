@@ -151,7 +151,7 @@ def test_a_bank_without_a_webhook_secret_is_told_to_get_one_first(bench: Bench) 
 def test_an_endpoint_that_was_disabled_is_answered_so_and_putting_what_was_answered_enables_it(bench: Bench) -> None:
     url = "https://bank.example/"
     put(bench, {"webhook_url": url})
-    bench.banks.disable_webhooks("eazycard", url, bench.now)
+    bench.banks.disable_webhooks("eazycard", bench.banks.settings("eazycard").version, bench.now)
     answered = bench.get("/settings").json_body
     assert answered == {**DEFAULTS, "webhook_url": url, "webhooks_disabled_at": "2026-01-10T14:00:00Z"}
     assert put(bench, answered).json_body == {**DEFAULTS, "webhook_url": url}

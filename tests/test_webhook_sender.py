@@ -1,9 +1,11 @@
 """Webhooks from a changed notification to a bank's endpoint: told once, tried for days, nobody held up by another."""
 
 import base64
+import copy
 import json
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +27,7 @@ from chalicelib.secret_store import SecretStore
 from chalicelib.webhook_feeder import WebhookFeeder
 from chalicelib.webhook_records import Record, Standing, WebhookRecords
 from chalicelib.webhook_sender import WebhookSender
-from chalicelib.webhooks import TRIED_FOR, unpack
+from chalicelib.webhooks import TRIED_FOR, pack, unpack, webhook_of
 from tests.fakes import Failing, refusal
 from tests.test_mailer import NOW, World, messages, ses_event
 from tests.test_mails import transaction
@@ -61,11 +63,16 @@ class FakeEndpoints(Poster):
     def __init__(self) -> None:
         self.posted: list[Posted] = []
         self.answers: dict[str, list[Answer]] = {}
+        self.while_posting: Callable[[], None] = lambda: None
+        self.takes: dict[str, timedelta] = {}
+        self.tick: Callable[[timedelta], None] = lambda _: None
         self._lock = threading.Lock()
 
     def post(self, url: str, headers: Any, body: bytes) -> Answer:
+        self.while_posting()
         with self._lock:
             self.posted.append(Posted(url, dict(headers), body))
+            self.tick(self.takes.get(url, timedelta(0)))
             answers = self.answers.get(url, [TAKEN])
             return answers.pop(0) if len(answers) > 1 else answers[0]
 
@@ -92,11 +99,12 @@ class Desk(World):
         super().__init__(dynamodb, names)
         self.webhook_queue, self.webhook_letters = FakeSqs(), FakeSqs()
         self.endpoints, self.secrets = FakeEndpoints(), FakeSecrets()
+        self.endpoints.tick = self.pass_time
         self.banks = BankRepository(dynamodb, names["BanksTable"])
         self.restart()
         self.name_endpoint("eazycard", URL)
 
-    def restart(self, dynamodb: Any = None, queue: Any = None) -> None:
+    def restart(self, dynamodb: Any = None, queue: Any = None, secrets: Any = None) -> None:
         """Begin with new processes, which have cached nothing."""
         dynamodb, clock = dynamodb or self.dynamodb, lambda: self.now
         banks = BankRepository(dynamodb, self.names["BanksTable"])
@@ -109,7 +117,7 @@ class Desk(World):
         self.records = WebhookRecords(dynamodb, table)
         self.sender = WebhookSender(
             endpoints,
-            SecretStore(self.secrets, clock),
+            SecretStore(secrets or self.secrets, clock),
             self.records,
             self.endpoints,
             webhooks,
@@ -124,6 +132,20 @@ class Desk(World):
         self.banks.put_bank(Bank(bank, bank.title(), "EUR", "standard", webhook_secret_arn=arn))
         version = self.banks.settings(bank).version + 1
         self.banks.put_settings(bank, StoredSettings(BankSettings(webhook_url=url), {}, version))
+
+    def pass_time(self, time: timedelta) -> None:
+        self.now += time
+
+    def queued_anew(self, transaction_id: str) -> str:
+        """Return the message of a notification that was delivered, as an operator's command makes it."""
+        key = NotificationKey(transaction_key("eazycard", transaction_id), "awa")
+        webhook = webhook_of(key, self.deliveries.of_keys([key])[key], self.now)
+        assert webhook is not None
+        return resent(pack(webhook))
+
+    def disable(self, bank: str = "eazycard") -> None:
+        """Note that the bank's endpoint has said that it is gone."""
+        self.banks.disable_webhooks(bank, self.banks.settings(bank).version, self.now)
 
     def pages(self) -> list[dict[str, Any]]:
         """Return all of the table's items as its stream brings them when they are new."""
@@ -232,14 +254,12 @@ def test_copies_that_are_sent_at_the_same_time_are_one(desk: Desk) -> None:
     assert desk.told() == {DELIVERED_1: 1}
 
 
-@pytest.mark.parametrize("lack", ["url", "secret", "bank", "disabled"])
+@pytest.mark.parametrize("lack", ["url", "bank", "gone"])
 def test_a_bank_without_an_endpoint_is_told_nothing(desk: Desk, lack: str) -> None:
     if lack == "url":
         desk.name_endpoint("eazycard", None)
-    elif lack == "secret":
-        desk.banks.change_bank("eazycard", webhook_secret_arn=None)
-    elif lack == "disabled":
-        desk.banks.change_bank("eazycard", disabled=True)
+    elif lack == "gone":
+        desk.disable()
     else:
         desk.dynamodb.delete_item(TableName=desk.names["BanksTable"], Key={"entry": {"S": "bank#eazycard"}})
     desk.change("t1")
@@ -387,7 +407,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_enabled_by_storing_settings(de
 def test_what_was_queued_when_the_endpoint_went_is_noted_as_not_sent(desk: Desk) -> None:
     desk.change("t1")
     desk.feed_webhooks()
-    desk.banks.disable_webhooks("eazycard", URL, desk.now)
+    desk.disable()
     desk.restart()
     desk.send()
     record = desk.record_of("t1")
@@ -395,10 +415,16 @@ def test_what_was_queued_when_the_endpoint_went_is_noted_as_not_sent(desk: Desk)
     assert desk.endpoints.posted == []
 
 
-def test_an_endpoint_that_was_replaced_meanwhile_is_not_disabled_by_the_old_ones_answer(desk: Desk) -> None:
-    desk.name_endpoint("eazycard", OTHER_URL)
-    desk.banks.disable_webhooks("eazycard", URL, desk.now)
-    desk.banks.disable_webhooks("unknown-bank", URL, desk.now)
+@pytest.mark.parametrize("url", [URL, OTHER_URL])
+def test_settings_that_are_put_meanwhile_are_not_disabled_by_the_answer_to_what_was_sent_before(
+    desk: Desk, url: str
+) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.endpoints.answers[URL] = [GONE]
+    desk.endpoints.while_posting = lambda: desk.name_endpoint("eazycard", url)
+    desk.send()
+    assert len(desk.endpoints.posted) == 1
     assert desk.banks.settings("eazycard").webhooks_disabled_at is None
 
 
@@ -432,31 +458,99 @@ def test_a_bank_whose_secret_was_taken_away_holds_up_no_other(desk: Desk) -> Non
     assert desk.record_of("t1").standing is Standing.DELIVERED
 
 
-@pytest.mark.parametrize("problem", ["timeout", "unreachable", "unknown_host"])
-def test_an_endpoint_that_cannot_be_reached_is_left_alone_for_a_while_and_others_are_not(
-    desk: Desk, problem: str
+@pytest.mark.parametrize("answer", [Answer(problem="timeout"), BROKEN, TAKEN], ids=str)
+def test_an_endpoint_that_takes_its_time_is_left_alone_for_a_while_and_others_are_not(
+    desk: Desk, answer: Answer
 ) -> None:
     enter_other_bank(desk)
-    desk.endpoints.answers[URL] = [Answer(problem=problem)]
+    desk.endpoints.answers[URL] = [answer]
     queue_for_both(desk, 1)
+    desk.endpoints.takes[URL] = timedelta(seconds=9)
     desk.send()
-    queue_for_both(desk, 1, 2, 3)
+    queue_for_both(desk, 2, 3)
     before = len(desk.endpoints.posted)
     desk.send()
-    assert {posted.url for posted in desk.endpoints.posted[before:]} == {OTHER_URL}
+    assert [posted.url for posted in desk.endpoints.posted[before:]] == [OTHER_URL] * 2
     record = desk.record_of("t3")
     assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "resting", 0)
-    desk.endpoints.answers[URL] = [TAKEN]
+    desk.endpoints.answers[URL], desk.endpoints.takes = [TAKEN], {}
     desk.send_for(timedelta(minutes=5))
     assert {desk.record_of(f"t{number}").standing for number in (1, 2, 3)} == {Standing.DELIVERED}
 
 
-def test_an_error_that_comes_at_once_rests_nobody(desk: Desk) -> None:
-    desk.endpoints.answers[URL] = [BROKEN, TAKEN]
+@pytest.mark.parametrize("answer", [BROKEN, Answer(problem="unreachable")], ids=str)
+def test_an_error_that_comes_at_once_rests_nobody(desk: Desk, answer: Answer) -> None:
+    desk.endpoints.answers[URL] = [answer, TAKEN]
     desk.change("t1", "t2")
     desk.feed_webhooks()
-    desk.send()
+    for body in list(desk.webhook_queue.bodies):
+        desk.sender.handle([body])
     assert len(desk.endpoints.posted) == 2
+
+
+def test_what_was_not_sent_for_its_endpoint_rested_is_not_given_up_and_does_not_wait_for_hours(desk: Desk) -> None:
+    desk.change("t1", "t2")
+    desk.feed_webhooks()
+    slow, old = desk.webhook_queue.bodies
+    old_id = json.loads(old)["transaction"]
+    desk.now += TRIED_FOR + timedelta(hours=1)
+    desk.endpoints.answers[URL], desk.endpoints.takes[URL] = [TAKEN], timedelta(seconds=9)
+    desk.sender.handle([slow])
+    desk.webhook_queue.bodies, desk.webhook_queue.delays = [], []
+    desk.sender.handle([old])
+    assert desk.record_of(old_id).answer == "resting"
+    assert desk.webhook_letters.bodies == []
+    assert desk.webhook_queue.delays == [900]
+
+
+def test_a_disabled_banks_webhooks_wait_until_it_is_enabled(desk: Desk) -> None:
+    desk.banks.change_bank("eazycard", disabled=True)
+    desk.restart()
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send_for(timedelta(hours=5))
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "bank_disabled", 0)
+    assert desk.endpoints.posted == []
+    desk.banks.change_bank("eazycard", disabled=False)
+    desk.send_for(timedelta(minutes=30))
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_webhooks_wait_for_a_secret(desk: Desk) -> None:
+    desk.banks.change_bank("eazycard", webhook_secret_arn=None)
+    desk.restart()
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.record_of("t1").answer == "no_secret"
+    desk.name_endpoint("eazycard", URL)
+    desk.send_for(timedelta(minutes=30))
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_nothing_is_left_unsent_on_the_word_of_what_is_remembered(desk: Desk) -> None:
+    desk.disable()
+    desk.change("t1")
+    desk.feed_webhooks()  # and the process remembers that there is no endpoint
+    desk.name_endpoint("eazycard", URL)
+    assert desk.webhook_queue.bodies == []
+    desk.sender.handle([desk.queued_anew("t1")])
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_an_endpoint_that_cannot_be_disabled_costs_no_other_bank_its_notes(desk: Desk) -> None:
+    enter_other_bank(desk)
+    queue_for_both(desk, 1, 2)
+    bodies = list(desk.webhook_queue.bodies)
+    desk.endpoints.answers[URL] = [GONE]
+    desk.restart(Failing(desk.dynamodb, refusal("ThrottlingException"), operation="update_item"))
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    desk.sender.handle(bodies)
+    assert Counter(posted.url for posted in desk.endpoints.posted)[OTHER_URL] == 2
+    assert desk.banks.settings("eazycard").webhooks_disabled_at is not None
+    assert desk.banks.settings("other-bank").webhooks_disabled_at is None
 
 
 def test_a_message_that_cannot_be_read_is_a_dead_letter_and_the_others_are_sent(desk: Desk) -> None:
@@ -488,7 +582,7 @@ def test_a_table_that_throttles_before_anything_is_posted_makes_sqs_bring_it_aga
 def test_secrets_manager_that_is_down_makes_sqs_bring_it_again(desk: Desk) -> None:
     desk.change("t1")
     desk.feed_webhooks()
-    desk.sender._secrets = SecretStore(Failing(desk.secrets, refusal("ThrottlingException")), lambda: desk.now)
+    desk.restart(secrets=Failing(desk.secrets, refusal("ThrottlingException")))
     bodies = list(desk.webhook_queue.bodies)
     with pytest.raises(TemporarilyUnavailable):
         desk.sender.handle(bodies)
@@ -527,14 +621,19 @@ def test_a_queue_that_is_down_loses_no_next_try(desk: Desk) -> None:
     assert desk.record_of("t1").standing is Standing.DELIVERED
 
 
+def resent(body: str) -> str:
+    """Return a copy of the message that is to be sent at once, as an operator's command makes it."""
+    content = {name: value for name, value in json.loads(body).items() if name != "not_before"}
+    return json.dumps({**content, "again": True})
+
+
 def test_of_two_copies_that_wait_the_one_that_was_put_off_last_goes_on(desk: Desk) -> None:
     desk.endpoints.answers[URL] = [BROKEN]
     desk.change("t1")
     desk.feed_webhooks()
     desk.send()
     (first,) = desk.webhook_queue.bodies
-    desk.feed_webhooks()  # another copy, which is tried at once
-    desk.webhook_queue.bodies.remove(first)
+    desk.webhook_queue.bodies = [resent(first)]
     desk.now += timedelta(seconds=1)
     desk.send()
     (second,) = desk.webhook_queue.bodies
@@ -555,13 +654,13 @@ def test_of_two_copies_that_come_together_the_one_that_was_put_off_last_goes_on(
     desk.change("t1")
     desk.feed_webhooks()
     desk.send()
-    first = list(desk.webhook_queue.bodies)
-    desk.feed_webhooks()  # another copy, which is tried at once
-    desk.webhook_queue.bodies.remove(first[0])
+    (first,) = desk.webhook_queue.bodies
+    desk.webhook_queue.bodies = [resent(first)]
     desk.now += timedelta(seconds=1)
     desk.send()
-    desk.sender.handle([*first, *desk.webhook_queue.bodies][::order])  # neither is due yet
-    (desk.webhook_queue.bodies, desk.webhook_queue.delays) = (desk.webhook_queue.bodies[-1:], [0])
+    (second,) = desk.webhook_queue.bodies
+    desk.webhook_queue.bodies = []
+    desk.sender.handle([first, second][::order])  # neither is due yet
     desk.send_for(timedelta(minutes=5))
     assert desk.record_of("t1").standing is Standing.DELIVERED
 
@@ -571,11 +670,69 @@ def test_a_copy_to_be_sent_at_once_is_sent_beside_one_that_waits(desk: Desk, ord
     desk.endpoints.answers[URL] = [BROKEN, TAKEN]
     desk.change("t1")
     desk.feed_webhooks()
-    (fresh,) = desk.webhook_queue.bodies
     desk.send()
     (waiting,) = desk.webhook_queue.bodies
-    desk.sender.handle([fresh, waiting][::order])
+    desk.sender.handle([resent(waiting), waiting][::order])
     assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+@pytest.mark.parametrize("come_together", [True, False])
+def test_a_copy_that_another_page_of_the_feed_makes_leaves_a_waiting_one_its_time(
+    desk: Desk, come_together: bool
+) -> None:
+    desk.endpoints.answers[URL] = [Answer(503, retry_after_s=3600), TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    desk.feed_webhooks()
+    assert len(desk.webhook_queue.bodies) == 2
+    if come_together:
+        desk.send()
+    desk.send_for(timedelta(minutes=10))
+    assert len(desk.endpoints.posted) == 1
+    assert len(desk.webhook_queue.bodies) == 1
+    desk.send_for(timedelta(hours=1))
+    assert desk.told() == {DELIVERED_1: 2}
+
+
+def test_a_copy_that_fails_while_another_one_is_taken_is_not_tried_again(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.webhook_queue.bodies = []
+    other = copy.copy(desk.sender)
+
+    def taken_elsewhere() -> None:
+        desk.endpoints.while_posting = lambda: None
+        other.handle([body])
+
+    desk.endpoints.while_posting = taken_elsewhere
+    desk.endpoints.answers[URL] = [TAKEN, BROKEN]
+    desk.sender.handle([body])
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer) == (Standing.DELIVERED, "204")
+    assert desk.webhook_queue.bodies == []
+
+
+def test_a_message_whose_times_have_no_offset_is_a_dead_letter(desk: Desk) -> None:
+    desk.change("t1", "t2")
+    desk.feed_webhooks()
+    first, second = map(json.loads, desk.webhook_queue.bodies)
+    desk.webhook_queue.bodies = [json.dumps({**first, "first_at": "2026-01-10T14:00:00"}), json.dumps(second)]
+    desk.send()
+    assert desk.told() == {("notification.delivered", second["transaction"], "awa"): 1}
+    assert len(desk.webhook_letters.bodies) == 1
+
+
+def test_a_notification_that_cannot_be_read_is_a_dead_letter_and_holds_up_no_other(desk: Desk) -> None:
+    desk.change("t1", "t2")
+    spoilt = {"transaction_key": {"S": "eazycard#t1"}, "holder": {"S": "awa"}, "state": {"S": "lost"}}
+    desk.dynamodb.put_item(TableName=desk.names["NotificationsTable"], Item=spoilt)
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.told() == {("notification.delivered", "t2", "awa"): 1}
+    (letter,) = [json.loads(body) for body in desk.webhook_letters.bodies]
+    assert letter["payload"] == {"transaction_key": "eazycard#t1", "holder": "awa"}
 
 
 def test_one_that_is_to_be_sent_again_is_sent_although_it_was_delivered(desk: Desk) -> None:

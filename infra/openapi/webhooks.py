@@ -40,7 +40,8 @@ def _operation(type_: str) -> Json:
         "summary": _ABOUT[type_],
         "description": "Posted to the bank's `webhook_url`, signed with the bank's webhook secret in the form of "
         "[Standard Webhooks](https://www.standardwebhooks.com/), at least once and in any order. It is tried again for "
-        "three days, until it is answered with 2xx. After a 410, nothing is sent until the bank puts its settings.",
+        "three days, until it is answered with 2xx. A minute after a 410, nothing is sent until the bank puts its "
+        "settings.",
         "security": [],
         "parameters": _HEADERS,
         "requestBody": {
