@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,28 +79,35 @@ class WebhookSender:
         due = [webhook for webhook in webhooks.values() if not _is_over(webhook, known.get(webhook.id), now)]
         tries = self._tried(due, now)
         now = self._clock()
-        # While this copy failed, another one may have been taken.
-        known |= self._records.of(one.webhook for one in tries if not one.answer.is_accepted)
-        records: list[Record] = []
-        later = list(early)
-        given_up: list[tuple[str, str]] = []
-        for one in tries:
-            before = known.get(one.webhook.id)
-            if not one.answer.is_accepted and _is_delivered(before) and not one.webhook.again:
-                continue
-            record, next_try = self._outcome(one, before, now)
-            records.append(record)
-            later += [next_try] if next_try else []
-            if record.standing is Standing.GIVEN_UP:
-                given_up.append((pack(one.webhook), f"given_up: {one.answer}"))
-        # What is done is noted first, lest it be sent again; a next try only when it is sure to come: by that note, all
-        # other copies of the webhook fall away.
-        self._records.put(record for record in records if record.next_at is None)
-        self._dead_letters.put(given_up)
-        self._put_back(later, now)
-        self._records.put(record for record in records if record.next_at is not None)
+        taken = [self._outcome(one, known, now)[0] for one in tries if one.answer.is_accepted]
+        # Before all else, lest it be sent again.
+        self._records.put(taken)
+        failed = self._settle([one for one in tries if not one.answer.is_accepted], early, now)
         self._disable(tries, now)
-        _report(records, early=len(early), over=len(webhooks) - len(records))
+        _report([*taken, *failed], early=len(early), over=len(webhooks) - len(taken) - len(failed))
+
+    def _settle(self, failed: Sequence[_Try], early: Sequence[Webhook], now: datetime) -> list[Record]:
+        """Note what failed and see to what comes of it; put it back, and what is early, until it is due."""
+        # While this copy failed, another one may have been taken.
+        known = self._records.of(one.webhook for one in failed)
+        outcomes = [
+            (one, *self._outcome(one, known, now))
+            for one in failed
+            if one.webhook.again or not _is_delivered(known.get(one.webhook.id))
+        ]
+        records = [record for _, record, _ in outcomes]
+        self._records.put(record for record in records if record.next_at is None)
+        self._dead_letters.put(
+            [
+                (pack(one.webhook), f"given_up: {one.answer}")
+                for one, record, _ in outcomes
+                if record.standing is Standing.GIVEN_UP
+            ]
+        )
+        self._put_back([*early, *(next_try for _, _, next_try in outcomes if next_try)], now)
+        # A next try is noted when it is sure to come: by that note, all other copies of the webhook fall away.
+        self._records.put(record for record in records if record.next_at is not None)
+        return records
 
     def _read(self, bodies: Sequence[str]) -> list[Webhook]:
         webhooks: list[Webhook] = []
@@ -163,9 +170,9 @@ class WebhookSender:
             logger.error("no_webhook_secret", extra={"bank": bank, "error": type(error).__name__})
             return []
 
-    def _outcome(self, one: _Try, before: Record | None, now: datetime) -> tuple[Record, Webhook | None]:
+    def _outcome(self, one: _Try, known: Mapping[str, Record], now: datetime) -> tuple[Record, Webhook | None]:
         """Return what is to be noted of a try, and the webhook as it is to be tried next, if it is."""
-        webhook, answer = one.webhook, one.answer
+        webhook, answer, before = one.webhook, one.answer, known.get(one.webhook.id)
         is_sent = answer not in _UNSENT
         if answer.is_accepted:
             standing = Standing.DELIVERED

@@ -220,6 +220,15 @@ def test_settings_that_are_none_are_logged_and_taken_for_the_defaults(store: Ban
     assert "what is in it" not in text
 
 
+def test_a_stored_url_that_is_none_any_more_takes_no_other_setting_with_it(store: BankRepository, logged: Any) -> None:
+    settings = load({**WHOLE, "webhook_url": "https://bank.example/"})
+    store.put_settings(
+        "eazycard", StoredSettings(dataclasses.replace(settings, webhook_url="https://10.0.0.1/"), {}, 1)
+    )
+    assert store.settings("eazycard").settings == load(WHOLE)
+    assert "malformed_settings" in logged()
+
+
 def test_numbers_are_stored_as_dynamodb_keeps_them_exactly() -> None:
     values = from_item(to_item({"settings": to_json(load(WHOLE))}))
     assert load_settings(values["settings"]) == load(WHOLE)

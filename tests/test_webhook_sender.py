@@ -604,6 +604,18 @@ def test_a_note_that_fails_lets_it_out_twice_with_the_same_id(desk: Desk) -> Non
     assert len({posted.id for posted in desk.endpoints.posted}) == 1
 
 
+def test_what_was_taken_is_noted_whatever_becomes_of_what_was_not(desk: Desk) -> None:
+    enter_other_bank(desk)
+    queue_for_both(desk, 1)
+    bodies = list(desk.webhook_queue.bodies)
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.restart(Failing(desk.dynamodb, refusal("ThrottlingException"), at=1, operation="batch_get_item"))
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    desk.sender.handle(bodies)
+    assert Counter(posted.url for posted in desk.endpoints.posted) == {URL: 2, OTHER_URL: 1}
+
+
 def test_a_queue_that_is_down_loses_no_next_try(desk: Desk) -> None:
     desk.endpoints.answers[URL] = [BROKEN, BROKEN, TAKEN]
     desk.change("t1")
