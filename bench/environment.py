@@ -14,8 +14,9 @@ def enter() -> None:
     """Set the environment; no account can be reached from it."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
+    kinds = {"_ARN": f"arn:aws:sqs:{_REGION}:123456789012:bench", "_URL": f"https://sqs.{_REGION}/123456789012/bench"}
     for name in variables().values():
-        os.environ[name] = f"arn:aws:sqs:{_REGION}:123456789012:bench" if name.endswith("_ARN") else "bench"
+        os.environ[name] = kinds.get(name[-4:], "bench")
     os.environ |= {
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",

@@ -86,6 +86,8 @@ def ships(name: str) -> bool:
             return service in SERVICES
         case ["babel", "locale-data", locale]:
             return re.split(r"[_.]", locale)[0] in ("root", *LOCALES)
+        case ["certifi", "tests", *_]:
+            return False
         case ["aws_lambda_powertools", "event_handler", *_, file]:
             return file in _SWAGGER_UI  # Chalice routes
         case _:
