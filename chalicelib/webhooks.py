@@ -39,7 +39,7 @@ _PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6([0-4][0-9]{3}|5([0-4][0-9]{2}|5([0-
 URL = re.compile(rf"https://({_LABEL}\.)+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?{_PORT}{_PATH}")
 LOOPBACK_URL = re.compile(rf"http://127\.0\.0\.1{_PORT}{_PATH}")
 MAX_URL = 1000
-NO_ENDPOINT = "Must be an https URL of a host with a name."
+NO_ENDPOINT = "Must be an https URL of a host with a name, in ASCII, without credentials or a fragment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,11 @@ def refusal(url: str, has_secret: bool, is_loopback_allowed: bool) -> str | None
     """Return why a bank can't have its webhooks sent to a URL, None if it can."""
     if not (URL.fullmatch(url) or (is_loopback_allowed and LOOPBACK_URL.fullmatch(url))):
         return NO_ENDPOINT
-    return None if has_secret else "The bank has no webhook secret, which the service's operator has to issue first."
+    return (
+        None
+        if has_secret
+        else "The bank has no webhook secret: the service's operator has to issue it, a minute before."
+    )
 
 
 def pack(webhook: Webhook) -> str:

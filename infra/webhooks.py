@@ -38,6 +38,8 @@ from infra.stacks import StackFailed, outputs, stack_name
 
 _PAGE = 100
 MAX_HOURS = 366 * 24
+_NOTHING = "nothing is to be told of a transaction"
+_COLUMNS = "Columns: id, transaction, holder, type, what became of it, the last answer, tries, when, the next try."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,10 +119,10 @@ def main(arguments: list[str] | None = None) -> int:
     secret.add_argument(
         "--grace-hours", type=grace_hours, default=24, help="how long the one before signs, too (default: 24; 0: not)"
     )
-    listing = commands.add_parser("list", help="list the webhooks of what has changed lately")
+    listing = commands.add_parser("list", help="list the webhooks of what has changed lately", epilog=_COLUMNS)
     listing.add_argument("bank")
     listing.add_argument("--undelivered", action="store_true", help="only those that were not delivered")
-    show = commands.add_parser("show", help="show every try's end, and the bodies, of one transaction's webhooks")
+    show = commands.add_parser("show", help="show what became of one transaction's webhooks, and what they say")
     show.add_argument("bank")
     show.add_argument("transaction")
     resend = commands.add_parser("resend", help="send what was not delivered again, or all of the named transactions")
@@ -135,7 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
         stage_office = office(session, options.stage)
         bank = stage_office.banks.bank(options.bank)
         if bank is None:
-            raise BankRefused(f"there is no bank {options.bank}.")
+            raise BankRefused(f"there is no bank {options.bank!r}.")
         if options.command == "secret":
             secrets = SigningSecrets(
                 session.client("secretsmanager"), stage_office.banks, options.stage, Purpose.WEBHOOKS
@@ -163,9 +165,12 @@ def _secret(secrets: SigningSecrets, bank: Bank, options: argparse.Namespace, no
     secret = secrets.issue(bank, timedelta(hours=options.grace_hours), now)
     print(f"New webhook secret of {bank.id}, shown only now: {secret}")
     if bank.webhook_secret_arn is None:
-        print("Within a minute, the bank can name its endpoint: PUT /settings, webhook_url.")
+        print("A minute from now, the bank can name its endpoint: PUT /settings, webhook_url.")
     elif options.grace_hours:
-        print(f"It signs within five minutes; the one before signs, too, for another {options.grace_hours:g} h.")
+        print(
+            f"It signs within five minutes; the one before signs, too, for another {options.grace_hours:g} h. The bank"
+        )
+        print("changes over between the two, or takes either meanwhile.")
     else:
         print("Within five minutes, nothing is signed with the one before.")
     return 0
@@ -196,7 +201,7 @@ def _show(stage_office: WebhookOffice, bank: Bank, options: argparse.Namespace, 
         print(_line(sent))
         print(f"    {sent.webhook.body}")
     if not (before or now_told):
-        print(f"webhooks: nothing is to be told of a transaction {options.transaction}.", file=sys.stderr)
+        print(f"webhooks: {_NOTHING} {options.transaction!r}.", file=sys.stderr)
         return 1
     return 0
 
@@ -206,18 +211,22 @@ def _resend(stage_office: WebhookOffice, bank: Bank, options: argparse.Namespace
     if not _takes(stage_office, bank):
         print(f"webhooks: nothing is sent. {state}", file=sys.stderr)
         return 1
-    number = 0
+    number = status = 0
     with tqdm(desc="resending", unit="webhook", delay=2) as progress:
         if options.transaction:
-            for transaction in options.transaction:
-                number += stage_office.resend(stage_office.of_transaction(bank.id, transaction, now))
+            for transaction in dict.fromkeys(options.transaction):
+                found = stage_office.of_transaction(bank.id, transaction, now)
+                if not found:
+                    print(f"webhooks: {_NOTHING} {transaction!r}.", file=sys.stderr)
+                    status = 1
+                number += stage_office.resend(found)
         else:
             for page in stage_office.changed_since(bank.id, now - timedelta(hours=options.hours), now):
                 wanted = [sent for sent in page if not sent.is_delivered]
                 number += stage_office.resend(wanted)
                 progress.update(len(wanted))
-    print(f"{number} queued; `list` shows what becomes of them.")
-    return 0
+    print(f"{number} queued; `list` shows what becomes of them." if number else "There is nothing to send.")
+    return status
 
 
 def _takes(stage_office: WebhookOffice, bank: Bank) -> bool:

@@ -131,7 +131,7 @@ def test_a_transactions_webhooks_are_shown_with_their_bodies_and_those_of_states
     assert "notification.bounced\tdelivered\t204" in now
     assert json.loads(body)["data"]["state"] == "bounced"
     assert run("show", "eazycard", "unknown") == 1
-    assert "nothing is to be told of a transaction unknown" in capsys.readouterr().err
+    assert "nothing is to be told of a transaction 'unknown'" in capsys.readouterr().err
 
 
 def test_what_was_not_delivered_is_sent_again_and_nothing_else(
@@ -150,15 +150,17 @@ def test_what_was_not_delivered_is_sent_again_and_nothing_else(
     stage.send()  # the copy that waited falls away
     assert len(stage.endpoints.posted) == posts + 1
     assert run("resend", "eazycard") == 0
-    assert "0 queued" in capsys.readouterr().out
+    assert "nothing to send" in capsys.readouterr().out
 
 
 def test_a_transaction_that_is_named_is_sent_again_with_the_id_that_it_had(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage.change_and_send("t1")
-    assert run("resend", "eazycard", "t1", "unknown") == 0
-    assert "1 queued" in capsys.readouterr().out
+    assert run("resend", "eazycard", "t1", "unknown", "t1") == 1
+    out, err = capsys.readouterr()
+    assert "1 queued" in out
+    assert "nothing is to be told of a transaction 'unknown'" in err
     stage.take_queued()
     assert [posted.told[1] for posted in stage.endpoints.posted] == ["t1", "t1"]
     assert len({posted.id for posted in stage.endpoints.posted}) == 1
@@ -230,7 +232,7 @@ def test_a_rotated_secret_signs_beside_the_one_before_until_that_ends(
 def test_an_unknown_bank_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str], command: str) -> None:
     capsys.readouterr()
     assert run(command, "nobody") == 1
-    assert capsys.readouterr().err == "webhooks: there is no bank nobody.\n"
+    assert capsys.readouterr().err == "webhooks: there is no bank 'nobody'.\n"
 
 
 def test_a_stage_that_is_not_provisioned_or_by_an_older_release_is_one_line(
