@@ -10,6 +10,7 @@ from math import ceil
 
 from standardwebhooks import Webhook as Signer
 
+from chalicelib.bank_settings import CACHE_FOR
 from chalicelib.endpoints import Endpoint, EndpointDirectory
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.posting import Answer, Poster
@@ -163,7 +164,7 @@ class WebhookSender:
         if endpoint.secret_arn is None:
             return []
         try:
-            return [Signer(secret) for secret in valid_secrets(self._secrets.get(endpoint.secret_arn), now)]
+            return [Signer(secret) for secret in valid_secrets(self._secrets.get(endpoint.secret_arn, CACHE_FOR), now)]
         except TemporarilyUnavailable:
             raise
         except Exception as error:  # a bank whose secret was taken away must not hold up the others

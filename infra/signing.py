@@ -38,7 +38,7 @@ class SigningSecrets:
 
         From its first one for requests on, a bank must sign its writes: the app knows of it within a minute. A newer
         one is taken within ten seconds, because a signature that doesn't fit makes the functions read the secret again.
-        One that has ended is refused within five minutes. Webhooks are signed with a new one, too, within five minutes.
+        One that has ended is refused within five minutes. Webhooks are signed with a new one within a minute.
         """
         name = f"{PROJECT}-{self.stage}-{self.purpose}-{bank.id}"
         known_arn = getattr(bank, self._field)

@@ -167,12 +167,10 @@ def _secret(secrets: SigningSecrets, bank: Bank, options: argparse.Namespace, no
     if bank.webhook_secret_arn is None:
         print("A minute from now, the bank can name its endpoint: PUT /settings, webhook_url.")
     elif options.grace_hours:
-        print(
-            f"It signs within five minutes; the one before signs, too, for another {options.grace_hours:g} h. The bank"
-        )
+        print(f"It signs within a minute; the one before signs, too, for another {options.grace_hours:g} h. The bank")
         print("changes over between the two, or takes either meanwhile.")
     else:
-        print("Within five minutes, nothing is signed with the one before.")
+        print("Within a minute, nothing is signed with the one before.")
     return 0
 
 

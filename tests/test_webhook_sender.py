@@ -319,6 +319,20 @@ def test_what_is_posted_is_signed_with_every_secret_that_is_valid(desk: Desk) ->
     assert set(content["data"]) == {"transaction", "holder", "state", "message_id"}  # and nobody's name or address
 
 
+def test_a_new_secret_signs_within_a_minute(desk: Desk) -> None:
+    desk.now = datetime.now(NOW.tzinfo)
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    desk.secrets.store("webhook-secret-of-eazycard", NEW)
+    desk.now += timedelta(minutes=1)
+    desk.change("t2", account="a2")
+    desk.feed_webhooks()
+    desk.send()
+    posted = desk.endpoints.posted[-1]
+    assert Verifier(NEW).verify(posted.body, posted.headers)["data"]["transaction"] == "t2"
+
+
 def test_an_accepted_webhook_is_noted(desk: Desk) -> None:
     desk.change("t1")
     desk.feed_webhooks()
