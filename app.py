@@ -5,12 +5,13 @@ from typing import Any
 from chalice import Chalice, Cron, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
 
-from chalicelib import api, documentation, notifications_api, problems, settings
+from chalicelib import api, documentation, notifications_api, problems
+from chalicelib.aws import stage_command
 from chalicelib.banks import Bank
 from chalicelib.requests import seconds_left
 from chalicelib.wiring import Services
 
-stage = settings.load()
+stage = stage_command.load()
 services = Services(stage)
 app = Chalice(app_name="transaction-notifier")
 answered = problems.answered(lambda: app.current_request)

@@ -26,8 +26,8 @@ from tqdm import tqdm
 
 from chalicelib.analytics import AnalyticsJob
 from chalicelib.analytics_repository import AnalyticsRepository
+from chalicelib.aws.batching import batches
 from chalicelib.baselines_repository import BaselineRepository
-from chalicelib.batching import batches
 from chalicelib.repository import TransactionRepository, transaction_item
 from chalicelib.rollups import Day, Sums
 from chalicelib.transactions import Transaction

@@ -5,7 +5,7 @@ import os
 import sys
 from typing import TextIO
 
-from chalicelib.settings import variables
+from chalicelib.aws.stage import variables
 
 _REGION = "us-east-2"
 

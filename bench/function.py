@@ -12,7 +12,7 @@ environment.enter()  # before anything imports `app`
 import app  # noqa: E402
 from bench.events import CONTEXT  # noqa: E402
 from bench.stubs import StubClient, StubResourceClient, cut_off  # noqa: E402
-from chalicelib import clients  # noqa: E402
+from chalicelib.aws import clients  # noqa: E402
 from chalicelib.wiring import Services  # noqa: E402
 
 Event = dict[str, Any]

@@ -19,13 +19,15 @@ from tqdm import tqdm
 
 from bench import environment, naive_mailer, report, timing
 from bench.report import Line
+from chalicelib.aws.dynamo import Item, to_item
+from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.secret_store import SecretStore
 from chalicelib.banks import Bank, BankDirectory
 from chalicelib.banks_repository import BankRepository
 from chalicelib.closings import Closings
 from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals
 from chalicelib.deferrals_repository import DeferralRepository
-from chalicelib.dynamo import Item, to_item
 from chalicelib.feed import NotificationFeed
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.links import HolderLinks
@@ -34,9 +36,7 @@ from chalicelib.notices import Notice, pack, to_payload
 from chalicelib.notifications import NotificationLog
 from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
-from chalicelib.secret_store import SecretStore
 from chalicelib.ses import SesOutbox
 from chalicelib.transactions import Transaction
 from mail_gallery.samples import STORIES, TRANSACTION, sample

@@ -14,7 +14,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader
 
-from chalicelib.dynamo import from_item, to_item
+from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.transactions import Transaction
 
 FOLDER = Path(__file__).parent

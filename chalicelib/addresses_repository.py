@@ -12,7 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import CONDITION_FAILED, call, error_code, from_item, queried, sortable, to_item
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, queried, sortable, to_item
 from chalicelib.holders import Holder, Suppressed
 
 _SUPPRESSION = "suppression"

@@ -24,13 +24,13 @@ from chalicelib.analytics_repository import (
     RollUpBroken,
     RollUpsMoved,
 )
+from chalicelib.aws.dynamo import sortable
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.baselines_repository import BaselineRepository
-from chalicelib.dynamo import sortable
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flag_repository import is_flag_row
 from chalicelib.repository import RECORDED_SHARDS, TransactionRepository, account_key
 from chalicelib.rollups import Day, Sums, counts, day_of, is_countable, merged, tally
-from chalicelib.telemetry import count, logger
 
 # What is recorded later than this before now may still be on its way into the index: the writer's longest run
 # (30 s), clock skew between writers and the index's lag fit inside.

@@ -13,11 +13,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import (
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import (
     CONDITION_FAILED,
     batch_get,
-    call,
-    error_code,
     from_item,
     queried,
     sortable,

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
 from typing import Any
 
-from chalicelib.dynamo import call
+from chalicelib.aws.calls import call
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.flag_repository import is_flag_row
 from chalicelib.repository import transaction_from_item, transaction_item
-from chalicelib.telemetry import count, logger
 from chalicelib.transactions import IDENTIFIER, STATUSES, TYPES, Transaction, from_json, to_json
 
 SUFFIX = ".jsonl.gz"

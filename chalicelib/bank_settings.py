@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from marshmallow import ValidationError
 
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import ValidationFailed
 from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS, Thresholds
 from chalicelib.settings_schemas import BankSettingsSchema
-from chalicelib.telemetry import count, logger
 from chalicelib.transactions import field_errors, format_amount, format_time
 
 CACHE_FOR = timedelta(seconds=60)

@@ -5,9 +5,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
 from chalicelib.bank_settings import StoredSettings, stored_settings, to_json
 from chalicelib.banks import ApiKey, Bank
-from chalicelib.dynamo import CONDITION_FAILED, call, error_code, from_item, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.transactions import format_time
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chalicelib.aws.batching import batches
+from chalicelib.aws.dynamo import batch_get, batch_put, to_item
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.baselines import Baseline, from_values, to_values
-from chalicelib.batching import batches
-from chalicelib.dynamo import batch_get, batch_put, to_item
 from chalicelib.repository import transaction_of_row
-from chalicelib.telemetry import count, logger
 
 _ENTRY = "baseline"
 _TOGETHER = 100

@@ -14,8 +14,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import Item, from_item, to_item, was_cancelled_in_passing
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.dynamo import Item, call, from_item, to_item, was_cancelled_in_passing
 from chalicelib.transactions import format_time
 
 _MAX_ACTIONS = 100

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.deferrals_repository import Deferral, DeferralRepository
 from chalicelib.notices import Notice, pack, to_payload
-from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
-from chalicelib.telemetry import count, logger
 
 # A shorter wait is the queue's own. So nothing is ever put into an hour that a release may be done with: a mailer that
 # decides now has long ended by then, whatever its clock says.

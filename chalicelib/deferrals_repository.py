@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.dynamo import batch_delete, batch_put, call, from_item, sortable, to_item
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import batch_delete, batch_put, from_item, sortable, to_item
 
 # Quiet hours end for all at once: eight shards take 8,000 writes a second.
 SHARDS = 8

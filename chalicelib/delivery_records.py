@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import batch_get, from_item, queried, sortable, to_item
 from chalicelib.delivery import Feedback, Kind, NotificationKey, superfluous, to_json
-from chalicelib.dynamo import batch_get, call, from_item, queried, sortable, to_item
 from chalicelib.transactions import format_time
 
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.

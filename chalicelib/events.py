@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from chalicelib.batching import batches
-from chalicelib.dynamo import call
+from chalicelib.aws.batching import batches
+from chalicelib.aws.calls import call
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flag_repository import Flagging
 from chalicelib.transactions import format_time, to_json

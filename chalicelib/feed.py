@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import Item, batch_put, from_item, sortable, to_item
 from chalicelib.delivery import NotificationKey
-from chalicelib.dynamo import Item, batch_put, call, from_item, sortable, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.repository import transaction_key
 

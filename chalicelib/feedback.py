@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.aws.queues import DeadLetters
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks import BANK_ID
 from chalicelib.delivery import Feedback, Kind, NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.feed import NotificationFeed
 from chalicelib.holders import Suppressed
-from chalicelib.queues import DeadLetters
 from chalicelib.repository import transaction_key
 from chalicelib.statement_index import STATEMENT_ID
 from chalicelib.suppression import Suppression
-from chalicelib.telemetry import count, logger
 from chalicelib.transactions import IDENTIFIER, parse_time
 
 # SES says it to a topic that it is to publish to, once, when that is set up.

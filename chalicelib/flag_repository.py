@@ -11,8 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.batching import batches
-from chalicelib.dynamo import Item, call, from_item, put_new, sortable, to_item
+from chalicelib.aws.batching import batches
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import Item, from_item, put_new, sortable, to_item
 from chalicelib.flags import Evidence
 from chalicelib.repository import RECORDED_SHARDS, account_key, transaction_key
 from chalicelib.transactions import Transaction, format_time

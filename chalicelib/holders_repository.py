@@ -6,11 +6,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import CONDITION_FAILED, batch_get, call, error_code, to_item
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, to_item
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import HolderNotFound, TooManyHolders
 from chalicelib.holders import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.repository import account_key
-from chalicelib.telemetry import count, logger
 from chalicelib.transactions import format_time
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.batching import batches
+from chalicelib.aws.batching import batches
+from chalicelib.aws.queues import MAX_BATCH, MAX_BATCH_BYTES, DeadLetters, Queue, message
+from chalicelib.aws.telemetry import logger
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
-from chalicelib.queues import MAX_BATCH, MAX_BATCH_BYTES, DeadLetters, Queue, message
-from chalicelib.telemetry import logger
 from chalicelib.transactions import Transaction, from_json, to_json
 
 if TYPE_CHECKING:

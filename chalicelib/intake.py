@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 
+from chalicelib.aws.clients import WRITERS
+from chalicelib.aws.telemetry import count
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict, TransactionNotFound
 from chalicelib.ingest import IngestQueue
 from chalicelib.repository import AlreadyRecorded, TransactionRepository
-from chalicelib.telemetry import count
 from chalicelib.transactions import Transaction
 
-# A write waits for the network for most of its time; each has a connection of its own (`clients`).
-WRITERS = 16
 # Three tries of a write with their waits: what begins later than this before the end might be cut off by it.
 _LAST_CALL_S = 12.0
 

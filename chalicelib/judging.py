@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.bank_settings import SettingsDirectory
 from chalicelib.baselines import RECENT_FOR, Baseline
 from chalicelib.baselines_repository import BaselineRepository
@@ -18,7 +19,6 @@ from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.flags import FLAGS, JUDGED, judge
 from chalicelib.repository import Listing, TransactionRepository, account_key, place_of, transaction_key
 from chalicelib.stories import is_as_authorized, settles
-from chalicelib.telemetry import count, logger
 from chalicelib.transactions import Transaction
 
 LOOKED_UP = 10  # accounts of a batch

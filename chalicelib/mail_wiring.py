@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib.aws.queues import DeadLetters
 from chalicelib.closings import Closings
 from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals
@@ -15,7 +16,6 @@ from chalicelib.mailer import Mailer
 from chalicelib.notifications import NotificationLog
 from chalicelib.pacing import AHEAD, ALERTS_AHEAD, Pacer, SesAccount
 from chalicelib.purchases import Purchases
-from chalicelib.queues import DeadLetters
 from chalicelib.ses import SesOutbox
 from chalicelib.statement_composing import StatementComposer
 from chalicelib.statement_job import StatementJob

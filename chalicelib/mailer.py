@@ -10,7 +10,9 @@ from itertools import groupby
 from typing import Any
 
 from chalicelib.addressees import Addressed
-from chalicelib.batching import batches
+from chalicelib.aws.batching import batches
+from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.closings import How
 from chalicelib.composing import Composer, is_wanted
 from chalicelib.deferrals import Deferrals, Waiting
@@ -22,10 +24,8 @@ from chalicelib.ordering import in_order, in_turns
 from chalicelib.pacing import Pacer
 from chalicelib.preferences import Wait
 from chalicelib.purchases import Purchases, subject_of
-from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
 from chalicelib.repository import account_key, transaction_key
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
-from chalicelib.telemetry import count, logger
 
 # Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
 PART_TAKES_AT_MOST_S = 12

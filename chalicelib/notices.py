@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from chalicelib.batching import batches
+from chalicelib.aws.batching import batches
+from chalicelib.aws.queues import message
 from chalicelib.flags import Evidence
-from chalicelib.queues import message
 from chalicelib.transactions import Transaction, format_time, from_json, to_json
 
 # Ten messages of ten fill one SendMessageBatch and one invocation of the mailer.

@@ -10,8 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, sortable, to_item, was_cancelled_in_passing
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.dynamo import Item, batch_get, batch_put, call, from_item, sortable, to_item, was_cancelled_in_passing
 from chalicelib.feed import NotificationFeed
 from chalicelib.transactions import format_time
 

@@ -8,10 +8,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from chalicelib.aws.queues import DeadLetters
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.events import TRANSACTION_FLAGGED
 from chalicelib.operators import OperatorTopic
-from chalicelib.queues import DeadLetters
-from chalicelib.telemetry import count, logger
 
 MAX_LISTED = 50
 

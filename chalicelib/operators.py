@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.calls import call, error_code
 from chalicelib.bank_settings import NotSubscribable
-from chalicelib.dynamo import call, error_code
 from chalicelib.errors import TemporarilyUnavailable
 
 # SNS's own names for refusals that pass.

@@ -13,9 +13,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import CONDITION_FAILED, call, error_code, from_item, to_item
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
+from chalicelib.aws.telemetry import logger
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.telemetry import logger
 
 # What is booked ahead of now, at most. Alerts may book behind everything that ordinary mail could have booked, so that
 # they wait for a second at the very most, and ordinary mail waits for them.

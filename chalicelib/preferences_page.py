@@ -14,12 +14,12 @@ from urllib.parse import parse_qs, unquote
 from chalice.app import Request, Response
 
 from chalicelib import preferences_html as html
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks import Bank
 from chalicelib.errors import BodyTooLarge, TemporarilyUnavailable
 from chalicelib.holders import Holder
 from chalicelib.links import Bearer, InvalidLink, Purpose
 from chalicelib.preferences_form import Fields, Form, Mistake, Mistaken, applied, filled_from, typed, version_of
-from chalicelib.telemetry import count, logger
 from chalicelib.wiring import Services
 
 MAX_BYTES = 64 * 1024

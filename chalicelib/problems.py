@@ -6,7 +6,7 @@ from collections.abc import Callable
 from chalice.app import Request, Response
 
 from chalicelib import errors
-from chalicelib.telemetry import count, logger
+from chalicelib.aws.telemetry import count, logger
 
 CONTENT_TYPE = "application/problem+json"
 

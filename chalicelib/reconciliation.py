@@ -18,13 +18,13 @@ from chalicelib.analytics_repository import (
     RollUpBroken,
     RollUpsMoved,
 )
-from chalicelib.batching import batches
-from chalicelib.dynamo import sortable
+from chalicelib.aws.batching import batches
+from chalicelib.aws.dynamo import sortable
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.iso import CURRENCY_DECIMALS
 from chalicelib.repository import RECORDED_SHARDS, TransactionRepository
 from chalicelib.rollups import Day, Largest, Sums, tally
-from chalicelib.telemetry import count, logger
 from chalicelib.transactions import MAX_AHEAD, excess_decimals, format_amount
 
 # So long before its own time, at most, a transaction is recorded: by what the intake allows, on clocks that differ.

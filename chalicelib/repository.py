@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.dynamo import CONDITION_FAILED, Item, batch_get, call, error_code, from_item, queried, sortable, to_item
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, queried, sortable, to_item
 from chalicelib.errors import TransactionNotFound
 from chalicelib.transactions import CONTENT, Transaction
 

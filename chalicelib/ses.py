@@ -11,8 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 
-from chalicelib.batching import batches
-from chalicelib.dynamo import error_code
+from chalicelib.aws.batching import batches
+from chalicelib.aws.calls import error_code
 
 MAX_DESTINATIONS = 50
 # How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.

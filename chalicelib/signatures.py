@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from chalicelib.aws.secret_store import SecretStore
 from chalicelib.errors import InvalidSignature
-from chalicelib.secret_store import SecretStore
 
 # A signature that doesn't fit may have been made with a secret that is newer than the one remembered. How soon
 # the secret is read again bounds what forged requests can cost.

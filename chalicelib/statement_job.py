@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.batching import batches
+from chalicelib.aws.batching import batches
+from chalicelib.aws.queues import DeadLetters
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.deferrals_repository import Deferral, DeferralRepository
 from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders import Holder
@@ -13,12 +15,10 @@ from chalicelib.holders_repository import HolderRepository
 from chalicelib.notifications import NotificationLog, Outcome
 from chalicelib.pacing import Pacer
 from chalicelib.preferences import quiet_until
-from chalicelib.queues import DeadLetters
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.statement_composing import MALFORMED, NotComposed, StatementComposer
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import Period, period_at, wanted
-from chalicelib.telemetry import count, logger
 
 # One SES call that runs into its time limit, and the notes; before it, one account's transactions.
 _SENDING_TAKES_AT_MOST_S = 12

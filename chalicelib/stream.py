@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chalicelib.aws.queues import DeadLetters, Queue, Unsendable
+from chalicelib.aws.telemetry import logger
 from chalicelib.events import EventBus
 from chalicelib.flag_repository import is_flag_row
 from chalicelib.judging import Judge
 from chalicelib.notices import Notice, pack, to_payload
-from chalicelib.queues import DeadLetters, Queue, Unsendable
 from chalicelib.repository import transaction_from_item, transaction_key
-from chalicelib.telemetry import logger
 from chalicelib.transactions import Transaction
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from chalicelib.addresses_repository import AddressRepository, same_address
-from chalicelib.batching import batches
+from chalicelib.aws.batching import batches
 from chalicelib.errors import TooManyHolders
 from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository

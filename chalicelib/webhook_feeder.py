@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.delivery import NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.endpoints import EndpointDirectory
 from chalicelib.feed import changes_in
-from chalicelib.queues import DeadLetters, Queue
-from chalicelib.telemetry import count, logger
 from chalicelib.webhooks import pack, webhook_of
 
 MALFORMED = (KeyError, TypeError, ValueError)

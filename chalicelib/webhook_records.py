@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.aws.dynamo import batch_get, batch_put, queried, to_item
 from chalicelib.delivery import NotificationKey
-from chalicelib.dynamo import batch_get, batch_put, queried, to_item
 from chalicelib.transactions import format_time
 from chalicelib.webhooks import Webhook
 

@@ -10,14 +10,14 @@ from math import ceil
 
 from standardwebhooks import Webhook as Signer
 
+from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue
+from chalicelib.aws.secret_store import SecretStore
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.bank_settings import CACHE_FOR
 from chalicelib.endpoints import Endpoint, EndpointDirectory
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.posting import Answer, Poster
-from chalicelib.queues import MAX_DELAY_S, DeadLetters, Queue
-from chalicelib.secret_store import SecretStore
 from chalicelib.signatures import valid_secrets
-from chalicelib.telemetry import count, logger
 from chalicelib.webhook_records import Record, Standing, WebhookRecords
 from chalicelib.webhooks import LONGEST_WAIT, Webhook, pack, unpack
 

@@ -3,9 +3,9 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib.aws.queues import DeadLetters
 from chalicelib.endpoints import EndpointDirectory
 from chalicelib.posting import Poster, is_public, is_public_or_loopback
-from chalicelib.queues import DeadLetters
 from chalicelib.webhook_feeder import WebhookFeeder
 from chalicelib.webhook_records import WebhookRecords
 from chalicelib.webhook_sender import WebhookSender

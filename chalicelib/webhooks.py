@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.aws.queues import message
 from chalicelib.banks import BANK_ID
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.queues import message
 from chalicelib.repository import transaction_key
 from chalicelib.transactions import format_time
 

@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import clients
 from chalicelib.addresses_repository import AddressRepository
+from chalicelib.aws import clients
+from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.secret_store import SecretStore
+from chalicelib.aws.stage import Settings
 from chalicelib.bank_settings import SettingsDirectory
 from chalicelib.banks import BankDirectory
 from chalicelib.banks_repository import BankRepository
@@ -16,10 +19,7 @@ from chalicelib.feed import NotificationFeed
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.ingest import IngestQueue, IngestWorker
 from chalicelib.intake import Intake
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
-from chalicelib.secret_store import SecretStore
-from chalicelib.settings import Settings
 from chalicelib.signatures import Signatures
 from chalicelib.statement_index import StatementIndex
 from chalicelib.suppression import Suppression

@@ -28,10 +28,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from chalicelib.archive import SUFFIX, from_line
-from chalicelib.batching import batches
-from chalicelib.dynamo import error_code
+from chalicelib.aws.batching import batches
+from chalicelib.aws.calls import error_code
+from chalicelib.aws.clients import WRITERS
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
-from chalicelib.intake import WRITERS, Intake, Outcome
+from chalicelib.intake import Intake, Outcome
 from chalicelib.repository import TransactionRepository
 from chalicelib.transactions import Transaction
 from chalicelib.wiring import utc_now

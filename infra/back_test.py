@@ -22,9 +22,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from bank_simulator.replay import UnreadableFile, bodies
+from chalicelib.aws.dynamo import sortable
 from chalicelib.bank_settings import BankSettings, load_settings
 from chalicelib.banks_repository import BankRepository
-from chalicelib.dynamo import sortable
 from chalicelib.errors import DomainError, TemporarilyUnavailable, ValidationFailed
 from chalicelib.flag_repository import is_flag_row
 from chalicelib.flags import Thresholds

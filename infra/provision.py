@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.settings import recorded
+from chalicelib.aws.stage import recorded
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, deploy, exists, stack_name
 

@@ -20,13 +20,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
+from chalicelib.aws.queues import Queue
 from chalicelib.banks import Bank
 from chalicelib.banks_repository import BankRepository
 from chalicelib.delivery import NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import DomainError
 from chalicelib.feed import NotificationFeed, position_at
-from chalicelib.queues import Queue
 from chalicelib.repository import transaction_key
 from chalicelib.transactions import format_time
 from chalicelib.webhook_records import Record, Standing, WebhookRecords

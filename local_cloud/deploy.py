@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.settings import recorded
+from chalicelib.aws.stage import recorded
 from infra.gateway import apply_gateway_responses
 from infra.provision import deploy_data_stack
 from infra.release import release

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.dynamo import from_item
+from chalicelib.aws.dynamo import from_item
 from chalicelib.transactions import format_time
 from infra.stacks import outputs, stack_name
 from local_cloud.deploy import STAGE

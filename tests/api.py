@@ -15,10 +15,10 @@ from chalice.test import Client, HTTPResponse
 from moto import mock_aws
 
 import app as app_module
+from chalicelib.aws.stage import from_environment
+from chalicelib.aws.telemetry import logger
 from chalicelib.banks import ApiKey, Bank, hash_key
 from chalicelib.banks_repository import BankRepository
-from chalicelib.settings import from_environment
-from chalicelib.telemetry import logger
 from chalicelib.wiring import Services
 from tests.fakes import OneCallAtATime
 from tests.links import LINK_KEYS

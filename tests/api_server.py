@@ -17,9 +17,9 @@ from chalice.local import ChaliceRequestHandler, LocalChalice, LocalDevServer
 from moto import mock_aws
 
 import app as app_module
+from chalicelib.aws.stage import from_environment
 from chalicelib.banks import ApiKey, Bank, hash_key
 from chalicelib.banks_repository import BankRepository
-from chalicelib.settings import from_environment
 from chalicelib.transactions import Transaction
 from chalicelib.wiring import Services
 from infra.package import PROJECT_DIR

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.settings import variables
+from chalicelib.aws.stage import variables
 from infra.provision import with_arns
 from infra.settings_filter import without_environments
 from infra.stacks import outputs, stack_name

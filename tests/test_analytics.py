@@ -23,10 +23,10 @@ from chalicelib.analytics_repository import (
     RollUpBroken,
     RollUpsMoved,
 )
+from chalicelib.aws.batching import batches
+from chalicelib.aws.dynamo import from_item
 from chalicelib.baselines import Baseline
 from chalicelib.baselines_repository import BaselineRepository
-from chalicelib.batching import batches
-from chalicelib.dynamo import from_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.flags import FLAGS

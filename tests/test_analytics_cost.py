@@ -16,8 +16,8 @@ import pytest
 
 from chalicelib.analytics import AnalyticsJob, AnalyticsReader
 from chalicelib.analytics_repository import AnalyticsRepository
+from chalicelib.aws.batching import batches
 from chalicelib.baselines_repository import BaselineRepository
-from chalicelib.batching import batches
 from chalicelib.repository import TransactionRepository, transaction_item
 from chalicelib.rollups import Day, Sums
 from chalicelib.transactions import Transaction

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.analytics_repository import RollUpBroken
-from chalicelib.batching import batches
+from chalicelib.aws.batching import batches
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
 from chalicelib.flags import FLAGS
 from chalicelib.intake import Intake

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.bank_settings import (
     CACHE_FOR,
     BankSettings,
@@ -21,7 +22,6 @@ from chalicelib.bank_settings import (
 )
 from chalicelib.banks_repository import BankRepository
 from chalicelib.baselines import MAX_RECENT
-from chalicelib.dynamo import from_item, to_item
 from chalicelib.errors import TemporarilyUnavailable, ValidationFailed
 from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS
 from chalicelib.iso import CURRENCY_DECIMALS

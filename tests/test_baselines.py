@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.baselines import (
     MAX_AMOUNTS,
     MAX_COUNTRIES,
@@ -22,7 +23,6 @@ from chalicelib.baselines import (
     from_values,
     to_values,
 )
-from chalicelib.dynamo import from_item, to_item
 from chalicelib.iso import COUNTRIES
 from chalicelib.repository import place_of, transaction_item
 from chalicelib.transactions import STATUSES, TYPES, Transaction

@@ -10,9 +10,8 @@ from chalice.test import HTTPResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.clients import client
+from chalicelib.aws.clients import WRITERS, client
 from chalicelib.ingest import unpack
-from chalicelib.intake import WRITERS
 from tests.api import AWS, CARD, KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 from tests.fakes import Failing, Refusing, refusal
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.batching import batches
+from chalicelib.aws.batching import batches
 
 
 @given(st.lists(st.integers(0, 9)), st.integers(1, 5), st.integers(1, 20))

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from chalicelib.settings import variables
+from chalicelib.aws.stage import variables
 from infra.stacks import stack_name
 from local_cloud.server import free_port
 from tests import moto_server

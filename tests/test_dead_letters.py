@@ -12,10 +12,10 @@ import pytest
 from moto import mock_aws
 
 from chalicelib import ingest, webhooks
+from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.delivery import NotificationKey
 from chalicelib.notices import Notice, pack, to_payload, unpack
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_item
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import period_named

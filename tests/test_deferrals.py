@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.deferrals import LEAST_WAIT, Release
 from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_key
 from tests.fakes import Failing, Metered, refusal
 from tests.test_mailer import Died, World, many, messages, transaction

@@ -9,7 +9,7 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.dynamo import from_item, to_item
+from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.repository import transaction_item
 from chalicelib.transactions import Transaction, format_time
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import app as app_module
+from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ingest import IngestQueue, IngestWorker, pack, unpack
 from chalicelib.intake import Intake
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
 from chalicelib.transactions import Transaction
 from tests.api import CLIENT, SMALLEST, Bench

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from chalicelib.aws.secret_store import SecretStore
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder
 from chalicelib.links import GOOD_FOR, HolderLinks, InvalidLink, Links, Purpose
-from chalicelib.secret_store import SecretStore
 from infra.links import KEPT, rotate
 from tests.fakes import Refusing, refusal
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.addresses_repository import AddressRepository
+from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.banks import Bank, BankDirectory
 from chalicelib.banks_repository import BankRepository
 from chalicelib.closings import Closings
@@ -29,7 +30,6 @@ from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
 from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository, transaction_item, transaction_key
 from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.suppression import Suppression

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.settings import from_environment, variables
+from chalicelib.aws.stage import from_environment, variables
 from infra import provision
 from infra.provision import deploy_data_stack, record, with_arns
 from infra.settings_filter import without_environments

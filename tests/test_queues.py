@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.queues import MAX_BATCH_BYTES, DeadLetters, Queue, Unsendable, message
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.queues import MAX_BATCH_BYTES, DeadLetters, Queue, Unsendable, message
 from tests.fakes import Failing, refusal
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from chalicelib.aws.calls import PASSING, call
+from chalicelib.aws.dynamo import batch_get, batch_put, from_item, to_item
 from chalicelib.banks import ApiKey, Bank
 from chalicelib.banks_repository import BankRepository
-from chalicelib.dynamo import PASSING, batch_get, batch_put, call, from_item, to_item
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders, TransactionNotFound
 from chalicelib.holders import MAX_HOLDERS, Holder
 from chalicelib.holders_repository import HolderRepository

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.dynamo import from_item, to_item
+from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.flags import FLAGS
 from chalicelib.repository import transaction_item
 from chalicelib.rollups import (

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import settings
-from chalicelib.settings import MissingSettings
+from chalicelib.aws import stage, stage_command
+from chalicelib.aws.stage import MissingSettings
 from local_cloud.server import free_port
 
 RECORDED = {
@@ -74,12 +74,12 @@ def described(folder: Path, url: str, **changes: Any) -> Path:
 def ended_with(environment: dict[str, str], command_line: str, local_stack: Path = NOWHERE) -> str:
     """Return the line with which the command ends."""
     with pytest.raises(SystemExit) as ended:
-        settings.load(environment, command_line.split(), local_stack)
+        stage_command.load(environment, command_line.split(), local_stack)
     return str(ended.value.code)
 
 
 def test_every_field_is_read_from_its_environment_variable() -> None:
-    loaded = settings.from_environment(RECORDED)
+    loaded = stage.from_environment(RECORDED)
 
     fields = {name.upper(): getattr(loaded, name) for name in loaded.__dataclass_fields__}
     optional = ("PARTIAL_BATCH_RESPONSES", "API_URL", "PUBLIC_URL", "MAIL_RATE", "LOCAL_ENDPOINTS")
@@ -87,45 +87,45 @@ def test_every_field_is_read_from_its_environment_variable() -> None:
 
 
 def test_only_a_release_says_that_triggers_take_partial_reports() -> None:
-    loaded = settings.from_environment({**RECORDED, "PARTIAL_BATCH_RESPONSES": "true"})
+    loaded = stage.from_environment({**RECORDED, "PARTIAL_BATCH_RESPONSES": "true"})
 
     assert loaded.partial_batch_responses == "true"
-    assert "PARTIAL_BATCH_RESPONSES" not in settings.variables().values()
+    assert "PARTIAL_BATCH_RESPONSES" not in stage.variables().values()
 
 
 def test_a_stage_that_was_provisioned_with_a_public_url_records_it_and_another_doesn_t() -> None:
-    outputs = dict.fromkeys(settings.variables(), "x")
+    outputs = dict.fromkeys(stage.variables(), "x")
 
-    assert settings.recorded(outputs) == dict.fromkeys(RECORDED, "x")
-    with_url = settings.recorded({**outputs, "PublicUrl": "https://alerts.example.com"})
+    assert stage.recorded(outputs) == dict.fromkeys(RECORDED, "x")
+    with_url = stage.recorded({**outputs, "PublicUrl": "https://alerts.example.com"})
     assert with_url == {**dict.fromkeys(RECORDED, "x"), "PUBLIC_URL": "https://alerts.example.com"}
-    assert settings.from_environment(with_url).public_url == "https://alerts.example.com"
+    assert stage.from_environment(with_url).public_url == "https://alerts.example.com"
 
 
 @pytest.mark.parametrize("lacking", sorted(RECORDED))
 def test_a_missing_variable_is_named(lacking: str) -> None:
     with pytest.raises(MissingSettings, match=lacking) as missing:
-        settings.from_environment({name: value for name, value in RECORDED.items() if name != lacking})
+        stage.from_environment({name: value for name, value in RECORDED.items() if name != lacking})
 
     assert missing.value.names == [lacking]
 
 
 def test_an_empty_variable_is_missing() -> None:
     with pytest.raises(MissingSettings) as missing:
-        settings.from_environment({**RECORDED, "MAIL_FROM": "", "BANKS_TABLE": ""})
+        stage.from_environment({**RECORDED, "MAIL_FROM": "", "BANKS_TABLE": ""})
 
     assert missing.value.names == ["BANKS_TABLE", "MAIL_FROM"]
 
 
 def test_a_function_that_lacks_settings_raises_and_does_not_exit() -> None:
     with pytest.raises(MissingSettings):
-        settings.load({}, ["/var/runtime/bootstrap"], NOWHERE)
+        stage_command.load({}, ["/var/runtime/bootstrap"], NOWHERE)
 
 
 def test_a_function_leaves_its_environment_as_lambda_made_it() -> None:
     environment = {**RECORDED, "AWS_DEFAULT_REGION": "eu-west-3", "AWS_SESSION_TOKEN": "token"}
 
-    loaded = settings.load(environment, ["/var/runtime/bootstrap", "local"], NOWHERE)
+    loaded = stage_command.load(environment, ["/var/runtime/bootstrap", "local"], NOWHERE)
 
     assert loaded.stage == "prod"
     assert environment == {**RECORDED, "AWS_DEFAULT_REGION": "eu-west-3", "AWS_SESSION_TOKEN": "token"}
@@ -154,7 +154,7 @@ def test_a_command_before_provisioning_ends_in_one_line_that_says_how_to_provisi
 def test_a_command_works_in_the_region_of_the_provisioned_stage(region: str | None) -> None:
     environment = {**COMMAND, **RECORDED, **({"AWS_DEFAULT_REGION": region} if region else {})}
 
-    settings.load(environment, ["chalice", "deploy", "--stage", "prod"], NOWHERE)
+    stage_command.load(environment, ["chalice", "deploy", "--stage", "prod"], NOWHERE)
 
     assert environment["AWS_DEFAULT_REGION"] == "eu-west-3"
 
@@ -171,7 +171,7 @@ def test_a_command_works_in_the_region_of_the_provisioned_stage(region: str | No
 def test_chalice_local_takes_the_running_local_clouds_settings_whatever_stage_is_recorded(
     command_line: str, local_stack: Path
 ) -> None:
-    loaded = settings.load({**COMMAND, **RECORDED}, command_line.split(), local_stack)
+    loaded = stage_command.load({**COMMAND, **RECORDED}, command_line.split(), local_stack)
 
     assert (loaded.stage, loaded.transactions_table) == ("local", "local-transactions")
 
@@ -188,7 +188,7 @@ def test_chalice_local_leaves_no_way_to_a_real_account(local_stack: Path) -> Non
         "PATH": "/usr/bin",
     }
 
-    settings.load(environment, ["chalice", "local"], local_stack)
+    stage_command.load(environment, ["chalice", "local"], local_stack)
 
     stack = json.loads(local_stack.read_text())
     assert {name: value for name, value in environment.items() if name.startswith("AWS_")} == {
@@ -233,5 +233,5 @@ def test_chalice_local_says_when_the_local_cloud_is_older_than_the_working_tree(
 
 
 def test_the_data_stacks_outputs_are_named_after_the_settings() -> None:
-    assert settings.variables()["TransactionsStreamArn"] == "TRANSACTIONS_STREAM_ARN"
-    assert sorted(settings.variables().values()) == sorted(RECORDED)
+    assert stage.variables()["TransactionsStreamArn"] == "TRANSACTIONS_STREAM_ARN"
+    assert sorted(stage.variables().values()) == sorted(RECORDED)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.banks import BankDirectory
 from chalicelib.banks_repository import BankRepository
 from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
@@ -20,7 +21,6 @@ from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository
 from chalicelib.links import Links
 from chalicelib.pacing import Pacer, SesAccount
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository
 from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.statement_composing import StatementComposer

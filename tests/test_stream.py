@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.bank_settings import BankSettings, SettingsDirectory, StoredSettings
 from chalicelib.banks_repository import BankRepository
 from chalicelib.baselines import Baseline
@@ -19,7 +20,6 @@ from chalicelib.flag_repository import FlagRepository
 from chalicelib.flags import DEFAULT_THRESHOLDS
 from chalicelib.judging import Judge
 from chalicelib.notices import unpack
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import TransactionRepository, transaction_item
 from chalicelib.stream import StreamHandler
 from chalicelib.transactions import Transaction

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.telemetry import count
+from chalicelib.aws.telemetry import count
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

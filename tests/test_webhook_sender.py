@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook as Verifier
 
+from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.secret_store import SecretStore
 from chalicelib.bank_settings import BankSettings, SettingsDirectory, StoredSettings
 from chalicelib.banks import Bank, BankDirectory
 from chalicelib.banks_repository import BankRepository
@@ -21,9 +23,7 @@ from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.endpoints import EndpointDirectory
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.posting import Answer, Poster
-from chalicelib.queues import DeadLetters, Queue
 from chalicelib.repository import transaction_key
-from chalicelib.secret_store import SecretStore
 from chalicelib.webhook_feeder import WebhookFeeder
 from chalicelib.webhook_records import Record, Standing, WebhookRecords
 from chalicelib.webhook_sender import WebhookSender

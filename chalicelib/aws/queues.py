@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from chalicelib.batching import batches
-from chalicelib.dynamo import call
+from chalicelib.aws.batching import batches
+from chalicelib.aws.calls import call
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.telemetry import count, logger
 
 # What JSON may hold and SQS refuses in a message.
 _REFUSED = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})

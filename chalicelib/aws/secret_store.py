@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.dynamo import call
+from chalicelib.aws.calls import call
 
 CACHE_FOR = timedelta(minutes=5)
 

@@ -5,32 +5,19 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as AwsConnectionError
+from botocore.exceptions import ClientError
 
-from chalicelib.batching import batches
+from chalicelib.aws.batching import batches
+from chalicelib.aws.calls import call, error_code
 from chalicelib.errors import TemporarilyUnavailable
 
 Item = dict[str, Any]
-T = TypeVar("T")
 
 _SERIALIZE = TypeSerializer().serialize
 _DESERIALIZE = TypeDeserializer().deserialize
-PASSING = frozenset(
-    {
-        "InternalServerError",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
 _CANCELLED_IN_PASSING = frozenset(
     {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
@@ -64,11 +51,6 @@ def sortable(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def error_code(error: ClientError) -> str:
-    code: str = error.response.get("Error", {}).get("Code", "")
-    return code
-
-
 def was_cancelled_in_passing(error: ClientError) -> bool:
     """Whether a DynamoDB transaction was cancelled by conditions, contention or throttling, and nothing else.
 
@@ -76,19 +58,6 @@ def was_cancelled_in_passing(error: ClientError) -> bool:
     """
     reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())}
     return error_code(error) == "TransactionCanceledException" and reasons <= _CANCELLED_IN_PASSING
-
-
-def call(operation: Callable[..., T], **arguments: Any) -> T:
-    """Call a client's operation; raises TemporarilyUnavailable when AWS refuses for a passing reason."""
-    try:
-        return operation(**arguments)
-    except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if error_code(error) in PASSING or status >= 500:
-            raise TemporarilyUnavailable from error
-        raise
-    except (AwsConnectionError, HTTPClientError) as error:
-        raise TemporarilyUnavailable from error
 
 
 def queried(client: Any, **arguments: Any) -> Iterator[dict[str, Any]]:

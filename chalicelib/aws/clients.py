@@ -6,7 +6,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.intake import WRITERS
+# A write waits for the network for most of its time; each has a connection of its own (`clients`).
+WRITERS = 16
 
 # An API Gateway request may take 29 s; three tries of at most 2 s each leave room to answer 503 in good time.
 _CONFIG = Config(
