@@ -12,7 +12,7 @@ from bank_simulator.replay import TotalsByCurrency, add_to, totals_as_json
 from bank_simulator.sender import Progress
 from chalicelib.errors import DomainError
 from chalicelib.json_body import read_json
-from chalicelib.transactions import load_transaction
+from chalicelib.ledger.transaction import load_transaction
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.ledger.money import CURRENCY_DECIMALS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from typing import Any
 from bank_simulator.batch import MAX_BATCH
 from bank_simulator.generate import DEMO_ACCOUNTS
 from bank_simulator.sender import MAX_CLIENTS
-from chalicelib.iso import CURRENCY_DECIMALS
-from chalicelib.json_body import holds_card_number
-from chalicelib.transactions import IDENTIFIER, parse_time
+from chalicelib.ledger.card_numbers import holds_card_number
+from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.times import parse_time
 
 _MAX_PREFIX = 50
 _EPILOG = """\

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bank_simulator.postings import NEW_OR_KNOWN, Posting, to_bytes
-from chalicelib.transactions import MerchantSchema, TransactionSchema
+from chalicelib.ledger.transaction import MerchantSchema, TransactionSchema
 
 _COLUMNS = frozenset(TransactionSchema().fields) - {"merchant", "metadata"}
 _MERCHANT_COLUMNS = frozenset(f"merchant.{name}" for name in MerchantSchema().fields)

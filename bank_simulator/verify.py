@@ -16,7 +16,8 @@ from bank_simulator.postings import Answer
 from bank_simulator.replay import TotalsByCurrency, add_to, totals_as_json, totals_as_text
 from bank_simulator.sender import Progress
 from chalicelib.errors import ValidationFailed
-from chalicelib.transactions import Transaction, format_time, from_json, load_transaction
+from chalicelib.ledger.times import format_time
+from chalicelib.ledger.transaction import Transaction, from_json, load_transaction
 
 PAGE_LIMIT = 100
 # An account's listing may lag behind what was just recorded. What a queue's worker could not record comes again

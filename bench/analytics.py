@@ -28,9 +28,9 @@ from chalicelib.analytics import AnalyticsJob
 from chalicelib.analytics_repository import AnalyticsRepository
 from chalicelib.aws.batching import batches
 from chalicelib.baselines_repository import BaselineRepository
-from chalicelib.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.rollups import Day, Sums
-from chalicelib.transactions import Transaction
 
 PROJECT = Path(__file__).parent.parent
 FASTER, PEAK_MB, IDLE_CALLS, IDLE_UNITS = 5, 128, 5, 4

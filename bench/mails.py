@@ -30,15 +30,15 @@ from chalicelib.deferrals import Deferrals
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.feed import NotificationFeed
 from chalicelib.holders_repository import HolderRepository
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.links import HolderLinks
 from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload
 from chalicelib.notifications import NotificationLog
 from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
-from chalicelib.repository import TransactionRepository
 from chalicelib.ses import SesOutbox
-from chalicelib.transactions import Transaction
 from mail_gallery.samples import STORIES, TRANSACTION, sample
 
 COUNT = 100

@@ -15,7 +15,7 @@ from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader
 
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.transaction import Transaction
 
 FOLDER = Path(__file__).parent
 

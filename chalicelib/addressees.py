@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders import Holder
+from chalicelib.ledger.keys import transaction_key
 from chalicelib.notices import Notice
 from chalicelib.notifications import Outcome
-from chalicelib.repository import transaction_key
 
 
 @dataclass(frozen=True, slots=True)

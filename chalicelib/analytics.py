@@ -24,12 +24,12 @@ from chalicelib.analytics_repository import (
     RollUpBroken,
     RollUpsMoved,
 )
-from chalicelib.aws.dynamo import sortable
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.flag_repository import is_flag_row
-from chalicelib.repository import RECORDED_SHARDS, TransactionRepository, account_key
+from chalicelib.ledger.keys import account_key
+from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row
+from chalicelib.ledger.times import sortable
 from chalicelib.rollups import Day, Sums, counts, day_of, is_countable, merged, tally
 
 # What is recorded later than this before now may still be on its way into the index: the writer's longest run

@@ -14,16 +14,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import (
-    CONDITION_FAILED,
-    batch_get,
-    from_item,
-    queried,
-    sortable,
-    to_item,
-    was_cancelled_in_passing,
-)
+from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, from_item, queried, to_item, was_cancelled_in_passing
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.times import sortable
 from chalicelib.rollups import Day, Sums, from_values, to_values
 
 # TransactWriteItems takes 100 actions, one of which moves the checkpoint.

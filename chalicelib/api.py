@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
-from chalicelib import bank_settings, batch, cursors, holders, transactions
+from chalicelib import bank_settings, batch, cursors, holders
 from chalicelib.banks import Bank
 from chalicelib.errors import (
     CardNumberRefused,
@@ -15,10 +15,15 @@ from chalicelib.errors import (
     TransactionNotFound,
     ValidationFailed,
 )
-from chalicelib.intake import Queued
-from chalicelib.iso import CURRENCY_DECIMALS
-from chalicelib.json_body import holds_card_number, parse_json, read_json
-from chalicelib.repository import Listing
+from chalicelib.json_body import parse_json, read_json
+from chalicelib.ledger.card_numbers import holds_card_number
+from chalicelib.ledger.fields import TYPES
+from chalicelib.ledger.intake import Queued
+from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.repository import Listing
+from chalicelib.ledger.times import format_time
+from chalicelib.ledger.transaction import Transaction, load_transaction, to_json
 from chalicelib.requests import (
     date_range,
     flag,
@@ -32,7 +37,6 @@ from chalicelib.requests import (
     sent_body,
 )
 from chalicelib.rollups import Day, Sums, summary
-from chalicelib.transactions import Transaction
 from chalicelib.webhooks import refusal
 from chalicelib.wiring import Services
 
@@ -54,12 +58,10 @@ def record_transaction(services: Services, bank: Bank, request: Request) -> Resp
     """
     only_parameters(request, "dry_run")
     is_dry_run = flag(request, "dry_run")
-    transaction = transactions.load_transaction(
-        read_json(*sent_body(request)), bank.id, bank.default_currency, services.now()
-    )
+    transaction = load_transaction(read_json(*sent_body(request)), bank.id, bank.default_currency, services.now())
     if is_dry_run:
         foreseen = services.intake.foresee(transaction)
-        body = transactions.to_json(foreseen.transaction)
+        body = to_json(foreseen.transaction)
         if not foreseen.replayed:
             del body["recorded_at"]
         return json_answer({"dry_run": True, "status": foreseen.status, "transaction": body})
@@ -68,7 +70,7 @@ def record_transaction(services: Services, bank: Bank, request: Request) -> Resp
     outcome = services.intake.record_or_queue(transaction)
     if isinstance(outcome, Queued):
         return json_answer({"id": transaction.id, "status": "queued"}, 202, place)
-    body = transactions.to_json(outcome.transaction)
+    body = to_json(outcome.transaction)
     if outcome.replayed:
         return json_answer(body, 200, {"Idempotency-Replayed": "true"})
     return json_answer(body, 201, place)
@@ -95,10 +97,10 @@ def get_transaction(services: Services, bank: Bank, transaction_id: str, request
     """Answer `GET /transactions/{id}`: the transaction with its flags."""
     only_parameters(request)
     wanted = unquote(transaction_id)
-    if not transactions.IDENTIFIER.fullmatch(wanted):
+    if not IDENTIFIER.fullmatch(wanted):
         raise TransactionNotFound
     transaction = services.transactions.get(bank.id, wanted)
-    return json_answer({**transactions.to_json(transaction), "flags": services.flags.of(bank.id, wanted)})
+    return json_answer({**to_json(transaction), "flags": services.flags.of(bank.id, wanted)})
 
 
 def list_transactions(services: Services, bank: Bank, account: str, request: Request) -> Response:
@@ -115,7 +117,7 @@ def list_transactions(services: Services, bank: Bank, account: str, request: Req
     next_cursor = None
     if page.next_position is not None:
         next_cursor = cursors.sign(services.cursor_secret(), issued_for, page.next_position)
-    found = [transactions.to_json(transaction) for transaction in page.transactions]
+    found = [to_json(transaction) for transaction in page.transactions]
     return json_answer({"transactions": found, "next_cursor": next_cursor})
 
 
@@ -153,7 +155,7 @@ def delete_holder(services: Services, bank: Bank, account: str, holder_id: str, 
     """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data."""
     only_parameters(request)
     wanted = unquote(holder_id)
-    if not transactions.IDENTIFIER.fullmatch(wanted):
+    if not IDENTIFIER.fullmatch(wanted):
         raise HolderNotFound
     services.suppression.erase(bank.id, identifier("account", account), wanted)
     return Response("", {}, 204)
@@ -214,7 +216,7 @@ def _listing(account: str, parameters: Any) -> Listing:
     if start and end and start > end:
         errors.append(("from", "Must not be after `to`."))
     kind = parameters.get("type")
-    if kind is not None and kind not in transactions.TYPES:
+    if kind is not None and kind not in TYPES:
         errors.append(("type", "Must be one of: credit, debit."))
     limit = page_limit(parameters, errors)
     if errors:
@@ -238,5 +240,5 @@ def _analytics_answer(
     days: dict[Day, Sums], first: date, last: date, currency: str | None, as_of: datetime
 ) -> Response:
     asked_for = {day: sums for day, sums in days.items() if currency in (None, day.currency)}
-    bounds = {"from": first.isoformat(), "to": last.isoformat(), "as_of": transactions.format_time(as_of)}
+    bounds = {"from": first.isoformat(), "to": last.isoformat(), "as_of": format_time(as_of)}
     return json_answer({**bounds, **summary(asked_for)})

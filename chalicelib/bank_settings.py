@@ -10,8 +10,10 @@ from marshmallow import ValidationError
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import ValidationFailed
 from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS, Thresholds
+from chalicelib.ledger.fields import field_errors
+from chalicelib.ledger.money import format_amount
+from chalicelib.ledger.times import format_time
 from chalicelib.settings_schemas import BankSettingsSchema
-from chalicelib.transactions import field_errors, format_amount, format_time
 
 CACHE_FOR = timedelta(seconds=60)
 

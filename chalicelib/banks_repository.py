@@ -10,7 +10,7 @@ from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
 from chalicelib.bank_settings import StoredSettings, stored_settings, to_json
 from chalicelib.banks import ApiKey, Bank
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.transactions import format_time
+from chalicelib.ledger.times import format_time
 
 
 class BankRepository:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
-from chalicelib.transactions import Transaction, format_time
+from chalicelib.ledger.times import format_time
+from chalicelib.ledger.transaction import Transaction
 
 MAX_RECENT = 16
 MAX_COUNTRIES = 16

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib import json_body, problems, transactions
+from chalicelib import json_body, problems
 from chalicelib.banks import Bank
 from chalicelib.errors import DomainError, MalformedBody, TemporarilyUnavailable, TransactionConflict, ValidationFailed
-from chalicelib.intake import Outcome, Queued
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.card_numbers import holds_card_number
+from chalicelib.ledger.intake import Outcome, Queued
+from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.transaction import Transaction, load_transaction
 
 MAX_ITEMS = 500
 # What Lambda takes as an event is 6 MB, in which every quote of the body is escaped.
@@ -40,7 +42,7 @@ def load_item(item: Any, bank: Bank, now: datetime) -> Transaction | DomainError
         json_body.check(item)
         if not isinstance(item, dict):
             raise MalformedBody("A transaction must be a JSON object.")
-        return transactions.load_transaction(item, bank.id, bank.default_currency, now)
+        return load_transaction(item, bank.id, bank.default_currency, now)
     except DomainError as error:
         return error
 
@@ -83,6 +85,6 @@ def _result(index: int, item: Any, outcome: Outcome | Queued | DomainError) -> d
 def _usable_id(item: Any) -> str | None:
     """Return the item's id if it is one that could be recorded: anything else is not repeated."""
     found = item.get("id") if json_body.is_object(item) else None
-    if isinstance(found, str) and transactions.IDENTIFIER.fullmatch(found) and not json_body.holds_card_number(found):
+    if isinstance(found, str) and IDENTIFIER.fullmatch(found) and not holds_card_number(found):
         return found
     return None

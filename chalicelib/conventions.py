@@ -12,7 +12,7 @@ from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta, get_timezone_location
 from babel.numbers import NumberPattern, format_decimal
 
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.ledger.money import CURRENCY_DECIMALS
 
 MINUS, PLUS = "\N{MINUS SIGN}", "+"
 _NO_BREAK = "\N{NO-BREAK SPACE}"

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.aws.calls import call
-from chalicelib.aws.dynamo import batch_delete, batch_put, from_item, sortable, to_item
+from chalicelib.aws.dynamo import batch_delete, batch_put, from_item, to_item
+from chalicelib.ledger.times import sortable
 
 # Quiet hours end for all at once: eight shards take 8,000 writes a second.
 SHARDS = 8

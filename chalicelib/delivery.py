@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.transactions import format_time
+from chalicelib.ledger.times import format_time
 
 MAX_FEEDBACK = 10  # kept of a notification
 

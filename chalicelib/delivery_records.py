@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.calls import call
-from chalicelib.aws.dynamo import batch_get, from_item, queried, sortable, to_item
+from chalicelib.aws.dynamo import batch_get, from_item, queried, to_item
 from chalicelib.delivery import Feedback, Kind, NotificationKey, superfluous, to_json
-from chalicelib.transactions import format_time
+from chalicelib.ledger.times import format_time, sortable
 
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
 _FEEDBACK = "#feedback"

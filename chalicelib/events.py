@@ -10,7 +10,8 @@ from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flag_repository import Flagging
-from chalicelib.transactions import format_time, to_json
+from chalicelib.ledger.times import format_time
+from chalicelib.ledger.transaction import to_json
 
 SOURCE = "bank.transactions"
 TRANSACTION_FLAGGED = "TransactionFlagged"

@@ -19,10 +19,10 @@ from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.feed import NotificationFeed
 from chalicelib.holders import Suppressed
-from chalicelib.repository import transaction_key
+from chalicelib.ledger.keys import IDENTIFIER, transaction_key
+from chalicelib.ledger.times import parse_time
 from chalicelib.statement_index import STATEMENT_ID
 from chalicelib.suppression import Suppression
-from chalicelib.transactions import IDENTIFIER, parse_time
 
 # SES says it to a topic that it is to publish to, once, when that is set up.
 _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."

@@ -13,10 +13,12 @@ from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
-from chalicelib.aws.dynamo import Item, from_item, put_new, sortable, to_item
+from chalicelib.aws.dynamo import Item, from_item, put_new, to_item
 from chalicelib.flags import Evidence
-from chalicelib.repository import RECORDED_SHARDS, account_key, transaction_key
-from chalicelib.transactions import Transaction, format_time
+from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.ledger.repository import RECORDED_SHARDS
+from chalicelib.ledger.times import format_time, sortable
+from chalicelib.ledger.transaction import Transaction
 
 MAX_A_CALL = 50
 
@@ -68,11 +70,6 @@ class FlagRepository:
             return {}
         values = from_item(answer["Item"])
         return {name: _evidence(one) for name, one in values["flags"].items() if name not in values["shadow"]}
-
-
-def is_flag_row(values: Mapping[str, Any]) -> bool:
-    """Whether an item, image or index row of the transactions table is of flags, and no transaction."""
-    return "flags" in values
 
 
 def _key(bank: str, transaction_id: str) -> str:

@@ -20,8 +20,9 @@ from chalicelib.baselines import (
     recent_of,
     reference_of,
 )
-from chalicelib.repository import place_of
-from chalicelib.transactions import Transaction, format_amount
+from chalicelib.ledger.money import format_amount
+from chalicelib.ledger.repository import place_of
+from chalicelib.ledger.transaction import Transaction
 
 FLAGS = ("large_amount", "velocity", "unusual_amount", "duplicate_suspect", "new_country")
 MODES = ("on", "shadow", "off")

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.resources
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,15 +9,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
-from chalicelib.iso import CURRENCY_DECIMALS
-from chalicelib.transactions import (
-    TYPES,
-    ExactDecimal,
-    Pairs,
-    excess_decimals,
-    field_errors,
-    format_time,
-)
+from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, TrueOrFalse, email_rules, field_errors
+from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
+from chalicelib.ledger.times import format_time
 
 LOCALES = ("fr", "en")
 MAX_HOLDERS = 20
@@ -53,34 +46,6 @@ class Holder:
 
 _TIMEZONE = validate.OneOf(TIMEZONES, error="Must be an IANA time zone, like Africa/Douala.")
 _CLOCK_TIME = validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Must be a time of day, like 22:00.")
-
-
-class TrueOrFalse(fields.Boolean):
-    """A JSON boolean. marshmallow's own takes 1 and 0 too, because they equal True and False."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
-
-
-class AtNamedHost(validate.Email):
-    """An e-mail address. marshmallow's own rule takes this machine itself (`localhost`, `[127.0.0.1]`) for a host."""
-
-    def __call__(self, value: str) -> str:
-        if value.endswith(("@localhost", "]")):
-            raise ValidationError(self.error)
-        return super().__call__(value)
-
-
-def email_rules() -> list[validate.Validator]:
-    """Return the rules for an e-mail address that a bank gives."""
-    return [
-        validate.Length(max=254),
-        AtNamedHost(error="Must be an e-mail address."),
-        # SES takes no unencoded character outside of ASCII in an address.
-        validate.Regexp(re.compile(r"[\x21-\x7e]+\Z"), error="Must be an e-mail address in ASCII."),
-    ]
 
 
 class QuietHoursSchema(Schema):

@@ -11,8 +11,8 @@ from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, to_item
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import HolderNotFound, TooManyHolders
 from chalicelib.holders import MAX_HOLDERS, Holder, Suppressed
-from chalicelib.repository import account_key
-from chalicelib.transactions import format_time
+from chalicelib.ledger.keys import account_key
+from chalicelib.ledger.times import format_time
 
 
 class HolderRepository:

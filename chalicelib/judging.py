@@ -17,9 +17,9 @@ from chalicelib.baselines import RECENT_FOR, Baseline
 from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.flags import FLAGS, JUDGED, judge
-from chalicelib.repository import Listing, TransactionRepository, account_key, place_of, transaction_key
-from chalicelib.stories import is_as_authorized, settles
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.ledger.repository import Listing, TransactionRepository, place_of
+from chalicelib.ledger.transaction import Transaction, is_as_authorized, settles
 
 LOOKED_UP = 10  # accounts of a batch
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from chalicelib.conventions import country, moment, money, plain, signed
 from chalicelib.holders import Holder
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.links import Links
 from chalicelib.mail_parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
 from chalicelib.reasons import reasons
 from chalicelib.stories import Story, kind_of
-from chalicelib.transactions import Transaction
 
 Rows = list[tuple[str, str]]
 

@@ -9,7 +9,8 @@ from typing import Any
 from chalicelib.aws.batching import batches
 from chalicelib.aws.queues import message
 from chalicelib.flags import Evidence
-from chalicelib.transactions import Transaction, format_time, from_json, to_json
+from chalicelib.ledger.times import format_time
+from chalicelib.ledger.transaction import Transaction, from_json, to_json
 
 # Ten messages of ten fill one SendMessageBatch and one invocation of the mailer.
 TRANSACTIONS_A_MESSAGE = 10

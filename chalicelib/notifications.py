@@ -11,10 +11,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call
-from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, sortable, to_item, was_cancelled_in_passing
+from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item, was_cancelled_in_passing
 from chalicelib.delivery import NotificationKey, State
 from chalicelib.feed import NotificationFeed
-from chalicelib.transactions import format_time
+from chalicelib.ledger.times import format_time, sortable
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5

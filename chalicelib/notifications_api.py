@@ -7,9 +7,8 @@ from chalice.app import Request, Response
 from chalicelib import cursors
 from chalicelib.banks import Bank
 from chalicelib.errors import TransactionNotFound, ValidationFailed
-from chalicelib.repository import transaction_key
+from chalicelib.ledger.keys import IDENTIFIER, transaction_key
 from chalicelib.requests import json_answer, only_parameters, page_limit
-from chalicelib.transactions import IDENTIFIER
 from chalicelib.wiring import Services
 
 

@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 
 from chalicelib.addressees import Addressed
 from chalicelib.delivery import NotificationKey
-from chalicelib.purchases import named_by
-from chalicelib.repository import transaction_key
+from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.transaction import named_by
 from chalicelib.ses import Email
 from chalicelib.stories import Story
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.transaction import Transaction
 
 SECURITY_ALERT = "security_alert"
 

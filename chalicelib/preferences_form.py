@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.iso import CURRENCY_DECIMALS
-from chalicelib.transactions import MAX_INTEGER_DIGITS, TYPES, excess_decimals
+from chalicelib.ledger.fields import TYPES
+from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals
 
 STATEMENTS = ("none", "weekly", "monthly")
 DEFAULT_QUIET_HOURS = {"from": "22:00", "to": "07:00"}

@@ -17,9 +17,9 @@ from markupsafe import Markup
 from chalicelib.banks import Bank
 from chalicelib.conventions import masked, plain
 from chalicelib.holders import LOCALES, Holder
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.ledger.fields import TYPES
+from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.preferences_form import STATEMENTS, Form, Mistake, version_of
-from chalicelib.transactions import TYPES
 
 PAGES = Path(__file__).parent / "pages"
 

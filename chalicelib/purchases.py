@@ -20,12 +20,11 @@ from datetime import datetime
 from chalicelib.addressees import Addressed
 from chalicelib.closings import Closing, Closings, How, Other
 from chalicelib.delivery import NotificationKey
+from chalicelib.ledger.fields import TYPES
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.transaction import _TOLD_BY, Transaction, is_as_authorized, named_by, settles
 from chalicelib.notices import Notice
-from chalicelib.repository import TransactionRepository, transaction_key
-from chalicelib.stories import Story, is_as_authorized, settles, story_of
-from chalicelib.transactions import TYPES, Transaction
-
-_TOLD_BY = {"settled": "told_as_settlement", "reversed": "told_as_reversal"}
+from chalicelib.stories import Story, story_of
 
 
 @dataclass(slots=True)
@@ -106,14 +105,6 @@ def subject_of(notice: Notice) -> str:
     return (
         f"{transaction.account}#{transaction.type}" if transaction.status == "authorized" and not notice.flags else ""
     )
-
-
-def named_by(transaction: Transaction) -> str:
-    """Return the key of what this transaction settles or reverses, empty if it names nothing."""
-    named = transaction.authorization_id
-    if named is None or named == transaction.id or transaction.status not in _TOLD_BY:
-        return ""
-    return transaction_key(transaction.bank, named)
 
 
 def _is_about(transaction: Transaction, named: Transaction) -> bool:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.conventions import country, decimal, elapsed, money
-from chalicelib.iso import COUNTRIES
+from chalicelib.ledger.money import COUNTRIES
 from chalicelib.stories import Flags
 
 Words = dict[str, str]

@@ -19,13 +19,13 @@ from chalicelib.analytics_repository import (
     RollUpsMoved,
 )
 from chalicelib.aws.batching import batches
-from chalicelib.aws.dynamo import sortable
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.iso import CURRENCY_DECIMALS
-from chalicelib.repository import RECORDED_SHARDS, TransactionRepository
+from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, format_amount
+from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository
+from chalicelib.ledger.times import sortable
+from chalicelib.ledger.transaction import MAX_AHEAD
 from chalicelib.rollups import Day, Largest, Sums, tally
-from chalicelib.transactions import MAX_AHEAD, excess_decimals, format_amount
 
 # So long before its own time, at most, a transaction is recorded: by what the intake allows, on clocks that differ.
 RECORDED_BEFORE = MAX_AHEAD + SAFETY_MARGIN

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 from chalice.app import Request, Response
 
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
-from chalicelib.transactions import IDENTIFIER, parse_time
+from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.times import parse_time
 
 MAX_PAGE = 100
 MAX_DAYS = 366

@@ -6,17 +6,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal, Inexact, Rounded
 from typing import Any
 
-from chalicelib.flag_repository import is_flag_row
 from chalicelib.flags import FLAGS
-from chalicelib.iso import CURRENCY_DECIMALS
-from chalicelib.transactions import (
-    IDENTIFIER,
-    MAX_INTEGER_DIGITS,
-    STATUSES,
-    TYPES,
-    excess_decimals,
-    format_amount,
-)
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals, format_amount
+from chalicelib.ledger.repository import is_flag_row
 
 # As many digits as DynamoDB's numbers have: room for 10^19 of the largest amounts in a day. What would need more is
 # refused, and never rounded.

@@ -8,9 +8,8 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from chalicelib.baselines import MAX_RECENT
 from chalicelib.flags import MODES
-from chalicelib.holders import email_rules
-from chalicelib.iso import CURRENCY_DECIMALS
-from chalicelib.transactions import ExactDecimal, Pairs, excess_decimals
+from chalicelib.ledger.fields import ExactDecimal, Pairs, email_rules
+from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
 from chalicelib.webhooks import LOOPBACK_URL, MAX_URL, NO_ENDPOINT, URL
 
 MAX_ADDRESSES = 10

@@ -7,13 +7,13 @@ from datetime import datetime
 from chalicelib.banks import BankDirectory
 from chalicelib.composing import email_to
 from chalicelib.holders import Holder
+from chalicelib.ledger.repository import Listing, TransactionRepository
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.links import Links
-from chalicelib.repository import Listing, TransactionRepository
 from chalicelib.ses import Email
 from chalicelib.statement_index import Expected
 from chalicelib.statement_mails import render_statement
 from chalicelib.statements import Statement, statement_of
-from chalicelib.transactions import Transaction
 
 # About ten seconds' worth of reading. Only so much is held in memory as the e-mail lists.
 MOST_TRANSACTIONS = 20_000

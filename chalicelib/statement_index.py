@@ -14,9 +14,8 @@ from typing import Any
 from chalicelib.deferrals_repository import Deferral, DeferralRepository
 from chalicelib.delivery import NotificationKey
 from chalicelib.holders import Holder
-from chalicelib.repository import account_key, transaction_key
+from chalicelib.ledger.keys import IDENTIFIER, account_key, transaction_key
 from chalicelib.statement_periods import Period, period_at, period_named, wanted
-from chalicelib.transactions import IDENTIFIER
 
 # What stands in a transaction's place in all that is noted and told of a statement. No transaction's id has an "@".
 STATEMENT_ID = re.compile(rf"statement@{IDENTIFIER.pattern}@[0-9]{{4}}-(?:W[0-9]{{2}}|[0-9]{{2}})")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.transaction import Transaction
 
 MAX_LISTED = 50
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.transaction import Transaction, is_as_authorized, settles
 
 Flags = Mapping[str, Mapping[str, Any]]
 
@@ -41,21 +41,3 @@ def story_of(transaction: Transaction, flags: Flags | None = None, related: Tran
 def kind_of(transaction: Transaction) -> str:
     """Return which e-mail tells of this transaction by itself: its type, unless its status says something else."""
     return _KINDS_BY_STATUS.get(transaction.status, transaction.type)
-
-
-def settles(transaction: Transaction, stored: Transaction) -> bool:
-    """Whether a settled transaction is the final form of `stored`, the one whose id it names.
-
-    A refund names the authorization too, and is no settlement of it: the type differs. What is on another account is
-    somebody else's.
-    """
-    return (
-        stored.status == "authorized"
-        and (stored.bank, stored.account, stored.type) == (transaction.bank, transaction.account, transaction.type)
-        and transaction.status == "settled"
-    )
-
-
-def is_as_authorized(transaction: Transaction, authorization: Transaction) -> bool:
-    """Whether a settlement says nothing that its authorization did not."""
-    return (transaction.amount, transaction.currency) == (authorization.amount, authorization.currency)

@@ -6,11 +6,11 @@ from typing import Any
 from chalicelib.aws.queues import DeadLetters, Queue, Unsendable
 from chalicelib.aws.telemetry import logger
 from chalicelib.events import EventBus
-from chalicelib.flag_repository import is_flag_row
 from chalicelib.judging import Judge
+from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.repository import is_flag_row, transaction_from_item
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.notices import Notice, pack, to_payload
-from chalicelib.repository import transaction_from_item, transaction_key
-from chalicelib.transactions import Transaction
 
 
 class StreamHandler:

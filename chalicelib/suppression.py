@@ -11,7 +11,7 @@ from chalicelib.aws.batching import batches
 from chalicelib.errors import TooManyHolders
 from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository
-from chalicelib.repository import account_key
+from chalicelib.ledger.keys import account_key
 
 _ACCOUNTS_A_CALL = 100
 

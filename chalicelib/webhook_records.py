@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.aws.dynamo import batch_get, batch_put, queried, to_item
 from chalicelib.delivery import NotificationKey
-from chalicelib.transactions import format_time
+from chalicelib.ledger.times import format_time
 from chalicelib.webhooks import Webhook
 
 # In the sort key, behind the holder, whose id has no "#".

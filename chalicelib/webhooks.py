@@ -15,8 +15,8 @@ from typing import Any
 from chalicelib.aws.queues import message
 from chalicelib.banks import BANK_ID
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.repository import transaction_key
-from chalicelib.transactions import format_time
+from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.times import format_time
 
 # Of other states the feed tells. A rejected e-mail was never sent: to the bank, it has failed.
 TYPE_OF = {

@@ -17,9 +17,10 @@ from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.feed import NotificationFeed
 from chalicelib.holders_repository import HolderRepository
-from chalicelib.ingest import IngestQueue, IngestWorker
-from chalicelib.intake import Intake
-from chalicelib.repository import TransactionRepository
+from chalicelib.ledger.ingest_queue import IngestQueue
+from chalicelib.ledger.ingest_worker import IngestWorker
+from chalicelib.ledger.intake import Intake
+from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.signatures import Signatures
 from chalicelib.statement_index import StatementIndex
 from chalicelib.suppression import Suppression
@@ -27,11 +28,11 @@ from chalicelib.suppression import Suppression
 if TYPE_CHECKING:
     from chalicelib.analytics import AnalyticsJob, AnalyticsReader
     from chalicelib.analytics_repository import AnalyticsRepository
-    from chalicelib.archive import Archiver
     from chalicelib.baselines_repository import BaselineRepository
     from chalicelib.deferrals import Release
     from chalicelib.feedback import FeedbackHandler
     from chalicelib.flag_repository import FlagRepository
+    from chalicelib.ledger.archive import Archiver
     from chalicelib.links import HolderLinks
     from chalicelib.mail_wiring import Mails
     from chalicelib.operator_alerts import OperatorAlerts
@@ -130,7 +131,7 @@ class Services:
 
     @cached_property
     def archiver(self) -> "Archiver":
-        from chalicelib.archive import Archiver
+        from chalicelib.ledger.archive import Archiver
 
         return Archiver(self.client("s3"), self.settings.archive_bucket)
 

@@ -27,14 +27,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from chalicelib.archive import SUFFIX, from_line
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import error_code
 from chalicelib.aws.clients import WRITERS
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
-from chalicelib.intake import Intake, Outcome
-from chalicelib.repository import TransactionRepository
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.archive import SUFFIX, from_line
+from chalicelib.ledger.intake import Intake, Outcome
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.wiring import utc_now
 from infra.sessions import gave_up, session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name

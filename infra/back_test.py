@@ -22,17 +22,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from bank_simulator.replay import UnreadableFile, bodies
-from chalicelib.aws.dynamo import sortable
 from chalicelib.bank_settings import BankSettings, load_settings
 from chalicelib.banks_repository import BankRepository
 from chalicelib.errors import DomainError, TemporarilyUnavailable, ValidationFailed
-from chalicelib.flag_repository import is_flag_row
 from chalicelib.flags import Thresholds
 from chalicelib.json_body import read_json
-from chalicelib.repository import RECORDED_SHARDS, TransactionRepository, transaction_of_row
+from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
+from chalicelib.ledger.times import sortable
+from chalicelib.ledger.transaction import MAX_AHEAD, Transaction, load_transaction
 from chalicelib.requests import MAX_DAYS
 from chalicelib.rollups import is_countable
-from chalicelib.transactions import MAX_AHEAD, Transaction, load_transaction
 from infra.flag_trial import FlagTrial, as_json, as_text
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.banks import BANK_ID, ApiKey, Bank, hash_key
 from chalicelib.banks_repository import BankRepository
 from chalicelib.errors import DomainError
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.ledger.money import CURRENCY_DECIMALS
 from infra.sessions import gave_up, session_for
 from infra.signing import SigningSecrets
 from infra.stacks import DEFAULT_REGION, PROJECT, StackFailed, outputs, stack_name

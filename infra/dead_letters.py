@@ -20,12 +20,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from chalicelib import ingest, webhooks
+from chalicelib import webhooks
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.feedback import MALFORMED, read_event
+from chalicelib.ledger import ingest_queue
+from chalicelib.ledger.repository import transaction_from_item
 from chalicelib.notices import Notice, pack, to_payload, unpack
-from chalicelib.repository import transaction_from_item
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from infra.sessions import gave_up, session_for
 from infra.stacks import StackFailed, outputs, stack_name
@@ -75,7 +76,7 @@ class Letter:
         """Return the queue message that sends it through again, None if nothing can be made of it."""
         if self.queue == "ingest":
             body = self.body if self.reason == MOVED_BY_SQS else json.dumps({"transactions": [self.payload]})
-            found, malformed = ingest.unpack(body)
+            found, malformed = ingest_queue.unpack(body)
             return body if found and not malformed else None
         if self.queue == "operator-alerts":
             return self.body if self.reason == MOVED_BY_SQS else None  # nothing is put there but what can't be read

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.baselines import Baseline
 from chalicelib.flags import FLAGS, JUDGED, Evidence, Thresholds, judge
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.transaction import Transaction
 
 MAX_EXAMPLES = 3
 

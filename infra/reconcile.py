@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from chalicelib.analytics_repository import AnalyticsRepository
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.reconciliation import Findings, Reconciliation
-from chalicelib.repository import TransactionRepository
 from infra.banks import registry
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name

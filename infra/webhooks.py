@@ -27,8 +27,8 @@ from chalicelib.delivery import NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import DomainError
 from chalicelib.feed import NotificationFeed, position_at
-from chalicelib.repository import transaction_key
-from chalicelib.transactions import format_time
+from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.times import format_time
 from chalicelib.webhook_records import Record, Standing, WebhookRecords
 from chalicelib.webhooks import Webhook, pack, webhook_of
 from infra.banks import BankRefused, grace_hours

@@ -9,7 +9,7 @@ from typing import Any
 
 import urllib3
 
-from chalicelib.transactions import format_time
+from chalicelib.ledger.times import format_time
 from local_cloud import mailbox_simulator
 from local_cloud.deploy import Deployed
 from local_cloud.server import CloudFailed

@@ -14,7 +14,7 @@ from bank_simulator.bank_api import Target
 from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
 from chalicelib.banks import Bank
-from chalicelib.repository import transaction_key
+from chalicelib.ledger.keys import transaction_key
 from infra.banks import Registry, registry
 from local_cloud.deploy import STAGE, Deployed
 from local_cloud.server import CloudFailed

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.aws.dynamo import from_item
-from chalicelib.transactions import format_time
+from chalicelib.ledger.times import format_time
 from infra.stacks import outputs, stack_name
 from local_cloud.deploy import STAGE
 from local_cloud.inbox import Message, newest_messages

@@ -14,7 +14,7 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from chalicelib.transactions import format_time
+from chalicelib.ledger.times import format_time
 
 PATH = "/webhooks"
 SECRET_FILE = "webhook-secret"  # noqa: S105 - a name

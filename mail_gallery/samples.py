@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.holders import Holder
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.links import Links
 from chalicelib.mail_parts import Mail
 from chalicelib.mails import render
 from chalicelib.statement_mails import render_statement
 from chalicelib.statements import Statement, statement_of
 from chalicelib.stories import Story, story_of
-from chalicelib.transactions import Transaction
 
 BANK = "EAZYCard"
 TRANSACTION = Transaction(

@@ -20,7 +20,7 @@ import app as app_module
 from chalicelib.aws.stage import from_environment
 from chalicelib.banks import ApiKey, Bank, hash_key
 from chalicelib.banks_repository import BankRepository
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.wiring import Services
 from infra.package import PROJECT_DIR
 from tests.conftest import OneCallAtATime

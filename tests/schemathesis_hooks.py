@@ -18,8 +18,8 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import UnsupportedMethodResponse
 
 from chalicelib.batch import MAX_ITEMS
-from chalicelib.holders import email_rules
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.ledger.fields import email_rules
+from chalicelib.ledger.money import CURRENCY_DECIMALS
 from tests.links import SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE, links_for
 
 DEFAULT_CURRENCY = "EUR"

@@ -30,9 +30,12 @@ from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.flags import FLAGS
-from chalicelib.repository import RECORDED_SHARDS, TransactionRepository, account_key, place_of, transaction_item
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.keys import account_key
+from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, place_of, transaction_item
+from chalicelib.ledger.times import format_time
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.rollups import Day, Largest, Sums, merged
-from chalicelib.transactions import STATUSES, TYPES, Transaction, format_time
 from tests.fakes import Failing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ import app as app_module
 from chalicelib.analytics import SAFETY_MARGIN
 from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.flags import FLAGS
-from chalicelib.transactions import format_amount
+from chalicelib.ledger.money import format_amount
 from tests.api import KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 
 ROUTES = ("/analytics", "/accounts/A123/analytics")

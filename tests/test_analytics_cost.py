@@ -18,9 +18,9 @@ from chalicelib.analytics import AnalyticsJob, AnalyticsReader
 from chalicelib.analytics_repository import AnalyticsRepository
 from chalicelib.aws.batching import batches
 from chalicelib.baselines_repository import BaselineRepository
-from chalicelib.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.rollups import Day, Sums
-from chalicelib.transactions import Transaction
 from tests import dynamodb_local
 from tests.tables import create_tables
 

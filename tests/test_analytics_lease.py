@@ -9,8 +9,8 @@ import pytest
 from chalicelib.analytics import LEASE_BEYOND
 from chalicelib.analytics_repository import Checkpoint, RollUpsMoved
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.repository import RECORDED_SHARDS
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.repository import RECORDED_SHARDS
+from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Failing, Refusing, refusal
 from tests.test_analytics import (
     BANKS,

@@ -31,11 +31,13 @@ from chalicelib.analytics_repository import RollUpBroken
 from chalicelib.aws.batching import batches
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
 from chalicelib.flags import FLAGS
-from chalicelib.intake import Intake
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.intake import Intake
+from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.reconciliation import Findings, Reconciliation
-from chalicelib.repository import TransactionRepository, transaction_key
 from chalicelib.rollups import Day
-from chalicelib.transactions import STATUSES, TYPES, Transaction
 from tests.fakes import Failing, refusal
 from tests.test_analytics import (
     BANKS,

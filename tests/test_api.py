@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import app as app_module
 from chalicelib.banks import hash_key
 from chalicelib.flag_repository import Flagging, FlagRepository
-from chalicelib.ingest import unpack
-from chalicelib.repository import TransactionRepository
+from chalicelib.ledger.ingest_queue import unpack
+from chalicelib.ledger.repository import TransactionRepository
 from tests.api import (
     AWS,
     BODIES,

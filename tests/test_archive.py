@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from chalicelib.archive import Archiver, from_line, to_line
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.repository import transaction_item
-from chalicelib.transactions import Transaction, to_json
+from chalicelib.ledger.archive import Archiver, from_line, to_line
+from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.transaction import Transaction, to_json
 from tests.fakes import Failing, refusal
 from tests.tables import TEMPLATE, _Loader
 from tests.test_mails import TRANSACTION, transaction

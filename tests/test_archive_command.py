@@ -15,11 +15,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.archive import Archiver
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.intake import Intake
-from chalicelib.repository import AlreadyRecorded, TransactionRepository, transaction_item
-from chalicelib.transactions import Transaction, to_json
+from chalicelib.ledger.archive import Archiver
+from chalicelib.ledger.intake import Intake
+from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository, transaction_item
+from chalicelib.ledger.transaction import Transaction, to_json
 from infra.archive import Archive, Replay, Selection, main
 from local_cloud.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from tests import moto_server

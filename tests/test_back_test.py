@@ -21,8 +21,8 @@ from chalicelib.banks import Bank
 from chalicelib.banks_repository import BankRepository
 from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS
-from chalicelib.repository import TransactionRepository
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.transaction import Transaction
 from infra.back_test import main, recorded
 from infra.flag_trial import MAX_EXAMPLES, FlagTrial, as_json
 from tests.tables import create_tables

@@ -24,9 +24,8 @@ from chalicelib.banks_repository import BankRepository
 from chalicelib.baselines import MAX_RECENT
 from chalicelib.errors import TemporarilyUnavailable, ValidationFailed
 from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS
-from chalicelib.iso import CURRENCY_DECIMALS
 from chalicelib.json_body import read_json
-from chalicelib.transactions import excess_decimals
+from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 TABLE = "BanksTable"

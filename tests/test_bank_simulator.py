@@ -31,10 +31,12 @@ from bank_simulator.mistakes import MALFORMED, MISTAKES
 from bank_simulator.postings import COUNTS_DIFFER, CREATED, NEW, NO_ANSWER, QUEUED, RETRY, Answer, Posting
 from bank_simulator.report import Report, percentile
 from bank_simulator.sender import Mode
-from chalicelib import transactions
 from chalicelib.errors import DomainError
-from chalicelib.iso import CURRENCY_DECIMALS
 from chalicelib.json_body import read_json
+from chalicelib.ledger.fields import STATUSES
+from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.times import parse_time
+from chalicelib.ledger.transaction import Transaction, TransactionSchema, load_transaction, to_json
 
 PROJECT_DIR = Path(__file__).parent.parent
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data" / "real-transactions.csv.gz"
@@ -62,7 +64,7 @@ class FakeBankApi:
         self.is_throttled: Callable[[int], bool] = lambda number: False
         self.signing_secret: str | None = None
         self.delay_s = 0.0
-        self.stored: dict[str, transactions.Transaction] = {}
+        self.stored: dict[str, Transaction] = {}
         self.arrived: dict[str, datetime] = {}
         self.posts = 0
         self.items = 0
@@ -94,17 +96,17 @@ class FakeBankApi:
     def _record(self, raw: bytes) -> Reaction:
         now = datetime.now(UTC)
         try:
-            transaction = transactions.load_transaction(read_json(raw), "bank", "EUR", now)
+            transaction = load_transaction(read_json(raw), "bank", "EUR", now)
         except DomainError as error:
             return problem(400, error.code)
         with self._lock:
             known = self.stored.setdefault(transaction.id, transaction)
             self.arrived.setdefault(transaction.id, now)
         if transaction is known:
-            return 201, {"Location": f"/transactions/{known.id}"}, transactions.to_json(known)
+            return 201, {"Location": f"/transactions/{known.id}"}, to_json(known)
         if transaction.differing(known):
             return problem(409, "transaction_conflict")
-        return 200, {"Idempotency-Replayed": "true"}, transactions.to_json(known)
+        return 200, {"Idempotency-Replayed": "true"}, to_json(known)
 
     def _record_batch(self, raw: bytes, prefer: str | None) -> Reaction:
         try:
@@ -127,7 +129,7 @@ class FakeBankApi:
             number = self.items
             self.items += 1
         try:
-            transactions.load_transaction(read_json(item), "bank", "EUR", datetime.now(UTC))
+            load_transaction(read_json(item), "bank", "EUR", datetime.now(UTC))
         except DomainError as error:
             return {"status": "invalid", "code": error.code, "errors": []}
         if self.is_throttled(number):
@@ -145,7 +147,7 @@ class FakeBankApi:
             due, self.queue = self.queue[: self.WORKED_OFF_BY_A_LOOK], self.queue[self.WORKED_OFF_BY_A_LOOK :]
         for queued in due:
             self._record(queued)
-        start = transactions.parse_time(query["from"][0]) if "from" in query else datetime.min.replace(tzinfo=UTC)
+        start = parse_time(query["from"][0]) if "from" in query else datetime.min.replace(tzinfo=UTC)
         of_account = [
             transaction
             for transaction in list(self.stored.values())
@@ -153,7 +155,7 @@ class FakeBankApi:
         ]
         first = int(query.get("cursor", ["0"])[0])
         after = first + int(query["limit"][0])
-        found = [self.alter(transactions.to_json(transaction)) for transaction in of_account[first:after]]
+        found = [self.alter(to_json(transaction)) for transaction in of_account[first:after]]
         next_cursor = str(after) if after < len(of_account) else None
         return 200, {}, {"transactions": found, "next_cursor": next_cursor}
 
@@ -286,10 +288,10 @@ def test_the_mix_is_realistic() -> None:
     types = Counter(body["type"] for body in bodies)
     assert types["debit"] > 3 * types["credit"] > 0
     statuses = Counter(body.get("status", "settled") for body in bodies)
-    assert set(statuses) == set(transactions.STATUSES)
+    assert set(statuses) == set(STATUSES)
     assert statuses["settled"] > 0.8 * len(bodies)
     assert {type(body["amount"]) for body in bodies} == {Decimal, str}
-    optional = set(transactions.TransactionSchema().fields) - {"id"}
+    optional = set(TransactionSchema().fields) - {"id"}
     assert optional <= {name for body in bodies for name in body}
     assert len({body["merchant"]["mcc"] for body in bodies if "merchant" in body}) > 10
 
@@ -304,7 +306,7 @@ def test_amounts_are_written_with_the_currency_s_decimals() -> None:
 
 def test_timestamps_are_of_the_last_minutes_in_several_zones() -> None:
     texts = [read_json(posting.body)["timestamp"] for posting in made(500, now=NOW)]
-    assert all(NOW - generate.MAX_AGE <= transactions.parse_time(text) <= NOW for text in texts)
+    assert all(NOW - generate.MAX_AGE <= parse_time(text) <= NOW for text in texts)
     assert {text[-6:] for text in texts} >= {"+01:00", "-05:00", "+00:00"}
 
 
@@ -332,7 +334,7 @@ def test_every_mistake_is_refused_for_what_it_is(number: int) -> None:
     mistake, refusal = MISTAKES[number]
     for posting in made(30, now=NOW):
         with pytest.raises(DomainError) as refused:
-            transactions.load_transaction(read_json(mistake(read_json(posting.body), NOW)), "b", "EUR", NOW)
+            load_transaction(read_json(mistake(read_json(posting.body), NOW)), "b", "EUR", NOW)
         assert refused.value.code == refusal.code
 
 

@@ -23,9 +23,10 @@ from chalicelib.baselines import (
     from_values,
     to_values,
 )
-from chalicelib.iso import COUNTRIES
-from chalicelib.repository import place_of, transaction_item
-from chalicelib.transactions import STATUSES, TYPES, Transaction
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.money import COUNTRIES
+from chalicelib.ledger.repository import place_of, transaction_item
+from chalicelib.ledger.transaction import Transaction
 from tests.fakes import item_bytes
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from chalicelib.analytics import Step
 from chalicelib.baselines import Baseline
 from chalicelib.baselines_repository import BaselineRepository
-from chalicelib.repository import place_of
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.repository import place_of
+from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Metered
 from tests.test_analytics import (
     NOW,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.aws.clients import WRITERS, client
-from chalicelib.ingest import unpack
+from chalicelib.ledger.ingest_queue import unpack
 from tests.api import AWS, CARD, KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 from tests.fakes import Failing, Refusing, refusal
 

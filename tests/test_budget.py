@@ -14,14 +14,14 @@ import pytest
 
 from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob
 from chalicelib.analytics_repository import AnalyticsRepository
-from chalicelib.archive import Archiver
 from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.deferrals_repository import SHARDS, DeferralRepository
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.feed import MARGIN
 from chalicelib.judging import LOOKED_UP
+from chalicelib.ledger.archive import Archiver
+from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.notices import unpack
-from chalicelib.repository import TransactionRepository, transaction_item
 from tests.fakes import Metered
 from tests.test_archive import BUCKET, FakeBucket, records
 from tests.test_deferrals import END, QUIET, Night

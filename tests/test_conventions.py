@@ -21,7 +21,7 @@ from chalicelib.conventions import (
     signed,
 )
 from chalicelib.holders import LOCALES
-from chalicelib.iso import COUNTRIES, CURRENCY_DECIMALS
+from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS
 
 NARROW, WIDE = "\u202f", "\xa0"  # how French groups digits, and sets a unit apart
 

@@ -11,15 +11,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib import ingest, webhooks
+from chalicelib import webhooks
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.delivery import NotificationKey
+from chalicelib.ledger import ingest_queue
+from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.transaction import to_json
 from chalicelib.notices import Notice, pack, to_payload, unpack
-from chalicelib.repository import transaction_item
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import period_named
-from chalicelib.transactions import to_json
 from chalicelib.webhooks import Webhook
 from infra import dead_letters
 from infra.dead_letters import DeadLetterOffice, Letter, main, office
@@ -202,11 +203,11 @@ def test_a_message_that_sqs_moved_goes_back_as_it_is(stage: Stage) -> None:
 def test_a_queued_transaction_goes_back_to_the_ingest_queue(stage: Stage) -> None:
     payload = {"bank": TRANSACTION.bank, "transaction": to_json(TRANSACTION)}
     stage.put("IngestDeadLetterQueue", payload, "transaction_conflict: amount")
-    (body,) = ingest.pack([transaction(id="t2"), transaction(id="t3")])
+    (body,) = ingest_queue.pack([transaction(id="t2"), transaction(id="t3")])
     stage.put_raw("IngestDeadLetterQueue", body)
     stage.put("IngestDeadLetterQueue", {"bank": "b"}, "malformed_transaction: KeyError")
     assert run("redrive") == 1
-    back = [one.id for message in stage.take("IngestQueue") for _, one in ingest.unpack(message)[0]]
+    back = [one.id for message in stage.take("IngestQueue") for _, one in ingest_queue.unpack(message)[0]]
     assert sorted(back) == sorted([TRANSACTION.id, "t2", "t3"])
     assert len(stage.take("IngestDeadLetterQueue")) == 1
     assert stage.take("NotificationQueue") == []

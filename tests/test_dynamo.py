@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.repository import transaction_item
-from chalicelib.transactions import Transaction, format_time
+from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.times import format_time
+from chalicelib.ledger.transaction import Transaction
 
 _plain = st.one_of(
     st.none(), st.booleans(), st.text(max_size=5), st.integers(-9, 9), st.decimals("-9.99", "9.99", places=2)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.delivery import MAX_FEEDBACK, Kind
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.feedback import UnknownNotification, read_event
-from chalicelib.repository import transaction_key
+from chalicelib.ledger.keys import transaction_key
 from tests.fakes import Failing, refusal
 from tests.test_mailer import Died, World, messages, ses_event
 from tests.test_mails import transaction

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib import flag_repository
-from chalicelib.flag_repository import Flagging, FlagRepository, is_flag_row
-from chalicelib.repository import RECORDED_SHARDS, Listing, TransactionRepository
+from chalicelib.flag_repository import Flagging, FlagRepository
+from chalicelib.ledger.repository import RECORDED_SHARDS, Listing, TransactionRepository, is_flag_row
 from tests.test_events import EVIDENCE
 from tests.test_mails import TRANSACTION, transaction
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from chalicelib.baselines import MAX_COUNTRIES, MAX_RECENT, Baseline
 from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS, RULES, Thresholds, judge
-from chalicelib.iso import COUNTRIES
-from chalicelib.repository import place_of
-from chalicelib.transactions import STATUSES, TYPES, Transaction
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.money import COUNTRIES
+from chalicelib.ledger.repository import place_of
+from chalicelib.ledger.transaction import Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 BAKERY = {"name": "Boulangerie Akwa", "mcc": "5462", "city": "Douala", "country": "CM"}

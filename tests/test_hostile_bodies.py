@@ -18,8 +18,9 @@ from moto import mock_aws
 from chalicelib.banks import hash_key
 from chalicelib.batch import MAX_NAME
 from chalicelib.holders import HolderSchema, PreferencesSchema
-from chalicelib.json_body import holds_card_number
-from chalicelib.transactions import STATUSES, TYPES, MerchantSchema, TransactionSchema
+from chalicelib.ledger.card_numbers import holds_card_number
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.transaction import MerchantSchema, TransactionSchema
 from tests.api import AWS, HOLDER, KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 from tests.fakes import Metered
 from tests.hostile import Case, batch_of, cases

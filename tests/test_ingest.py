@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 import app as app_module
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ingest import IngestQueue, IngestWorker, pack, unpack
-from chalicelib.intake import Intake
-from chalicelib.repository import TransactionRepository
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.ingest_queue import IngestQueue, pack, unpack
+from chalicelib.ledger.ingest_worker import IngestWorker
+from chalicelib.ledger.intake import Intake
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.transaction import Transaction
 from tests.api import CLIENT, SMALLEST, Bench
 from tests.fakes import Failing, OneCallAtATime, Refusing, refusal
 from tests.test_mails import TRANSACTION, transaction

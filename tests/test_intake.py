@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
-from chalicelib.ingest import IngestQueue
-from chalicelib.intake import Intake, Recorded
-from chalicelib.repository import TransactionRepository
+from chalicelib.ledger.ingest_queue import IngestQueue
+from chalicelib.ledger.intake import Intake, Recorded
+from chalicelib.ledger.repository import TransactionRepository
 from tests.fakes import Failing, refusal
 from tests.test_mails import TRANSACTION, transaction
 

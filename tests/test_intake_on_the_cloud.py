@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from chalicelib.ingest import pack
-from chalicelib.transactions import load_transaction
+from chalicelib.ledger.ingest_queue import pack
+from chalicelib.ledger.transaction import load_transaction
 from infra.banks import main as banks_command
 from infra.dead_letters import main as dead_letters_command
 from infra.signing import SigningSecrets

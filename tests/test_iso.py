@@ -3,7 +3,7 @@
 import iso4217
 import pycountry
 
-from chalicelib.iso import COUNTRIES, CURRENCY_DECIMALS
+from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS
 
 # Active codes that the list gives without a minor unit: metals, bond units, the SDR, and codes for tests and none.
 NO_MONEY = {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"}

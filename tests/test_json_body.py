@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chalicelib.errors import BodyTooLarge, CardNumberRefused, DomainError, MalformedBody, UnsupportedMediaType
-from chalicelib.json_body import MAX_BYTES, holds_card_number, read_json
+from chalicelib.json_body import MAX_BYTES, read_json
+from chalicelib.ledger.card_numbers import holds_card_number
 
 CARD = "4111111111111111"
 AMEX = "378282246310005"  # 15 digits: as many as an amount may have

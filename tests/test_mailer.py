@@ -24,16 +24,17 @@ from chalicelib.feed import NotificationFeed
 from chalicelib.feedback import FeedbackHandler
 from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository
+from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.links import Links
 from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
 from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
-from chalicelib.repository import TransactionRepository, transaction_item, transaction_key
 from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.suppression import Suppression
-from chalicelib.transactions import Transaction
 from tests.fakes import Failing, FakeSes, refusal
 from tests.test_mails import transaction
 from tests.test_queues import FakeSqs

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.links import Links
 from chalicelib.mail_parts import Mail, phrases_of
 from chalicelib.mails import render
 from chalicelib.ses import Email, SesOutbox
 from chalicelib.stories import story_of
-from chalicelib.transactions import Transaction
 from mail_gallery.samples import AUTHORIZATION, BANK, FLAGS, KINDS, LINKS, READERS, STORIES, TRANSACTION, sample
 from tests.fakes import FakeSes
 from tests.painted import pieces

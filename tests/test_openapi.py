@@ -19,8 +19,8 @@ from chalicelib.delivery import NotificationKey
 from chalicelib.errors import DomainError
 from chalicelib.holders import load_holder
 from chalicelib.json_body import read_json
+from chalicelib.ledger.transaction import load_transaction
 from chalicelib.problems import ANSWERS
-from chalicelib.transactions import load_transaction
 from chalicelib.webhooks import TYPES, webhook_of
 from infra.openapi.__main__ import OPENAPI, main, texts
 from infra.openapi.problems import gateway_answers

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.holders import PreferencesSchema
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.preferences_form import Form, Mistake, Mistaken, applied, filled_from, typed, version_of
 
 EVERYTHING: dict[str, Any] = {

@@ -11,10 +11,10 @@ import pytest
 from chalicelib.analytics_repository import Checkpoint
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags import FLAGS
+from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
 from chalicelib.reconciliation import RECORDED_BEFORE, Difference, Findings, Reconciliation, differences
-from chalicelib.repository import TransactionRepository, transaction_item
 from chalicelib.rollups import Day, Largest, Sums
-from chalicelib.transactions import MAX_AHEAD, Transaction
 from tests.test_analytics import (
     BANKS,
     MAX_DAYS,

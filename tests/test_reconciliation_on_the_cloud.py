@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from chalicelib.analytics import SAFETY_MARGIN
-from chalicelib.repository import transaction_item
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.transaction import Transaction
 from infra.reconcile import main
 from local_cloud.deploy import STAGE
 from tests.cloud import CloudUnderTest

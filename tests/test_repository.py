@@ -17,8 +17,8 @@ from chalicelib.banks_repository import BankRepository
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders, TransactionNotFound
 from chalicelib.holders import MAX_HOLDERS, Holder
 from chalicelib.holders_repository import HolderRepository
-from chalicelib.repository import AlreadyRecorded, Listing, Page, TransactionRepository, transaction_item
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.repository import AlreadyRecorded, Listing, Page, TransactionRepository, transaction_item
+from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Failing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

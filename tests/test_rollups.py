@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.flags import FLAGS
-from chalicelib.repository import transaction_item
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.rollups import (
     Day,
     Largest,
@@ -26,7 +28,6 @@ from chalicelib.rollups import (
     tally,
     to_values,
 )
-from chalicelib.transactions import STATUSES, TYPES, Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 TODAY = Day("eazycard", "2026-01-10", "EUR")

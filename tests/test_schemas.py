@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields, validate
 
-from chalicelib.schemas import QuickSchema, Text
+from chalicelib.ledger.fields import QuickSchema, Text
 
 _IDENTIFIER = validate.Regexp(r"[a-z]{1,3}\Z", error="Must be letters.")
 

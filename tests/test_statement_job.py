@@ -19,9 +19,9 @@ from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder, Suppressed
 from chalicelib.holders_repository import HolderRepository
+from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.links import Links
 from chalicelib.pacing import Pacer, SesAccount
-from chalicelib.repository import TransactionRepository
 from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.statement_composing import StatementComposer
 from chalicelib.statement_index import LEAST_WAIT, StatementIndex, expected_in

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.iso import CURRENCY_DECIMALS
+from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.statement_mails import render_statement
 from chalicelib.statements import MAX_LISTED, Statement, statement_of
-from chalicelib.transactions import Transaction
 from mail_gallery.samples import BANK, READERS, TRANSACTION
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 1, 31)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.stories import kind_of, story_of
-from chalicelib.transactions import STATUSES, TYPES
 from mail_gallery.samples import AUTHORIZATION, STORIES, TRANSACTION
 
 SETTLEMENT = dataclasses.replace(TRANSACTION, authorization_id=AUTHORIZATION.id)

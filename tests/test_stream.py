@@ -19,10 +19,10 @@ from chalicelib.events import EventBus
 from chalicelib.flag_repository import FlagRepository
 from chalicelib.flags import DEFAULT_THRESHOLDS
 from chalicelib.judging import Judge
+from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.notices import unpack
-from chalicelib.repository import TransactionRepository, transaction_item
 from chalicelib.stream import StreamHandler
-from chalicelib.transactions import Transaction
 from tests.fakes import Failing, FakeEventBridge, OneCallAtATime, refusal
 from tests.test_mails import TRANSACTION, transaction
 from tests.test_queues import FakeSqs

@@ -10,10 +10,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chalicelib.errors import ValidationFailed
-from chalicelib.iso import CURRENCY_DECIMALS
 from chalicelib.json_body import read_json
-from chalicelib.repository import transaction_from_item, transaction_item
-from chalicelib.transactions import STATUSES, TYPES, Transaction, from_json, load_transaction, to_json
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.repository import transaction_from_item, transaction_item
+from chalicelib.ledger.transaction import Transaction, from_json, load_transaction, to_json
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 SMALLEST = {"id": "1", "account": "A123", "amount": 250, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}

@@ -22,8 +22,8 @@ from chalicelib.delivery import NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.endpoints import EndpointDirectory
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.keys import transaction_key
 from chalicelib.posting import Answer, Poster
-from chalicelib.repository import transaction_key
 from chalicelib.webhook_feeder import WebhookFeeder
 from chalicelib.webhook_records import Record, Standing, WebhookRecords
 from chalicelib.webhook_sender import WebhookSender

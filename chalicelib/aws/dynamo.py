@@ -4,7 +4,6 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -44,11 +43,6 @@ def _wire_form(value: Any) -> dict[str, Any]:
 def from_item(item: Item) -> dict[str, Any]:
     """Return plain values from DynamoDB's form; numbers are Decimal."""
     return {name: _DESERIALIZE(value) for name, value in item.items()}
-
-
-def sortable(moment: datetime) -> str:
-    """Return a UTC time whose text order is its time order: always with microseconds."""
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def was_cancelled_in_passing(error: ClientError) -> bool:

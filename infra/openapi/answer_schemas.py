@@ -10,9 +10,9 @@ from chalicelib.delivery import MAX_FEEDBACK, State
 from chalicelib.errors import MAX_ERRORS, MAX_FIELD
 from chalicelib.flags import FLAGS
 from chalicelib.holders import MAX_HOLDERS
+from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.requests import MAX_PAGE
 from chalicelib.statement_index import STATEMENT_ID
-from chalicelib.transactions import IDENTIFIER
 from chalicelib.webhooks import TYPE_OF, TYPES
 from infra.openapi.flag_schemas import FLAGS_SCHEMA
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json

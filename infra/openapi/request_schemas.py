@@ -9,18 +9,12 @@ from marshmallow import fields, validate
 
 from chalicelib.batch import MAX_ITEMS
 from chalicelib.holders import TIMEZONES, HolderSchema
-from chalicelib.iso import COUNTRIES, CURRENCY_DECIMALS
+from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, Timestamp
+from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS, MAX_INTEGER_DIGITS
+from chalicelib.ledger.transaction import TransactionSchema
 from chalicelib.preferences_form import STATEMENTS
 from chalicelib.settings_schemas import BankSettingsSchema, Factor, WholeNumber
-from chalicelib.transactions import (
-    IDENTIFIER,
-    MAX_INTEGER_DIGITS,
-    TYPES,
-    ExactDecimal,
-    Pairs,
-    Timestamp,
-    TransactionSchema,
-)
 from chalicelib.webhooks import MAX_URL, URL
 from infra.openapi import settings_texts
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.flag_repository import is_flag_row
-from chalicelib.repository import transaction_from_item, transaction_item
-from chalicelib.transactions import IDENTIFIER, STATUSES, TYPES, Transaction, from_json, to_json
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.repository import is_flag_row, transaction_from_item, transaction_item
+from chalicelib.ledger.transaction import Transaction, from_json, to_json
 
 SUFFIX = ".jsonl.gz"
 

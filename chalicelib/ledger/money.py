@@ -1,4 +1,11 @@
-"""ISO code tables as plain data: no library import at cold start. Tests hold them to the published lists."""
+"""Money: ISO 4217 currencies with their decimals, amounts as exact texts, and ISO 3166 countries.
+
+The tables are plain data, so that a cold start imports no library for them. Tests hold them to the published lists.
+"""
+
+from decimal import Decimal
+
+MAX_INTEGER_DIGITS = 15
 
 # ISO 4217 active codes (list one, 2026-01-01) that money can be in, by the number of their decimals. Precious
 # metals, bond units, the SDR and test codes have no minor unit and are left out.
@@ -29,3 +36,17 @@ _COUNTRIES = (
     "YT ZA ZM ZW"
 )
 COUNTRIES = frozenset(_COUNTRIES.split())
+
+
+def excess_decimals(amount: Decimal, currency: str) -> str | None:
+    """Return what to say of an amount that is written with more decimals than its currency has, else None."""
+    decimals = CURRENCY_DECIMALS[currency]
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > decimals:
+        return f"{currency} has {decimals} decimals: must have no more."
+    return None
+
+
+def format_amount(amount: Decimal, currency: str) -> str:
+    """Return the amount as an exact decimal string with all of the currency's decimals, like 250.50."""
+    return f"{amount:.{CURRENCY_DECIMALS[currency]}f}"

@@ -1,27 +1,32 @@
 """What a transaction is: its fields and their rules, its canonical content, and its forms."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
-from chalicelib.iso import COUNTRIES, CURRENCY_DECIMALS
-from chalicelib.schemas import QuickSchema, Text
+from chalicelib.ledger.fields import (
+    STATUSES,
+    TYPES,
+    ExactDecimal,
+    Pairs,
+    QuickSchema,
+    Text,
+    Timestamp,
+    field_errors,
+    identifier,
+)
+from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS, excess_decimals, format_amount
+from chalicelib.ledger.times import format_time
+
+_TOLD_BY = {"settled": "told_as_settlement", "reversed": "told_as_reversal"}
 
 MAX_AHEAD = timedelta(minutes=5)
-MAX_INTEGER_DIGITS = 15
-TYPES = ("credit", "debit")
-STATUSES = ("settled", "authorized", "reversed", "declined")
-
-IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")  # JSON's grammar (RFC 8259, 6)
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_TIMESTAMP = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({_CLOCK}:[0-9]{{2}})(\.[0-9]+)?([Zz]|[+-]{_CLOCK})")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,51 +58,6 @@ class Transaction:
 
 
 CONTENT = tuple(f.name for f in dataclasses.fields(Transaction) if f.name not in ("bank", "id", "recorded_at"))
-
-
-def identifier() -> validate.Regexp:
-    """Return the rule for ids that banks choose."""
-    return validate.Regexp(
-        re.compile(rf"{IDENTIFIER.pattern}\Z"), error="Must be 1 to 64 characters of A-Z a-z 0-9 . _ -"
-    )
-
-
-class ExactDecimal(fields.Field[Decimal]):
-    """A JSON number or a string of the same form, as the Decimal that was written."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Decimal:
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        if is_number or (isinstance(value, str) and _NUMBER.fullmatch(value)):
-            value = Decimal(value)
-        if not isinstance(value, Decimal) or not value.is_finite():
-            raise ValidationError("Must be a number, or a string that holds one.")
-        if value.adjusted() >= MAX_INTEGER_DIGITS:
-            raise ValidationError(f"Must have at most {MAX_INTEGER_DIGITS} digits before the decimal point.")
-        return value if value else abs(value)  # there is no negative zero in an account
-
-
-class Timestamp(fields.Field[datetime]):
-    """An RFC 3339 date and time with an offset, as UTC. Digits beyond the microsecond are cut off."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
-        try:
-            return parse_time(value)
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
-
-
-class Pairs(fields.Dict):
-    """An object with free keys. What is wrong with a pair, be it the key or the value, is said of the key."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
-        except ValidationError as error:
-            if isinstance(error.messages, dict):
-                by_part = error.messages.items()
-                flat = {key: [text for texts in parts.values() for text in texts] for key, parts in by_part}
-                raise ValidationError(flat) from None
-            raise
 
 
 class MerchantSchema(QuickSchema):
@@ -157,53 +117,6 @@ def load_transaction(body: Mapping[str, Any], bank: str, default_currency: str, 
     return Transaction(**{**values, "bank": bank, "currency": currency, "recorded_at": now})
 
 
-def excess_decimals(amount: Decimal, currency: str) -> str | None:
-    """Return what to say of an amount that is written with more decimals than its currency has, else None."""
-    decimals = CURRENCY_DECIMALS[currency]
-    exponent = amount.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > decimals:
-        return f"{currency} has {decimals} decimals: must have no more."
-    return None
-
-
-def field_errors(error: ValidationError) -> list[tuple[str, str]]:
-    """Return marshmallow's nested messages as (dotted field, message) pairs, in the schema's order."""
-
-    def flatten(messages: Any, path: str) -> list[tuple[str, str]]:
-        if isinstance(messages, dict):
-            # marshmallow tells of an object as a whole under `_schema`; of the body itself it never has to.
-            return [
-                found
-                for key, value in messages.items()
-                for found in flatten(value, path if path and key == "_schema" else f"{path}.{key}")
-            ]
-        return [(path.removeprefix("."), str(message)) for message in messages]
-
-    return flatten(error.messages, "")
-
-
-def parse_time(text: Any) -> datetime:
-    """Return an RFC 3339 date and time with an offset as UTC, to the microsecond; raises ValueError."""
-    match = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError("Must be an RFC 3339 date and time with an offset, like 2026-01-10T14:00:00Z.")
-    date, time, fraction, offset = match.groups()
-    try:
-        return datetime.fromisoformat(f"{date}T{time}{(fraction or '')[:7]}{offset.upper()}").astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("Is no date and time of the calendar.") from None
-
-
-def format_amount(amount: Decimal, currency: str) -> str:
-    """Return the amount as an exact decimal string with all of the currency's decimals, like 250.50."""
-    return f"{amount:.{CURRENCY_DECIMALS[currency]}f}"
-
-
-def format_time(moment: datetime) -> str:
-    """Return RFC 3339 in UTC, with a fraction only where there is one: 2026-01-10T14:00:00Z."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def to_json(transaction: Transaction) -> dict[str, Any]:
     """Return the transaction as the API answers it: amounts as exact strings, absent fields left out."""
     answer = {
@@ -229,3 +142,29 @@ def from_json(values: Mapping[str, Any], bank: str) -> Transaction:
     for name in ("timestamp", "recorded_at"):
         parsed[name] = datetime.fromisoformat(parsed[name])
     return Transaction(bank=bank, **parsed)
+
+
+def settles(transaction: Transaction, stored: Transaction) -> bool:
+    """Whether a settled transaction is the final form of `stored`, the one whose id it names.
+
+    A refund names the authorization too, and is no settlement of it: the type differs. What is on another account is
+    somebody else's.
+    """
+    return (
+        stored.status == "authorized"
+        and (stored.bank, stored.account, stored.type) == (transaction.bank, transaction.account, transaction.type)
+        and transaction.status == "settled"
+    )
+
+
+def is_as_authorized(transaction: Transaction, authorization: Transaction) -> bool:
+    """Whether a settlement says nothing that its authorization did not."""
+    return (transaction.amount, transaction.currency) == (authorization.amount, authorization.currency)
+
+
+def named_by(transaction: Transaction) -> str:
+    """Return the key of what this transaction settles or reverses, empty if it names nothing."""
+    named = transaction.authorization_id
+    if named is None or named == transaction.id or transaction.status not in _TOLD_BY:
+        return ""
+    return transaction_key(transaction.bank, named)

@@ -10,9 +10,9 @@ from functools import cached_property
 from chalicelib.aws.clients import WRITERS
 from chalicelib.aws.telemetry import count
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict, TransactionNotFound
-from chalicelib.ingest import IngestQueue
-from chalicelib.repository import AlreadyRecorded, TransactionRepository
-from chalicelib.transactions import Transaction
+from chalicelib.ledger.ingest_queue import IngestQueue
+from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository
+from chalicelib.ledger.transaction import Transaction
 
 # Three tries of a write with their waits: what begins later than this before the end might be cut off by it.
 _LAST_CALL_S = 12.0

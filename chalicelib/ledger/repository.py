@@ -10,9 +10,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, queried, sortable, to_item
+from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, queried, to_item
 from chalicelib.errors import TransactionNotFound
-from chalicelib.transactions import CONTENT, Transaction
+from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.ledger.times import sortable
+from chalicelib.ledger.transaction import CONTENT, Transaction
 
 # Each value of an index's partition key takes 1,000 writes a second: four shards take the 4,000 that a new on-demand
 # table does. More would cost every reader of the index as many calls more.
@@ -51,14 +53,6 @@ class Page:
 
     transactions: list[Transaction]
     next_position: str | None
-
-
-def transaction_key(bank: str, transaction_id: str) -> str:
-    return f"{bank}#{transaction_id}"  # '#' is in neither, so that no two pairs share a key
-
-
-def account_key(bank: str, account: str) -> str:
-    return f"{bank}#{account}"
 
 
 def place_of(transaction: Transaction) -> tuple[str, str]:
@@ -245,3 +239,8 @@ class TransactionRepository:
                 "transaction_key": transaction_key(bank, listing.before.partition("#")[2]),
             }
         )
+
+
+def is_flag_row(values: Mapping[str, Any]) -> bool:
+    """Whether an item, image or index row of the transactions table is of flags, and no transaction."""
+    return "flags" in values

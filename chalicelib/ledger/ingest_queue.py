@@ -1,0 +1,44 @@
+"""The ingest queue: transactions packed into messages, to be recorded soon."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from chalicelib.aws.batching import batches
+from chalicelib.aws.queues import MAX_BATCH, MAX_BATCH_BYTES, Queue, message
+from chalicelib.ledger.transaction import Transaction, from_json, to_json
+
+# Ten messages of fifty hold a full batch, in one SendMessageBatch call as long as they stay within its bytes.
+TRANSACTIONS_A_MESSAGE = 50
+_MESSAGE_BYTES = MAX_BATCH_BYTES // MAX_BATCH - 100  # room for what is around the transactions
+
+
+class IngestQueue:
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def put(self, transactions: Iterable[Transaction]) -> None:
+        """Queue the transactions, several a message; raises TemporarilyUnavailable with some maybe queued."""
+        self._queue.send(pack(transactions))
+
+
+def pack(transactions: Iterable[Transaction]) -> Iterator[str]:
+    """Return message bodies that carry the transactions, several in each."""
+    payloads = (message({"bank": one.bank, "transaction": to_json(one)}) for one in transactions)
+    for part in batches(payloads, TRANSACTIONS_A_MESSAGE, _MESSAGE_BYTES, lambda payload: len(payload.encode()) + 2):
+        yield f'{{"transactions": [{", ".join(part)}]}}'
+
+
+def unpack(body: str) -> tuple[list[tuple[Any, Transaction]], list[tuple[Any, str]]]:
+    """Return a message's (payload, transaction) pairs, and what in it is none as (payload, reason) pairs."""
+    try:
+        payloads = list(json.loads(body)["transactions"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        return [], [(body, f"malformed_message: {type(error).__name__}")]
+    found, malformed = [], []
+    for payload in payloads:
+        try:
+            found.append((payload, from_json(payload["transaction"], payload["bank"])))
+        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+            malformed.append((payload, f"malformed_transaction: {type(error).__name__}"))
+    return found, malformed
