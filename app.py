@@ -7,7 +7,7 @@ from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEv
 
 from chalicelib import api, documentation, notifications_api, problems
 from chalicelib.aws import stage_command
-from chalicelib.banks import Bank
+from chalicelib.banks.bank import Bank
 from chalicelib.requests import seconds_left
 from chalicelib.wiring import Services
 

@@ -22,8 +22,8 @@ from bench.report import Line
 from chalicelib.aws.dynamo import Item, to_item
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.aws.secret_store import SecretStore
-from chalicelib.banks import Bank, BankDirectory
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.banks.repository import BankRepository
 from chalicelib.closings import Closings
 from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals

@@ -14,7 +14,7 @@ from botocore.hooks import first_non_none_response
 
 from bench.events import API_KEY
 from chalicelib.aws.dynamo import Item, to_item
-from chalicelib.banks import ApiKey, Bank, hash_key
+from chalicelib.banks.bank import ApiKey, Bank, hash_key
 
 _BANK = Bank("bench", "Bench", "EUR", "standard")
 _API_KEY = ApiKey(hash_key(API_KEY), _BANK.id, "gateway")

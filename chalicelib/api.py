@@ -6,8 +6,11 @@ from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
-from chalicelib import bank_settings, batch, cursors, holders
-from chalicelib.banks import Bank
+from chalicelib import batch, cursors, holders
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.endpoints import refusal
+from chalicelib.banks.settings import answer_of, load_settings, replace_settings
+from chalicelib.banks.settings import to_json as settings_to_json
 from chalicelib.errors import (
     CardNumberRefused,
     HolderNotFound,
@@ -37,7 +40,6 @@ from chalicelib.requests import (
     sent_body,
 )
 from chalicelib.rollups import Day, Sums, summary
-from chalicelib.webhooks import refusal
 from chalicelib.wiring import Services
 
 _LISTING_PARAMETERS = ("from", "to", "type", "limit", "cursor")
@@ -179,20 +181,20 @@ def get_account_analytics(services: Services, bank: Bank, account: str, request:
 def get_settings(services: Services, bank: Bank, request: Request) -> Response:
     """Answer `GET /settings`: the bank's own, the defaults of all that it hasn't set included."""
     only_parameters(request)
-    return json_answer(bank_settings.answer_of(services.bank_store.settings(bank.id)))
+    return json_answer(answer_of(services.bank_store.settings(bank.id)))
 
 
 def put_settings(services: Services, bank: Bank, request: Request) -> Response:
     """Answer `PUT /settings`: replaces all of them."""
     only_parameters(request)
-    settings = bank_settings.load_settings(read_json(*sent_body(request)))
+    settings = load_settings(read_json(*sent_body(request)))
     if settings.webhook_url:
         is_local = bool(services.settings.local_endpoints)
         refused = refusal(settings.webhook_url, bank.webhook_secret_arn is not None, is_local)
         if refused:
             raise ValidationFailed([("webhook_url", refused)])
-    bank_settings.replace_settings(bank.id, settings, services.bank_store, services.operator_topic)
-    return json_answer(bank_settings.to_json(settings))
+    replace_settings(bank.id, settings, services.bank_store, services.operator_topic)
+    return json_answer(settings_to_json(settings))
 
 
 def health() -> Response:

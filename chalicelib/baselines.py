@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
+from chalicelib.banks.thresholds import MAX_RECENT
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction
 
-MAX_RECENT = 16
 MAX_COUNTRIES = 16
 MAX_AMOUNTS = 6
 RECENT_FOR = timedelta(hours=1)

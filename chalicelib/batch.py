@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import json_body, problems
-from chalicelib.banks import Bank
+from chalicelib.banks.bank import Bank
 from chalicelib.errors import DomainError, MalformedBody, TemporarilyUnavailable, TransactionConflict, ValidationFailed
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.intake import Outcome, Queued

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.addressees import Addressed
-from chalicelib.banks import BankDirectory
+from chalicelib.banks.bank import BankDirectory
 from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders import Holder
 from chalicelib.links import Links

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.aws.queues import DeadLetters
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.banks import BANK_ID
+from chalicelib.banks.bank import BANK_ID
 from chalicelib.delivery import Feedback, Kind, NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from chalice.app import Request, Response
 
 from chalicelib import cursors
-from chalicelib.banks import Bank
+from chalicelib.banks.bank import Bank
 from chalicelib.errors import TransactionNotFound, ValidationFailed
 from chalicelib.ledger.keys import IDENTIFIER, transaction_key
 from chalicelib.requests import json_answer, only_parameters, page_limit

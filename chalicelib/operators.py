@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
-from chalicelib.bank_settings import NotSubscribable
+from chalicelib.banks.settings import NotSubscribable
 from chalicelib.errors import TemporarilyUnavailable
 
 # SNS's own names for refusals that pass.

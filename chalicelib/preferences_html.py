@@ -14,7 +14,7 @@ from babel.numbers import get_currency_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from chalicelib.banks import Bank
+from chalicelib.banks.bank import Bank
 from chalicelib.conventions import masked, plain
 from chalicelib.holders import LOCALES, Holder
 from chalicelib.ledger.fields import TYPES

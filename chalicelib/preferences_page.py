@@ -15,7 +15,7 @@ from chalice.app import Request, Response
 
 from chalicelib import preferences_html as html
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.banks import Bank
+from chalicelib.banks.bank import Bank
 from chalicelib.errors import BodyTooLarge, TemporarilyUnavailable
 from chalicelib.holders import Holder
 from chalicelib.links import Bearer, InvalidLink, Purpose

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal, Inexact, Rounded
 from typing import Any
 
-from chalicelib.flags import FLAGS
+from chalicelib.banks.thresholds import FLAGS
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals, format_amount

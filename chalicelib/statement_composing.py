@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.banks import BankDirectory
+from chalicelib.banks.bank import BankDirectory
 from chalicelib.composing import email_to
 from chalicelib.holders import Holder
 from chalicelib.ledger.repository import Listing, TransactionRepository

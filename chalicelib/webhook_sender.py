@@ -13,11 +13,11 @@ from standardwebhooks import Webhook as Signer
 from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.bank_settings import CACHE_FOR
-from chalicelib.endpoints import Endpoint, EndpointDirectory
+from chalicelib.banks.endpoints import Endpoint, EndpointDirectory
+from chalicelib.banks.settings import CACHE_FOR
+from chalicelib.banks.signatures import valid_secrets
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.posting import Answer, Poster
-from chalicelib.signatures import valid_secrets
 from chalicelib.webhook_records import Record, Standing, WebhookRecords
 from chalicelib.webhooks import LONGEST_WAIT, Webhook, pack, unpack
 

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.queues import DeadLetters
-from chalicelib.endpoints import EndpointDirectory
+from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.posting import Poster, is_public, is_public_or_loopback
 from chalicelib.webhook_feeder import WebhookFeeder
 from chalicelib.webhook_records import WebhookRecords

@@ -6,14 +6,13 @@ In the form of Standard Webhooks (github.com/standard-webhooks/standard-webhooks
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.aws.queues import message
-from chalicelib.banks import BANK_ID
+from chalicelib.banks.bank import BANK_ID
 from chalicelib.delivery import NotificationKey, State
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import format_time
@@ -30,16 +29,6 @@ TYPES = tuple(sorted(set(TYPE_OF.values())))
 _FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=6)
 TRIED_FOR = timedelta(days=3)
-
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_CHARACTER = r"([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})"
-_PATH = rf"(/{_CHARACTER}*)?(\?({_CHARACTER}|\?)*)?"
-_PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6([0-4][0-9]{3}|5([0-4][0-9]{2}|5([0-2][0-9]|3[0-5])))))?"
-# A host with a name: a certificate speaks for names, and an address could be anybody's tomorrow.
-URL = re.compile(rf"https://({_LABEL}\.)+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?{_PORT}{_PATH}")
-LOOPBACK_URL = re.compile(rf"http://127\.0\.0\.1{_PORT}{_PATH}")
-MAX_URL = 1000
-NO_ENDPOINT = "Must be an https URL of a host with a name, in ASCII, without credentials or a fragment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +80,6 @@ def webhook_of(key: NotificationKey, notification: Mapping[str, Any], now: datet
     body = {"type": event, "timestamp": at, "data": {"transaction": transaction_id, **told}}
     webhook_id = f"msg_{base64.urlsafe_b64encode(digest[:18]).decode()}"
     return Webhook(webhook_id, key, event, json.dumps(body, ensure_ascii=False), now)
-
-
-def refusal(url: str, has_secret: bool, is_loopback_allowed: bool) -> str | None:
-    """Return why a bank can't have its webhooks sent to a URL, None if it can."""
-    if not (URL.fullmatch(url) or (is_loopback_allowed and LOOPBACK_URL.fullmatch(url))):
-        return NO_ENDPOINT
-    return (
-        None
-        if has_secret
-        else "The bank has no webhook secret: the service's operator has to issue it, a minute before."
-    )
 
 
 def pack(webhook: Webhook) -> str:

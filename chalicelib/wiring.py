@@ -10,9 +10,10 @@ from chalicelib.aws import clients
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.stage import Settings
-from chalicelib.bank_settings import SettingsDirectory
-from chalicelib.banks import BankDirectory
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import BankDirectory
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import SettingsDirectory
+from chalicelib.banks.signatures import Signatures
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.feed import NotificationFeed
@@ -21,7 +22,6 @@ from chalicelib.ledger.ingest_queue import IngestQueue
 from chalicelib.ledger.ingest_worker import IngestWorker
 from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.signatures import Signatures
 from chalicelib.statement_index import StatementIndex
 from chalicelib.suppression import Suppression
 

@@ -22,10 +22,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from bank_simulator.replay import UnreadableFile, bodies
-from chalicelib.bank_settings import BankSettings, load_settings
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import BankSettings, load_settings
+from chalicelib.banks.thresholds import Thresholds
 from chalicelib.errors import DomainError, TemporarilyUnavailable, ValidationFailed
-from chalicelib.flags import Thresholds
 from chalicelib.json_body import read_json
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
 from chalicelib.ledger.times import sortable

@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.banks import BANK_ID, ApiKey, Bank, hash_key
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import BANK_ID, ApiKey, Bank, hash_key
+from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import DomainError
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from infra.sessions import gave_up, session_for

@@ -4,8 +4,9 @@ import dataclasses
 from collections import deque
 from typing import Any
 
+from chalicelib.banks.thresholds import FLAGS, Thresholds
 from chalicelib.baselines import Baseline
-from chalicelib.flags import FLAGS, JUDGED, Evidence, Thresholds, judge
+from chalicelib.flags import JUDGED, Evidence, judge
 from chalicelib.ledger.transaction import Transaction
 
 MAX_EXAMPLES = 3

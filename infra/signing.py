@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.banks import Bank
-from chalicelib.banks_repository import BankRepository
-from chalicelib.signatures import valid_secrets
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.signatures import valid_secrets
 from infra.stacks import PROJECT
 
 # 256 bits, as long as the hash that they key.

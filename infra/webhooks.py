@@ -21,8 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from chalicelib.aws.queues import Queue
-from chalicelib.banks import Bank
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
 from chalicelib.delivery import NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import DomainError

@@ -13,7 +13,7 @@ import urllib3
 from bank_simulator.bank_api import Target
 from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
-from chalicelib.banks import Bank
+from chalicelib.banks.bank import Bank
 from chalicelib.ledger.keys import transaction_key
 from infra.banks import Registry, registry
 from local_cloud.deploy import STAGE, Deployed

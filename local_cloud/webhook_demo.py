@@ -11,8 +11,8 @@ from typing import Any
 import urllib3
 
 from bank_simulator.bank_api import Target
-from chalicelib.bank_settings import CACHE_FOR
-from chalicelib.signatures import valid_secrets
+from chalicelib.banks.settings import CACHE_FOR
+from chalicelib.banks.signatures import valid_secrets
 from infra.banks import registry
 from infra.signing import Purpose, SigningSecrets
 from local_cloud import webhook_receiver

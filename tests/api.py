@@ -17,8 +17,8 @@ from moto import mock_aws
 import app as app_module
 from chalicelib.aws.stage import from_environment
 from chalicelib.aws.telemetry import logger
-from chalicelib.banks import ApiKey, Bank, hash_key
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import ApiKey, Bank, hash_key
+from chalicelib.banks.repository import BankRepository
 from chalicelib.wiring import Services
 from tests.fakes import OneCallAtATime
 from tests.links import LINK_KEYS

@@ -18,8 +18,8 @@ from moto import mock_aws
 
 import app as app_module
 from chalicelib.aws.stage import from_environment
-from chalicelib.banks import ApiKey, Bank, hash_key
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import ApiKey, Bank, hash_key
+from chalicelib.banks.repository import BankRepository
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.wiring import Services
 from infra.package import PROJECT_DIR

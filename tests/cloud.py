@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from chalicelib.banks import Bank
+from chalicelib.banks.bank import Bank
 from infra.banks import Registry, registry
 from local_cloud.deploy import STAGE, Deployed, deploy_stage
 from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, SECRET_ACCESS_KEY, free_port, start

@@ -29,8 +29,8 @@ from hypothesis.stateful import (
 
 from chalicelib.analytics_repository import RollUpBroken
 from chalicelib.aws.batching import batches
+from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
-from chalicelib.flags import FLAGS
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.keys import transaction_key

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import app as app_module
-from chalicelib.banks import hash_key
+from chalicelib.banks.bank import hash_key
 from chalicelib.flag_repository import Flagging, FlagRepository
 from chalicelib.ledger.ingest_queue import unpack
 from chalicelib.ledger.repository import TransactionRepository

@@ -16,11 +16,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.bank_settings import StoredSettings, load_settings
-from chalicelib.banks import Bank
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import StoredSettings, load_settings
+from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS
 from chalicelib.flag_repository import Flagging, FlagRepository
-from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from infra.back_test import main, recorded

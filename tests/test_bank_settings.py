@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.bank_settings import (
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import (
     CACHE_FOR,
     BankSettings,
     NotSubscribable,
@@ -20,10 +21,8 @@ from chalicelib.bank_settings import (
     replace_settings,
     to_json,
 )
-from chalicelib.banks_repository import BankRepository
-from chalicelib.baselines import MAX_RECENT
+from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, MAX_RECENT
 from chalicelib.errors import TemporarilyUnavailable, ValidationFailed
-from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS
 from chalicelib.json_body import read_json
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
 

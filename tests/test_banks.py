@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.banks import BANK_ID, CACHE_SIZE, ApiKey, Bank, BankDirectory, hash_key
+from chalicelib.banks.bank import BANK_ID, CACHE_SIZE, ApiKey, Bank, BankDirectory, hash_key
 from chalicelib.errors import UnknownApiKey
 
 START = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

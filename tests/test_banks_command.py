@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.banks import Bank, BankDirectory, hash_key
+from chalicelib.banks.bank import Bank, BankDirectory, hash_key
+from chalicelib.banks.signatures import valid_secrets
 from chalicelib.errors import UnknownApiKey
-from chalicelib.signatures import valid_secrets
 from infra import banks
 from infra.banks import Registry, attach_plans, registry
 from infra.provision import deploy_data_stack

@@ -13,16 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.baselines import (
-    MAX_AMOUNTS,
-    MAX_COUNTRIES,
-    MAX_RECENT,
-    RECENT_FOR,
-    Amounts,
-    Baseline,
-    from_values,
-    to_values,
-)
+from chalicelib.banks.thresholds import MAX_RECENT
+from chalicelib.baselines import MAX_AMOUNTS, MAX_COUNTRIES, RECENT_FOR, Amounts, Baseline, from_values, to_values
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import COUNTRIES
 from chalicelib.ledger.repository import place_of, transaction_item

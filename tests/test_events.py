@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
+from chalicelib.banks.thresholds import FLAGS
 from chalicelib.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail
 from chalicelib.flag_repository import Flagging
-from chalicelib.flags import FLAGS
 from infra.openapi.__main__ import EVENT
 from infra.package import PROJECT_DIR
 from tests.test_mails import transaction

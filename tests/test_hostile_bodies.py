@@ -15,7 +15,7 @@ import pytest
 from chalice.test import HTTPResponse
 from moto import mock_aws
 
-from chalicelib.banks import hash_key
+from chalicelib.banks.bank import hash_key
 from chalicelib.batch import MAX_NAME
 from chalicelib.holders import HolderSchema, PreferencesSchema
 from chalicelib.ledger.card_numbers import holds_card_number

@@ -12,8 +12,8 @@ import pytest
 
 from chalicelib.addresses_repository import AddressRepository
 from chalicelib.aws.queues import DeadLetters, Queue
-from chalicelib.banks import Bank, BankDirectory
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.banks.repository import BankRepository
 from chalicelib.closings import Closings
 from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals

@@ -14,7 +14,7 @@ from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
 import app as app_module
-from chalicelib.bank_settings import load_settings
+from chalicelib.banks.settings import load_settings
 from chalicelib.delivery import NotificationKey
 from chalicelib.errors import DomainError
 from chalicelib.holders import load_holder

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.bank_settings import NotSubscribable
+from chalicelib.banks.settings import NotSubscribable
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.operators import OperatorTopic
 from tests.fakes import Refusing, refusal

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.analytics_repository import Checkpoint
+from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.flags import FLAGS
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
 from chalicelib.reconciliation import RECORDED_BEFORE, Difference, Findings, Reconciliation, differences

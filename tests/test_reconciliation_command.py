@@ -12,8 +12,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.banks import Bank
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
 from infra.reconcile import main
 from tests.clone import PROJECT_DIR
 from tests.fakes import OneCallAtATime

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from chalicelib.aws.calls import PASSING, call
 from chalicelib.aws.dynamo import batch_get, batch_put, from_item, to_item
-from chalicelib.banks import ApiKey, Bank
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import ApiKey, Bank
+from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders, TransactionNotFound
 from chalicelib.holders import MAX_HOLDERS, Holder
 from chalicelib.holders_repository import HolderRepository

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.flags import FLAGS
+from chalicelib.banks.thresholds import FLAGS
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.repository import transaction_item
 from chalicelib.ledger.transaction import Transaction

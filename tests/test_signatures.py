@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from chalicelib.banks import Bank
-from chalicelib.signatures import valid_secrets
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.signatures import valid_secrets
 from tests.api import AWS, BODIES, KEY, OTHER_KEY, PROJECT, ROUTES, SMALLEST, Bench, problem
 from tests.fakes import Failing, refusal
 

@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.queues import DeadLetters, Queue
-from chalicelib.banks import BankDirectory
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import BankDirectory
+from chalicelib.banks.repository import BankRepository
 from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import Holder, Suppressed

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.queues import DeadLetters, Queue
-from chalicelib.bank_settings import BankSettings, SettingsDirectory, StoredSettings
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
+from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS
 from chalicelib.baselines import Baseline
 from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.events import EventBus
 from chalicelib.flag_repository import FlagRepository
-from chalicelib.flags import DEFAULT_THRESHOLDS
 from chalicelib.judging import Judge
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction

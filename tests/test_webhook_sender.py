@@ -15,12 +15,12 @@ from standardwebhooks import Webhook as Verifier
 
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.aws.secret_store import SecretStore
-from chalicelib.bank_settings import BankSettings, SettingsDirectory, StoredSettings
-from chalicelib.banks import Bank, BankDirectory
-from chalicelib.banks_repository import BankRepository
+from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.banks.endpoints import EndpointDirectory
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
 from chalicelib.delivery import NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
-from chalicelib.endpoints import EndpointDirectory
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.posting import Answer, Poster

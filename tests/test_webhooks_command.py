@@ -11,9 +11,9 @@ import pytest
 from moto import mock_aws
 from standardwebhooks import Webhook as Verifier
 
+from chalicelib.banks.signatures import valid_secrets
 from chalicelib.feed import MARGIN
 from chalicelib.posting import Answer
-from chalicelib.signatures import valid_secrets
 from infra import webhooks
 from infra.webhooks import main
 from tests.fakes import OneCallAtATime

@@ -15,7 +15,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from bank_simulator.bank_api import Target
-from chalicelib.webhooks import NO_ENDPOINT
+from chalicelib.banks.schemas import NO_ENDPOINT
 from infra.webhooks import main
 from local_cloud import bounces, mailbox_simulator, webhook_demo, webhook_receiver
 from local_cloud.deploy import STAGE

@@ -7,6 +7,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields, validate
 
+from chalicelib.banks.schemas import MAX_URL, URL, BankSettingsSchema, Factor, WholeNumber
 from chalicelib.batch import MAX_ITEMS
 from chalicelib.holders import TIMEZONES, HolderSchema
 from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, Timestamp
@@ -14,8 +15,6 @@ from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS, MAX_INTEGER_DIGITS
 from chalicelib.ledger.transaction import TransactionSchema
 from chalicelib.preferences_form import STATEMENTS
-from chalicelib.settings_schemas import BankSettingsSchema, Factor, WholeNumber
-from chalicelib.webhooks import MAX_URL, URL
 from infra.openapi import settings_texts
 
 Json = dict[str, Any]

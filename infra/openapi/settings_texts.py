@@ -1,6 +1,6 @@
 """What the description says of a bank's settings, each default included."""
 
-from chalicelib.bank_settings import BankSettings, to_json
+from chalicelib.banks.settings import BankSettings, to_json
 
 DEFAULTS = {
     f"{''.join(word.capitalize() for word in flag.split('_'))}Rule": rule

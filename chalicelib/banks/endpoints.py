@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.bank_settings import SettingsDirectory
-from chalicelib.banks import BankDirectory
+from chalicelib.banks.bank import BankDirectory
+from chalicelib.banks.schemas import LOOPBACK_URL, NO_ENDPOINT, URL
+from chalicelib.banks.settings import SettingsDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,14 @@ class EndpointDirectory:
         """
         self._store.disable_webhooks(bank_id, endpoint.version, now)
         self._settings.forget(bank_id)
+
+
+def refusal(url: str, has_secret: bool, is_loopback_allowed: bool) -> str | None:
+    """Return why a bank can't have its webhooks sent to a URL, None if it can."""
+    if not (URL.fullmatch(url) or (is_loopback_allowed and LOOPBACK_URL.fullmatch(url))):
+        return NO_ENDPOINT
+    return (
+        None
+        if has_secret
+        else "The bank has no webhook secret: the service's operator has to issue it, a minute before."
+    )

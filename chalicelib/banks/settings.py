@@ -8,12 +8,12 @@ from typing import Any, Protocol
 from marshmallow import ValidationError
 
 from chalicelib.aws.telemetry import count, logger
+from chalicelib.banks.schemas import BankSettingsSchema
+from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, Thresholds
 from chalicelib.errors import ValidationFailed
-from chalicelib.flags import DEFAULT_THRESHOLDS, FLAGS, Thresholds
 from chalicelib.ledger.fields import field_errors
 from chalicelib.ledger.money import format_amount
 from chalicelib.ledger.times import format_time
-from chalicelib.settings_schemas import BankSettingsSchema
 
 CACHE_FOR = timedelta(seconds=60)
 

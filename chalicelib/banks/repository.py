@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
-from chalicelib.bank_settings import StoredSettings, stored_settings, to_json
-from chalicelib.banks import ApiKey, Bank
+from chalicelib.banks.bank import ApiKey, Bank
+from chalicelib.banks.settings import StoredSettings, stored_settings, to_json
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import format_time
 

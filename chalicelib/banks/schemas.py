@@ -1,16 +1,25 @@
 """The forms of a bank's settings: what each field may hold. What they mean is in `bank_settings`."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from chalicelib.baselines import MAX_RECENT
-from chalicelib.flags import MODES
+from chalicelib.banks.thresholds import MAX_RECENT, MODES
 from chalicelib.ledger.fields import ExactDecimal, Pairs, email_rules
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
-from chalicelib.webhooks import LOOPBACK_URL, MAX_URL, NO_ENDPOINT, URL
+
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_CHARACTER = r"([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})"
+_PATH = rf"(/{_CHARACTER}*)?(\?({_CHARACTER}|\?)*)?"
+_PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6([0-4][0-9]{3}|5([0-4][0-9]{2}|5([0-2][0-9]|3[0-5])))))?"
+# A host with a name: a certificate speaks for names, and an address could be anybody's tomorrow.
+URL = re.compile(rf"https://({_LABEL}\.)+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?{_PORT}{_PATH}")
+LOOPBACK_URL = re.compile(rf"http://127\.0\.0\.1{_PORT}{_PATH}")
+MAX_URL = 1000
+NO_ENDPOINT = "Must be an https URL of a host with a name, in ASCII, without credentials or a fragment."
 
 MAX_ADDRESSES = 10
 

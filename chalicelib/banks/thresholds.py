@@ -1,0 +1,57 @@
+"""A bank's thresholds: the numbers by which the flag rules flag, and which rules run."""
+
+import dataclasses
+from collections.abc import Mapping
+from decimal import Decimal
+
+MAX_RECENT = 16
+
+FLAGS = ("large_amount", "velocity", "unusual_amount", "duplicate_suspect", "new_country")
+MODES = ("on", "shadow", "off")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """A bank's numbers for the rules, each over which a rule flags, and the mode of each rule.
+
+    A rule that is `on` is told of; one in `shadow` is counted only; one that is `off` is not judged. Of currencies that
+    `large_amounts` doesn't name, no amount is large. An unusual amount is over `unusual_times` the mean and more than
+    `unusual_deviations` standard deviations above it.
+    """
+
+    modes: Mapping[str, str]
+    large_amounts: Mapping[str, Decimal]
+    velocity_count: int
+    velocity_minutes: int
+    unusual_times: Decimal
+    unusual_deviations: Decimal
+    unusual_min_count: int
+    duplicate_minutes: int
+    new_country_min_count: int
+
+    def in_mode(self, mode: str) -> tuple[str, ...]:
+        """Return the rules that are in this mode."""
+        return tuple(name for name in FLAGS if self.modes[name] == mode)
+
+
+DEFAULT_THRESHOLDS = Thresholds(
+    modes=dict.fromkeys(FLAGS, "on"),
+    large_amounts={
+        "CAD": Decimal("3000.00"),
+        "CHF": Decimal("2000.00"),
+        "EUR": Decimal("2000.00"),
+        "GBP": Decimal("2000.00"),
+        "MAD": Decimal("20000.00"),
+        "TND": Decimal("6000.000"),
+        "USD": Decimal("2000.00"),
+        "XAF": Decimal("1000000"),
+        "XOF": Decimal("1000000"),
+    },
+    velocity_count=5,
+    velocity_minutes=10,
+    unusual_times=Decimal(3),
+    unusual_deviations=Decimal(3),
+    unusual_min_count=20,
+    duplicate_minutes=5,
+    new_country_min_count=10,
+)
