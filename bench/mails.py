@@ -29,10 +29,10 @@ from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.feed import NotificationFeed
-from chalicelib.holders_repository import HolderRepository
+from chalicelib.holders.links import HolderLinks
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.links import HolderLinks
 from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload
 from chalicelib.notifications import NotificationLog

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.holders import Holder
+from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.notices import Notice
 from chalicelib.notifications import Outcome

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
-from chalicelib import batch, cursors, holders
+from chalicelib import batch, cursors
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.endpoints import refusal
 from chalicelib.banks.settings import answer_of, load_settings, replace_settings
@@ -18,6 +18,8 @@ from chalicelib.errors import (
     TransactionNotFound,
     ValidationFailed,
 )
+from chalicelib.holders.holder import load_holder
+from chalicelib.holders.holder import to_json as holder_to_json
 from chalicelib.json_body import parse_json, read_json
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.fields import TYPES
@@ -130,17 +132,17 @@ def put_holder(services: Services, bank: Bank, account: str, holder_id: str, req
     for field, value in (("account", account), ("holder", holder_id)):
         if holds_card_number(value):  # it would be stored, like one in the body
             raise CardNumberRefused(field)
-    holder = holders.load_holder(read_json(*sent_body(request)), holder_id, services.now())
+    holder = load_holder(read_json(*sent_body(request)), holder_id, services.now())
     services.statement_index.enter(bank.id, account, holder, services.now())
     holder, is_new = services.suppression.enrol(bank.id, account, holder)
-    return json_answer(holders.to_json(holder), 201 if is_new else 200)
+    return json_answer(holder_to_json(holder), 201 if is_new else 200)
 
 
 def list_holders(services: Services, bank: Bank, account: str, request: Request) -> Response:
     """Answer `GET /accounts/{account}/holders`."""
     only_parameters(request)
     found = services.holders.of_account(bank.id, identifier("account", account))
-    return json_answer({"holders": [holders.to_json(holder) for holder in found]})
+    return json_answer({"holders": [holder_to_json(holder) for holder in found]})
 
 
 def get_holder(services: Services, bank: Bank, account: str, holder_id: str, request: Request) -> Response:
@@ -149,7 +151,7 @@ def get_holder(services: Services, bank: Bank, account: str, holder_id: str, req
     wanted = unquote(holder_id)
     for holder in services.holders.of_account(bank.id, identifier("account", account)):
         if holder.id == wanted:
-            return json_answer(holders.to_json(holder))
+            return json_answer(holder_to_json(holder))
     raise HolderNotFound
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from chalicelib.addressees import Addressed
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.holders import Holder
-from chalicelib.links import Links
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
+from chalicelib.holders.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
 from chalicelib.mail_parts import Mail
 from chalicelib.mails import render
 from chalicelib.notifications import Outcome
-from chalicelib.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
 from chalicelib.ses import Email
 from chalicelib.stories import Story, kind_of
 

@@ -18,11 +18,11 @@ from chalicelib.delivery import Feedback, Kind, NotificationKey
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.feed import NotificationFeed
-from chalicelib.holders import Suppressed
+from chalicelib.holders.enrolment import Suppression
+from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.keys import IDENTIFIER, transaction_key
 from chalicelib.ledger.times import parse_time
 from chalicelib.statement_index import STATEMENT_ID
-from chalicelib.suppression import Suppression
 
 # SES says it to a topic that it is to publish to, once, when that is set up.
 _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."

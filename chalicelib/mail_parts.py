@@ -8,9 +8,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from chalicelib.conventions import MINUS, PLUS, masked, plain
-from chalicelib.holders import Holder
-from chalicelib.links import Links
+from chalicelib.holders.conventions import MINUS, PLUS, masked, plain
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_LINKS = Links()

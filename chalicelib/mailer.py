@@ -17,13 +17,13 @@ from chalicelib.closings import How
 from chalicelib.composing import Composer, is_wanted
 from chalicelib.deferrals import Deferrals, Waiting
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.holders_repository import HolderRepository
+from chalicelib.holders.preferences import Wait
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key, transaction_key
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import MAX_CLAIMS, NotificationLog, Outcome
 from chalicelib.ordering import in_order, in_turns
 from chalicelib.pacing import Pacer
-from chalicelib.preferences import Wait
 from chalicelib.purchases import Purchases, subject_of
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 

@@ -6,10 +6,10 @@ escapes it besides (Jinja2 autoescape). Only the mailer imports this.
 
 from typing import Any
 
-from chalicelib.conventions import country, moment, money, plain, signed
-from chalicelib.holders import Holder
+from chalicelib.holders.conventions import country, moment, money, plain, signed
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.links import Links
 from chalicelib.mail_parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
 from chalicelib.reasons import reasons
 from chalicelib.stories import Story, kind_of

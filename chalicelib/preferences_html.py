@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from chalicelib.banks.bank import Bank
-from chalicelib.conventions import masked, plain
-from chalicelib.holders import LOCALES, Holder
+from chalicelib.holders.conventions import masked, plain
+from chalicelib.holders.holder import LOCALES, Holder
 from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.preferences_form import STATEMENTS, Form, Mistake, version_of

@@ -17,8 +17,8 @@ from chalicelib import preferences_html as html
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import BodyTooLarge, TemporarilyUnavailable
-from chalicelib.holders import Holder
-from chalicelib.links import Bearer, InvalidLink, Purpose
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Bearer, InvalidLink, Purpose
 from chalicelib.preferences_form import Fields, Form, Mistake, Mistaken, applied, filled_from, typed, version_of
 from chalicelib.wiring import Services
 

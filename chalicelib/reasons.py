@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.conventions import country, decimal, elapsed, money
+from chalicelib.holders.conventions import country, decimal, elapsed, money
 from chalicelib.ledger.money import COUNTRIES
 from chalicelib.stories import Flags
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.composing import email_to
-from chalicelib.holders import Holder
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
 from chalicelib.ledger.repository import Listing, TransactionRepository
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.links import Links
 from chalicelib.ses import Email
 from chalicelib.statement_index import Expected
 from chalicelib.statement_mails import render_statement

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.deferrals_repository import Deferral, DeferralRepository
 from chalicelib.delivery import NotificationKey
-from chalicelib.holders import Holder
+from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import IDENTIFIER, account_key, transaction_key
 from chalicelib.statement_periods import Period, period_at, period_named, wanted
 

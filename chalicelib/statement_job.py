@@ -10,11 +10,11 @@ from chalicelib.aws.queues import DeadLetters
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.deferrals_repository import Deferral, DeferralRepository
 from chalicelib.delivery import NotificationKey, State
-from chalicelib.holders import Holder
-from chalicelib.holders_repository import HolderRepository
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.preferences import quiet_until
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.notifications import NotificationLog, Outcome
 from chalicelib.pacing import Pacer
-from chalicelib.preferences import quiet_until
 from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.statement_composing import MALFORMED, NotComposed, StatementComposer
 from chalicelib.statement_index import Expected, StatementIndex, expected_in

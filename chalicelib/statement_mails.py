@@ -2,10 +2,21 @@
 
 from decimal import Decimal
 
-from chalicelib.conventions import MINUS, PLUS, day, decimal, local_time, money, plain, short_day, shortened, signed
-from chalicelib.holders import Holder
+from chalicelib.holders.conventions import (
+    MINUS,
+    PLUS,
+    day,
+    decimal,
+    local_time,
+    money,
+    plain,
+    short_day,
+    shortened,
+    signed,
+)
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.links import Links
 from chalicelib.mail_parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
 from chalicelib.statements import Statement, Total
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.addresses_repository import AddressRepository
 from chalicelib.aws import clients
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.aws.secret_store import SecretStore
@@ -17,13 +16,14 @@ from chalicelib.banks.signatures import Signatures
 from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.feed import NotificationFeed
-from chalicelib.holders_repository import HolderRepository
+from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.enrolment import Suppression
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.ingest_queue import IngestQueue
 from chalicelib.ledger.ingest_worker import IngestWorker
 from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.statement_index import StatementIndex
-from chalicelib.suppression import Suppression
 
 if TYPE_CHECKING:
     from chalicelib.analytics import AnalyticsJob, AnalyticsReader
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from chalicelib.deferrals import Release
     from chalicelib.feedback import FeedbackHandler
     from chalicelib.flag_repository import FlagRepository
+    from chalicelib.holders.links import HolderLinks
     from chalicelib.ledger.archive import Archiver
-    from chalicelib.links import HolderLinks
     from chalicelib.mail_wiring import Mails
     from chalicelib.operator_alerts import OperatorAlerts
     from chalicelib.operators import OperatorTopic
@@ -185,7 +185,7 @@ class Services:
 
     @cached_property
     def links(self) -> "HolderLinks":
-        from chalicelib.links import HolderLinks
+        from chalicelib.holders.links import HolderLinks
 
         settings = self.settings
         url = settings.public_url or settings.api_url

@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from chalicelib.holders import LOCALES
+from chalicelib.holders.holder import LOCALES
 
 PROJECT_DIR = Path(__file__).parent.parent
 # The `chalice` command of this very Python, wherever it is installed.

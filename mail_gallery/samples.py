@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.holders import Holder
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.links import Links
 from chalicelib.mail_parts import Mail
 from chalicelib.mails import render
 from chalicelib.statement_mails import render_statement

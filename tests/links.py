@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.holders import Holder
-from chalicelib.links import HolderLinks, Links
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import HolderLinks, Links
 
 LINK_KEYS = json.dumps({"newest": "a key", "older": ["the key before"]})
 BASE = "https://alerts.example"

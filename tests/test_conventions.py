@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.conventions import (
+from chalicelib.holders.conventions import (
     country,
     day,
     decimal,
@@ -20,7 +20,7 @@ from chalicelib.conventions import (
     shortened,
     signed,
 )
-from chalicelib.holders import LOCALES
+from chalicelib.holders.holder import LOCALES
 from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS
 
 NARROW, WIDE = "\u202f", "\xa0"  # how French groups digits, and sets a unit apart

@@ -12,7 +12,7 @@ from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.deferrals import LEAST_WAIT, Release
 from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.holders import Holder
+from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import transaction_key
 from tests.fakes import Failing, Metered, refusal
 from tests.test_mailer import Died, World, many, messages, transaction

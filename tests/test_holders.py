@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chalicelib.errors import ValidationFailed
-from chalicelib.holders import TIMEZONES, Holder, load_holder, to_json
+from chalicelib.holders.holder import TIMEZONES, Holder, load_holder, to_json
 from chalicelib.json_body import read_json
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from chalicelib.banks.bank import hash_key
 from chalicelib.batch import MAX_NAME
-from chalicelib.holders import HolderSchema, PreferencesSchema
+from chalicelib.holders.holder import HolderSchema, PreferencesSchema
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.transaction import MerchantSchema, TransactionSchema

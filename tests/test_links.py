@@ -13,8 +13,8 @@ from moto import mock_aws
 
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.holders import Holder
-from chalicelib.links import GOOD_FOR, HolderLinks, InvalidLink, Links, Purpose
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import GOOD_FOR, HolderLinks, InvalidLink, Links, Purpose
 from infra.links import KEPT, rotate
 from tests.fakes import Refusing, refusal
 

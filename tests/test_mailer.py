@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.addresses_repository import AddressRepository
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
@@ -22,19 +21,20 @@ from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.feed import NotificationFeed
 from chalicelib.feedback import FeedbackHandler
-from chalicelib.holders import Holder, Suppressed
-from chalicelib.holders_repository import HolderRepository
+from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.enrolment import Suppression
+from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.holders.links import Links
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.links import Links
 from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
 from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
 from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
-from chalicelib.suppression import Suppression
 from tests.fakes import Failing, FakeSes, refusal
 from tests.test_mails import transaction
 from tests.test_queues import FakeSqs

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.links import Links
 from chalicelib.mail_parts import Mail, phrases_of
 from chalicelib.mails import render
 from chalicelib.ses import Email, SesOutbox

@@ -17,7 +17,7 @@ import app as app_module
 from chalicelib.banks.settings import load_settings
 from chalicelib.delivery import NotificationKey
 from chalicelib.errors import DomainError
-from chalicelib.holders import load_holder
+from chalicelib.holders.holder import load_holder
 from chalicelib.json_body import read_json
 from chalicelib.ledger.transaction import load_transaction
 from chalicelib.problems import ANSWERS

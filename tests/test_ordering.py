@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.addressees import Addressed
-from chalicelib.holders import Holder
+from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notices import Notice, pack, to_payload, unpack

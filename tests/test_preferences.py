@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.holders.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide, quiet_until
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide, quiet_until
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 TRANSACTION = Transaction(

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from chalicelib.holders import Holder
-from chalicelib.links import Links
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
 from tests.api_server import KEY, NOW, serving
 from tests.links import links_for
 from tests.test_docs_page import Watched

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.holders import PreferencesSchema
+from chalicelib.holders.holder import PreferencesSchema
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.preferences_form import Form, Mistake, Mistaken, applied, filled_from, typed, version_of
 

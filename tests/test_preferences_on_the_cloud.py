@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.deferrals_repository import Deferral, DeferralRepository
-from chalicelib.holders_repository import HolderRepository
-from chalicelib.links import HolderLinks, Links
+from chalicelib.holders.links import HolderLinks, Links
+from chalicelib.holders.repository import HolderRepository
 from infra.links import main as links_command
 from local_cloud.deploy import STAGE
 from tests.cloud import BankClient, CloudUnderTest, eventually

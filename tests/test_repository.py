@@ -15,8 +15,8 @@ from chalicelib.aws.dynamo import batch_get, batch_put, from_item, to_item
 from chalicelib.banks.bank import ApiKey, Bank
 from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders, TransactionNotFound
-from chalicelib.holders import MAX_HOLDERS, Holder
-from chalicelib.holders_repository import HolderRepository
+from chalicelib.holders.holder import MAX_HOLDERS, Holder
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.repository import AlreadyRecorded, Listing, Page, TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Failing, refusal

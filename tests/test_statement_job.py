@@ -17,10 +17,10 @@ from chalicelib.banks.bank import BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.holders import Holder, Suppressed
-from chalicelib.holders_repository import HolderRepository
+from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.holders.links import Links
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.links import Links
 from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.statement_composing import StatementComposer

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.holders import TIMEZONES
+from chalicelib.holders.holder import TIMEZONES
 from chalicelib.statement_periods import Period, period_at, period_named, wanted
 
 SINCE = datetime(2024, 1, 1, tzinfo=UTC)

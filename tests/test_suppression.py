@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.addresses_repository import AddressRepository
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders
-from chalicelib.holders import MAX_HOLDERS, Holder, Suppressed
-from chalicelib.holders_repository import HolderRepository
-from chalicelib.suppression import Suppression
+from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.enrolment import Suppression
+from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
+from chalicelib.holders.repository import HolderRepository
 from tests.fakes import Failing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from chalicelib.banks.thresholds import FLAGS
 from chalicelib.batch import MAX_ITEM_ERRORS, MAX_ITEMS
 from chalicelib.delivery import MAX_FEEDBACK, State
 from chalicelib.errors import MAX_ERRORS, MAX_FIELD
-from chalicelib.holders import MAX_HOLDERS
+from chalicelib.holders.holder import MAX_HOLDERS
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.requests import MAX_PAGE
 from chalicelib.statement_index import STATEMENT_ID

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from chalicelib.banks.schemas import MAX_URL, URL, BankSettingsSchema, Factor, WholeNumber
 from chalicelib.batch import MAX_ITEMS
-from chalicelib.holders import TIMEZONES, HolderSchema
+from chalicelib.holders.holder import TIMEZONES, HolderSchema
 from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, Timestamp
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS, MAX_INTEGER_DIGITS

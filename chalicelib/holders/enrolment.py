@@ -6,11 +6,11 @@ That is for all holders of the bank who have the address, until the bank enrols 
 import dataclasses
 from collections.abc import Iterable
 
-from chalicelib.addresses_repository import AddressRepository, same_address
 from chalicelib.aws.batching import batches
 from chalicelib.errors import TooManyHolders
-from chalicelib.holders import Holder, Suppressed
-from chalicelib.holders_repository import HolderRepository
+from chalicelib.holders.addresses import AddressRepository, same_address
+from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key
 
 _ACCOUNTS_A_CALL = 100

@@ -12,7 +12,7 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from chalicelib.aws.secret_store import CACHE_FOR, SecretStore
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.holders import Holder
+from chalicelib.holders.holder import Holder
 
 # A link that doesn't fit may have been signed with a key that is newer than those remembered. How soon they are read
 # again bounds what forged links can cost.

@@ -10,7 +10,7 @@ from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, to_item
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import HolderNotFound, TooManyHolders
-from chalicelib.holders import MAX_HOLDERS, Holder, Suppressed
+from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.times import format_time
 

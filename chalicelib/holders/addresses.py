@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, queried, to_item
-from chalicelib.holders import Holder, Suppressed
+from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.ledger.times import sortable
 
 _SUPPRESSION = "suppression"
