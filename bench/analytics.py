@@ -27,7 +27,7 @@ from tqdm import tqdm
 from chalicelib.analytics import AnalyticsJob
 from chalicelib.analytics_repository import AnalyticsRepository
 from chalicelib.aws.batching import batches
-from chalicelib.baselines_repository import BaselineRepository
+from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.rollups import Day, Sums

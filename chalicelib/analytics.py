@@ -25,8 +25,8 @@ from chalicelib.analytics_repository import (
     RollUpsMoved,
 )
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row
 from chalicelib.ledger.times import sortable

@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.queues import message
-from chalicelib.flags import Evidence
+from chalicelib.flags.rules import Evidence
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction, from_json, to_json
 

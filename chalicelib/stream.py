@@ -5,8 +5,8 @@ from typing import Any
 
 from chalicelib.aws.queues import DeadLetters, Queue, Unsendable
 from chalicelib.aws.telemetry import logger
-from chalicelib.events import EventBus
-from chalicelib.judging import Judge
+from chalicelib.flags.events import EventBus
+from chalicelib.flags.judge import Judge
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.repository import is_flag_row, transaction_from_item
 from chalicelib.ledger.transaction import Transaction

@@ -28,15 +28,15 @@ from chalicelib.statement_index import StatementIndex
 if TYPE_CHECKING:
     from chalicelib.analytics import AnalyticsJob, AnalyticsReader
     from chalicelib.analytics_repository import AnalyticsRepository
-    from chalicelib.baselines_repository import BaselineRepository
     from chalicelib.deferrals import Release
     from chalicelib.feedback import FeedbackHandler
-    from chalicelib.flag_repository import FlagRepository
+    from chalicelib.flags.alert_topic import OperatorTopic
+    from chalicelib.flags.baselines_repository import BaselineRepository
+    from chalicelib.flags.operator_alerts import OperatorAlerts
+    from chalicelib.flags.repository import FlagRepository
     from chalicelib.holders.links import HolderLinks
     from chalicelib.ledger.archive import Archiver
     from chalicelib.mail_wiring import Mails
-    from chalicelib.operator_alerts import OperatorAlerts
-    from chalicelib.operators import OperatorTopic
     from chalicelib.reconciliation import Reconciliation
     from chalicelib.stream import StreamHandler
     from chalicelib.webhook_wiring import Webhooks
@@ -117,8 +117,8 @@ class Services:
 
     @cached_property
     def stream_handler(self) -> "StreamHandler":
-        from chalicelib.events import EventBus
-        from chalicelib.judging import Judge
+        from chalicelib.flags.events import EventBus
+        from chalicelib.flags.judge import Judge
         from chalicelib.stream import StreamHandler
 
         return StreamHandler(
@@ -149,7 +149,7 @@ class Services:
 
     @cached_property
     def operator_alerts(self) -> "OperatorAlerts":
-        from chalicelib.operator_alerts import OperatorAlerts
+        from chalicelib.flags.operator_alerts import OperatorAlerts
 
         return OperatorAlerts(
             self.operator_topic,
@@ -158,13 +158,13 @@ class Services:
 
     @cached_property
     def operator_topic(self) -> "OperatorTopic":
-        from chalicelib.operators import OperatorTopic
+        from chalicelib.flags.alert_topic import OperatorTopic
 
         return OperatorTopic(self.client("sns"), self.settings.operator_alerts_topic_arn)
 
     @cached_property
     def flags(self) -> "FlagRepository":
-        from chalicelib.flag_repository import FlagRepository
+        from chalicelib.flags.repository import FlagRepository
 
         return FlagRepository(self.client("dynamodb"), self.settings.transactions_table)
 
@@ -228,7 +228,7 @@ class Services:
 
     @cached_property
     def _baselines(self) -> "BaselineRepository":
-        from chalicelib.baselines_repository import BaselineRepository
+        from chalicelib.flags.baselines_repository import BaselineRepository
 
         return BaselineRepository(self.client("dynamodb"), self.settings.analytics_table)
 

@@ -5,8 +5,8 @@ from collections import deque
 from typing import Any
 
 from chalicelib.banks.thresholds import FLAGS, Thresholds
-from chalicelib.baselines import Baseline
-from chalicelib.flags import JUDGED, Evidence, judge
+from chalicelib.flags.baselines import Baseline
+from chalicelib.flags.rules import JUDGED, Evidence, judge
 from chalicelib.ledger.transaction import Transaction
 
 MAX_EXAMPLES = 3

@@ -26,10 +26,10 @@ from chalicelib.analytics_repository import (
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dynamo import from_item
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.baselines import Baseline
-from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.flag_repository import Flagging, FlagRepository
+from chalicelib.flags.baselines import Baseline
+from chalicelib.flags.baselines_repository import BaselineRepository
+from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, place_of, transaction_item

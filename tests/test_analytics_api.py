@@ -11,7 +11,7 @@ import pytest
 import app as app_module
 from chalicelib.analytics import SAFETY_MARGIN
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.flag_repository import Flagging, FlagRepository
+from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.money import format_amount
 from tests.api import KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 

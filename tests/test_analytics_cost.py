@@ -17,7 +17,7 @@ import pytest
 from chalicelib.analytics import AnalyticsJob, AnalyticsReader
 from chalicelib.analytics_repository import AnalyticsRepository
 from chalicelib.aws.batching import batches
-from chalicelib.baselines_repository import BaselineRepository
+from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.rollups import Day, Sums

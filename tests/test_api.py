@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import app as app_module
 from chalicelib.banks.bank import hash_key
-from chalicelib.flag_repository import Flagging, FlagRepository
+from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.ingest_queue import unpack
 from chalicelib.ledger.repository import TransactionRepository
 from tests.api import (

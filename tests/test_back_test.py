@@ -20,7 +20,7 @@ from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import StoredSettings, load_settings
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS
-from chalicelib.flag_repository import Flagging, FlagRepository
+from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from infra.back_test import main, recorded

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.banks.thresholds import MAX_RECENT
-from chalicelib.baselines import MAX_AMOUNTS, MAX_COUNTRIES, RECENT_FOR, Amounts, Baseline, from_values, to_values
+from chalicelib.flags.baselines import MAX_AMOUNTS, MAX_COUNTRIES, RECENT_FOR, Amounts, Baseline, from_values, to_values
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import COUNTRIES
 from chalicelib.ledger.repository import place_of, transaction_item

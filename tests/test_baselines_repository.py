@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.analytics import Step
-from chalicelib.baselines import Baseline
-from chalicelib.baselines_repository import BaselineRepository
+from chalicelib.flags.baselines import Baseline
+from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.repository import place_of
 from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Metered

@@ -14,11 +14,11 @@ import pytest
 
 from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob
 from chalicelib.analytics_repository import AnalyticsRepository
-from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.deferrals_repository import SHARDS, DeferralRepository
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.feed import MARGIN
-from chalicelib.judging import LOOKED_UP
+from chalicelib.flags.baselines_repository import BaselineRepository
+from chalicelib.flags.judge import LOOKED_UP
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.notices import unpack

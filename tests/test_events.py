@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail
-from chalicelib.flag_repository import Flagging
+from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail
+from chalicelib.flags.repository import Flagging
 from infra.openapi.__main__ import EVENT
 from infra.package import PROJECT_DIR
 from tests.test_mails import transaction

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import flag_repository
-from chalicelib.flag_repository import Flagging, FlagRepository
+from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.repository import RECORDED_SHARDS, Listing, TransactionRepository, is_flag_row
 from tests.test_events import EVIDENCE
 from tests.test_mails import TRANSACTION, transaction
@@ -24,7 +23,7 @@ def flagging(transaction_id: str = "t1", *names: str, shadow: tuple[str, ...] = 
 @pytest.fixture
 def flags(each_dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> FlagRepository:
     # DynamoDB Local takes fewer actions in a transaction than DynamoDB does.
-    monkeypatch.setattr(flag_repository, "MAX_A_CALL", 10)
+    monkeypatch.setattr(repository, "MAX_A_CALL", 10)
     return FlagRepository(each_dynamodb, "TransactionsTable", sleep=lambda _: None)
 
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, MAX_RECENT, Thresholds
-from chalicelib.baselines import MAX_COUNTRIES, Baseline
-from chalicelib.flags import RULES, judge
+from chalicelib.flags.baselines import MAX_COUNTRIES, Baseline
+from chalicelib.flags.rules import RULES, judge
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import COUNTRIES
 from chalicelib.ledger.repository import place_of

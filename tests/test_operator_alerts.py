@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail
-from chalicelib.flag_repository import Flagging
-from chalicelib.operator_alerts import MAX_LISTED, OperatorAlerts
-from chalicelib.operators import OperatorTopic
+from chalicelib.flags.alert_topic import OperatorTopic
+from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail
+from chalicelib.flags.operator_alerts import MAX_LISTED, OperatorAlerts
+from chalicelib.flags.repository import Flagging
 from tests.fakes import Failing, refusal
 from tests.test_mails import transaction
 from tests.test_queues import FakeSqs

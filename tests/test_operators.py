@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from chalicelib.banks.settings import NotSubscribable
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.operators import OperatorTopic
+from chalicelib.flags.alert_topic import OperatorTopic
 from tests.fakes import Refusing, refusal
 
 ADDRESS = "fraud@bank.example"

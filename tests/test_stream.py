@@ -13,12 +13,12 @@ from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS
-from chalicelib.baselines import Baseline
-from chalicelib.baselines_repository import BaselineRepository
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.events import EventBus
-from chalicelib.flag_repository import FlagRepository
-from chalicelib.judging import Judge
+from chalicelib.flags.baselines import Baseline
+from chalicelib.flags.baselines_repository import BaselineRepository
+from chalicelib.flags.events import EventBus
+from chalicelib.flags.judge import Judge
+from chalicelib.flags.repository import FlagRepository
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notices import unpack
@@ -330,7 +330,7 @@ def test_a_rule_that_fails_on_one_transaction_costs_nobody_the_email(
             raise ArithmeticError("a defect")
         return {"amount": "1", "currency": "XAF", "threshold": "0"}
 
-    monkeypatch.setattr("chalicelib.flags.RULES", {"large_amount": spoiled})
+    monkeypatch.setattr("chalicelib.flags.rules.RULES", {"large_amount": spoiled})
     stream.handle(records(transaction(id="bad", account="a1"), transaction(id="good", account="a2")))
     assert (told(stream.alerts), told(stream.notifications)) == (["good"], ["bad"])
 

@@ -1,7 +1,7 @@
 """Schemas of flags and their evidence, and of the event that tells of them."""
 
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.events import SOURCE, TRANSACTION_FLAGGED
+from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
 _AMOUNT: Json = {"type": "string", "pattern": f"^{OVER_ZERO}{DIGITS}$", "description": "Exact."}

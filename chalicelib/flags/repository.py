@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, from_item, put_new, to_item
-from chalicelib.flags import Evidence
+from chalicelib.flags.rules import Evidence
 from chalicelib.ledger.keys import account_key, transaction_key
 from chalicelib.ledger.repository import RECORDED_SHARDS
 from chalicelib.ledger.times import format_time, sortable

@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any
 
 from chalicelib.banks.thresholds import Thresholds
-from chalicelib.baselines import (
+from chalicelib.flags.baselines import (
     MAX_COUNTRIES,
     Amounts,
     Baseline,

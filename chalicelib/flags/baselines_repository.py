@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dynamo import batch_get, batch_put, to_item
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.baselines import Baseline, from_values, to_values
+from chalicelib.flags.baselines import Baseline, from_values, to_values
 from chalicelib.ledger.repository import transaction_of_row
 
 _ENTRY = "baseline"

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.flag_repository import Flagging
+from chalicelib.flags.repository import Flagging
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import to_json
 

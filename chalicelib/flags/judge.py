@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.baselines import RECENT_FOR, Baseline
-from chalicelib.baselines_repository import BaselineRepository
-from chalicelib.flag_repository import Flagging, FlagRepository
-from chalicelib.flags import JUDGED, judge
+from chalicelib.flags.baselines import RECENT_FOR, Baseline
+from chalicelib.flags.baselines_repository import BaselineRepository
+from chalicelib.flags.repository import Flagging, FlagRepository
+from chalicelib.flags.rules import JUDGED, judge
 from chalicelib.ledger.keys import account_key, transaction_key
 from chalicelib.ledger.repository import Listing, TransactionRepository, place_of
 from chalicelib.ledger.transaction import Transaction, is_as_authorized, settles

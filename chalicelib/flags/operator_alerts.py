@@ -10,8 +10,8 @@ from typing import Any
 
 from chalicelib.aws.queues import DeadLetters
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.events import TRANSACTION_FLAGGED
-from chalicelib.operators import OperatorTopic
+from chalicelib.flags.alert_topic import OperatorTopic
+from chalicelib.flags.events import TRANSACTION_FLAGGED
 
 MAX_LISTED = 50
 
