@@ -24,13 +24,13 @@ from typing import Any
 import boto3
 from tqdm import tqdm
 
-from chalicelib.analytics import AnalyticsJob
-from chalicelib.analytics_repository import AnalyticsRepository
+from chalicelib.analytics.job import AnalyticsJob
+from chalicelib.analytics.repository import AnalyticsRepository
+from chalicelib.analytics.rollups import Day, Sums
 from chalicelib.aws.batching import batches
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.rollups import Day, Sums
 
 PROJECT = Path(__file__).parent.parent
 FASTER, PEAK_MB, IDLE_CALLS, IDLE_UNITS = 5, 128, 5, 4

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from chalice.app import Request, Response
 
 from chalicelib import batch, cursors
+from chalicelib.analytics.rollups import Day, Sums, summary
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.endpoints import refusal
 from chalicelib.banks.settings import answer_of, load_settings, replace_settings
@@ -41,7 +42,6 @@ from chalicelib.requests import (
     seconds_left,
     sent_body,
 )
-from chalicelib.rollups import Day, Sums, summary
 from chalicelib.wiring import Services
 
 _LISTING_PARAMETERS = ("from", "to", "type", "limit", "cursor")

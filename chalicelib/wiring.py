@@ -26,8 +26,10 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.statement_index import StatementIndex
 
 if TYPE_CHECKING:
-    from chalicelib.analytics import AnalyticsJob, AnalyticsReader
-    from chalicelib.analytics_repository import AnalyticsRepository
+    from chalicelib.analytics.job import AnalyticsJob
+    from chalicelib.analytics.reader import AnalyticsReader
+    from chalicelib.analytics.reconciliation import Reconciliation
+    from chalicelib.analytics.repository import AnalyticsRepository
     from chalicelib.deferrals import Release
     from chalicelib.feedback import FeedbackHandler
     from chalicelib.flags.alert_topic import OperatorTopic
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from chalicelib.holders.links import HolderLinks
     from chalicelib.ledger.archive import Archiver
     from chalicelib.mail_wiring import Mails
-    from chalicelib.reconciliation import Reconciliation
     from chalicelib.stream import StreamHandler
     from chalicelib.webhook_wiring import Webhooks
 
@@ -204,25 +205,25 @@ class Services:
 
     @cached_property
     def analytics_job(self) -> "AnalyticsJob":
-        from chalicelib.analytics import AnalyticsJob
+        from chalicelib.analytics.job import AnalyticsJob
 
         return AnalyticsJob(self._roll_ups, self._baselines, self.transactions, self.now)
 
     @cached_property
     def analytics(self) -> "AnalyticsReader":
-        from chalicelib.analytics import AnalyticsReader
+        from chalicelib.analytics.reader import AnalyticsReader
 
         return AnalyticsReader(self._roll_ups, self.transactions, self.now)
 
     @cached_property
     def reconciliation(self) -> "Reconciliation":
-        from chalicelib.reconciliation import Reconciliation
+        from chalicelib.analytics.reconciliation import Reconciliation
 
         return Reconciliation(self._roll_ups, self.transactions)
 
     @cached_property
     def _roll_ups(self) -> "AnalyticsRepository":
-        from chalicelib.analytics_repository import AnalyticsRepository
+        from chalicelib.analytics.repository import AnalyticsRepository
 
         return AnalyticsRepository(self.client("dynamodb"), self.settings.analytics_table)
 

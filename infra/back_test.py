@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from bank_simulator.replay import UnreadableFile, bodies
+from chalicelib.analytics.rollups import is_countable
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, load_settings
 from chalicelib.banks.thresholds import Thresholds
@@ -31,7 +32,6 @@ from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository,
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction, load_transaction
 from chalicelib.requests import MAX_DAYS
-from chalicelib.rollups import is_countable
 from infra.flag_trial import FlagTrial, as_json, as_text
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name

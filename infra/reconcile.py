@@ -16,10 +16,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from chalicelib.analytics_repository import AnalyticsRepository
+from chalicelib.analytics.reconciliation import Findings, Reconciliation
+from chalicelib.analytics.repository import AnalyticsRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.reconciliation import Findings, Reconciliation
 from infra.banks import registry
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name

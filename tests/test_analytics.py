@@ -15,14 +15,17 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob, AnalyticsReader, Step
-from chalicelib.analytics_repository import (
+from chalicelib.analytics.job import AnalyticsJob, Step
+from chalicelib.analytics.reader import AnalyticsReader
+from chalicelib.analytics.repository import (
     MAX_ROLL_UPS_A_STEP,
+    SAFETY_MARGIN,
     AnalyticsRepository,
     Checkpoint,
     RollUpBroken,
     RollUpsMoved,
 )
+from chalicelib.analytics.rollups import Day, Largest, Sums, merged
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dynamo import from_item
 from chalicelib.banks.thresholds import FLAGS
@@ -35,7 +38,6 @@ from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, place_of, transaction_item
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.rollups import Day, Largest, Sums, merged
 from tests.fakes import Failing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

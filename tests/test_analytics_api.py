@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import app as app_module
-from chalicelib.analytics import SAFETY_MARGIN
+from chalicelib.analytics.repository import SAFETY_MARGIN
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.money import format_amount

@@ -14,13 +14,14 @@ from typing import Any
 import hypothesis
 import pytest
 
-from chalicelib.analytics import AnalyticsJob, AnalyticsReader
-from chalicelib.analytics_repository import AnalyticsRepository
+from chalicelib.analytics.job import AnalyticsJob
+from chalicelib.analytics.reader import AnalyticsReader
+from chalicelib.analytics.repository import AnalyticsRepository
+from chalicelib.analytics.rollups import Day, Sums
 from chalicelib.aws.batching import batches
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.rollups import Day, Sums
 from tests import dynamodb_local
 from tests.tables import create_tables
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.analytics import LEASE_BEYOND
-from chalicelib.analytics_repository import Checkpoint, RollUpsMoved
+from chalicelib.analytics.job import LEASE_BEYOND
+from chalicelib.analytics.repository import Checkpoint, RollUpsMoved
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.repository import RECORDED_SHARDS
 from chalicelib.ledger.transaction import Transaction

@@ -27,7 +27,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chalicelib.analytics_repository import RollUpBroken
+from chalicelib.analytics.reconciliation import Findings, Reconciliation
+from chalicelib.analytics.repository import RollUpBroken
+from chalicelib.analytics.rollups import Day
 from chalicelib.aws.batching import batches
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
@@ -36,8 +38,6 @@ from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.reconciliation import Findings, Reconciliation
-from chalicelib.rollups import Day
 from tests.fakes import Failing, refusal
 from tests.test_analytics import (
     BANKS,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.analytics import Step
+from chalicelib.analytics.job import Step
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.repository import place_of

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.analytics import SAFETY_MARGIN, AnalyticsJob
-from chalicelib.analytics_repository import AnalyticsRepository
+from chalicelib.analytics.job import AnalyticsJob
+from chalicelib.analytics.repository import SAFETY_MARGIN, AnalyticsRepository
 from chalicelib.deferrals_repository import SHARDS, DeferralRepository
 from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.feed import MARGIN

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.flags import repository
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.repository import RECORDED_SHARDS, Listing, TransactionRepository, is_flag_row
 from tests.test_events import EVIDENCE

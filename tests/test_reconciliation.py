@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.analytics_repository import Checkpoint
+from chalicelib.analytics.reconciliation import RECORDED_BEFORE, Difference, Findings, Reconciliation, differences
+from chalicelib.analytics.repository import Checkpoint
+from chalicelib.analytics.rollups import Day, Largest, Sums
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
-from chalicelib.reconciliation import RECORDED_BEFORE, Difference, Findings, Reconciliation, differences
-from chalicelib.rollups import Day, Largest, Sums
 from tests.test_analytics import (
     BANKS,
     MAX_DAYS,

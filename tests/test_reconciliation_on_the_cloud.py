@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.analytics import SAFETY_MARGIN
+from chalicelib.analytics.repository import SAFETY_MARGIN
 from chalicelib.ledger.repository import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from infra.reconcile import main

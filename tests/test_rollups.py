@@ -10,12 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.banks.thresholds import FLAGS
-from chalicelib.ledger.fields import STATUSES, TYPES
-from chalicelib.ledger.repository import transaction_item
-from chalicelib.ledger.transaction import Transaction
-from chalicelib.rollups import (
+from chalicelib.analytics.rollups import (
     Day,
     Largest,
     Sums,
@@ -28,6 +23,11 @@ from chalicelib.rollups import (
     tally,
     to_values,
 )
+from chalicelib.aws.dynamo import from_item, to_item
+from chalicelib.banks.thresholds import FLAGS
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.transaction import Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 TODAY = Day("eazycard", "2026-01-10", "EUR")

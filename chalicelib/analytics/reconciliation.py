@@ -10,14 +10,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from time import sleep
 
-from chalicelib.analytics import SAFETY_MARGIN
-from chalicelib.analytics_repository import (
+from chalicelib.analytics.repository import (
     MAX_ROLL_UPS_A_STEP,
+    SAFETY_MARGIN,
     AnalyticsRepository,
     Checkpoint,
     RollUpBroken,
     RollUpsMoved,
 )
+from chalicelib.analytics.rollups import Day, Largest, Sums, tally
 from chalicelib.aws.batching import batches
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
@@ -25,7 +26,6 @@ from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, format_a
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD
-from chalicelib.rollups import Day, Largest, Sums, tally
 
 # So long before its own time, at most, a transaction is recorded: by what the intake allows, on clocks that differ.
 RECORDED_BEFORE = MAX_AHEAD + SAFETY_MARGIN

@@ -13,37 +13,29 @@ A reader takes the roll-ups as they were at the checkpoint, and adds what lies b
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
-from time import sleep
+from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.analytics_repository import (
+from chalicelib.analytics.repository import (
     MAX_ROLL_UPS_A_STEP,
+    SAFETY_MARGIN,
     AnalyticsRepository,
     Checkpoint,
-    RollUpBroken,
     RollUpsMoved,
 )
+from chalicelib.analytics.rollups import Day, Sums, counts, day_of, is_countable, merged
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row
 from chalicelib.ledger.times import sortable
-from chalicelib.rollups import Day, Sums, counts, day_of, is_countable, merged, tally
 
-# What is recorded later than this before now may still be on its way into the index: the writer's longest run
-# (30 s), clock skew between writers and the index's lag fit inside.
-SAFETY_MARGIN = timedelta(seconds=60)
 PAGE = 2_500
 # So many baselines are read and written in 125 calls, two or three seconds on a third of a processor.
 MAX_ACCOUNTS_A_STEP = 2_500
 _LAST_STEP_S = 10.0
 # A dead run's lease goes on for so long: another run's clock may be ahead, and its last write still on its way.
 LEASE_BEYOND = timedelta(seconds=40)
-# A step takes DynamoDB some milliseconds, in which a reader can meet it half done.
-_WAITS_S = (0.0, 0.01, 0.03, 0.1, 0.3)
-_END = "~"  # behind every place in a shard
 _Row = Mapping[str, Any]
 _Held = dict[str, tuple[list[dict[str, Any]], str | None]]  # by shard: a page's rows, and what follows on them
 
@@ -160,59 +152,3 @@ class AnalyticsJob:
                 held[shard] = rows, more
             has_more = has_more or bool(rows) or more is not None
         return new, positions, has_more
-
-
-class AnalyticsReader:
-    """What a bank reads: exact, current to seconds, and at the same cost however much is stored."""
-
-    def __init__(
-        self,
-        roll_ups: AnalyticsRepository,
-        transactions: TransactionRepository,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None] = sleep,
-    ) -> None:
-        self._roll_ups = roll_ups
-        self._transactions = transactions
-        self._clock = clock
-        self._sleep = sleep
-
-    def of_bank(self, bank: str, first: date, last: date) -> tuple[dict[Day, Sums], datetime]:
-        """Return the bank's sums by day from `first` to `last`, and the time to which all recorded is in them.
-
-        Raises TemporarilyUnavailable when the job moves on again and again while this reads, or a roll-up is broken.
-        """
-        start, end = first.isoformat(), last.isoformat()
-        for wait_s in _WAITS_S:
-            self._sleep(wait_s)
-            at = self._roll_ups.checkpoint()
-            try:
-                days = self._roll_ups.days(bank, start, end, at)
-            except (RollUpsMoved, RollUpBroken):
-                continue
-            # What is behind the checkpoint stays in the index, however far the job comes meanwhile.
-            tail, as_of = self._tail(bank, at)
-            return merged([days, {day: sums for day, sums in tail.items() if start <= day.date <= end}]), as_of
-        raise TemporarilyUnavailable
-
-    def of_account(self, bank: str, account: str, first: date, last: date) -> tuple[dict[Day, Sums], datetime]:
-        """Return an account's sums by day from `first` to `last`, added up from its transactions."""
-        now = self._clock()
-        start, end = datetime.combine(first, time.min, UTC), datetime.combine(last, time.max, UTC)
-        days: dict[Day, Sums] = {}
-        tally(self._transactions.of_account_between(bank, account, start, end), days)
-        return days, now
-
-    def _tail(self, bank: str, at: Checkpoint) -> tuple[dict[Day, Sums], datetime]:
-        """Return the bank's sums behind the checkpoint, and the time to which they are whole.
-
-        One page of each shard: when the job is far behind, the answer is as of an earlier time and not late itself.
-        """
-        as_of = self._clock()
-        days: dict[Day, Sums] = {}
-        for shard in RECORDED_SHARDS:
-            rows, more = self._transactions.recorded(shard, at.positions.get(shard), _END, bank=bank)
-            tally(rows, days)
-            if more is not None:
-                as_of = min(as_of, datetime.fromisoformat(more.partition("#")[0]))
-        return days, as_of

@@ -13,11 +13,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.analytics.rollups import Day, Sums, from_values, to_values
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, from_item, queried, to_item, was_cancelled_in_passing
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import sortable
-from chalicelib.rollups import Day, Sums, from_values, to_values
+
+# What is recorded later than this before now may still be on its way into the index: the writer's longest run
+# (30 s), clock skew between writers and the index's lag fit inside.
+SAFETY_MARGIN = timedelta(seconds=60)
 
 # TransactWriteItems takes 100 actions, one of which moves the checkpoint.
 MAX_ROLL_UPS_A_STEP = 99

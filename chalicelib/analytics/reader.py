@@ -1,0 +1,70 @@
+"""Reads analytics: the roll-ups, and the few transactions recorded since the last run of the job."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from time import sleep
+
+from chalicelib.analytics.repository import AnalyticsRepository, Checkpoint, RollUpBroken, RollUpsMoved
+from chalicelib.analytics.rollups import Day, Sums, merged, tally
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository
+
+# A step takes DynamoDB some milliseconds, in which a reader can meet it half done.
+_WAITS_S = (0.0, 0.01, 0.03, 0.1, 0.3)
+_END = "~"  # behind every place in a shard
+
+
+class AnalyticsReader:
+    """What a bank reads: exact, current to seconds, and at the same cost however much is stored."""
+
+    def __init__(
+        self,
+        roll_ups: AnalyticsRepository,
+        transactions: TransactionRepository,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = sleep,
+    ) -> None:
+        self._roll_ups = roll_ups
+        self._transactions = transactions
+        self._clock = clock
+        self._sleep = sleep
+
+    def of_bank(self, bank: str, first: date, last: date) -> tuple[dict[Day, Sums], datetime]:
+        """Return the bank's sums by day from `first` to `last`, and the time to which all recorded is in them.
+
+        Raises TemporarilyUnavailable when the job moves on again and again while this reads, or a roll-up is broken.
+        """
+        start, end = first.isoformat(), last.isoformat()
+        for wait_s in _WAITS_S:
+            self._sleep(wait_s)
+            at = self._roll_ups.checkpoint()
+            try:
+                days = self._roll_ups.days(bank, start, end, at)
+            except (RollUpsMoved, RollUpBroken):
+                continue
+            # What is behind the checkpoint stays in the index, however far the job comes meanwhile.
+            tail, as_of = self._tail(bank, at)
+            return merged([days, {day: sums for day, sums in tail.items() if start <= day.date <= end}]), as_of
+        raise TemporarilyUnavailable
+
+    def of_account(self, bank: str, account: str, first: date, last: date) -> tuple[dict[Day, Sums], datetime]:
+        """Return an account's sums by day from `first` to `last`, added up from its transactions."""
+        now = self._clock()
+        start, end = datetime.combine(first, time.min, UTC), datetime.combine(last, time.max, UTC)
+        days: dict[Day, Sums] = {}
+        tally(self._transactions.of_account_between(bank, account, start, end), days)
+        return days, now
+
+    def _tail(self, bank: str, at: Checkpoint) -> tuple[dict[Day, Sums], datetime]:
+        """Return the bank's sums behind the checkpoint, and the time to which they are whole.
+
+        One page of each shard: when the job is far behind, the answer is as of an earlier time and not late itself.
+        """
+        as_of = self._clock()
+        days: dict[Day, Sums] = {}
+        for shard in RECORDED_SHARDS:
+            rows, more = self._transactions.recorded(shard, at.positions.get(shard), _END, bank=bank)
+            tally(rows, days)
+            if more is not None:
+                as_of = min(as_of, datetime.fromisoformat(more.partition("#")[0]))
+        return days, as_of
