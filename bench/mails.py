@@ -33,12 +33,12 @@ from chalicelib.holders.links import HolderLinks
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail.pacing import Pacer, SesAccount
+from chalicelib.mail.ses import SesOutbox
 from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload
 from chalicelib.notifications import NotificationLog
-from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
-from chalicelib.ses import SesOutbox
 from mail_gallery.samples import STORIES, TRANSACTION, sample
 
 COUNT = 100

@@ -10,11 +10,11 @@ from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.holders.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
-from chalicelib.mail_parts import Mail
-from chalicelib.mails import render
+from chalicelib.mail.parts import email_to
+from chalicelib.mail.ses import Email
+from chalicelib.mail.story import Story, kind_of
+from chalicelib.mail.transaction_mail import render
 from chalicelib.notifications import Outcome
-from chalicelib.ses import Email
-from chalicelib.stories import Story, kind_of
 
 
 @dataclass(slots=True)
@@ -69,18 +69,6 @@ class Composer:
         links = self._links_for(transaction.bank, transaction.account, holder)
         mail = render(story, holder, bank_names[transaction.bank], links)
         return email_to(holder, mail, links, transaction.bank, transaction.id)
-
-
-def email_to(holder: Holder, mail: Mail, links: Links, bank: str, told_of: str) -> Email:
-    """Return the rendered mail as it goes to the holder; `told_of` is what SES's feedback finds its notification by."""
-    return Email(
-        to=holder.email,
-        subject=mail.subject,
-        text=mail.text,
-        html=mail.html,
-        headers=links.headers,
-        tags=(("bank", bank), ("transaction", told_of), ("holder", holder.id)),
-    )
 
 
 def is_wanted(person: Addressed, now: datetime) -> bool:

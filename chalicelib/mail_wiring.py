@@ -12,11 +12,11 @@ from chalicelib.closings import Closings
 from chalicelib.composing import Composer
 from chalicelib.deferrals import Deferrals
 from chalicelib.deferrals_repository import DeferralRepository
+from chalicelib.mail.pacing import AHEAD, ALERTS_AHEAD, Pacer, SesAccount
+from chalicelib.mail.ses import SesOutbox
 from chalicelib.mailer import Mailer
 from chalicelib.notifications import NotificationLog
-from chalicelib.pacing import AHEAD, ALERTS_AHEAD, Pacer, SesAccount
 from chalicelib.purchases import Purchases
-from chalicelib.ses import SesOutbox
 from chalicelib.statement_composing import StatementComposer
 from chalicelib.statement_job import StatementJob
 

@@ -20,12 +20,12 @@ from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders.preferences import Wait
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.mail.pacing import Pacer
+from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import MAX_CLAIMS, NotificationLog, Outcome
 from chalicelib.ordering import in_order, in_turns
-from chalicelib.pacing import Pacer
 from chalicelib.purchases import Purchases, subject_of
-from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 
 # Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
 PART_TAKES_AT_MOST_S = 12

@@ -18,8 +18,8 @@ from chalicelib.addressees import Addressed
 from chalicelib.delivery import NotificationKey
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.transaction import named_by
-from chalicelib.ses import Email
-from chalicelib.stories import Story
+from chalicelib.mail.ses import Email
+from chalicelib.mail.story import Story
 
 WAITS_AT_MOST = timedelta(hours=1)
 # What `authorization_id` names comes first.

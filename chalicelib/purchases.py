@@ -23,8 +23,8 @@ from chalicelib.delivery import NotificationKey
 from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import _TOLD_BY, Transaction, is_as_authorized, named_by, settles
+from chalicelib.mail.story import Story, story_of
 from chalicelib.notices import Notice
-from chalicelib.stories import Story, story_of
 
 
 @dataclass(slots=True)

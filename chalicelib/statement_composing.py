@@ -5,15 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.banks.bank import BankDirectory
-from chalicelib.composing import email_to
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.ledger.repository import Listing, TransactionRepository
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.ses import Email
+from chalicelib.mail.parts import email_to
+from chalicelib.mail.ses import Email
+from chalicelib.mail.statement import Statement, statement_of
+from chalicelib.mail.statement_mail import render_statement
 from chalicelib.statement_index import Expected
-from chalicelib.statement_mails import render_statement
-from chalicelib.statements import Statement, statement_of
 
 # About ten seconds' worth of reading. Only so much is held in memory as the e-mail lists.
 MOST_TRANSACTIONS = 20_000

@@ -13,9 +13,9 @@ from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.preferences import quiet_until
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.mail.pacing import Pacer
+from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.notifications import NotificationLog, Outcome
-from chalicelib.pacing import Pacer
-from chalicelib.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.statement_composing import MALFORMED, NotComposed, StatementComposer
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import Period, period_at, wanted

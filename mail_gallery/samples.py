@@ -8,11 +8,11 @@ from typing import Any
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.mail_parts import Mail
-from chalicelib.mails import render
-from chalicelib.statement_mails import render_statement
-from chalicelib.statements import Statement, statement_of
-from chalicelib.stories import Story, story_of
+from chalicelib.mail.parts import Mail
+from chalicelib.mail.statement import Statement, statement_of
+from chalicelib.mail.statement_mail import render_statement
+from chalicelib.mail.story import Story, story_of
+from chalicelib.mail.transaction_mail import render
 
 BANK = "EAZYCard"
 TRANSACTION = Transaction(

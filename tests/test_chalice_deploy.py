@@ -186,7 +186,7 @@ def test_the_package_holds_the_app_and_its_requirements_built_for_the_functions_
     with zipfile.ZipFile(package) as content:
         names = set(content.namelist())
 
-    assert {"app.py", "chalicelib/settings.py", "chalicelib/templates/transaction.html"} <= names
+    assert {"app.py", "chalicelib/aws/stage.py", "chalicelib/mail/templates/transaction.html"} <= names
     requirements = {"aws_lambda_powertools", "babel", "boto3", "itsdangerous", "jinja2", "marshmallow", "tzdata"}
     assert requirements <= {name.partition("/")[0] for name in names}
     compiled = [name for name in names if name.endswith(".so")]

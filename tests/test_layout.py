@@ -73,8 +73,8 @@ def test_the_api_starts_without_what_only_mails_and_pages_need() -> None:
         "jinja2",
         "chalicelib.holders.holder.conventions",
         "chalicelib.mailer",
-        "chalicelib.mails",
-        "chalicelib.ses",
+        "chalicelib.mail.transaction_mail",
+        "chalicelib.mail.ses",
     }
     pages = {"chalicelib.preferences_page", "chalicelib.preferences_html", "chalicelib.holders.links"}
     assert not loaded & {"chalicelib.posting", "chalicelib.webhook_sender", "chalicelib.webhook_feeder"}

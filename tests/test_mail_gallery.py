@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from chalicelib.mails import render
+from chalicelib.mail.transaction_mail import render
 from mail_gallery import __main__ as command
 from mail_gallery.samples import BANK, KINDS, READERS, STORIES, sample
 from tests.test_inbox import browser  # noqa: F401

@@ -29,12 +29,12 @@ from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail.pacing import Pacer, SesAccount
+from chalicelib.mail.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.mailer import Mailer
 from chalicelib.notices import Notice, pack, to_payload, unpack
 from chalicelib.notifications import NotificationLog
-from chalicelib.pacing import Pacer, SesAccount
 from chalicelib.purchases import Purchases
-from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
 from tests.fakes import Failing, FakeSes, refusal
 from tests.test_mails import transaction
 from tests.test_queues import FakeSqs

@@ -13,10 +13,10 @@ import pytest
 
 from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.mail_parts import Mail, phrases_of
-from chalicelib.mails import render
-from chalicelib.ses import Email, SesOutbox
-from chalicelib.stories import story_of
+from chalicelib.mail.parts import Mail, phrases_of
+from chalicelib.mail.ses import Email, SesOutbox
+from chalicelib.mail.story import story_of
+from chalicelib.mail.transaction_mail import render
 from mail_gallery.samples import AUTHORIZATION, BANK, FLAGS, KINDS, LINKS, READERS, STORIES, TRANSACTION, sample
 from tests.fakes import FakeSes
 from tests.painted import pieces

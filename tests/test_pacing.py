@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.pacing import AHEAD, ALERTS_AHEAD, CACHE_FOR, Pacer, SesAccount
+from chalicelib.mail.pacing import AHEAD, ALERTS_AHEAD, CACHE_FOR, Pacer, SesAccount
 from tests.fakes import Failing, Refusing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

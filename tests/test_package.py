@@ -103,7 +103,7 @@ def test_what_is_left_out_is_data_that_nothing_reads() -> None:
         "babel/locale-data/root.dat",
         "babel/locale-data/fr_CM.dat",
         "babel/global.dat",
-        "chalicelib/templates/fr.toml",
+        "chalicelib/mail/templates/fr.toml",
         "chalicelib/openapi.json",
         "chalicelib/pages/docs.html",
         "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui-bundle.min.js",

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.mail_parts import phrases_of
-from chalicelib.reasons import reasons
+from chalicelib.mail.parts import phrases_of
+from chalicelib.mail.reasons import reasons
 
 EVIDENCE: dict[str, dict[str, Any]] = {
     "large_amount": {"amount": "1500000", "currency": "XAF", "threshold": "987000"},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.ses import Email, SendResult, SesOutbox
+from chalicelib.mail.ses import Email, SendResult, SesOutbox
 from tests.fakes import Failing, FakeSes, refusal
 
 

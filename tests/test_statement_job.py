@@ -21,8 +21,8 @@ from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.pacing import Pacer, SesAccount
-from chalicelib.ses import PUT_OFF_AT_MOST, SesOutbox
+from chalicelib.mail.pacing import Pacer, SesAccount
+from chalicelib.mail.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.statement_composing import StatementComposer
 from chalicelib.statement_index import LEAST_WAIT, StatementIndex, expected_in
 from chalicelib.statement_job import StatementJob

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.statement_mails import render_statement
-from chalicelib.statements import MAX_LISTED, Statement, statement_of
+from chalicelib.mail.statement import MAX_LISTED, Statement, statement_of
+from chalicelib.mail.statement_mail import render_statement
 from mail_gallery.samples import BANK, READERS, TRANSACTION
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 1, 31)

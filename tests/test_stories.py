@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.fields import STATUSES, TYPES
-from chalicelib.stories import kind_of, story_of
+from chalicelib.mail.story import kind_of, story_of
 from mail_gallery.samples import AUTHORIZATION, STORIES, TRANSACTION
 
 SETTLEMENT = dataclasses.replace(TRANSACTION, authorization_id=AUTHORIZATION.id)

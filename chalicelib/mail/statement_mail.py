@@ -17,8 +17,8 @@ from chalicelib.holders.conventions import (
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.mail_parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
-from chalicelib.statements import Statement, Total
+from chalicelib.mail.parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
+from chalicelib.mail.statement import Statement, Total
 
 # A statement stays under 20 KB, whatever is in it.
 _LONGEST_LINE = 28

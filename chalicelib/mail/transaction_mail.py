@@ -10,9 +10,9 @@ from chalicelib.holders.conventions import country, moment, money, plain, signed
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.mail_parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
-from chalicelib.reasons import reasons
-from chalicelib.stories import Story, kind_of
+from chalicelib.mail.parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
+from chalicelib.mail.reasons import reasons
+from chalicelib.mail.story import Story, kind_of
 
 Rows = list[tuple[str, str]]
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from chalicelib.holders.conventions import MINUS, PLUS, masked, plain
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
+from chalicelib.mail.ses import Email
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_LINKS = Links()
@@ -83,3 +84,15 @@ def _environment() -> Environment:
 def phrases_of(locale: str) -> dict[str, Any]:
     """Return every word of a language's e-mails."""
     return tomllib.loads((TEMPLATES / f"{locale}.toml").read_text("utf-8"))
+
+
+def email_to(holder: Holder, mail: Mail, links: Links, bank: str, told_of: str) -> Email:
+    """Return the rendered mail as it goes to the holder; `told_of` is what SES's feedback finds its notification by."""
+    return Email(
+        to=holder.email,
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
+        headers=links.headers,
+        tags=(("bank", bank), ("transaction", told_of), ("holder", holder.id)),
+    )

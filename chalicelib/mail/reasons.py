@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.holders.conventions import country, decimal, elapsed, money
 from chalicelib.ledger.money import COUNTRIES
-from chalicelib.stories import Flags
+from chalicelib.mail.story import Flags
 
 Words = dict[str, str]
 
