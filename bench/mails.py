@@ -24,21 +24,21 @@ from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
-from chalicelib.closings import Closings
-from chalicelib.composing import Composer
-from chalicelib.deferrals import Deferrals
-from chalicelib.deferrals_repository import DeferralRepository
-from chalicelib.feed import NotificationFeed
 from chalicelib.holders.links import HolderLinks
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import SesOutbox
-from chalicelib.mailer import Mailer
-from chalicelib.notices import Notice, pack, to_payload
-from chalicelib.notifications import NotificationLog
-from chalicelib.purchases import Purchases
+from chalicelib.notifications.closings import Closings
+from chalicelib.notifications.composing import Composer
+from chalicelib.notifications.deferrals import Deferrals
+from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.feed import NotificationFeed
+from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.mailer import Mailer
+from chalicelib.notifications.notice import Notice, pack, to_payload
+from chalicelib.notifications.purchases import Purchases
 from mail_gallery.samples import STORIES, TRANSACTION, sample
 
 COUNT = 100

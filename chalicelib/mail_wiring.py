@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.queues import DeadLetters
-from chalicelib.closings import Closings
-from chalicelib.composing import Composer
-from chalicelib.deferrals import Deferrals
-from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.mail.pacing import AHEAD, ALERTS_AHEAD, Pacer, SesAccount
 from chalicelib.mail.ses import SesOutbox
-from chalicelib.mailer import Mailer
-from chalicelib.notifications import NotificationLog
-from chalicelib.purchases import Purchases
+from chalicelib.notifications.closings import Closings
+from chalicelib.notifications.composing import Composer
+from chalicelib.notifications.deferrals import Deferrals
+from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.mailer import Mailer
+from chalicelib.notifications.purchases import Purchases
 from chalicelib.statement_composing import StatementComposer
 from chalicelib.statement_job import StatementJob
 

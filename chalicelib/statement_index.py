@@ -5,20 +5,17 @@ one too many does no harm, and an entry is written before the holder's record, s
 """
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.deferrals_repository import Deferral, DeferralRepository
-from chalicelib.delivery import NotificationKey
 from chalicelib.holders.holder import Holder
-from chalicelib.ledger.keys import IDENTIFIER, account_key, transaction_key
+from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.notifications.due import Deferral, DeferralRepository
+from chalicelib.notifications.state import NotificationKey
 from chalicelib.statement_periods import Period, period_at, period_named, wanted
 
-# What stands in a transaction's place in all that is noted and told of a statement. No transaction's id has an "@".
-STATEMENT_ID = re.compile(rf"statement@{IDENTIFIER.pattern}@[0-9]{{4}}-(?:W[0-9]{{2}}|[0-9]{{2}})")
 # Nothing is ever put into an hour that a run may be done with, whatever its clock says.
 LEAST_WAIT = timedelta(minutes=15)
 # AWS refuses requests from a clock that is wrong by more.

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.aws.batching import batches
 from chalicelib.aws.queues import DeadLetters
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.deferrals_repository import Deferral, DeferralRepository
-from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.preferences import quiet_until
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.mail.pacing import Pacer
 from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
-from chalicelib.notifications import NotificationLog, Outcome
+from chalicelib.notifications.due import Deferral, DeferralRepository
+from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.state import NotificationKey, Outcome, State
 from chalicelib.statement_composing import MALFORMED, NotComposed, StatementComposer
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import Period, period_at, wanted

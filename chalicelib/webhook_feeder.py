@@ -10,9 +10,9 @@ from typing import Any
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.endpoints import EndpointDirectory
-from chalicelib.delivery import NotificationKey
-from chalicelib.delivery_records import DeliveryRecords
-from chalicelib.feed import changes_in
+from chalicelib.notifications.feed import changes_in
+from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks import pack, webhook_of
 
 MALFORMED = (KeyError, TypeError, ValueError)

@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.aws.dynamo import batch_get, batch_put, queried, to_item
-from chalicelib.delivery import NotificationKey
 from chalicelib.ledger.times import format_time
+from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks import Webhook
 
 # In the sort key, behind the holder, whose id has no "#".

@@ -13,9 +13,9 @@ from typing import Any
 
 from chalicelib.aws.queues import message
 from chalicelib.banks.bank import BANK_ID
-from chalicelib.delivery import NotificationKey, State
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import format_time
+from chalicelib.notifications.state import NotificationKey, State
 
 # Of other states the feed tells. A rejected e-mail was never sent: to the bank, it has failed.
 TYPE_OF = {

@@ -13,9 +13,6 @@ from chalicelib.banks.bank import BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.banks.signatures import Signatures
-from chalicelib.deferrals_repository import DeferralRepository
-from chalicelib.delivery_records import DeliveryRecords
-from chalicelib.feed import NotificationFeed
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Suppression
 from chalicelib.holders.repository import HolderRepository
@@ -23,6 +20,9 @@ from chalicelib.ledger.ingest_queue import IngestQueue
 from chalicelib.ledger.ingest_worker import IngestWorker
 from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.feed import NotificationFeed
+from chalicelib.notifications.records import DeliveryRecords
 from chalicelib.statement_index import StatementIndex
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from chalicelib.analytics.reader import AnalyticsReader
     from chalicelib.analytics.reconciliation import Reconciliation
     from chalicelib.analytics.repository import AnalyticsRepository
-    from chalicelib.deferrals import Release
-    from chalicelib.feedback import FeedbackHandler
     from chalicelib.flags.alert_topic import OperatorTopic
     from chalicelib.flags.baselines_repository import BaselineRepository
     from chalicelib.flags.operator_alerts import OperatorAlerts
@@ -39,7 +37,9 @@ if TYPE_CHECKING:
     from chalicelib.holders.links import HolderLinks
     from chalicelib.ledger.archive import Archiver
     from chalicelib.mail_wiring import Mails
-    from chalicelib.stream import StreamHandler
+    from chalicelib.notifications.deferrals import Release
+    from chalicelib.notifications.feedback import FeedbackHandler
+    from chalicelib.notifications.stream import StreamHandler
     from chalicelib.webhook_wiring import Webhooks
 
 
@@ -120,7 +120,7 @@ class Services:
     def stream_handler(self) -> "StreamHandler":
         from chalicelib.flags.events import EventBus
         from chalicelib.flags.judge import Judge
-        from chalicelib.stream import StreamHandler
+        from chalicelib.notifications.stream import StreamHandler
 
         return StreamHandler(
             Judge(self.bank_settings, self._baselines, self.transactions, self.flags, self.now),
@@ -171,7 +171,7 @@ class Services:
 
     @cached_property
     def release(self) -> "Release":
-        from chalicelib.deferrals import Release
+        from chalicelib.notifications.deferrals import Release
 
         return Release(
             self.deferrals,
@@ -194,7 +194,7 @@ class Services:
 
     @cached_property
     def feedback(self) -> "FeedbackHandler":
-        from chalicelib.feedback import FeedbackHandler
+        from chalicelib.notifications.feedback import FeedbackHandler
 
         return FeedbackHandler(
             self.deliveries,

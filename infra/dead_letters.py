@@ -21,12 +21,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from chalicelib import webhooks
-from chalicelib.deferrals_repository import DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.feedback import MALFORMED, read_event
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.repository import transaction_from_item
-from chalicelib.notices import Notice, pack, to_payload, unpack
+from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.feedback import MALFORMED, read_event
+from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from infra.sessions import gave_up, session_for
 from infra.stacks import StackFailed, outputs, stack_name

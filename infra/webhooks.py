@@ -23,12 +23,12 @@ from tqdm import tqdm
 from chalicelib.aws.queues import Queue
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
-from chalicelib.delivery import NotificationKey
-from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import DomainError
-from chalicelib.feed import NotificationFeed, position_at
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import format_time
+from chalicelib.notifications.feed import NotificationFeed, position_at
+from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhook_records import Record, Standing, WebhookRecords
 from chalicelib.webhooks import Webhook, pack, webhook_of
 from infra.banks import BankRefused, grace_hours

@@ -14,14 +14,14 @@ import pytest
 
 from chalicelib.analytics.job import AnalyticsJob
 from chalicelib.analytics.repository import SAFETY_MARGIN, AnalyticsRepository
-from chalicelib.deferrals_repository import SHARDS, DeferralRepository
-from chalicelib.delivery_records import DeliveryRecords
-from chalicelib.feed import MARGIN
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.judge import LOOKED_UP
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
-from chalicelib.notices import unpack
+from chalicelib.notifications.due import SHARDS, DeferralRepository
+from chalicelib.notifications.feed import MARGIN
+from chalicelib.notifications.notice import unpack
+from chalicelib.notifications.records import DeliveryRecords
 from tests.fakes import Metered
 from tests.test_archive import BUCKET, FakeBucket, records
 from tests.test_deferrals import END, QUIET, Night

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.closings import Closing, Closings, How, Other
-from chalicelib.delivery import NotificationKey, State
-from chalicelib.feed import NotificationFeed
-from chalicelib.notifications import NotificationLog, Outcome
+from chalicelib.notifications.closings import Closing, Closings, How, Other
+from chalicelib.notifications.feed import NotificationFeed
+from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.state import NotificationKey, Outcome, State
 from tests.fakes import Failing, refusal
 from tests.test_mailer import NOW
 

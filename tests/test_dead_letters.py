@@ -13,12 +13,12 @@ from moto import mock_aws
 
 from chalicelib import webhooks
 from chalicelib.aws.queues import DeadLetters, Queue
-from chalicelib.deferrals_repository import DeferralRepository
-from chalicelib.delivery import NotificationKey
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.repository import transaction_item
 from chalicelib.ledger.transaction import to_json
-from chalicelib.notices import Notice, pack, to_payload, unpack
+from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.state import NotificationKey
 from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import period_named
 from chalicelib.webhooks import Webhook

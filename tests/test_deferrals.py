@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.queues import DeadLetters, Queue
-from chalicelib.deferrals import LEAST_WAIT, Release
-from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import transaction_key
+from chalicelib.notifications.deferrals import LEAST_WAIT, Release
+from chalicelib.notifications.due import SHARDS, Deferral, DeferralRepository
 from tests.fakes import Failing, Metered, refusal
 from tests.test_mailer import Died, World, many, messages, transaction
 from tests.test_queues import FakeSqs

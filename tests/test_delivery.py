@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.delivery import MAX_FEEDBACK, Feedback, Kind, State, superfluous, to_json
+from chalicelib.notifications.state import MAX_FEEDBACK, Feedback, Kind, State, superfluous, to_json
 
 START = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 CLAIMED = {"state": "queued", "updated_at": "2026-01-10T14:00:00Z"}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.delivery import NotificationKey
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.feed import LATE, MARGIN, NotificationFeed
+from chalicelib.notifications.feed import LATE, MARGIN, NotificationFeed
+from chalicelib.notifications.state import NotificationKey
 from tests.fakes import Failing, refusal
 
 TABLE = "NotificationsTable"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.delivery import MAX_FEEDBACK, Kind
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.feedback import UnknownNotification, read_event
 from chalicelib.ledger.keys import transaction_key
+from chalicelib.notifications.feedback import UnknownNotification, read_event
+from chalicelib.notifications.state import MAX_FEEDBACK, Kind
 from tests.fakes import Failing, refusal
 from tests.test_mailer import Died, World, messages, ses_event
 from tests.test_mails import transaction

@@ -72,14 +72,16 @@ def test_the_api_starts_without_what_only_mails_and_pages_need() -> None:
         "babel",
         "jinja2",
         "chalicelib.holders.holder.conventions",
-        "chalicelib.mailer",
+        "chalicelib.notifications.mailer",
         "chalicelib.mail.transaction_mail",
         "chalicelib.mail.ses",
     }
     pages = {"chalicelib.preferences_page", "chalicelib.preferences_html", "chalicelib.holders.links"}
     assert not loaded & {"chalicelib.posting", "chalicelib.webhook_sender", "chalicelib.webhook_feeder"}
     assert not loaded & (
-        mailers | pages | {"chalicelib.analytics.job", "chalicelib.analytics.job.reconciliation", "chalicelib.stream"}
+        mailers
+        | pages
+        | {"chalicelib.analytics.job", "chalicelib.analytics.job.reconciliation", "chalicelib.notifications.stream"}
     )
 
 

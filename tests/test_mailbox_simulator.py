@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.feedback import read_event
+from chalicelib.notifications.feedback import read_event
 from local_cloud import bounces, mailbox_simulator
 from local_cloud.inbox import Message
 from tests.cloud import CloudUnderTest, eventually

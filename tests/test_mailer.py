@@ -13,14 +13,7 @@ import pytest
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
-from chalicelib.closings import Closings
-from chalicelib.composing import Composer
-from chalicelib.deferrals import Deferrals
-from chalicelib.deferrals_repository import DeferralRepository
-from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.feed import NotificationFeed
-from chalicelib.feedback import FeedbackHandler
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Suppression
 from chalicelib.holders.holder import Holder, Suppressed
@@ -31,10 +24,17 @@ from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import PUT_OFF_AT_MOST, SesOutbox
-from chalicelib.mailer import Mailer
-from chalicelib.notices import Notice, pack, to_payload, unpack
-from chalicelib.notifications import NotificationLog
-from chalicelib.purchases import Purchases
+from chalicelib.notifications.closings import Closings
+from chalicelib.notifications.composing import Composer
+from chalicelib.notifications.deferrals import Deferrals
+from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.feed import NotificationFeed
+from chalicelib.notifications.feedback import FeedbackHandler
+from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.mailer import Mailer
+from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.purchases import Purchases
+from chalicelib.notifications.records import DeliveryRecords
 from tests.fakes import Failing, FakeSes, refusal
 from tests.test_mails import transaction
 from tests.test_queues import FakeSqs

@@ -272,7 +272,12 @@ def test_the_release_put_its_zip_into_the_artifacts_bucket_and_left_nothing_behi
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
     (zip_key,) = [key for key in keys if key.endswith(".zip")]
     shipped = zipfile.ZipFile(BytesIO(s3.get_object(Bucket=bucket, Key=zip_key)["Body"].read())).namelist()
-    assert {"app.py", "chalicelib/notifications/mailer.py", "chalicelib/mail/templates/fr.toml", "marshmallow/__init__.py"} <= set(shipped)
+    assert {
+        "app.py",
+        "chalicelib/notifications/mailer.py",
+        "chalicelib/mail/templates/fr.toml",
+        "marshmallow/__init__.py",
+    } <= set(shipped)
     assert not [name for name in shipped if "__pycache__" in name and name.startswith("chalicelib")]
     assert not [name for name in shipped if re.search(r"(^|/)(\.env|\.chalice|tests|infra|local_cloud)(/|$)", name)]
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chalicelib.notices import Notice, pack, to_payload, unpack
+from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
 from tests.test_mails import TRANSACTION
 
 

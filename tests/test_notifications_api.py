@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.feed import MARGIN
+from chalicelib.notifications.feed import MARGIN
 from tests.api import AWS, CLIENT, HOLDER, KEY, NOW, OTHER_KEY, Bench, fields, problem
 from tests.test_mailer import World, messages, ses_event
 from tests.test_mails import transaction

@@ -15,11 +15,11 @@ from openapi_spec_validator import validate
 
 import app as app_module
 from chalicelib.banks.settings import load_settings
-from chalicelib.delivery import NotificationKey
 from chalicelib.errors import DomainError
 from chalicelib.holders.holder import load_holder
 from chalicelib.json_body import read_json
 from chalicelib.ledger.transaction import load_transaction
+from chalicelib.notifications.state import NotificationKey
 from chalicelib.problems import ANSWERS
 from chalicelib.webhooks import TYPES, webhook_of
 from infra.openapi.__main__ import OPENAPI, main, texts

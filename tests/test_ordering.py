@@ -10,12 +10,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.addressees import Addressed
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.notices import Notice, pack, to_payload, unpack
-from chalicelib.ordering import AUTHORIZATION_FIRST, WAITS_AT_MOST, in_turns
+from chalicelib.notifications.addressees import Addressed
+from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.ordering import AUTHORIZATION_FIRST, WAITS_AT_MOST, in_turns
 from tests.fakes import Failing, Interrupted
 from tests.tables import create_tables
 from tests.test_deferrals import Night

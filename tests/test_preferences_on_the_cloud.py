@@ -11,9 +11,9 @@ import urllib3
 from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.aws.secret_store import SecretStore
-from chalicelib.deferrals_repository import Deferral, DeferralRepository
 from chalicelib.holders.links import HolderLinks, Links
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.notifications.due import Deferral, DeferralRepository
 from infra.links import main as links_command
 from local_cloud.deploy import STAGE
 from tests.cloud import BankClient, CloudUnderTest, eventually

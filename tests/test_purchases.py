@@ -17,7 +17,7 @@ from moto import mock_aws
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.notices import Notice, pack, to_payload
+from chalicelib.notifications.notice import Notice, pack, to_payload
 from tests.fakes import Failing, Interrupted, refusal
 from tests.tables import create_tables
 from tests.test_mailer import NOW, Died, World, messages

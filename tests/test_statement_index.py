@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.deferrals_repository import DeferralRepository
-from chalicelib.statement_index import STATEMENT_ID, Expected, StatementIndex, expected_in
+from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.state import STATEMENT_ID
+from chalicelib.statement_index import Expected, StatementIndex, expected_in
 from chalicelib.statement_periods import period_named
 from tests.api import HOLDER, NOW, Bench
 from tests.fakes import Refusing, refusal

@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.banks.repository import BankRepository
-from chalicelib.deferrals_repository import SHARDS, Deferral, DeferralRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
@@ -23,6 +22,7 @@ from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import PUT_OFF_AT_MOST, SesOutbox
+from chalicelib.notifications.due import SHARDS, Deferral, DeferralRepository
 from chalicelib.statement_composing import StatementComposer
 from chalicelib.statement_index import LEAST_WAIT, StatementIndex, expected_in
 from chalicelib.statement_job import StatementJob

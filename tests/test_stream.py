@@ -21,8 +21,8 @@ from chalicelib.flags.judge import Judge
 from chalicelib.flags.repository import FlagRepository
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.notices import unpack
-from chalicelib.stream import StreamHandler
+from chalicelib.notifications.notice import unpack
+from chalicelib.notifications.stream import StreamHandler
 from tests.fakes import Failing, FakeEventBridge, OneCallAtATime, refusal
 from tests.test_mails import TRANSACTION, transaction
 from tests.test_queues import FakeSqs

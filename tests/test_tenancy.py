@@ -9,9 +9,9 @@ import pytest
 from chalice.test import HTTPResponse
 
 import app as app_module
-from chalicelib.delivery import NotificationKey, State
-from chalicelib.feed import MARGIN, NotificationFeed
-from chalicelib.notifications import NotificationLog, Outcome
+from chalicelib.notifications.feed import MARGIN, NotificationFeed
+from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.state import NotificationKey, Outcome, State
 from tests.api import CARD, KEY, OTHER_KEY, SMALLEST, Bench, problem
 
 PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}"}

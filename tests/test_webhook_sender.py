@@ -19,10 +19,10 @@ from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
-from chalicelib.delivery import NotificationKey
-from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import transaction_key
+from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.state import NotificationKey
 from chalicelib.posting import Answer, Poster
 from chalicelib.webhook_feeder import WebhookFeeder
 from chalicelib.webhook_records import Record, Standing, WebhookRecords

@@ -12,7 +12,7 @@ from moto import mock_aws
 from standardwebhooks import Webhook as Verifier
 
 from chalicelib.banks.signatures import valid_secrets
-from chalicelib.feed import MARGIN
+from chalicelib.notifications.feed import MARGIN
 from chalicelib.posting import Answer
 from infra import webhooks
 from infra.webhooks import main

@@ -3,13 +3,18 @@
 Pure: the same note and the same feedback give the same answer, in whatever order and however often they came.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.times import format_time
+
+# What stands in a transaction's place in all that is noted and told of a statement. No transaction's id has an "@".
+STATEMENT_ID = re.compile(rf"statement@{IDENTIFIER.pattern}@[0-9]{{4}}-(?:W[0-9]{{2}}|[0-9]{{2}})")
 
 MAX_FEEDBACK = 10  # kept of a notification
 
@@ -130,3 +135,15 @@ def _entry(one: Feedback) -> dict[str, str]:
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the mailer notes of a notification. `reason` is a code or the name of a preference; `queued_at` is when
+    it was decided that there is something to tell."""
+
+    key: NotificationKey
+    state: State
+    reason: str | None = None
+    message_id: str | None = None
+    queued_at: datetime | None = None

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, from_item, to_item, was_cancelled_in_passing
-from chalicelib.delivery import NotificationKey, State
 from chalicelib.ledger.times import format_time
+from chalicelib.notifications.state import NotificationKey, State
 
 _MAX_ACTIONS = 100
 _TRIES = 5

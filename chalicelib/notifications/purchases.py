@@ -17,14 +17,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.addressees import Addressed
-from chalicelib.closings import Closing, Closings, How, Other
-from chalicelib.delivery import NotificationKey
 from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import _TOLD_BY, Transaction, is_as_authorized, named_by, settles
 from chalicelib.mail.story import Story, story_of
-from chalicelib.notices import Notice
+from chalicelib.notifications.addressees import Addressed
+from chalicelib.notifications.closings import Closing, Closings, How, Other
+from chalicelib.notifications.notice import Notice
+from chalicelib.notifications.state import NotificationKey
 
 
 @dataclass(slots=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.deferrals_repository import Deferral, DeferralRepository
-from chalicelib.notices import Notice, pack, to_payload
+from chalicelib.notifications.due import Deferral, DeferralRepository
+from chalicelib.notifications.notice import Notice, pack, to_payload
 
 # A shorter wait is the queue's own. So nothing is ever put into an hour that a release may be done with: a mailer that
 # decides now has long ended by then, whatever its clock says.

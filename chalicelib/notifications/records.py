@@ -6,8 +6,8 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import batch_get, from_item, queried, to_item
-from chalicelib.delivery import Feedback, Kind, NotificationKey, superfluous, to_json
 from chalicelib.ledger.times import format_time, sortable
+from chalicelib.notifications.state import Feedback, Kind, NotificationKey, superfluous, to_json
 
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
 _FEEDBACK = "#feedback"

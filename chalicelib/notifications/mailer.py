@@ -9,23 +9,23 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from chalicelib.addressees import Addressed
 from chalicelib.aws.batching import batches
 from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.closings import How
-from chalicelib.composing import Composer, is_wanted
-from chalicelib.deferrals import Deferrals, Waiting
-from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders.preferences import Wait
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key, transaction_key
 from chalicelib.mail.pacing import Pacer
 from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
-from chalicelib.notices import Notice, pack, to_payload, unpack
-from chalicelib.notifications import MAX_CLAIMS, NotificationLog, Outcome
-from chalicelib.ordering import in_order, in_turns
-from chalicelib.purchases import Purchases, subject_of
+from chalicelib.notifications.addressees import Addressed
+from chalicelib.notifications.closings import How
+from chalicelib.notifications.composing import Composer, is_wanted
+from chalicelib.notifications.deferrals import Deferrals, Waiting
+from chalicelib.notifications.log import MAX_CLAIMS, NotificationLog
+from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.ordering import in_order, in_turns
+from chalicelib.notifications.purchases import Purchases, subject_of
+from chalicelib.notifications.state import NotificationKey, Outcome, State
 
 # Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
 PART_TAKES_AT_MOST_S = 12

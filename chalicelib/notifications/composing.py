@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.addressees import Addressed
 from chalicelib.banks.bank import BankDirectory
-from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.holders.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
@@ -14,7 +12,8 @@ from chalicelib.mail.parts import email_to
 from chalicelib.mail.ses import Email
 from chalicelib.mail.story import Story, kind_of
 from chalicelib.mail.transaction_mail import render
-from chalicelib.notifications import Outcome
+from chalicelib.notifications.addressees import Addressed
+from chalicelib.notifications.state import NotificationKey, Outcome, State
 
 
 @dataclass(slots=True)

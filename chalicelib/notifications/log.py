@@ -12,25 +12,13 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item, was_cancelled_in_passing
-from chalicelib.delivery import NotificationKey, State
-from chalicelib.feed import NotificationFeed
 from chalicelib.ledger.times import format_time, sortable
+from chalicelib.notifications.feed import NotificationFeed
+from chalicelib.notifications.state import NotificationKey, Outcome, State
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5
 _NO_SUBJECT = "none"  # what no closing was told for: subjects have a "#"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the mailer notes of a notification. `reason` is a code or the name of a preference; `queued_at` is when
-    it was decided that there is something to tell."""
-
-    key: NotificationKey
-    state: State
-    reason: str | None = None
-    message_id: str | None = None
-    queued_at: datetime | None = None
 
 
 @dataclass(slots=True)

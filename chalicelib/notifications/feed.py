@@ -16,10 +16,10 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_put, from_item, to_item
-from chalicelib.delivery import NotificationKey
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import sortable
+from chalicelib.notifications.state import NotificationKey
 
 # A reader stops this long before now. Until then a page that was begun is there: it takes LATE at most, or counts as
 # not written, and the rest is for clocks that differ.

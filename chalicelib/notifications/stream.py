@@ -10,7 +10,7 @@ from chalicelib.flags.judge import Judge
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.repository import is_flag_row, transaction_from_item
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.notices import Notice, pack, to_payload
+from chalicelib.notifications.notice import Notice, pack, to_payload
 
 
 class StreamHandler:

@@ -14,12 +14,12 @@ recorded.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.addressees import Addressed
-from chalicelib.delivery import NotificationKey
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.transaction import named_by
 from chalicelib.mail.ses import Email
 from chalicelib.mail.story import Story
+from chalicelib.notifications.addressees import Addressed
+from chalicelib.notifications.state import NotificationKey
 
 WAITS_AT_MOST = timedelta(hours=1)
 # What `authorization_id` names comes first.

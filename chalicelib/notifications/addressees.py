@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from chalicelib.delivery import NotificationKey, State
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import transaction_key
-from chalicelib.notices import Notice
-from chalicelib.notifications import Outcome
+from chalicelib.notifications.notice import Notice
+from chalicelib.notifications.state import NotificationKey, Outcome, State
 
 
 @dataclass(frozen=True, slots=True)

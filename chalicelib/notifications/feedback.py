@@ -14,15 +14,14 @@ from typing import Any
 from chalicelib.aws.queues import DeadLetters
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BANK_ID
-from chalicelib.delivery import Feedback, Kind, NotificationKey
-from chalicelib.delivery_records import DeliveryRecords
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.feed import NotificationFeed
 from chalicelib.holders.enrolment import Suppression
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.keys import IDENTIFIER, transaction_key
 from chalicelib.ledger.times import parse_time
-from chalicelib.statement_index import STATEMENT_ID
+from chalicelib.notifications.feed import NotificationFeed
+from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.state import STATEMENT_ID, Feedback, Kind, NotificationKey
 
 # SES says it to a topic that it is to publish to, once, when that is set up.
 _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
