@@ -17,8 +17,8 @@ from chalicelib.notifications.due import DeferralRepository
 from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.mailer import Mailer
 from chalicelib.notifications.purchases import Purchases
-from chalicelib.statement_composing import StatementComposer
-from chalicelib.statement_job import StatementJob
+from chalicelib.statements.composing import StatementComposer
+from chalicelib.statements.job import StatementJob
 
 if TYPE_CHECKING:
     from chalicelib.wiring import Services

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.aws.queues import DeadLetters
 from chalicelib.banks.endpoints import EndpointDirectory
-from chalicelib.posting import Poster, is_public, is_public_or_loopback
-from chalicelib.webhook_feeder import WebhookFeeder
-from chalicelib.webhook_records import WebhookRecords
-from chalicelib.webhook_sender import WebhookSender
+from chalicelib.webhooks.feeder import WebhookFeeder
+from chalicelib.webhooks.poster import Poster, is_public, is_public_or_loopback
+from chalicelib.webhooks.records import WebhookRecords
+from chalicelib.webhooks.sender import WebhookSender
 
 if TYPE_CHECKING:
     from chalicelib.wiring import Services

@@ -23,7 +23,7 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.notifications.due import DeferralRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import DeliveryRecords
-from chalicelib.statement_index import StatementIndex
+from chalicelib.statements.index import StatementIndex
 
 if TYPE_CHECKING:
     from chalicelib.analytics.job import AnalyticsJob

@@ -20,14 +20,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from chalicelib import webhooks
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.repository import transaction_from_item
 from chalicelib.notifications.due import DeferralRepository
 from chalicelib.notifications.feedback import MALFORMED, read_event
 from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
-from chalicelib.statement_index import Expected, StatementIndex, expected_in
+from chalicelib.statements.index import Expected, StatementIndex, expected_in
+from chalicelib.webhooks import webhook
 from infra.sessions import gave_up, session_for
 from infra.stacks import StackFailed, outputs, stack_name
 
@@ -113,7 +113,7 @@ def _is_feedback(body: str) -> bool:
 def _fresh_webhook(body: Any) -> str | None:
     """Return a webhook as if for the first time: tried at once, and for as long as any."""
     try:
-        return webhooks.pack(replace(webhooks.unpack(body), first_at=datetime.now(UTC), not_before=None))
+        return webhook.pack(replace(webhook.unpack(body), first_at=datetime.now(UTC), not_before=None))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return None
 

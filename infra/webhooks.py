@@ -29,8 +29,8 @@ from chalicelib.ledger.times import format_time
 from chalicelib.notifications.feed import NotificationFeed, position_at
 from chalicelib.notifications.records import DeliveryRecords
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhook_records import Record, Standing, WebhookRecords
-from chalicelib.webhooks import Webhook, pack, webhook_of
+from chalicelib.webhooks.records import Record, Standing, WebhookRecords
+from chalicelib.webhooks.webhook import Webhook, pack, webhook_of
 from infra.banks import BankRefused, grace_hours
 from infra.sessions import gave_up, session_for
 from infra.signing import Purpose, SigningSecrets

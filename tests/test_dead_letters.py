@@ -11,7 +11,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib import webhooks
 from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.repository import transaction_item
@@ -19,9 +18,9 @@ from chalicelib.ledger.transaction import to_json
 from chalicelib.notifications.due import DeferralRepository
 from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.statement_index import Expected, StatementIndex, expected_in
-from chalicelib.statement_periods import period_named
-from chalicelib.webhooks import Webhook
+from chalicelib.statements.index import Expected, StatementIndex, expected_in
+from chalicelib.statements.periods import period_named
+from chalicelib.webhooks.webhook import Webhook
 from infra import dead_letters
 from infra.dead_letters import DeadLetterOffice, Letter, main, office
 from tests.fakes import Refusing, refusal
@@ -228,13 +227,13 @@ def test_a_webhook_that_was_given_up_is_sent_again_for_as_long_as_any(stage: Sta
     days_ago = datetime.now(UTC) - timedelta(days=4)
     key = NotificationKey("eazycard#t1", "awa")
     webhook = Webhook("msg_1", key, "notification.failed", "{}", days_ago, days_ago + timedelta(days=3))
-    stage.put("WebhookDeadLetterQueue", webhooks.pack(webhook), "given_up: 500")
-    stage.put_raw("WebhookDeadLetterQueue", webhooks.pack(webhook))
+    stage.put("WebhookDeadLetterQueue", webhook.pack(webhook), "given_up: 500")
+    stage.put_raw("WebhookDeadLetterQueue", webhook.pack(webhook))
     stage.put("WebhookDeadLetterQueue", record({}), "malformed_record: KeyError")
     stage.put("WebhookDeadLetterQueue", "{}", "malformed_webhook: KeyError")
     assert run("redrive") == 1
     for body in (back := stage.take("WebhookQueue")):
-        again = webhooks.unpack(body)
+        again = webhook.unpack(body)
         assert datetime.now(UTC) - again.first_at < timedelta(minutes=1)
         assert replace(again, first_at=days_ago) == replace(webhook, not_before=None)
     assert len(back) == 2

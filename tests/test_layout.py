@@ -77,7 +77,11 @@ def test_the_api_starts_without_what_only_mails_and_pages_need() -> None:
         "chalicelib.mail.ses",
     }
     pages = {"chalicelib.preferences_page", "chalicelib.preferences_html", "chalicelib.holders.links"}
-    assert not loaded & {"chalicelib.posting", "chalicelib.webhook_sender", "chalicelib.webhook_feeder"}
+    assert not loaded & {
+        "chalicelib.webhooks.poster",
+        "chalicelib.webhooks.webhook.sender",
+        "chalicelib.webhooks.webhook.feeder",
+    }
     assert not loaded & (
         mailers
         | pages

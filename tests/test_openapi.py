@@ -21,7 +21,7 @@ from chalicelib.json_body import read_json
 from chalicelib.ledger.transaction import load_transaction
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.problems import ANSWERS
-from chalicelib.webhooks import TYPES, webhook_of
+from chalicelib.webhooks.webhook import TYPES, webhook_of
 from infra.openapi.__main__ import OPENAPI, main, texts
 from infra.openapi.problems import gateway_answers
 from infra.package import PROJECT_DIR

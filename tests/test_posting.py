@@ -20,7 +20,7 @@ import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.posting import Address, Answer, Poster, _Pinned, is_public, is_public_or_loopback
+from chalicelib.webhooks.poster import Address, Answer, Poster, _Pinned, is_public, is_public_or_loopback
 
 HOST = "bank.example"
 HEADERS = {"content-type": "application/json", "webhook-id": "msg_1", "Webhook-Signature": "v1,a= v1,b="}

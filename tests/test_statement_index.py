@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.notifications.due import DeferralRepository
 from chalicelib.notifications.state import STATEMENT_ID
-from chalicelib.statement_index import Expected, StatementIndex, expected_in
-from chalicelib.statement_periods import period_named
+from chalicelib.statements.index import Expected, StatementIndex, expected_in
+from chalicelib.statements.periods import period_named
 from tests.api import HOLDER, NOW, Bench
 from tests.fakes import Refusing, refusal
 from tests.test_preferences_page import Visitor

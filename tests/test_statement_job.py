@@ -23,9 +23,9 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.notifications.due import SHARDS, Deferral, DeferralRepository
-from chalicelib.statement_composing import StatementComposer
-from chalicelib.statement_index import LEAST_WAIT, StatementIndex, expected_in
-from chalicelib.statement_job import StatementJob
+from chalicelib.statements.composing import StatementComposer
+from chalicelib.statements.index import LEAST_WAIT, StatementIndex, expected_in
+from chalicelib.statements.job import StatementJob
 from tests.fakes import Failing, Interrupted, refusal
 from tests.test_mailer import Died, World, ses_event
 from tests.test_mails import transaction

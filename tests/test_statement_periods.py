@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.holders.holder import TIMEZONES
-from chalicelib.statement_periods import Period, period_at, period_named, wanted
+from chalicelib.statements.periods import Period, period_at, period_named, wanted
 
 SINCE = datetime(2024, 1, 1, tzinfo=UTC)
 MOMENTS = st.integers(0, 14 * 365 * 24 * 60).map(lambda minutes: SINCE + timedelta(minutes=minutes))

@@ -23,11 +23,11 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.notifications.records import DeliveryRecords
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.posting import Answer, Poster
-from chalicelib.webhook_feeder import WebhookFeeder
-from chalicelib.webhook_records import Record, Standing, WebhookRecords
-from chalicelib.webhook_sender import WebhookSender
-from chalicelib.webhooks import TRIED_FOR, pack, unpack, webhook_of
+from chalicelib.webhooks.feeder import WebhookFeeder
+from chalicelib.webhooks.poster import Answer, Poster
+from chalicelib.webhooks.records import Record, Standing, WebhookRecords
+from chalicelib.webhooks.sender import WebhookSender
+from chalicelib.webhooks.webhook import TRIED_FOR, pack, unpack, webhook_of
 from tests.fakes import Failing, refusal
 from tests.test_mailer import NOW, World, messages, ses_event
 from tests.test_mails import transaction

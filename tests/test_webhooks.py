@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from chalicelib.banks.endpoints import refusal
 from chalicelib.banks.schemas import LOOPBACK_URL, NO_ENDPOINT, URL
 from chalicelib.notifications.state import Feedback, Kind, NotificationKey, State, to_json
-from chalicelib.webhooks import TRIED_FOR, TYPES, Webhook, pack, unpack, webhook_of
+from chalicelib.webhooks.webhook import TRIED_FOR, TYPES, Webhook, pack, unpack, webhook_of
 
 NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)
 KEY = NotificationKey("eazycard#t-1", "awa")

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook as Verifier
 
 from chalicelib.banks.signatures import valid_secrets
 from chalicelib.notifications.feed import MARGIN
-from chalicelib.posting import Answer
+from chalicelib.webhooks.poster import Answer
 from infra import webhooks
 from infra.webhooks import main
 from tests.fakes import OneCallAtATime

@@ -12,7 +12,7 @@ from chalicelib.holders.holder import MAX_HOLDERS
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.notifications.state import MAX_FEEDBACK, STATEMENT_ID, State
 from chalicelib.requests import MAX_PAGE
-from chalicelib.webhooks import TYPE_OF, TYPES
+from chalicelib.webhooks.webhook import TYPE_OF, TYPES
 from infra.openapi.flag_schemas import FLAGS_SCHEMA
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 

@@ -1,6 +1,6 @@
 """What the API sends to banks by itself: the description's webhooks."""
 
-from chalicelib.webhooks import TYPES
+from chalicelib.webhooks.webhook import TYPES
 from infra.openapi.answer_schemas import webhook_schema
 from infra.openapi.operation import parameter
 from infra.openapi.request_schemas import Json

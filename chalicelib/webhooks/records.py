@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.aws.dynamo import batch_get, batch_put, queried, to_item
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks import Webhook
+from chalicelib.webhooks.webhook import Webhook
 
 # In the sort key, behind the holder, whose id has no "#".
 MARK = "#webhook#"

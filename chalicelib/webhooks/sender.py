@@ -17,9 +17,9 @@ from chalicelib.banks.endpoints import Endpoint, EndpointDirectory
 from chalicelib.banks.settings import CACHE_FOR
 from chalicelib.banks.signatures import valid_secrets
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.posting import Answer, Poster
-from chalicelib.webhook_records import Record, Standing, WebhookRecords
-from chalicelib.webhooks import LONGEST_WAIT, Webhook, pack, unpack
+from chalicelib.webhooks.poster import Answer, Poster
+from chalicelib.webhooks.records import Record, Standing, WebhookRecords
+from chalicelib.webhooks.webhook import LONGEST_WAIT, Webhook, pack, unpack
 
 # An endpoint that takes longer is left alone by this process for three times as long: who waits for it can't send what
 # is for other banks meanwhile.

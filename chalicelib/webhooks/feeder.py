@@ -13,7 +13,7 @@ from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.notifications.feed import changes_in
 from chalicelib.notifications.records import DeliveryRecords
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks import pack, webhook_of
+from chalicelib.webhooks.webhook import pack, webhook_of
 
 MALFORMED = (KeyError, TypeError, ValueError)
 

@@ -13,7 +13,7 @@ from chalicelib.mail.parts import email_to
 from chalicelib.mail.ses import Email
 from chalicelib.mail.statement import Statement, statement_of
 from chalicelib.mail.statement_mail import render_statement
-from chalicelib.statement_index import Expected
+from chalicelib.statements.index import Expected
 
 # About ten seconds' worth of reading. Only so much is held in memory as the e-mail lists.
 MOST_TRANSACTIONS = 20_000

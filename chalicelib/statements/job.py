@@ -16,9 +16,9 @@ from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.notifications.due import Deferral, DeferralRepository
 from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.state import NotificationKey, Outcome, State
-from chalicelib.statement_composing import MALFORMED, NotComposed, StatementComposer
-from chalicelib.statement_index import Expected, StatementIndex, expected_in
-from chalicelib.statement_periods import Period, period_at, wanted
+from chalicelib.statements.composing import MALFORMED, NotComposed, StatementComposer
+from chalicelib.statements.index import Expected, StatementIndex, expected_in
+from chalicelib.statements.periods import Period, period_at, wanted
 
 # One SES call that runs into its time limit, and the notes; before it, one account's transactions.
 _SENDING_TAKES_AT_MOST_S = 12

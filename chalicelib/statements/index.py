@@ -14,7 +14,7 @@ from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import account_key, transaction_key
 from chalicelib.notifications.due import Deferral, DeferralRepository
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.statement_periods import Period, period_at, period_named, wanted
+from chalicelib.statements.periods import Period, period_at, period_named, wanted
 
 # Nothing is ever put into an hour that a run may be done with, whatever its clock says.
 LEAST_WAIT = timedelta(minutes=15)
