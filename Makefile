@@ -70,7 +70,7 @@ format: $(DEV)  ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
 	@.venv/bin/ruff check --fix $(SOURCES)
 
-openapi: $(DEV)  ## Write chalicelib/openapi.json, the API's description, anew from the code
+openapi: $(DEV)  ## Write chalicelib/api/openapi.json, the API's description, anew from the code
 	@$(PY) -m infra.openapi
 
 provision: $(DEV)  ## Bring up a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain] [PUBLIC_URL=]

@@ -5,11 +5,10 @@ from typing import Any
 from chalice import Chalice, Cron, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
 
-from chalicelib import api, documentation, notifications_api, problems
+from chalicelib.api import analytics, documentation, holders, notifications, problems, requests, settings, transactions
 from chalicelib.aws import stage_command
 from chalicelib.banks.bank import Bank
-from chalicelib.requests import seconds_left
-from chalicelib.wiring import Services
+from chalicelib.services import Services
 
 stage = stage_command.load()
 services = Services(stage)
@@ -21,7 +20,7 @@ FORM = ["application/x-www-form-urlencoded", "multipart/form-data"]
 
 def calling_bank() -> Bank:
     """Return the bank whose API key, and signature if it signs, came with the request."""
-    return api.calling_bank(services, app.current_request)
+    return requests.calling_bank(app.current_request, services.banks, lambda: services.signatures)
 
 
 @app.middleware("http")
@@ -32,120 +31,164 @@ def problem_documents(request: Request, get_response: Any) -> Response:
 @app.route("/transactions", methods=["POST"], content_types=JSON, api_key_required=True)
 @answered
 def post_transaction() -> Response:
-    return api.record_transaction(services, calling_bank(), app.current_request)
+    return transactions.record_transaction(
+        calling_bank(), app.current_request, intake=services.intake, now=services.now()
+    )
 
 
 @app.route("/transactions/batch", methods=["POST"], content_types=JSON, api_key_required=True)
 @answered
 def post_batch() -> Response:
-    return api.record_batch(services, calling_bank(), app.current_request)
+    return transactions.record_batch(calling_bank(), app.current_request, intake=services.intake, now=services.now())
 
 
 @app.route("/transactions/batch", methods=["GET"], api_key_required=True)
 @answered
 def get_transaction_named_batch() -> Response:
     """A bank may name a transaction so; the router never takes `batch` for a path parameter."""
-    return api.get_transaction(services, calling_bank(), "batch", app.current_request)
+    return transactions.get_transaction(
+        calling_bank(), "batch", app.current_request, transactions=services.transactions, flags=services.flags
+    )
 
 
 @app.route("/transactions/{transaction_id}", methods=["GET"], api_key_required=True)
 @answered
 def get_transaction(transaction_id: str) -> Response:
-    return api.get_transaction(services, calling_bank(), transaction_id, app.current_request)
+    return transactions.get_transaction(
+        calling_bank(), transaction_id, app.current_request, transactions=services.transactions, flags=services.flags
+    )
 
 
 @app.route("/transactions/batch/notifications", methods=["GET"], api_key_required=True)
 @answered
 def list_notifications_of_transaction_named_batch() -> Response:
-    return notifications_api.list_of_transaction(services, calling_bank(), "batch", app.current_request)
+    return notifications.list_of_transaction(
+        calling_bank(),
+        "batch",
+        app.current_request,
+        transactions=services.transactions,
+        records=services.notification_records,
+    )
 
 
 @app.route("/transactions/{transaction_id}/notifications", methods=["GET"], api_key_required=True)
 @answered
 def list_notifications_of_transaction(transaction_id: str) -> Response:
-    return notifications_api.list_of_transaction(services, calling_bank(), transaction_id, app.current_request)
+    return notifications.list_of_transaction(
+        calling_bank(),
+        transaction_id,
+        app.current_request,
+        transactions=services.transactions,
+        records=services.notification_records,
+    )
 
 
 @app.route("/notifications", methods=["GET"], api_key_required=True)
 @answered
 def notification_feed() -> Response:
-    return notifications_api.feed(services, calling_bank(), app.current_request)
+    return notifications.list_changes(
+        calling_bank(),
+        app.current_request,
+        feed=services.notification_feed,
+        records=services.notification_records,
+        cursor_secret=services.cursor_secret,
+    )
 
 
 @app.route("/accounts/{account}/transactions", methods=["GET"], api_key_required=True)
 @answered
 def list_transactions(account: str) -> Response:
-    return api.list_transactions(services, calling_bank(), account, app.current_request)
+    return transactions.list_transactions(
+        calling_bank(),
+        account,
+        app.current_request,
+        transactions=services.transactions,
+        cursor_secret=services.cursor_secret,
+    )
 
 
 @app.route("/accounts/{account}/holders", methods=["GET"], api_key_required=True)
 @answered
 def list_holders(account: str) -> Response:
-    return api.list_holders(services, calling_bank(), account, app.current_request)
+    return holders.list_holders(calling_bank(), account, app.current_request, holders=services.holders)
 
 
 @app.route("/accounts/{account}/holders/{holder}", methods=["PUT"], content_types=JSON, api_key_required=True)
 @answered
 def put_holder(account: str, holder: str) -> Response:
-    return api.put_holder(services, calling_bank(), account, holder, app.current_request)
+    return holders.put_holder(
+        calling_bank(),
+        account,
+        holder,
+        app.current_request,
+        enrolment=services.enrolment,
+        statement_index=services.statement_index,
+        now=services.now(),
+    )
 
 
 @app.route("/accounts/{account}/holders/{holder}", methods=["GET"], api_key_required=True)
 @answered
 def get_holder(account: str, holder: str) -> Response:
-    return api.get_holder(services, calling_bank(), account, holder, app.current_request)
+    return holders.get_holder(calling_bank(), account, holder, app.current_request, holders=services.holders)
 
 
 @app.route("/accounts/{account}/holders/{holder}", methods=["DELETE"], api_key_required=True)
 @answered
 def delete_holder(account: str, holder: str) -> Response:
-    return api.delete_holder(services, calling_bank(), account, holder, app.current_request)
+    return holders.delete_holder(calling_bank(), account, holder, app.current_request, enrolment=services.enrolment)
 
 
 @app.route("/analytics", methods=["GET"], api_key_required=True)
 @answered
 def get_analytics() -> Response:
-    return api.get_analytics(services, calling_bank(), app.current_request)
+    return analytics.get_analytics(
+        calling_bank(), app.current_request, analytics=services.analytics, now=services.now()
+    )
 
 
 @app.route("/accounts/{account}/analytics", methods=["GET"], api_key_required=True)
 @answered
 def get_account_analytics(account: str) -> Response:
-    return api.get_account_analytics(services, calling_bank(), account, app.current_request)
+    return analytics.get_account_analytics(
+        calling_bank(), account, app.current_request, analytics=services.analytics, now=services.now()
+    )
 
 
 @app.route("/settings", methods=["GET"], api_key_required=True)
 @answered
 def get_settings() -> Response:
-    return api.get_settings(services, calling_bank(), app.current_request)
+    return settings.get_settings(calling_bank(), app.current_request, store=services.bank_store)
 
 
 @app.route("/settings", methods=["PUT"], content_types=JSON, api_key_required=True)
 @answered
 def put_settings() -> Response:
-    return api.put_settings(services, calling_bank(), app.current_request)
+    return settings.put_settings(
+        calling_bank(),
+        app.current_request,
+        store=services.bank_store,
+        topic=services.operator_topic,
+        are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
+    )
 
 
 @app.route("/preferences/{token}", methods=["GET"])
 @answered
 def get_preferences(token: str) -> Response:
-    from chalicelib import preferences_page  # Jinja2 and Babel: no other route pays for them
-
-    return preferences_page.show(services, token)
+    return services.preferences_page.show(token)
 
 
 @app.route("/preferences/{token}", methods=["POST"], content_types=FORM)
 @answered
 def post_preferences(token: str) -> Response:
-    from chalicelib import preferences_page
-
-    return preferences_page.submit(services, token, app.current_request)
+    return services.preferences_page.submit(token, app.current_request)
 
 
 @app.route("/health", methods=["GET"])
 @answered
 def health() -> Response:
-    return api.health()
+    return documentation.health()
 
 
 @app.route("/openapi.json", methods=["GET"])
@@ -187,19 +230,19 @@ def archiver(event: DynamoDBEvent) -> None:
 def ingest_worker(event: SQSEvent) -> dict[str, Any]:
     """Every transaction that was queued instead of recorded at once, in batches."""
     messages = [(record["messageId"], record["body"]) for record in event.to_dict()["Records"]]
-    return services.ingest_worker.handle(messages, lambda: seconds_left(event.context))
+    return services.ingest_worker.handle(messages, lambda: requests.seconds_left(event.context))
 
 
 @app.on_sqs_message(queue_arn=stage.notification_queue_arn, batch_size=10, maximum_concurrency=10)
 def mailer(event: SQSEvent) -> None:
     """Every notice that the stream handler queued, in batches."""
-    services.mails.ordinary.handle([record.body for record in event], lambda: seconds_left(event.context))
+    services.mailer.handle([record.body for record in event], lambda: requests.seconds_left(event.context))
 
 
 @app.on_sqs_message(queue_arn=stage.alert_queue_arn, batch_size=10, maximum_concurrency=5)
 def alert_mailer(event: SQSEvent) -> None:
     """Every notice of a flagged transaction, in batches: security alerts go out ahead of all else."""
-    services.mails.alerts.handle([record.body for record in event], lambda: seconds_left(event.context))
+    services.alert_mailer.handle([record.body for record in event], lambda: requests.seconds_left(event.context))
 
 
 @app.on_sqs_message(queue_arn=stage.operator_alerts_queue_arn, batch_size=100, maximum_batching_window_in_seconds=15)
@@ -222,31 +265,31 @@ def feedback(event: SQSEvent) -> None:
 )
 def webhook_feeder(event: DynamoDBEvent) -> None:
     """Every page of the feed of notifications that was written, in batches."""
-    services.webhooks.feeder.handle(event.to_dict()["Records"])
+    services.webhook_feeder.handle(event.to_dict()["Records"])
 
 
 @app.on_sqs_message(queue_arn=stage.webhook_queue_arn, batch_size=10, maximum_concurrency=20)
 def webhook_sender(event: SQSEvent) -> None:
     """Every webhook that is to be sent, in batches."""
-    services.webhooks.sender.handle([record.body for record in event])
+    services.webhook_sender.handle([record.body for record in event])
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def analytics_job(event: CloudWatchEvent) -> None:
     """Every minute: fold what is new into the roll-ups."""
-    services.analytics_job.run(lambda: seconds_left(event.context))
+    services.analytics_job.run(lambda: requests.seconds_left(event.context))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def release_deferred(event: CloudWatchEvent) -> None:
     """Every minute: hand the notices whose quiet hours are over back to the mailer."""
-    services.release.run(lambda: seconds_left(event.context))
+    services.release.run(lambda: requests.seconds_left(event.context))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def statements(event: CloudWatchEvent) -> None:
     """Every minute: send the holders' statements that are due."""
-    services.mails.statements.run(lambda: seconds_left(event.context))
+    services.statements.run(lambda: requests.seconds_left(event.context))
 
 
 @app.schedule(Cron(17, 3, "*", "*", "?", "*"))

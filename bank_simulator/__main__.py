@@ -25,7 +25,7 @@ from bank_simulator.generate import MAX_AGE, Shares, SimulatedBank, default_pref
 from bank_simulator.options import parse
 from bank_simulator.postings import NEW, NEW_OR_KNOWN, QUEUED, Posting
 from bank_simulator.sender import Mode, send
-from chalicelib.json_body import read_json
+from chalicelib.api.json_body import read_json
 
 STACK_FILE = Path(__file__).parent.parent / ".local" / "stack.json"
 INTERRUPTED = 130

@@ -10,8 +10,8 @@ from typing import Any
 from bank_simulator.postings import Posting
 from bank_simulator.replay import TotalsByCurrency, add_to, totals_as_json
 from bank_simulator.sender import Progress
+from chalicelib.api.json_body import read_json
 from chalicelib.errors import DomainError
-from chalicelib.json_body import read_json
 from chalicelib.ledger.transaction import load_transaction
 
 

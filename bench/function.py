@@ -13,7 +13,7 @@ import app  # noqa: E402
 from bench.events import CONTEXT  # noqa: E402
 from bench.stubs import StubClient, StubResourceClient, cut_off  # noqa: E402
 from chalicelib.aws import clients  # noqa: E402
-from chalicelib.wiring import Services  # noqa: E402
+from chalicelib.services import Services  # noqa: E402
 
 Event = dict[str, Any]
 Answer = dict[str, Any]

@@ -33,7 +33,7 @@ from chalicelib.mail.ses import SesOutbox
 from chalicelib.notifications.closings import Closings
 from chalicelib.notifications.composing import Composer
 from chalicelib.notifications.deferrals import Deferrals
-from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.mailer import Mailer
@@ -130,7 +130,7 @@ class _Keys:
 def ours(ses: Any) -> timing.Work:
     """Return the mailer's work on a hundred notices, as ten queue messages bring them."""
     tables = StubTables()
-    links = HolderLinks(SecretStore(_Keys(), lambda: _NOW), "keys", lambda: _NOW, "https://api.example.com")
+    links = HolderLinks(SecretStore(_Keys, lambda: _NOW), "keys", lambda: _NOW, "https://api.example.com")
     queue = Queue(None, "url")  # nothing is put back, and nothing dead-lettered
     mailer = Mailer(
         HolderRepository(tables, "accounts"),
@@ -140,7 +140,7 @@ def ours(ses: Any) -> timing.Work:
         Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
         SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
         queue,
-        Deferrals(DeferralRepository(tables, "deferrals"), queue),
+        Deferrals(DueRepository(tables, "deferrals"), queue),
         DeadLetters(queue, "mailer"),
         lambda: _NOW,
     )

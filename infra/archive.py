@@ -35,7 +35,7 @@ from chalicelib.ledger.archive import SUFFIX, from_line
 from chalicelib.ledger.intake import Intake, Outcome
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.wiring import utc_now
+from chalicelib.stores import utc_now
 from infra.sessions import gave_up, session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name
 

@@ -23,15 +23,15 @@ from tqdm import tqdm
 
 from bank_simulator.replay import UnreadableFile, bodies
 from chalicelib.analytics.rollups import is_countable
+from chalicelib.api.json_body import read_json
+from chalicelib.api.requests import MAX_DAYS
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, load_settings
 from chalicelib.banks.thresholds import Thresholds
 from chalicelib.errors import DomainError, TemporarilyUnavailable, ValidationFailed
-from chalicelib.json_body import read_json
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction, load_transaction
-from chalicelib.requests import MAX_DAYS
 from infra.flag_trial import FlagTrial, as_json, as_text
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name

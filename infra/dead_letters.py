@@ -23,7 +23,7 @@ from tqdm import tqdm
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.repository import transaction_from_item
-from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feedback import MALFORMED, read_event
 from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
 from chalicelib.statements.index import Expected, StatementIndex, expected_in
@@ -203,7 +203,7 @@ def office(session: Any, stage: str) -> DeadLetterOffice:
         raise StackFailed(f"the data stack of stage {stage} has no {missing[0]}: provision the stage again.")
     urls = {queue: data[output] for queue, (output, _) in QUEUES.items()}
     ways_back = {queue: data[output] for queue, (_, output) in QUEUES.items()}
-    statements = StatementIndex(DeferralRepository(session.client("dynamodb"), data[STATEMENTS_TABLE]))
+    statements = StatementIndex(DueRepository(session.client("dynamodb"), data[STATEMENTS_TABLE]))
     return DeadLetterOffice(session.client("sqs"), urls, ways_back, statements)
 
 

@@ -27,7 +27,7 @@ from chalicelib.errors import DomainError
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.feed import NotificationFeed, position_at
-from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.records import Record, Standing, WebhookRecords
 from chalicelib.webhooks.webhook import Webhook, pack, webhook_of
@@ -60,7 +60,7 @@ class WebhookOffice:
 
     banks: BankRepository
     feed: NotificationFeed
-    deliveries: DeliveryRecords
+    deliveries: NotificationRecords
     records: WebhookRecords
     queue: Queue
 
@@ -103,7 +103,7 @@ def office(session: Any, stage: str) -> WebhookOffice:
     return WebhookOffice(
         BankRepository(dynamodb, data["BanksTable"]),
         NotificationFeed(dynamodb, table, lambda: datetime.now(UTC)),
-        DeliveryRecords(dynamodb, table),
+        NotificationRecords(dynamodb, table),
         WebhookRecords(dynamodb, table),
         Queue(session.client("sqs"), data["WebhookQueueUrl"]),
     )

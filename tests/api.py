@@ -19,7 +19,7 @@ from chalicelib.aws.stage import from_environment
 from chalicelib.aws.telemetry import logger
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
-from chalicelib.wiring import Services
+from chalicelib.services import Services
 from tests.fakes import OneCallAtATime
 from tests.links import LINK_KEYS
 from tests.tables import create_tables

@@ -21,7 +21,7 @@ from chalicelib.aws.stage import from_environment
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.wiring import Services
+from chalicelib.services import Services
 from infra.package import PROJECT_DIR
 from tests.conftest import OneCallAtATime
 from tests.links import LINK_KEYS, SERVED_ACCOUNT, SERVED_HOLDER

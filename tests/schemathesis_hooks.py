@@ -17,7 +17,7 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import UnsupportedMethodResponse
 
-from chalicelib.batch import MAX_ITEMS
+from chalicelib.api.batch import MAX_ITEMS
 from chalicelib.ledger.fields import email_rules
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from tests.links import SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE, links_for

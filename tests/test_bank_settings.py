@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.json_body import read_json
 from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import (
@@ -23,7 +24,6 @@ from chalicelib.banks.settings import (
 )
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, MAX_RECENT
 from chalicelib.errors import TemporarilyUnavailable, ValidationFailed
-from chalicelib.json_body import read_json
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

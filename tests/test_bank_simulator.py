@@ -31,8 +31,8 @@ from bank_simulator.mistakes import MALFORMED, MISTAKES
 from bank_simulator.postings import COUNTS_DIFFER, CREATED, NEW, NO_ANSWER, QUEUED, RETRY, Answer, Posting
 from bank_simulator.report import Report, percentile
 from bank_simulator.sender import Mode
+from chalicelib.api.json_body import read_json
 from chalicelib.errors import DomainError
-from chalicelib.json_body import read_json
 from chalicelib.ledger.fields import STATUSES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.times import parse_time

@@ -18,7 +18,7 @@ from moto import mock_aws
 from bench import __main__ as command
 from bench import events, naive, report, timing
 from bench.stubs import StubResourceClient
-from chalicelib.batch import MAX_BYTES
+from chalicelib.api.batch import MAX_BYTES
 
 PROJECT = Path(__file__).parent.parent
 

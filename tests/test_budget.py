@@ -18,10 +18,10 @@ from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.judge import LOOKED_UP
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
-from chalicelib.notifications.due import SHARDS, DeferralRepository
+from chalicelib.notifications.due import SHARDS, DueRepository
 from chalicelib.notifications.feed import MARGIN
 from chalicelib.notifications.notice import unpack
-from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.records import NotificationRecords
 from tests.fakes import Metered
 from tests.test_archive import BUCKET, FakeBucket, records
 from tests.test_deferrals import END, QUIET, Night
@@ -83,7 +83,7 @@ def test_waiting_for_quiet_hours_to_end_costs_what_the_documentation_says(dynamo
     client, queue = Metered(dynamodb, calls, units), Metered(night.queue, calls, units)
     night.tell(messages(*told), dynamodb=client, queue=queue)
     hour = END.replace(minute=0)
-    DeferralRepository(dynamodb, table_names["DeferralsTable"]).move_checkpoint(hour)
+    DueRepository(dynamodb, table_names["DeferralsTable"]).move_checkpoint(hour)
     night.release(dynamodb=client, queue=queue)
     night.tell(night.queue.bodies, dynamodb=client, queue=queue, ses=Metered(night.ses, calls, units))
     assert len(night.ses.accepted) == BATCH
@@ -119,7 +119,7 @@ def test_following_the_feed_costs_two_reads_for_what_it_shows(world: World) -> N
     calls, units = Counter[str](), Counter[str]()
     client = Metered(world.dynamodb, calls, units)
     changes = world.feed(client).read("eazycard", "", 50)
-    assert len(DeliveryRecords(client, world.names["NotificationsTable"]).of_keys(changes.keys)) == 50
+    assert len(NotificationRecords(client, world.names["NotificationsTable"]).of_keys(changes.keys)) == 50
     assert calls == {"query": 4, "batch_get_item": 1}
     assert units["read"] <= 4 + 2 * 50 + 4
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
-from chalicelib.cursors import position_in, sign
+from chalicelib.api.cursors import position_in, sign
 from chalicelib.errors import InvalidCursor
 
 SECRET = "the stage's secret"

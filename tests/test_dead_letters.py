@@ -15,11 +15,12 @@ from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.repository import transaction_item
 from chalicelib.ledger.transaction import to_json
-from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.statements.index import Expected, StatementIndex, expected_in
 from chalicelib.statements.periods import period_named
+from chalicelib.webhooks import webhook as webhooks
 from chalicelib.webhooks.webhook import Webhook
 from infra import dead_letters
 from infra.dead_letters import DeadLetterOffice, Letter, main, office
@@ -227,13 +228,13 @@ def test_a_webhook_that_was_given_up_is_sent_again_for_as_long_as_any(stage: Sta
     days_ago = datetime.now(UTC) - timedelta(days=4)
     key = NotificationKey("eazycard#t1", "awa")
     webhook = Webhook("msg_1", key, "notification.failed", "{}", days_ago, days_ago + timedelta(days=3))
-    stage.put("WebhookDeadLetterQueue", webhook.pack(webhook), "given_up: 500")
-    stage.put_raw("WebhookDeadLetterQueue", webhook.pack(webhook))
+    stage.put("WebhookDeadLetterQueue", webhooks.pack(webhook), "given_up: 500")
+    stage.put_raw("WebhookDeadLetterQueue", webhooks.pack(webhook))
     stage.put("WebhookDeadLetterQueue", record({}), "malformed_record: KeyError")
     stage.put("WebhookDeadLetterQueue", "{}", "malformed_webhook: KeyError")
     assert run("redrive") == 1
     for body in (back := stage.take("WebhookQueue")):
-        again = webhook.unpack(body)
+        again = webhooks.unpack(body)
         assert datetime.now(UTC) - again.first_at < timedelta(minutes=1)
         assert replace(again, first_at=days_ago) == replace(webhook, not_before=None)
     assert len(back) == 2
@@ -365,7 +366,7 @@ def test_when_the_index_takes_nothing_the_letter_stays(
 
         def __init__(self, sqs: Any, urls: dict[str, str], ways_back: dict[str, str], _: StatementIndex) -> None:
             client = Refusing(boto3.client("dynamodb"), refusal(code), "batch_write_item")
-            statements = StatementIndex(DeferralRepository(client, stage.urls["StatementsTable"]))
+            statements = StatementIndex(DueRepository(client, stage.urls["StatementsTable"]))
             super().__init__(sqs, urls, ways_back, statements)
 
     monkeypatch.setattr(dead_letters, "DeadLetterOffice", Closed)

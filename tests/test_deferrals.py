@@ -13,7 +13,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.notifications.deferrals import LEAST_WAIT, Release
-from chalicelib.notifications.due import SHARDS, Deferral, DeferralRepository
+from chalicelib.notifications.due import SHARDS, DueEntry, DueRepository
 from tests.fakes import Failing, Metered, refusal
 from tests.test_mailer import Died, World, many, messages, transaction
 from tests.test_queues import FakeSqs
@@ -35,7 +35,7 @@ class Night(World):
     ) -> None:
         self.now = max(self.now, now)
         Release(
-            DeferralRepository(dynamodb or self.dynamodb, self.names["DeferralsTable"]),
+            DueRepository(dynamodb or self.dynamodb, self.names["DeferralsTable"]),
             Queue(queue or self.queue, "url", sleep=lambda _: None),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "release_deferred"),
             lambda: self.now,
@@ -336,9 +336,9 @@ def test_with_nothing_due_a_release_costs_a_handful_of_reads_and_no_scan(night: 
 
 def test_what_was_written_past_the_mailer_is_dead_lettered_and_holds_up_nothing(night: Night) -> None:
     many_wait(night, 3)
-    repository = DeferralRepository(night.dynamodb, night.names["DeferralsTable"])
+    repository = DueRepository(night.dynamodb, night.names["DeferralsTable"])
     repository.put(
-        [Deferral(END, "x", "no notice"), Deferral(END, "y", '["none"]'), Deferral(END, "z", '{"bank": "b"}')]
+        [DueEntry(END, "x", "no notice"), DueEntry(END, "y", '["none"]'), DueEntry(END, "z", '{"bank": "b"}')]
     )
     night.release()
     night.deliver()
@@ -367,20 +367,20 @@ class TestRepository:
     """On both engines."""
 
     @pytest.fixture
-    def repository(self, each_dynamodb: Any) -> DeferralRepository:
-        return DeferralRepository(each_dynamodb, "DeferralsTable")
+    def repository(self, each_dynamodb: Any) -> DueRepository:
+        return DueRepository(each_dynamodb, "DeferralsTable")
 
-    def due(self, repository: DeferralRepository, hour: datetime, now: datetime) -> list[Deferral]:
+    def due(self, repository: DueRepository, hour: datetime, now: datetime) -> list[DueEntry]:
         found = []
         for page in repository.due(hour, now):
             found += page
             repository.remove(page)
         return found
 
-    def test_an_hour_s_deferrals_are_due_from_their_very_moment_on(self, repository: DeferralRepository) -> None:
+    def test_an_hour_s_deferrals_are_due_from_their_very_moment_on(self, repository: DueRepository) -> None:
         hour = datetime(2026, 1, 10, 20, tzinfo=UTC)
         moments = [hour, hour + timedelta(microseconds=1), hour + timedelta(minutes=30), hour + timedelta(hours=1)]
-        put = [Deferral(moment, f"b#t{number}#h", "{}") for number, moment in enumerate(moments)]
+        put = [DueEntry(moment, f"b#t{number}#h", "{}") for number, moment in enumerate(moments)]
         repository.put(put)
         repository.put(put)
         assert self.due(repository, hour, hour - timedelta(microseconds=1)) == []
@@ -389,8 +389,8 @@ class TestRepository:
         assert self.due(repository, hour, hour + timedelta(days=1)) == []
         assert self.due(repository, hour + timedelta(hours=1), hour + timedelta(days=1)) == put[3:]
 
-    def test_all_of_a_rush_hour_comes_page_by_page(self, repository: DeferralRepository) -> None:
-        put = {Deferral(END, f"eazycard#t{number}#awa", json.dumps({"n": number})) for number in range(2_100)}
+    def test_all_of_a_rush_hour_comes_page_by_page(self, repository: DueRepository) -> None:
+        put = {DueEntry(END, f"eazycard#t{number}#awa", json.dumps({"n": number})) for number in range(2_100)}
         repository.put(put)
         pages = []
         for page in repository.due(END.replace(minute=0), END):
@@ -402,7 +402,7 @@ class TestRepository:
         # No shard has much more than its part.
         assert SHARDS <= len(pages) <= 2 * SHARDS
 
-    def test_the_checkpoint_is_what_was_noted_last(self, repository: DeferralRepository) -> None:
+    def test_the_checkpoint_is_what_was_noted_last(self, repository: DueRepository) -> None:
         assert repository.checkpoint() is None
         for hour in (END.replace(minute=0), END.replace(minute=0) + timedelta(hours=1)):
             repository.move_checkpoint(hour)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from chalicelib.api.json_body import read_json
 from chalicelib.errors import ValidationFailed
 from chalicelib.holders.holder import TIMEZONES, Holder, load_holder, to_json
-from chalicelib.json_body import read_json
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 SMALLEST = {"name": "Awa Ndiaye", "email": "awa@example.com"}

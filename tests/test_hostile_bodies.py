@@ -15,8 +15,8 @@ import pytest
 from chalice.test import HTTPResponse
 from moto import mock_aws
 
+from chalicelib.api.batch import MAX_NAME
 from chalicelib.banks.bank import hash_key
-from chalicelib.batch import MAX_NAME
 from chalicelib.holders.holder import HolderSchema, PreferencesSchema
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.fields import STATUSES, TYPES

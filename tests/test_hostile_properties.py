@@ -15,7 +15,7 @@ from chalice.test import HTTPResponse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.batch import MAX_ITEM_ERRORS, MAX_NAME
+from chalicelib.api.batch import MAX_ITEM_ERRORS, MAX_NAME
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from tests.api import SMALLEST, Bench, fields, problem
 from tests.hostile import ENROLMENT, TRANSACTION, batch_of, written

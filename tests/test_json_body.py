@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from chalicelib.api.json_body import MAX_BYTES, read_json
 from chalicelib.errors import BodyTooLarge, CardNumberRefused, DomainError, MalformedBody, UnsupportedMediaType
-from chalicelib.json_body import MAX_BYTES, read_json
 from chalicelib.ledger.card_numbers import holds_card_number
 
 CARD = "4111111111111111"

@@ -1,39 +1,181 @@
-"""The layout holds: who may import what, what stays out of a cold start, and that every error has its answer."""
+"""The layout holds: who may import whom, what stays out of a cold start, and that every error has its answer."""
 
 import ast
+import functools
 import importlib
 import json
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 import chalicelib
+from chalicelib.api.problems import ANSWERS
 from chalicelib.errors import DomainError
-from chalicelib.problems import ANSWERS
 
 PROJECT = Path(__file__).parent.parent
-MODULES = sorted((PROJECT / "chalicelib").rglob("*.py"))
-# Who may import whom, besides `errors`: each package those that stand above it.
+
+# The packages of `chalicelib`, and which others each may import. `errors` is for all of them.
 MAY_IMPORT: dict[str, set[str]] = {
     "aws": set(),
+    "ledger": {"aws"},
+    "banks": {"ledger", "aws"},
+    "holders": {"ledger", "aws"},
+    "flags": {"banks", "ledger", "aws"},
+    "analytics": {"flags", "banks", "ledger", "aws"},
+    "mail": {"holders", "ledger", "aws"},
+    "notifications": {"flags", "mail", "holders", "banks", "ledger", "aws"},
+    "statements": {"notifications", "mail", "holders", "banks", "ledger", "aws"},
+    "webhooks": {"notifications", "banks", "ledger", "aws"},
+    "api": {"analytics", "statements", "notifications", "flags", "holders", "banks", "ledger", "aws"},
+}
+# The modules beside the packages, and who may import each: None is everybody.
+BESIDE: dict[str, set[str] | None] = {"errors": None, "stores": {"services"}, "services": set()}
+# What a trigger runs: a route gets the store behind it instead.
+TRIGGERS = {
+    "analytics.job",
+    "analytics.reconciliation",
+    "flags.judge",
+    "flags.operator_alerts",
+    "ledger.archive",
+    "ledger.ingest_worker",
+    "notifications.deferrals",
+    "notifications.feedback",
+    "notifications.mailer",
+    "notifications.stream",
+    "statements.job",
+}
+# Besides `aws` and the modules that are named repository.
+MAY_IMPORT_BOTO = {
+    "flags.alert_topic",
+    "holders.addresses",
+    "mail.pacing",
+    "mail.ses",
+    "notifications.closings",
+    "notifications.log",
+}
+# The folders beside `chalicelib`, and which others each may import.
+FOLDERS: dict[str, set[str]] = {
+    "openapi": {"chalicelib"},
+    "infra": {"chalicelib", "bank_simulator"},
+    "operations": {"chalicelib", "infra"},
+    "bank_simulator": {"chalicelib"},
+    "mail_gallery": {"chalicelib"},
+    "bench": {"chalicelib", "mail_gallery", "app"},
+    "local_cloud": {"chalicelib", "infra", "operations", "bank_simulator"},
+}
+# Each takes the whole app apart, or all of a stage's stores.
+MAY_IMPORT_BESIDE = {"services": {"app", "bench"}, "stores": {"operations", "infra"}}
+# Still to be split.
+TOO_LONG = {
+    "infra.archive",
+    "infra.banks",
+    "infra.dead_letters",
+    "infra.openapi.answer_schemas",
+    "infra.openapi.paths",
+    "infra.webhooks",
+    "bank_simulator.options",
+    "bench.analytics",
+    "local_cloud.__main__",
+    "local_cloud.inbox",
 }
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
 MAX_LINES = 250
+MAX_FUNCTION_LINES = 60
+
+Imports = Mapping[str, Mapping[str, int]]
 
 
-def imported(path: Path) -> set[str]:
-    """Return the top-level names of all that a module imports, wherever in it."""
-    names: set[str] = set()
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {
+    name_of(path): path for folder in ("chalicelib", *FOLDERS) for path in sorted((PROJECT / folder).rglob("*.py"))
+}
+MODULES["app"] = PROJECT / "app.py"
+
+
+def imported(path: Path) -> dict[str, int]:
+    """Return the names of all that a module imports, wherever in it, with the line."""
+    found: dict[str, int] = {}
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            found |= {alias.name: node.lineno for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name} imports relatively"
-            names.add(str(node.module).partition(".")[0])
-    return names
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                found[full if full in MODULES else str(node.module)] = node.lineno
+    return found
+
+
+@functools.cache
+def imports() -> Imports:
+    """Return for each module of the project the project's modules that it imports, with the line."""
+    return {
+        name: {other: line for other, line in imported(path).items() if other in MODULES}
+        for name, path in MODULES.items()
+    }
+
+
+def package_of(module: str) -> str:
+    """Return the package of `chalicelib` that holds the module, or the module itself where it stands beside them."""
+    return module.split(".")[1] if module.startswith("chalicelib.") else ""
+
+
+def broken_rules(imports: Imports) -> Iterator[str]:
+    """Yield a line for each import that the tables above don't allow; it names both ends."""
+    for module, others in imports.items():
+        for other, line in others.items():
+            why = refusal(module, other)
+            if why:
+                yield f"{MODULES[module].relative_to(PROJECT)}:{line} imports {other}: {why}"
+
+
+def refusal(module: str, other: str) -> str | None:
+    """Return why the one module may not import the other, None if it may."""
+    folder, other_folder = module.partition(".")[0], other.partition(".")[0]
+    package, other_package = package_of(module), package_of(other)
+    if other in ("app", "tests") and folder not in ("bench", "tests"):
+        return f"nothing imports {other}"
+    if folder != other_folder:
+        allowed = {"chalicelib"} if folder == "app" else FOLDERS.get(folder, set())
+        if other_folder not in allowed:
+            return f"{folder} may import {', '.join(sorted(allowed)) or 'no other folder'}"
+        if folder not in MAY_IMPORT_BESIDE.get(other_package, {folder}):
+            return f"{other_package} is for {', '.join(sorted(MAY_IMPORT_BESIDE[other_package]))}"
+        return None
+    if folder != "chalicelib" or package == other_package or not other_package:
+        return None
+    if other_package in BESIDE:
+        who = BESIDE[other_package]
+        return None if who is None or package in who else f"{other_package} is for app.py and tests"
+    if package == "api" and other.removeprefix("chalicelib.") in TRIGGERS:
+        return "a route gets what it needs handed in"
+    if package in MAY_IMPORT and other_package not in MAY_IMPORT[package]:
+        return f"{package} may import {', '.join(sorted(MAY_IMPORT[package])) or 'errors alone'}"
+    return None
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """Return the names along a circle of the graph, the first one again at the end; none if there is no circle."""
+    done: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name not in done:
+            for other in sorted(graph.get(name, ())):
+                if found := walk(other, [*path, name]):
+                    return found
+            done.add(name)
+        return []
+
+    return next((found for name in sorted(graph) if (found := walk(name, []))), [])
 
 
 def domain_errors(error: type[DomainError] = DomainError) -> set[type[DomainError]]:
@@ -43,17 +185,77 @@ def domain_errors(error: type[DomainError] = DomainError) -> set[type[DomainErro
     return found.union(*map(domain_errors, found))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_a_module_imports_only_what_its_place_allows(path: Path) -> None:
-    names = imported(path)
-    assert "app" not in names
-    assert "tests" not in names
+def test_every_import_goes_the_one_way() -> None:
+    assert not list(broken_rules(imports()))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_a_module_is_named_by_what_it_is_about_and_can_be_read_at_once(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("module", "other", "why"),
+    [
+        ("chalicelib.ledger.intake", "chalicelib.mail.ses", "ledger may import aws"),
+        ("chalicelib.aws.calls", "chalicelib.ledger.money", "aws may import errors alone"),
+        ("chalicelib.mail.ses", "chalicelib.services", "services is for app.py and tests"),
+        ("chalicelib.api.transactions", "chalicelib.notifications.mailer", "a route gets what it needs handed in"),
+        ("chalicelib.api.batch", "app", "nothing imports app"),
+        ("chalicelib.errors", "infra.stacks", "chalicelib may import no other folder"),
+        ("local_cloud.demo", "chalicelib.stores", "stores is for infra, operations"),
+    ],
+)
+def test_a_broken_rule_names_its_two_ends(module: str, other: str, why: str) -> None:
+    assert refusal(module, other) == why
+    (line,) = broken_rules({module: {other: 7}})
+    assert line == f"{MODULES[module].relative_to(PROJECT)}:7 imports {other}: {why}"
+
+
+def test_there_is_no_circle_of_modules_or_of_packages() -> None:
+    modules = {module: set(others) for module, others in imports().items()}
+    packages: dict[str, set[str]] = {}
+    for module, others in modules.items():
+        inside = {package_of(other) for other in others} - {package_of(module), ""}
+        packages.setdefault(package_of(module), set()).update(inside)
+    del packages[""]
+    assert not circle(modules)
+    assert not circle(packages)
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+def test_chalicelib_is_packages_of_one_level_each_of_which_says_what_it_holds() -> None:
+    root = PROJECT / "chalicelib"
+    packages = {path.parent.name: path for path in root.glob("*/__init__.py")}
+    assert packages.keys() == MAY_IMPORT.keys()
+    assert not list(root.glob("*/*/**/*.py")), "no third level"
+    assert {path.stem for path in root.glob("*.py")} - {"__init__"} == BESIDE.keys()
+    for name, path in packages.items():
+        body = ast.parse(path.read_text()).body
+        assert len(body) == 1, f"{name}/__init__.py is a docstring and nothing else"
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+        assert "Door" in text, f"{name} says which module is its door"
+        for door in text.split("Door", 1)[1].split("`")[1::2]:
+            assert (path.parent / f"{door}.py").exists(), f"{name} has no {door}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("chalicelib.")])
+def test_only_gateways_know_aws_and_only_the_api_knows_chalice(module: str) -> None:
+    names = {name.partition(".")[0] for name in imported(MODULES[module])}
+    place = module.removeprefix("chalicelib.")
+    if not (place.startswith("aws") or place.endswith("repository") or place in MAY_IMPORT_BOTO):
+        assert not names & {"boto3", "botocore"}
+    if not place.startswith("api"):
+        assert "chalice" not in names
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_named_by_what_it_is_about_and_can_be_read_at_once(module: str) -> None:
+    path = MODULES[module]
     assert path.stem not in FORBIDDEN_NAMES
-    assert len(path.read_text().splitlines()) <= MAX_LINES
+    if module in TOO_LONG:
+        return
+    if module != "app":
+        assert len(path.read_text().splitlines()) <= MAX_LINES
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < MAX_FUNCTION_LINES, node.name
 
 
 def test_every_domain_error_has_an_answer_and_a_code_of_its_own() -> None:
@@ -67,26 +269,14 @@ def test_the_api_starts_without_what_only_mails_and_pages_need() -> None:
     script = "import json, sys, app; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout))
-    assert "chalicelib.api" in loaded
-    mailers = {
-        "babel",
-        "jinja2",
-        "chalicelib.holders.holder.conventions",
-        "chalicelib.notifications.mailer",
-        "chalicelib.mail.transaction_mail",
-        "chalicelib.mail.ses",
-    }
-    pages = {"chalicelib.preferences_page", "chalicelib.preferences_html", "chalicelib.holders.links"}
-    assert not loaded & {
-        "chalicelib.webhooks.poster",
-        "chalicelib.webhooks.webhook.sender",
-        "chalicelib.webhooks.webhook.feeder",
-    }
-    assert not loaded & (
-        mailers
-        | pages
-        | {"chalicelib.analytics.job", "chalicelib.analytics.job.reconciliation", "chalicelib.notifications.stream"}
-    )
+    assert "chalicelib.api.transactions" in loaded
+    mailers = {"holders.conventions", "mail.ses", "mail.transaction_mail", "notifications.mailer"}
+    pages = {"api.preferences_page", "api.preferences_html", "holders.links"}
+    webhooks = {"webhooks.poster", "webhooks.sender", "webhooks.feeder"}
+    triggers = {"analytics.job", "analytics.reconciliation", "notifications.stream"}
+    unwanted = {f"chalicelib.{name}" for name in mailers | pages | webhooks | triggers}
+    assert unwanted <= MODULES.keys()
+    assert not loaded & (unwanted | {"babel", "jinja2"})
 
 
 def test_app_py_is_a_table_of_contents() -> None:

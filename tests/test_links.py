@@ -50,7 +50,7 @@ class World:
         self.links = self.function()
 
     def function(self, client: Any = None, url: str = URL) -> HolderLinks:
-        return HolderLinks(SecretStore(client or self.secrets, lambda: self.now), "arn", lambda: self.now, url)
+        return HolderLinks(SecretStore(lambda: client or self.secrets, lambda: self.now), "arn", lambda: self.now, url)
 
     def tokens(self, holder: Holder = AWA) -> dict[Purpose, str]:
         links = self.links.links_for("eazycard", "A123", holder)

@@ -15,7 +15,7 @@ from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.addresses import AddressRepository
-from chalicelib.holders.enrolment import Suppression
+from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.holders.repository import HolderRepository
@@ -27,14 +27,14 @@ from chalicelib.mail.ses import PUT_OFF_AT_MOST, SesOutbox
 from chalicelib.notifications.closings import Closings
 from chalicelib.notifications.composing import Composer
 from chalicelib.notifications.deferrals import Deferrals
-from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.feedback import FeedbackHandler
 from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.mailer import Mailer
 from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
 from chalicelib.notifications.purchases import Purchases
-from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.records import NotificationRecords
 from tests.fakes import Failing, FakeSes, refusal
 from tests.test_mails import transaction
 from tests.test_queues import FakeSqs
@@ -60,7 +60,7 @@ class World:
         self.rate: float | None = 1e9
         self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
         self.holders = HolderRepository(dynamodb, names["AccountsTable"])
-        self.deliveries = DeliveryRecords(dynamodb, names["NotificationsTable"])
+        self.deliveries = NotificationRecords(dynamodb, names["NotificationsTable"])
         BankRepository(dynamodb, names["BanksTable"]).put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
 
     def mailer(self, dynamodb: Any = None, ses: Any = None, queue: Any = None, dead_letters: Any = None) -> Mailer:
@@ -85,7 +85,7 @@ class World:
             SesOutbox(ses or self.ses, "EAZYCard <alerts@example.com>", "configuration"),
             Queue(queue or self.queue, "url", sleep=lambda _: None),
             Deferrals(
-                DeferralRepository(dynamodb, self.names["DeferralsTable"]),
+                DueRepository(dynamodb, self.names["DeferralsTable"]),
                 Queue(queue or self.queue, "url", sleep=lambda _: None),
             ),
             DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "mailer"),
@@ -101,16 +101,16 @@ class World:
         table = self.names["NotificationsTable"]
         return NotificationFeed(dynamodb or self.dynamodb, table, lambda: self.now, sleep=lambda _: None)
 
-    def suppression(self, dynamodb: Any = None) -> Suppression:
+    def suppression(self, dynamodb: Any = None) -> Enrolment:
         dynamodb = dynamodb or self.dynamodb
         addresses = AddressRepository(dynamodb, self.names["AddressesTable"])
-        return Suppression(addresses, HolderRepository(dynamodb, self.names["AccountsTable"]))
+        return Enrolment(addresses, HolderRepository(dynamodb, self.names["AccountsTable"]))
 
     def hear(self, bodies: list[str], dynamodb: Any = None) -> None:
         """Let the feedback function take what SES told."""
         dynamodb = dynamodb or self.dynamodb
         FeedbackHandler(
-            DeliveryRecords(dynamodb, self.names["NotificationsTable"]),
+            NotificationRecords(dynamodb, self.names["NotificationsTable"]),
             self.feed(dynamodb),
             self.suppression(dynamodb),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "feedback"),

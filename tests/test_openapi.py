@@ -14,13 +14,13 @@ from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
 import app as app_module
+from chalicelib.api.json_body import read_json
+from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
 from chalicelib.errors import DomainError
 from chalicelib.holders.holder import load_holder
-from chalicelib.json_body import read_json
 from chalicelib.ledger.transaction import load_transaction
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.problems import ANSWERS
 from chalicelib.webhooks.webhook import TYPES, webhook_of
 from infra.openapi.__main__ import OPENAPI, main, texts
 from infra.openapi.problems import gateway_answers

@@ -51,19 +51,18 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
         "    assert callable(getattr(app, name))\n"
         "parts = 'banks holders intake signatures ingest_worker stream_handler archiver'\n"
         "parts += ' analytics_job analytics reconciliation operator_alerts bank_settings flags'\n"
-        "parts += ' release statement_index links feedback deliveries notification_feed suppression'\n"
+        "parts += ' release statement_index links feedback notification_records notification_feed enrolment'\n"
+        "parts += ' mailer alert_mailer statements webhook_feeder webhook_sender preferences_page'\n"
         "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
-        "for part in ('ordinary', 'alerts', 'statements'):\n"
-        "    assert getattr(app.services.mails, part)\n"
-        "assert app.services.webhooks.feeder and app.services.webhooks.sender\n"
-        "from chalicelib import documentation\n"
+        "from chalicelib.api import documentation, preferences_html\n"
         "for name in documentation.ASSETS:\n"
         "    assert documentation._version(name)\n"
-        "from chalicelib import conventions, mail_parts, preferences_html, preferences_page\n"
+        "from chalicelib.holders import conventions\n"
+        "from chalicelib.mail import parts\n"
         "assert preferences_html.general_page('invalid') and preferences_html.style_hash()\n"
         "for locale in ('fr', 'en'):\n"
-        "    assert mail_parts.phrases_of(locale) and conventions.locale_of(locale).currency_formats\n"
+        "    assert parts.phrases_of(locale) and conventions.locale_of(locale).currency_formats\n"
         "    assert conventions.country('CM', locale) != 'CM'\n"
         "print('all found')"
     )
@@ -104,8 +103,8 @@ def test_what_is_left_out_is_data_that_nothing_reads() -> None:
         "babel/locale-data/fr_CM.dat",
         "babel/global.dat",
         "chalicelib/mail/templates/fr.toml",
-        "chalicelib/openapi.json",
-        "chalicelib/pages/docs.html",
+        "chalicelib/api/openapi.json",
+        "chalicelib/api/pages/docs.html",
         "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui-bundle.min.js",
         "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui.min.css",
         "app.py",

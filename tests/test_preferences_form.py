@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.api.preferences_form import Form, Mistake, Mistaken, applied, filled_from, typed, version_of
 from chalicelib.holders.holder import PreferencesSchema
 from chalicelib.ledger.money import CURRENCY_DECIMALS
-from chalicelib.preferences_form import Form, Mistake, Mistaken, applied, filled_from, typed, version_of
 
 EVERYTHING: dict[str, Any] = {
     "types": ["debit"],

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.holders.links import HolderLinks, Links
 from chalicelib.holders.repository import HolderRepository
-from chalicelib.notifications.due import Deferral, DeferralRepository
+from chalicelib.notifications.due import DueEntry, DueRepository
 from infra.links import main as links_command
 from local_cloud.deploy import STAGE
 from tests.cloud import BankClient, CloudUnderTest, eventually
@@ -38,7 +38,7 @@ def mail_s_links(cloud: CloudUnderTest, account: str) -> Links:
         return datetime.now(UTC)
 
     links = HolderLinks(
-        SecretStore(cloud.client("secretsmanager"), now),
+        SecretStore(lambda: cloud.client("secretsmanager"), now),
         environment["PREFERENCES_SECRET_ARN"],
         now,
         environment["API_URL"],
@@ -117,11 +117,11 @@ def test_what_waits_for_quiet_hours_to_end_is_told_then(cloud: CloudUnderTest, b
     (item,) = eventually(waiting)
     assert cloud.mails("quiet-account") == []
     # The hours pass: what waits is due, and it is quiet no more.
-    repository = DeferralRepository(dynamodb, table)
+    repository = DueRepository(dynamodb, table)
     moment, _, name = item["due"]["S"].partition("#")
-    kept = Deferral(datetime.fromisoformat(moment), name, item["notice"]["S"])
+    kept = DueEntry(datetime.fromisoformat(moment), name, item["notice"]["S"])
     repository.remove([kept])
-    repository.put([Deferral(now.replace(second=0, microsecond=0), name, kept.notice)])
+    repository.put([DueEntry(now.replace(second=0, microsecond=0), name, kept.notice)])
     bank.enrol("quiet-account")
     answer = cloud.client("lambda").invoke(
         FunctionName=f"transaction-notifier-{STAGE}-release_deferred", Payload=(EVENTS / "schedule.json").read_bytes()

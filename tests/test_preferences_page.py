@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 from chalice.test import HTTPResponse
 
 import app as app_module
+from chalicelib.api.preferences_html import PAGES
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.holders.repository import HolderRepository
-from chalicelib.preferences_html import PAGES
 from tests.api import AWS, HOLDER, KEY, NOW, OTHER_KEY, Bench, problem
 from tests.fakes import Failing, Refusing, refusal
 from tests.forms import filled

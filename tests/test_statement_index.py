@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.notifications.due import DeferralRepository
+from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.state import STATEMENT_ID
 from chalicelib.statements.index import Expected, StatementIndex, expected_in
 from chalicelib.statements.periods import period_named
@@ -90,7 +90,7 @@ def test_a_record_that_can_t_be_written_leaves_one_entry_too_many_and_never_one_
 def test_what_is_put_again_is_due_at_once_but_never_in_an_hour_that_a_run_may_be_done_with(
     bench: Bench, at: str, due: str
 ) -> None:
-    index = StatementIndex(DeferralRepository(bench.dynamodb, "StatementsTable"))
+    index = StatementIndex(DueRepository(bench.dynamodb, "StatementsTable"))
     now = datetime.fromisoformat(f"2026-01-12T{at}+01:00")
     index.put_again(Expected("eazycard", "A123", "h1", period_named("2026-W02")), now)
     (item,) = bench.dynamodb.scan(TableName="StatementsTable")["Items"]

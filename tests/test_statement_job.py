@@ -22,7 +22,7 @@ from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import PUT_OFF_AT_MOST, SesOutbox
-from chalicelib.notifications.due import SHARDS, Deferral, DeferralRepository
+from chalicelib.notifications.due import SHARDS, DueEntry, DueRepository
 from chalicelib.statements.composing import StatementComposer
 from chalicelib.statements.index import LEAST_WAIT, StatementIndex, expected_in
 from chalicelib.statements.job import StatementJob
@@ -62,7 +62,7 @@ class Morning(World):
             self.suppression().enrol("eazycard", account, holder)
 
     def index(self) -> StatementIndex:
-        return StatementIndex(DeferralRepository(self.dynamodb, self.names["StatementsTable"]))
+        return StatementIndex(DueRepository(self.dynamodb, self.names["StatementsTable"]))
 
     def spend(self, amount: str, at: str, account: str = "a0", **changes: Any) -> None:
         moment = datetime.fromisoformat(at)
@@ -89,7 +89,7 @@ class Morning(World):
         if now is not None:
             self.skip_to(now - timedelta(hours=1))
         StatementJob(
-            DeferralRepository(dynamodb, self.names["StatementsTable"]),
+            DueRepository(dynamodb, self.names["StatementsTable"]),
             HolderRepository(dynamodb, self.names["AccountsTable"]),
             StatementComposer(
                 TransactionRepository(dynamodb, self.names["TransactionsTable"]),
@@ -121,7 +121,7 @@ class Morning(World):
 
     def skip_to(self, moment: datetime) -> None:
         """Spare the tests the empty hours before the moment; never go back, as the job doesn't."""
-        repository = DeferralRepository(self.dynamodb, self.names["StatementsTable"])
+        repository = DueRepository(self.dynamodb, self.names["StatementsTable"])
         checkpoint, hour = repository.checkpoint(), moment.replace(minute=0, second=0, microsecond=0)
         if checkpoint is None or checkpoint < hour:
             repository.move_checkpoint(hour)
@@ -394,13 +394,13 @@ def test_what_was_written_past_the_service_holds_up_nobody(morning: Morning) -> 
     morning.subscribe("a1", timezone="UTC")
     bad = Holder("eve", "Eve", "eve@example.com", "en", "Mars/Base", {"statement": "weekly"}, ENROLLED)
     morning.suppression().enrol("eazycard", "a1", bad)
-    repository = DeferralRepository(morning.dynamodb, morning.names["StatementsTable"])
+    repository = DueRepository(morning.dynamodb, morning.names["StatementsTable"])
     period = '"period": "2026-W24"}'
     repository.put(
         [
-            Deferral(DUE, "x", "no statement"),
-            Deferral(DUE, "y", '{"bank": "eazycard", "account": "a1", "holder": "awa", "period": "then"}'),
-            Deferral(DUE, "z", f'{{"bank": "eazycard", "account": "a1", "holder": "eve", {period}'),
+            DueEntry(DUE, "x", "no statement"),
+            DueEntry(DUE, "y", '{"bank": "eazycard", "account": "a1", "holder": "awa", "period": "then"}'),
+            DueEntry(DUE, "z", f'{{"bank": "eazycard", "account": "a1", "holder": "eve", {period}'),
         ]
     )
     morning.run(DUE)
@@ -542,9 +542,9 @@ def test_an_older_entry_of_the_same_statement_does_not_hide_the_one_that_is_put_
     entries = [dataclasses.replace(old, again=is_first), dataclasses.replace(old, again=not is_first)]
     # Names of one shard, so that both are on one page, in this order.
     names = [name for name in (f"{number:03}" for number in range(99)) if zlib.crc32(name.encode()) % SHARDS == 0]
-    repository = DeferralRepository(morning.dynamodb, morning.names["StatementsTable"])
+    repository = DueRepository(morning.dynamodb, morning.names["StatementsTable"])
     repository.put(
-        Deferral(morning.now, name, json.dumps(one.to_json())) for name, one in zip(names, entries, strict=False)
+        DueEntry(morning.now, name, json.dumps(one.to_json())) for name, one in zip(names, entries, strict=False)
     )
     morning.run(morning.now + timedelta(minutes=1))
     assert morning.sent == [("a0.awa", WEEK)]

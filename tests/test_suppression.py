@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders
 from chalicelib.holders.addresses import AddressRepository
-from chalicelib.holders.enrolment import Suppression
+from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from tests.fakes import Failing, refusal
@@ -25,7 +25,7 @@ class Enrolled:
         self.client = client
         self.holders = HolderRepository(client, "AccountsTable")
         self.addresses = AddressRepository(client, "AddressesTable")
-        self.suppression = Suppression(self.addresses, self.holders)
+        self.suppression = Enrolment(self.addresses, self.holders)
 
     def enrol(self, account: str, holder_id: str, email: str, bank: str = "eazycard", minute: int = 0) -> Holder:
         at = NOW + timedelta(minutes=minute)

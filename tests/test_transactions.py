@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from chalicelib.api.json_body import read_json
 from chalicelib.errors import ValidationFailed
-from chalicelib.json_body import read_json
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.repository import transaction_from_item, transaction_item

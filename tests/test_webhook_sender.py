@@ -21,7 +21,7 @@ from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import transaction_key
-from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.feeder import WebhookFeeder
 from chalicelib.webhooks.poster import Answer, Poster
@@ -112,12 +112,12 @@ class Desk(World):
         webhooks = Queue(queue or self.webhook_queue, "url", sleep=lambda _: None)
         letters = Queue(self.webhook_letters, "url", sleep=lambda _: None)
         table = self.names["NotificationsTable"]
-        deliveries = DeliveryRecords(dynamodb, table)
+        deliveries = NotificationRecords(dynamodb, table)
         self.feeder = WebhookFeeder(endpoints, deliveries, webhooks, DeadLetters(letters, "webhook_feeder"), clock)
         self.records = WebhookRecords(dynamodb, table)
         self.sender = WebhookSender(
             endpoints,
-            SecretStore(secrets or self.secrets, clock),
+            SecretStore(lambda: secrets or self.secrets, clock),
             self.records,
             self.endpoints,
             webhooks,

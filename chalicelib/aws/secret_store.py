@@ -10,7 +10,9 @@ CACHE_FOR = timedelta(minutes=5)
 
 
 class SecretStore:
-    def __init__(self, client: Any, clock: Callable[[], datetime]) -> None:
+    """`client` returns the Secrets Manager client, on first use: many requests need no secret."""
+
+    def __init__(self, client: Callable[[], Any], clock: Callable[[], datetime]) -> None:
         self._client = client
         self._clock = clock
         self._cache: dict[str, tuple[datetime, str]] = {}
@@ -20,6 +22,6 @@ class SecretStore:
         now = self._clock()
         found = self._cache.get(arn)
         if found is None or found[0] + max_age <= now:
-            value = call(self._client.get_secret_value, SecretId=arn)["SecretString"]
+            value = call(self._client().get_secret_value, SecretId=arn)["SecretString"]
             found = self._cache[arn] = (now, value)
         return found[1]

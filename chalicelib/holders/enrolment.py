@@ -16,7 +16,7 @@ from chalicelib.ledger.keys import account_key
 _ACCOUNTS_A_CALL = 100
 
 
-class Suppression:
+class Enrolment:
     """Keeps holders' records and the addresses' entries together.
 
     Both sides write first and look then: who enrols writes the entry and the record and looks whether the address is

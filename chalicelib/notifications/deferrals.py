@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.notifications.due import Deferral, DeferralRepository
+from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.notice import Notice, pack, to_payload
 
 # A shorter wait is the queue's own. So nothing is ever put into an hour that a release may be done with: a mailer that
@@ -35,7 +35,7 @@ class Waiting:
 
 
 class Deferrals:
-    def __init__(self, repository: DeferralRepository, queue: Queue) -> None:
+    def __init__(self, repository: DueRepository, queue: Queue) -> None:
         self._repository = repository
         self._queue = queue
 
@@ -57,7 +57,7 @@ class Release:
     """Hands what is due back to the mailer's queue."""
 
     def __init__(
-        self, repository: DeferralRepository, queue: Queue, dead_letters: DeadLetters, clock: Callable[[], datetime]
+        self, repository: DueRepository, queue: Queue, dead_letters: DeadLetters, clock: Callable[[], datetime]
     ) -> None:
         self._repository = repository
         self._queue = queue
@@ -87,7 +87,7 @@ class Release:
         logger.info("released", extra={"released": released, "done": is_done})
         count("NotificationsReleased", released)
 
-    def _hand_back(self, page: list[Deferral]) -> None:
+    def _hand_back(self, page: list[DueEntry]) -> None:
         payloads: list[dict[str, Any]] = []
         for deferral in page:
             try:
@@ -101,10 +101,10 @@ class Release:
         self._repository.remove(page)
 
 
-def _deferral(waiting: Waiting) -> Deferral:
+def _deferral(waiting: Waiting) -> DueEntry:
     transaction, (holder,) = waiting.notice.transaction, waiting.notice.holders or ("",)
     name = f"{transaction.bank}#{transaction.id}#{holder}"
-    return Deferral(waiting.until, name, json.dumps(to_payload(waiting.notice), ensure_ascii=False))
+    return DueEntry(waiting.until, name, json.dumps(to_payload(waiting.notice), ensure_ascii=False))
 
 
 def _hour_of(moment: datetime) -> datetime:

@@ -19,7 +19,7 @@ _KEPT_FOR = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
-class Deferral:
+class DueEntry:
     """A notice (JSON) that is due at a moment (UTC). `name` tells it from others that are due then."""
 
     until: datetime
@@ -32,12 +32,12 @@ class Deferral:
         return {"due_hour": _partition(self.until, shard), "due": f"{sortable(self.until)}#{self.name}"}
 
 
-class DeferralRepository:
+class DueRepository:
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
-    def put(self, deferrals: Iterable[Deferral]) -> None:
+    def put(self, deferrals: Iterable[DueEntry]) -> None:
         """Put the deferrals, 25 in a call; raises TemporarilyUnavailable with some maybe put."""
         items = (
             to_item({**one.key, "notice": one.notice, "expires_at": int((one.until + _KEPT_FOR).timestamp())})
@@ -45,7 +45,7 @@ class DeferralRepository:
         )
         batch_put(self._client, self._table, items)
 
-    def due(self, hour: datetime, now: datetime) -> Iterator[list[Deferral]]:
+    def due(self, hour: datetime, now: datetime) -> Iterator[list[DueEntry]]:
         """Yield the hour's deferrals that are due by now, a page at a time, each of one shard, soonest first.
 
         The next page is what is there when it is asked for: who doesn't remove what there was gets it again.
@@ -65,7 +65,7 @@ class DeferralRepository:
                     break
                 yield [_deferral(from_item(item)) for item in answer["Items"]]
 
-    def remove(self, deferrals: Iterable[Deferral]) -> None:
+    def remove(self, deferrals: Iterable[DueEntry]) -> None:
         """Remove the deferrals; raises TemporarilyUnavailable with some maybe removed."""
         batch_delete(self._client, self._table, (to_item(one.key) for one in deferrals))
 
@@ -83,6 +83,6 @@ def _partition(moment: datetime, shard: int) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H}#{shard}"
 
 
-def _deferral(values: dict[str, Any]) -> Deferral:
+def _deferral(values: dict[str, Any]) -> DueEntry:
     moment, _, name = values["due"].partition("#")
-    return Deferral(datetime.fromisoformat(moment), name, values.get("notice", ""))
+    return DueEntry(datetime.fromisoformat(moment), name, values.get("notice", ""))

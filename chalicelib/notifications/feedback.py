@@ -15,12 +15,12 @@ from chalicelib.aws.queues import DeadLetters
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BANK_ID
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.holders.enrolment import Suppression
+from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.keys import IDENTIFIER, transaction_key
 from chalicelib.ledger.times import parse_time
 from chalicelib.notifications.feed import NotificationFeed
-from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import STATEMENT_ID, Feedback, Kind, NotificationKey
 
 # SES says it to a topic that it is to publish to, once, when that is set up.
@@ -114,7 +114,7 @@ def _word(text: Any) -> str:
 
 class FeedbackHandler:
     def __init__(
-        self, records: DeliveryRecords, feed: NotificationFeed, suppression: Suppression, dead_letters: DeadLetters
+        self, records: NotificationRecords, feed: NotificationFeed, suppression: Enrolment, dead_letters: DeadLetters
     ) -> None:
         self._records = records
         self._feed = feed

@@ -14,7 +14,7 @@ _FEEDBACK = "#feedback"
 _ATTRIBUTE = "feedback:"
 
 
-class DeliveryRecords:
+class NotificationRecords:
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import account_key, transaction_key
-from chalicelib.notifications.due import Deferral, DeferralRepository
+from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.statements.periods import Period, period_at, period_named, wanted
 
@@ -65,7 +65,7 @@ def expected_in(text: str) -> Expected:
 
 
 class StatementIndex:
-    def __init__(self, repository: DeferralRepository) -> None:
+    def __init__(self, repository: DueRepository) -> None:
         self._repository = repository
 
     def enter(self, bank: str, account: str, holder: Holder, now: datetime) -> None:
@@ -93,7 +93,7 @@ class StatementIndex:
 
     def _put(self, expected: Iterable[tuple[Expected, datetime]]) -> None:
         entries = [
-            Deferral(
+            DueEntry(
                 until,
                 f"{one.bank}#{one.account}#{one.holder}#{one.period.name}",
                 json.dumps(one.to_json()),

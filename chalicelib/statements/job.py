@@ -13,7 +13,7 @@ from chalicelib.holders.preferences import quiet_until
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.mail.pacing import Pacer
 from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
-from chalicelib.notifications.due import Deferral, DeferralRepository
+from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.state import NotificationKey, Outcome, State
 from chalicelib.statements.composing import MALFORMED, NotComposed, StatementComposer
@@ -65,7 +65,7 @@ class Done:
 class StatementJob:
     def __init__(
         self,
-        due: DeferralRepository,
+        due: DueRepository,
         holders: HolderRepository,
         composer: StatementComposer,
         log: NotificationLog,
@@ -99,7 +99,7 @@ class StatementJob:
             hour += timedelta(hours=1)
             self._due.move_checkpoint(hour)
 
-    def _handle(self, page: Sequence[Deferral], time_left_s: Callable[[], float]) -> bool:
+    def _handle(self, page: Sequence[DueEntry], time_left_s: Callable[[], float]) -> bool:
         """Handle the entries; False if the time is over before all are."""
         for part in batches(page, min(MAX_DESTINATIONS, self._pacer.at_once)):
             left_s = time_left_s() - _SENDING_TAKES_AT_MOST_S - _READING_TAKES_AT_MOST_S
@@ -109,7 +109,7 @@ class StatementJob:
             self._tell(part, time_left_s)
         return True
 
-    def _tell(self, part: Sequence[Deferral], time_left_s: Callable[[], float]) -> None:
+    def _tell(self, part: Sequence[DueEntry], time_left_s: Callable[[], float]) -> None:
         now, done = self._clock(), Done()
         ready = self._ready(self._read(part), now, done)
         lease = timedelta(seconds=time_left_s() + _LEASE_MARGIN_S)
@@ -133,7 +133,7 @@ class StatementJob:
         self._due.remove(part)
         done.report()
 
-    def _read(self, part: Iterable[Deferral]) -> list[Expected]:
+    def _read(self, part: Iterable[DueEntry]) -> list[Expected]:
         found: dict[NotificationKey, Expected] = {}
         for entry in part:
             try:

@@ -11,7 +11,7 @@ from chalicelib.aws.queues import DeadLetters, Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.notifications.feed import changes_in
-from chalicelib.notifications.records import DeliveryRecords
+from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import pack, webhook_of
 
@@ -22,7 +22,7 @@ class WebhookFeeder:
     def __init__(
         self,
         endpoints: EndpointDirectory,
-        deliveries: DeliveryRecords,
+        deliveries: NotificationRecords,
         queue: Queue,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],

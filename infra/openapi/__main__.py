@@ -12,7 +12,7 @@ from infra.openapi import description
 from infra.openapi.flag_schemas import event_schema
 from infra.package import PROJECT_DIR
 
-OPENAPI = Path("chalicelib/openapi.json")
+OPENAPI = Path("chalicelib/api/openapi.json")
 EVENT = Path("docs/events/transaction-flagged.schema.json")
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from apispec import APISpec
 
+from chalicelib.api.batch import MAX_ITEM_ERRORS, MAX_ITEMS
+from chalicelib.api.requests import MAX_PAGE
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.batch import MAX_ITEM_ERRORS, MAX_ITEMS
 from chalicelib.errors import MAX_ERRORS, MAX_FIELD
 from chalicelib.holders.holder import MAX_HOLDERS
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.notifications.state import MAX_FEEDBACK, STATEMENT_ID, State
-from chalicelib.requests import MAX_PAGE
 from chalicelib.webhooks.webhook import TYPE_OF, TYPES
 from infra.openapi.flag_schemas import FLAGS_SCHEMA
 from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json

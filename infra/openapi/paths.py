@@ -1,8 +1,8 @@
 """Every route of the API, as a bank's developer is to read of it."""
 
-from chalicelib.documentation import ASSETS
+from chalicelib.api.documentation import ASSETS
+from chalicelib.api.requests import DEFAULT_DAYS, MAX_DAYS, MAX_PAGE
 from chalicelib.holders.holder import MAX_HOLDERS
-from chalicelib.requests import DEFAULT_DAYS, MAX_DAYS, MAX_PAGE
 from infra.openapi import examples
 from infra.openapi.operation import JSON, answer, link, operation, parameter, ref
 from infra.openapi.request_schemas import Json

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from functools import cache
 
-from chalicelib.problems import ANSWERS, CONTENT_TYPE
+from chalicelib.api.problems import ANSWERS, CONTENT_TYPE
 from infra.openapi.request_schemas import Json
 from infra.package import PROJECT_DIR
 

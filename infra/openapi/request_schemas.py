@@ -7,14 +7,14 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields, validate
 
+from chalicelib.api.batch import MAX_ITEMS
+from chalicelib.api.preferences_form import STATEMENTS
 from chalicelib.banks.schemas import MAX_URL, URL, BankSettingsSchema, Factor, WholeNumber
-from chalicelib.batch import MAX_ITEMS
 from chalicelib.holders.holder import TIMEZONES, HolderSchema
 from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, Timestamp
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS, MAX_INTEGER_DIGITS
 from chalicelib.ledger.transaction import TransactionSchema
-from chalicelib.preferences_form import STATEMENTS
 from infra.openapi import settings_texts
 
 Json = dict[str, Any]

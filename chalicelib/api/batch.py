@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib import json_body, problems
+from chalicelib.api import json_body, problems
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import DomainError, MalformedBody, TemporarilyUnavailable, TransactionConflict, ValidationFailed
 from chalicelib.ledger.card_numbers import holds_card_number

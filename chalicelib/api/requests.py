@@ -1,13 +1,15 @@
 """Reading requests and forming answers: what the routes share. Nothing here knows of transactions being stored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
+from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.banks.signatures import Signatures
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.times import parse_time
@@ -16,6 +18,18 @@ MAX_PAGE = 100
 MAX_DAYS = 366
 DEFAULT_DAYS = 31
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def calling_bank(request: Request, banks: BankDirectory, signatures: Callable[[], Signatures]) -> Bank:
+    """Return the bank whose API key came with the request.
+
+    If the bank signs its requests and this is a write, its signature is checked too. Raises UnknownApiKey,
+    InvalidSignature and TemporarilyUnavailable.
+    """
+    bank = banks.resolve(request.headers.get("x-api-key"))
+    if bank.signing_secret_arn is not None and request.method != "GET":
+        signatures().verify(bank.signing_secret_arn, request.raw_body, request.headers)
+    return bank
 
 
 def json_answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:

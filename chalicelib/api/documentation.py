@@ -10,9 +10,10 @@ from string import Template
 
 from chalice.app import Request, Response
 
-from chalicelib import problems
+from chalicelib.api import problems
+from chalicelib.api.requests import json_answer
 
-_OWN = ("chalicelib", "pages")
+_OWN = ("chalicelib", "api", "pages")
 _SWAGGER_UI = ("aws_lambda_powertools", "event_handler", "openapi", "swagger_ui")
 # By their names in a URL: whose file it is, its name there, its type.
 ASSETS = {
@@ -29,9 +30,14 @@ _NOT_KEPT = "no-cache"
 _KEPT = "public, max-age=31536000, immutable"
 
 
+def health() -> Response:
+    """Answer `GET /health`: the function runs. It touches nothing, so that a probe costs nothing."""
+    return json_answer({"status": "ok"})
+
+
 def description() -> Response:
     """Answer `GET /openapi.json`."""
-    return _answer(_text(("chalicelib",), "openapi.json"), "application/json", _NOT_KEPT)
+    return _answer(_text(("chalicelib", "api"), "openapi.json"), "application/json", _NOT_KEPT)
 
 
 def page(request: Request) -> Response:

@@ -14,12 +14,12 @@ from babel.numbers import get_currency_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from chalicelib.api.preferences_form import STATEMENTS, Form, Mistake, version_of
 from chalicelib.banks.bank import Bank
 from chalicelib.holders.conventions import masked, plain
 from chalicelib.holders.holder import LOCALES, Holder
 from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
-from chalicelib.preferences_form import STATEMENTS, Form, Mistake, version_of
 
 PAGES = Path(__file__).parent / "pages"
 

@@ -1,0 +1,247 @@
+"""The composition root: what each function of the app needs, made once for each process, on first use.
+
+What only some functions need is imported where it is made: the API starts without templates, Babel and the model of
+SES, and none but the webhook functions pays for TLS to banks' endpoints.
+"""
+
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.banks.signatures import Signatures
+from chalicelib.ledger.ingest_queue import IngestQueue
+from chalicelib.ledger.ingest_worker import IngestWorker
+from chalicelib.ledger.intake import Intake
+from chalicelib.stores import Stores
+
+if TYPE_CHECKING:
+    from chalicelib.analytics.job import AnalyticsJob
+    from chalicelib.analytics.reader import AnalyticsReader
+    from chalicelib.analytics.reconciliation import Reconciliation
+    from chalicelib.api.preferences_page import PreferencesPage
+    from chalicelib.banks.endpoints import EndpointDirectory
+    from chalicelib.flags.operator_alerts import OperatorAlerts
+    from chalicelib.ledger.archive import Archiver
+    from chalicelib.mail.pacing import Pacer
+    from chalicelib.mail.ses import SesOutbox
+    from chalicelib.notifications.deferrals import Release
+    from chalicelib.notifications.feedback import FeedbackHandler
+    from chalicelib.notifications.log import NotificationLog
+    from chalicelib.notifications.mailer import Mailer
+    from chalicelib.notifications.stream import StreamHandler
+    from chalicelib.statements.job import StatementJob
+    from chalicelib.webhooks.feeder import WebhookFeeder
+    from chalicelib.webhooks.sender import WebhookSender
+
+
+class Services(Stores):
+    """What the routes and triggers hand over to, beside the stores."""
+
+    # The API
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        return Signatures(self.secrets, self.now)
+
+    @cached_property
+    def intake(self) -> Intake:
+        return Intake(self.transactions, lambda: IngestQueue(self.queue(self.settings.ingest_queue_url)))
+
+    @cached_property
+    def analytics(self) -> "AnalyticsReader":
+        from chalicelib.analytics.reader import AnalyticsReader
+
+        return AnalyticsReader(self.roll_ups, self.transactions, self.now)
+
+    @cached_property
+    def preferences_page(self) -> "PreferencesPage":
+        from chalicelib.api.preferences_page import PreferencesPage
+
+        return PreferencesPage(self.links, self.banks, self.holders, self.statement_index, self.now)
+
+    # The ledger
+
+    @cached_property
+    def ingest_worker(self) -> IngestWorker:
+        return IngestWorker(
+            self.intake,
+            self.dead_letters(self.settings.ingest_dead_letter_queue_url, "ingest_worker"),
+            self.now,
+            is_partial=bool(self.settings.partial_batch_responses),
+        )
+
+    @cached_property
+    def archiver(self) -> "Archiver":
+        from chalicelib.ledger.archive import Archiver
+
+        return Archiver(self.client("s3"), self.settings.archive_bucket)
+
+    # Flags and analytics
+
+    @cached_property
+    def operator_alerts(self) -> "OperatorAlerts":
+        from chalicelib.flags.operator_alerts import OperatorAlerts
+
+        return OperatorAlerts(
+            self.operator_topic,
+            self.dead_letters(self.settings.operator_alerts_dead_letter_queue_url, "operator_alerts"),
+        )
+
+    @cached_property
+    def analytics_job(self) -> "AnalyticsJob":
+        from chalicelib.analytics.job import AnalyticsJob
+
+        return AnalyticsJob(self.roll_ups, self.baselines, self.transactions, self.now)
+
+    @cached_property
+    def reconciliation(self) -> "Reconciliation":
+        from chalicelib.analytics.reconciliation import Reconciliation
+
+        return Reconciliation(self.roll_ups, self.transactions)
+
+    # Notifications and statements
+
+    @cached_property
+    def stream_handler(self) -> "StreamHandler":
+        from chalicelib.flags.events import EventBus
+        from chalicelib.flags.judge import Judge
+        from chalicelib.notifications.stream import StreamHandler
+
+        return StreamHandler(
+            Judge(self.bank_settings, self.baselines, self.transactions, self.flags, self.now),
+            self.queue(self.settings.alert_queue_url),
+            self.queue(self.settings.notification_queue_url),
+            EventBus(self.client("events"), self.settings.event_bus),
+            self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
+        )
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        """The mailer of the notification queue."""
+        from chalicelib.mail.pacing import AHEAD
+
+        return self._mailer(self.settings.notification_queue_url, "mailer", AHEAD)
+
+    @cached_property
+    def alert_mailer(self) -> "Mailer":
+        """The mailer of the alert queue, which may book time at SES that ordinary mail can't."""
+        from chalicelib.mail.pacing import ALERTS_AHEAD
+
+        return self._mailer(self.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
+
+    @cached_property
+    def release(self) -> "Release":
+        from chalicelib.notifications.deferrals import Release
+
+        return Release(
+            self.due_notices,
+            self.queue(self.settings.notification_queue_url),
+            self.dead_letters(self.settings.notification_dead_letter_queue_url, "release_deferred"),
+            self.now,
+        )
+
+    @cached_property
+    def feedback(self) -> "FeedbackHandler":
+        from chalicelib.notifications.feedback import FeedbackHandler
+
+        return FeedbackHandler(
+            self.notification_records,
+            self.notification_feed,
+            self.enrolment,
+            self.dead_letters(self.settings.feedback_dead_letter_queue_url, "feedback"),
+        )
+
+    @cached_property
+    def statements(self) -> "StatementJob":
+        from chalicelib.mail.pacing import AHEAD
+        from chalicelib.statements.composing import StatementComposer
+        from chalicelib.statements.job import StatementJob
+
+        return StatementJob(
+            self.due_statements,
+            self.holders,
+            StatementComposer(self.transactions, self.banks, self.links.links_for),
+            self._notification_log,
+            self._pacer(AHEAD),
+            self._outbox,
+            self.dead_letters(self.settings.notification_dead_letter_queue_url, "statements"),
+            self.now,
+        )
+
+    # Webhooks
+
+    @cached_property
+    def webhook_feeder(self) -> "WebhookFeeder":
+        from chalicelib.webhooks.feeder import WebhookFeeder
+
+        return WebhookFeeder(
+            self._endpoints,
+            self.notification_records,
+            self.queue(self.settings.webhook_queue_url),
+            self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_feeder"),
+            self.now,
+        )
+
+    @cached_property
+    def webhook_sender(self) -> "WebhookSender":
+        from chalicelib.webhooks.poster import Poster, is_public, is_public_or_loopback
+        from chalicelib.webhooks.records import WebhookRecords
+        from chalicelib.webhooks.sender import WebhookSender
+
+        return WebhookSender(
+            self._endpoints,
+            self.secrets,
+            WebhookRecords(self.client("dynamodb"), self.settings.notifications_table),
+            Poster(is_public_or_loopback if self.settings.local_endpoints else is_public),
+            self.queue(self.settings.webhook_queue_url),
+            self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_sender"),
+            self.now,
+        )
+
+    # What several of them share
+
+    def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "Mailer":
+        from chalicelib.notifications.closings import Closings
+        from chalicelib.notifications.composing import Composer
+        from chalicelib.notifications.deferrals import Deferrals
+        from chalicelib.notifications.mailer import Mailer
+        from chalicelib.notifications.purchases import Purchases
+
+        settings = self.settings
+        return Mailer(
+            self.holders,
+            Purchases(self.transactions, Closings(self.client("dynamodb"), settings.notifications_table)),
+            Composer(self.banks, self.links.links_for),
+            self._notification_log,
+            self._pacer(ahead),
+            self._outbox,
+            self.queue(queue_url),
+            Deferrals(self.due_notices, self.queue(settings.notification_queue_url)),
+            self.dead_letters(settings.notification_dead_letter_queue_url, name),
+            self.now,
+        )
+
+    @cached_property
+    def _notification_log(self) -> "NotificationLog":
+        from chalicelib.notifications.log import NotificationLog
+
+        return NotificationLog(self.client("dynamodb"), self.settings.notifications_table, self.notification_feed)
+
+    def _pacer(self, ahead: timedelta) -> "Pacer":
+        from chalicelib.mail.pacing import Pacer, SesAccount
+
+        rate = float(self.settings.mail_rate) if self.settings.mail_rate else None
+        account = SesAccount(self.client("sesv2"), self.now, rate)
+        return Pacer(self.client("dynamodb"), self.settings.notifications_table, account, self.now, ahead)
+
+    @cached_property
+    def _outbox(self) -> "SesOutbox":
+        from chalicelib.mail.ses import SesOutbox
+
+        return SesOutbox(self.client("sesv2"), self.settings.mail_from, self.settings.mail_configuration_set)
+
+    @cached_property
+    def _endpoints(self) -> "EndpointDirectory":
+        from chalicelib.banks.endpoints import EndpointDirectory
+
+        return EndpointDirectory(self.bank_settings, self.banks, self.bank_store)

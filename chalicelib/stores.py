@@ -1,0 +1,140 @@
+"""What stands behind everything else: the tables, queues and secrets of a stage, each made on first use.
+
+The functions get them as a part of `services.Services`; operators' commands need no more than this.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws import clients
+from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.secret_store import SecretStore
+from chalicelib.aws.stage import Settings
+from chalicelib.banks.bank import BankDirectory
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import SettingsDirectory
+from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.enrolment import Enrolment
+from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.notifications.due import DueRepository
+from chalicelib.notifications.feed import NotificationFeed
+from chalicelib.notifications.records import NotificationRecords
+from chalicelib.statements.index import StatementIndex
+
+if TYPE_CHECKING:
+    from chalicelib.analytics.repository import AnalyticsRepository
+    from chalicelib.flags.alert_topic import OperatorTopic
+    from chalicelib.flags.baselines_repository import BaselineRepository
+    from chalicelib.flags.repository import FlagRepository
+    from chalicelib.holders.links import HolderLinks
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Stores:
+    """A stage's tables, queues, topics and secrets. `client` returns the AWS client of a service, by its name."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Callable[[str], Any] = clients.client,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.now = clock
+
+    @cached_property
+    def banks(self) -> BankDirectory:
+        return BankDirectory(self.bank_store, self.now)
+
+    @cached_property
+    def bank_store(self) -> BankRepository:
+        return BankRepository(self.client("dynamodb"), self.settings.banks_table)
+
+    @cached_property
+    def bank_settings(self) -> SettingsDirectory:
+        return SettingsDirectory(self.bank_store, self.now)
+
+    @cached_property
+    def transactions(self) -> TransactionRepository:
+        return TransactionRepository(self.client("dynamodb"), self.settings.transactions_table)
+
+    @cached_property
+    def flags(self) -> "FlagRepository":
+        from chalicelib.flags.repository import FlagRepository
+
+        return FlagRepository(self.client("dynamodb"), self.settings.transactions_table)
+
+    @cached_property
+    def baselines(self) -> "BaselineRepository":
+        from chalicelib.flags.baselines_repository import BaselineRepository
+
+        return BaselineRepository(self.client("dynamodb"), self.settings.analytics_table)
+
+    @cached_property
+    def roll_ups(self) -> "AnalyticsRepository":
+        from chalicelib.analytics.repository import AnalyticsRepository
+
+        return AnalyticsRepository(self.client("dynamodb"), self.settings.analytics_table)
+
+    @cached_property
+    def holders(self) -> HolderRepository:
+        return HolderRepository(self.client("dynamodb"), self.settings.accounts_table)
+
+    @cached_property
+    def enrolment(self) -> Enrolment:
+        return Enrolment(AddressRepository(self.client("dynamodb"), self.settings.addresses_table), self.holders)
+
+    @cached_property
+    def links(self) -> "HolderLinks":
+        from chalicelib.holders.links import HolderLinks
+
+        settings = self.settings
+        url = settings.public_url or settings.api_url
+        return HolderLinks(self.secrets, settings.preferences_secret_arn, self.now, url)
+
+    @cached_property
+    def notification_records(self) -> NotificationRecords:
+        return NotificationRecords(self.client("dynamodb"), self.settings.notifications_table)
+
+    @cached_property
+    def notification_feed(self) -> NotificationFeed:
+        return NotificationFeed(self.client("dynamodb"), self.settings.notifications_table, self.now)
+
+    @cached_property
+    def due_notices(self) -> DueRepository:
+        return DueRepository(self.client("dynamodb"), self.settings.deferrals_table)
+
+    @cached_property
+    def due_statements(self) -> DueRepository:
+        return DueRepository(self.client("dynamodb"), self.settings.statements_table)
+
+    @cached_property
+    def statement_index(self) -> StatementIndex:
+        return StatementIndex(self.due_statements)
+
+    @cached_property
+    def operator_topic(self) -> "OperatorTopic":
+        from chalicelib.flags.alert_topic import OperatorTopic
+
+        return OperatorTopic(self.client("sns"), self.settings.operator_alerts_topic_arn)
+
+    @cached_property
+    def secrets(self) -> SecretStore:
+        return SecretStore(lambda: self.client("secretsmanager"), self.now)
+
+    def cursor_secret(self) -> str:
+        return self.secrets.get(self.settings.cursor_secret_arn)
+
+    def queue(self, url: str) -> Queue:
+        return Queue(self.client("sqs"), url)
+
+    def dead_letters(self, url: str, source: str) -> DeadLetters:
+        """Return the dead-letter queue at `url`, for what the function `source` can't process."""
+        return DeadLetters(self.queue(url), source)
