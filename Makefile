@@ -14,7 +14,7 @@ FILE   ?= ../shared/data/real-transactions.csv.gz
 PY       := .venv/bin/python
 DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
-SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery tests
+SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations tests
 
 .DEFAULT_GOAL := help
 .PHONY: help run stop inbox env simulate replay load bench gallery test test-long check format lock openapi provision release banks clean
@@ -71,7 +71,7 @@ format: $(DEV)  ## Format the code
 	@.venv/bin/ruff check --fix $(SOURCES)
 
 openapi: $(DEV)  ## Write chalicelib/api/openapi.json, the API's description, anew from the code
-	@$(PY) -m infra.openapi
+	@$(PY) -m openapi
 
 provision: $(DEV)  ## Bring up a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain] [PUBLIC_URL=]
 	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)") $(if $(PUBLIC_URL),--public-url "$(PUBLIC_URL)")
@@ -79,8 +79,8 @@ provision: $(DEV)  ## Bring up a stage's data stack: STAGE=prod MAIL_FROM='Name 
 release: $(DEV)  ## Release the app to a provisioned stage through CloudFormation: STAGE=prod
 	@$(PY) -m infra.release --stage "$(STAGE)"
 
-banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m infra.banks --help` does the rest
-	@$(PY) -m infra.banks list
+banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m operations.banks --help` does the rest
+	@$(PY) -m operations.banks list
 
 lock: $(DEV)  ## Pin the development tools and the local cloud anew
 	@.venv/bin/pip install -q pip-tools

@@ -13,10 +13,20 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.banks import BankRefused, attach_plans, find_api
 from infra.package import PROJECT_DIR
 from infra.sessions import session_for
-from infra.stacks import DEFAULT_REGION
+from infra.stacks import DEFAULT_REGION, PROJECT
+
+# Requests a second, burst, requests a day (None: no quota).
+PLANS: dict[str, tuple[float, int, int | None]] = {
+    "trial": (5, 10, 10_000),
+    "standard": (100, 200, 5_000_000),
+    "volume": (1_000, 2_000, None),
+}
+
+
+class GatewayRefused(Exception):
+    """There is no such plan, or the stage has no API yet; the message says what to do."""
 
 
 def apply_gateway_responses(gateway: Any, api_id: str, stage: str) -> None:
@@ -36,6 +46,53 @@ def apply_gateway_responses(gateway: Any, api_id: str, stage: str) -> None:
     gateway.create_deployment(restApiId=api_id, stageName=stage)
 
 
+def ensure_plan(gateway: Any, stage: str, plan: str) -> str:
+    """Return the id of the stage's usage plan of this name, made if need be and tied to the stage's API."""
+    if plan not in PLANS:
+        raise GatewayRefused(f"there is no plan {plan!r}, only {', '.join(PLANS)}.")
+    existing = _plans(gateway).get(f"{PROJECT}-{stage}-{plan}")
+    if existing is not None:
+        return str(existing["id"])
+    rate, burst, quota = PLANS[plan]
+    created = gateway.create_usage_plan(
+        name=f"{PROJECT}-{stage}-{plan}",
+        throttle={"rateLimit": rate, "burstLimit": burst},
+        **({"quota": {"limit": quota, "period": "DAY"}} if quota else {}),
+        apiStages=[{"apiId": find_api(gateway, stage), "stage": stage}],
+    )
+    return str(created["id"])
+
+
+def attach_plans(gateway: Any, stage: str, api_id: str) -> None:
+    """Tie the stage's usage plans to this API, which a deployment may have made anew, and to no other."""
+    for name, plan in _plans(gateway).items():
+        if not name.startswith(f"{PROJECT}-{stage}-"):
+            continue
+        tied = {f"{entry['apiId']}:{entry['stage']}" for entry in plan.get("apiStages", ())}
+        wanted = f"{api_id}:{stage}"
+        operations = [{"op": "remove", "path": "/apiStages", "value": value} for value in sorted(tied - {wanted})]
+        if wanted not in tied:
+            operations.append({"op": "add", "path": "/apiStages", "value": wanted})
+        if operations:
+            gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
+
+
+def find_api(gateway: Any, stage: str) -> str:
+    """Return the id of the stage's REST API, however it was deployed; raises GatewayRefused when there is none."""
+    for page in gateway.get_paginator("get_rest_apis").paginate():
+        for api in page["items"]:
+            if api["name"] == PROJECT and any(
+                found["stageName"] == stage for found in gateway.get_stages(restApiId=api["id"])["item"]
+            ):
+                return str(api["id"])
+    raise GatewayRefused(f"stage {stage} has no API yet: deploy the app first.")
+
+
+def _plans(gateway: Any) -> dict[str, Any]:
+    pages = gateway.get_paginator("get_usage_plans").paginate()
+    return {plan["name"]: plan for page in pages for plan in page["items"]}
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.gateway", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, help="a stage that `chalice deploy` deployed")
@@ -46,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
         api_id = find_api(gateway, options.stage)
         apply_gateway_responses(gateway, api_id, options.stage)
         attach_plans(gateway, options.stage, api_id)
-    except (BankRefused, ClientError, BotoCoreError) as error:
+    except (GatewayRefused, ClientError, BotoCoreError) as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 1
     print(f"Stage {options.stage} answers the gateway's own errors as problem documents.")

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.banks import BankRefused, attach_plans
+from infra.gateway import GatewayRefused, attach_plans
 from infra.package import PROJECT_DIR, PackagingFailed, copy_project, package
 from infra.provision import check_stage, record, with_arns
 from infra.sessions import session_for
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         check_stage(PROJECT_DIR, options.stage)
         session = session_for(options.stage, options.region)
         released = release(session, options.stage, build, report=print)
-    except (StackFailed, PackagingFailed, BankRefused, ClientError, BotoCoreError) as error:
+    except (StackFailed, PackagingFailed, GatewayRefused, ClientError, BotoCoreError) as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
     print(f"\nStage {options.stage} is released: {released['EndpointURL']}")

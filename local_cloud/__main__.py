@@ -27,7 +27,6 @@ from bank_simulator import generate, sender
 from bank_simulator.bank_api import Target
 from bank_simulator.report import Report, percentile
 from chalicelib.errors import DomainError
-from infra.banks import BankRefused
 from infra.package import PackagingFailed
 from infra.sessions import no_proxy_for_loopback
 from infra.stacks import StackFailed
@@ -35,6 +34,7 @@ from local_cloud import bounces, demo, inbox, mailbox_simulator, webhook_demo, w
 from local_cloud.console import step
 from local_cloud.deploy import LOCAL, STACK_FILE, Deployed, deploy_stage, describe, read_stack, write_stack
 from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free, start
+from operations.banks import BankRefused
 
 DEFAULT_PORT = 4566
 FOLDER = LOCAL / "cloud"
@@ -227,7 +227,7 @@ def _print_outcome(deployed: Deployed, outcome: Outcome, inbox_url: str, api_key
     rows["an e-mail that bounces"] = f"{bounce.first}; the address is {bounce.address}; the next: {bounce.second}"
     heard = ", ".join(f"{one.type} after {one.after_s:.1f} s" for one in outcome.heard)
     signed = "signatures valid" if outcome.is_heard else "NOT all, or not with a valid signature"
-    missing = f"none; `python -m infra.webhooks list {demo.BANK.id}` says what became of them"
+    missing = f"none; `python -m operations.webhooks list {demo.BANK.id}` says what became of them"
     rows["webhooks received"] = f"{heard}, {signed}" if heard else missing
     payload = '{"id": "1", "account": "A123", "amount": 250.50, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}'
     print()

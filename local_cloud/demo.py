@@ -15,9 +15,9 @@ from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
 from chalicelib.banks.bank import Bank
 from chalicelib.ledger.keys import transaction_key
-from infra.banks import Registry, registry
 from local_cloud.deploy import STAGE, Deployed
 from local_cloud.server import CloudFailed
+from operations.banks import Registry, registry
 
 # The default currency has decimals so that the smallest payload of the contract, 250.50, is a valid one.
 BANK = Bank(id="eazycard", name="EAZYCard", default_currency="EUR", plan="volume")

@@ -13,11 +13,11 @@ import urllib3
 from bank_simulator.bank_api import Target
 from chalicelib.banks.settings import CACHE_FOR
 from chalicelib.banks.signatures import valid_secrets
-from infra.banks import registry
-from infra.signing import Purpose, SigningSecrets
 from local_cloud import webhook_receiver
 from local_cloud.deploy import STAGE, Deployed
 from local_cloud.server import CloudFailed
+from operations.banks import registry
+from operations.signing import Purpose, SigningSecrets
 
 _TAKES_AT_MOST_S = 120
 

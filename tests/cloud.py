@@ -11,9 +11,9 @@ import pytest
 import urllib3
 
 from chalicelib.banks.bank import Bank
-from infra.banks import Registry, registry
 from local_cloud.deploy import STAGE, Deployed, deploy_stage
 from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, SECRET_ACCESS_KEY, free_port, start
+from operations.banks import Registry, registry
 
 # Kept between runs, so that the requirements for Lambda are downloaded once.
 BUILD = PROJECT_DIR / ".local" / "build" / "tests"

@@ -20,8 +20,8 @@ from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction, to_json
-from infra.archive import Archive, Replay, Selection, main
 from local_cloud.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from operations.archive import Archive, Replay, Selection, main
 from tests import moto_server
 from tests.clone import PROJECT_DIR
 from tests.cloud import CloudUnderTest, eventually
@@ -394,7 +394,7 @@ def test_an_interrupted_replay_says_how_far_it_came_and_the_next_one_does_the_re
             Archiver(stage.s3, "archive").handle(
                 records(*[transaction(id=f"{day}-{number}", recorded_at=arrived) for number in range(60)])
             )
-        command = [sys.executable, "-m", "infra.archive", "--stage", "prod", "--region", "us-east-2", "replay"]
+        command = [sys.executable, "-m", "operations.archive", "--stage", "prod", "--region", "us-east-2", "replay"]
         replay = subprocess.Popen(
             command, cwd=PROJECT_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy()
         )

@@ -23,8 +23,8 @@ from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
-from infra.back_test import main, recorded
-from infra.flag_trial import MAX_EXAMPLES, FlagTrial, as_json
+from operations.flag_trial import MAX_EXAMPLES, FlagTrial, as_json
+from operations.settings_trial import main, recorded
 from tests.tables import create_tables
 from tests.test_bank_simulator import REAL_DATA
 

@@ -14,10 +14,11 @@ import pytest
 from chalicelib.banks.bank import Bank, BankDirectory, hash_key
 from chalicelib.banks.signatures import valid_secrets
 from chalicelib.errors import UnknownApiKey
-from infra import banks
-from infra.banks import Registry, attach_plans, registry
+from infra.gateway import attach_plans
 from infra.provision import deploy_data_stack
 from infra.stacks import PROJECT
+from operations import banks
+from operations.banks import Registry, registry
 from tests import moto_server
 
 BANK = Bank("eazycard", "EAZYCard", "XAF", "standard")

@@ -374,7 +374,7 @@ def test_chalice_local_with_a_local_cloud_that_is_gone_ends_with_one_line(fresh:
 
 
 def test_chalice_local_serves_the_working_tree_from_the_local_cloud_with_its_tenancy_checks(local: Clone) -> None:
-    create = (sys.executable, "-m", "infra.banks", "create", "--currency", "XAF", "--name", "Bank", "--id")
+    create = (sys.executable, "-m", "operations.banks", "create", "--currency", "XAF", "--name", "Bank", "--id")
     key, other_key = (local.succeed(*create, bank).split()[-1] for bank in ("eazycard", "other"))
 
     # Whatever the shell is set up for: none of it may be met.

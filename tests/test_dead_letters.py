@@ -22,8 +22,8 @@ from chalicelib.statements.index import Expected, StatementIndex, expected_in
 from chalicelib.statements.periods import period_named
 from chalicelib.webhooks import webhook as webhooks
 from chalicelib.webhooks.webhook import Webhook
-from infra import dead_letters
-from infra.dead_letters import DeadLetterOffice, Letter, main, office
+from operations import dead_letters
+from operations.dead_letters import DeadLetterOffice, Letter, main, office
 from tests.fakes import Refusing, refusal
 from tests.test_mailer import EVENTS
 from tests.test_mails import TRANSACTION, transaction

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from infra.openapi.__main__ import OPENAPI
 from infra.package import PROJECT_DIR
+from openapi.__main__ import OPENAPI
 from tests.api_server import KEY, serving
 from tests.cloud import CloudUnderTest
 from tests.test_inbox import browser  # noqa: F401

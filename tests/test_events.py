@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail
 from chalicelib.flags.repository import Flagging
-from infra.openapi.__main__ import EVENT
 from infra.package import PROJECT_DIR
+from openapi.__main__ import EVENT
 from tests.test_mails import transaction
 from tests.test_stream import LARGE, NOW, Stream, records
 

@@ -12,10 +12,10 @@ from standardwebhooks import Webhook
 
 from chalicelib.ledger.ingest_queue import pack
 from chalicelib.ledger.transaction import load_transaction
-from infra.banks import main as banks_command
-from infra.dead_letters import main as dead_letters_command
-from infra.signing import SigningSecrets
 from local_cloud.deploy import STAGE
+from operations.banks import main as banks_command
+from operations.dead_letters import main as dead_letters_command
+from operations.signing import SigningSecrets
 from tests.cloud import BankClient, CloudUnderTest, eventually
 
 pytestmark = pytest.mark.cloud

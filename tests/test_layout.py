@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import chalicelib
+import infra
 from chalicelib.api.problems import ANSWERS
 from chalicelib.errors import DomainError
 
@@ -59,24 +60,24 @@ MAY_IMPORT_BOTO = {
 }
 # The folders beside `chalicelib`, and which others each may import.
 FOLDERS: dict[str, set[str]] = {
-    "openapi": {"chalicelib"},
-    "infra": {"chalicelib", "bank_simulator"},
-    "operations": {"chalicelib", "infra"},
+    "openapi": {"chalicelib", "infra"},
+    "infra": {"chalicelib"},
+    "operations": {"chalicelib", "infra", "bank_simulator"},
     "bank_simulator": {"chalicelib"},
     "mail_gallery": {"chalicelib"},
     "bench": {"chalicelib", "mail_gallery", "app"},
     "local_cloud": {"chalicelib", "infra", "operations", "bank_simulator"},
 }
 # Each takes the whole app apart, or all of a stage's stores.
-MAY_IMPORT_BESIDE = {"services": {"app", "bench"}, "stores": {"operations", "infra"}}
+MAY_IMPORT_BESIDE = {"services": {"app", "bench"}, "stores": {"operations"}}
 # Still to be split.
 TOO_LONG = {
-    "infra.archive",
-    "infra.banks",
-    "infra.dead_letters",
-    "infra.openapi.answer_schemas",
-    "infra.openapi.paths",
-    "infra.webhooks",
+    "operations.archive",
+    "operations.banks",
+    "operations.dead_letters",
+    "openapi.answer_schemas",
+    "openapi.paths",
+    "operations.webhooks",
     "bank_simulator.options",
     "bench.analytics",
     "local_cloud.__main__",
@@ -198,7 +199,7 @@ def test_every_import_goes_the_one_way() -> None:
         ("chalicelib.api.transactions", "chalicelib.notifications.mailer", "a route gets what it needs handed in"),
         ("chalicelib.api.batch", "app", "nothing imports app"),
         ("chalicelib.errors", "infra.stacks", "chalicelib may import no other folder"),
-        ("local_cloud.demo", "chalicelib.stores", "stores is for infra, operations"),
+        ("local_cloud.demo", "chalicelib.stores", "stores is for operations"),
     ],
 )
 def test_a_broken_rule_names_its_two_ends(module: str, other: str, why: str) -> None:
@@ -288,3 +289,12 @@ def test_app_py_is_a_table_of_contents() -> None:
             node for node in function.body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         ]
         assert len(body) <= 3, f"{function.name} does more than hand over"
+
+
+@pytest.mark.parametrize(("old", "new"), sorted(infra.RENAMED.items()))
+def test_an_old_command_answers_with_its_new_name(old: str, new: str) -> None:
+    command = [sys.executable, "-m", f"infra.{old}", "--stage", "prod"]
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == f"infra.{old} is now {new}: run `python -m {new}`.\n"
+    assert new in MODULES

@@ -15,7 +15,7 @@ from chalicelib.aws.secret_store import SecretStore
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import GOOD_FOR, HolderLinks, InvalidLink, Links, Purpose
-from infra.links import KEPT, rotate
+from operations.links import KEPT, rotate
 from tests.fakes import Refusing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

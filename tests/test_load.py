@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bank_simulator.__main__ import main
-from infra.signing import SigningSecrets
 from local_cloud.deploy import STAGE
+from operations.signing import SigningSecrets
 from tests.cloud import BankClient, CloudUnderTest
 
 pytestmark = pytest.mark.cloud

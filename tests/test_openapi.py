@@ -22,9 +22,9 @@ from chalicelib.holders.holder import load_holder
 from chalicelib.ledger.transaction import load_transaction
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import TYPES, webhook_of
-from infra.openapi.__main__ import OPENAPI, main, texts
-from infra.openapi.problems import gateway_answers
 from infra.package import PROJECT_DIR
+from openapi.__main__ import OPENAPI, main, texts
+from openapi.problems import gateway_answers
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 FILE = PROJECT_DIR / OPENAPI
@@ -99,7 +99,7 @@ def test_the_command_writes_what_differs_and_a_check_only_tells_of_it(
 
 
 def test_it_is_made_alike_whatever_order_sets_have() -> None:
-    made = "from infra.openapi.__main__ import OPENAPI, texts; print(texts()[OPENAPI], end='')"
+    made = "from openapi.__main__ import OPENAPI, texts; print(texts()[OPENAPI], end='')"
     for seed in ("1", "2"):
         done = subprocess.run(
             [sys.executable, "-c", made],

@@ -14,8 +14,8 @@ from chalicelib.aws.secret_store import SecretStore
 from chalicelib.holders.links import HolderLinks, Links
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.notifications.due import DueEntry, DueRepository
-from infra.links import main as links_command
 from local_cloud.deploy import STAGE
+from operations.links import main as links_command
 from tests.cloud import BankClient, CloudUnderTest, eventually
 from tests.test_inbox import browser  # noqa: F401
 

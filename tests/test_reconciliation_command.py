@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
-from infra.reconcile import main
+from operations.reconcile import main
 from tests.clone import PROJECT_DIR
 from tests.fakes import OneCallAtATime
 from tests.tables import create_tables
@@ -157,7 +157,11 @@ def test_a_date_that_is_none_or_has_not_come_is_refused(day: str, why: str, caps
 
 def test_help_tells_what_it_prints_and_what_its_status_says() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "infra.reconcile", "--help"], cwd=PROJECT_DIR, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "operations.reconcile", "--help"],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert all(option in done.stdout for option in ("--date", "--bank", "--repair", "--stage"))
     assert "status" in done.stdout

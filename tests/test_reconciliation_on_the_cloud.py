@@ -12,8 +12,8 @@ import pytest
 from chalicelib.analytics.repository import SAFETY_MARGIN
 from chalicelib.ledger.repository import transaction_item
 from chalicelib.ledger.transaction import Transaction
-from infra.reconcile import main
 from local_cloud.deploy import STAGE
+from operations.reconcile import main
 from tests.cloud import CloudUnderTest
 
 pytestmark = pytest.mark.cloud

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from infra.openapi.__main__ import OPENAPI
 from infra.package import PROJECT_DIR
+from openapi.__main__ import OPENAPI
 from tests.api_server import KEY, serving
 
 

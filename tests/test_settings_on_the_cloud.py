@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.back_test import main
 from local_cloud.deploy import STAGE
+from operations.settings_trial import main
 from tests.cloud import CloudUnderTest
 
 pytestmark = pytest.mark.cloud

@@ -14,8 +14,8 @@ from standardwebhooks import Webhook as Verifier
 from chalicelib.banks.signatures import valid_secrets
 from chalicelib.notifications.feed import MARGIN
 from chalicelib.webhooks.poster import Answer
-from infra import webhooks
-from infra.webhooks import main
+from operations import webhooks
+from operations.webhooks import main
 from tests.fakes import OneCallAtATime
 from tests.tables import create_tables
 from tests.test_notifications_api import TABLES

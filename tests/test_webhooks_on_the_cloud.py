@@ -16,11 +16,11 @@ from standardwebhooks import Webhook
 
 from bank_simulator.bank_api import Target
 from chalicelib.banks.schemas import NO_ENDPOINT
-from infra.webhooks import main
 from local_cloud import bounces, mailbox_simulator, webhook_demo, webhook_receiver
 from local_cloud.deploy import STAGE
 from local_cloud.inbox import InboxServer
 from local_cloud.server import CloudFailed
+from operations.webhooks import main
 from tests.cloud import BankClient, CloudUnderTest, eventually
 from tests.test_inbox import serving
 

@@ -1,7 +1,7 @@
 """Reconcile a day's roll-ups with its transactions, counted anew; repair them only when told to.
 
-    python -m infra.reconcile --stage prod --date 2026-01-10 --bank eazycard
-    python -m infra.reconcile --stage prod --date 2026-01-10 --repair
+    python -m operations.reconcile --stage prod --date 2026-01-10 --bank eazycard
+    python -m operations.reconcile --stage prod --date 2026-01-10 --repair
 
 A difference is a line with bank, day, currency, field, what is stored and what was recomputed, parted by tabs. The
 status is 0 when there are none, or all are repaired.
@@ -20,9 +20,9 @@ from chalicelib.analytics.reconciliation import Findings, Reconciliation
 from chalicelib.analytics.repository import AnalyticsRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.repository import TransactionRepository
-from infra.banks import registry
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name
+from operations.banks import registry
 
 # Whole megabytes of the index are read, a maintenance command may wait for them.
 _CLIENT = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
@@ -30,7 +30,7 @@ _CLIENT = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard"
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.reconcile",
+        prog="python -m operations.reconcile",
         description=__doc__.split("\n\n")[0],
         epilog=__doc__.split("\n\n")[2],
     )

@@ -1,8 +1,8 @@
 """Dead letters of a stage: list them, show one, send them through again.
 
-    python -m infra.dead_letters --stage prod list
-    python -m infra.dead_letters --stage prod show 3f2c…
-    python -m infra.dead_letters --stage prod redrive --reason 'refused: MESSAGE_REJECTED'
+    python -m operations.dead_letters --stage prod list
+    python -m operations.dead_letters --stage prod show 3f2c…
+    python -m operations.dead_letters --stage prod redrive --reason 'refused: MESSAGE_REJECTED'
 
 A letter that is sent through again is told, or recorded, once, however often that is done. It goes by its function's
 queue, a statement by the index of what is due. One that can't be made sense of stays.
@@ -208,7 +208,7 @@ def office(session: Any, stage: str) -> DeadLetterOffice:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.dead_letters", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m operations.dead_letters", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
     parser.add_argument("--region", help="default: AWS_DEFAULT_REGION, the profile's, or us-east-2")
     commands = parser.add_subparsers(dest="command", required=True)

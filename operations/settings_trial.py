@@ -1,7 +1,7 @@
 """Back-test a bank's flag settings: what they would have flagged among transactions of the past. Nothing is written.
 
-    python -m infra.back_test --stage prod --bank eazycard --days 30 --settings changed.json
-    python -m infra.back_test --file transactions.csv.gz --settings changed.json
+    python -m operations.settings_trial --stage prod --bank eazycard --days 30 --settings changed.json
+    python -m operations.settings_trial --file transactions.csv.gz --settings changed.json
 
 The settings file has what `PUT /settings` takes, and replaces the bank's settings likewise: what it leaves out is as by
 default. Transactions are judged one after the other as they were recorded, those of a file in its order. Each account's
@@ -32,9 +32,9 @@ from chalicelib.errors import DomainError, TemporarilyUnavailable, ValidationFai
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction, load_transaction
-from infra.flag_trial import FlagTrial, as_json, as_text
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name
+from operations.flag_trial import FlagTrial, as_json, as_text
 
 # Whole megabytes of the index are read, a maintenance command may wait for them.
 _CLIENT = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
@@ -157,7 +157,9 @@ def _run(trial: FlagTrial, judged: Judged) -> FlagTrial:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.back_test", description=__doc__.split("\n\n")[0], epilog=__doc__.split("\n\n")[2]
+        prog="python -m operations.settings_trial",
+        description=__doc__.split("\n\n")[0],
+        epilog=__doc__.split("\n\n")[2],
     )
     parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
     parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")

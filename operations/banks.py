@@ -1,6 +1,6 @@
 """Banks of a stage: create one, rotate its key, let it sign, disable or enable it, list them.
 
-    python -m infra.banks --stage prod create --id eazycard --name EAZYCard --currency XAF --plan standard
+    python -m operations.banks --stage prod create --id eazycard --name EAZYCard --currency XAF --plan standard
 
 A new key is printed once. What is stored of it is its hash, and the copy that API Gateway keeps to check it.
 """
@@ -19,16 +19,11 @@ from chalicelib.banks.bank import BANK_ID, ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import DomainError
 from chalicelib.ledger.money import CURRENCY_DECIMALS
+from infra.gateway import PLANS, GatewayRefused, ensure_plan
 from infra.sessions import gave_up, session_for
-from infra.signing import SigningSecrets
 from infra.stacks import DEFAULT_REGION, PROJECT, StackFailed, outputs, stack_name
+from operations.signing import SigningSecrets
 
-# Requests a second, burst, requests a day (None: no quota).
-PLANS: dict[str, tuple[float, int, int | None]] = {
-    "trial": (5, 10, 10_000),
-    "standard": (100, 200, 5_000_000),
-    "volume": (1_000, 2_000, None),
-}
 MAX_GRACE_HOURS = 90 * 24
 
 
@@ -127,53 +122,6 @@ class Registry:
         self.store.delete_api_key(key.hash)
 
 
-def ensure_plan(gateway: Any, stage: str, plan: str) -> str:
-    """Return the id of the stage's usage plan of this name, made if need be and tied to the stage's API."""
-    if plan not in PLANS:
-        raise BankRefused(f"there is no plan {plan!r}, only {', '.join(PLANS)}.")
-    existing = _plans(gateway).get(f"{PROJECT}-{stage}-{plan}")
-    if existing is not None:
-        return str(existing["id"])
-    rate, burst, quota = PLANS[plan]
-    created = gateway.create_usage_plan(
-        name=f"{PROJECT}-{stage}-{plan}",
-        throttle={"rateLimit": rate, "burstLimit": burst},
-        **({"quota": {"limit": quota, "period": "DAY"}} if quota else {}),
-        apiStages=[{"apiId": find_api(gateway, stage), "stage": stage}],
-    )
-    return str(created["id"])
-
-
-def attach_plans(gateway: Any, stage: str, api_id: str) -> None:
-    """Tie the stage's usage plans to this API, which a deployment may have made anew, and to no other."""
-    for name, plan in _plans(gateway).items():
-        if not name.startswith(f"{PROJECT}-{stage}-"):
-            continue
-        tied = {f"{entry['apiId']}:{entry['stage']}" for entry in plan.get("apiStages", ())}
-        wanted = f"{api_id}:{stage}"
-        operations = [{"op": "remove", "path": "/apiStages", "value": value} for value in sorted(tied - {wanted})]
-        if wanted not in tied:
-            operations.append({"op": "add", "path": "/apiStages", "value": wanted})
-        if operations:
-            gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
-
-
-def find_api(gateway: Any, stage: str) -> str:
-    """Return the id of the stage's REST API, however it was deployed; raises BankRefused when there is none."""
-    for page in gateway.get_paginator("get_rest_apis").paginate():
-        for api in page["items"]:
-            if api["name"] == PROJECT and any(
-                found["stageName"] == stage for found in gateway.get_stages(restApiId=api["id"])["item"]
-            ):
-                return str(api["id"])
-    raise BankRefused(f"stage {stage} has no API yet: deploy the app first.")
-
-
-def _plans(gateway: Any) -> dict[str, Any]:
-    pages = gateway.get_paginator("get_usage_plans").paginate()
-    return {plan["name"]: plan for page in pages for plan in page["items"]}
-
-
 def registry(session: Any, stage: str) -> Registry:
     """Return the registry of a provisioned stage."""
     table = outputs(session.client("cloudformation"), stack_name(stage, "data"))["BanksTable"]
@@ -182,7 +130,7 @@ def registry(session: Any, stage: str) -> Registry:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.banks", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m operations.banks", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
     parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -211,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
         session = session_for(options.stage, options.region)
         banks = registry(session, options.stage)
         _run(banks, SigningSecrets(session.client("secretsmanager"), banks.store, options.stage), options)
-    except (BankRefused, StackFailed, DomainError, ClientError, BotoCoreError) as error:
+    except (BankRefused, GatewayRefused, StackFailed, DomainError, ClientError, BotoCoreError) as error:
         print(f"banks: {error}", file=sys.stderr)
         return 1
     except (BrokenPipeError, KeyboardInterrupt):

@@ -15,7 +15,7 @@ from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, Timestamp
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS, MAX_INTEGER_DIGITS
 from chalicelib.ledger.transaction import TransactionSchema
-from infra.openapi import settings_texts
+from openapi import settings_texts
 
 Json = dict[str, Any]
 

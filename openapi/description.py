@@ -2,12 +2,12 @@
 
 from apispec import APISpec
 
-from infra.openapi.answer_schemas import add_answer_schemas
-from infra.openapi.operation import HEADERS, PARAMETERS
-from infra.openapi.paths import paths
-from infra.openapi.problems import problem_examples
-from infra.openapi.request_schemas import ExactPlugin, Json, add_request_schemas
-from infra.openapi.webhooks import webhooks
+from openapi.answer_schemas import add_answer_schemas
+from openapi.operation import HEADERS, PARAMETERS
+from openapi.paths import paths
+from openapi.problems import problem_examples
+from openapi.request_schemas import ExactPlugin, Json, add_request_schemas
+from openapi.webhooks import webhooks
 
 _ABOUT = """\
 Card and account holders learn of every transaction at once. A bank posts its transactions; each is validated, stored

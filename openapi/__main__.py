@@ -1,6 +1,6 @@
 """Write the API's OpenAPI description, which ships with the app, and the events' JSON Schema.
 
-python -m infra.openapi [--check]
+python -m openapi [--check]
 """
 
 import argparse
@@ -8,9 +8,9 @@ import json
 import sys
 from pathlib import Path
 
-from infra.openapi import description
-from infra.openapi.flag_schemas import event_schema
 from infra.package import PROJECT_DIR
+from openapi.description import description
+from openapi.flag_schemas import event_schema
 
 OPENAPI = Path("chalicelib/api/openapi.json")
 EVENT = Path("docs/events/transaction-flagged.schema.json")
@@ -23,7 +23,7 @@ def texts() -> dict[Path, str]:
 
 
 def main(arguments: list[str] | None = None, project_dir: Path = PROJECT_DIR) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.openapi", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m openapi", description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args(arguments)
     for path, made in texts().items():

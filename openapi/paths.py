@@ -3,9 +3,9 @@
 from chalicelib.api.documentation import ASSETS
 from chalicelib.api.requests import DEFAULT_DAYS, MAX_DAYS, MAX_PAGE
 from chalicelib.holders.holder import MAX_HOLDERS
-from infra.openapi import examples
-from infra.openapi.operation import JSON, answer, link, operation, parameter, ref
-from infra.openapi.request_schemas import Json
+from openapi import examples
+from openapi.operation import JSON, answer, link, operation, parameter, ref
+from openapi.request_schemas import Json
 
 _OF_TRANSACTION = {
     "transaction": link("getTransaction", "The transaction.", transaction_id="$response.body#/id"),

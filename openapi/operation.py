@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from infra.openapi.problems import problem_responses
-from infra.openapi.request_schemas import IDENTIFIER_SCHEMA, Json
+from openapi.problems import problem_responses
+from openapi.request_schemas import IDENTIFIER_SCHEMA, Json
 
 JSON = "application/json"
 

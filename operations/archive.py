@@ -1,8 +1,8 @@
 """The archive of a stage: list its objects, show one, replay them into the table.
 
-    python -m infra.archive --stage prod list --bank eazycard --from 2026-01-01 --to 2026-01-31
-    python -m infra.archive --stage prod show bank=eazycard/date=2026-01-10/4421…-17-9f86d081884c.jsonl.gz
-    python -m infra.archive --stage prod replay --bank eazycard --dry-run
+    python -m operations.archive --stage prod list --bank eazycard --from 2026-01-01 --to 2026-01-31
+    python -m operations.archive --stage prod show bank=eazycard/date=2026-01-10/4421…-17-9f86d081884c.jsonl.gz
+    python -m operations.archive --stage prod replay --bank eazycard --dry-run
 
 Dates are the UTC days on which transactions arrived. A replay records what the table lacks and leaves what it has as it
 is, however often it is run.
@@ -246,7 +246,7 @@ def _date(text: str) -> date:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m infra.archive", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m operations.archive", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
     parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     selection = argparse.ArgumentParser(add_help=False)

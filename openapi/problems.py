@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from functools import cache
 
 from chalicelib.api.problems import ANSWERS, CONTENT_TYPE
-from infra.openapi.request_schemas import Json
 from infra.package import PROJECT_DIR
+from openapi.request_schemas import Json
 
 # The gateway's answers by what they hang on. Left out is UNAUTHORIZED: no route asks for a sign-in yet.
 _GATEWAY = {

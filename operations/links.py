@@ -1,6 +1,6 @@
 """The keys that sign links in e-mails: a new one for a stage, with or without the ones before.
 
-python -m infra.links --stage prod rotate
+python -m operations.links --stage prod rotate
 """
 
 import argparse
@@ -21,7 +21,7 @@ _KEY_BYTES = 32
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.links", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m operations.links", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, help="a provisioned stage of .chalice/config.json: dev, prod")
     parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     commands = parser.add_subparsers(dest="command", required=True)

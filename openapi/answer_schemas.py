@@ -13,8 +13,8 @@ from chalicelib.holders.holder import MAX_HOLDERS
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.notifications.state import MAX_FEEDBACK, STATEMENT_ID, State
 from chalicelib.webhooks.webhook import TYPE_OF, TYPES
-from infra.openapi.flag_schemas import FLAGS_SCHEMA
-from infra.openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
+from openapi.flag_schemas import FLAGS_SCHEMA
+from openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
 _TIME: Json = {"type": "string", "format": "date-time", "pattern": "Z$"}
 _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}

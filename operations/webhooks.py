@@ -1,9 +1,9 @@
 """Webhooks of a stage's banks: issue the secret that signs them, list them, show one transaction's, send some again.
 
-    python -m infra.webhooks --stage prod secret eazycard
-    python -m infra.webhooks --stage prod list eazycard --hours 48 --undelivered
-    python -m infra.webhooks --stage prod show eazycard T-2026-000123
-    python -m infra.webhooks --stage prod resend eazycard --hours 48
+    python -m operations.webhooks --stage prod secret eazycard
+    python -m operations.webhooks --stage prod list eazycard --hours 48 --undelivered
+    python -m operations.webhooks --stage prod show eazycard T-2026-000123
+    python -m operations.webhooks --stage prod resend eazycard --hours 48
 
 What is sent again has the id that it had, so that an endpoint can know it. `resend` takes what was not delivered; a
 transaction that is named, whether it was or not.
@@ -31,10 +31,10 @@ from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.records import Record, Standing, WebhookRecords
 from chalicelib.webhooks.webhook import Webhook, pack, webhook_of
-from infra.banks import BankRefused, grace_hours
 from infra.sessions import gave_up, session_for
-from infra.signing import Purpose, SigningSecrets
 from infra.stacks import StackFailed, outputs, stack_name
+from operations.banks import BankRefused, grace_hours
+from operations.signing import Purpose, SigningSecrets
 
 _PAGE = 100
 MAX_HOURS = 366 * 24
@@ -110,7 +110,7 @@ def office(session: Any, stage: str) -> WebhookOffice:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.webhooks", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m operations.webhooks", description=__doc__.splitlines()[0])
     parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
     parser.add_argument("--region", help="default: AWS_DEFAULT_REGION, the profile's, or us-east-2")
     commands = parser.add_subparsers(dest="command", required=True)

@@ -1,9 +1,9 @@
 """What the API sends to banks by itself: the description's webhooks."""
 
 from chalicelib.webhooks.webhook import TYPES
-from infra.openapi.answer_schemas import webhook_schema
-from infra.openapi.operation import parameter
-from infra.openapi.request_schemas import Json
+from openapi.answer_schemas import webhook_schema
+from openapi.operation import parameter
+from openapi.request_schemas import Json
 
 _ABOUT = {
     "notification.bounced": "An e-mail bounced.",
