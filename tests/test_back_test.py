@@ -25,8 +25,8 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from operations.flag_trial import MAX_EXAMPLES, FlagTrial, as_json
 from operations.settings_trial import main, recorded
+from tests.samples import REAL_DATA
 from tests.tables import create_tables
-from tests.test_bank_simulator import REAL_DATA
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 TABLES = ("TransactionsTable", "BanksTable")

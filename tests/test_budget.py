@@ -22,13 +22,12 @@ from chalicelib.notifications.due import SHARDS, DueRepository
 from chalicelib.notifications.feed import MARGIN
 from chalicelib.notifications.notice import unpack
 from chalicelib.notifications.records import NotificationRecords
-from tests.fakes import Metered
-from tests.test_archive import BUCKET, FakeBucket, records
-from tests.test_deferrals import END, QUIET, Night
-from tests.test_mailer import NOW, World, many, messages, ses_event
-from tests.test_queues import FakeSqs
-from tests.test_stream import Stream, record
-from tests.test_webhook_sender import Desk
+from tests.archive_bucket import BUCKET, FakeBucket, records
+from tests.fakes import FakeSqs, Metered
+from tests.mail_world import NOW, World, many, messages, ses_event
+from tests.quiet_night import END, QUIET, Night
+from tests.stream_world import Stream, record
+from tests.webhook_desk import Desk
 
 BATCH = 100
 

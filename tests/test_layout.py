@@ -298,3 +298,15 @@ def test_an_old_command_answers_with_its_new_name(old: str, new: str) -> None:
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == f"infra.{old} is now {new}: run `python -m {new}`.\n"
     assert new in MODULES
+
+
+def test_tests_share_what_they_need_by_modules_of_its_own() -> None:
+    for path in (PROJECT / "tests").rglob("*.py"):
+        shared = [name for name in imported(path) if name.startswith("tests.") and ".test_" in f".{name}"]
+        assert not shared, f"{path.relative_to(PROJECT)} imports from a test: {shared}"
+
+
+def test_tests_stand_in_the_folder_of_what_they_test() -> None:
+    folders = {path.parent.name for path in (PROJECT / "tests").glob("*/test_*.py")}
+    assert folders <= MAY_IMPORT.keys() | FOLDERS.keys() | {"on_the_cloud"}
+    assert folders >= MAY_IMPORT.keys()
