@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from bench import environment, naive_mailer, report, timing
 from bench.report import Line
+from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.dynamo import Item, to_item
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.queues import Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
@@ -39,6 +40,7 @@ from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.mailer import Mailer
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.purchases import Purchases
+from chalicelib.notifications.sending import Sending
 from mail_gallery.samples import STORIES, TRANSACTION, sample
 
 COUNT = 100
@@ -136,9 +138,12 @@ def ours(ses: Any) -> timing.Work:
         HolderRepository(tables, "accounts"),
         Purchases(TransactionRepository(tables, "transactions"), Closings(tables, "notifications")),
         Composer(BankDirectory(BankRepository(tables, "banks"), lambda: _NOW), links.links_for),
-        NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),
-        Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
-        SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+        Sending(
+            NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),
+            Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
+            SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+            lambda: _NOW,
+        ),
         queue,
         Deferrals(DueRepository(tables, "deferrals"), queue),
         DeadLetters(queue, "mailer"),

@@ -32,7 +32,7 @@ from chalicelib.aws.calls import error_code
 from chalicelib.aws.clients import WRITERS
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
 from chalicelib.ledger.archive import SUFFIX, from_line
-from chalicelib.ledger.intake import Intake, Outcome
+from chalicelib.ledger.intake import Intake, RecordResult
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.stores import utc_now
@@ -179,7 +179,7 @@ class Replay:
             except ValueError as error:
                 self._unreadable("line", f"{found.key}: line {number}: {error}")
 
-    def _attempt(self, transactions: Sequence[Transaction]) -> list[Outcome]:
+    def _attempt(self, transactions: Sequence[Transaction]) -> list[RecordResult]:
         if self._is_dry_run:
             return list(self._readers.map(self._foreseen, transactions))
         now = self._clock()
@@ -190,13 +190,13 @@ class Replay:
                 [replace(transaction, recorded_at=now) for transaction in transactions], lambda: end - time.monotonic()
             )
 
-    def _foreseen(self, transaction: Transaction) -> Outcome:
+    def _foreseen(self, transaction: Transaction) -> RecordResult:
         try:
             return self._intake.foresee(transaction)
         except (TransactionConflict, TemporarilyUnavailable) as error:
             return error
 
-    def _note(self, transaction: Transaction, outcome: Outcome) -> None:
+    def _note(self, transaction: Transaction, outcome: RecordResult) -> None:
         match outcome:
             case TransactionConflict():
                 self.counts["conflict"] += 1

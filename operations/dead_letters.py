@@ -20,11 +20,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
+from chalicelib.aws import dead_letters
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.repository import transaction_from_item
 from chalicelib.notifications.due import DueRepository
-from chalicelib.notifications.feedback import MALFORMED, read_event
+from chalicelib.notifications.feedback import read_event
 from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
 from chalicelib.statements.index import Expected, StatementIndex, expected_in
 from chalicelib.webhooks import webhook
@@ -74,10 +75,10 @@ class Letter:
 
     def message(self) -> str | None:
         """Return the queue message that sends it through again, None if nothing can be made of it."""
+        letters: list[dead_letters.Letter] = []  # what can't be read stays here
         if self.queue == "ingest":
             body = self.body if self.reason == MOVED_BY_SQS else json.dumps({"transactions": [self.payload]})
-            found, malformed = ingest_queue.unpack(body)
-            return body if found and not malformed else None
+            return body if ingest_queue.unpack(body, letters) and not letters else None
         if self.queue == "operator-alerts":
             return self.body if self.reason == MOVED_BY_SQS else None  # nothing is put there but what can't be read
         if self.queue == "feedback":
@@ -87,13 +88,12 @@ class Letter:
             return _fresh_webhook(self.body if self.reason == MOVED_BY_SQS else self.payload)
         if self.reason in (MOVED_BY_SQS, REFUSED_BY_QUEUE):
             body = self.body if self.reason == MOVED_BY_SQS else str(self.payload)
-            notices, malformed = unpack(body)
-            return body if notices and not malformed else None
+            return body if unpack(body, letters) and not letters else None
         payload = self.payload
         if self.queue == "stream":
             payload = _payload_of_record(payload)
         body = next(iter(pack([payload]))) if isinstance(payload, dict) else ""
-        return body if unpack(body)[0] else None
+        return body if unpack(body, letters) else None
 
 
 def _payload_of_record(record: Any) -> dict[str, Any] | None:
@@ -106,7 +106,7 @@ def _payload_of_record(record: Any) -> dict[str, Any] | None:
 def _is_feedback(body: str) -> bool:
     try:
         return read_event(body) is not None
-    except MALFORMED:
+    except Exception:  # no event of SES's
         return False
 
 

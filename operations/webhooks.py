@@ -24,7 +24,7 @@ from chalicelib.aws.queues import Queue
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import DomainError
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.feed import NotificationFeed, position_at
 from chalicelib.notifications.records import NotificationRecords
@@ -78,9 +78,9 @@ class WebhookOffice:
 
     def of_transaction(self, bank: str, transaction_id: str, now: datetime) -> list[Sent]:
         """Return the webhooks of a transaction's notifications as they are now."""
-        key = transaction_key(bank, transaction_id)
-        found = self.deliveries.of_transaction(key)
-        return self._sent([NotificationKey(key, notification["holder"]) for notification in found], now)
+        found = self.deliveries.of_transaction(TransactionKey(bank, transaction_id))
+        keys = [NotificationKey(bank, transaction_id, notification["holder"]) for notification in found]
+        return self._sent(keys, now)
 
     def resend(self, sent: list[Sent]) -> int:
         """Queue the webhooks to be sent at once, for as long as if for the first time; return how many."""
@@ -191,7 +191,7 @@ def _list(stage_office: WebhookOffice, bank: Bank, options: argparse.Namespace, 
 def _show(stage_office: WebhookOffice, bank: Bank, options: argparse.Namespace, now: datetime) -> int:
     now_told = {sent.webhook.id: sent for sent in stage_office.of_transaction(bank.id, options.transaction, now)}
     # Of states that a notification has left since, there is a record, but nothing that could be sent.
-    before = stage_office.records.of_transaction(transaction_key(bank.id, options.transaction))
+    before = stage_office.records.of_transaction(TransactionKey(bank.id, options.transaction))
     for record in before:
         if record.id not in now_told:
             print(_row(record.id, record.key, record.type, record))
@@ -256,8 +256,7 @@ def _line(sent: Sent) -> str:
 
 
 def _row(webhook_id: str, key: NotificationKey, type_: str, record: Record | None) -> str:
-    transaction = key.transaction_key.partition("#")[2]
-    columns = [webhook_id, transaction, key.holder, type_]
+    columns = [webhook_id, key.transaction, key.holder, type_]
     if record is None:
         return "\t".join([*columns, "never_tried"])
     tries = "1 try" if record.attempts == 1 else f"{record.attempts} tries"

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.holders.addresses import AddressRepository
@@ -14,7 +15,7 @@ from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.holders.repository import HolderRepository
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
@@ -30,6 +31,7 @@ from chalicelib.notifications.mailer import Mailer
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.purchases import Purchases
 from chalicelib.notifications.records import NotificationRecords
+from chalicelib.notifications.sending import Sending
 from tests.fakes import FakeSes, FakeSqs
 from tests.samples import transaction
 
@@ -68,15 +70,7 @@ class World:
             Composer(
                 BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now), self.links_for
             ),
-            self.log(dynamodb),
-            Pacer(
-                dynamodb,
-                self.names["NotificationsTable"],
-                SesAccount(ses or self.ses, lambda: self.now, fixed=self.rate),
-                lambda: self.now,
-                sleep=self.sleep,
-            ),
-            SesOutbox(ses or self.ses, "EAZYCard <alerts@example.com>", "configuration"),
+            self.sending(dynamodb, ses or self.ses),
             Queue(queue or self.queue, "url", sleep=lambda _: None),
             Deferrals(
                 DueRepository(dynamodb, self.names["DeferralsTable"]),
@@ -85,6 +79,15 @@ class World:
             DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "mailer"),
             lambda: self.now,
             jitter=lambda _, longest: longest,
+        )
+
+    def sending(self, dynamodb: Any, ses: Any) -> Sending:
+        table, now = self.names["NotificationsTable"], lambda: self.now
+        return Sending(
+            self.log(dynamodb),
+            Pacer(dynamodb, table, SesAccount(ses, now, fixed=self.rate), now, sleep=self.sleep),
+            SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+            now,
         )
 
     def log(self, dynamodb: Any) -> NotificationLog:
@@ -140,7 +143,7 @@ class World:
         raise AssertionError("the queue never empties")
 
     def states(self, transaction_id: str) -> dict[str, str]:
-        noted = self.deliveries.of_transaction(transaction_key("eazycard", transaction_id))
+        noted = self.deliveries.of_transaction(TransactionKey("eazycard", transaction_id))
         return {values["holder"]: values["state"] for values in noted}
 
     def letters(self) -> list[dict[str, Any]]:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.aws.queues import DeadLetters, Queue
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.deferrals import Release
 from chalicelib.notifications.due import DueRepository
 from tests.mail_world import World
@@ -46,5 +47,5 @@ class Night(World):
         return sum("notice" in item for item in items)
 
     def noted(self, transaction_id: str = "t0") -> list[tuple[str, str | None]]:
-        found = self.deliveries.of_transaction(transaction_key("eazycard", transaction_id))
+        found = self.deliveries.of_transaction(TransactionKey("eazycard", transaction_id))
         return [(values["state"], values.get("reason")) for values in found]

@@ -5,7 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS

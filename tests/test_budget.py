@@ -240,7 +240,7 @@ def test_waiting_for_an_authorization_costs_what_the_documentation_says(world: W
         calls, units = Counter[str](), Counter[str]()
         client, queue = Metered(world.dynamodb, calls, units), FakeSqs()
         world.tell(messages(*reversed_), dynamodb=client, queue=Metered(queue, calls, units))
-        assert sum(len(unpack(body)[0]) for body in queue.bodies) == 50, waited
+        assert sum(len(unpack(body, [])) for body in queue.bodies) == 50, waited
         assert 5 <= units["write"] / 50 <= 5.1  # what closed the authorization, the claim, the note; and time at SES
         assert (units["read"] - 0.5) / 50 == 3  # the account, the authorization, and its notification
         assert calls.total() / 50 <= 0.3

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.feeder import WebhookFeeder
@@ -131,7 +132,7 @@ class Desk(World):
 
     def queued_anew(self, transaction_id: str) -> str:
         """Return the message of a notification that was delivered, as an operator's command makes it."""
-        key = NotificationKey(transaction_key("eazycard", transaction_id), "awa")
+        key = NotificationKey("eazycard", transaction_id, "awa")
         webhook = webhook_of(key, self.deliveries.of_keys([key])[key], self.now)
         assert webhook is not None
         return resent(pack(webhook))
@@ -183,7 +184,7 @@ class Desk(World):
         return Counter(posted.told for posted in self.endpoints.posted)
 
     def record_of(self, transaction_id: str, bank: str = "eazycard") -> Record:
-        (found,) = self.records.of_transaction(transaction_key(bank, transaction_id))
+        (found,) = self.records.of_transaction(TransactionKey(bank, transaction_id))
         return found
 
 

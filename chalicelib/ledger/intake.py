@@ -39,7 +39,7 @@ class Queued:
 
 
 # What became of one transaction of many; the errors are returned and not raised.
-Outcome = Recorded | TransactionConflict | TemporarilyUnavailable
+RecordResult = Recorded | TransactionConflict | TemporarilyUnavailable
 
 
 class Intake:
@@ -73,7 +73,7 @@ class Intake:
         self._queue().put(transactions)
         count("TransactionsQueued", len(transactions))
 
-    def record_all(self, transactions: Sequence[Transaction], seconds_left: Callable[[], float]) -> list[Outcome]:
+    def record_all(self, transactions: Sequence[Transaction], seconds_left: Callable[[], float]) -> list[RecordResult]:
         """Store each of the transactions exactly once, side by side, and return what became of each, in order.
 
         Those of one id are taken in their order. What can't be tried before `seconds_left` comes to its end, or is
@@ -92,14 +92,14 @@ class Intake:
             else:
                 known.add(key)
                 first.append((index, transaction))
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, RecordResult] = {}
         missed: set[tuple[str, str]] = set()
         unexpected: list[Exception] = []
 
         def work(share: Iterable[tuple[int, Transaction]]) -> None:
             for index, transaction in share:
                 key = transaction.bank, transaction.id
-                outcome: Outcome = TemporarilyUnavailable()
+                outcome: RecordResult = TemporarilyUnavailable()
                 try:
                     # Behind one that could not be stored, its repeat would take its place.
                     if key not in missed and seconds_left() >= _LAST_CALL_S:
@@ -130,7 +130,7 @@ class Intake:
             return Recorded(transaction, replayed=False)
         return _known(transaction, stored)
 
-    def _attempt(self, transaction: Transaction) -> Outcome:
+    def _attempt(self, transaction: Transaction) -> RecordResult:
         try:
             self._repository.add(transaction)
         except AlreadyRecorded as taken:
@@ -169,7 +169,7 @@ def _known(transaction: Transaction, stored: Transaction) -> Recorded:
     return Recorded(stored, replayed=True)
 
 
-def _count(outcomes: Sequence[Outcome]) -> None:
+def _count(outcomes: Sequence[RecordResult]) -> None:
     created = sum(isinstance(outcome, Recorded) and not outcome.replayed for outcome in outcomes)
     count("TransactionsCreated", created)
     count("TransactionsReplayed", sum(isinstance(outcome, Recorded) for outcome in outcomes) - created)

@@ -333,7 +333,7 @@ def test_when_the_table_throttles_the_transaction_is_queued_and_answered_with_20
     assert response.headers["Location"] == "./transactions/1"
     assert bench.stored() == 0
     (body,) = bench.queued()
-    assert [payload["bank"] for payload, _ in unpack(body)[0]] == ["eazycard"]
+    assert [payload["bank"] for payload, _ in unpack(body, [])] == ["eazycard"]
     assert bench.post(SMALLEST).status_code == 201
 
 

@@ -214,7 +214,7 @@ def test_a_bank_that_prefers_so_is_answered_at_once_and_its_transactions_are_que
     assert statuses(response) == ["queued"] * 120 + ["invalid"]
     assert response.json_body["counts"] == {"queued": 120, "invalid": 1}
     assert bench.stored() == 0
-    queued = [transaction for body in bench.queued() for _, transaction in unpack(body)[0]]
+    queued = [transaction for body in bench.queued() for _, transaction in unpack(body, [])]
     assert sorted(one.id for one in queued) == sorted(f"t-{number}" for number in range(120))
     assert {one.bank for one in queued} == {"eazycard"}
 

@@ -11,7 +11,7 @@ from chalice.test import HTTPResponse
 import app as app_module
 from chalicelib.notifications.feed import MARGIN, NotificationFeed
 from chalicelib.notifications.log import NotificationLog
-from chalicelib.notifications.state import NotificationKey, Outcome, State
+from chalicelib.notifications.state import NotificationKey, State, StateChange
 from tests.app_bench import CARD, KEY, OTHER_KEY, SMALLEST, Bench, problem
 
 PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}"}
@@ -28,7 +28,7 @@ OF_B: dict[str, Any] = {
 }
 HOLDER_OF_B = {"name": "Holder of b", "email": "b@example.com"}
 SETTINGS_OF_B = {"flags": {"velocity": {"count": 13}}, "alert_addresses": ["operator-of-b@example.com"]}
-NOTIFICATION_OF_B = NotificationKey("other-bank#id-of-b", "holder-of-b")
+NOTIFICATION_OF_B = NotificationKey("other-bank", "id-of-b", "holder-of-b")
 MARKS = [
     "operator-of-b",
     "message-of-b",
@@ -64,7 +64,7 @@ def of_b(bench: Bench) -> Bench:
     assert bench.request("PUT", "/settings", SETTINGS_OF_B, key=OTHER_KEY).status_code == 200
     feed = NotificationFeed(bench.dynamodb, "NotificationsTable", lambda: bench.now - 2 * MARGIN)
     log = NotificationLog(bench.dynamodb, "NotificationsTable", feed)
-    log.note([Outcome(NOTIFICATION_OF_B, State.SENT, message_id="message-of-b")], bench.now)
+    log.record([StateChange(NOTIFICATION_OF_B, State.SENT, message_id="message-of-b")], bench.now)
     return bench
 
 

@@ -1,10 +1,10 @@
-"""Sending to SQS: within its limits, leftovers again, dead letters whole and with their reason."""
+"""Sending to SQS: within its limits, leftovers again."""
 
 import json
 
 import pytest
 
-from chalicelib.aws.queues import DeadLetters, Queue, Unsendable, message
+from chalicelib.aws.queues import Queue, Unsendable, message
 from chalicelib.errors import TemporarilyUnavailable
 from tests.fakes import Failing, FakeSqs, refusal
 
@@ -45,28 +45,6 @@ def test_a_throttled_queue_raises() -> None:
         queue(Failing(FakeSqs(), refusal("ThrottlingException"))).send(["a"])
 
 
-def test_a_dead_letter_holds_the_whole_payload_and_the_reason_and_the_log_only_the_reason(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    sqs = FakeSqs()
-    DeadLetters(queue(sqs), "mailer").put([({"amount": "250.50", "nested": {"é": 1}}, "not_rendered: KeyError")])
-    (body,) = sqs.bodies
-    assert json.loads(body) == {
-        "source": "mailer",
-        "reason": "not_rendered: KeyError",
-        "payload": {"amount": "250.50", "nested": {"é": 1}},
-    }
-    (logged,) = caplog.records
-    assert logged.__dict__["reason"] == "not_rendered: KeyError"
-    assert "250.50" not in str(logged.__dict__)
-
-
-def test_no_dead_letters_make_no_call() -> None:
-    sqs = FakeSqs()
-    DeadLetters(queue(sqs), "mailer").put([])
-    assert sqs.calls == 0
-
-
 @pytest.mark.parametrize("character", ["\ufffe", "\uffff", "é", "😀", "\u2028"])
 def test_a_message_holds_any_character_and_sqs_takes_it(character: str) -> None:
     sqs = FakeSqs()
@@ -81,9 +59,3 @@ def test_what_sqs_refuses_for_good_is_said_after_all_others_are_sent() -> None:
         queue(sqs).send(["a", "\uffff", *map(str, range(15)), "\ufffe"])
     assert refused.value.bodies == ["\uffff", "\ufffe"]
     assert sorted(sqs.bodies) == sorted(["a", *map(str, range(15))])
-
-
-def test_a_dead_letter_can_hold_what_no_message_can() -> None:
-    sqs = FakeSqs()
-    DeadLetters(queue(sqs), "mailer").put([("x\uffff", "refused_by_queue")])
-    assert json.loads(sqs.bodies[0])["payload"] == "x\uffff"

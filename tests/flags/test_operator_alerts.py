@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.alert_topic import OperatorTopic
 from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import app as app_module
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.ingest_queue import IngestQueue, pack, unpack
 from chalicelib.ledger.ingest_worker import IngestWorker
@@ -129,7 +130,7 @@ def test_a_late_conflict_is_dead_lettered_whole_with_its_reason_and_logged_and_c
     (letter,) = world.letters()
     assert letter["reason"] == "transaction_conflict: amount, description"
     assert letter["source"] == "ingest_worker"
-    ((_, kept),) = unpack(json.dumps({"transactions": [letter["payload"]]}))[0]
+    ((_, kept),) = unpack(json.dumps({"transactions": [letter["payload"]]}), [])
     assert kept == conflicting
     assert world.get("x").amount == TRANSACTION.amount
     assert "y" in world.stored()
@@ -210,14 +211,14 @@ def test_the_largest_transactions_are_packed_by_their_bytes() -> None:
     largest = {f"{number:02d}" + "😀" * 254: "😀" * 256 for number in range(20)}
     sqs = FakeSqs()
     IngestQueue(Queue(sqs, "url")).put([transaction(id=f"t{number}", metadata=largest) for number in range(20)])
-    assert [one.id for body in sqs.bodies for _, one in unpack(body)[0]] == [f"t{number}" for number in range(20)]
+    assert [one.id for body in sqs.bodies for _, one in unpack(body, [])] == [f"t{number}" for number in range(20)]
 
 
 @given(counts=st.lists(st.integers(0, 120), max_size=4))
 @settings(max_examples=20)
 def test_packed_and_unpacked_every_transaction_is_there_in_order(counts: list[int]) -> None:
     for count in counts:
-        found = [one for body in pack(many(count)) for _, one in unpack(body)[0]]
+        found = [one for body in pack(many(count)) for _, one in unpack(body, [])]
         assert found == many(count)
 
 

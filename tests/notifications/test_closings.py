@@ -7,11 +7,11 @@ import pytest
 from chalicelib.notifications.closings import Closing, Closings, How, Other
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.log import NotificationLog
-from chalicelib.notifications.state import NotificationKey, Outcome, State
+from chalicelib.notifications.state import NotificationKey, State, StateChange
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW
 
-KEY = NotificationKey("eazycard#A", "awa")
+KEY = NotificationKey("eazycard", "A", "awa")
 SUBJECT = "a0#debit"
 
 
@@ -65,7 +65,7 @@ def test_what_was_not_meant_is_claimed_all_the_same(each_dynamodb: Any, subject:
 
 def test_an_authorization_that_is_told_by_itself_is_found_out_and_nothing_is_kept(each_dynamodb: Any) -> None:
     kept = closings(each_dynamodb)
-    log(each_dynamodb).note([Outcome(KEY, State.SENT, message_id="m")], NOW)
+    log(each_dynamodb).record([StateChange(KEY, State.SENT, message_id="m")], NOW)
     assert kept.close([instead("S")], NOW) == [Other.IS_TOLD]
     assert kept.close([as_authorization("T")], NOW) == [How.AS_AUTHORIZATION]
 
@@ -73,7 +73,7 @@ def test_an_authorization_that_is_told_by_itself_is_found_out_and_nothing_is_kep
 def test_one_that_is_held_back_by_another_s_refusal_is_tried_again(each_dynamodb: Any) -> None:
     kept = closings(each_dynamodb)
     kept.close([by_itself("S")], NOW)
-    others = [by_itself("T", NotificationKey("eazycard#A", f"h{number}")) for number in range(8)]
+    others = [by_itself("T", NotificationKey("eazycard", "A", f"h{number}")) for number in range(8)]
     assert kept.close([by_itself("U"), *others], NOW) == [Other.CLOSED_BEFORE, *[How.BY_ITSELF] * 8]
 
 
@@ -91,7 +91,7 @@ def test_more_than_fit_a_dynamodb_transaction_are_cut(dynamodb: Any, table_names
             return dynamodb.transact_write_items(**arguments)
 
     many = [
-        Closing(NotificationKey("eazycard#A", f"h{number}"), "S", How.BY_ITSELF, frozenset({SUBJECT}), "told")
+        Closing(NotificationKey("eazycard", "A", f"h{number}"), "S", How.BY_ITSELF, frozenset({SUBJECT}), "told")
         for number in range(70)
     ]
     assert closings(Watched()).close(many, NOW) == [How.BY_ITSELF] * 70

@@ -304,8 +304,8 @@ def test_what_was_written_past_the_mailer_is_dead_lettered_and_holds_up_nothing(
     assert told(night) == all_told(3)
     assert night.kept == 0
     assert sorted(letter["reason"] for letter in night.letters()) == [
-        "malformed_deferral",
-        "malformed_deferral",
+        "malformed_deferral: JSONDecodeError",
+        "malformed_deferral: ValueError",
         "malformed_notice: KeyError",
     ]
 

@@ -36,7 +36,7 @@ def feed(each_dynamodb: Any, clock: Clock) -> NotificationFeed:
 
 
 def key(number: int, bank: str = "eazycard") -> NotificationKey:
-    return NotificationKey(f"{bank}#t{number}", "awa")
+    return NotificationKey(bank, f"t{number}", "awa")
 
 
 def followed(feed: NotificationFeed, limit: int = 3, position: str = "", bank: str = "eazycard") -> tuple[Any, str]:
@@ -181,7 +181,7 @@ def test_whoever_writes_while_it_is_read_nothing_is_skipped(
         if data.draw(st.booleans()):
             skew = data.draw(st.sampled_from(skews))
             writer = NotificationFeed(dynamodb, TABLE, lambda skew=skew: clock.now + skew)  # type: ignore[misc]
-            keys = [NotificationKey(f"{bank}#t{step}", f"h{number}") for number in range(data.draw(st.integers(1, 8)))]
+            keys = [NotificationKey(bank, f"t{step}", f"h{number}") for number in range(data.draw(st.integers(1, 8)))]
             writer.append(keys)
             written |= set(keys)
         else:

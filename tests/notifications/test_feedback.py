@@ -11,16 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.feedback import UnknownNotification, read_event
-from chalicelib.notifications.state import MAX_FEEDBACK, Kind
+from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
 from tests.fakes import Failing, refusal
 from tests.mail_world import Died, World, messages, ses_event
 from tests.samples import transaction
 from tests.tables import TABLES
 
 ADDRESS = "a0.awa@example.com"
-T0 = transaction_key("eazycard", "t0")
+T0 = TransactionKey("eazycard", "t0")
 _numbers = itertools.count()
 NAMES = ("delivery", "bounce", "soft_bounce", "complaint", "delivery_delay", "reject", "rendering_failure")
 
@@ -77,7 +77,7 @@ def is_suppressed(world: World) -> bool:
 def test_each_kind_of_event_is_read(name: str, kind: Kind, reason: str | None, at: str) -> None:
     event = read_event(ses_event(name))
     assert event is not None
-    assert (event.bank, event.key.transaction_key, event.key.holder) == ("eazycard", T0, "awa")
+    assert (event.bank, event.key) == ("eazycard", NotificationKey(*T0, "awa"))
     assert event.address == ADDRESS
     assert (event.feedback.kind, event.feedback.reason) == (kind, reason)
     assert event.feedback.at == datetime.fromisoformat(f"2026-01-10T{at}+00:00")
@@ -225,7 +225,7 @@ def test_what_changed_is_in_the_bank_s_feed(world: World) -> None:
     position = world.feed().read("eazycard", "", 50).position
     world.hear([ses_event("delivery"), "{broken", ses_event("delivery", transaction="t9")])
     world.now += timedelta(minutes=1)
-    assert [key.transaction_key for key in world.feed().read("eazycard", position, 50).keys] == [T0]
+    assert [(key.bank, key.transaction) for key in world.feed().read("eazycard", position, 50).keys] == [T0]
 
 
 @pytest.mark.parametrize("operation", ["batch_get_item", "update_item", "put_item", "query", "batch_write_item"])
@@ -297,7 +297,7 @@ def final_state(world: World, number: int, steps: Sequence[str]) -> tuple[dict[s
     world.ses.after_accepting = lambda: None
     for name in steps[steps.index("note") + 1 :]:
         world.tell(body) if name == "note" else hear(name)
-    (found,) = world.deliveries.of_transaction(transaction_key("eazycard", transaction_id))
+    (found,) = world.deliveries.of_transaction(TransactionKey("eazycard", transaction_id))
     del found["message_id"]
     ((holder,),) = world.holders.of_accounts([f"eazycard#{account}"]).values()
     return found, holder.suppressed is not None

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
 from chalicelib.notifications.notice import unpack
 from tests.fakes import Failing, refusal
@@ -99,7 +99,7 @@ def test_preferences_are_kept_and_what_they_skip_is_noted(
 ) -> None:
     world.enrol("a0", "awa", **preferences)
     world.tell(messages(transaction(id="t0", account="a0")))
-    (noted,) = world.deliveries.of_transaction(transaction_key("eazycard", "t0"))
+    (noted,) = world.deliveries.of_transaction(TransactionKey("eazycard", "t0"))
     assert (noted["state"], noted.get("reason")) == (("skipped", reason) if reason else ("sent", None))
     assert len(world.ses.accepted) == (0 if reason else 1)
 
@@ -142,7 +142,7 @@ def test_nobody_is_written_to_at_a_suppressed_address_and_the_reason_is_noted(wo
         world.suppression().suppress("eazycard", f"a0.{holder}@example.com", suppressed)
     world.tell(messages(transaction(id="t0", account="a0")))
     assert world.ses.recipients == {"a0.ben@example.com": 1}
-    awa, ben, eve = world.deliveries.of_transaction(transaction_key("eazycard", "t0"))
+    awa, ben, eve = world.deliveries.of_transaction(TransactionKey("eazycard", "t0"))
     assert (awa["state"], awa["reason"], ben["state"]) == ("suppressed", "hard_bounce", "sent")
     assert eve["state"] == "suppressed"  # whatever the preferences are
     assert "sent_at" not in awa
@@ -201,7 +201,7 @@ def test_an_address_that_ses_refuses_for_good_fails_alone(world: World) -> None:
     assert world.states("t7") == {"awa": "failed"}
     (letter,) = world.letters()
     assert letter["reason"] == "refused: MESSAGE_REJECTED"
-    ((notice,), _) = unpack(json.dumps({"notices": [letter["payload"]]}))
+    (notice,) = unpack(json.dumps({"notices": [letter["payload"]]}), [])
     assert notice.transaction == dataclasses.replace(many(8)[7], metadata=None)
 
 
@@ -212,7 +212,7 @@ def test_a_throttled_entry_goes_back_alone_and_arrives_later_once(world: World) 
     world.tell(messages(*many(20)))
     assert len(world.ses.accepted) == 19
     (body,) = world.queue.bodies
-    ((notice,), _) = unpack(body)
+    (notice,) = unpack(body, [])
     assert (notice.transaction.id, notice.holders, notice.attempt) == ("t7", ("awa",), 1)
     assert world.queue.delays == [2]
     world.ses.statuses.clear()
@@ -460,7 +460,7 @@ def test_what_there_is_no_time_to_wait_for_goes_back_unclaimed(world: World) -> 
         world.enrol(told.account, "awa")
     started = world.now
     world.tell(messages(*many(20)), time_left_s=lambda: 20 - (world.now - started).total_seconds())
-    left = [notice for body in world.queue.bodies for notice in unpack(body)[0]]
+    left = [notice for body in world.queue.bodies for notice in unpack(body, [])]
     assert len(world.ses.accepted) + len(left) == 20
     assert len(left) > 5
     assert [notice.attempt for notice in left] == [0] * len(left)
@@ -493,7 +493,7 @@ def test_a_holder_who_is_erased_while_the_email_waits_is_noted_as_skipped(world:
     world.drain()
     assert world.ses.recipients == {"a0.awa@example.com": 1, "a2.awa@example.com": 1}
     assert [world.states(told.id) for told in many(3)] == [{"awa": "sent"}, {"awa": "skipped"}, {"awa": "sent"}]
-    (noted,) = world.deliveries.of_transaction(transaction_key("eazycard", "t1"))
+    (noted,) = world.deliveries.of_transaction(TransactionKey("eazycard", "t1"))
     assert noted["reason"] == "erased"
 
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from chalicelib.aws.dead_letters import Letter
 from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
 from tests.samples import TRANSACTION
 
@@ -21,9 +22,11 @@ def test_notices_come_out_of_the_messages_as_they_went_in() -> None:
         for number in range(25)
     ]
     bodies = list(pack(map(to_payload, told)))
-    assert [len(unpack(body)[0]) for body in bodies] == [10, 10, 5]
-    assert [notice for body in bodies for notice in unpack(body)[0]] == told
-    assert not any(unpack(body)[1] for body in bodies)
+    letters: list[Letter] = []
+    found = [unpack(body, letters) for body in bodies]
+    assert [len(notices) for notices in found] == [10, 10, 5]
+    assert [notice for notices in found for notice in notices] == told
+    assert not letters
 
 
 def test_what_no_email_shows_does_not_travel() -> None:
@@ -34,7 +37,9 @@ def test_what_no_email_shows_does_not_travel() -> None:
 
 @pytest.mark.parametrize("body", ["", "not json", "[]", "null", "{}", '{"notices": 1}', "[" * 100_000])
 def test_a_message_that_holds_no_notices_is_malformed_as_a_whole(body: str) -> None:
-    notices, ((payload, reason),) = unpack(body)
+    letters: list[Letter] = []
+    notices = unpack(body, letters)
+    ((payload, reason),) = letters
     assert (notices, payload) == ([], body)
     assert reason.startswith("malformed_message: ")
 
@@ -51,9 +56,10 @@ def test_a_message_that_holds_no_notices_is_malformed_as_a_whole(body: str) -> N
 )
 def test_a_malformed_notice_harms_no_other_in_its_message(payload: object) -> None:
     good = to_payload(Notice(TRANSACTION))
-    notices, malformed = unpack(json.dumps({"notices": [good, payload, good]}))
+    letters: list[Letter] = []
+    notices = unpack(json.dumps({"notices": [good, payload, good]}), letters)
     assert [notice.transaction.id for notice in notices] == [TRANSACTION.id] * 2
-    ((spoilt, reason),) = malformed
+    ((spoilt, reason),) = letters
     assert spoilt == payload
     assert reason.startswith("malformed_notice: ")
 
@@ -61,6 +67,7 @@ def test_a_malformed_notice_harms_no_other_in_its_message(payload: object) -> No
 def test_a_field_that_a_later_release_wrote_is_passed_over() -> None:
     payload = to_payload(Notice(TRANSACTION))
     payload["transaction"]["flags"] = ["large_amount"]
-    notices, malformed = unpack(json.dumps({"notices": [payload]}))
+    letters: list[Letter] = []
+    notices = unpack(json.dumps({"notices": [payload]}), letters)
     assert [notice.transaction for notice in notices] == [TRANSACTION]
-    assert malformed == []
+    assert letters == []

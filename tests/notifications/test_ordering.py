@@ -11,10 +11,9 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.holders.holder import Holder
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.notifications.addressees import Addressed
-from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload, unpack
 from chalicelib.notifications.ordering import AUTHORIZATION_FIRST, WAITS_AT_MOST, in_turns
 from tests.fakes import Failing, Interrupted
 from tests.mail_world import NOW, Died, World, messages
@@ -60,7 +59,7 @@ def deliver(world: World, *letters: str) -> None:
     """Hand the mailer what was put back for these transactions, as SQS would; the rest stays in the queue."""
     taken, left = [], []
     for body in world.queue.bodies:
-        (notice,) = unpack(body)[0]
+        (notice,) = unpack(body, [])
         (taken if notice.transaction.id in letters else left).append(body)
     world.queue.bodies, world.queue.delays = left, []
     assert taken
@@ -69,12 +68,12 @@ def deliver(world: World, *letters: str) -> None:
 
 def put_back(world: World) -> list[tuple[str, str, int]]:
     """Return the transaction, holder and attempt of each notice in the queue."""
-    notices = [notice for body in world.queue.bodies for notice in unpack(body)[0]]
+    notices = [notice for body in world.queue.bodies for notice in unpack(body, [])]
     return sorted((one.transaction.id, (one.holders or ("?",))[0], one.attempt) for one in notices)
 
 
 def noted(world: World, transaction_id: str) -> dict[str, tuple[str, str | None]]:
-    found = world.deliveries.of_transaction(transaction_key("eazycard", transaction_id))
+    found = world.deliveries.of_transaction(TransactionKey("eazycard", transaction_id))
     return {values["holder"]: (values["state"], values.get("reason")) for values in found}
 
 
@@ -266,7 +265,7 @@ def test_what_there_is_no_time_for_comes_back_in_order(world: Night) -> None:
     tell_later = [CAST["R"], CAST["A"]]
     world.record(*tell_later)
     world.tell(messages(*tell_later), time_left_s=lambda: 5)
-    back = [unpack(body)[0] for body in world.queue.bodies]
+    back = [unpack(body, []) for body in world.queue.bodies]
     assert [{notice.transaction.id for notice in notices} for notices in back] == [{"A"}, {"R"}]
     assert world.queue.delays == [10, 20]  # each the longest of its own ten seconds
     world.drain()
@@ -282,7 +281,7 @@ def test_what_waits_for_quiet_hours_to_end_comes_in_order_whichever_is_handed_ba
     tell(world, "R")
     assert noted(world, "R")["awa"] == ("queued", "quiet_hours")
     world.release()
-    notices = [notice for body in world.queue.bodies for notice in unpack(body)[0]]
+    notices = [notice for body in world.queue.bodies for notice in unpack(body, [])]
     assert sorted(notice.transaction.id for notice in notices) == ["A", "R"]
     world.queue.bodies, world.queue.delays = [], []
     notices.sort(key=lambda notice: notice.transaction.id != waits_first)
@@ -365,11 +364,11 @@ def test_the_dead_letter_of_a_reversal_that_is_put_back_waits_as_if_for_the_firs
     assert told(world) == EXPECTED["R"]
 
 
-def addressed(transaction: Transaction, **notice: Any) -> Addressed:
-    return Addressed(Notice(transaction, **notice), Holder("awa", "Awa", AWA, "en", "UTC", {}, BEFORE))
+def addressed(transaction: Transaction, **notice: Any) -> Recipient:
+    return Recipient(Notice(transaction, **notice), Holder("awa", "Awa", AWA, "en", "UTC", {}, BEFORE))
 
 
-def turns(*people: Addressed) -> list[str]:
+def turns(*people: Recipient) -> list[str]:
     return ["".join(person.notice.transaction.id for person in turn) for turn in in_turns(people)]
 
 
@@ -393,5 +392,5 @@ def test_the_times_of_a_closing_are_kept_when_it_waits(world: Night) -> None:
     for _ in range(3):
         world.now += timedelta(minutes=5)
         deliver(world, "R")
-        first += [notice.put_off_since for body in world.queue.bodies for notice in unpack(body)[0]][-1:]
+        first += [notice.put_off_since for body in world.queue.bodies for notice in unpack(body, [])][-1:]
     assert first == [NOW, NOW, NOW]

@@ -14,7 +14,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from tests.fakes import Failing, Interrupted, refusal
 from tests.mail_world import NOW, Died, World, messages
@@ -178,7 +178,7 @@ def test_in_one_batch_the_same_is_told_as_if_it_had_come_in_order(world: World, 
 
 def test_what_is_not_told_again_is_noted_with_the_reason(world: World) -> None:
     play(world, "A S")
-    (noted, _) = world.deliveries.of_transaction(transaction_key("eazycard", "S"))
+    (noted, _) = world.deliveries.of_transaction(TransactionKey("eazycard", "S"))
     assert (noted["state"], noted["reason"]) == ("skipped", "told_as_authorization")
 
 
@@ -187,7 +187,7 @@ def test_an_authorization_that_was_told_before_it_came_is_noted_with_the_reason(
     world: World, sequence: str, reason: str
 ) -> None:
     play(world, sequence)
-    for noted in world.deliveries.of_transaction(transaction_key("eazycard", "A")):
+    for noted in world.deliveries.of_transaction(TransactionKey("eazycard", "A")):
         assert (noted["state"], noted["reason"]) == ("skipped", reason)
 
 

@@ -23,7 +23,7 @@ EVENT = Path(__file__).parents[1] / "events" / "transactions_stream.json"
 
 
 def told(sqs: FakeSqs) -> list[str]:
-    return [notice.transaction.id for body in sqs.bodies for notice in unpack(body)[0]]
+    return [notice.transaction.id for body in sqs.bodies for notice in unpack(body, [])]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_batch_of_100_is_handed_on_in_one_call(stream: Stream) -> None:
 
 def test_the_event_that_lambda_gets_is_understood(stream: Stream) -> None:
     stream.handle(json.loads(EVENT.read_text())["Records"])
-    (notice,) = [notice for body in stream.notifications.bodies for notice in unpack(body)[0]]
+    (notice,) = [notice for body in stream.notifications.bodies for notice in unpack(body, [])]
     assert notice.transaction == TRANSACTION
     assert notice.holders is None
 
@@ -116,14 +116,14 @@ def test_a_message_that_sqs_refuses_for_good_is_dead_lettered_and_the_shard_goes
     assert told(notifications) == [f"t{number}" for number in range(10, 25)]
     (letter,) = map(json.loads, stream.dead_letters.bodies)
     assert letter["reason"] == "refused_by_queue"
-    assert [notice.transaction.id for notice in unpack(letter["payload"])[0]] == [f"t{n}" for n in range(10)]
+    assert [notice.transaction.id for notice in unpack(letter["payload"], [])] == [f"t{n}" for n in range(10)]
 
 
 def test_a_flagged_transaction_goes_to_the_alerts_and_to_eventbridge_with_its_evidence(stream: Stream) -> None:
     stream.handle(records(transaction(id="large", amount=LARGE), transaction(id="usual", account="a1")))
     assert (told(stream.alerts), told(stream.notifications)) == (["large"], ["usual"])
     evidence = {"amount": "1000001", "currency": "XAF", "threshold": "1000000"}
-    ((notice,),) = [unpack(body)[0] for body in stream.alerts.bodies]
+    ((notice,),) = [unpack(body, []) for body in stream.alerts.bodies]
     assert notice.flags == {"large_amount": evidence}
     (detail,) = stream.events.details
     assert detail["flags"] == {"large_amount": evidence}
@@ -313,7 +313,7 @@ def test_another_banks_history_and_thresholds_are_none_of_ours(stream: Stream) -
     ours, theirs = transaction(id="t1"), transaction(id="t1", bank="other-bank", merchant=None)
     stream.handle(records(ours, theirs))
     assert [detail["bank"] for detail in stream.events.details] == ["eazycard"]
-    ((notice,),) = [unpack(body)[0] for body in stream.notifications.bodies]
+    ((notice,),) = [unpack(body, []) for body in stream.notifications.bodies]
     assert notice.transaction.bank == "other-bank"
 
 

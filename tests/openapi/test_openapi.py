@@ -362,7 +362,7 @@ def test_what_a_webhook_says_is_as_described(type_: str) -> None:
         "notification.failed": {"state": "failed", "reason": "not_rendered: KeyError"},
     }
     note = {"holder": "awa", "updated_at": "2026-01-10T14:00:01Z", "history": [], **notes[type_]}
-    webhook = webhook_of(NotificationKey("eazycard#t-1", "awa"), note, NOW)
+    webhook = webhook_of(NotificationKey("eazycard", "t-1", "awa"), note, NOW)
     assert webhook is not None
     body = json.loads(webhook.body)
     operation = DESCRIPTION["webhooks"][type_]["post"]

@@ -11,7 +11,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.repository import transaction_item
 from chalicelib.ledger.transaction import to_json
@@ -121,7 +122,7 @@ def run(*arguments: str) -> int:
 
 
 def told_again(stage: Stage) -> list[Notice]:
-    return [notice for body in stage.take("NotificationQueue") for notice in unpack(body)[0]]
+    return [notice for body in stage.take("NotificationQueue") for notice in unpack(body, [])]
 
 
 def test_letters_are_listed_by_queue_and_reason_without_what_is_in_them(
@@ -207,7 +208,7 @@ def test_a_queued_transaction_goes_back_to_the_ingest_queue(stage: Stage) -> Non
     stage.put_raw("IngestDeadLetterQueue", body)
     stage.put("IngestDeadLetterQueue", {"bank": "b"}, "malformed_transaction: KeyError")
     assert run("redrive") == 1
-    back = [one.id for message in stage.take("IngestQueue") for _, one in ingest_queue.unpack(message)[0]]
+    back = [one.id for message in stage.take("IngestQueue") for _, one in ingest_queue.unpack(message, [])]
     assert sorted(back) == sorted([TRANSACTION.id, "t2", "t3"])
     assert len(stage.take("IngestDeadLetterQueue")) == 1
     assert stage.take("NotificationQueue") == []
@@ -226,7 +227,7 @@ def test_what_ses_told_goes_back_to_the_feedback_queue(stage: Stage) -> None:
 
 def test_a_webhook_that_was_given_up_is_sent_again_for_as_long_as_any(stage: Stage) -> None:
     days_ago = datetime.now(UTC) - timedelta(days=4)
-    key = NotificationKey("eazycard#t1", "awa")
+    key = NotificationKey("eazycard", "t1", "awa")
     webhook = Webhook("msg_1", key, "notification.failed", "{}", days_ago, days_ago + timedelta(days=3))
     stage.put("WebhookDeadLetterQueue", webhooks.pack(webhook), "given_up: 500")
     stage.put_raw("WebhookDeadLetterQueue", webhooks.pack(webhook))

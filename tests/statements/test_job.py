@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.mail.pacing import Pacer, SesAccount
-from chalicelib.mail.ses import PUT_OFF_AT_MOST, SesOutbox
+from chalicelib.mail.ses import PUT_OFF_AT_MOST
 from chalicelib.notifications.due import SHARDS, DueEntry, DueRepository
 from chalicelib.statements.composing import StatementComposer
 from chalicelib.statements.index import LEAST_WAIT, StatementIndex, expected_in
@@ -97,15 +98,7 @@ class Morning(World):
                 self.links_for,
                 self.most_transactions,
             ),
-            self.log(dynamodb),
-            Pacer(
-                dynamodb,
-                self.names["NotificationsTable"],
-                SesAccount(ses or self.ses, lambda: self.now, fixed=self.rate),
-                lambda: self.now,
-                sleep=self.sleep,
-            ),
-            SesOutbox(ses or self.ses, "EAZYCard <alerts@example.com>", "configuration"),
+            self.sending(dynamodb, ses or self.ses),
             DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "statements"),
             lambda: self.now,
         ).run(time_left_s)
@@ -145,7 +138,7 @@ class Morning(World):
         return [(email["to"].partition("@")[0], email["tags"]["transaction"]) for email in self.ses.accepted]
 
     def noted(self, statement: str = WEEK) -> list[tuple[str, str | None]]:
-        found = self.deliveries.of_transaction(f"eazycard#{statement}")
+        found = self.deliveries.of_transaction(TransactionKey("eazycard", statement))
         return [(values["state"], values.get("reason")) for values in found]
 
 
@@ -347,7 +340,7 @@ def test_what_ses_tells_of_a_statement_is_kept_and_is_in_the_bank_s_feed(morning
     assert morning.noted() == [("delivered", None)]
     assert morning.dead_letters.bodies == []
     morning.now += timedelta(minutes=1)
-    assert [key.transaction_key for key in morning.feed().read("eazycard", "", 50).keys] == [f"eazycard#{WEEK}"]
+    assert [key.transaction for key in morning.feed().read("eazycard", "", 50).keys] == [WEEK]
 
 
 @pytest.mark.parametrize("refusing", ["call", "entry"])
@@ -406,7 +399,11 @@ def test_what_was_written_past_the_service_holds_up_nobody(morning: Morning) -> 
     morning.run(DUE)
     assert morning.told == {"a0.awa@example.com": 1, "a1.awa@example.com": 1}
     reasons = sorted(letter["reason"] for letter in morning.letters())
-    assert reasons == ["malformed_holder: ZoneInfoNotFoundError", "malformed_statement", "malformed_statement"]
+    assert reasons == [
+        "malformed_holder: ZoneInfoNotFoundError",
+        "malformed_statement: JSONDecodeError",
+        "malformed_statement: ValueError",
+    ]
     assert {due for due, _ in morning.expected} == {"2026-06-22T08:00"}
 
 

@@ -10,6 +10,7 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.poster import Answer
 from chalicelib.webhooks.records import Record, Standing
@@ -168,9 +169,9 @@ def test_an_accepted_webhook_is_noted(desk: Desk) -> None:
     desk.send()
     webhook = unpack(body)
     assert desk.record_of("t1") == Record(
-        NotificationKey("eazycard#t1", "awa"), webhook.id, webhook.type, Standing.DELIVERED, "204", 1, desk.now
+        NotificationKey("eazycard", "t1", "awa"), webhook.id, webhook.type, Standing.DELIVERED, "204", 1, desk.now
     )
-    ((state,),) = [[one["state"] for one in desk.deliveries.of_transaction("eazycard#t1")]]
+    ((state,),) = [[one["state"] for one in desk.deliveries.of_transaction(TransactionKey("eazycard", "t1"))]]
     assert state == "delivered"
 
 

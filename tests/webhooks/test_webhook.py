@@ -18,7 +18,7 @@ from chalicelib.notifications.state import Feedback, Kind, NotificationKey, Stat
 from chalicelib.webhooks.webhook import TRIED_FOR, TYPES, Webhook, pack, unpack, webhook_of
 
 NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)
-KEY = NotificationKey("eazycard#t-1", "awa")
+KEY = NotificationKey("eazycard", "t-1", "awa")
 SENT = {
     "state": "sent",
     "message_id": "m1",
@@ -105,10 +105,10 @@ def test_a_bounce_that_turns_out_to_be_hard_is_another_message() -> None:
 
 def test_no_two_notifications_share_an_id() -> None:
     keys = [
-        NotificationKey("eazycard#t-1", "awa"),
-        NotificationKey("eazycard#t-1", "ben"),
-        NotificationKey("eazycard#t-2", "awa"),
-        NotificationKey("other-bank#t-1", "awa"),
+        NotificationKey("eazycard", "t-1", "awa"),
+        NotificationKey("eazycard", "t-1", "ben"),
+        NotificationKey("eazycard", "t-2", "awa"),
+        NotificationKey("other-bank", "t-1", "awa"),
     ]
     found = {sent(note, *feedback, key=key).id for key in keys for note, *feedback in [(SENT, told(Kind.DELIVERY))]}
     assert len(found) == len(keys)
@@ -138,7 +138,7 @@ def test_what_is_packed_is_unpacked(
     not_before: datetime | None,
     again: bool,
 ) -> None:
-    key = NotificationKey(f"{bank}#{transaction}", holder)
+    key = NotificationKey(bank, transaction, holder)
     webhook = Webhook("msg_1", key, type_, body, first_at, not_before, again)
     assert unpack(pack(webhook)) == webhook
 
