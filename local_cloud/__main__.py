@@ -34,7 +34,7 @@ from local_cloud import bounces, demo, inbox, mailbox_simulator, webhook_demo, w
 from local_cloud.console import step
 from local_cloud.deploy import LOCAL, STACK_FILE, Deployed, deploy_stage, describe, read_stack, write_stack
 from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free, start
-from operations.banks import BankRefused
+from operations.bank_registry import BankRefused
 
 DEFAULT_PORT = 4566
 FOLDER = LOCAL / "cloud"

@@ -15,9 +15,9 @@ from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
 from chalicelib.banks.bank import Bank
 from chalicelib.ledger.keys import transaction_key
-from local_cloud.deploy import STAGE, Deployed
+from local_cloud.deploy import Deployed
 from local_cloud.server import CloudFailed
-from operations.banks import Registry, registry
+from operations.bank_registry import Registry, registry
 
 # The default currency has decimals so that the smallest payload of the contract, 250.50, is a valid one.
 BANK = Bank(id="eazycard", name="EAZYCard", default_currency="EUR", plan="volume")
@@ -34,7 +34,7 @@ _PEOPLE = (
 
 def ensure_bank(deployed: Deployed, known_key: str | None) -> str:
     """Return an API key of the demo bank: the one known from an earlier run if it still works, or a new one."""
-    banks: Registry = registry(deployed.cloud.session(), STAGE)
+    banks: Registry = registry(deployed.stage)
     if banks.store.bank(BANK.id) is None:
         return banks.create(BANK)
     if known_key and _get(deployed.api_url, known_key, "/accounts/A123/holders").status == 200:

@@ -10,6 +10,7 @@ from chalicelib.aws.stage import recorded
 from infra.gateway import apply_gateway_responses
 from infra.provision import deploy_data_stack
 from infra.release import release
+from infra.sessions import Stage
 from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, REGION, SECRET_ACCESS_KEY, Cloud
 
 STAGE = "local"
@@ -33,6 +34,11 @@ class Deployed:
     @property
     def api_url(self) -> str:
         return f"{self.cloud.endpoint_url}/_aws/execute-api/{self.api_id}/{STAGE}"
+
+    @property
+    def stage(self) -> Stage:
+        """The stage as operators' commands see it."""
+        return Stage(STAGE, self.cloud.session())
 
     @property
     def environment(self) -> dict[str, str]:

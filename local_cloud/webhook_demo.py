@@ -16,7 +16,7 @@ from chalicelib.banks.signatures import valid_secrets
 from local_cloud import webhook_receiver
 from local_cloud.deploy import STAGE, Deployed
 from local_cloud.server import CloudFailed
-from operations.banks import registry
+from operations.bank_registry import registry
 from operations.signing import Purpose, SigningSecrets
 
 _TAKES_AT_MOST_S = 120
@@ -34,7 +34,7 @@ class Heard:
 def keep_secret(deployed: Deployed, bank_id: str, folder: Path) -> bool:
     """Keep the bank's webhook secret where the inbox looks for it; return whether it is the bank's first, made now."""
     session, now = deployed.cloud.session(), datetime.now(UTC)
-    store, client = registry(session, STAGE).store, session.client("secretsmanager")
+    store, client = registry(deployed.stage).store, session.client("secretsmanager")
     bank = store.bank(bank_id)
     if bank is None:
         raise CloudFailed(f"There is no bank {bank_id}.")
