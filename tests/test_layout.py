@@ -76,8 +76,6 @@ TOO_LONG = {
     "openapi.paths",
     "bank_simulator.options",
     "bench.analytics",
-    "local_cloud.__main__",
-    "local_cloud.inbox",
 }
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
 MAX_LINES = 250

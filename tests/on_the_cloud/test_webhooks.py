@@ -19,7 +19,7 @@ from chalicelib.banks.schemas import NO_ENDPOINT
 from local_cloud import bounces, mailbox_simulator, webhook_demo, webhook_receiver
 from local_cloud.deploy import STAGE
 from local_cloud.inbox import InboxServer
-from local_cloud.server import CloudFailed
+from operations.bank_registry import BankRefused
 from operations.webhooks import main
 from tests.cloud import BankClient, CloudUnderTest, eventually
 from tests.inbox_server import serving
@@ -258,7 +258,7 @@ def test_demo_names_its_endpoint_and_hears_there_of_a_bounce_and_a_delivery(
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not webhook_demo.keep_secret(cloud.deployed, "demo-hook-bank", tmp_path)
     assert kept.read_text() == secret
-    with pytest.raises(CloudFailed, match="no bank nobody"):
+    with pytest.raises(BankRefused, match="no bank nobody"):
         webhook_demo.keep_secret(cloud.deployed, "nobody", tmp_path)
 
     assert bank("PUT", "/settings", {"flags": {"velocity": {"count": 7}}}).status == 200
@@ -272,11 +272,11 @@ def test_demo_names_its_endpoint_and_hears_there_of_a_bounce_and_a_delivery(
         assert settings["flags"]["velocity"]["count"] == 7
 
         bounce = bounces.show(cloud.deployed, bank.api_key, datetime.now(UTC))
-        heard = webhook_demo.heard(inbox_url, bounce.webhooks, bounce.told_at)
+        received = webhook_demo.received(inbox_url, bounce.webhooks, bounce.published_at)
 
     assert bounce.is_as_expected, bounce
-    assert [(one.type, one.is_signature_valid) for one in heard] == [
+    assert [(one.type, one.is_signature_valid) for one in received] == [
         ("notification.bounced", True),
         ("notification.delivered", True),
     ]
-    assert all(0 < one.after_s < 60 for one in heard)
+    assert all(0 < one.after_s < 60 for one in received)
