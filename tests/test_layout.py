@@ -75,7 +75,6 @@ TOO_LONG = {
     "openapi.answer_schemas",
     "openapi.paths",
     "bank_simulator.options",
-    "bench.analytics",
 }
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
 MAX_LINES = 250
