@@ -31,7 +31,10 @@ VIEWS: dict[str, tuple[tuple[str, Literal["light", "dark"]], ...]] = {
 SCALE = 0.8
 # Text without coloured edges makes the files half as large.
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-lcd-text")
-_NO_BROWSER = "gallery: there is no Chromium on this machine. Install it (`apt-get install chromium`, or Google Chrome) and try again."
+_NO_BROWSER = (
+    "gallery: there is no Chromium on this machine. "
+    "Install it (`apt-get install chromium`, or Google Chrome) and run this again."
+)
 _SHEET = """<!doctype html><meta charset="utf-8"><style>
 body{margin:0;padding:16px;width:max-content;background:#8b939d;font:15px Helvetica,Arial,sans-serif;color:#000}
 body{display:flex;gap:16px;align-items:flex-start}figure{margin:0}figcaption{padding:0 0 6px}img{display:block}
