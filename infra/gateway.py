@@ -10,11 +10,11 @@ import json
 import sys
 from typing import Any
 
+from infra.command_line import open_stage, run, stage_parser
 from infra.failures import CommandFailed
 from infra.package import PROJECT_DIR
 from infra.sessions import Stage
 from infra.stacks import PROJECT
-from infra.stage_command import open_stage, run, stage_parser
 
 # Requests a second, burst, requests a day (None: no quota).
 PLANS: dict[str, tuple[float, int, int | None]] = {

@@ -17,8 +17,8 @@ from string import Template
 from typing import Any
 
 from chalicelib.aws.stage import recorded
+from infra.command_line import open_stage, run, stage_parser
 from infra.stacks import StackFailed, deploy, exists, stack_name
-from infra.stage_command import open_stage, run, stage_parser
 
 PROJECT_DIR = Path(__file__).parent.parent
 MAX_ENVIRONMENT = 4096  # bytes, of a Lambda function

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import attach_plans
 from infra.package import PROJECT_DIR, copy_project, package
 from infra.provision import check_stage, record, with_arns
 from infra.stacks import deploy, outputs, stack_name
-from infra.stage_command import open_stage, run, stage_parser
 
 
 def main(arguments: list[str] | None = None) -> int:

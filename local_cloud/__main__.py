@@ -10,8 +10,8 @@ import sys
 
 from urllib3.exceptions import HTTPError
 
+from infra.command_line import run
 from infra.sessions import no_proxy_for_loopback
-from infra.stage_command import run
 from local_cloud import mailbox_simulator, processes, webhook_receiver
 from local_cloud.deploy import write_stack
 from local_cloud.main_job import run_main_job

@@ -16,8 +16,8 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from chalicelib.ledger.intake import Intake
+from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from infra.stage_command import open_stage, run, stage_parser
 from operations.archive_reader import Archive, Selection
 from operations.replay import CLIENT, Replay
 from operations.stage_stores import stores_of

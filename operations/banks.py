@@ -10,9 +10,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.banks.bank import Bank
+from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import PLANS
 from infra.sessions import Stage
-from infra.stage_command import open_stage, run, stage_parser
 from operations.bank_registry import Registry, registry
 from operations.signing import SigningSecrets
 

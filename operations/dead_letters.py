@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from tqdm import tqdm
 
-from infra.stage_command import open_stage, run, stage_parser
+from infra.command_line import open_stage, run, stage_parser
 from operations.dead_letter_queues import DeadLetterQueues, dead_letter_queues
 
 _UNAVAILABLE = "the statements table takes nothing for now. Run the command again to do the rest."

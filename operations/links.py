@@ -9,8 +9,8 @@ import secrets
 import sys
 from typing import Any
 
+from infra.command_line import open_stage, run, stage_parser
 from infra.provision import PROJECT_DIR, check_stage
-from infra.stage_command import open_stage, run, stage_parser
 
 # Links are valid for a year at most. With a rotation a month, no link ends before that.
 KEPT = 12

@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime
 from tqdm import tqdm
 
 from chalicelib.analytics.reconciliation import Findings, Reconciliation
+from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from infra.stage_command import open_stage, run, stage_parser
 from operations.bank_registry import known_bank, registry
 from operations.stage_stores import PATIENT, stores_of
 

@@ -29,8 +29,8 @@ from chalicelib.errors import DomainError, ValidationFailed
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction, load_transaction
+from infra.command_line import FAILED, open_stage, run, stage_parser
 from infra.failures import CommandFailed
-from infra.stage_command import FAILED, open_stage, run, stage_parser
 from operations.bank_registry import known_bank
 from operations.flag_trial import FlagTrial, as_json, as_text
 from operations.stage_stores import PATIENT, stores_of

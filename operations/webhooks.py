@@ -21,8 +21,8 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.records import Record
+from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from infra.stage_command import open_stage, run, stage_parser
 from operations.bank_registry import known_bank
 from operations.banks import add_grace_hours
 from operations.signing import Purpose, SigningSecrets

@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable
+from infra.command_line import open_stage, run, stage_parser
 from infra.failures import CommandFailed
 from infra.sessions import Stage
 from infra.stacks import StackFailed, stack_name
-from infra.stage_command import open_stage, run, stage_parser
 
 PROJECT = Path(__file__).parents[2]
 DOCUMENTATION = """Count things of a stage.
@@ -90,7 +90,7 @@ def test_a_reader_that_has_gone_ends_the_command_without_a_word(lines: int) -> N
     # With one line, only the flush at the end meets the closed pipe.
     script = f"""
 import sys
-from infra.stage_command import run
+from infra.command_line import run
 
 def work():
     sys.stdin.read()
