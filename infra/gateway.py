@@ -66,7 +66,7 @@ def ensure_plan(gateway: Any, stage: str, plan: str) -> str:
 
 
 def attach_plans(gateway: Any, stage: str, api_id: str) -> None:
-    """Attach the stage's usage plans to this API and to no other: a deployment may have created the API anew."""
+    """Attach the stage's usage plans to this API and to no other: a deployment may have created a new API."""
     for name, plan in _plans(gateway).items():
         if not name.startswith(f"{PROJECT}-{stage}-"):
             continue

@@ -1,4 +1,4 @@
-"""Compare a day's roll-ups with its transactions, which are counted anew. Repair the roll-ups only with --repair.
+"""Compare a day's roll-ups with its transactions, which are counted again. Repair the roll-ups only with --repair.
 
     python -m operations.reconcile --stage prod --date 2026-01-10 --bank eazycard
     python -m operations.reconcile --stage prod --date 2026-01-10 --repair
@@ -48,7 +48,7 @@ def _reconcile(stage: Stage, options: argparse.Namespace) -> int:
     stores = stores_of(stage, "AnalyticsTable", "TransactionsTable", config=PATIENT)
     reconciliation = Reconciliation(stores.roll_ups, stores.transactions)
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}"
-    with tqdm(total=1.0, desc="counting anew", delay=2, bar_format=bar_format) as bar:
+    with tqdm(total=1.0, desc="counting", delay=2, bar_format=bar_format) as bar:
 
         def progress(share: float) -> None:
             # Transactions that arrive meanwhile are read too, which makes the share smaller: the bar doesn't go back.
