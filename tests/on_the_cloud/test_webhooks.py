@@ -204,12 +204,12 @@ def test_endpoint_that_is_gone_is_left_alone_until_the_bank_puts_its_settings_ag
         assert enabled.status == 200, enabled.data
         assert told.bank("GET", "/settings").json() == enabled.json()
         assert "webhooks_disabled_at" not in enabled.json()
-        assert command("resend", "gone-hook-bank") == ["1 queued; `list` shows what becomes of them."]
+        assert command("resend", "gone-hook-bank") == ["1 queued; `list` shows their delivery status."]
         told.hears(2)
         eventually(lambda: command("list", "gone-hook-bank", "--undelivered") == [])
 
         assert command("resend", "gone-hook-bank") == ["There is nothing to send."]
-        assert command("resend", "gone-hook-bank", "gone") == ["1 queued; `list` shows what becomes of them."]
+        assert command("resend", "gone-hook-bank", "gone") == ["1 queued; `list` shows their delivery status."]
         assert told.hears(3) == [("notification.delivered", "gone")] * 3
         assert len({headers["webhook-id"] for _, _, headers, _ in told.endpoint.asked}) == 1
         told.verify_all()
