@@ -14,7 +14,7 @@ from bank_simulator.bank_api import Target
 from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
 from chalicelib.banks.bank import Bank
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.notifications.state import NotificationKey
 from local_cloud.deploy import Deployed
 from local_cloud.server import CloudFailed
 from operations.bank_registry import registry
@@ -82,14 +82,13 @@ def sent_times(
     skipped: set[tuple[str, str]] = set()
     deadline = time.monotonic() + timeout_s
     while missing and time.monotonic() < deadline:
-        keys = [
-            to_item({"transaction_key": transaction_key(BANK.id, id_), "holder": holder}) for id_, holder in missing
-        ]
-        for noted in batch_get(client, table, keys):
-            if noted["state"] in ("sent", "skipped"):
-                pair = (noted["transaction_key"].partition("#")[2], noted["holder"])
-                if noted["state"] == "sent":
-                    found[pair] = datetime.fromisoformat(noted["updated_at"])
+        keys = [to_item(NotificationKey(BANK.id, id_, holder).item_key()) for id_, holder in missing]
+        for stored in batch_get(client, table, keys):
+            if stored["state"] in ("sent", "skipped"):
+                key = NotificationKey.of_item(stored)
+                pair = key.transaction, key.holder
+                if stored["state"] == "sent":
+                    found[pair] = datetime.fromisoformat(stored["updated_at"])
                 else:
                     skipped.add(pair)
                 missing.discard(pair)

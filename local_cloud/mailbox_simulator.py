@@ -14,6 +14,7 @@ from typing import Any
 
 from chalicelib.aws.dynamo import from_item
 from chalicelib.ledger.times import format_time
+from chalicelib.notifications.state import NotificationKey
 from infra.sessions import Stage
 from local_cloud.deploy import STAGE
 from local_cloud.messages import Message, newest_messages
@@ -30,6 +31,7 @@ _FEEDBACK: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "ooto": [_DELIVERED, ("Bounce", "bounce", {"bounceType": "Transient", "bounceSubType": "General"})],
     "suppressionlist": [("Bounce", "bounce", {"bounceType": "Permanent", "bounceSubType": "Suppressed"})],
 }
+_FEEDBACK_ITEM = "#feedback"  # how the key ends of the item that stores feedback beside a notification
 _RECIPIENTS = {"Bounce": "bouncedRecipients", "Complaint": "complainedRecipients"}
 
 
@@ -68,17 +70,15 @@ def _without_feedback(dynamodb: Any, table: str) -> dict[str, dict[str, str]]:
 
     This is a scan: the emulator shows no tags, and only the notifications tell whose e-mail it is.
     """
-    found, answered = dict[str, dict[str, str]](), set[tuple[str, str]]()
+    found, answered = dict[str, NotificationKey](), set[NotificationKey]()
     for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         for values in map(from_item, page["Items"]):
-            key, holder = values["transaction_key"], values["holder"]
-            if holder.endswith("#feedback"):
-                answered.add((key, holder.removesuffix("#feedback")))
+            if values["holder"].endswith(_FEEDBACK_ITEM):
+                answered.add(NotificationKey.of_item(values, _FEEDBACK_ITEM))
             elif "message_id" in values:
-                bank, _, transaction_id = key.partition("#")
-                found[values["message_id"]] = {"bank": bank, "transaction": transaction_id, "holder": holder}
+                found[values["message_id"]] = NotificationKey.of_item(values)
     return {
-        message_id: tags
-        for message_id, tags in found.items()
-        if (f"{tags['bank']}#{tags['transaction']}", tags["holder"]) not in answered
+        message_id: {"bank": key.bank, "transaction": key.transaction, "holder": key.holder}
+        for message_id, key in found.items()
+        if key not in answered
     }

@@ -10,7 +10,7 @@ from local_cloud.bounces import Bounce
 from local_cloud.demo import Totals
 from local_cloud.run_result import MailTimes, RunResult
 from local_cloud.webhook_demo import ReceivedWebhook, received
-from tests.webhook_endpoint import BOUNCED, OTHER_SECRET, Endpoint, endpoint  # noqa: F401
+from tests.webhook_endpoint import BOUNCED, OTHER_SECRET, Endpoint
 
 EXPECTED = {"t-1": "notification.bounced", "t-2": "notification.delivered"}
 DELIVERED = {"type": "notification.delivered", "data": {"transaction": "t-2", "holder": "awa", "state": "delivered"}}
@@ -20,13 +20,13 @@ BOTH = [
 ]
 
 
-def heard_at(endpoint: Endpoint) -> list[tuple[str, bool]]:  # noqa: F811
+def heard_at(endpoint: Endpoint) -> list[tuple[str, bool]]:
     found = received(f"{endpoint.url}/", EXPECTED, datetime.now(UTC) - timedelta(minutes=1), timeout_s=0.3)
     assert all(30 < one.after_s <= 60 for one in found)
     return [(one.type, one.is_signature_valid) for one in found]
 
 
-def test_each_expected_webhook_is_heard_in_the_expected_order_and_no_other(endpoint: Endpoint) -> None:  # noqa: F811
+def test_each_expected_webhook_is_heard_in_the_expected_order_and_no_other(endpoint: Endpoint) -> None:
     endpoint.receive(DELIVERED)
     endpoint.receive({**DELIVERED, "type": "notification.failed"})
     endpoint.receive({**BOUNCED, "data": {"transaction": "t-3"}})
@@ -35,13 +35,13 @@ def test_each_expected_webhook_is_heard_in_the_expected_order_and_no_other(endpo
     assert heard_at(endpoint) == [("notification.bounced", True), ("notification.delivered", True)]
 
 
-def test_one_that_does_not_come_is_left_out(endpoint: Endpoint) -> None:  # noqa: F811
+def test_one_that_does_not_come_is_left_out(endpoint: Endpoint) -> None:
     assert heard_at(endpoint) == []
     endpoint.receive(DELIVERED)
     assert heard_at(endpoint) == [("notification.delivered", True)]
 
 
-def test_one_without_a_valid_signature_counts_only_while_there_is_no_other(endpoint: Endpoint) -> None:  # noqa: F811
+def test_one_without_a_valid_signature_counts_only_while_there_is_no_other(endpoint: Endpoint) -> None:
     endpoint.receive(DELIVERED, secret=OTHER_SECRET)
     assert heard_at(endpoint) == [("notification.delivered", False)]
     endpoint.receive(DELIVERED)
@@ -49,7 +49,7 @@ def test_one_without_a_valid_signature_counts_only_while_there_is_no_other(endpo
     assert heard_at(endpoint) == [("notification.delivered", True)]
 
 
-def test_of_one_that_came_twice_the_first_counts(endpoint: Endpoint) -> None:  # noqa: F811
+def test_of_one_that_came_twice_the_first_counts(endpoint: Endpoint) -> None:
     endpoint.receive(DELIVERED)
     between = datetime.now(UTC)
     endpoint.receive(DELIVERED)
