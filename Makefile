@@ -57,7 +57,7 @@ test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder
 
 test-long: $(DEV)  ## Run the model of analytics for 40,000 steps and its cost with 100,000 stored: half an hour
-	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/test_analytics_model.py tests/test_analytics_cost.py
+	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/analytics/test_model.py tests/analytics/test_cost.py
 
 check: $(DEV)  ## Format, lint, types, templates, then all tests: what CI runs
 	@.venv/bin/ruff format --check $(SOURCES)
