@@ -14,7 +14,7 @@ from tests.webhook_endpoint import Endpoint, endpoint  # noqa: F401
 PROJECT = Path(__file__).parent.parent
 DOCUMENTS = {
     path.relative_to(PROJECT).as_posix(): path.read_text("utf-8")
-    for path in (PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md")))
+    for path in (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
 }
 MAKEFILE = (PROJECT / "Makefile").read_text("utf-8")
 FOLDERS = "bank_simulator|bench|chalicelib|docs|infra|local_cloud|mail_gallery|openapi|operations|tests"
@@ -47,9 +47,8 @@ def is_command(module: str) -> bool:
 
 
 def is_module(name: str) -> bool:
-    folder = name.partition(".")[0]
-    path = PROJECT / ("chalicelib" if folder in PACKAGES and folder not in FOLDERS.split("|") else "")
-    return (path / f"{name.replace('.', '/')}.py").exists()
+    folder = "chalicelib" if name.partition(".")[0] in PACKAGES else ""
+    return (PROJECT / folder / f"{name.replace('.', '/')}.py").exists()
 
 
 def is_target(name: str) -> bool:
