@@ -57,7 +57,7 @@ test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder
 
 test-long: $(DEV)  ## Test analytics with 40,000 steps of its model and 100,000 stored transactions: half an hour
-	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/test_analytics_model.py tests/test_analytics_cost.py
+	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/analytics/test_model.py tests/analytics/test_cost.py
 
 check: $(DEV)  ## Check format, lint, types and templates, then run all tests, as CI does
 	@.venv/bin/ruff format --check $(SOURCES)
