@@ -19,7 +19,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bank_simulator.replay import UnreadableFile, bodies
+from bank_simulator.files.contents import UnreadableFile
+from bank_simulator.files.csv_rows import bodies
 from chalicelib.analytics.rollups import is_countable
 from chalicelib.api.json_body import read_json
 from chalicelib.api.requests import MAX_DAYS

@@ -74,7 +74,6 @@ MAY_IMPORT_BESIDE = {"services": {"app", "bench"}, "stores": {"operations"}}
 TOO_LONG = {
     "openapi.answer_schemas",
     "openapi.paths",
-    "bank_simulator.options",
 }
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
 MAX_LINES = 250
