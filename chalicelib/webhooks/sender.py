@@ -126,7 +126,7 @@ class WebhookSender:
             return []
         banks = {webhook.bank for webhook in webhooks}
         # Nothing is left unsent on the word of what is remembered.
-        endpoints = {bank: self._endpoints.of(bank) or self._endpoints.of_now(bank) for bank in banks}
+        endpoints = {bank: self._endpoints.of(bank) or self._endpoints.of_uncached(bank) for bank in banks}
         signers = {bank: self._signers(bank, endpoint, now) for bank, endpoint in endpoints.items() if endpoint}
 
         def tried(webhook: Webhook) -> _Try:
