@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.dynamo import to_item
 from chalicelib.errors import HolderNotFound, TooManyHolders
-from chalicelib.holders.holder import MAX_HOLDERS, Holder
+from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from tests.threads import WRITERS, at_once
 
@@ -184,3 +185,32 @@ def test_of_two_changes_at_once_one_is_made(holders: HolderRepository) -> None:
     made = at_once(lambda number: holders.change_preferences("eazycard", "A123", read, wishes[number]))
     assert sorted(made) == [False] * (len(made) - 1) + [True]
     assert stored(holders)[0].preferences == wishes[made.index(True)]
+
+
+def test_a_suppression_marks_only_a_holder_who_has_the_address_still(holders: HolderRepository) -> None:
+    suppressed = Suppressed("hard_bounce", NOW)
+    holders.put("eazycard", "A123", holder("h1"))
+    holders.put("eazycard", "A123", holder("h2"))
+    holders.suppress("eazycard#A123", holder("h1"), suppressed)
+    holders.suppress("eazycard#A123", holder("h2", email="old@example.com"), suppressed)
+    holders.suppress("eazycard#A123", holder("never enrolled"), suppressed)
+    assert stored(holders) == [holder("h1", suppressed=suppressed), holder("h2")]
+
+
+def test_a_record_that_cannot_be_read_hides_no_other_holder_and_is_logged(
+    holders: HolderRepository, each_dynamodb: Any, logged: Any
+) -> None:
+    holders.put("eazycard", "A123", holder("h1"))
+    each_dynamodb.update_item(
+        TableName="AccountsTable",
+        Key=to_item({"account_key": "eazycard#A123"}),
+        UpdateExpression="SET #a = :a, #b = :b",
+        ExpressionAttributeNames={"#a": "holder:a", "#b": "holder:b"},
+        ExpressionAttributeValues=to_item({":a": "no record", ":b": {"name": "Nobody's name"}}),
+    )
+    assert stored(holders) == [holder("h1")]
+    text = logged()
+    assert "malformed_holder" in text
+    assert "holder:a" in text
+    assert "holder:b" in text
+    assert "Nobody's name" not in text
