@@ -180,15 +180,17 @@ class Services(Stores):
 
     @cached_property
     def webhook_sender(self) -> "WebhookSender":
-        from chalicelib.webhooks.poster import Poster, is_public, is_public_or_loopback
+        from chalicelib.webhooks.poster import Poster
+        from chalicelib.webhooks.public_addresses import is_public, is_public_or_loopback
         from chalicelib.webhooks.records import WebhookRecords
         from chalicelib.webhooks.sender import WebhookSender
+        from chalicelib.webhooks.signed_poster import SignedPoster
 
+        poster = Poster(is_public_or_loopback if self.settings.local_endpoints else is_public)
         return WebhookSender(
+            SignedPoster(self._endpoints, self.secrets, poster, self.now),
             self._endpoints,
-            self.secrets,
             WebhookRecords(self.client("dynamodb"), self.settings.notifications_table),
-            Poster(is_public_or_loopback if self.settings.local_endpoints else is_public),
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_sender"),
             self.now,

@@ -265,7 +265,7 @@ def test_the_api_starts_without_what_only_mails_and_pages_need() -> None:
     assert "chalicelib.api.transactions" in loaded
     mailers = {"holders.conventions", "mail.ses", "mail.transaction_mail", "notifications.mailer"}
     pages = {"api.preferences_page", "api.preferences_html", "holders.links"}
-    webhooks = {"webhooks.poster", "webhooks.sender", "webhooks.feeder"}
+    webhooks = {"webhooks.poster", "webhooks.sender", "webhooks.signed_poster", "webhooks.feeder"}
     triggers = {"analytics.job", "analytics.reconciliation", "notifications.stream"}
     unwanted = {f"chalicelib.{name}" for name in mailers | pages | webhooks | triggers}
     assert unwanted <= MODULES.keys()

@@ -1,4 +1,4 @@
-"""The webhooks' world: a feeder, a sender, and banks' endpoints that answer as a test says."""
+"""The webhooks' world: a feeder, a sender, and endpoints of banks that answer what a test sets."""
 
 import base64
 import json
@@ -23,6 +23,7 @@ from chalicelib.webhooks.feeder import WebhookFeeder
 from chalicelib.webhooks.poster import Answer, Poster
 from chalicelib.webhooks.records import Record, WebhookRecords
 from chalicelib.webhooks.sender import WebhookSender
+from chalicelib.webhooks.signed_poster import SignedPoster
 from chalicelib.webhooks.webhook import pack, webhook_of
 from tests.fakes import FakeSqs, refusal
 from tests.mail_world import World, messages, ses_event
@@ -35,7 +36,7 @@ TAKEN, BROKEN, GONE = Answer(204), Answer(500), Answer(410)
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What an endpoint got."""
+    """A request that an endpoint got."""
 
     url: str
     headers: dict[str, str]
@@ -52,7 +53,7 @@ class Posted:
 
 
 class FakeEndpoints(Poster):
-    """Endpoints that keep what they get and answer as they are told to: each URL in turn, the last again."""
+    """Endpoints that keep the requests they get. `answers` has each URL's answers in order; the last is repeated."""
 
     def __init__(self) -> None:
         self.posted: list[Posted] = []
@@ -99,23 +100,23 @@ class Desk(World):
         self.name_endpoint("eazycard", URL)
 
     def restart(self, dynamodb: Any = None, queue: Any = None, secrets: Any = None) -> None:
-        """Begin with new processes, which have cached nothing."""
+        """Start new processes, with empty caches."""
         dynamodb, clock = dynamodb or self.dynamodb, lambda: self.now
         banks = BankRepository(dynamodb, self.names["BanksTable"])
         endpoints = EndpointDirectory(SettingsDirectory(banks, clock), BankDirectory(banks, clock), banks)
         webhooks = Queue(queue or self.webhook_queue, "url", sleep=lambda _: None)
         letters = Queue(self.webhook_letters, "url", sleep=lambda _: None)
         table = self.names["NotificationsTable"]
-        deliveries = NotificationRecords(dynamodb, table)
-        self.feeder = WebhookFeeder(endpoints, deliveries, webhooks, DeadLetters(letters, "webhook_feeder"), clock)
+        notification_records = NotificationRecords(dynamodb, table)
+        feeder_letters, sender_letters = DeadLetters(letters, "webhook_feeder"), DeadLetters(letters, "webhook_sender")
+        self.feeder = WebhookFeeder(endpoints, notification_records, webhooks, feeder_letters, clock)
         self.records = WebhookRecords(dynamodb, table)
         self.sender = WebhookSender(
+            SignedPoster(endpoints, SecretStore(lambda: secrets or self.secrets, clock), self.endpoints, clock),
             endpoints,
-            SecretStore(lambda: secrets or self.secrets, clock),
             self.records,
-            self.endpoints,
             webhooks,
-            DeadLetters(letters, "webhook_sender"),
+            sender_letters,
             clock,
             jitter=lambda: 0,
         )
@@ -131,39 +132,39 @@ class Desk(World):
         self.now += time
 
     def queued_anew(self, transaction_id: str) -> str:
-        """Return the message of a notification that was delivered, as an operator's command makes it."""
+        """Return the message that sends the webhook about a notification again, as an operator's command makes it."""
         key = NotificationKey("eazycard", transaction_id, "awa")
         webhook = webhook_of(key, self.deliveries.of_keys([key])[key], self.now)
         assert webhook is not None
         return resent(pack(webhook))
 
     def disable(self, bank: str = "eazycard") -> None:
-        """Note that the bank's endpoint has said that it is gone."""
+        """Record that the bank's endpoint answered that it is gone."""
         self.banks.disable_webhooks(bank, self.banks.settings(bank).version, self.now)
 
     def pages(self) -> list[dict[str, Any]]:
-        """Return all of the table's items as its stream brings them when they are new."""
+        """Return all items of the table as its stream brings new items."""
         items = self.dynamodb.scan(TableName=self.names["NotificationsTable"])["Items"]
         return [{"eventName": "INSERT", "dynamodb": {"NewImage": item}} for item in items]
 
     def change(self, *ids: str, event: str = "delivery", account: str = "a0") -> None:
-        """Tell a holder of transactions, and let SES tell what became of the e-mails."""
+        """Notify a holder of transactions, and let SES publish this event about each e-mail."""
         self.enrol(account, "awa")
-        self.tell(messages(*(transaction(id=one, account=account) for one in ids)))
-        for one in ids:
-            self.hear([ses_event(event, transaction=one, address=f"{account}.awa@example.com")])
+        self.tell(messages(*(transaction(id=transaction_id, account=account) for transaction_id in ids)))
+        for transaction_id in ids:
+            self.hear([ses_event(event, transaction=transaction_id, address=f"{account}.awa@example.com")])
 
     def feed_webhooks(self) -> None:
         self.feeder.handle(self.pages())
 
     def send(self) -> None:
-        """Let the sender take what is in the queue, once."""
+        """Let the sender handle the messages in the queue, once."""
         bodies, self.webhook_queue.bodies, self.webhook_queue.delays = self.webhook_queue.bodies, [], []
         for start in range(0, len(bodies), 10):
             self.sender.handle(bodies[start : start + 10])
 
     def send_for(self, time: timedelta) -> None:
-        """Let SQS bring what is put back, each after its delay, until the time is over or nothing is left."""
+        """Let SQS bring each message after its delay, until the time is over or the queue is empty."""
         until = self.now + time
         waiting = [(self.now, body) for body in self.webhook_queue.bodies]
         while waiting:
@@ -176,7 +177,7 @@ class Desk(World):
             self.webhook_queue.bodies, self.webhook_queue.delays = [], []
             self.sender.handle([body])
             back = zip(self.webhook_queue.bodies, self.webhook_queue.delays, strict=True)
-            waiting += [(self.now + timedelta(seconds=delay), one) for one, delay in back]
+            waiting += [(self.now + timedelta(seconds=delay), body) for body, delay in back]
         self.webhook_queue.bodies = [body for _, body in sorted(waiting)]
         self.now = max(self.now, until)
 
@@ -189,6 +190,6 @@ class Desk(World):
 
 
 def resent(body: str) -> str:
-    """Return a copy of the message that is to be sent at once, as an operator's command makes it."""
+    """Return a copy of the message with `again`, as an operator's command makes it."""
     content = {name: value for name, value in json.loads(body).items() if name != "not_before"}
     return json.dumps({**content, "again": True})

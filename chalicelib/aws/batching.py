@@ -1,4 +1,4 @@
-"""Cutting work into parts that fit a service's limits."""
+"""Batches: values cut into parts that fit an AWS service's limits."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -9,9 +9,9 @@ T = TypeVar("T")
 def batches(
     values: Iterable[T], max_count: int, max_bytes: int | None = None, size_of: Callable[[T], int] = lambda _: 0
 ) -> Iterator[list[T]]:
-    """Yield the values in order, in parts of at most `max_count` whose `size_of` adds up to at most `max_bytes`.
+    """Yield the values in order, in lists of at most `max_count` values and at most `max_bytes` by `size_of`.
 
-    A single value over `max_bytes` gets a part of its own: whether it is refused is the service's to say.
+    A value that is larger than `max_bytes` gets a list of its own; the service then accepts or refuses it.
     """
     part: list[T] = []
     part_bytes = 0

@@ -1,4 +1,4 @@
-"""Remembering what was read, for a time."""
+"""A cache whose values expire."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,10 +9,10 @@ V = TypeVar("V")
 
 
 class TimedCache(Generic[K, V]):
-    """Values by key, each remembered for `keep_for` after it was read. What raises is not remembered.
+    """Keeps values by key, each for `keep_for` after it was read. A read that raises is not kept.
 
-    Where strangers choose the keys, `max_size` bounds it: one value more empties it, which costs a few reads and needs
-    no bookkeeping.
+    Set `max_size` where clients choose the keys: when the cache is full, the next new key empties it. That costs a few
+    more reads, and needs no order of use to be kept.
     """
 
     def __init__(self, keep_for: timedelta, clock: Callable[[], datetime], max_size: int | None = None) -> None:
@@ -22,7 +22,7 @@ class TimedCache(Generic[K, V]):
         self._values: dict[K, tuple[datetime, V]] = {}
 
     def get(self, key: K, read: Callable[[], V], max_age: timedelta | None = None) -> V:
-        """Return the value of `key`, read anew if it was read `max_age` ago or longer (`keep_for` if None)."""
+        """Return the value of `key`; call `read` if the kept value is `max_age` old or older (default: `keep_for`)."""
         now = self._clock()
         found = self._values.get(key)
         if found is None or found[0] + (self._keep_for if max_age is None else max_age) <= now:
@@ -33,5 +33,5 @@ class TimedCache(Generic[K, V]):
         return found[1]
 
     def forget(self, key: K) -> None:
-        """Read the value of `key` anew the next time."""
+        """Drop the value of `key`, so that the next `get` reads it again."""
         self._values.pop(key, None)

@@ -1,4 +1,4 @@
-"""Calling AWS: which refusals pass, and the one way that every call is made."""
+"""Calls to AWS: `call` makes them, and turns an error that a later try may not meet into TemporarilyUnavailable."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from botocore.exceptions import ConnectionError as AwsConnectionError
 from chalicelib.errors import TemporarilyUnavailable
 
 T = TypeVar("T")
+# Error codes of refusals that end by themselves: the same call may succeed later.
 PASSING = frozenset(
     {
         "InternalServerError",
@@ -24,12 +25,17 @@ PASSING = frozenset(
 
 
 def error_code(error: ClientError) -> str:
+    """Return AWS's code for the error, like `ThrottlingException`; an empty string if there is none."""
     code: str = error.response.get("Error", {}).get("Code", "")
     return code
 
 
 def call(operation: Callable[..., T], **arguments: Any) -> T:
-    """Call a client's operation; raises TemporarilyUnavailable when AWS refuses for a passing reason."""
+    """Call a client's operation and return its answer.
+
+    Raises TemporarilyUnavailable when AWS can't be reached, answers 5xx, or refuses with a code in `PASSING`. Raises
+    botocore's ClientError for any other refusal.
+    """
     try:
         return operation(**arguments)
     except ClientError as error:

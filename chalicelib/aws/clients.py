@@ -1,4 +1,4 @@
-"""The one place that makes AWS clients: one session, each client once, on first use."""
+"""AWS clients: each is made once for each process, on first use, from one session."""
 
 import functools
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# A write waits for the network for most of its time; each has a connection of its own (`clients`).
+# How many threads may write at the same time. A write mostly waits for the network, so each has its own connection.
 WRITERS = 16
 
-# An API Gateway request may take 29 s; three tries of at most 2 s each leave room to answer 503 in good time.
+# API Gateway ends a request after 29 s. Three tries of at most 3 s each leave time to answer 503.
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
@@ -17,11 +17,11 @@ _CONFIG = Config(
     tcp_keepalive=True,
     max_pool_connections=WRITERS,
 )
-# Items are made by one function and held to both engines by tests: checking each of their values against the service's
-# model again would take two fifths of a write's time.
+# botocore's validation of the parameters takes two fifths of a write's time. `dynamo.to_item` makes every item, and
+# the tests check the items on two DynamoDB engines.
 _DYNAMODB_CONFIG = _CONFIG.merge(Config(parameter_validation=False))
-# SES can take longer over 50 e-mails, and has no idempotency token: a try that timed out may have been
-# accepted, so the client never tries again by itself.
+# SES can take longer for 50 e-mails. It has no idempotency token, and may have accepted a call that timed out: so the
+# client doesn't retry by itself.
 _SENDING_CONFIG = _CONFIG.merge(Config(read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1}))
 
 
@@ -32,6 +32,6 @@ def _session() -> boto3.session.Session:
 
 @functools.cache
 def client(service: str) -> Any:
-    """Return the process's client for an AWS service, like "dynamodb"."""
+    """Return the process's client for an AWS service, by boto3's name for it, like "dynamodb"."""
     config = {"dynamodb": _DYNAMODB_CONFIG, "sesv2": _SENDING_CONFIG}.get(service, _CONFIG)
     return _session().client(service, config=config)

@@ -1,4 +1,7 @@
-"""Dead letters: what a function can't process is set aside by itself, whole, with its reason."""
+"""Dead letters: a value that a function can't process goes to a dead-letter queue, whole, with the reason.
+
+The other values of the same batch are processed as usual.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
@@ -11,33 +14,40 @@ from chalicelib.aws.queues import Queue, Unsendable, message
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
 
-# By these AWS refuses what is in a request. All other codes speak of the function: its rights, its tables, its quota.
+# AWS answers with these codes when a value in the request is wrong. Other codes concern the function itself: its
+# permissions, its tables, its quota.
 _REFUSED_VALUES = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
 
 
 class Letter(NamedTuple):
-    """What could not be processed. `reason` is a code or an exception's name, never a part of the payload."""
+    """A value that couldn't be processed (`payload`, JSON values), and why.
+
+    `reason` is a code or an exception's name. It is logged, so it never holds a part of the payload.
+    """
 
     payload: Any
     reason: str
 
 
 def is_fault_of_value(error: Exception) -> bool:
-    """Whether the value that was processed is to blame: not when AWS can't be reached, or refuses the function."""
+    """Return whether the processed value caused the error; False if AWS couldn't be reached or refused the function."""
     if isinstance(error, ClientError):
         return error_code(error) in _REFUSED_VALUES
     return not isinstance(error, TemporarilyUnavailable | BotoCoreError)
 
 
 class DeadLetters:
-    """The dead-letter queue of one function, its `source`."""
+    """The dead-letter queue of one function, whose name is `source`."""
 
     def __init__(self, queue: Queue, source: str) -> None:
         self._queue = queue
         self._source = source
 
     def put(self, letters: Sequence[Letter]) -> None:
-        """Put the letters into the queue; raises TemporarilyUnavailable with some maybe put."""
+        """Send the letters to the dead-letter queue, and log and count each.
+
+        Raises TemporarilyUnavailable; some of the letters may have been sent then.
+        """
         if not letters:
             return
         self._queue.send(
@@ -48,9 +58,10 @@ class DeadLetters:
         count("DeadLettered", len(letters))
 
     def send(self, queue: Queue, bodies: Iterable[str], delay_s: Callable[[], int] = lambda: 0) -> None:
-        """Send messages to another queue; those that SQS refuses for good become dead letters.
+        """Send messages to another `queue`; a message that SQS refuses for good becomes a dead letter.
 
-        Raises TemporarilyUnavailable with some maybe not sent.
+        `delay_s` gives each message's delay in seconds, at most 900. Raises TemporarilyUnavailable; some of the
+        messages may have been sent then.
         """
         try:
             queue.send(bodies, delay_s)
@@ -59,15 +70,16 @@ class DeadLetters:
 
 
 class SetAside:
-    """Sets a value aside if the block that processes it fails, whatever it fails with; the others go on.
+    """A `with` block that processes one value: when the block raises, the value becomes a letter.
 
         letters: list[Letter] = []
         for body in bodies:
             with SetAside(letters, body, "malformed_event"):
                 events.append(read_event(body))
 
-    Adds a letter with the payload and the reason `malformed_event: <exception's name>`. Raises what is no fault of the
-    value: see `is_fault_of_value`.
+    The letter is added to `letters`, with the value as its payload, and as its reason `malformed_event: ` with the
+    exception's name. The exception ends there, so that the loop goes on; but an exception that the value didn't cause
+    (see `is_fault_of_value`) is raised.
     """
 
     __slots__ = ("_letters", "_payload", "_reason")

@@ -1,4 +1,4 @@
-"""DynamoDB's wire form: items to plain values and back, batches with their leftovers, refusals translated."""
+"""DynamoDB's wire form: items to plain values and back, and batches that send again what DynamoDB left unprocessed."""
 
 import contextlib
 import time
@@ -17,6 +17,7 @@ Item = dict[str, Any]
 
 _SERIALIZE = TypeSerializer().serialize
 _DESERIALIZE = TypeDeserializer().deserialize
+# Reasons for which a transaction is cancelled although nothing is wrong with it: a later try may succeed.
 _CANCELLED_IN_PASSING = frozenset(
     {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
@@ -26,16 +27,16 @@ _FIRST_WAIT_S = 0.05
 
 
 def to_item(values: dict[str, Any]) -> Item:
-    """Return DynamoDB's form of plain values; None is left out."""
+    """Return DynamoDB's form of plain values. A value that is None is left out; a float raises TypeError."""
     return {name: _wire_form(value) for name, value in values.items() if value is not None}
 
 
 def _wire_form(value: Any) -> dict[str, Any]:
-    # Most values are strings, or objects of strings; boto3's serializer tries several other types first.
+    # Most values are strings, or objects of strings. boto3's serializer is slow for them: it tries other types first.
     if type(value) is str:
         return {"S": value}
     if type(value) is dict:
-        return {"M": {name: _wire_form(one) for name, one in value.items()}}
+        return {"M": {name: _wire_form(member) for name, member in value.items()}}
     form: dict[str, Any] = _SERIALIZE(value)
     return form
 
@@ -46,16 +47,19 @@ def from_item(item: Item) -> dict[str, Any]:
 
 
 def was_cancelled_in_passing(error: ClientError) -> bool:
-    """Whether a DynamoDB transaction was cancelled by conditions, contention or throttling, and nothing else.
+    """Return whether only conditions, contention or throttling cancelled a DynamoDB transaction.
 
-    Any other reason is a defect, and must not look like somebody else being faster.
+    Any other reason is a defect: callers must raise it, and not take it for a condition that failed.
     """
     reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())}
     return error_code(error) == "TransactionCanceledException" and reasons <= _CANCELLED_IN_PASSING
 
 
 def queried(client: Any, **arguments: Any) -> Iterator[dict[str, Any]]:
-    """Yield the plain values of all items that a query finds, a page at a time."""
+    """Yield the plain values of all items that a query finds; each page is read when the last one is used up.
+
+    `arguments` are those of the client's `query`. Raises TemporarilyUnavailable.
+    """
     while True:
         answer = call(client.query, **arguments)
         yield from map(from_item, answer["Items"])
@@ -72,7 +76,10 @@ def batch_get(
     is_consistent: bool = True,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the plain values of the items that exist, in any order; keys must be distinct."""
+    """Yield the plain values of those items that exist, in any order, reading 100 in a call.
+
+    The keys must be distinct. Raises TemporarilyUnavailable, also after some items were yielded.
+    """
     for part in batches(keys, 100):
         pending: dict[str, Any] = {table: {"Keys": part, "ConsistentRead": is_consistent}}
         for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
@@ -87,15 +94,18 @@ def batch_get(
 
 
 def batch_put(client: Any, table: str, items: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Put the items, overwriting what has their keys.
+    """Put the items, 25 in a call, each in place of the item that has its key.
 
-    Every item is tried, whatever became of the others; then raises TemporarilyUnavailable if some were not put.
+    Tries every item, also after others failed; then raises TemporarilyUnavailable if some weren't put.
     """
     _batch_write(client, table, ({"PutRequest": {"Item": item}} for item in items), sleep)
 
 
 def batch_delete(client: Any, table: str, keys: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Delete the items that have these keys; what is true of `batch_put` is true of it."""
+    """Delete the items with these keys, 25 in a call. A key without an item is no error.
+
+    Tries every key, also after others failed; then raises TemporarilyUnavailable if some weren't deleted.
+    """
     _batch_write(client, table, ({"DeleteRequest": {"Key": key}} for key in keys), sleep)
 
 
@@ -108,16 +118,17 @@ def _batch_write(client: Any, table: str, requests: Iterable[dict[str, Any]], sl
 def put_new(
     client: Any, table: str, key: str, items: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep
 ) -> list[Item | None]:
-    """Put those of at most 100 items whose key isn't there yet; return for each what was there instead, if anything.
+    """Put those of at most 100 items whose key the table doesn't have yet.
 
-    `key` names the table's partition key; the items' keys must be distinct.
+    Returns, in the order of the items, None for each item that was put, and the stored item for each that wasn't.
+    `key` names the table's partition key; the items' keys must be distinct. Raises TemporarilyUnavailable.
     """
     put = list(items)
-    there: list[Item | None] = [None] * len(put)
+    stored: list[Item | None] = [None] * len(put)
     pending = list(range(len(put)))
     for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
         if not pending:
-            return there
+            return stored
         condition = {"ConditionExpression": f"attribute_not_exists({key})"}
         returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         puts = [{"Put": {"TableName": table, "Item": put[index], **condition, **returned}} for index in pending]
@@ -129,11 +140,11 @@ def put_new(
             reasons = error.response["CancellationReasons"]
             for index, reason in zip(list(pending), reasons, strict=True):
                 if reason.get("Code") == "ConditionalCheckFailed":
-                    there[index] = reason["Item"]
+                    stored[index] = reason["Item"]
                     pending.remove(index)
             sleep(wait_s)
         else:
-            return there
+            return stored
     raise TemporarilyUnavailable
 
 

@@ -1,4 +1,4 @@
-"""Sending to SQS: batches within the service's limits, leftovers tried again."""
+"""Messages to SQS: sent in batches within the service's limits, and again when SQS took only some of a batch."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from chalicelib.aws.calls import call
 from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
 
-# What JSON may hold and SQS refuses in a message.
+# JSON may hold these two characters; SQS refuses a message that holds one.
 _REFUSED = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 MAX_BATCH = 10
 MAX_BATCH_BYTES = 256 * 1024
@@ -19,7 +19,7 @@ _TRIES = 4
 
 
 class Unsendable(Exception):
-    """Messages that SQS refuses for good, and would again; all others were sent."""
+    """SQS refused the messages in `bodies` for good: another try would be refused too. All others were sent."""
 
     def __init__(self, bodies: list[str]) -> None:
         super().__init__(f"{len(bodies)} messages")
@@ -27,7 +27,7 @@ class Unsendable(Exception):
 
 
 def message(content: Any) -> str:
-    """Return a message body that holds JSON values."""
+    """Return JSON values as the body of a message."""
     return json.dumps(content, ensure_ascii=False).translate(_REFUSED)
 
 
@@ -38,9 +38,10 @@ class Queue:
         self._sleep = sleep
 
     def send(self, bodies: Iterable[str], delay_s: Callable[[], int] = lambda: 0) -> None:
-        """Send the messages, ten in a call, each delayed by what `delay_s` says (at most 900 s).
+        """Send the messages, ten in a call. `delay_s` is called for each and returns its delay, 0 to 900 seconds.
 
-        Raises TemporarilyUnavailable with some maybe not sent, and Unsendable when all others are.
+        Raises TemporarilyUnavailable; some of the messages may have been sent then. Raises Unsendable, after all
+        others were sent, when SQS refuses some for good.
         """
         unsendable: list[str] = []
         for part in batches(bodies, MAX_BATCH, MAX_BATCH_BYTES, lambda body: len(body.encode())):
@@ -51,8 +52,9 @@ class Queue:
             for wait_s in back_off(_TRIES, first_s=0.1):
                 answer = call(self._client.send_message_batch, QueueUrl=self._url, Entries=list(pending.values()))
                 failures = answer.get("Failed", ())
-                unsendable += [pending[one["Id"]]["MessageBody"] for one in failures if one["SenderFault"]]
-                pending = {one["Id"]: pending[one["Id"]] for one in failures if not one["SenderFault"]}
+                refused = [failure["Id"] for failure in failures if failure["SenderFault"]]
+                unsendable += [pending[entry_id]["MessageBody"] for entry_id in refused]
+                pending = {failure["Id"]: pending[failure["Id"]] for failure in failures if not failure["SenderFault"]}
                 if not pending:
                     break
                 self._sleep(wait_s)

@@ -1,4 +1,4 @@
-"""Secrets from Secrets Manager, remembered for five minutes so that a rotation needs no deploy."""
+"""Secrets from Secrets Manager, cached for five minutes: a rotated secret is used without a deploy."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,14 +11,17 @@ CACHE_FOR = timedelta(minutes=5)
 
 
 class SecretStore:
-    """`client` returns the Secrets Manager client, on first use: many requests need no secret."""
+    """Reads secrets. `client` returns the Secrets Manager client; it is made when a secret is first read."""
 
     def __init__(self, client: Callable[[], Any], clock: Callable[[], datetime]) -> None:
         self._client = client
         self._values = TimedCache[str, str](CACHE_FOR, clock)
 
     def get(self, arn: str, max_age: timedelta = CACHE_FOR) -> str:
-        """Return the value of a secret, read no longer than `max_age` ago; raises TemporarilyUnavailable."""
+        """Return a secret's value, as it was at most `max_age` ago.
+
+        Raises TemporarilyUnavailable, and botocore's ClientError for a secret that doesn't exist or may not be read.
+        """
         return self._values.get(arn, lambda: self._read(arn), max_age)
 
     def _read(self, arn: str) -> str:

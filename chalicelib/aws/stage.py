@@ -1,7 +1,7 @@
-"""The stage's settings: what the data stack made, told to the app as environment variables.
+"""The stage's settings: names and addresses of what the data stack made, as environment variables.
 
-`make provision` records them in `.chalice/config.json`, from where Chalice puts them into the environment
-of every function and, when a `chalice` command imports the app, of that command.
+`make provision` writes them into `.chalice/config.json`. Chalice sets them in the environment of every function, and
+of a `chalice` command when it imports the app.
 """
 
 import dataclasses
@@ -12,10 +12,13 @@ from collections.abc import Mapping
 class Settings:
     """One field for each environment variable (upper case) and data-stack output (camel case).
 
-    Two are no outputs, and set by the release: `partial_batch_responses` where it lets triggers report a part that
-    failed, and `api_url`, the API's URL. `public_url` is the one that links in e-mails begin with instead, if the stage
-    was provisioned with one. `mail_rate`, in e-mails a second, takes the place of what SES says of its account, which
-    an emulator says wrongly; with `local_endpoints`, webhooks may go to this very machine. An emulator's alone.
+    The fields with a default may be absent:
+
+    - `partial_batch_responses`, set by the release: triggers may report which part of a batch failed;
+    - `api_url`, set by the release: the API's URL;
+    - `public_url`, an output of some stages: links in e-mails begin with it instead of `api_url`;
+    - `mail_rate`, set by the local cloud: e-mails a second, because the emulated SES answers a wrong rate;
+    - `local_endpoints`, set by the local cloud: webhooks may go to 127.0.0.1.
     """
 
     stage: str
@@ -54,7 +57,7 @@ class Settings:
     mail_rate: str = ""
     local_endpoints: str = ""
 
-    # Lambda takes 4 KB of settings, so nothing is recorded that follows from the rest.
+    # Lambda allows 4 KB of environment variables, so what follows from other settings isn't stored.
 
     @property
     def notification_queue_arn(self) -> str:
@@ -79,7 +82,7 @@ class Settings:
 
 
 class MissingSettings(Exception):
-    """Settings that the environment lacks; `names` are the environment variables."""
+    """The environment has no value for some settings; `names` are the environment variables."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"missing environment variables: {', '.join(names)}")
@@ -87,18 +90,18 @@ class MissingSettings(Exception):
 
 
 def variables() -> dict[str, str]:
-    """Return the environment variable of each setting, by the data stack's output name."""
+    """Return each required setting's environment variable, by the name of the data stack's output."""
     return {"".join(word.capitalize() for word in field.name.split("_")): field.name.upper() for field in _required()}
 
 
 def recorded(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables that a data stack's outputs say; it may have no `PublicUrl`."""
+    """Return the environment variables, with their values, for a data stack's outputs; `PublicUrl` is optional."""
     named = {variable: outputs[output] for output, variable in variables().items()}
     return {**named, "PUBLIC_URL": outputs["PublicUrl"]} if outputs.get("PublicUrl") else named
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Return the settings that `environment` holds; raises MissingSettings with the names that it lacks."""
+    """Return the settings in `environment`; raises MissingSettings if a required one is absent or empty."""
     missing = [field.name.upper() for field in _required() if not environment.get(field.name.upper())]
     if missing:
         raise MissingSettings(missing)

@@ -1,4 +1,4 @@
-"""Starts a `chalice` command for a stage: finds its settings, or ends with one line that says what to do."""
+"""The settings of a `chalice` command's stage. Without them, the command ends with one line that says what to do."""
 
 import json
 import os
@@ -22,10 +22,10 @@ def load(
 ) -> Settings:
     """Return the running stage's settings.
 
-    `chalice local` always serves from the running local cloud, whatever stage it was given and whatever account the
-    shell is set up for, so that a working tree never meets real data. Every other `chalice` command works in the
-    region that its stage was provisioned in. A command without the settings ends in one line that says what to do;
-    in a function, MissingSettings is raised.
+    `chalice local` always uses the running local cloud, for any `--stage` and any AWS account of the shell, so that it
+    never reaches real data. Every other `chalice` command works in the region where its stage was provisioned.
+
+    Raises MissingSettings in a function. A command without its settings ends with one line that says what to do.
     """
     if environment.get("AWS_CHALICE_CLI_MODE") != "true":
         return from_environment(environment)
@@ -42,14 +42,14 @@ def load(
             "docs/deployment.md says how."
         )
     if command != "local":
-        # In time: Chalice asks for a region only after it has imported the app.
+        # Chalice reads the region after it has imported the app, so this is early enough.
         environment["AWS_DEFAULT_REGION"] = settings.transactions_stream_arn.split(":")[3]
     return settings
 
 
 def _command_line(arguments: list[str]) -> tuple[str | None, str]:
     """Return a `chalice` command line's command and stage."""
-    import argparse  # no function pays for it
+    import argparse  # only commands need it; a function starts faster without it
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--project-dir")
@@ -60,7 +60,7 @@ def _command_line(arguments: list[str]) -> tuple[str | None, str]:
 
 
 def _point_at_local_cloud(environment: MutableMapping[str, str], local_stack: Path) -> None:
-    """Put the local cloud's settings and access into the environment, and take out all other access to AWS."""
+    """Put the local cloud's settings and keys into the environment, and remove all other access to AWS from it."""
     stack = _running_stack(local_stack)
     for name in [name for name in environment if name.startswith("AWS_") and name != "AWS_CHALICE_CLI_MODE"]:
         del environment[name]
@@ -80,7 +80,7 @@ def _point_at_local_cloud(environment: MutableMapping[str, str], local_stack: Pa
 
 
 def _running_stack(local_stack: Path) -> dict[str, Any]:
-    """Return what the local cloud wrote about itself, if it still listens."""
+    """Return the local cloud's description of itself; ends the command if no local cloud listens there."""
     try:
         stack: dict[str, Any] = json.loads(local_stack.read_text())
         endpoint = urlsplit(stack["aws_endpoint_url"])
@@ -91,9 +91,9 @@ def _running_stack(local_stack: Path) -> dict[str, Any]:
 
 
 def _end(line: str) -> NoReturn:
-    """End the command with this line on standard error and status 1."""
+    """End the command: print the line on standard error, exit with status 1."""
     if threading.current_thread() is threading.main_thread():
         raise SystemExit(line)
-    # `chalice local` imports the app in a thread, where SystemExit says nothing and leaves the command hanging.
+    # `chalice local` imports the app in a thread: there, SystemExit prints nothing and the command doesn't end.
     print(line, file=sys.stderr, flush=True)
     os._exit(1)

@@ -1,7 +1,7 @@
-"""Logs as JSON lines and metrics as CloudWatch embedded metric format, both by Powertools.
+"""Logs as JSON lines, and metrics in CloudWatch's embedded metric format, both by Powertools.
 
-What may be logged: ids of transactions, holders and banks, codes, counts, durations. Never names, addresses,
-account numbers, amounts, keys or bodies.
+Log only ids of transactions, holders and banks, codes, counts and durations. Never log names, addresses, account
+numbers, amounts, keys or bodies.
 """
 
 import threading
@@ -13,13 +13,13 @@ SERVICE = "transaction-notifier"
 NAMESPACE = "TransactionNotifier"
 
 logger = Logger(service=SERVICE, utc=True)
-# Kept for the life of the process: `single_metric`, which makes all of this anew for each line, takes twice as long.
+# One object for the process: Powertools' `single_metric` makes a new one for each line and takes twice as long.
 _metrics = Metrics(service=SERVICE, namespace=NAMESPACE)
-_writing = threading.Lock()  # `chalice local` serves its requests in threads of one process
+_writing = threading.Lock()  # `chalice local` answers requests in several threads of one process
 
 
 def count(name: str, value: int = 1) -> None:
-    """Count something, like `TransactionsCreated`; nothing is written for 0."""
+    """Add `value` to the metric, like `TransactionsCreated`; writes nothing for 0."""
     if value:
         with _writing:
             _metrics.add_metric(name, MetricUnit.Count, value)

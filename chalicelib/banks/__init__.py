@@ -1,4 +1,4 @@
-"""Banks: their keys, their settings and thresholds, the endpoints of their webhooks, their signatures.
+"""Banks: their API keys, settings and thresholds, the endpoints of their webhooks, and the signatures of requests.
 
-Doors: `bank` is the tenant and its API key, `settings` what a bank chooses.
+Doors: `bank` is the tenant and its API keys, `settings` is what a bank chooses.
 """

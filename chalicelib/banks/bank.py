@@ -1,4 +1,4 @@
-"""Banks: the tenants, and how an API key proves which one is calling."""
+"""Banks: the tenants, and how an API key shows which bank sends a request."""
 
 import dataclasses
 import hashlib
@@ -18,10 +18,10 @@ BANK_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bank:
-    """A tenant. `plan` names its API Gateway usage plan; a disabled bank's keys are refused.
+    """A tenant. `plan` is the name of its API Gateway usage plan. A disabled bank's keys are refused.
 
-    A bank with a `signing_secret_arn` (Secrets Manager) must sign its writes. With the secret of its
-    `webhook_secret_arn` we sign what we send to it.
+    The two ARNs are of secrets in Secrets Manager. A bank with a `signing_secret_arn` must sign its writes with that
+    secret; the service signs the bank's webhooks with the secret of `webhook_secret_arn`.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Bank:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A bank's API key as it is stored: never the key, only its hash; `expires_at` ends a rotated one."""
+    """A bank's API key as it is stored: only its SHA-256, never the key. A rotated key is valid until `expires_at`."""
 
     hash: str
     bank: str
@@ -49,14 +49,14 @@ class BankStore(Protocol):
 
 
 def hash_key(key: str) -> str:
-    """Return the SHA-256 of an API key, in hex. Keys are 256 random bits, so that no salt is called for."""
+    """Return the SHA-256 of an API key, in hex. It needs no salt, because a key is 256 random bits."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 class BankDirectory:
-    """Answers which bank an API key belongs to, remembering the answer for a minute.
+    """Finds the bank of an API key, and banks by id. Each answer is cached for a minute.
 
-    A bank or key that is disabled is therefore refused here within a minute; API Gateway refuses it at once.
+    So it takes up to a minute until a disabled bank, or a deleted key, is refused here; API Gateway refuses it at once.
     """
 
     def __init__(self, store: BankStore, clock: Callable[[], datetime]) -> None:
@@ -66,7 +66,10 @@ class BankDirectory:
         self._banks = TimedCache[str, Bank | None](CACHE_FOR, clock)
 
     def resolve(self, key: str | None) -> Bank:
-        """Return the active bank of this key; raises UnknownApiKey."""
+        """Return the active bank that has this key.
+
+        Raises UnknownApiKey for a key that is missing, unknown, expired or of a disabled bank.
+        """
         if not key or len(key) > 256:
             raise UnknownApiKey
         key_hash = hash_key(key)
@@ -76,16 +79,16 @@ class BankDirectory:
         return bank
 
     def name_of(self, bank_id: str) -> str:
-        """Return the bank's name for people; its id if it is unknown."""
+        """Return the bank's name, as people read it; the id if no bank has it."""
         bank = self.by_id(bank_id)
         return bank.name if bank else bank_id
 
     def by_id(self, bank_id: str) -> Bank | None:
-        """Return the bank, disabled or not; None if it is unknown."""
+        """Return the bank with this id, also if it is disabled; None if there is none."""
         return self._banks.get(bank_id, lambda: self._store.bank(bank_id))
 
     def forget(self, bank_id: str) -> None:
-        """Ask anew for the bank with this id the next time."""
+        """Drop the bank with this id from the cache, so that it is read again the next time."""
         self._banks.forget(bank_id)
 
     def _look_up(self, key_hash: str) -> tuple[ApiKey, Bank]:

@@ -1,4 +1,4 @@
-"""Where each bank's webhooks go: the URL of its settings, the secret that signs them, and whether it has had enough."""
+"""The endpoint of each bank's webhooks: its URL, the secret that signs the webhooks, and whether it is in use."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +11,10 @@ from chalicelib.banks.settings import SettingsDirectory
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`secret_arn` (Secrets Manager) names what signs all that is sent to the `url`: without it, nothing is.
+    """Where a bank's webhooks go.
 
-    Nor is while the bank itself is disabled; both wait. `version` is that of the settings which say so.
+    `secret_arn` (Secrets Manager) is of the secret that signs them. Webhooks wait while the bank has no secret, and
+    while `is_bank_disabled`. `version` is the version of the bank's settings that name this endpoint.
     """
 
     url: str
@@ -27,7 +28,7 @@ class EndpointStore(Protocol):
 
 
 class EndpointDirectory:
-    """Answers where a bank's webhooks go. A change takes a minute to be obeyed everywhere."""
+    """Finds the endpoint of a bank's webhooks. Answers are cached: a change takes up to a minute to have effect."""
 
     def __init__(self, settings: SettingsDirectory, banks: BankDirectory, store: EndpointStore) -> None:
         self._settings = settings
@@ -35,7 +36,10 @@ class EndpointDirectory:
         self._store = store
 
     def of(self, bank_id: str) -> Endpoint | None:
-        """Return the bank's endpoint; None if it has none, or that is disabled. Raises TemporarilyUnavailable."""
+        """Return the bank's endpoint; None if it has none, or if its webhooks are disabled.
+
+        Raises TemporarilyUnavailable.
+        """
         stored = self._settings.stored(bank_id)
         url = stored.settings.webhook_url
         if not url or stored.webhooks_disabled_at is not None:
@@ -43,27 +47,28 @@ class EndpointDirectory:
         bank = self._banks.by_id(bank_id)
         return None if bank is None else Endpoint(url, bank.webhook_secret_arn, bank.disabled, stored.version)
 
-    def of_now(self, bank_id: str) -> Endpoint | None:
-        """Return the bank's endpoint as it is, whatever is remembered. Raises TemporarilyUnavailable."""
+    def of_uncached(self, bank_id: str) -> Endpoint | None:
+        """Return the bank's endpoint like `of`, but as it is stored now. Raises TemporarilyUnavailable."""
         self._settings.forget(bank_id)
         self._banks.forget(bank_id)
         return self.of(bank_id)
 
     def disable(self, bank_id: str, endpoint: Endpoint, now: datetime) -> None:
-        """Send the bank nothing more until it puts its settings; nothing happens if it has done so meanwhile.
+        """Disable the bank's webhooks until it stores settings again.
 
-        Raises TemporarilyUnavailable.
+        Does nothing if the bank has stored settings since `endpoint` was read. Raises TemporarilyUnavailable.
         """
         self._store.disable_webhooks(bank_id, endpoint.version, now)
         self._settings.forget(bank_id)
 
 
-def refusal(url: str, has_secret: bool, is_loopback_allowed: bool) -> str | None:
-    """Return why a bank can't have its webhooks sent to a URL, None if it can."""
+def webhook_url_error(url: str, has_secret: bool, is_loopback_allowed: bool) -> str | None:
+    """Return why webhooks can't go to this URL, as a message for the bank; None if they can.
+
+    `has_secret` says whether the bank has a webhook secret. Only an emulated stage allows a URL of 127.0.0.1.
+    """
     if not (URL.fullmatch(url) or (is_loopback_allowed and LOOPBACK_URL.fullmatch(url))):
         return NO_ENDPOINT
-    return (
-        None
-        if has_secret
-        else "The bank has no webhook secret: the service's operator has to issue it, a minute before."
-    )
+    if not has_secret:
+        return "The bank has no webhook secret: the service's operator has to issue it, a minute before."
+    return None

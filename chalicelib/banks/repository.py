@@ -1,4 +1,7 @@
-"""Banks, their keys' hashes and their settings: `bank#<id>`, `key#<hash>` and `settings#<id>` entries of one table."""
+"""Banks, their API keys and their settings in DynamoDB.
+
+They are in one table, as the entries `bank#<id>`, `key#<SHA-256 of the key>` and `settings#<bank's id>`.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +11,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
 from chalicelib.banks.bank import ApiKey, Bank
-from chalicelib.banks.settings import StoredSettings, stored_settings, to_json
+from chalicelib.banks.settings import StoredSettings, read_settings, to_json
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import format_time
 
@@ -39,11 +42,14 @@ class BankRepository:
         return Bank(**{name: values[name] for name in Bank.__dataclass_fields__ if name in values})
 
     def put_bank(self, bank: Bank) -> None:
-        """Store a bank, replacing what has its id."""
+        """Store a bank, in place of the bank that has its id."""
         self._put(f"bank#{bank.id}", {name: getattr(bank, name) for name in Bank.__dataclass_fields__})
 
     def change_bank(self, bank_id: str, **values: Any) -> None:
-        """Change some of a bank's values, leaving all others as they are; None takes one away."""
+        """Change only these values of a bank; a value of None is removed.
+
+        Raises botocore's ClientError (ConditionalCheckFailedException) if there is no such bank.
+        """
         names = {f"#{name}": name for name in values}
         sets = [f"#{name} = :{name}" for name, value in values.items() if value is not None]
         removes = [f"#{name}" for name, value in values.items() if value is None]
@@ -59,7 +65,7 @@ class BankRepository:
         )
 
     def put_api_key(self, api_key: ApiKey) -> None:
-        """Store a key's hash, replacing what is stored under it."""
+        """Store an API key by its hash, in place of the key that has it."""
         self._put(
             f"key#{api_key.hash}",
             {
@@ -71,26 +77,26 @@ class BankRepository:
         )
 
     def delete_api_key(self, key_hash: str) -> None:
-        """Forget a key; nothing happens if it isn't stored."""
+        """Delete the key with this hash; does nothing if there is none."""
         call(self._client.delete_item, TableName=self._table, Key=to_item({"entry": f"key#{key_hash}"}))
 
     def settings(self, bank_id: str) -> StoredSettings:
-        """Return the bank's settings, read consistently: the defaults if it has stored none."""
+        """Return the bank's settings, read consistently; the defaults if it has stored none."""
         values = self._get(f"settings#{bank_id}", ConsistentRead=True)
         if values is None:
             return StoredSettings()
         disabled_at = values.get("webhooks_disabled_at")
         return StoredSettings(
-            stored_settings(values["settings"], bank_id),
+            read_settings(values["settings"], bank_id),
             values["subscriptions"],
             int(values["version"]),
             datetime.fromisoformat(disabled_at) if disabled_at else None,
         )
 
     def put_settings(self, bank_id: str, stored: StoredSettings) -> None:
-        """Store the bank's settings in place of the version before theirs.
+        """Store the bank's settings in place of those with the version before: `stored.version - 1`.
 
-        Raises TemporarilyUnavailable, and nothing is changed, when somebody else has changed them meanwhile.
+        Raises TemporarilyUnavailable, and stores nothing, if another version is stored: someone else changed them.
         """
         item = {
             "entry": f"settings#{bank_id}",
@@ -112,7 +118,10 @@ class BankRepository:
             raise TemporarilyUnavailable from None
 
     def disable_webhooks(self, bank_id: str, version: int, at: datetime) -> None:
-        """Note that the endpoint of the bank's settings is gone; nothing happens if they have another version."""
+        """Record that the endpoint in this version of the bank's settings is gone.
+
+        Does nothing if the settings have another version by now. The first time (`at`) stays.
+        """
         try:
             call(
                 self._client.update_item,

@@ -1,4 +1,4 @@
-"""The forms of a bank's settings: what each field may hold. What they mean is in `bank_settings`."""
+"""The schemas of a bank's settings: what each field may hold. `settings` and `thresholds` say what they mean."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _CHARACTER = r"([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})"
 _PATH = rf"(/{_CHARACTER}*)?(\?({_CHARACTER}|\?)*)?"
 _PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6([0-4][0-9]{3}|5([0-4][0-9]{2}|5([0-2][0-9]|3[0-5])))))?"
-# A host with a name: a certificate speaks for names, and an address could be anybody's tomorrow.
+# The host must be a name, not an IP address: certificates are issued for names, and an address may change its owner.
 URL = re.compile(rf"https://({_LABEL}\.)+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?{_PORT}{_PATH}")
 LOOPBACK_URL = re.compile(rf"http://127\.0\.0\.1{_PORT}{_PATH}")
 MAX_URL = 1000
@@ -25,7 +25,7 @@ MAX_ADDRESSES = 10
 
 
 class WholeNumber(fields.Field[int]):
-    """A JSON number without a fraction."""
+    """A JSON number without a fraction, from `least` to `most`, both included."""
 
     def __init__(self, least: int, most: int, **options: Any) -> None:
         rule = validate.Range(least, most, error=f"Must be a whole number from {least} to {most}.")
@@ -71,7 +71,7 @@ class LargeAmountRuleSchema(FlagRuleSchema):
 
 
 class VelocityRuleSchema(FlagRuleSchema):
-    count = WholeNumber(1, MAX_RECENT - 1)  # a baseline knows no more
+    count = WholeNumber(1, MAX_RECENT - 1)  # a baseline keeps no more transactions
     minutes = WholeNumber(1, 60)
 
 
@@ -103,7 +103,8 @@ def _each_once(addresses: list[str]) -> None:
 
 
 def _be_endpoint(url: str) -> None:
-    if not (URL.fullmatch(url) or LOOPBACK_URL.fullmatch(url)):  # which stage takes which is not the form's to say
+    # Whether the stage allows a loopback URL is checked by `endpoints.webhook_url_error`.
+    if not (URL.fullmatch(url) or LOOPBACK_URL.fullmatch(url)):
         raise ValidationError(NO_ENDPOINT)
 
 
@@ -116,4 +117,5 @@ class BankSettingsSchema(Schema):
     webhook_url = fields.String(
         validate=[validate.Length(max=MAX_URL, error=f"Must be at most {MAX_URL} characters long."), _be_endpoint]
     )
-    webhooks_disabled_at = fields.Raw()  # answered, and so it may be put as it was answered; what it says is not heard
+    # Read-only: accepted and ignored, so that a bank can send back the settings as it got them.
+    webhooks_disabled_at = fields.Raw()

@@ -1,4 +1,4 @@
-"""A bank's own settings: its flag thresholds, which rules run, whom to alert, and where its webhooks go."""
+"""A bank's own settings: its flag rules and thresholds, the addresses of its alerts, the URL of its webhooks."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -21,6 +21,8 @@ CACHE_FOR = timedelta(seconds=60)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BankSettings:
+    """What a bank chooses. `alert_addresses` are e-mail addresses of the bank's operators."""
+
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     alert_addresses: tuple[str, ...] = ()
     webhook_url: str | None = None
@@ -28,11 +30,12 @@ class BankSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredSettings:
-    """A bank's settings as they are stored, with the subscription of each address that its alerts may go to.
+    """A bank's settings as they are stored.
 
-    Among the subscriptions can be one of an address that is no longer to be alerted and couldn't be ended yet. Each
-    change makes a new version; 0 is that of a bank that has stored none. Webhooks are disabled when their endpoint has
-    said that it is gone; storing settings enables them.
+    `subscriptions` has the ARN of each alert address's subscription; it may also have addresses that were removed from
+    the settings, as long as SNS doesn't let their subscriptions be ended. `version` is 1 more after each change, and 0
+    for a bank that has stored no settings. `webhooks_disabled_at` is when the endpoint answered that it is gone (410);
+    storing settings enables the webhooks again.
     """
 
     settings: BankSettings = BankSettings()
@@ -42,11 +45,15 @@ class StoredSettings:
 
 
 class SettingsStore(Protocol):
+    """Where banks' settings are stored: see `repository.BankRepository`."""
+
     def settings(self, bank_id: str) -> StoredSettings: ...
     def put_settings(self, bank_id: str, stored: StoredSettings) -> None: ...
 
 
 class Subscriptions(Protocol):
+    """Who gets a bank's alerts by e-mail: see `flags.alert_topic`."""
+
     def subscribe(self, bank: str, address: str) -> str: ...
     def unsubscribe(self, subscription: str) -> bool: ...
 
@@ -55,9 +62,9 @@ _SCHEMA = BankSettingsSchema()
 
 
 def load_settings(body: Mapping[str, Any]) -> BankSettings:
-    """Return the settings that `body` describes, with the default of each that is absent.
+    """Return the settings in a request's body (JSON values); a field that is absent gets its default.
 
-    Raises ValidationFailed naming every field that breaks a rule.
+    Raises ValidationFailed, naming every field that breaks a rule.
     """
     try:
         values = _SCHEMA.load(body)
@@ -67,10 +74,11 @@ def load_settings(body: Mapping[str, Any]) -> BankSettings:
     return BankSettings(_thresholds(values.get("flags", {})), addresses, values.get("webhook_url"))
 
 
-def stored_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
-    """Return the settings that `to_json` wrote; the defaults, and an alarm, of what is none.
+def read_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
+    """Return the settings in their stored form, as `to_json` writes it.
 
-    A URL that is none takes nothing else with it.
+    If stored settings break a rule, logs and counts that (an alarm watches the metric) and returns the defaults; if
+    only the webhook URL breaks one, all other settings are kept.
     """
     try:
         return load_settings(values)
@@ -84,31 +92,31 @@ def stored_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
 
 
 def to_json(settings: BankSettings) -> dict[str, Any]:
-    """Return all settings, the defaults too, as `load_settings` takes them."""
-    of = settings.thresholds
-    thresholds = {code: format_amount(amount, code) for code, amount in sorted(of.large_amounts.items())}
+    """Return all settings as JSON values, also those that have their defaults. `load_settings` reads them."""
+    thresholds = settings.thresholds
+    large_amounts = sorted(thresholds.large_amounts.items())
     numbers: dict[str, dict[str, Any]] = {
-        "large_amount": {"thresholds": thresholds},
-        "velocity": {"count": of.velocity_count, "minutes": of.velocity_minutes},
+        "large_amount": {"thresholds": {code: format_amount(amount, code) for code, amount in large_amounts}},
+        "velocity": {"count": thresholds.velocity_count, "minutes": thresholds.velocity_minutes},
         "unusual_amount": {
-            "times": f"{of.unusual_times:f}",
-            "deviations": f"{of.unusual_deviations:f}",
-            "min_count": of.unusual_min_count,
+            "times": f"{thresholds.unusual_times:f}",
+            "deviations": f"{thresholds.unusual_deviations:f}",
+            "min_count": thresholds.unusual_min_count,
         },
-        "duplicate_suspect": {"minutes": of.duplicate_minutes},
-        "new_country": {"min_count": of.new_country_min_count},
+        "duplicate_suspect": {"minutes": thresholds.duplicate_minutes},
+        "new_country": {"min_count": thresholds.new_country_min_count},
     }
     return {
-        "flags": {name: {"mode": of.modes[name], **numbers[name]} for name in FLAGS},
+        "flags": {name: {"mode": thresholds.modes[name], **numbers[name]} for name in FLAGS},
         "alert_addresses": list(settings.alert_addresses),
         **({"webhook_url": settings.webhook_url} if settings.webhook_url else {}),
     }
 
 
-def answer_of(stored: StoredSettings) -> dict[str, Any]:
-    """Return all settings as the API answers them, and whether their webhooks go out."""
-    at = stored.webhooks_disabled_at
-    return to_json(stored.settings) | ({"webhooks_disabled_at": format_time(at)} if at else {})
+def to_answer(stored: StoredSettings) -> dict[str, Any]:
+    """Return all settings as the API answers them, with the time since when webhooks are disabled, if they are."""
+    disabled_at = stored.webhooks_disabled_at
+    return to_json(stored.settings) | ({"webhooks_disabled_at": format_time(disabled_at)} if disabled_at else {})
 
 
 def _thresholds(flags: Mapping[str, Mapping[str, Any]]) -> Thresholds:
@@ -131,11 +139,11 @@ def _thresholds(flags: Mapping[str, Mapping[str, Any]]) -> Thresholds:
 
 
 def replace_settings(bank_id: str, settings: BankSettings, store: SettingsStore, topic: Subscriptions) -> None:
-    """Store the bank's settings and see that its alerts go to their addresses, and to no other.
+    """Store the bank's settings, and subscribe exactly their alert addresses to the bank's alerts.
 
-    Each address is subscribed again, which changes nothing, or brings a subscription back that its owner has ended.
-    Raises ValidationFailed for an address that can't be subscribed, with nothing stored; and TemporarilyUnavailable,
-    after which doing it again is safe and completes what was left undone.
+    Every address is subscribed again: that changes nothing, or renews a subscription that its owner has ended. Raises
+    ValidationFailed, and stores nothing, if an address can't be subscribed. Raises TemporarilyUnavailable; calling it
+    again is safe and completes the change.
     """
     before = store.settings(bank_id)
     wanted, errors = {}, []
@@ -146,34 +154,34 @@ def replace_settings(bank_id: str, settings: BankSettings, store: SettingsStore,
             errors.append((f"alert_addresses.{index}", "Can't be subscribed: use another address."))
     if errors:
         raise ValidationFailed(errors)
-    unwanted = {address: one for address, one in before.subscriptions.items() if address not in wanted}
-    # Stored before they are ended, so that none is forgotten if this is as far as it gets.
+    unwanted = {address: arn for address, arn in before.subscriptions.items() if address not in wanted}
+    # Stored before the unwanted subscriptions are ended: if this function dies there, the next call still knows them.
     after = StoredSettings(settings, {**unwanted, **wanted}, before.version + 1)
     store.put_settings(bank_id, after)
-    left = {address: one for address, one in unwanted.items() if not topic.unsubscribe(one)}
+    left = {address: arn for address, arn in unwanted.items() if not topic.unsubscribe(arn)}
     if left != unwanted:
         store.put_settings(bank_id, StoredSettings(settings, {**left, **wanted}, after.version + 1))
 
 
 class NotSubscribable(Exception):
-    """The topic takes no subscription of this address for this bank."""
+    """The topic refuses to subscribe this address for this bank."""
 
 
 class SettingsDirectory:
-    """Answers a bank's settings, remembering them for a minute: a change takes that long to be obeyed everywhere."""
+    """Finds a bank's settings. Answers are cached for a minute, so a change takes up to a minute to have effect."""
 
     def __init__(self, store: SettingsStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._cache = TimedCache[str, StoredSettings](CACHE_FOR, clock)
 
     def of(self, bank_id: str) -> BankSettings:
-        """Return the bank's settings, the defaults if it has stored none; raises TemporarilyUnavailable."""
+        """Return the bank's settings; the defaults if it has stored none. Raises TemporarilyUnavailable."""
         return self.stored(bank_id).settings
 
     def stored(self, bank_id: str) -> StoredSettings:
-        """Return the bank's settings as they are stored; raises TemporarilyUnavailable."""
+        """Return the bank's settings with their version and subscriptions. Raises TemporarilyUnavailable."""
         return self._cache.get(bank_id, lambda: self._store.settings(bank_id))
 
     def forget(self, bank_id: str) -> None:
-        """Ask anew for the bank's settings the next time."""
+        """Drop the bank's settings from the cache, so that they are read again the next time."""
         self._cache.forget(bank_id)

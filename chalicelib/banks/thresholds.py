@@ -1,9 +1,10 @@
-"""A bank's thresholds: the numbers by which the flag rules flag, and which rules run."""
+"""A bank's thresholds: the numbers of its flag rules, and which rules run."""
 
 import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
 
+# How many of an account's latest transactions its baseline keeps.
 MAX_RECENT = 16
 
 FLAGS = ("large_amount", "velocity", "unusual_amount", "duplicate_suspect", "new_country")
@@ -12,11 +13,12 @@ MODES = ("on", "shadow", "off")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """A bank's numbers for the rules, each over which a rule flags, and the mode of each rule.
+    """The numbers of a bank's flag rules, and the mode of each rule. A rule flags what is over its number.
 
-    A rule that is `on` is told of; one in `shadow` is counted only; one that is `off` is not judged. Of currencies that
-    `large_amounts` doesn't name, no amount is large. An unusual amount is over `unusual_times` the mean and more than
-    `unusual_deviations` standard deviations above it.
+    The modes: the flags of a rule that is `on` are notified; those of a rule in `shadow` are only counted; a rule that
+    is `off` doesn't run. `large_amounts` are amounts by currency; in any other currency no amount is large.
+    An unusual amount is more than `unusual_times` the account's mean, and more than `unusual_deviations` standard
+    deviations above it.
     """
 
     modes: Mapping[str, str]
@@ -30,7 +32,7 @@ class Thresholds:
     new_country_min_count: int
 
     def in_mode(self, mode: str) -> tuple[str, ...]:
-        """Return the rules that are in this mode."""
+        """Return the names of the rules in this mode (`on`, `shadow` or `off`), in the order of `FLAGS`."""
         return tuple(name for name in FLAGS if self.modes[name] == mode)
 
 

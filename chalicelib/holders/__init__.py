@@ -1,4 +1,4 @@
-"""Account holders: their records, addresses and suppression, preferences, links, and how they read dates and money.
+"""Account holders: their records, addresses and suppression, preferences, links, and conventions for dates and money.
 
 Doors: `holder` is the record, `enrolment` writes it, `preferences` decides which e-mails a holder gets.
 """

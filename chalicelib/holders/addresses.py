@@ -1,8 +1,8 @@
-"""E-mail addresses in DynamoDB, by their hash: who is told at an address, and whether the bank's mail may go there.
+"""E-mail addresses in DynamoDB, by their hash: which holders have an address, and whether it is suppressed.
 
-No address is stored, only a SHA-256 of it in lower case. An address has an entry for each holder who was enrolled with
-it, and one if it is suppressed. So what SES tells of an address reaches all who have it without a scan, and the mailer,
-which finds it in the holder's record, reads nothing for it.
+The table stores no address, only the SHA-256 of the address in lower case. An address has one entry for each holder
+with it, and one more if it is suppressed. So when SES reports a bounce, the holders with the address are found without
+a scan. Each holder's record repeats the suppression: the mailer doesn't read this table.
 """
 
 import hashlib
@@ -21,32 +21,34 @@ _SUPPRESSION = "suppression"
 
 
 class AddressRepository:
+    """The entries of addresses, each within one bank. All methods raise TemporarilyUnavailable."""
+
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
     def enter(self, bank: str, account: str, holder: Holder) -> None:
-        """Have the holder found by the address."""
+        """Add the holder to those who have the holder's address, in place of an earlier entry of the same holder."""
         call(
             self._client.put_item,
             TableName=self._table,
-            Item=to_item({**_key(bank, holder.email, _place(account, holder)), **_version(holder)}),
+            Item=to_item({**_key(bank, holder.email, _entry_of(account, holder)), **_version(holder)}),
         )
 
     def leave(self, bank: str, account: str, holder: Holder) -> None:
-        """Have the holder no longer found by the address, unless entered anew since this enrolment."""
-        self._unless_refused(
+        """Remove the holder from those who have the address; does nothing if a later enrolment has added it again."""
+        self._call_if(
             self._client.delete_item,
             TableName=self._table,
-            Key=to_item(_key(bank, holder.email, _place(account, holder))),
+            Key=to_item(_key(bank, holder.email, _entry_of(account, holder))),
             ConditionExpression="enrolled_at = :enrolled_at",
             ExpressionAttributeValues=to_item({":enrolled_at": _version(holder)["enrolled_at"]}),
         )
 
     def suppress(self, bank: str, email: str, suppressed: Suppressed) -> None:
-        """Suppress the address for the bank; of several reasons the first in time stays."""
+        """Suppress the address for the bank. If it is suppressed already, the earlier of the two times stays."""
         since = sortable(suppressed.since)
-        self._unless_refused(
+        self._call_if(
             self._client.put_item,
             TableName=self._table,
             Item=to_item({**_key(bank, email, _SUPPRESSION), "reason": suppressed.reason, "since": since}),
@@ -55,7 +57,7 @@ class AddressRepository:
         )
 
     def suppressed(self, bank: str, email: str) -> Suppressed | None:
-        """Return why and since when the address is suppressed for the bank, None if it isn't, read consistently."""
+        """Return why and since when the address is suppressed for the bank; None if it isn't. Reads consistently."""
         answer = call(
             self._client.get_item,
             TableName=self._table,
@@ -68,7 +70,7 @@ class AddressRepository:
         return Suppressed(values["reason"], datetime.fromisoformat(values["since"]))
 
     def accounts_at(self, bank: str, email: str) -> Iterator[str]:
-        """Return the accounts with a holder enrolled with the address, some several times, read consistently."""
+        """Return the account of each holder who has the address; an account may come twice. Reads consistently."""
         found = queried(
             self._client,
             TableName=self._table,
@@ -78,7 +80,8 @@ class AddressRepository:
         )
         return (values["entry"].split("#")[1] for values in found)
 
-    def _unless_refused(self, operation: Any, **arguments: Any) -> None:
+    def _call_if(self, operation: Any, **arguments: Any) -> None:
+        """Call the operation; do nothing if its ConditionExpression doesn't hold."""
         try:
             call(operation, **arguments)
         except ClientError as error:
@@ -87,7 +90,7 @@ class AddressRepository:
 
 
 def same_address(one: str, other: str) -> bool:
-    """Whether two spellings are one address to us: upper and lower case are the same."""
+    """Return whether two spellings are the same address: upper and lower case make no difference."""
     return one.lower() == other.lower()
 
 
@@ -95,7 +98,7 @@ def _key(bank: str, email: str, entry: str) -> dict[str, str]:
     return {"address_key": f"{bank}#{hashlib.sha256(email.lower().encode()).hexdigest()}", "entry": entry}
 
 
-def _place(account: str, holder: Holder) -> str:
+def _entry_of(account: str, holder: Holder) -> str:
     return f"holder#{account}#{holder.id}"
 
 

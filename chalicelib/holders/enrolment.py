@@ -1,6 +1,7 @@
-"""Enrolling holders, and suppressing addresses: where an e-mail bounced for good or was complained of, no more go.
+"""Enrolment of holders, and suppression of addresses after a hard bounce or a complaint.
 
-That is for all holders of the bank who have the address, until the bank enrols another one for them.
+A suppression concerns all of the bank's holders with the address. Each gets e-mails again when the bank enrols the
+holder with another address.
 """
 
 import dataclasses
@@ -17,10 +18,11 @@ _ACCOUNTS_A_CALL = 100
 
 
 class Enrolment:
-    """Keeps holders' records and the addresses' entries together.
+    """Keeps the holders' records and the addresses' entries in step, without locks.
 
-    Both sides write first and look then: who enrols writes the entry and the record and looks whether the address is
-    suppressed; who suppresses writes that and looks who has the address. So one of two at once sees the other.
+    `enrol` writes the address's entry and the holder's record, and then reads whether the address is suppressed.
+    `suppress` writes the suppression, and then reads which holders have the address. Each writes before it reads, so
+    when both run at the same time, at least one sees the other's write and marks the holder.
     """
 
     def __init__(self, addresses: AddressRepository, holders: HolderRepository) -> None:
@@ -28,9 +30,9 @@ class Enrolment:
         self._holders = holders
 
     def enrol(self, bank: str, account: str, holder: Holder) -> tuple[Holder, bool]:
-        """Enrol or replace a holder; return the holder as recorded, and whether new to the account.
+        """Enrol or replace a holder; return the holder as recorded, and True if the account didn't have it before.
 
-        Raises TooManyHolders. A suppressed address stays suppressed, whoever is enrolled with it.
+        If the address is suppressed, the recorded holder is too. Raises TooManyHolders, TemporarilyUnavailable.
         """
         before = self._find(bank, account, holder.id)
         self._addresses.enter(bank, account, holder)
@@ -48,26 +50,32 @@ class Enrolment:
         return recorded, is_new
 
     def erase(self, bank: str, account: str, holder_id: str) -> None:
-        """Erase a holder's data; raises HolderNotFound. That an address is suppressed is kept, by its hash."""
+        """Erase a holder's data. A suppression of the address stays: it is stored by the address's hash.
+
+        Raises HolderNotFound, TemporarilyUnavailable.
+        """
         before = self._find(bank, account, holder_id)
         if before is not None:
             self._addresses.leave(bank, account, before)
         self._holders.delete(bank, account, holder_id)
 
     def suppress(self, bank: str, email: str, suppressed: Suppressed) -> None:
-        """Let no e-mail of the bank go to the address any more. To be repeated if it raises; that changes no more."""
+        """Suppress the address for the bank, and mark all of its holders who have it.
+
+        Raises TemporarilyUnavailable, also half-way; calling it again completes it.
+        """
         self._addresses.suppress(bank, email, suppressed)
         kept = self._addresses.suppressed(bank, email) or suppressed
         accounts = sorted(set(self._addresses.accounts_at(bank, email)))
         for part in batches((account_key(bank, account) for account in accounts), _ACCOUNTS_A_CALL):
-            self._mark(part, email, kept)
+            self._suppress_holders(part, email, kept)
 
-    def _mark(self, account_keys: Iterable[str], email: str, suppressed: Suppressed) -> None:
+    def _suppress_holders(self, account_keys: Iterable[str], email: str, suppressed: Suppressed) -> None:
         for key, holders in self._holders.of_accounts(account_keys).items():
             for holder in holders:
-                # Those who are marked are passed over, so that a repetition goes on where the last one ended.
+                # A second call skips the holders that the first has marked, and so goes on where the first ended.
                 if same_address(holder.email, email) and holder.suppressed != suppressed:
                     self._holders.suppress(key, holder, suppressed)
 
     def _find(self, bank: str, account: str, holder_id: str) -> Holder | None:
-        return next((one for one in self._holders.of_account(bank, account) if one.id == holder_id), None)
+        return next((holder for holder in self._holders.of_account(bank, account) if holder.id == holder_id), None)

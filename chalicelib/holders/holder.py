@@ -1,4 +1,4 @@
-"""Account holders: who is told of an account's transactions, where, in which language, and of what."""
+"""Account holders: the people who are notified of an account's transactions, and the rules of their records."""
 
 import dataclasses
 import importlib.resources
@@ -15,13 +15,13 @@ from chalicelib.ledger.times import format_time
 
 LOCALES = ("fr", "en")
 MAX_HOLDERS = 20
-# The names that every stage can load, because this list ships with them: no file of the machine's own counts.
+# The time zones of the `tzdata` package. It ships with the functions, so every stage knows the same zones.
 TIMEZONES = frozenset((importlib.resources.files("tzdata") / "zones").read_text().split())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Why no e-mail goes to an address any more (`hard_bounce` or `complaint`), and since when."""
+    """Why no e-mail goes to an address (`hard_bounce` or `complaint`), and since when (UTC)."""
 
     reason: str
     since: datetime
@@ -29,9 +29,10 @@ class Suppressed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """One holder of an account. `preferences` is the contract's object, amounts in it as decimal strings.
+    """A holder of an account. `locale` is a language (`fr`), `timezone` an IANA name (`Africa/Douala`).
 
-    `suppressed` is of the address that the holder has now.
+    `preferences` is the object of the API, with amounts as decimal strings; a preference that isn't set is absent.
+    `suppressed` concerns the holder's current address.
     """
 
     id: str
@@ -49,7 +50,7 @@ _CLOCK_TIME = validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Must be
 
 
 class QuietHoursSchema(Schema):
-    # `from` is a Python keyword; the key in the body is the contract's.
+    # `from` is a keyword in Python, so the field has another name than its key in the body.
     from_ = fields.String(required=True, data_key="from", attribute="from", validate=_CLOCK_TIME)
     to = fields.String(required=True, validate=_CLOCK_TIME)
 
@@ -79,7 +80,10 @@ _SCHEMA = HolderSchema()
 
 
 def load_holder(body: Mapping[str, Any], holder_id: str, now: datetime) -> Holder:
-    """Return the holder that `body` describes; raises ValidationFailed naming every field that breaks a rule."""
+    """Return the holder in a request's body (JSON values), enrolled at `now`.
+
+    Raises ValidationFailed, naming every field that breaks a rule.
+    """
     try:
         values = _SCHEMA.load(body)
     except ValidationError as error:

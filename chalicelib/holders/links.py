@@ -1,4 +1,7 @@
-"""Signed links by which a holder proves to be one: to the preferences page, and to unsubscribe with one click."""
+"""Signed links in a holder's e-mails: to the preferences page, and to unsubscribe with one click.
+
+A holder has no password: who opens the link is taken for the holder.
+"""
 
 import hashlib
 import json
@@ -14,39 +17,39 @@ from chalicelib.aws.secret_store import CACHE_FOR, SecretStore
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.holder import Holder
 
-# A link that doesn't fit may have been signed with a key that is newer than those remembered. How soon they are read
-# again bounds what forged links can cost.
+# A link may be signed with a newer key than the cached keys, so the keys are read again before a link is refused; but
+# not more often than this, because a forged link would cost a read each time.
 _REREAD_AFTER = timedelta(seconds=10)
-# While the keys can't be read, mails go out without links, and none of them waits for another try.
+# While the keys can't be read, e-mails go out without links. For this long, no e-mail waits for another try.
 _TRY_AGAIN_AFTER = timedelta(minutes=1)
 
 
 class Purpose(StrEnum):
-    """What a link is good for. Each has signatures of its own, so that one can't be turned into the other."""
+    """What a link is for. Each purpose has its own signatures, so a link of one can't be changed into the other."""
 
     PREFERENCES = "preferences"
     UNSUBSCRIBE = "unsubscribe"
 
 
-# The page shows what a holder has chosen, so an old e-mail in other hands should not open it. Unsubscribing shows
-# nothing and must work however late (RFC 8058).
+# How long a link is valid. The page shows the holder's choices, so an old e-mail in other hands must not open it.
+# The link to unsubscribe shows nothing of them, and must work for a long time (RFC 8058).
 GOOD_FOR = {Purpose.PREFERENCES: timedelta(days=30), Purpose.UNSUBSCRIBE: timedelta(days=366)}
 
 
 class InvalidLink(Exception):
-    """A link that was not issued here, is too old, or names nobody who is there: which of them is nobody's business."""
+    """The link was not issued by this stage, is too old, or its holder is gone. The answer doesn't say which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The links of one e-mail, as URLs; None where the stage doesn't know its own URL."""
+    """The links of one e-mail, as URLs; None for an e-mail without links."""
 
     preferences: str | None = None
     unsubscribe: str | None = None
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The e-mail's headers by which mail programs offer to unsubscribe with one click (RFC 2369, RFC 8058)."""
+        """The headers with which mail programs offer to unsubscribe with one click (RFC 2369, RFC 8058)."""
         if self.unsubscribe is None:
             return ()
         return (
@@ -57,7 +60,10 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a link was issued for, and what for."""
+    """What a link names: the holder for whom it was issued, and its purpose.
+
+    `address_mark` is a short hash of the address to which it was sent.
+    """
 
     bank: str
     account: str
@@ -66,15 +72,19 @@ class Bearer:
     purpose: Purpose
 
     def is_for(self, holder: Holder) -> bool:
-        """Whether the link went to the address that this holder has now.
+        """Return whether the link was sent to this holder's current address.
 
-        When the bank gives an id to another address, or to another person, links in the old mailbox end.
+        When the bank gives the holder's id another address, or gives it to another person, old links become invalid.
         """
-        return holder.id == self.holder and _mark(holder.email) == self.address_mark
+        return holder.id == self.holder and _address_mark(holder.email) == self.address_mark
 
 
 class HolderLinks:
-    """Issues and reads links. The secret holds `{"newest": key, "older": [keys]}`: the newest signs, all are good."""
+    """Issues and reads links.
+
+    The secret is `{"newest": key, "older": [keys]}`: the newest key signs, and links signed with any of them are valid.
+    `base_url` is the URL at which the stage's pages are; without it, no links are issued.
+    """
 
     def __init__(
         self, secrets: SecretStore, secret_arn: str, clock: Callable[[], datetime], base_url: str = ""
@@ -86,9 +96,10 @@ class HolderLinks:
         self._try_again_at: datetime | None = None
 
     def links_for(self, bank: str, account: str, holder: Holder) -> Links:
-        """Return the links for an e-mail to this holder: none where the stage doesn't know its own URL.
+        """Return the links for an e-mail to this holder.
 
-        There are none either while the keys can't be read: an e-mail without links is better than none.
+        Returns no links if the stage has no `base_url`, and while the keys can't be read: an e-mail without links is
+        better than no e-mail.
         """
         now = self._clock()
         if not self._base_url or (self._try_again_at is not None and now < self._try_again_at):
@@ -100,15 +111,18 @@ class HolderLinks:
             logger.error("links_unavailable", extra={"error": type(error).__name__})
             count("LinksUnavailable")
             return Links()
-        whom = [bank, account, holder.id, _mark(holder.email)]
+        payload = [bank, account, holder.id, _address_mark(holder.email)]
         preferences, unsubscribe = (
-            f"{self._base_url}/preferences/{self._serializer(keys, purpose).dumps(whom)}"
+            f"{self._base_url}/preferences/{self._serializer(keys, purpose).dumps(payload)}"
             for purpose in (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
         )
         return Links(preferences, unsubscribe)
 
     def read(self, token: str) -> Bearer:
-        """Return whom the last part of a link's path names; raises InvalidLink, TemporarilyUnavailable."""
+        """Return what a link names. `token` is the last part of the link's path.
+
+        Raises InvalidLink, TemporarilyUnavailable.
+        """
         found = self._read_with(self._keys(), token) or self._read_with(self._keys(_REREAD_AFTER), token)
         if found is None:
             raise InvalidLink
@@ -117,15 +131,15 @@ class HolderLinks:
     def _read_with(self, keys: Sequence[str], token: str) -> Bearer | None:
         for purpose, good_for in GOOD_FOR.items():
             try:
-                whom = self._serializer(keys, purpose).loads(token, max_age=int(good_for.total_seconds()))
-                bank, account, holder, address_mark = whom
-            except (BadData, TypeError, ValueError):  # not signed for this purpose, too long ago, or of another release
+                payload = self._serializer(keys, purpose).loads(token, max_age=int(good_for.total_seconds()))
+                bank, account, holder, address_mark = payload
+            except (BadData, TypeError, ValueError):  # signed for another purpose, too old, or of another release
                 continue
             return Bearer(bank, account, holder, address_mark, purpose)
         return None
 
     def _keys(self, max_age: timedelta = CACHE_FOR) -> list[str]:
-        """Return the keys, the one that signs last, as itsdangerous wants them."""
+        """Return the keys in the order of itsdangerous: it signs with the last one."""
         stored = json.loads(self._secrets.get(self._secret_arn, max_age))
         return [*reversed(stored["older"]), stored["newest"]]
 
@@ -136,7 +150,7 @@ class HolderLinks:
 
 
 class _Signer(TimestampSigner):
-    """itsdangerous' own looks at the machine's clock."""
+    """itsdangerous's signer, with the time from `clock` instead of the machine's."""
 
     def __init__(self, *args: Any, clock: Callable[[], datetime], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -146,6 +160,6 @@ class _Signer(TimestampSigner):
         return int(self._clock().astimezone(UTC).timestamp())
 
 
-def _mark(email: str) -> str:
-    """Return what tells a holder's addresses apart, and says nothing of them."""
+def _address_mark(email: str) -> str:
+    """Return a short hash, which differs between a holder's addresses and doesn't disclose them."""
     return hashlib.sha256(email.encode()).hexdigest()[:12]

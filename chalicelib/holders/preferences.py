@@ -1,4 +1,4 @@
-"""What a holder's preferences say of one transaction: told now, not told, or told when the quiet hours are over."""
+"""The holder's preferences: whether a holder is notified of a transaction now, later, or not at all."""
 
 import math
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ SECURITY_ALERT = "security_alert"
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """The holder is to be told now."""
+    """Notify the holder now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """The holder is not to be told; `preference` is the one that says so."""
+    """Don't notify the holder; `preference` is the name of the preference that decides so."""
 
     preference: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The holder is to be told, but not before `until` (UTC); `preference` is the one that says so."""
+    """Notify the holder, but not before `until` (UTC); `preference` is the name of the preference that decides so."""
 
     until: datetime
     preference: str
@@ -40,15 +40,15 @@ def decide(
     kind: str,
     now: datetime,
 ) -> Tell | Skip | Wait:
-    """Return whether, and when, a holder in this time zone is to be told of the transaction by an e-mail of this kind.
+    """Return whether and when a holder in this time zone gets an e-mail of this `kind` about the transaction.
 
-    The first of these that applies:
+    The first rule that applies decides:
 
-    1. `muted`: nothing is told, security alerts neither.
-    2. A security alert is told at once: what follows speaks of ordinary transactions, and what is more specific wins.
-    3. `types`: a type that isn't listed is not told.
-    4. `min_amount`: less than the minimum in the transaction's own currency is not told; without one, all is.
-    5. `quiet_hours`: what is told waits until they are over.
+    1. `muted`: the holder gets no e-mail, and no security alert either.
+    2. A security alert is sent now: the preferences below concern ordinary transactions.
+    3. `types`: no e-mail about a type that isn't in the list.
+    4. `min_amount`: no e-mail about less than the minimum in the transaction's currency, if there is one.
+    5. `quiet_hours`: the e-mail waits until they are over.
     """
     if preferences.get("muted"):
         return Skip("muted")
@@ -67,11 +67,11 @@ def decide(
 
 
 def quiet_until(hours: Mapping[str, str], timezone: str, now: datetime) -> datetime | None:
-    """Return the moment (UTC) at which the quiet hours that are on now end, None when none are on.
+    """Return when the quiet hours end (UTC), if it is quiet now; None if it isn't.
 
-    They are on as long as a clock on the holder's wall shows `from` or later, and not yet `to`: over midnight when
-    `to` is the earlier one, and never when both are the same. So an hour that the clock skips in spring ends them at
-    once if they were to end within it, and one that it shows twice in autumn is quiet twice.
+    It is quiet while the local time is at or after `from` and before `to`. If `to` is earlier than `from`, the quiet
+    hours go over midnight; if both are the same, there are none. When the clock is put forward past `to`, they end at
+    that moment; when it is put back, an hour that comes twice is quiet twice.
     """
     start, end = time.fromisoformat(hours["from"]), time.fromisoformat(hours["to"])
     zone = ZoneInfo(timezone)
@@ -80,8 +80,8 @@ def quiet_until(hours: Mapping[str, str], timezone: str, now: datetime) -> datet
         ends = datetime.combine(wall, end)
         if ends <= wall:
             ends += timedelta(days=1)
-        straight = moment + (ends - wall)
-        moment = _first_shift(zone, moment, straight) or straight
+        end_without_shift = moment + (ends - wall)
+        moment = _first_shift(zone, moment, end_without_shift) or end_without_shift
     return moment if moment > now else None
 
 
@@ -90,11 +90,11 @@ def _is_between(start: time, end: time, shown: time) -> bool:
 
 
 def _first_shift(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
-    """Return when the zone's offset changes between the two moments, None if it is the same at both."""
+    """Return when the zone's offset from UTC changes between the two moments; None if it is the same at both."""
     before = zone.utcoffset(after.astimezone(zone))
     if zone.utcoffset(until.astimezone(zone)) == before:
         return None
-    # Zones shift at whole seconds.
+    # A binary search: offsets change at whole seconds.
     same, shifted = math.floor(after.timestamp()), math.ceil(until.timestamp())
     while shifted - same > 1:
         middle = (same + shifted) // 2

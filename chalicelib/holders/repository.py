@@ -1,4 +1,7 @@
-"""Account holders in DynamoDB: one item for each account, with an attribute for each of its holders."""
+"""Account holders in DynamoDB: one item for each account, with the attribute `holder:<id>` for each of its holders.
+
+So one read gets all holders of an account, and one batch those of many accounts.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -16,15 +19,14 @@ from chalicelib.ledger.times import format_time
 
 
 class HolderRepository:
-    """Holders, one item for each account: attribute `holder:<id>` for each holder, so that all of an account's
-    holders are read, and many accounts' in one batch, by key."""
+    """The holders of all banks' accounts. All methods raise TemporarilyUnavailable."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
     def put(self, bank: str, account: str, holder: Holder) -> bool:
-        """Enrol or replace a holder; True if it is new to the account. Raises TooManyHolders."""
+        """Enrol or replace a holder; return True if the account didn't have it before. Raises TooManyHolders."""
         update = {
             "TableName": self._table,
             "Key": to_item({"account_key": account_key(bank, account)}),
@@ -32,8 +34,8 @@ class HolderRepository:
         }
         values = {":holder": _holder_values(holder)}
         enrol = "attribute_not_exists(#holder) AND (attribute_not_exists(holder_count) OR holder_count < :max)"
-        # Replacing and enrolling are different conditions; which one holds may change between two calls, so
-        # both are tried again before the account counts as full.
+        # To replace and to enrol need different conditions. Another writer may change which of them holds between the
+        # two calls, so both are tried twice before the account counts as full.
         for _ in range(2):
             if self._update_if(
                 "attribute_exists(#holder)",
@@ -64,9 +66,9 @@ class HolderRepository:
             raise HolderNotFound
 
     def change_preferences(self, bank: str, account: str, holder: Holder, preferences: Mapping[str, Any]) -> bool:
-        """Put these in the place of the holder's preferences; False if they, or the address, are no more as given.
+        """Replace the holder's preferences and nothing else; return whether it was done.
 
-        Nothing else of the holder is touched, and one who was erased stays so.
+        Does nothing if the stored preferences or address differ from those of `holder`, or if the holder was erased.
         """
         return self._update_if(
             "#holder.email = :email AND #holder.preferences = :before",
@@ -80,7 +82,10 @@ class HolderRepository:
         )
 
     def mute(self, bank: str, account: str, holder: Holder) -> bool:
-        """Turn all e-mails to the holder off, whatever else is preferred; False if the address is no more as given."""
+        """Set the preference `muted`, so that the holder gets no e-mails; return whether it was done.
+
+        Does nothing if the stored address differs from that of `holder`, or if the holder was erased.
+        """
         return self._update_if(
             "#holder.email = :email",
             TableName=self._table,
@@ -91,7 +96,10 @@ class HolderRepository:
         )
 
     def suppress(self, account_key: str, holder: Holder, suppressed: Suppressed) -> None:
-        """Mark a holder's address as suppressed; nothing if the holder has another one by now, or is gone."""
+        """Mark the holder's address as suppressed.
+
+        Does nothing if the stored address differs from that of `holder`, or if the holder was erased.
+        """
         self._update_if(
             "#holder.email = :email",
             TableName=self._table,
@@ -102,14 +110,14 @@ class HolderRepository:
         )
 
     def of_account(self, bank: str, account: str) -> list[Holder]:
-        """Return the account's holders by id, read consistently; none for an account that has none."""
+        """Return the account's holders, ordered by id. Reads consistently."""
         key = account_key(bank, account)
         return self.of_accounts([key]).get(key, [])
 
     def of_accounts(self, account_keys: Iterable[str]) -> dict[str, list[Holder]]:
-        """Return the holders of each account that has any, in one call for every 100 accounts.
+        """Return the holders of those accounts that have any, by account key, reading 100 accounts in a call.
 
-        Consistent, because a holder who was enrolled a moment before a transaction must be told of it.
+        Reads consistently: a holder who is enrolled just before a transaction must be notified of it.
         """
         keys = [to_item({"account_key": key}) for key in dict.fromkeys(account_keys)]
         found = {}
@@ -118,6 +126,7 @@ class HolderRepository:
         return found
 
     def _update_if(self, condition: str, **arguments: Any) -> bool:
+        """Update an item if the condition holds; return whether it did."""
         try:
             call(self._client.update_item, ConditionExpression=condition, **arguments)
         except ClientError as error:
@@ -150,13 +159,13 @@ def _readable_holders(values: Mapping[str, Any]) -> Iterator[Holder]:
             try:
                 yield _holder(name.removeprefix("holder:"), value)
             except (AttributeError, KeyError, TypeError, ValueError) as error:
-                # Written past the API: it must not keep other holders, or other accounts, from being told.
+                # Not written by the API. The account's other holders must be notified all the same.
                 logger.error("malformed_holder", extra={"holder": name, "error": type(error).__name__})
                 count("MalformedHolders")
 
 
 def _holder(holder_id: str, values: Mapping[str, Any]) -> Holder:
-    # By name: the record may have been written by a release that knew another field.
+    # Only known fields: another release may have stored more.
     known = {name: values[name] for name in ("name", "email", "locale", "timezone", "preferences")}
     suppressed = None
     if "suppressed" in values:

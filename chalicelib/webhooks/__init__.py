@@ -1,4 +1,4 @@
-"""Webhooks: signed messages to banks' own systems about the delivery of e-mails.
+"""Webhooks: signed messages to the banks' own systems about the delivery of e-mails.
 
-Doors: `feeder` makes them from the feed of notifications, `sender` posts them.
+Doors: `feeder` makes webhooks from the feed of notifications, `sender` delivers them.
 """

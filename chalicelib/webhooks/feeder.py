@@ -1,6 +1,6 @@
-"""From the feed of notifications to webhooks: the feed's pages are read as they are written, by the table's stream.
+"""The webhook feeder: makes webhooks of the pages in the feed of notifications, when the table's stream brings them.
 
-Who changes a notification knows nothing of webhooks; what the feed has, they have.
+The code that changes notifications writes only to the feed, and doesn't know about webhooks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,52 +18,57 @@ from chalicelib.webhooks.webhook import pack, webhook_of
 
 
 class WebhookFeeder:
+    """Queues webhooks about changed notifications, for banks that have an endpoint."""
+
     def __init__(
         self,
         endpoints: EndpointDirectory,
-        notifications: NotificationRecords,
+        notification_records: NotificationRecords,
         queue: Queue,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
     ) -> None:
         self._endpoints = endpoints
-        self._records = notifications
+        self._notification_records = notification_records
         self._queue = queue
         self._dead_letters = dead_letters
         self._clock = clock
 
-    def handle(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Queue what the endpoints of the banks are to hear of the pages among the stream's records.
+    def handle(self, stream_records: Sequence[Mapping[str, Any]]) -> None:
+        """Queue the webhooks about the notifications that the feed's pages, among the stream's records, name.
 
-        A notification is told as it is now: one that changed twice meanwhile is told once. Raises only when a table or
-        queue can't be reached: the stream then brings the batch again, and what was queued is sent once all the same.
+        1. Collect the keys of the changed notifications; a record that can't be read becomes a dead letter.
+        2. Read the notifications of banks with an endpoint as they are now: one that changed twice makes one webhook.
+        3. Queue the webhooks.
+
+        Raises only when a table or queue can't be reached: the stream then brings the batch again. What was queued
+        before is queued twice then, but sent once.
         """
         changed: dict[NotificationKey, None] = {}
         letters: list[Letter] = []
-        for record in records:
+        for record in stream_records:
             with SetAside(letters, record, "malformed_record"):
                 if record["eventName"] == "INSERT":
                     changed.update(dict.fromkeys(changes_in(record["dynamodb"]["NewImage"])))
-        found = self._notifications([key for key in changed if self._endpoints.of(key.bank)], letters)
+        notifications = self._read([key for key in changed if self._endpoints.of(key.bank)], letters)
         now = self._clock()
-        webhooks = [webhook for key, values in found.items() if (webhook := webhook_of(key, values, now))]
+        made = (webhook_of(key, notification, now) for key, notification in notifications.items())
+        webhooks = [webhook for webhook in made if webhook is not None]
         self._queue.send(map(pack, webhooks))
         self._dead_letters.put(letters)
         logger.info("feed_pages", extra={"changed": len(changed), "webhooks": len(webhooks)})
         count("WebhooksQueued", len(webhooks))
 
-    def _notifications(
-        self, keys: Sequence[NotificationKey], letters: list[Letter]
-    ) -> dict[NotificationKey, dict[str, Any]]:
-        """Return the notifications as they are now; those that can't be read are added to `letters`."""
+    def _read(self, keys: Sequence[NotificationKey], letters: list[Letter]) -> dict[NotificationKey, dict[str, Any]]:
+        """Return the notifications as the API answers them; the keys of those that can't be read go to `letters`."""
         try:
-            return self._records.of_keys(keys)
+            return self._notification_records.of_keys(keys)
         except Exception as error:
             if not is_fault_of_value(error):
                 raise
-            # Written past the service: read one by one, so that a record holds up no other.
+            # One of the records is malformed: read each by itself, so that it doesn't hold up the others.
             found: dict[NotificationKey, dict[str, Any]] = {}
             for key in keys:
                 with SetAside(letters, key.item_key(), "malformed_notification"):
-                    found |= self._records.of_keys([key])
+                    found |= self._notification_records.of_keys([key])
             return found

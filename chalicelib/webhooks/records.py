@@ -1,4 +1,4 @@
-"""What became of webhooks, stored beside the notifications that they tell of: one item each, of its last try."""
+"""The webhooks' records: each webhook's last attempt, stored beside the notification that the webhook is about."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,22 +12,25 @@ from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import Webhook
 
-# In the sort key, behind the holder, whose id has no "#".
+# In the sort key, between the holder's id, which has no "#", and the webhook's id.
 MARK = "#webhook#"
 
 
 class Standing(StrEnum):
-    """How far a webhook has come."""
+    """The delivery status of a webhook."""
 
     DELIVERED = "delivered"
     WAITING = "waiting"  # for its next try
     GIVEN_UP = "given_up"
-    NOT_SENT = "not_sent"  # the bank has no endpoint, or that has said that it is gone
+    NOT_SENT = "not_sent"  # the bank has no endpoint, or the endpoint answered that it is gone (410)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A webhook's last try: `answer` is the HTTP status or what kept it from one, `attempts` counts what was sent."""
+    """A webhook's last attempt. `answer` is the HTTP status, or a code that says why there was none, like `timeout`.
+
+    `attempts` counts how often the webhook was posted. `next_at` is when it is tried next, None if it isn't.
+    """
 
     key: NotificationKey
     id: str
@@ -45,13 +48,13 @@ class WebhookRecords:
         self._table = table
 
     def of(self, webhooks: Iterable[Webhook]) -> dict[str, Record]:
-        """Return the records of those webhooks that have one, by the webhook's id, 100 in a call."""
+        """Return the webhooks' records, by the webhook's id, reading 100 in a call; a new webhook has none."""
         keys = {webhook.id: to_item(webhook.key.item_key(f"{MARK}{webhook.id}")) for webhook in webhooks}
         found = map(_record, batch_get(self._client, self._table, keys.values()))
         return {record.id: record for record in found}
 
     def of_transaction(self, key: TransactionKey) -> list[Record]:
-        """Return the records of a transaction's webhooks, oldest first."""
+        """Return the records of a transaction's webhooks, ordered by the time of the last attempt."""
         found = queried(
             self._client,
             TableName=self._table,
@@ -63,7 +66,10 @@ class WebhookRecords:
         return sorted(records, key=lambda record: record.updated_at)
 
     def put(self, records: Iterable[Record]) -> None:
-        """Keep the records, 25 in a call, in place of what is there of their webhooks."""
+        """Store the records, 25 in a call, each in place of its webhook's earlier record.
+
+        Raises TemporarilyUnavailable; some of the records may be stored then.
+        """
         batch_put(
             self._client,
             self._table,

@@ -1,226 +1,165 @@
-"""Webhooks on their way: signed, posted, noted, and tried again for days. One bank's endpoint holds up no other's."""
+"""The webhook sender: delivers the queue's webhooks to the banks' endpoints, and tries again for three days.
+
+For a batch of messages, `WebhookSender.handle` goes through these steps:
+
+1. read: messages become webhooks, and copies of one webhook become one (`_read`);
+2. select: what is early goes back to the queue, what was delivered or waits elsewhere is skipped (`is_settled`);
+3. post: all at the same time (`signed_poster`);
+4. record what was delivered, before anything else can fail: a delivered webhook isn't sent twice;
+5. follow up what was not delivered (`attempt.follow_up` has the rules):
+   - an endpoint that answers 500, or nothing: the webhook goes back to the queue until its next try;
+   - the same after three days: it goes to the dead-letter queue;
+   - an endpoint that answers 410: the webhook is recorded as not sent;
+6. disable the endpoints that answered 410, until their banks store settings again.
+
+An endpoint of one bank never holds up the webhooks of another bank.
+"""
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from math import ceil
-
-from standardwebhooks import Webhook as Signer
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import MAX_DELAY_S, Queue
-from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.banks.endpoints import Endpoint, EndpointDirectory
-from chalicelib.banks.settings import CACHE_FOR
-from chalicelib.banks.signatures import valid_secrets
-from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.webhooks.poster import Answer, Poster
+from chalicelib.banks.endpoints import EndpointDirectory
+from chalicelib.webhooks.attempt import Attempt, FollowUp, follow_up
 from chalicelib.webhooks.records import Record, Standing, WebhookRecords
-from chalicelib.webhooks.webhook import LONGEST_WAIT, Webhook, pack, unpack
-
-# An endpoint that takes longer is left alone by this process for three times as long: who waits for it can't send what
-# is for other banks meanwhile.
-_SLOW = timedelta(seconds=2)
-_RESTS_AT_MOST = timedelta(seconds=30)
-# What wasn't sent is looked at again soon: the endpoint has said nothing that would ask for patience.
-_UNSENT_WAITS_AT_MOST = timedelta(seconds=MAX_DELAY_S)
-_NO_ENDPOINT = Answer(problem="no_endpoint")
-_BANK_DISABLED = Answer(problem="bank_disabled")
-_NO_SECRET = Answer(problem="no_secret")
-_RESTING = Answer(problem="resting")
-_UNSENT = (_NO_ENDPOINT, _BANK_DISABLED, _NO_SECRET, _RESTING)
-_HEADERS = {"content-type": "application/json; charset=utf-8", "user-agent": "transaction-notifier-webhooks/1"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Try:
-    webhook: Webhook
-    endpoint: Endpoint | None
-    answer: Answer
+from chalicelib.webhooks.signed_poster import SignedPoster
+from chalicelib.webhooks.webhook import Webhook, pack, unpack
 
 
 class WebhookSender:
+    """Delivers the webhooks in a queue's messages.
+
+    `poster` signs and posts them, and `records` keeps each webhook's last attempt. What was not delivered goes back to
+    the `queue`, or to the `dead_letters`.
+    """
+
     def __init__(
         self,
+        poster: SignedPoster,
         endpoints: EndpointDirectory,
-        secrets: SecretStore,
         records: WebhookRecords,
-        poster: Poster,
         queue: Queue,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._endpoints = endpoints
-        self._secrets = secrets
-        self._records = records
         self._poster = poster
+        self._endpoints = endpoints
+        self._records = records
         self._queue = queue
         self._dead_letters = dead_letters
         self._clock = clock
         self._jitter = jitter
-        self._resting: dict[str, datetime] = {}  # banks, and until when
 
     def handle(self, bodies: Sequence[str]) -> None:
-        """Send those of the queue's webhooks that are due, side by side; put the others back.
+        """Deliver those webhooks in the queue's messages that are due, and put the others back into the queue.
 
-        What isn't accepted is put back, too, for three days, and then goes to the dead-letter queue. An endpoint that
-        answers 410 is disabled. Raises only when a table, a queue or Secrets Manager can't be reached: SQS then brings
-        the messages again, and what has been delivered is not sent again, unless that couldn't be noted.
+        Raises only when a table, a queue or Secrets Manager can't be reached: SQS then brings the messages again. What
+        was delivered is not sent again then, unless recording it failed.
         """
         now = self._clock()
-        webhooks = {webhook.id: webhook for webhook in sorted(self._read(bodies), key=_precedence)}
-        early = [one for one in webhooks.values() if one.not_before is not None and one.not_before > now]
-        for webhook in early:
-            del webhooks[webhook.id]
-        known = self._records.of(webhooks.values())
-        due = [webhook for webhook in webhooks.values() if not _is_over(webhook, known.get(webhook.id), now)]
-        tries = self._tried(due, now)
+        webhooks = self._read(bodies)
+        early = [webhook for webhook in webhooks if webhook.not_before is not None and webhook.not_before > now]
+        others = [webhook for webhook in webhooks if webhook not in early]
+        records = self._records.of(others)
+        due = [webhook for webhook in others if not is_settled(webhook, records.get(webhook.id), now)]
+        attempts = self._poster.post(due, now)
         now = self._clock()
-        taken = [self._outcome(one, known, now)[0] for one in tries if one.answer.is_accepted]
-        # Before all else, lest it be sent again.
-        self._records.put(taken)
-        failed = self._settle([one for one in tries if not one.answer.is_accepted], early, now)
-        self._disable(tries, now)
-        _report([*taken, *failed], early=len(early), over=len(webhooks) - len(taken) - len(failed))
-
-    def _settle(self, failed: Sequence[_Try], early: Sequence[Webhook], now: datetime) -> list[Record]:
-        """Note what failed and see to what comes of it; put it back, and what is early, until it is due."""
-        # While this copy failed, another one may have been taken.
-        known = self._records.of(one.webhook for one in failed)
-        outcomes = [
-            (one, *self._outcome(one, known, now))
-            for one in failed
-            if one.webhook.again or not _is_delivered(known.get(one.webhook.id))
-        ]
-        records = [record for _, record, _ in outcomes]
-        self._records.put(record for record in records if record.next_at is None)
-        self._dead_letters.put(
-            [
-                Letter(pack(one.webhook), f"given_up: {one.answer}")
-                for one, record, _ in outcomes
-                if record.standing is Standing.GIVEN_UP
-            ]
-        )
-        self._put_back([*early, *(next_try for _, _, next_try in outcomes if next_try)], now)
-        # A next try is noted when it is sure to come: by that note, all other copies of the webhook fall away.
-        self._records.put(record for record in records if record.next_at is not None)
-        return records
+        delivered = self._record_delivered(attempts, records, now)
+        failed = self._follow_up_failed(attempts, now)
+        self._hand_over(failed, early, now)
+        self._disable_gone(attempts, now)
+        recorded = [*delivered, *(result.record for _, result in failed)]
+        _report(recorded, early=len(early), over=len(others) - len(recorded))
 
     def _read(self, bodies: Sequence[str]) -> list[Webhook]:
+        """Return the webhooks in the messages, one of each: of several copies, the last one by `_precedence`."""
         webhooks: list[Webhook] = []
         letters: list[Letter] = []
         for body in bodies:
             with SetAside(letters, body, "malformed_webhook"):
                 webhooks.append(unpack(body))
         self._dead_letters.put(letters)
-        return webhooks
+        return list({webhook.id: webhook for webhook in sorted(webhooks, key=_precedence)}.values())
 
-    def _tried(self, webhooks: Sequence[Webhook], now: datetime) -> list[_Try]:
-        """Send the webhooks; return what became of each."""
-        if not webhooks:
-            return []
-        banks = {webhook.bank for webhook in webhooks}
-        # Nothing is left unsent on the word of what is remembered.
-        endpoints = {bank: self._endpoints.of(bank) or self._endpoints.of_now(bank) for bank in banks}
-        signers = {bank: self._signers(bank, endpoint, now) for bank, endpoint in endpoints.items() if endpoint}
+    def _record_delivered(
+        self, attempts: Iterable[Attempt], records: Mapping[str, Record], now: datetime
+    ) -> list[Record]:
+        accepted = [attempt for attempt in attempts if attempt.answer.is_accepted]
+        delivered = [self._follow_up(attempt, records, now).record for attempt in accepted]
+        self._records.put(delivered)
+        return delivered
 
-        def tried(webhook: Webhook) -> _Try:
-            endpoint = endpoints[webhook.bank]
-            if endpoint is None:
-                return _Try(webhook, None, _NO_ENDPOINT)
-            if endpoint.is_bank_disabled:
-                return _Try(webhook, endpoint, _BANK_DISABLED)
-            if not signers[webhook.bank]:
-                return _Try(webhook, endpoint, _NO_SECRET)
-            if self._resting.get(webhook.bank, now) > now:
-                return _Try(webhook, endpoint, _RESTING)
-            return _Try(webhook, endpoint, self._posted(webhook, endpoint, signers[webhook.bank]))
+    def _follow_up_failed(self, attempts: Iterable[Attempt], now: datetime) -> list[tuple[Attempt, FollowUp]]:
+        """Return the failed attempts with what follows; without those of which another copy was delivered meanwhile."""
+        failed = [attempt for attempt in attempts if not attempt.answer.is_accepted]
+        records = self._records.of(attempt.webhook for attempt in failed)
+        return [
+            (attempt, self._follow_up(attempt, records, now))
+            for attempt in failed
+            if attempt.webhook.again or not _is_delivered(records.get(attempt.webhook.id))
+        ]
 
-        with ThreadPoolExecutor(len(webhooks)) as pool:
-            return list(pool.map(tried, webhooks))
+    def _follow_up(self, attempt: Attempt, records: Mapping[str, Record], now: datetime) -> FollowUp:
+        return follow_up(attempt, records.get(attempt.webhook.id), now, self._jitter())
 
-    def _posted(self, webhook: Webhook, endpoint: Endpoint, signers: Sequence[Signer]) -> Answer:
-        at = self._clock()
-        headers = {
-            **_HEADERS,
-            "webhook-id": webhook.id,
-            "webhook-timestamp": str(int(at.timestamp())),
-            # One for each secret that is valid: while they are rotated, the receiver has one or the other.
-            "webhook-signature": " ".join(signer.sign(webhook.id, at, webhook.body) for signer in signers),
+    def _hand_over(self, failed: Sequence[tuple[Attempt, FollowUp]], early: Sequence[Webhook], now: datetime) -> None:
+        """Record what failed, and hand it to the dead letters or, with what is early, back to the queue."""
+        self._records.put(result.record for _, result in failed if result.next_try is None)
+        self._dead_letters.put(
+            [
+                Letter(pack(attempt.webhook), f"given_up: {attempt.answer}")
+                for attempt, result in failed
+                if result.record.standing is Standing.GIVEN_UP
+            ]
+        )
+        self._put_back([*early, *(result.next_try for _, result in failed if result.next_try)], now)
+        # After the queue has the next try: with this record, every other copy of the webhook is skipped.
+        self._records.put(result.record for _, result in failed if result.next_try is not None)
+
+    def _put_back(self, webhooks: Sequence[Webhook], now: datetime) -> None:
+        """Put webhooks back into the queue until they are due, or for 15 minutes, the longest delay in SQS."""
+        waits = (ceil((webhook.not_before - now).total_seconds()) for webhook in webhooks if webhook.not_before)
+        delays = iter([min(max(wait, 0), MAX_DELAY_S) for wait in waits])
+        self._queue.send(map(pack, webhooks), lambda: next(delays))
+
+    def _disable_gone(self, attempts: Iterable[Attempt], now: datetime) -> None:
+        """Disable the endpoints that answered 410. This is the last step: if it fails, all webhooks are recorded."""
+        gone = {
+            attempt.webhook.bank: attempt.endpoint
+            for attempt in attempts
+            if attempt.endpoint is not None and attempt.answer.is_gone
         }
-        answer = self._poster.post(endpoint.url, headers, webhook.body.encode())
-        answered_at = self._clock()
-        if answered_at - at > _SLOW:
-            self._resting[webhook.bank] = answered_at + min(3 * (answered_at - at), _RESTS_AT_MOST)
-        return answer
-
-    def _signers(self, bank: str, endpoint: Endpoint, now: datetime) -> list[Signer]:
-        if endpoint.secret_arn is None:
-            return []
-        try:
-            return [Signer(secret) for secret in valid_secrets(self._secrets.get(endpoint.secret_arn, CACHE_FOR), now)]
-        except TemporarilyUnavailable:
-            raise
-        except Exception as error:  # a bank whose secret was taken away must not hold up the others
-            logger.error("no_webhook_secret", extra={"bank": bank, "error": type(error).__name__})
-            return []
-
-    def _outcome(self, one: _Try, known: Mapping[str, Record], now: datetime) -> tuple[Record, Webhook | None]:
-        """Return what is to be noted of a try, and the webhook as it is to be tried next, if it is."""
-        webhook, answer, before = one.webhook, one.answer, known.get(one.webhook.id)
-        is_sent = answer not in _UNSENT
-        if answer.is_accepted:
-            standing = Standing.DELIVERED
-        elif answer.is_gone or answer is _NO_ENDPOINT:
-            standing = Standing.NOT_SENT
-        else:
-            is_over = webhook.is_given_up(now) and answer is not _RESTING
-            standing = Standing.GIVEN_UP if is_over else Standing.WAITING
-        next_try = None
-        if standing is Standing.WAITING:
-            asked_for = timedelta(seconds=answer.retry_after_s)
-            longest = LONGEST_WAIT if is_sent else _UNSENT_WAITS_AT_MOST
-            next_try = webhook.next_try(now, self._jitter(), asked_for, longest)
-        attempts = (before.attempts if before else 0) + is_sent
-        next_at = next_try.not_before if next_try else None
-        record = Record(webhook.key, webhook.id, webhook.type, standing, str(answer), attempts, now, next_at)
-        return record, next_try
-
-    def _disable(self, tries: Sequence[_Try], now: datetime) -> None:
-        """Disable the endpoints that are gone. Last: should it fail, all else is noted by then."""
-        gone = {one.webhook.bank: one.endpoint for one in tries if one.endpoint and one.answer.is_gone}
         for bank, endpoint in gone.items():
             self._endpoints.disable(bank, endpoint, now)
             logger.warning("webhooks_disabled", extra={"bank": bank})
             count("WebhooksDisabled")
 
-    def _put_back(self, webhooks: Sequence[Webhook], now: datetime) -> None:
-        """Put webhooks back until they are due, or for as long as SQS can hold them back."""
-        waits = (ceil((webhook.not_before - now).total_seconds()) for webhook in webhooks if webhook.not_before)
-        delays = iter([min(max(wait, 0), MAX_DELAY_S) for wait in waits])
-        self._queue.send(map(pack, webhooks), lambda: next(delays))
 
+def is_settled(webhook: Webhook, record: Record | None, now: datetime) -> bool:
+    """Return whether there is nothing to send: the webhook was delivered, or another copy of it waits for its next try.
 
-def _precedence(webhook: Webhook) -> tuple[bool, bool, datetime]:
-    """What orders copies so that the last one stands for all: one to be sent at once, else the one put off last.
-
-    One that was never put off comes behind: it may fall away for one that waits, which must not be forgotten for it.
+    `record` is of the webhook's last attempt. A webhook that is to be sent `again` is never settled.
     """
-    return webhook.again, webhook.not_before is not None, webhook.not_before or webhook.first_at
-
-
-def _is_over(webhook: Webhook, record: Record | None, now: datetime) -> bool:
-    """Whether it has been delivered, or is a copy whose next try is another one's."""
     if record is None or webhook.again:
         return False
     if record.next_at is None:
         return _is_delivered(record)
     return record.next_at > (webhook.not_before or now)
+
+
+def _precedence(webhook: Webhook) -> tuple[bool, bool, datetime]:
+    """Return the order of a webhook's copies, of which the last one is kept.
+
+    Last is a copy to be sent `again`; before it, the copy that waits longest for its next try; first, one that never
+    waited. If that one were kept, the next try of the others would be lost.
+    """
+    return webhook.again, webhook.not_before is not None, webhook.not_before or webhook.first_at
 
 
 def _is_delivered(record: Record | None) -> bool:

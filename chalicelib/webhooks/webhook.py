@@ -1,6 +1,6 @@
-"""Webhooks: what a bank's own systems are told of its notifications, when, and for how long it is tried.
+"""Webhooks: the messages to a bank's own systems about its notifications, and when each is tried.
 
-In the form of Standard Webhooks (github.com/standard-webhooks/standard-webhooks). Pure: time comes in.
+They have the form of Standard Webhooks (github.com/standard-webhooks/standard-webhooks). Pure: time comes in.
 """
 
 import base64
@@ -17,7 +17,8 @@ from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey, State
 
-# Of other states the feed tells. A rejected e-mail was never sent: to the bank, it has failed.
+# The states of a notification that make a webhook; the others are in the feed only. SES never sends an e-mail that it
+# rejects, so for the bank the notification has failed.
 TYPE_OF = {
     State.DELIVERED: "notification.delivered",
     State.BOUNCED: "notification.bounced",
@@ -25,7 +26,7 @@ TYPE_OF = {
     State.FAILED: "notification.failed",
 }
 TYPES = tuple(sorted(set(TYPE_OF.values())))
-# Each wait is three times as long as all the time before it: 5 s, 15 s, 1 min, 4 min, 16 min, an hour, four.
+# Each wait is three times as long as the time since the first try: 5 s, 15 s, 1 min, 4 min, 16 min, 1 h, 4 h.
 _FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=6)
 TRIED_FOR = timedelta(days=3)
@@ -33,10 +34,10 @@ TRIED_FOR = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A message to a bank's endpoint. `body` is what is signed and sent, the same at each try.
+    """A message to a bank's endpoint. `body` (JSON) is signed and posted, the same at each try.
 
-    `first_at` is when it was first tried, or to be; `not_before` when it is to be tried next; one to be sent `again` is
-    sent at once, although it has been delivered, or waits.
+    `first_at` is the time of the first try, and `not_before` that of the next, None for at once. A webhook with `again`
+    is sent now, also if it was delivered or waits for its next try: an operator asked for it.
     """
 
     id: str
@@ -52,23 +53,26 @@ class Webhook:
         return self.key.bank
 
     def is_given_up(self, now: datetime) -> bool:
+        """Return whether the webhook isn't tried again, because the first try was three days ago or earlier."""
         return now - self.first_at >= TRIED_FOR
 
     def next_try(
         self, now: datetime, jitter: float, at_least: timedelta = timedelta(0), at_most: timedelta = LONGEST_WAIT
     ) -> "Webhook":
-        """Return it as it is to be tried next; `jitter`, from 0 to 1, makes the wait up to a quarter longer.
+        """Return the webhook with the time of its next try, after a try that failed `now`.
 
-        `at_least` is how long the endpoint asks to be left alone.
+        `jitter`, from 0 to 1, makes the wait up to a quarter longer. `at_least` is the wait that the endpoint asks for
+        (Retry-After); the wait is never longer than `at_most` and its jitter.
         """
         wait = min(max(_FIRST_WAIT, 3 * (now - self.first_at), at_least), at_most)
         return replace(self, not_before=now + wait * (1 + jitter / 4), again=False)
 
 
 def webhook_of(key: NotificationKey, notification: Mapping[str, Any], now: datetime) -> Webhook | None:
-    """Return what is to be sent of a notification as the API answers it, None if its state is not to be told so.
+    """Return the webhook about a notification; None if its state makes no webhook.
 
-    The same state makes the same message, with the same id, however often it is made.
+    `notification` is in the form in which the API answers it. The same state of the same notification always makes the
+    same webhook, with the same id.
     """
     event = TYPE_OF.get(State(notification["state"]))
     if event is None:
@@ -77,14 +81,15 @@ def webhook_of(key: NotificationKey, notification: Mapping[str, Any], now: datet
     digest = hashlib.sha256(
         "\n".join((transaction_key(key.bank, key.transaction), key.holder, event, at)).encode()
     ).digest()
-    told = {name: notification[name] for name in ("holder", "state", "reason", "message_id") if name in notification}
-    body = {"type": event, "timestamp": at, "data": {"transaction": key.transaction, **told}}
+    names = ("holder", "state", "reason", "message_id")
+    data = {"transaction": key.transaction} | {name: notification[name] for name in names if name in notification}
+    body = {"type": event, "timestamp": at, "data": data}
     webhook_id = f"msg_{base64.urlsafe_b64encode(digest[:18]).decode()}"
     return Webhook(webhook_id, key, event, json.dumps(body, ensure_ascii=False), now)
 
 
 def pack(webhook: Webhook) -> str:
-    """Return the queue's message."""
+    """Return the webhook as the body of a message in the queue."""
     content = {
         "id": webhook.id,
         "bank": webhook.bank,
@@ -100,13 +105,15 @@ def pack(webhook: Webhook) -> str:
 
 
 def unpack(text: str) -> Webhook:
-    """Return what a message holds; raises ValueError, KeyError, TypeError or RecursionError for what `pack` can't have
-    made."""
+    """Return the webhook in a message's body.
+
+    Raises ValueError, KeyError, TypeError or RecursionError for a text that `pack` can't have made.
+    """
     content = json.loads(text)
     bank, not_before = content["bank"], content.get("not_before")
     first_at, not_before = _moment(content["first_at"]), _moment(not_before) if not_before else None
     texts = [content[name] for name in ("id", "transaction", "holder", "type", "body")]
-    if not (all(isinstance(one, str) for one in texts) and BANK_ID.fullmatch(bank) and content["type"] in TYPES):
+    if not (all(isinstance(text, str) for text in texts) and BANK_ID.fullmatch(bank) and content["type"] in TYPES):
         raise ValueError("no webhook")
     return Webhook(
         id=content["id"],
@@ -127,7 +134,7 @@ def _moment(text: str) -> datetime:
 
 
 def _decided_at(notification: Mapping[str, Any]) -> str:
-    """Return when the notification came to be in its state."""
-    decided = (notification["state"], notification.get("reason"))
-    found = [one["at"] for one in notification["history"] if (one["state"], one.get("reason")) == decided]
+    """Return when the notification first had the state and the reason that it has now."""
+    now = (notification["state"], notification.get("reason"))
+    found = [change["at"] for change in notification["history"] if (change["state"], change.get("reason")) == now]
     return str(found[0] if found else notification["updated_at"])

@@ -1,4 +1,4 @@
-"""DynamoDB's form of values: the short way for strings ends where boto3's serializer does."""
+"""DynamoDB's form of values, which is boto3's own, and batches that send again what was left unprocessed."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -6,13 +6,26 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.dynamo import from_item, to_item
+from chalicelib.aws.dynamo import (
+    batch_delete,
+    batch_get,
+    batch_put,
+    from_item,
+    put_new,
+    queried,
+    to_item,
+    was_cancelled_in_passing,
+)
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.repository import transaction_item
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction
+from tests.fakes import Failing, Refusing, refusal
+from tests.tables import create_tables
 
 _plain = st.one_of(
     st.none(), st.booleans(), st.text(max_size=5), st.integers(-9, 9), st.decimals("-9.99", "9.99", places=2)
@@ -54,3 +67,139 @@ def test_stored_times_are_written_as_answers_have_them(timestamp: datetime, reco
     )
     assert item["timestamp"] == {"S": format_time(timestamp)}
     assert item["recorded_at"] == {"S": format_time(recorded_at)}
+
+
+# Batches
+
+
+class LeavingSomeOut:
+    """A client whose batches leave all but one of their requests for the next call, so many times."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client = client
+        self._times = times
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        ((table, request),) = RequestItems.items()
+        done, left = self._split(request["Keys"])
+        answer = self._client.batch_get_item(RequestItems={table: {**request, "Keys": done}})
+        return {**answer, "UnprocessedKeys": {table: {**request, "Keys": left}} if left else {}}
+
+    def batch_write_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        ((table, requests),) = RequestItems.items()
+        done, left = self._split(requests)
+        self._client.batch_write_item(RequestItems={table: done})
+        return {"UnprocessedItems": {table: left} if left else {}}
+
+    def _split(self, requests: list[Any]) -> tuple[list[Any], list[Any]]:
+        self._times -= 1
+        return (requests[:1], requests[1:]) if self._times >= 0 else (requests, [])
+
+
+def test_what_a_batch_leaves_unprocessed_is_asked_for_again(each_dynamodb: Any) -> None:
+    waits: list[float] = []
+    items = [to_item({"entry": f"bank#{number}", "name": "x"}) for number in range(30)]
+    keys = [{"entry": item["entry"]} for item in items]
+    batch_put(LeavingSomeOut(each_dynamodb, 3), "BanksTable", items, sleep=waits.append)
+    found = list(batch_get(LeavingSomeOut(each_dynamodb, 3), "BanksTable", keys, sleep=waits.append))
+    assert sorted(found, key=str) == sorted(map(from_item, items), key=str)
+    assert len(waits) == 6
+    assert all(0 <= wait_s <= 2 for wait_s in waits)
+
+
+def test_a_batch_that_stays_unprocessed_means_try_again(each_dynamodb: Any) -> None:
+    items = [to_item({"entry": f"bank#{number}"}) for number in range(25)]
+    with pytest.raises(TemporarilyUnavailable):
+        batch_put(LeavingSomeOut(each_dynamodb, 99), "BanksTable", items, sleep=lambda _: None)
+    with pytest.raises(TemporarilyUnavailable):
+        list(batch_get(LeavingSomeOut(each_dynamodb, 99), "BanksTable", items, sleep=lambda _: None))
+
+
+def banks_table(client: Any, *names: str) -> list[dict[str, Any]]:
+    """Put an entry for each name; return their keys."""
+    batch_put(client, "BanksTable", [to_item({"entry": name, "old": True}) for name in names])
+    return [to_item({"entry": name}) for name in names]
+
+
+def test_only_what_has_the_keys_is_deleted_and_a_missing_key_is_no_error(each_dynamodb: Any) -> None:
+    *gone, kept = banks_table(each_dynamodb, *(f"bank#{number}" for number in range(31)))
+    batch_delete(each_dynamodb, "BanksTable", [*gone, to_item({"entry": "never put"})])
+    assert [from_item(item) for item in each_dynamodb.scan(TableName="BanksTable")["Items"]] == [
+        {**from_item(kept), "old": True}
+    ]
+
+
+def test_a_part_of_a_batch_that_fails_keeps_no_other_part_from_being_written(each_dynamodb: Any) -> None:
+    class FirstPartFails:
+        def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+            (requests,) = RequestItems.values()
+            if requests[0]["PutRequest"]["Item"]["entry"]["S"] == "bank#00":
+                raise refusal("ThrottlingException")
+            return each_dynamodb.batch_write_item(RequestItems=RequestItems)
+
+    items = [to_item({"entry": f"bank#{number:02}"}) for number in range(30)]
+    with pytest.raises(TemporarilyUnavailable):
+        batch_put(FirstPartFails(), "BanksTable", items, sleep=lambda _: None)
+    assert each_dynamodb.scan(TableName="BanksTable")["Count"] == 5
+
+
+def test_a_query_goes_on_over_the_pages_of_the_service(each_dynamodb: Any) -> None:
+    rows = [to_item({"transaction_key": "eazycard#t1", "holder": f"h{number:02}"}) for number in range(25)]
+    batch_put(each_dynamodb, "NotificationsTable", rows)
+    found = queried(
+        each_dynamodb,
+        TableName="NotificationsTable",
+        KeyConditionExpression="transaction_key = :key",
+        ExpressionAttributeValues=to_item({":key": "eazycard#t1"}),
+        Limit=10,
+    )
+    assert [values["holder"] for values in found] == [f"h{number:02}" for number in range(25)]
+
+
+def test_only_new_keys_are_put_and_for_the_others_what_is_stored_is_returned(each_dynamodb: Any) -> None:
+    banks_table(each_dynamodb, "b", "d")
+    items = [to_item({"entry": name, "old": False}) for name in "abcd"]
+    stored = put_new(each_dynamodb, "BanksTable", "entry", items, sleep=lambda _: None)
+    kept = [from_item(item) if item else None for item in stored]
+    assert kept == [None, {"entry": "b", "old": True}, None, {"entry": "d", "old": True}]
+    found = {item["entry"]["S"]: item["old"]["BOOL"] for item in each_dynamodb.scan(TableName="BanksTable")["Items"]}
+    assert found == {"a": False, "b": True, "c": False, "d": True}
+
+
+def cancelled(*codes: str) -> ClientError:
+    error = refusal("TransactionCanceledException")
+    error.response["CancellationReasons"] = [{"Code": code} for code in codes]
+    return error
+
+
+def test_a_put_that_another_writer_holds_up_is_tried_again_and_a_defect_is_raised(dynamodb: Any) -> None:
+    create_tables(dynamodb)
+    waits: list[float] = []
+    contended = Failing(dynamodb, cancelled("TransactionConflict"))
+    items = [to_item({"entry": "a"})]
+    assert put_new(contended, "BanksTable", "entry", items, sleep=waits.append) == [None]
+    assert len(waits) == 1
+    with pytest.raises(ClientError):
+        put_new(Failing(dynamodb, cancelled("ValidationError")), "BanksTable", "entry", items)
+
+
+def test_a_put_that_is_held_up_to_the_last_is_temporarily_unavailable(dynamodb: Any) -> None:
+    contended = Refusing(dynamodb, cancelled("TransactionConflict"), "transact_write_items")
+    with pytest.raises(TemporarilyUnavailable):
+        put_new(contended, "BanksTable", "entry", [to_item({"entry": "a"})], sleep=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_passing"),
+    [
+        (cancelled("None", "ConditionalCheckFailed"), True),
+        (cancelled("ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"), True),
+        (cancelled("ConditionalCheckFailed", "ValidationError"), False),
+        (refusal("ValidationException"), False),
+    ],
+    ids=["condition", "load", "mixed with a defect", "no transaction"],
+)
+def test_a_transaction_cancelled_by_conditions_or_load_alone_is_cancelled_in_passing(
+    error: ClientError, is_passing: bool
+) -> None:
+    assert was_cancelled_in_passing(error) is is_passing

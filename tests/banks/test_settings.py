@@ -1,17 +1,13 @@
-"""A bank's settings: their rules, their forms, how they are stored, replaced and remembered."""
+"""A bank's settings: loaded with their defaults, replaced together with the subscriptions, and cached."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from chalicelib.api.json_body import read_json
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import (
     CACHE_FOR,
     BankSettings,
@@ -22,48 +18,19 @@ from chalicelib.banks.settings import (
     replace_settings,
     to_json,
 )
-from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, MAX_RECENT
+from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS
 from chalicelib.errors import TemporarilyUnavailable, ValidationFailed
-from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
+from tests.bank_settings import WHOLE, load
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
-TABLE = "BanksTable"
-WHOLE: dict[str, Any] = {
-    "flags": {
-        "large_amount": {"mode": "shadow", "thresholds": {"EUR": "1500.00", "KWD": "400.000", "XAF": "750000"}},
-        "velocity": {"mode": "off", "count": 8, "minutes": 15},
-        "unusual_amount": {"mode": "on", "times": "2.5", "deviations": "0", "min_count": 30},
-        "duplicate_suspect": {"mode": "shadow", "minutes": 2},
-        "new_country": {"mode": "on", "min_count": 1},
-    },
-    "alert_addresses": ["fraud@bank.example", "night@bank.example"],
-}
 
 
-def load(body: Any) -> BankSettings:
-    """Load settings as they come in a request."""
-    return load_settings(read_json(json.dumps(body).encode()))
-
-
-def refused(body: Any) -> dict[str, str]:
-    with pytest.raises(ValidationFailed) as error:
-        load(body)
-    return dict(error.value.errors)
-
-
-# Rules
+# Loaded and answered
 
 
 def test_nothing_given_is_everything_by_default() -> None:
     assert load({}) == load({"flags": {}}) == load({"flags": {"velocity": {}}}) == BankSettings()
     assert BankSettings().thresholds is DEFAULT_THRESHOLDS
-
-
-def test_every_rule_is_on_by_default_and_knows_likely_currencies() -> None:
-    assert DEFAULT_THRESHOLDS.in_mode("on") == FLAGS
-    large = DEFAULT_THRESHOLDS.large_amounts
-    assert {"EUR", "USD", "XAF", "XOF"} <= large.keys() <= CURRENCY_DECIMALS.keys()
-    assert not any(excess_decimals(amount, currency) for currency, amount in large.items())
 
 
 def test_the_defaults_are_settings_that_a_bank_could_send() -> None:
@@ -87,144 +54,6 @@ def test_thresholds_replace_those_of_all_currencies() -> None:
 def test_amounts_are_answered_with_all_of_their_decimals() -> None:
     answered = to_json(load({"flags": {"large_amount": {"thresholds": {"EUR": 1500.5, "XAF": "2e3"}}}}))
     assert answered["flags"]["large_amount"]["thresholds"] == {"EUR": "1500.50", "XAF": "2000"}
-
-
-def test_no_more_attempts_can_be_asked_for_than_a_baseline_remembers() -> None:
-    assert load({"flags": {"velocity": {"count": MAX_RECENT - 1}}}).thresholds.velocity_count == MAX_RECENT - 1
-    assert refused({"flags": {"velocity": {"count": MAX_RECENT}}})
-
-
-WHOLE_NUMBER = "Must be a whole number from {} to {}."
-
-
-@pytest.mark.parametrize(
-    ("flag", "name", "value", "message"),
-    [
-        ("velocity", "mode", "maybe", "Must be one of: on, shadow, off."),
-        ("velocity", "mode", None, "Field may not be null."),
-        ("velocity", "count", 0, WHOLE_NUMBER.format(1, 15)),
-        ("velocity", "count", 2.5, WHOLE_NUMBER.format(1, 15)),
-        ("velocity", "count", "5", WHOLE_NUMBER.format(1, 15)),
-        ("velocity", "count", True, WHOLE_NUMBER.format(1, 15)),
-        ("velocity", "count", [], WHOLE_NUMBER.format(1, 15)),
-        ("velocity", "count", 1e300, WHOLE_NUMBER.format(1, 15)),
-        ("velocity", "minutes", 61, WHOLE_NUMBER.format(1, 60)),
-        ("velocity", "seconds", 5, "Unknown field."),
-        ("unusual_amount", "times", "0.9", "Must be from 1 to 100."),
-        ("unusual_amount", "times", 101, "Must be from 1 to 100."),
-        ("unusual_amount", "times", "3.125", "Must have at most 2 decimals."),
-        ("unusual_amount", "times", "three", "Must be a number, or a string that holds one."),
-        ("unusual_amount", "deviations", -1, "Must be from 0 to 100."),
-        ("unusual_amount", "min_count", 1, WHOLE_NUMBER.format(2, 1000)),
-        ("duplicate_suspect", "minutes", 0, WHOLE_NUMBER.format(1, 60)),
-        ("new_country", "min_count", 1001, WHOLE_NUMBER.format(1, 1000)),
-        ("large_amount", "thresholds", {"EUR": 0}, "Must be over 0."),
-        ("large_amount", "thresholds", {"EUR": "1.005"}, "EUR has 2 decimals: must have no more."),
-        ("large_amount", "thresholds", {"XAF": "1.0"}, "XAF has 0 decimals: must have no more."),
-        ("large_amount", "thresholds", {"XXX": 1}, "Must be an active ISO 4217 code."),
-        ("large_amount", "thresholds", [], "Not a valid mapping type."),
-    ],
-)
-def test_a_rule_that_is_broken_is_named_with_its_dotted_field(flag: str, name: str, value: Any, message: str) -> None:
-    field = f"flags.{flag}.{name}"
-    if isinstance(value, dict):
-        field = f"{field}.{next(iter(value))}"
-    assert refused({"flags": {flag: {name: value}}}) == {field: message}
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"flag": {}}, "flag"),
-        ({"flags": {"theft": {}}}, "flags.theft"),
-        ({"flags": []}, "flags"),
-        ({"flags": {"velocity": 5}}, "flags.velocity"),
-        ({"flags": None}, "flags"),
-        ({"alert_addresses": None}, "alert_addresses"),
-        ({"alert_addresses": "fraud@bank.example"}, "alert_addresses"),
-        ({"alert_addresses": ["fraud@bank.example", "fraud"]}, "alert_addresses.1"),
-        ({"alert_addresses": ["fraud@localhost"]}, "alert_addresses.0"),
-        ({"alert_addresses": ["é@bank.example"]}, "alert_addresses.0"),
-        ({"alert_addresses": ["Fraud@bank.example", "fraud@Bank.example"]}, "alert_addresses"),
-        ({"alert_addresses": [f"fraud-{n}@bank.example" for n in range(11)]}, "alert_addresses"),
-    ],
-)
-def test_another_shape_is_refused_naming_the_field(body: Any, field: str) -> None:
-    assert list(refused(body)) == [field]
-
-
-def test_all_that_is_wrong_is_named_at_once() -> None:
-    body = {"flags": {"velocity": {"count": 0, "mode": "x"}, "new_country": {"min_count": 0}}, "alert_addresses": [1]}
-    assert set(refused(body)) == {
-        "flags.velocity.count",
-        "flags.velocity.mode",
-        "flags.new_country.min_count",
-        "alert_addresses.0",
-    }
-
-
-# Stored
-
-
-@pytest.fixture
-def store(each_dynamodb: Any) -> BankRepository:
-    return BankRepository(each_dynamodb, TABLE)
-
-
-def test_a_bank_that_has_stored_none_has_the_defaults(store: BankRepository) -> None:
-    assert store.settings("eazycard") == StoredSettings()
-
-
-def test_settings_are_read_back_as_they_were_stored(store: BankRepository) -> None:
-    stored = StoredSettings(load(WHOLE), {"fraud@bank.example": "arn:1"}, 1)
-    store.put_settings("eazycard", stored)
-    assert store.settings("eazycard") == stored
-    assert store.settings("other-bank") == StoredSettings()
-    assert store.bank("eazycard") is None
-
-
-def test_an_endpoint_is_disabled_once_and_enabled_by_what_is_stored_next(store: BankRepository) -> None:
-    url, at = "https://bank.example/", datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
-    stored = StoredSettings(load({**WHOLE, "webhook_url": url}), {"fraud@bank.example": "arn:1"}, 1)
-    store.put_settings("eazycard", stored)
-    store.disable_webhooks("eazycard", 0, at)  # what was sent by settings before
-    assert store.settings("eazycard") == stored
-    store.disable_webhooks("eazycard", 1, at)
-    store.disable_webhooks("eazycard", 1, at + timedelta(hours=1))
-    assert store.settings("eazycard") == dataclasses.replace(stored, webhooks_disabled_at=at)
-    store.put_settings("eazycard", dataclasses.replace(stored, version=2))
-    assert store.settings("eazycard") == dataclasses.replace(stored, version=2)
-    store.disable_webhooks("other-bank", 1, at)
-    assert store.settings("other-bank") == StoredSettings()
-
-
-def test_of_two_changes_at_once_one_is_to_be_made_again(store: BankRepository) -> None:
-    store.put_settings("eazycard", StoredSettings(load(WHOLE), {}, 1))
-    with pytest.raises(TemporarilyUnavailable):
-        store.put_settings("eazycard", StoredSettings(BankSettings(), {}, 1))
-    assert store.settings("eazycard").settings == load(WHOLE)
-    store.put_settings("eazycard", StoredSettings(BankSettings(), {}, 2))
-    assert store.settings("eazycard").version == 2
-
-
-def test_settings_that_are_none_are_logged_and_taken_for_the_defaults(store: BankRepository, logged: Any) -> None:
-    store.put_settings("eazycard", StoredSettings(load(WHOLE), {"fraud@bank.example": "arn:1"}, 1))
-    item = {"entry": "settings#eazycard", "settings": {"flags": {"velocity": {"mode": "what is in it"}}}}
-    client = store._client
-    client.put_item(TableName=TABLE, Item=to_item({**item, "subscriptions": {"fraud@bank.example": "a"}, "version": 2}))
-    assert store.settings("eazycard") == StoredSettings(BankSettings(), {"fraud@bank.example": "a"}, 2)
-    assert "malformed_settings" in (text := logged())
-    assert "flags.velocity.mode" in text
-    assert "what is in it" not in text
-
-
-def test_a_stored_url_that_is_none_any_more_takes_no_other_setting_with_it(store: BankRepository, logged: Any) -> None:
-    settings = load({**WHOLE, "webhook_url": "https://bank.example/"})
-    store.put_settings(
-        "eazycard", StoredSettings(dataclasses.replace(settings, webhook_url="https://10.0.0.1/"), {}, 1)
-    )
-    assert store.settings("eazycard").settings == load(WHOLE)
-    assert "malformed_settings" in logged()
 
 
 def test_numbers_are_stored_as_dynamodb_keeps_them_exactly() -> None:
@@ -375,7 +204,7 @@ def test_an_address_that_cannot_be_subscribed_is_named_and_nothing_is_stored(off
     assert office.store.stored == StoredSettings()
 
 
-# Remembered
+# Cached
 
 
 class Directory(SettingsDirectory):

@@ -1,6 +1,5 @@
-"""Suppressed addresses: for all of the bank's holders who have them, and for nobody else, on both engines."""
+"""Enrolment and suppression together, on both engines: a suppressed address is suppressed for all of its holders."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
-from tests.fakes import Failing, refusal
+from tests.fakes import Failing, Interrupted, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 BOUNCED = Suppressed("hard_bounce", NOW + timedelta(minutes=1))
@@ -25,11 +24,11 @@ class Enrolled:
         self.client = client
         self.holders = HolderRepository(client, "AccountsTable")
         self.addresses = AddressRepository(client, "AddressesTable")
-        self.suppression = Enrolment(self.addresses, self.holders)
+        self.enrolment = Enrolment(self.addresses, self.holders)
 
     def enrol(self, account: str, holder_id: str, email: str, bank: str = "eazycard", minute: int = 0) -> Holder:
         at = NOW + timedelta(minutes=minute)
-        return self.suppression.enrol(bank, account, Holder(holder_id, "Awa", email, "fr", "UTC", {}, at))[0]
+        return self.enrolment.enrol(bank, account, Holder(holder_id, "Awa", email, "fr", "UTC", {}, at))[0]
 
     def suppressed(self, account: str, bank: str = "eazycard") -> dict[str, str | None]:
         """Return the reason for each of an account's holders."""
@@ -51,7 +50,7 @@ def test_an_address_is_suppressed_for_all_of_the_banks_holders_who_have_it(enrol
     enrolled.enrol("A1", "eve", "awa@example.com")
     enrolled.enrol("A2", "awa", "awa@example.COM")
     enrolled.enrol("A1", "awa", "awa@example.com", bank="other")
-    enrolled.suppression.suppress("eazycard", "AWA@example.com", BOUNCED)
+    enrolled.enrolment.suppress("eazycard", "AWA@example.com", BOUNCED)
     assert enrolled.suppressed("A1") == {"awa": "hard_bounce", "ben": None, "eve": "hard_bounce"}
     assert enrolled.suppressed("A2") == {"awa": "hard_bounce"}
     assert enrolled.suppressed("A1", "other") == {"awa": None}
@@ -61,7 +60,7 @@ def test_an_address_is_suppressed_for_all_of_the_banks_holders_who_have_it(enrol
 
 def test_the_same_address_again_stays_suppressed_and_another_one_lifts_it(enrolled: Enrolled) -> None:
     enrolled.enrol("A1", "awa", "awa@example.com")
-    enrolled.suppression.suppress("eazycard", "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
     assert enrolled.enrol("A1", "awa", "AWA@example.com", minute=3).suppressed == BOUNCED
     assert enrolled.suppressed("A1") == {"awa": "hard_bounce"}
     assert enrolled.enrol("A1", "awa", "new@example.com", minute=4).suppressed is None
@@ -70,7 +69,7 @@ def test_the_same_address_again_stays_suppressed_and_another_one_lifts_it(enroll
 
 
 def test_a_new_holder_with_a_suppressed_address_begins_suppressed(enrolled: Enrolled) -> None:
-    enrolled.suppression.suppress("eazycard", "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
     assert enrolled.enrol("A9", "awa", "awa@example.com").suppressed == BOUNCED
     assert enrolled.enrol("A9", "awa", "awa@example.com", bank="other").suppressed is None
 
@@ -78,7 +77,7 @@ def test_a_new_holder_with_a_suppressed_address_begins_suppressed(enrolled: Enro
 def test_a_complaint_about_an_old_address_leaves_the_new_one_alone(enrolled: Enrolled) -> None:
     enrolled.enrol("A1", "awa", "old@example.com")
     enrolled.enrol("A1", "awa", "new@example.com", minute=1)
-    enrolled.suppression.suppress("eazycard", "old@example.com", COMPLAINED)
+    enrolled.enrolment.suppress("eazycard", "old@example.com", COMPLAINED)
     assert enrolled.suppressed("A1") == {"awa": None}
 
 
@@ -88,7 +87,7 @@ def test_of_several_reasons_the_first_in_time_stays_whatever_is_heard_first(
 ) -> None:
     enrolled.enrol("A1", "awa", "awa@example.com")
     for suppressed in (*order, *order):
-        enrolled.suppression.suppress("eazycard", "awa@example.com", suppressed)
+        enrolled.enrolment.suppress("eazycard", "awa@example.com", suppressed)
     (awa,) = enrolled.holders.of_account("eazycard", "A1")
     assert awa.suppressed == BOUNCED
 
@@ -100,17 +99,10 @@ def test_the_table_holds_no_address_and_forgets_a_holder_who_moved_or_was_erased
     assert enrolled.at("awa@example.com") == ["A1", "A1"]
     enrolled.enrol("A1", "awa", "new@example.com", minute=1)
     assert enrolled.at("awa@example.com") == ["A1"]
-    enrolled.suppression.erase("eazycard", "A1", "ben")
+    enrolled.enrolment.erase("eazycard", "A1", "ben")
     assert enrolled.at("awa@example.com") == []
     with pytest.raises(HolderNotFound):
-        enrolled.suppression.erase("eazycard", "A1", "ben")
-
-
-def test_who_leaves_late_does_not_take_a_newer_enrolment_along(enrolled: Enrolled) -> None:
-    first = enrolled.enrol("A1", "awa", "awa@example.com")
-    enrolled.enrol("A1", "awa", "awa@example.com", minute=1)
-    enrolled.addresses.leave("eazycard", "A1", first)
-    assert enrolled.at("awa@example.com") == ["A1"]
+        enrolled.enrolment.erase("eazycard", "A1", "ben")
 
 
 def test_one_holder_too_many_leaves_no_entry(enrolled: Enrolled) -> None:
@@ -125,7 +117,7 @@ def test_an_address_of_very_many_accounts_is_suppressed_in_all_of_them(dynamodb:
     enrolled = Enrolled(dynamodb)
     for number in range(105):
         enrolled.enrol(f"A{number}", "treasury", "treasury@example.com")
-    enrolled.suppression.suppress("eazycard", "treasury@example.com", BOUNCED)
+    enrolled.enrolment.suppress("eazycard", "treasury@example.com", BOUNCED)
     assert all(enrolled.suppressed(f"A{number}") == {"treasury": "hard_bounce"} for number in range(105))
 
 
@@ -134,27 +126,9 @@ def test_a_suppression_that_broke_off_is_finished_by_its_repetition(enrolled: En
         enrolled.enrol(f"A{number}", "awa", "awa@example.com")
     broken = Enrolled(Failing(enrolled.client, refusal("ThrottlingException"), 1, "update_item"))
     with pytest.raises(TemporarilyUnavailable):
-        broken.suppression.suppress("eazycard", "awa@example.com", BOUNCED)
-    enrolled.suppression.suppress("eazycard", "awa@example.com", BOUNCED)
+        broken.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
     assert [enrolled.suppressed(f"A{number}")["awa"] for number in range(3)] == ["hard_bounce"] * 3
-
-
-class Between:
-    """A client that lets something else happen before its n-th call."""
-
-    def __init__(self, client: Any, at: int, what: Callable[[], None]) -> None:
-        self._client = client
-        self._left = at
-        self._what = what
-
-    def __getattr__(self, name: str) -> Any:
-        def interrupted(**arguments: Any) -> Any:
-            self._left -= 1
-            if self._left == -1:
-                self._what()
-            return getattr(self._client, name)(**arguments)
-
-        return interrupted
 
 
 @pytest.mark.parametrize("at", range(9))
@@ -162,9 +136,9 @@ def test_a_bounce_at_any_moment_of_an_enrolment_suppresses_the_new_holder(enroll
     enrolled.enrol("A1", "awa", "old@example.com")
 
     def bounce() -> None:
-        enrolled.suppression.suppress("eazycard", "new@example.com", BOUNCED)
+        enrolled.enrolment.suppress("eazycard", "new@example.com", BOUNCED)
 
-    Enrolled(Between(enrolled.client, at, bounce)).enrol("A1", "awa", "new@example.com", minute=1)
+    Enrolled(Interrupted(enrolled.client, bounce, at)).enrol("A1", "awa", "new@example.com", minute=1)
     if enrolled.addresses.suppressed("eazycard", "new@example.com") is None:
         bounce()  # the enrolment was over by then
     assert enrolled.suppressed("A1") == {"awa": "hard_bounce"}
@@ -178,7 +152,7 @@ def test_an_enrolment_at_any_moment_of_a_suppression_is_not_missed(enrolled: Enr
         enrolled.enrol("A2", "ben", "awa@example.com")
         enrolled.enrol("A1", "awa", "new@example.com", minute=1)
 
-    Enrolled(Between(enrolled.client, at, enrol)).suppression.suppress("eazycard", "awa@example.com", BOUNCED)
+    Enrolled(Interrupted(enrolled.client, enrol, at)).enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
     if not enrolled.suppressed("A2"):
         enrol()  # the suppression was over by then
     assert enrolled.suppressed("A2") == {"ben": "hard_bounce"}

@@ -1,28 +1,19 @@
 """The repository on moto and on Amazon's DynamoDB Local: what is stored, once, in which order, and whose it is."""
 
 import dataclasses
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from chalicelib.aws.calls import PASSING, call
-from chalicelib.aws.dynamo import batch_get, batch_put, from_item, to_item
-from chalicelib.banks.bank import ApiKey, Bank
-from chalicelib.banks.repository import BankRepository
-from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders, TransactionNotFound
-from chalicelib.holders.holder import MAX_HOLDERS, Holder
-from chalicelib.holders.repository import HolderRepository
+from chalicelib.errors import TemporarilyUnavailable, TransactionNotFound
 from chalicelib.ledger.repository import AlreadyRecorded, Listing, Page, TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Failing, refusal
+from tests.threads import WRITERS, at_once
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
-WRITERS = 8
 SMALLEST = Transaction(
     bank="eazycard",
     id="1",
@@ -49,19 +40,6 @@ FULLEST = dataclasses.replace(
 )
 
 
-def at_once(work: Callable[[int], Any]) -> list[Any]:
-    """Run the work in several threads at once; return what each returned or raised."""
-
-    def outcome(number: int) -> Any:
-        try:
-            return work(number)
-        except Exception as error:
-            return error
-
-    with ThreadPoolExecutor(WRITERS) as pool:
-        return list(pool.map(outcome, range(WRITERS)))
-
-
 class Metering:
     """A client that counts its calls."""
 
@@ -77,16 +55,6 @@ class Metering:
 @pytest.fixture
 def transactions(each_dynamodb: Any) -> TransactionRepository:
     return TransactionRepository(each_dynamodb, "TransactionsTable")
-
-
-@pytest.fixture
-def holders(each_dynamodb: Any) -> HolderRepository:
-    return HolderRepository(each_dynamodb, "AccountsTable")
-
-
-@pytest.fixture
-def banks(each_dynamodb: Any) -> BankRepository:
-    return BankRepository(each_dynamodb, "BanksTable")
 
 
 @pytest.mark.parametrize("transaction", [SMALLEST, FULLEST], ids=["smallest", "fullest"])
@@ -236,42 +204,6 @@ def test_a_listing_goes_on_over_the_megabyte_that_one_query_reads(transactions: 
     assert [len(page) for page in walk(transactions, Listing("A123", limit=100))] == [100, 100, 51]
 
 
-def raising(error: Exception) -> Callable[[], None]:
-    """Return an operation of a client that ends in this error."""
-
-    def operation() -> None:
-        raise error
-
-    return operation
-
-
-@pytest.mark.parametrize("code", sorted(PASSING))
-def test_a_passing_refusal_means_try_again(code: str) -> None:
-    with pytest.raises(TemporarilyUnavailable):
-        call(raising(refusal(code)))
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ClientError({"Error": {"Code": "InternalFailure"}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "PutItem"),
-        ClientError({"Error": {"Code": "503"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, "PutItem"),
-        EndpointConnectionError(endpoint_url="https://dynamodb"),
-        ReadTimeoutError(endpoint_url="https://dynamodb"),
-    ],
-    ids=["internal failure", "unavailable", "unreachable", "timed out"],
-)
-def test_a_service_that_fails_or_is_out_of_reach_means_try_again(error: Exception) -> None:
-    with pytest.raises(TemporarilyUnavailable):
-        call(raising(error))
-
-
-@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "ValidationException"])
-def test_another_refusal_is_no_reason_to_try_again(code: str) -> None:
-    with pytest.raises(ClientError):
-        call(raising(refusal(code)))
-
-
 def test_a_writer_that_is_refused_has_stored_nothing_and_may_try_again(each_dynamodb: Any) -> None:
     refused_once = Failing(each_dynamodb, refusal("ProvisionedThroughputExceededException"))
     transactions = TransactionRepository(refused_once, "TransactionsTable")
@@ -281,176 +213,6 @@ def test_a_writer_that_is_refused_has_stored_nothing_and_may_try_again(each_dyna
         transactions.get("eazycard", "1")
     transactions.add(SMALLEST)
     assert transactions.get("eazycard", "1") == SMALLEST
-
-
-def holder(holder_id: str, **changes: Any) -> Holder:
-    preferences = {
-        "types": ["credit"],
-        "min_amount": {"XAF": "5000"},
-        "quiet_hours": {"from": "22:00", "to": "07:00"},
-        "statement": "weekly",
-        "muted": False,
-    }
-    enrolled = Holder(holder_id, "Awa Ndiaye", "awa@example.com", "fr", "Africa/Douala", preferences, NOW)
-    return dataclasses.replace(enrolled, **changes)
-
-
-def test_a_holder_is_new_once_and_replaced_afterwards(holders: HolderRepository) -> None:
-    assert holders.put("eazycard", "A123", holder("h1")) is True
-    assert holders.of_account("eazycard", "A123") == [holder("h1")]
-    assert holders.put("eazycard", "A123", holder("h1", email="new@example.com", preferences={})) is False
-    assert holders.of_account("eazycard", "A123") == [holder("h1", email="new@example.com", preferences={})]
-
-
-def test_an_accounts_holders_are_listed_by_id_and_no_other_accounts(holders: HolderRepository) -> None:
-    for holder_id in ("b", "a.b", "A", "x" * 64, "a"):
-        holders.put("eazycard", "A123", holder(holder_id))
-    holders.put("eazycard", "A124", holder("z"))
-    holders.put("other-bank", "A123", holder("y"))
-    assert [found.id for found in holders.of_account("eazycard", "A123")] == ["A", "a", "a.b", "b", "x" * 64]
-    assert [found.id for found in holders.of_account("other-bank", "A123")] == ["y"]
-    assert holders.of_account("eazycard", "A125") == []
-
-
-def test_many_accounts_holders_are_read_at_once(holders: HolderRepository) -> None:
-    for number in range(120):
-        holders.put("eazycard", f"A{number}", holder(f"h{number}"))
-    found = holders.of_accounts([f"eazycard#A{number}" for number in range(130)] * 2)
-    assert {key: [one.id for one in own] for key, own in found.items()} == {
-        f"eazycard#A{number}": [f"h{number}"] for number in range(120)
-    }
-
-
-def test_a_deleted_holders_data_is_gone_and_the_place_is_free(holders: HolderRepository, each_dynamodb: Any) -> None:
-    holders.put("eazycard", "A123", holder("h1"))
-    holders.put("eazycard", "A123", holder("h2", name="Grace", email="grace@example.com"))
-    holders.delete("eazycard", "A123", "h1")
-    assert [found.id for found in holders.of_account("eazycard", "A123")] == ["h2"]
-    (item,) = each_dynamodb.scan(TableName="AccountsTable")["Items"]
-    assert "awa" not in str(item).lower()
-    with pytest.raises(HolderNotFound):
-        holders.delete("eazycard", "A123", "h1")
-    assert holders.put("eazycard", "A123", holder("h1")) is True
-
-
-def test_a_holder_of_an_account_without_any_cant_be_deleted(holders: HolderRepository) -> None:
-    with pytest.raises(HolderNotFound):
-        holders.delete("eazycard", "A123", "h1")
-    assert holders.of_account("eazycard", "A123") == []
-
-
-def test_an_account_takes_20_holders_and_replaces_any_of_them(holders: HolderRepository) -> None:
-    for number in range(MAX_HOLDERS):
-        assert holders.put("eazycard", "A123", holder(f"h{number}")) is True
-    with pytest.raises(TooManyHolders):
-        holders.put("eazycard", "A123", holder("one-more"))
-    assert holders.put("eazycard", "A123", holder("h7", name="Grace")) is False
-    holders.delete("eazycard", "A123", "h3")
-    assert holders.put("eazycard", "A123", holder("one-more")) is True
-    assert len(holders.of_account("eazycard", "A123")) == MAX_HOLDERS == 20
-
-
-def test_holders_that_are_enrolled_at_once_never_pass_the_limit(holders: HolderRepository) -> None:
-    for number in range(MAX_HOLDERS - 3):
-        holders.put("eazycard", "A123", holder(f"h{number}"))
-    outcomes = at_once(lambda number: holders.put("eazycard", "A123", holder(f"new{number}")))
-    assert outcomes.count(True) == 3
-    assert [type(outcome) for outcome in outcomes].count(TooManyHolders) == WRITERS - 3
-    assert len(holders.of_account("eazycard", "A123")) == MAX_HOLDERS
-
-
-def test_of_the_same_holder_enrolled_at_once_one_is_new_and_counts_once(holders: HolderRepository) -> None:
-    outcomes = at_once(lambda _: holders.put("eazycard", "A123", holder("h1")))
-    assert sorted(outcomes) == [False] * (WRITERS - 1) + [True]
-    for number in range(MAX_HOLDERS - 1):
-        holders.put("eazycard", "A123", holder(f"other{number}"))
-    assert len(holders.of_account("eazycard", "A123")) == MAX_HOLDERS
-
-
-def test_the_same_holder_deleted_at_once_is_deleted_once(holders: HolderRepository) -> None:
-    for number in range(MAX_HOLDERS):
-        holders.put("eazycard", "A123", holder(f"h{number}"))
-    outcomes = at_once(lambda _: holders.delete("eazycard", "A123", "h0"))
-    assert outcomes.count(None) == 1
-    assert [type(outcome) for outcome in outcomes].count(HolderNotFound) == WRITERS - 1
-    holders.put("eazycard", "A123", holder("new"))
-    with pytest.raises(TooManyHolders):
-        holders.put("eazycard", "A123", holder("one-more"))
-
-
-def test_an_account_full_of_the_largest_holders_fits_into_an_item(holders: HolderRepository) -> None:
-    largest = {"name": "😀" * 140, "email": f"{'x' * 60}@{'y' * 60}.{'z' * 60}.{'w' * 60}.com"}
-    minimums = {f"X{chr(65 + a)}{chr(65 + b)}": "123456789012345.1234" for a in range(7) for b in range(26)}
-    for number in range(MAX_HOLDERS):
-        holders.put("eazycard", "A123", holder(f"{number:064d}", **largest, preferences={"min_amount": minimums}))
-    assert len(holders.of_account("eazycard", "A123")) == MAX_HOLDERS
-
-
-def test_a_bank_and_its_keys_are_read_back_as_they_were_put(banks: BankRepository) -> None:
-    bank = Bank("eazycard", "EAZYCard é", "XAF", "standard")
-    lasting = ApiKey("a" * 64, "eazycard", "gateway-1")
-    ending = ApiKey("b" * 64, "eazycard", "gateway-2", NOW)
-    banks.put_bank(bank)
-    banks.put_api_key(lasting)
-    banks.put_api_key(ending)
-    assert banks.bank("eazycard") == bank
-    assert banks.api_key("a" * 64) == lasting
-    assert banks.api_key("b" * 64) == ending
-    banks.put_bank(dataclasses.replace(bank, disabled=True))
-    assert banks.bank("eazycard") == dataclasses.replace(bank, disabled=True)
-    banks.delete_api_key("a" * 64)
-    banks.delete_api_key("a" * 64)
-    assert banks.api_key("a" * 64) is None
-
-
-def test_a_bank_and_a_key_are_never_mistaken_for_each_other(banks: BankRepository) -> None:
-    banks.put_bank(Bank("eazycard", "EAZYCard", "XAF", "standard"))
-    banks.put_api_key(ApiKey("a" * 64, "eazycard", "gateway-1"))
-    assert banks.api_key("eazycard") is None
-    assert banks.bank("a" * 64) is None
-
-
-class LeavingSomeOut:
-    """A client whose batches leave all but one of their requests for the next call, so many times."""
-
-    def __init__(self, client: Any, times: int) -> None:
-        self._client = client
-        self._times = times
-
-    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        ((table, request),) = RequestItems.items()
-        done, left = self._split(request["Keys"])
-        answer = self._client.batch_get_item(RequestItems={table: {**request, "Keys": done}})
-        return {**answer, "UnprocessedKeys": {table: {**request, "Keys": left}} if left else {}}
-
-    def batch_write_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        ((table, requests),) = RequestItems.items()
-        done, left = self._split(requests)
-        self._client.batch_write_item(RequestItems={table: done})
-        return {"UnprocessedItems": {table: left} if left else {}}
-
-    def _split(self, requests: list[Any]) -> tuple[list[Any], list[Any]]:
-        self._times -= 1
-        return (requests[:1], requests[1:]) if self._times >= 0 else (requests, [])
-
-
-def test_what_a_batch_leaves_unprocessed_is_asked_for_again(each_dynamodb: Any) -> None:
-    waits: list[float] = []
-    items = [to_item({"entry": f"bank#{number}", "name": "x"}) for number in range(30)]
-    keys = [{"entry": item["entry"]} for item in items]
-    batch_put(LeavingSomeOut(each_dynamodb, 3), "BanksTable", items, sleep=waits.append)
-    found = list(batch_get(LeavingSomeOut(each_dynamodb, 3), "BanksTable", keys, sleep=waits.append))
-    assert sorted(found, key=str) == sorted(map(from_item, items), key=str)
-    assert len(waits) == 6
-    assert all(0 <= wait_s <= 2 for wait_s in waits)
-
-
-def test_a_batch_that_stays_unprocessed_means_try_again(each_dynamodb: Any) -> None:
-    items = [to_item({"entry": f"bank#{number}"}) for number in range(25)]
-    with pytest.raises(TemporarilyUnavailable):
-        batch_put(LeavingSomeOut(each_dynamodb, 99), "BanksTable", items, sleep=lambda _: None)
-    with pytest.raises(TemporarilyUnavailable):
-        list(batch_get(LeavingSomeOut(each_dynamodb, 99), "BanksTable", items, sleep=lambda _: None))
 
 
 def test_transactions_are_spread_over_the_recorded_shards() -> None:
@@ -535,69 +297,3 @@ def test_only_a_bank_s_rows_and_those_of_a_day_are_read_when_these_are_named(
         pages = places(transactions, shard, limit=5, **options)
         assert [one for page in pages for one in page] == [one.id for one in wanted]
         assert len(pages) >= 5  # a page is of five rows before those that don't fit are left out
-
-
-def stored(holders: HolderRepository) -> list[Holder]:
-    return holders.of_account("eazycard", "A123")
-
-
-PREFERENCES: dict[str, Any] = {
-    "types": ["debit"],
-    "min_amount": {"XAF": "5000", "EUR": "9.5"},
-    "quiet_hours": {"from": "22:00", "to": "07:00"},
-    "statement": "weekly",
-    "muted": False,
-}
-
-
-@pytest.mark.parametrize("before", [{}, {"types": []}, PREFERENCES])
-@pytest.mark.parametrize("after", [{}, {"muted": True}, PREFERENCES])
-def test_preferences_are_put_in_the_place_of_those_that_were_read(
-    holders: HolderRepository, before: dict[str, Any], after: dict[str, Any]
-) -> None:
-    read = dataclasses.replace(holder("h1"), preferences=before)
-    holders.put("eazycard", "A123", read)
-    holders.put("eazycard", "A123", holder("h2"))
-    assert holders.change_preferences("eazycard", "A123", read, after)
-    assert stored(holders) == [dataclasses.replace(read, preferences=after), holder("h2")]
-
-
-@pytest.mark.parametrize("change", [{"preferences": {"types": []}}, {"email": "new@example.com"}])
-def test_preferences_that_are_no_more_what_was_read_are_left_alone(
-    holders: HolderRepository, change: dict[str, Any]
-) -> None:
-    read = holder("h1")
-    now = dataclasses.replace(read, **change)
-    holders.put("eazycard", "A123", now)
-    assert not holders.change_preferences("eazycard", "A123", read, {"muted": True})
-    assert stored(holders) == [now]
-
-
-def test_muting_adds_to_whatever_is_preferred_and_only_for_the_same_address(holders: HolderRepository) -> None:
-    read = holder("h1")
-    now = dataclasses.replace(read, preferences=PREFERENCES, name="Another name")
-    holders.put("eazycard", "A123", now)
-    for _ in range(2):
-        assert holders.mute("eazycard", "A123", read)
-    muted = dataclasses.replace(now, preferences={**PREFERENCES, "muted": True})
-    assert stored(holders) == [muted]
-    assert not holders.mute("eazycard", "A123", dataclasses.replace(read, email="old@example.com"))
-    assert stored(holders) == [muted]
-
-
-def test_nothing_is_made_of_a_holder_who_isn_t_there(holders: HolderRepository, each_dynamodb: Any) -> None:
-    holders.put("eazycard", "A123", holder("h2"))
-    for account in ("A123", "A9"):
-        assert not holders.change_preferences("eazycard", account, holder("h1"), {"muted": True})
-        assert not holders.mute("eazycard", account, holder("h1"))
-    assert each_dynamodb.scan(TableName="AccountsTable")["Count"] == 1
-    assert stored(holders) == [holder("h2")]
-
-
-def test_of_two_changes_at_once_one_is_made(holders: HolderRepository) -> None:
-    read = holder("h1")
-    holders.put("eazycard", "A123", read)
-    wishes: list[dict[str, Any]] = [{"types": [], "statement": f"{number}"} for number in range(WRITERS)]
-    made = at_once(lambda number: holders.change_preferences("eazycard", "A123", read, wishes[number]))
-    assert sorted(made) == [False] * (len(made) - 1) + [True]
-    assert stored(holders)[0].preferences == wishes[made.index(True)]

@@ -1,10 +1,7 @@
 """Posting to banks' endpoints, over real sockets: public addresses only, in the host's name, and never for long."""
 
 import contextlib
-import gc
-import ipaddress
 import socket
-import socketserver
 import ssl
 import struct
 import threading
@@ -13,102 +10,28 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.webhooks.poster import Address, Answer, Poster, _Pinned, is_public, is_public_or_loopback
-
-HOST = "bank.example"
-HEADERS = {"content-type": "application/json", "webhook-id": "msg_1", "Webhook-Signature": "v1,a= v1,b="}
-BODY = '{"name": "Aïssatou"}\x00\r\n\r\n'.encode()
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-# Far more than any request here takes, and where a test waits for the limit, no more than it has to.
-PATIENT_S, IMPATIENT_S = 5.0, 0.4
-
-
-class Request(NamedTuple):
-    line: str
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    @property
-    def host(self) -> list[str]:
-        return [value for name, value in self.headers if name.lower() == "host"]
-
-
-class FarSide(socketserver.ThreadingTCPServer):
-    """An endpoint on this machine that does with each connection what the test says, and keeps what it reads."""
-
-    allow_reuse_address = True
-
-    def __init__(
-        self,
-        does: "Callable[[FarSide, socket.socket], None]",
-        tls: ssl.SSLContext | None = None,
-        address: tuple[str, int] = ("127.0.0.1", 0),
-    ) -> None:
-        super().__init__(address, socketserver.BaseRequestHandler)
-        self._does = does
-        self._tls = tls
-        self.connections = 0
-        self.requests: list[Request] = []
-        self.was_left = threading.Event()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        self.connections += 1
-        request.settimeout(PATIENT_S)
-        with contextlib.suppress(OSError):
-            if self._tls is None:
-                self._does(self, request)
-            else:
-                with self._tls.wrap_socket(request, server_side=True) as connection:
-                    self._does(self, connection)
-
-    def read(self, connection: socket.socket) -> None:
-        with connection.makefile("rb") as stream:
-            line = stream.readline().decode().strip()
-            headers = []
-            while header := stream.readline().decode().strip():
-                name, _, value = header.partition(": ")
-                headers.append((name, value))
-            lengths = [int(value) for name, value in headers if name.lower() == "content-length"]
-            self.requests.append(Request(line, headers, stream.read(sum(lengths))))
-
-    def wait_until_left(self, connection: socket.socket) -> None:
-        with contextlib.suppress(ConnectionError):
-            while connection.recv(65_536):
-                pass
-        self.was_left.set()
-
-    def __exit__(self, *_: Any) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-
-Reaction = Callable[[FarSide, socket.socket], None]
-Start = Callable[..., FarSide]
-
-
-def answers(raw: bytes) -> Reaction:
-    def reaction(side: FarSide, connection: socket.socket) -> None:
-        side.read(connection)
-        connection.sendall(raw)
-
-    return reaction
-
-
-accepts = answers(OK)
+from chalicelib.webhooks.poster import Answer, Poster
+from chalicelib.webhooks.public_addresses import Address, is_public, is_public_or_loopback
+from tests.far_side import (
+    BODY,
+    HEADERS,
+    HOST,
+    IMPATIENT_S,
+    OK,
+    PATIENT_S,
+    FarSide,
+    Reaction,
+    Start,
+    accepts,
+    answers,
+    is_silent,
+)
 
 
 def drips(start: bytes, drop: bytes) -> Reaction:
@@ -136,10 +59,6 @@ def pours(start: bytes, drop: bytes) -> Reaction:
     return reaction
 
 
-def is_silent(side: FarSide, connection: socket.socket) -> None:
-    side.wait_until_left(connection)
-
-
 def never_reads(side: FarSide, connection: socket.socket) -> None:
     time.sleep(1.5 * IMPATIENT_S)
 
@@ -152,18 +71,6 @@ def resets(side: FarSide, connection: socket.socket) -> None:
 
 def hangs_up(side: FarSide, connection: socket.socket) -> None:
     side.read(connection)
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts far sides; when the test is over, every one of them was left by whoever connected to it."""
-    with contextlib.ExitStack() as sides:
-
-        def started(does: Reaction = accepts, **options: Any) -> FarSide:
-            return sides.enter_context(FarSide(does, **options))
-
-        yield started
-    gc.collect(1)  # a socket that nobody closed warns now, and a warning is an error
 
 
 class Names:
@@ -192,150 +99,6 @@ def post(
     answer = poster.post(url, HEADERS, body)
     assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
     return answer
-
-
-# Which addresses
-
-
-PUBLIC = [
-    "1.1.1.1",
-    "8.8.8.8",
-    "52.95.110.1",
-    "100.63.255.255",
-    "100.128.0.0",
-    "172.15.255.255",
-    "172.32.0.0",
-    "192.0.1.0",
-    "198.17.255.255",
-    "198.20.0.0",
-    "223.255.255.255",
-    "2001:4860:4860::8888",
-    "2600:1f18::1",
-    "2a00:1450:4001::1",
-    "::ffff:8.8.8.8",
-    "64:ff9b::8.8.8.8",
-]
-NOT_PUBLIC = [
-    "0.0.0.0",
-    "0.1.2.3",
-    "10.0.0.1",
-    "100.64.0.1",
-    "100.127.255.255",
-    "127.0.0.1",
-    "127.255.255.254",
-    "169.254.169.254",
-    "169.254.170.2",
-    "172.16.0.1",
-    "172.31.255.255",
-    "192.0.0.1",
-    "192.0.0.9",
-    "192.0.0.100",
-    "192.0.0.170",
-    "192.0.0.255",
-    "192.0.2.1",
-    "192.168.0.1",
-    "198.18.0.1",
-    "198.19.255.255",
-    "198.51.100.1",
-    "203.0.113.1",
-    "224.0.0.1",
-    "239.255.255.255",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::10.0.0.1",
-    "::8.8.8.8",
-    "::ffff:0.0.0.0",
-    "::ffff:10.0.0.1",
-    "::ffff:127.0.0.1",
-    "::ffff:169.254.169.254",
-    "::ffff:192.0.0.100",
-    "::ffff:0:10.0.0.1",
-    "64:ff9b::10.0.0.1",
-    "64:ff9b::169.254.169.254",
-    "64:ff9b::192.0.0.100",
-    "64:ff9b:1::10.0.0.1",
-    "100::1",
-    "2001::1",
-    "2001:0:a00:1::f7f7:f7f7",
-    "2001:10::1",
-    "2001:db8::1",
-    "2002:a00:1::",
-    "2002:808:808::1",
-    "3fff::1",
-    "5f00::1",
-    "fc00::1",
-    "fd00:ec2::254",
-    "fe80::1",
-    "febf::1",
-    "fec0::1",
-    "feff::1",
-    "ff00::1",
-    "ff02::1",
-    "ff0e::1",
-]
-PRIVATE_NETWORKS = [
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.0.0.0/24",
-    "192.168.0.0/16",
-    "198.18.0.0/15",
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-]
-PRIVATE = st.sampled_from(PRIVATE_NETWORKS).flatmap(lambda network: st.ip_addresses(network=network)).map(int)
-V4_IN_V6 = {
-    "compatible": lambda inner, rest: inner,
-    "mapped": lambda inner, rest: 0xFFFF << 32 | inner,
-    "translated": lambda inner, rest: 0xFFFF << 48 | inner,
-    "nat64": lambda inner, rest: 0x64FF9B << 96 | inner,
-    "local nat64": lambda inner, rest: 0x64FF9B0001 << 80 | (rest >> 64 & 0xFFFF) << 32 | inner,
-    "6to4": lambda inner, rest: 0x2002 << 112 | inner << 80 | rest,
-    "teredo server": lambda inner, rest: 0x2001 << 112 | inner << 64 | rest & (1 << 64) - 1,
-    "teredo client": lambda inner, rest: 0x2001 << 112 | (rest & (1 << 64) - 1) << 32 | inner ^ 0xFFFFFFFF,
-    "isatap of a link": lambda inner, rest: 0xFE80 << 112 | 0x5EFE << 32 | inner,
-}
-
-
-@pytest.mark.parametrize("address", PUBLIC)
-def test_an_address_of_the_internet_is_public(address: str) -> None:
-    assert is_public(ipaddress.ip_address(address))
-    assert is_public_or_loopback(ipaddress.ip_address(address))
-
-
-@pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_no_other_address_is(address: str) -> None:
-    assert not is_public(ipaddress.ip_address(address))
-
-
-@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "192.168.0.1", "0.0.0.0", "fd00::1", "fe80::1"])
-def test_where_loopback_is_let_through_no_other_private_address_is(address: str) -> None:
-    assert not is_public_or_loopback(ipaddress.ip_address(address))
-    assert is_public_or_loopback(ipaddress.ip_address("127.0.0.1"))
-    assert is_public_or_loopback(ipaddress.ip_address("::1"))
-
-
-@given(inner=PRIVATE)
-def test_no_private_ipv4_is_public(inner: int) -> None:
-    assert not is_public(ipaddress.IPv4Address(inner))
-
-
-@pytest.mark.parametrize("dress", V4_IN_V6)
-@settings(max_examples=40)
-@given(inner=PRIVATE, rest=st.integers(0, (1 << 80) - 1))
-def test_no_private_ipv4_is_public_in_any_ipv6_dress(dress: str, inner: int, rest: int) -> None:
-    assert not is_public(ipaddress.IPv6Address(V4_IN_V6[dress](inner, rest)))
-
-
-@given(address=st.ip_addresses(v=6))
-def test_of_ipv6_only_global_unicast_is_public_and_public_ipv4_in_it(address: ipaddress.IPv6Address) -> None:
-    carries_v4 = address in ipaddress.ip_network("64:ff9b::/96") or address.ipv4_mapped is not None
-    assert not is_public(address) or carries_v4 or address in ipaddress.ip_network("2000::/3")
 
 
 # Where a request goes
@@ -539,18 +302,6 @@ def test_a_host_in_capitals_is_the_same_host(start: Start) -> None:
     assert post(f"http://BANK.Example:{side.port}/", names) == Answer(200)
     assert names.asked == [(HOST, side.port)]
     assert side.requests[0].host == [f"{HOST}:{side.port}"]
-
-
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_host_header_names_no_port_that_goes_without_saying(scheme: str) -> None:
-    # Over a pair of sockets: not everybody may listen on the ports themselves.
-    near, far = socket.socketpair()
-    addresses: list[Address] = [ipaddress.IPv4Address("127.0.0.1")]
-    connection = _Pinned(urlsplit(f"{scheme}://{HOST}/"), addresses, ssl.create_default_context(), PATIENT_S)
-    connection.sock = near
-    with far, contextlib.closing(connection):
-        connection.request("POST", "/", BODY)
-        assert f"\r\nHost: {HOST}\r\n".encode() in far.recv(65_536)
 
 
 # In the host's name
@@ -770,18 +521,6 @@ def test_a_handshake_that_never_ends_is_ended(start: Start, does: Reaction, addr
     answer = post(f"https://{HOST}:{side.port}/", Names(addresses), IMPATIENT_S)
     assert answer == Answer(problem="timeout")
     assert IMPATIENT_S * 0.9 < time.monotonic() - before < IMPATIENT_S + 0.7
-
-
-def test_a_connection_that_comes_about_after_the_alarm_is_not_waited_for(start: Start) -> None:
-    side = start(is_silent)
-    addresses: list[Address] = [ipaddress.IPv4Address("127.0.0.1")]
-    target = urlsplit(f"https://{HOST}:{side.port}/")
-    before = time.monotonic()
-    with contextlib.closing(_Pinned(target, addresses, ssl.create_default_context(), PATIENT_S)) as connection:
-        connection.abort()
-        with pytest.raises(TimeoutError):
-            connection.connect()
-    assert time.monotonic() - before < PATIENT_S / 2
 
 
 def test_a_far_side_that_takes_nothing_in_is_left(start: Start) -> None:

@@ -1,0 +1,94 @@
+"""Signs webhooks and posts them to their banks' endpoints, all of a batch at the same time."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from standardwebhooks import Webhook as Signer
+
+from chalicelib.aws.secret_store import SecretStore
+from chalicelib.aws.telemetry import logger
+from chalicelib.banks.endpoints import Endpoint, EndpointDirectory
+from chalicelib.banks.settings import CACHE_FOR
+from chalicelib.banks.signatures import valid_secrets
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, RESTING, Attempt
+from chalicelib.webhooks.poster import Answer, Poster
+from chalicelib.webhooks.webhook import Webhook
+
+# An endpoint that takes longer to answer rests: this process posts nothing to it for three times as long. A function
+# that waits for one bank's endpoint can't post the webhooks of the others meanwhile.
+_SLOW = timedelta(seconds=2)
+_RESTS_AT_MOST = timedelta(seconds=30)
+_HEADERS = {"content-type": "application/json; charset=utf-8", "user-agent": "transaction-notifier-webhooks/1"}
+
+
+class SignedPoster:
+    """Posts webhooks with the signatures of their banks' webhook secrets."""
+
+    def __init__(
+        self, endpoints: EndpointDirectory, secrets: SecretStore, poster: Poster, clock: Callable[[], datetime]
+    ) -> None:
+        self._endpoints = endpoints
+        self._secrets = secrets
+        self._poster = poster
+        self._clock = clock
+        self._rests_until: dict[str, datetime] = {}  # by bank
+
+    def post(self, webhooks: Sequence[Webhook], now: datetime) -> list[Attempt]:
+        """Post the webhooks, each in a thread of its own; return the attempts in the same order.
+
+        Raises TemporarilyUnavailable, with nothing posted, when a table or Secrets Manager can't be reached.
+        """
+        if not webhooks:
+            return []
+        banks = {webhook.bank for webhook in webhooks}
+        # A bank that has no endpoint by the cache may have one by now.
+        endpoints = {bank: self._endpoints.of(bank) or self._endpoints.of_uncached(bank) for bank in banks}
+        signers = {bank: self._signers(bank, endpoint, now) for bank, endpoint in endpoints.items()}
+
+        def attempted(webhook: Webhook) -> Attempt:
+            endpoint = endpoints[webhook.bank]
+            return Attempt(webhook, endpoint, self._answer(webhook, endpoint, signers[webhook.bank], now))
+
+        with ThreadPoolExecutor(len(webhooks)) as pool:
+            return list(pool.map(attempted, webhooks))
+
+    def _answer(self, webhook: Webhook, endpoint: Endpoint | None, signers: Sequence[Signer], now: datetime) -> Answer:
+        if endpoint is None:
+            return NO_ENDPOINT
+        if endpoint.is_bank_disabled:
+            return BANK_DISABLED
+        if not signers:
+            return NO_SECRET
+        if self._rests_until.get(webhook.bank, now) > now:
+            return RESTING
+        return self._post(webhook, endpoint, signers)
+
+    def _post(self, webhook: Webhook, endpoint: Endpoint, signers: Sequence[Signer]) -> Answer:
+        posted_at = self._clock()
+        headers = {
+            **_HEADERS,
+            "webhook-id": webhook.id,
+            "webhook-timestamp": str(int(posted_at.timestamp())),
+            # One signature for each valid secret: during a rotation, the endpoint knows the old or the new one.
+            "webhook-signature": " ".join(signer.sign(webhook.id, posted_at, webhook.body) for signer in signers),
+        }
+        answer = self._poster.post(endpoint.url, headers, webhook.body.encode())
+        answered_at = self._clock()
+        took = answered_at - posted_at
+        if took > _SLOW:
+            self._rests_until[webhook.bank] = answered_at + min(3 * took, _RESTS_AT_MOST)
+        return answer
+
+    def _signers(self, bank: str, endpoint: Endpoint | None, now: datetime) -> list[Signer]:
+        """Return what signs with the bank's valid secrets; none if the secret is missing or can't be read."""
+        if endpoint is None or endpoint.secret_arn is None:
+            return []
+        try:
+            return list(map(Signer, valid_secrets(self._secrets.get(endpoint.secret_arn, CACHE_FOR), now)))
+        except TemporarilyUnavailable:
+            raise
+        except Exception as error:  # one bank's secret, deleted or malformed, must not hold up the other banks
+            logger.error("no_webhook_secret", extra={"bank": bank, "error": type(error).__name__})
+            return []
