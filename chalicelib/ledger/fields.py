@@ -7,7 +7,7 @@ marshmallow itself.
 import contextlib
 import functools
 import re
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import MAX_INTEGER_DIGITS
-from chalicelib.ledger.times import parse_time
+from chalicelib.ledger.times import parse_date, parse_time
 
 TYPES = ("credit", "debit")
 STATUSES = ("settled", "authorized", "reversed", "declined")
@@ -76,6 +76,16 @@ class Timestamp(fields.Field[datetime]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
         try:
             return parse_time(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+class CalendarDate(fields.Field[date]):
+    """A date, like 2026-01-31, not before 1970."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
+        try:
+            return parse_date(value)
         except ValueError as error:
             raise ValidationError(str(error)) from None
 

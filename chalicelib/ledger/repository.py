@@ -14,7 +14,7 @@ from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, 
 from chalicelib.errors import TransactionNotFound
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
 from chalicelib.ledger.times import sortable
-from chalicelib.ledger.transaction import CONTENT, Transaction
+from chalicelib.ledger.transaction import CONTENT, Transaction, with_dates
 
 # Each value of an index's partition key takes 1,000 writes a second: four shards take the 4,000 that a new on-demand
 # table does. More would cost every reader of the index as many calls more.
@@ -24,6 +24,7 @@ RECORDED_SHARDS = tuple(f"{shard:02d}" for shard in range(4))
 # many times it ends, full or not: a type that hardly occurs must not read a whole account in one request.
 _FILTERED_ROWS = 500
 _FILTERED_READS = 8
+_DATES = ("booking_date", "value_date")
 _COUNTED = ("bank", "id", "account", "amount", "currency", "type", "status", "timestamp", "flags")
 
 
@@ -74,6 +75,8 @@ def transaction_item(transaction: Transaction) -> Item:
             "recorded_shard": shard,
             "recorded_key": place,
             **{name: getattr(transaction, name) for name in ("bank", "id", *CONTENT)},
+            "notify": None if transaction.notify else False,
+            **{name: str(day) for name in _DATES if (day := getattr(transaction, name))},
             # As `format_time` has them: writing a time is among the dearest steps of storing a transaction.
             "timestamp": timestamp.replace(".000000", ""),
             "recorded_at": recorded_at.replace(".000000", ""),
@@ -89,8 +92,9 @@ def transaction_from_item(item: Item) -> Transaction:
 def _transaction(values: Mapping[str, Any]) -> Transaction:
     if not (isinstance(values["amount"], Decimal) and values["amount"].is_finite()):
         raise TypeError("amount is no number")
+    known = {name: values[name] for name in ("bank", "id", *CONTENT) if name in values and name != "timestamp"}
     return Transaction(
-        **{name: values[name] for name in ("bank", "id", *CONTENT) if name in values and name != "timestamp"},
+        **with_dates(known),
         timestamp=datetime.fromisoformat(values["timestamp"]),
         recorded_at=datetime.fromisoformat(values["recorded_at"]),
     )
