@@ -3,10 +3,12 @@
 from apispec import APISpec
 
 from openapi.answer_schemas import add_answer_schemas
+from openapi.json_schema import Json
+from openapi.marshmallow_fields import ExactPlugin
 from openapi.operation import HEADERS, PARAMETERS
 from openapi.paths import paths
 from openapi.problems import problem_examples
-from openapi.request_schemas import ExactPlugin, Json, add_request_schemas
+from openapi.request_schemas import add_request_schemas
 from openapi.webhooks import webhooks
 
 _ABOUT = """\

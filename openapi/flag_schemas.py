@@ -2,7 +2,7 @@
 
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED
-from openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
+from openapi.json_schema import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
 _AMOUNT: Json = {"type": "string", "pattern": f"^{OVER_ZERO}{DIGITS}$", "description": "Exact."}
 _CURRENCY: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."}

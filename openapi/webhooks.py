@@ -1,9 +1,9 @@
 """What the API sends to banks by itself: the description's webhooks."""
 
 from chalicelib.webhooks.webhook import TYPES
-from openapi.answer_schemas import webhook_schema
+from openapi.json_schema import Json
+from openapi.notification_schemas import webhook_schema
 from openapi.operation import parameter
-from openapi.request_schemas import Json
 
 _ABOUT = {
     "notification.bounced": "An e-mail bounced.",
