@@ -1,4 +1,14 @@
-"""What the description says of the fields of a transaction and of a holder."""
+"""What the description says of the fields of a transaction and of a holder, their defaults included."""
+
+from chalicelib.holders.holder import HolderSchema
+from chalicelib.ledger.fields import TYPES
+
+_HOLDER = HolderSchema().fields
+DEFAULTS = {
+    "Transaction": {"status": "settled"},
+    "Holder": {name: _HOLDER[name].load_default for name in ("locale", "timezone")},
+    "Preferences": {"types": list(TYPES), "statement": "none", "muted": False},
+}
 
 OF_FIELDS = {
     "Transaction": {
@@ -10,7 +20,7 @@ OF_FIELDS = {
         "timestamp": "When it happened: RFC 3339 with an offset, at most 5 minutes ahead of now. Digits beyond the "
         "microsecond are cut off; leap seconds are refused.",
         "currency": "The bank's default currency if it is left out.",
-        "status": "`settled` if it is left out. Only settled transactions count in totals.",
+        "status": "Only settled transactions count in totals.",
         "authorization_id": "The id of the authorization that this one settles or reverses.",
         "merchant": "Where the money was spent.",
         "description": "Free text.",

@@ -1,42 +1,33 @@
 """Schemas of the answers about holders."""
 
-import copy
-
 from chalicelib.holders.holder import MAX_HOLDERS
-from openapi.json_schema import DIGITS, IDENTIFIER_SCHEMA, TIME, Json, object_schema, ref, string
+from openapi.answered import answered, answered_objects
+from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
 
 
 def holder_schemas(requests: Json) -> Json:
     """Return the schemas by name; `requests` has those of what a bank sends."""
+    holder = answered(requests, "Holder")["properties"]
+    properties = {
+        "id": {**IDENTIFIER_SCHEMA, "description": "The id in the path."},
+        **holder,
+        "enrolled_at": {**TIME, "description": "When the holder was enrolled or replaced, in UTC."},
+        "suppressed": ref("Suppression"),
+    }
     return {
-        "EnrolledPreferences": _preferences(requests["Preferences"]),
+        **answered_objects(requests, ["Holder"]),
         "EnrolledHolder": object_schema(
-            "A holder who is told of the account's transactions.",
-            {
-                "id": {**IDENTIFIER_SCHEMA, "description": "The id in the path."},
-                **copy.deepcopy(requests["Holder"]["properties"]),
-                "preferences": ref("EnrolledPreferences"),
-                "enrolled_at": {**TIME, "description": "When the holder was enrolled or replaced, in UTC."},
-                "suppressed": _SUPPRESSED,
-            },
-            optional=("suppressed",),
+            "A holder who is notified of the account's transactions.", properties, optional=("suppressed",)
         ),
+        "Suppression": _SUPPRESSION,
         "Holders": _HOLDERS,
     }
 
 
-def _preferences(enrolled: Json) -> Json:
-    preferences = copy.deepcopy(enrolled)
-    del preferences["additionalProperties"]
-    preferences["properties"]["min_amount"]["additionalProperties"] = string(f"^{DIGITS}$", "Exact.")
-    preferences["description"] = "As they were enrolled; amounts are strings."
-    return preferences
-
-
-_SUPPRESSED = object_schema(
+_SUPPRESSION = object_schema(
     "No e-mail goes to the address any more, for any of the bank's holders who have it, until another is enrolled.",
     {
-        "reason": {"type": "string", "enum": ["complaint", "hard_bounce"]},
+        "reason": open_text(("complaint", "hard_bounce"), "Why."),
         "since": {**TIME, "description": "When it bounced or was complained of, in UTC."},
     },
 )

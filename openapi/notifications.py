@@ -5,17 +5,6 @@ from openapi.json_schema import Json, ref
 from openapi.operation import LIMIT, answer, operation, parameter
 
 
-def list_notifications_of_transaction_named_batch() -> Json:
-    return operation(
-        "listNotificationsOfTransactionNamedBatch",
-        "Notifications",
-        "What became of the e-mails about the transaction whose id is batch",
-        "As `GET /transactions/{transaction_id}/notifications`.",
-        answers={200: answer("Each holder's, by id.", ref("Notifications"))},
-        codes=["transaction_not_found"],
-    )
-
-
 def list_notifications() -> Json:
     return operation(
         "listNotifications",

@@ -8,12 +8,8 @@ def paths() -> dict[str, dict[str, Json]]:
     """Return the operations by path and method."""
     return {
         "/transactions": {"post": transactions.record_transaction()},
-        "/transactions/batch": {
-            "post": transactions.record_batch(),
-            "get": transactions.get_transaction_named_batch(),
-        },
+        "/transactions/batch": {"post": transactions.record_batch()},
         "/transactions/{transaction_id}": {"get": transactions.get_transaction()},
-        "/transactions/batch/notifications": {"get": notifications.list_notifications_of_transaction_named_batch()},
         "/transactions/{transaction_id}/notifications": {"get": notifications.list_notifications()},
         "/notifications": {"get": notifications.follow_notifications()},
         "/accounts/{account}/transactions": {"get": transactions.list_transactions()},

@@ -1,5 +1,8 @@
 """Schemas of what the API takes, made from the marshmallow schemas that check it."""
 
+import json
+from typing import Any
+
 from apispec import APISpec
 
 from chalicelib.api.batch import MAX_ITEMS
@@ -9,7 +12,8 @@ from chalicelib.holders.holder import HolderSchema
 from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.transaction import TransactionSchema
 from openapi import field_texts, settings_texts
-from openapi.json_schema import Json
+from openapi.decimals import DECIMALS
+from openapi.json_schema import TIME, Json
 from openapi.marshmallow_fields import CODES
 
 WEBHOOK_URL: Json = {"type": "string", "format": "uri", "pattern": f"^{URL.pattern}$", "maxLength": MAX_URL}
@@ -19,14 +23,14 @@ _SCHEMAS = field_texts.OF_SCHEMAS | settings_texts.OF_SCHEMAS
 
 def add_request_schemas(spec: APISpec) -> None:
     """Add a schema for every body, or part of one, that a bank sends; the description must have an ExactPlugin."""
-    for name, (codes, description) in CODES.items():
-        spec.components.schema(name, {"type": "string", "enum": sorted(codes), "description": description})
+    for name, schema in {**CODES, **DECIMALS}.items():
+        spec.components.schema(name, schema)
     spec.components.schema("Transaction", schema=TransactionSchema)
     spec.components.schema("Holder", schema=HolderSchema)
     spec.components.schema("BankSettings", schema=BankSettingsSchema)
     spec.components.schemas["BankSettings"]["properties"]["alert_addresses"]["uniqueItems"] = True
-    spec.components.schemas["BankSettings"]["properties"]["webhook_url"] = WEBHOOK_URL
-    spec.components.schemas["BankSettings"]["properties"]["webhooks_disabled_at"] = {"readOnly": True}
+    spec.components.schemas["BankSettings"]["properties"]["webhook_url"] = {**WEBHOOK_URL}
+    spec.components.schemas["BankSettings"]["properties"]["webhooks_disabled_at"] = {**TIME, "readOnly": True}
     spec.components.schema("Batch", _BATCH)
     spec.components.schema("OneClick", _ONE_CLICK)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
@@ -35,8 +39,20 @@ def add_request_schemas(spec: APISpec) -> None:
             schema["description"] = _SCHEMAS[name]
             for field, definition in schema["properties"].items():
                 definition["description"] = _FIELDS[name][field]
-        for field, default in settings_texts.DEFAULTS.get(name, {}).items():
-            schema["properties"][field]["default"] = default
+
+
+def state_defaults(schemas: Json) -> None:
+    """State the defaults of requests' fields, after the answers' schemas are made of them."""
+    for name, defaults in (field_texts.DEFAULTS | settings_texts.DEFAULTS).items():
+        for field, default in defaults.items():
+            _state_default(schemas[name]["properties"][field], default)
+
+
+def _state_default(definition: Json, default: Any) -> None:
+    """State a field's default: for people, and for programs where generators put it into code that compiles."""
+    definition["description"] += f" Default: `{json.dumps(default)}`."
+    if "$ref" not in definition and definition["type"] != "object":
+        definition["default"] = default
 
 
 _BATCH: Json = {

@@ -26,6 +26,8 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# What stands in the shipped description where each stage's own URL is answered.
+SERVER = "https://api.transaction-notifier.example"
 _NOT_KEPT = "no-cache"
 _KEPT = "public, max-age=31536000, immutable"
 
