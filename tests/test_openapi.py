@@ -313,6 +313,7 @@ def test_a_transaction_is_described_as_taken_if_the_app_takes_it(changes: dict[s
         ({"preferences": {}}, True),
         ({"preferences": {"types": ["debit", "debit"]}}, True),
         ({"preferences": {"types": ["debit"] * 3}}, False),
+        ({"preferences": {"types": []}}, False),
         ({"preferences": {"min_amount": {"XAF": 0, "EUR": "0.5"}}}, True),
         ({"preferences": {"min_amount": {"XXX": 1}}}, False),
         ({"preferences": {"min_amount": {"EUR": -1}}}, False),
