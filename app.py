@@ -194,7 +194,9 @@ def health() -> Response:
 @app.route("/openapi.json", methods=["GET"])
 @answered
 def openapi() -> Response:
-    return documentation.description()
+    return documentation.description(
+        app.current_request, services.settings.public_url, bool(services.settings.local_endpoints)
+    )
 
 
 @app.route("/docs", methods=["GET"])

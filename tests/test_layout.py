@@ -75,8 +75,6 @@ TOO_LONG = {
     "operations.archive",
     "operations.banks",
     "operations.dead_letters",
-    "openapi.answer_schemas",
-    "openapi.paths",
     "operations.webhooks",
     "bank_simulator.options",
     "bench.analytics",

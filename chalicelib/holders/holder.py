@@ -55,7 +55,14 @@ class QuietHoursSchema(Schema):
 
 
 class PreferencesSchema(Schema):
-    types = fields.List(fields.String(validate=validate.OneOf(TYPES)), validate=validate.Length(max=len(TYPES)))
+    types = fields.List(
+        fields.String(validate=validate.OneOf(TYPES)),
+        validate=[
+            # An empty list would silence the holder. Some clients send one by default.
+            validate.Length(min=1, error="Must not be empty: leave it out for both types."),
+            validate.Length(max=len(TYPES)),
+        ],
+    )
     min_amount = Pairs(
         keys=fields.String(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code.")),
         values=ExactDecimal(validate=validate.Range(min=0, error="Must be 0 or more.")),
