@@ -103,6 +103,7 @@ def list_transactions(account: str) -> Response:
         account,
         app.current_request,
         transactions=services.transactions,
+        flags=services.flags,
         cursor_secret=services.cursor_secret,
     )
 

@@ -29,9 +29,10 @@ from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, load_settings
 from chalicelib.banks.thresholds import Thresholds
 from chalicelib.errors import DomainError, TemporarilyUnavailable, ValidationFailed
+from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
 from chalicelib.ledger.times import sortable
-from chalicelib.ledger.transaction import MAX_AHEAD, Transaction, load_transaction
+from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
 from infra.sessions import session_for
 from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name
 from operations.flag_trial import FlagTrial, as_json, as_text
@@ -83,10 +84,10 @@ def in_file(path: Path, currency: str | None, now: datetime) -> Judged:
     """Yield the file's transactions, in its order; raises BackTestFailed, UnreadableFile."""
     total = sum(1 for _ in bodies(path))
     for number, body in enumerate(bodies(path), start=1):
-        if currency is None and "currency" not in body:
+        if currency is None and not body.get("currency"):
             raise BackTestFailed(f"{path}, transaction {number} has no currency: --currency gives those without one.")
         try:
-            yield number / total, load_transaction(body, "file", currency or "", now)
+            yield number / total, load_transaction(body, "file", currency or "", now, [])
         except ValidationFailed as error:
             raise BackTestFailed(f"{path}, transaction {number}: {_told(error)}") from None
 

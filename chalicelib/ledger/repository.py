@@ -44,6 +44,7 @@ class Listing:
     start: datetime | None = None
     end: datetime | None = None
     type: str | None = None
+    status: str | None = None
     limit: int = 50
     before: str | None = None
 
@@ -158,13 +159,16 @@ class TransactionRepository:
             "IndexName": "by_account",
             "KeyConditionExpression": "account_key = :account AND timestamp_key BETWEEN :start AND :end",
             "ScanIndexForward": False,
-            "Limit": _FILTERED_ROWS if listing.type else listing.limit + 1,
+            "Limit": listing.limit + 1,
         }
-        if listing.type:
-            arguments |= {"FilterExpression": "#type = :type", "ExpressionAttributeNames": {"#type": "type"}}
-            values[":type"] = listing.type
+        chosen = {name: value for name in ("type", "status") if (value := getattr(listing, name))}
+        if chosen:
+            arguments["Limit"] = _FILTERED_ROWS
+            arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in chosen)
+            arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in chosen}
+            values |= {f":{name}": value for name, value in chosen.items()}
         arguments["ExpressionAttributeValues"] = to_item(values)
-        start_key = self._start_key(bank, listing)
+        start_key = _start_key(bank, listing) if listing.before else None
         items: list[Item] = []
         for _ in range(_FILTERED_READS):
             answer = call(self._client.query, **arguments, **({"ExclusiveStartKey": start_key} if start_key else {}))
@@ -233,16 +237,10 @@ class TransactionRepository:
                 ),
             )
 
-    def _start_key(self, bank: str, listing: Listing) -> Item | None:
-        if listing.before is None:
-            return None
-        return to_item(
-            {
-                "account_key": account_key(bank, listing.account),
-                "timestamp_key": listing.before,
-                "transaction_key": transaction_key(bank, listing.before.partition("#")[2]),
-            }
-        )
+
+def _start_key(bank: str, listing: Listing) -> Item:
+    key = {"account_key": account_key(bank, listing.account), "timestamp_key": listing.before}
+    return to_item({**key, "transaction_key": transaction_key(bank, str(listing.before).partition("#")[2])})
 
 
 def is_flag_row(values: Mapping[str, Any]) -> bool:

@@ -4,8 +4,9 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
-# Earlier times are mistakes: no account is that old, and other systems count time from here.
+# What is earlier is a mistake: no account is that old, and other systems count time from here.
 FIRST_YEAR = 1970
+BEFORE_FIRST_YEAR = f"Must not be before {FIRST_YEAR}."
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _TIMESTAMP = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({_CLOCK}:[0-9]{{2}})(\.[0-9]+)?([Zz]|[+-]{_CLOCK})")
@@ -32,7 +33,7 @@ def parse_date(text: Any) -> date:
     except ValueError:
         raise ValueError("Is no date of the calendar.") from None
     if found.year < FIRST_YEAR:
-        raise ValueError(f"Must not be before {FIRST_YEAR}.")
+        raise ValueError(BEFORE_FIRST_YEAR)
     return found
 
 

@@ -20,7 +20,7 @@ from chalicelib.banks.bank import hash_key
 from chalicelib.holders.holder import HolderSchema, PreferencesSchema
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.fields import STATUSES, TYPES
-from chalicelib.ledger.transaction import MerchantSchema, TransactionSchema
+from chalicelib.ledger.posted import MerchantSchema, TransactionSchema
 from tests.app_bench import AWS, HOLDER, KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 from tests.fakes import Metered
 from tests.hostile import Case, batch_of, cases

@@ -35,8 +35,9 @@ from chalicelib.api.json_body import read_json
 from chalicelib.errors import DomainError
 from chalicelib.ledger.fields import STATUSES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.posted import TransactionSchema, load_transaction
 from chalicelib.ledger.times import parse_time
-from chalicelib.ledger.transaction import Transaction, TransactionSchema, load_transaction, to_json
+from chalicelib.ledger.transaction import Transaction, to_json
 from tests.samples import PROJECT_DIR, REAL_DATA
 
 NOW = datetime(2026, 1, 10, 14, tzinfo=UTC)

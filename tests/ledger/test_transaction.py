@@ -13,8 +13,9 @@ from chalicelib.api.json_body import read_json
 from chalicelib.errors import ValidationFailed
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.repository import transaction_from_item, transaction_item
-from chalicelib.ledger.transaction import Transaction, from_json, load_transaction, to_json
+from chalicelib.ledger.transaction import Transaction, from_json, to_json
 from tests.strategies import transactions
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

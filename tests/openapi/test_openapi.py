@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
 import app as app_module
@@ -18,7 +19,7 @@ from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
 from chalicelib.errors import DomainError
 from chalicelib.holders.holder import load_holder
-from chalicelib.ledger.transaction import load_transaction
+from chalicelib.ledger.posted import load_transaction
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import TYPES, webhook_of
 from infra.package import PROJECT_DIR
