@@ -8,20 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from bank_simulator import batch
 from bank_simulator.bank_api import MAX_THROTTLED_TRIES, BankApi, Reply, Target, pause_s
 from bank_simulator.postings import COUNTS_DIFFER, CREATED, QUEUED, REPLAYED, RETRY, UNMARKED, Answer, Posting
+from bank_simulator.progress import Progress
 from bank_simulator.report import Outcome, Report
 
 MAX_CLIENTS = 16
-
-
-class Progress(Protocol):
-    """The part of a tqdm bar that is used."""
-
-    def update(self, n: int = 1, /) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from bank_simulator import totals
 from bank_simulator.bank_api import BankApi, Target
 from bank_simulator.postings import Answer
-from bank_simulator.replay import TotalsByCurrency, add_to, totals_as_json, totals_as_text
-from bank_simulator.sender import Progress
+from bank_simulator.progress import Progress
+from bank_simulator.totals import TotalsByCurrency, add_to
 from chalicelib.errors import ValidationFailed
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction, from_json, load_transaction
@@ -105,15 +106,15 @@ def as_json(verification: Verification) -> dict[str, Any]:
     """Return the result as JSON values."""
     return {
         "ok": verification.ok,
-        "sent": totals_as_json(verification.sent),
-        "stored": totals_as_json(verification.stored),
+        "sent": totals.as_json(verification.sent),
+        "stored": totals.as_json(verification.stored),
         "differences": verification.differences,
     }
 
 
 def as_text(verification: Verification) -> str:
     """Return the result as a few lines for people; of many differences the first 20."""
-    lines = ["Read back through the API", totals_as_text({"sent": verification.sent, "stored": verification.stored})]
+    lines = ["Read back through the API", totals.as_text({"sent": verification.sent, "stored": verification.stored})]
     if verification.ok:
         lines.append("  Every transaction is stored as it was sent.")
     else:

@@ -78,7 +78,6 @@ TOO_LONG = {
     "openapi.answer_schemas",
     "openapi.paths",
     "operations.webhooks",
-    "bank_simulator.options",
     "bench.analytics",
     "local_cloud.__main__",
     "local_cloud.inbox",

@@ -1078,6 +1078,7 @@ def test_the_key_is_in_no_representation() -> None:
         ["--async"],
         ["--async", "--batch", "10", "--conflicts", "0.1"],
         ["--limit", "3"],
+        ["--notify"],
         ["--replay", "file.csv", "--forever"],
         ["--replay", "file.csv", "--verify", "--dry-run"],
     ],
@@ -1102,6 +1103,6 @@ def test_help_names_every_option_and_its_default() -> None:
     described = done.stdout.decode().partition("where to:")[2].partition("The status is")[0]
     entries = re.split(r"\n  (?=--)", described)[1:]
     options = {entry.split()[0]: entry for entry in entries}
-    assert len(options) == 22
+    assert len(options) == 23
     no_default = {"--forever", "--replay", "--async", "--dry-run", "--report"}
     assert {name for name, entry in options.items() if "(default: " not in entry} == no_default
