@@ -29,6 +29,7 @@ _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 _ORIGINAL = re.compile(r"/OCMT/([A-Z]{3})([\d,]+)")
 _RATE = re.compile(r"/EXCH/([\d,]+)")
 _CHARGES = re.compile(r"/CHGS/([A-Z]{3})([\d,]+)")
+_CODED_AMOUNTS = re.compile(r"/(?:(?:OCMT|CHGS)/[A-Z]{3}|EXCH/)[\d,]+/?")
 
 
 def statements(data: bytes, advance: Callable[[int], object]) -> list[Statement]:
@@ -169,7 +170,7 @@ def _metadata(found: Information, type_code: str, details: str) -> dict[str, str
     metadata = {
         **found.metadata,
         "swift_type": type_code.strip(),
-        "supplementary": details if details != found.text and found.text else "",
+        "supplementary": _CODED_AMOUNTS.sub("", details) if details != found.text and found.text else "",
     }
     return {name: value for name, value in metadata.items() if value}
 
