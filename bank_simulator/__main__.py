@@ -1,4 +1,4 @@
-"""A bank that drives the API over HTTP: with made-up transactions, or with those of a file.
+"""A bank that calls the API over HTTP, with made-up transactions or with those of a file.
 
 python -m bank_simulator --count 1000 --batch 100 --rate 50 --duplicates 0.05 --invalid 0.02 --verify
 python -m bank_simulator --replay statement.sta --dry-run
@@ -78,7 +78,7 @@ def _check(options: Namespace, stop: threading.Event) -> tuple[bool, dict[str, A
     if options.replay:
         print(totals.as_text({"valid": checked.totals}), file=output)
     outcome = dry_run.as_json(checked) | _origin(options)
-    return _told_of_file(source, outcome, output) and checked.ok, outcome
+    return _report_file(source, outcome, output) and checked.ok, outcome
 
 
 def _send(options: Namespace, target: Target, stop: threading.Event) -> tuple[bool, dict[str, Any]]:
@@ -102,13 +102,13 @@ def _send(options: Namespace, target: Target, stop: threading.Event) -> tuple[bo
     is_ok = sent.ok and source.total in (None, sent.sent + sent.skipped)
     if options.verify and not stop.is_set():
         is_ok = _verify(options, target, source, bool(sent.answers[QUEUED]), stop, outcome) and is_ok
-    return _told_of_file(source, outcome, sys.stdout) and is_ok, outcome
+    return _report_file(source, outcome, sys.stdout) and is_ok, outcome
 
 
 def _verify(
     options: Namespace, target: Target, source: Source, was_queued: bool, stop: threading.Event, outcome: dict[str, Any]
 ) -> bool:
-    """Whether all that should be stored is stored as it was sent; the result is printed and put into `outcome`."""
+    """Read back, print the result, put it into `outcome`, and return whether all is stored as it was sent."""
     bodies = list(source.should_be_stored())
     patience_s = verify.QUEUE_PATIENCE_S if was_queued else verify.INDEX_PATIENCE_S
     with progress_bar("reading back", len(bodies)) as bar:
@@ -119,8 +119,8 @@ def _verify(
     return verification.ok
 
 
-def _told_of_file(source: Source, outcome: dict[str, Any], output: Any) -> bool:
-    """Whether every entry of an MT940 or CAMT file is in order; the report is printed and put into `outcome`."""
+def _report_file(source: Source, outcome: dict[str, Any], output: Any) -> bool:
+    """Print the report of an MT940 or CAMT file, put it into `outcome`, and return whether all in it is right."""
     if source.file_report is None:
         return True
     print(file_report.as_text(source.file_report), file=output)

@@ -1,4 +1,4 @@
-"""Realistic made-up transactions. Chance and time come in: the same arguments give the same bytes."""
+"""Realistic made-up transactions. Randomness and time are arguments: the same arguments give the same bytes."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ _BLOCK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Which part of all postings (0 to 1, together at most 1) is a duplicate, a conflict or invalid."""
+    """The shares of duplicates, conflicts and invalid postings: 0 to 1 each, at most 1 together."""
 
     duplicates: float = 0
     conflicts: float = 0
@@ -36,7 +36,7 @@ class _Account:
 
 
 def default_prefix(now: datetime) -> str:
-    """Return a prefix of ids that no run at another microsecond has: sim-20260110T140000.123456."""
+    """Return a prefix of ids for a run at this microsecond: sim-20260110T140000.123456."""
     return f"sim-{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
 
 
@@ -55,9 +55,9 @@ def transactions(
 
 
 class SimulatedBank:
-    """A bank with account holders who shop and earn; `count` (None: endless) says how many postings share the mix.
+    """A bank whose account holders buy things and receive money. It makes `count` postings (None: endless).
 
-    Ids are `id_prefix`, a dot and a running number. `expected_when_new` are the right answers to a first posting.
+    An id is `id_prefix`, a dot and a running number. `expected_when_new` are the right answers to a first posting.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class SimulatedBank:
         self._open_authorizations: deque[dict[str, Any]] = deque(maxlen=100)
 
     def postings(self, clock: Callable[[], datetime]) -> Iterator[Posting]:
-        """Return the postings, each made when it is asked for, at the clock's time."""
+        """Return the postings. Each is made when it is asked for, at the clock's time."""
         return (self._posting(kind, clock()) for kind in self._kinds)
 
     def _posting(self, kind: str, now: datetime) -> Posting:
@@ -101,7 +101,7 @@ class SimulatedBank:
         body: dict[str, Any] = {"id": f"{self._id_prefix}.{self._made:06d}", "account": account.id}
         roll = self._rng.random()
         if roll < 0.04:
-            # The smallest transaction there is. Without a currency its amount must suit any bank's.
+            # The smallest transaction. It names no currency, so its amount must fit the default of any bank.
             whole = Decimal(self._rng.randint(1, 500))
             body |= {"amount": whole, "type": "debit", "timestamp": self._timestamp(now, 0)}
         elif roll < 0.2:
@@ -145,7 +145,7 @@ class SimulatedBank:
             body |= {name: authorization[name] for name in kept} | {"authorization_id": authorization["id"]}
             body["status"] = "reversed" if roll < 0.075 else "settled"
             if roll > 0.11:
-                # The final amount differs, as it does at filling stations.
+                # The final amount differs from the authorized amount, as at filling stations.
                 body["amount"] = (body["amount"] * Decimal("0.9")).quantize(body["amount"])
         elif roll < 0.14:
             body["status"] = "declined"
@@ -163,7 +163,7 @@ class SimulatedBank:
         return body
 
     def _amount(self, low_minor: int, high_minor: int, step_minor: int, currency: str) -> Decimal:
-        # The smaller of two draws: most amounts are small, a few are large.
+        # The smaller of two random numbers: most amounts are small, a few are large.
         low, high = low_minor // step_minor, high_minor // step_minor
         steps = min(self._rng.randint(low, high), self._rng.randint(low, high))
         return from_minor_units(steps * step_minor, currency)
@@ -175,7 +175,7 @@ class SimulatedBank:
         return text.replace("+00:00", "Z") if self._rng.random() < 0.8 else text
 
     def _respelt(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The same content, in half of the cases with the amount written the other way."""
+        """The same content; in half of the cases, the amount is a string instead of a number, or the reverse."""
         if self._rng.random() < 0.5:
             return body
         amount = body["amount"]
@@ -191,7 +191,7 @@ class SimulatedBank:
 
 
 def _account(account: str) -> _Account:
-    # The account's own chance, so that it has the same currency and card in every run.
+    # Seeded by the account, so that it has the same currency and card in every run.
     own = Random(account)
     currency = own.choices(tuple(merchants.HOME_WEIGHTS), tuple(merchants.HOME_WEIGHTS.values()))[0]
     low, high, step = merchants.steps_of(merchants.INCOMES[0], currency)
@@ -213,7 +213,7 @@ def _repeat(body: dict[str, Any], expected: Answer) -> Posting:
 
 
 def _kinds(rng: Random, count: int | None, shares: Shares) -> Iterator[str]:
-    """Shuffled blocks with each kind's exact share; one that can be repeated comes first where there is any."""
+    """Shuffled blocks with the exact share of each kind. A new posting comes first, so that there is one to repeat."""
     left = count
     while left is None or left > 0:
         size = _BLOCK if left is None else min(left, _BLOCK)

@@ -1,4 +1,4 @@
-"""Where the simulated account holders spend and what they receive: made-up names, real codes and price levels."""
+"""The merchants and incomes of the simulated account holders: made-up names, real codes and price levels."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -34,7 +34,7 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class Income:
-    """A kind of credit and its usual size in euros."""
+    """A kind of credit, and its lowest and highest usual amount in euros."""
 
     description: str
     low_euros: int
@@ -85,7 +85,7 @@ INCOMES = (
     Income("Invoice payment", 80, 3_500),
     Income("Remboursement", 5, 150),
 )
-# About what a euro buys, in minor units, and the smallest step in which incomes are paid.
+# About one euro in minor units, and the smallest step of an income, in minor units.
 _EURO = {"XAF": (650, 50), "XOF": (650, 50), "EUR": (100, 1), "USD": (110, 1)}
 
 

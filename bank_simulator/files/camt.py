@@ -24,18 +24,18 @@ _OPENINGS, _CLOSINGS = ("OPBD", "PRCD"), ("CLBD",)
 def statements(file: BinaryIO, name: str, advance: Callable[[int], object]) -> list[Statement]:
     """Return the file's statements in its order; `advance` is called with 1 for each entry that is read.
 
-    The file is read piece by piece, so that its size costs no memory. What can't be read of an entry is in the
-    statement's remarks. Raises UnreadableFile, which gives the file this name: it is no XML, it is another message, or
-    it has a DTD or an entity, which no bank's file needs and by which XML does harm.
+    The XML is read piece by piece, and is never in memory as a whole. What can't be read of an entry is in the
+    statement's remarks. Raises UnreadableFile, with this name of the file, for what is no XML, for another message, and
+    for a file with a DTD or an entity: no bank's file needs them, and they are how XML does harm.
     """
     reader = _Reader(advance)
     try:
         for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
             reader.take(event, element)
-    except ParseError as error:
-        raise UnreadableFile(f"{name} is no well-formed XML: {error}.") from None
     except DefusedXmlException:
         raise UnreadableFile(f"{name} has a DTD or an entity, which is refused: no bank's file needs one.") from None
+    except (ParseError, ValueError, LookupError) as error:
+        raise UnreadableFile(f"{name} is no well-formed XML: {error}.") from None
     if not reader.is_camt:
         found = ", ".join(reader.top) or "nothing"
         raise UnreadableFile(f"{name} is XML, but no camt.052, camt.053 or camt.054 message; it begins with {found}.")

@@ -31,9 +31,9 @@ def is_true(text: str | None) -> bool:
 
 
 def day_of(element: Element | None) -> tuple[date | None, datetime | None]:
-    """Return the date in an element with `Dt` or `DtTm`, and the moment in UTC where it is told.
+    """Return the date in an element with `Dt` or `DtTm`, and the moment in UTC where the file has it.
 
-    A time without an offset is nobody's, and midnight is how some banks write a date: both give the date alone.
+    A time without an offset could be of any zone, and some banks write a date as midnight: both give the date alone.
     Raises NotMapped for what is no date of the calendar.
     """
     if element is None:
@@ -54,7 +54,7 @@ def day_of(element: Element | None) -> tuple[date | None, datetime | None]:
 
 
 def original_of(details: Element | None, amount: Decimal, currency: str) -> tuple[Original | None, dict[str, str]]:
-    """Return the amount in another currency from an `AmtDtls` element with its rate, and what else it tells.
+    """Return the amount in another currency from an `AmtDtls` element with its rate, and its other amounts as metadata.
 
     `amount` and `currency` are the entry's. Raises NotMapped where an amount or a rate is no number.
     """
@@ -69,11 +69,11 @@ def original_of(details: Element | None, amount: Decimal, currency: str) -> tupl
         converted = details.find(f"{name}/Amt")
         if converted is not None and currency_of(converted) not in ("", currency):
             return Original(amount_of(converted), currency_of(converted), rate), {}
-    told = {"exchange_rate": f"{rate:f}"} if rate is not None else {}
+    others = {"exchange_rate": f"{rate:f}"} if rate is not None else {}
     instructed = details.find("InstdAmt/Amt")
     if instructed is not None and amount_of(instructed) != amount:
-        told["instructed_amount"] = f"{amount_of(instructed):f} {currency}"
-    return None, told
+        others["instructed_amount"] = f"{amount_of(instructed):f} {currency}"
+    return None, others
 
 
 def charges_of(element: Element) -> dict[str, str]:

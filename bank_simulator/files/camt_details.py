@@ -1,4 +1,4 @@
-"""What a CAMT entry and its details (`TxDtls`) tell about it: references, parties, text, card, codes."""
+"""What informs about a CAMT entry, in it and in its details (`TxDtls`): references, parties, text, card, codes."""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _LAST4 = re.compile(r"\d{4}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Details:
     """What informs about an entry, in the terms of `Entry`."""
 
     bank_reference: str
@@ -43,8 +43,8 @@ class Told:
     metadata: dict[str, str]
 
 
-def told_by(entry: Element, detail: Element | None, account: str, mark: str) -> Told:
-    """Return what the entry tells, with its one detail, or with the detail that is this part of a batch."""
+def details_of(entry: Element, detail: Element | None, account: str, mark: str) -> Details:
+    """Return what informs about the entry, with its only detail, or with the detail that is this part of a batch."""
     found = Element("TxDtls") if detail is None else detail
     references = _references(found)
     end_to_end = real_reference(found.findtext("Refs/EndToEndId"))
@@ -56,7 +56,7 @@ def told_by(entry: Element, detail: Element | None, account: str, mark: str) -> 
     if _RUNNING_NUMBER.fullmatch(entry_reference):
         entry_reference = ""
     fingerprint = "|".join((*sorted(references), entry_reference, party.name, party.account, text))
-    return Told(
+    return Details(
         bank_reference=real_reference(found.findtext("Refs/AcctSvcrRef")),
         fingerprint=fingerprint,
         part="|".join(sorted(references)) or fingerprint,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from xml.etree.ElementTree import Element
 
 from bank_simulator.files.camt_amounts import amount_of, charges_of, currency_of, day_of, is_true, original_of
-from bank_simulator.files.camt_details import told_by
+from bank_simulator.files.camt_details import details_of
 from bank_simulator.files.entries import (
     CREDIT,
     DEBIT,
@@ -48,7 +48,7 @@ def entries_of(element: Element, account: str, place: str, created: Element | No
     if None in parts or sum((part.signed for part in parts if part), Decimal(0)) != whole.signed:
         note = f"the amounts of its {len(details)} details don't add up to it: it is one transaction"
         entry = _described(whole, element, None, account)
-        named = frozenset().union(*(told_by(element, detail, account, whole.mark).references for detail in details))
+        named = frozenset().union(*(details_of(element, detail, account, whole.mark).references for detail in details))
         return [replace(entry, references=entry.references | named, notes=(*entry.notes, note))]
     found = zip(parts, details, strict=True)
     return [_described(part, element, detail, account, is_part=True) for part, detail in found if part]
@@ -96,35 +96,37 @@ def _related_day(element: Element) -> date | None:
 
 def _part(whole: Entry, detail: Element, number: int) -> Entry | None:
     """One part of a batch with its own amount, or None where it has none in the entry's currency."""
-    amounts = (detail.find(path) for path in _PART_AMOUNTS)
-    amount = next((found for found in amounts if found is not None and currency_of(found) == whole.currency), None)
-    if amount is None:
+    elements = (detail.find(path) for path in _PART_AMOUNTS)
+    element = next((found for found in elements if currency_of(found) == whole.currency), None)
+    try:
+        amount = amount_of(element)
+    except NotMapped:
         return None
     sign = _SIGNS.get((detail.findtext("CdtDbtInd") or "").strip())
     mark = whole.mark
     if sign is not None and mark not in (sign, _REVERSED[sign]):
         mark = OPPOSITE[mark]
-    return replace(whole, amount=amount_of(amount), mark=mark, place=f"{whole.place}, part {number}")
+    return replace(whole, amount=amount, mark=mark, place=f"{whole.place}, part {number}")
 
 
 def _described(whole: Entry, element: Element, detail: Element | None, account: str, is_part: bool = False) -> Entry:
     """The entry, or this part of it, with all that informs about it."""
-    told = told_by(element, detail, account, whole.mark)
-    bank_reference = whole.bank_reference or ("" if is_part else told.bank_reference)
+    details = details_of(element, detail, account, whole.mark)
+    bank_reference = whole.bank_reference or ("" if is_part else details.bank_reference)
     original, amounts, notes = _amounts(whole, [detail] if is_part else [detail, element])
     return replace(
         whole,
         bank_reference=bank_reference,
-        fingerprint=told.fingerprint,
-        part=told.part if is_part else "",
-        references=told.references | ({bank_reference} if bank_reference else set()),
-        reference=told.reference,
-        text=told.text,
-        counterparty=told.counterparty,
+        fingerprint=details.fingerprint,
+        part=details.part if is_part else "",
+        references=details.references | ({bank_reference} if bank_reference else set()),
+        reference=details.reference,
+        text=details.text,
+        counterparty=details.counterparty,
         original=original,
-        merchant=told.merchant,
-        card_last4=told.card_last4,
-        metadata=told.metadata | amounts,
+        merchant=details.merchant,
+        card_last4=details.card_last4,
+        metadata=details.metadata | amounts,
         notes=(*whole.notes, *notes),
     )
 
@@ -134,8 +136,8 @@ def _amounts(whole: Entry, sources: list[Element | None]) -> tuple[Original | No
     found = [source for source in sources if source is not None]
     details = next((part for source in found if (part := source.find("AmtDtls")) is not None), None)
     try:
-        original, told = original_of(details, whole.amount, whole.currency)
+        original, others = original_of(details, whole.amount, whole.currency)
         charges = next(filter(None, map(charges_of, found)), {})
     except NotMapped as reason:
         return None, {}, (f"amounts before conversion and charges are left out: {reason}",)
-    return original, told | charges, ()
+    return original, others | charges, ()

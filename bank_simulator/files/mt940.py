@@ -112,11 +112,11 @@ class _Reader:
     def _end_entry(self) -> None:
         if self._line is None:
             return
-        field, told, has_more = self._line, "\n".join(self._information), self._has_more
+        field, purpose, has_more = self._line, "\n".join(self._information), self._has_more
         self._line, self._information = None, []
         current, place = self.statements[-1], f"line {field.line}"
         try:
-            current.entries.append(_entry(place, field.value, told, current.currency))
+            current.entries.append(_entry(place, field.value, purpose, current.currency))
             if has_more:
                 current.notes.append(Remark(place, "its :NS: field, which each bank fills in its own way, is left out"))
         except NotSent as reason:
@@ -125,7 +125,7 @@ class _Reader:
             current.not_mapped.append(Remark(place, str(reason)))
 
 
-def _entry(place: str, line: str, told: str, currency: str) -> Entry:
+def _entry(place: str, line: str, purpose: str, currency: str) -> Entry:
     parts = mt940_fields.statement_line(line)
     mark = parts["status"].upper()
     if mark in _EXPECTED:
@@ -134,7 +134,7 @@ def _entry(place: str, line: str, told: str, currency: str) -> Entry:
         raise NotMapped(f"its mark {mark!r} is none of C, D, RC, RD")
     if not currency:
         raise NotMapped("no balance before it names the currency")
-    found = information(told)
+    found = information(purpose)
     details = " ".join((parts.get("extra_details") or "").split())
     bank_reference = real_reference(parts.get("bank_reference"))
     customer_reference = real_reference(parts.get("customer_reference")) or real_reference(found.customer_reference)
@@ -143,7 +143,7 @@ def _entry(place: str, line: str, told: str, currency: str) -> Entry:
         found.account, customer_reference = found.account or customer_reference, ""
     end_to_end = real_reference(found.end_to_end)
     references = (bank_reference, customer_reference, end_to_end, details if _REFERENCE.fullmatch(details) else "")
-    original, instructed, notes = _original(f"{details} {told}".replace("\n", ""), currency)
+    original, instructed, notes = _original(f"{details} {purpose}".replace("\n", ""), currency)
     value_date, entry_date = _as_date(parts["date"]), parts.get("entry_date")
     booking_date = _as_date(entry_date) if isinstance(entry_date, date) else None
     return Entry(
@@ -155,7 +155,7 @@ def _entry(place: str, line: str, told: str, currency: str) -> Entry:
         booking_date=booking_date,
         value_date=value_date,
         bank_reference=bank_reference,
-        fingerprint="".join(f"{line}{told}".split()),
+        fingerprint="".join(f"{line}{purpose}".split()),
         references=frozenset(filter(None, references)),
         reference=end_to_end or customer_reference,
         text=found.text or details,
@@ -179,15 +179,15 @@ def _original(coded: str, currency: str) -> tuple[Original | None, dict[str, str
     """The amount before conversion, what else is said of amounts, and what can't be read."""
     amount, rate, charges = _ORIGINAL.search(coded), _RATE.search(coded), _CHARGES.search(coded)
     try:
-        told = {"charges": f"{_decimal(charges[2]):f} {charges[1]}"} if charges else {}
+        others = {"charges": f"{_decimal(charges[2]):f} {charges[1]}"} if charges else {}
         if amount is None:
-            return None, told, ()
+            return None, others, ()
         original = Original(_decimal(amount[2]), amount[1], _decimal(rate[1]) if rate else None)
     except InvalidOperation:
         return None, {}, ("original: an amount or a rate in it is no number; it is left out",)
     if original.currency == currency:
-        return None, {**told, "instructed_amount": f"{original.amount:f} {currency}"}, ()
-    return original, told, ()
+        return None, {**others, "instructed_amount": f"{original.amount:f} {currency}"}, ()
+    return original, others, ()
 
 
 def _decimal(text: str) -> Decimal:
