@@ -80,7 +80,10 @@ def statement_line(value: str) -> dict[str, Any]:
             raise NotMapped("its amount is no number") from None
         except ValueError:
             raise NotMapped("its date is no date of the calendar") from None
-        return _with_split_reference(parts)
+        # Without a type, anything behind the amount could be the rest of it: 5 of 5.50.
+        if parts.get("id") or not parts.get("customer_reference"):
+            return _with_split_reference(parts)
+        break
     raise NotMapped("this :61: line doesn't have the form date, mark, amount, type, references")
 
 

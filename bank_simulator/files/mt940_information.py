@@ -71,7 +71,7 @@ def _german(code: str, parts: dict[str, str]) -> Information:
         text=sepa.get("SVWZ") or sepa.get("", "") or sepa.get("MTLG", "") or posting_text,
         end_to_end=sepa.get("EREF", ""),
         customer_reference=sepa.get("KREF", ""),
-        name=joined([parts.get("32", ""), parts.get("33", "")], _PART_LENGTH),
+        name=" ".join(joined([parts.get("32", ""), parts.get("33", "")], _PART_LENGTH).split()),
         account=account if not bank or not account or _IBAN.fullmatch(account) else f"{bank}/{account}",
     )
     found.metadata = _filled(
