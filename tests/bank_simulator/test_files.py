@@ -17,8 +17,9 @@ from bank_simulator.files.identity import account_id, is_iban
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.transaction import TransactionSchema, load_transaction
 from tests.bank_files import NOW, Booked, camt, mt940, net, ntry, read
+from tests.samples import PROJECT_DIR
 
-DATA = Path(__file__).parent / "data"
+DATA = PROJECT_DIR / "tests" / "data"
 SAMPLES = ["two-accounts.sta", "camt053-v02.xml", "camt053-v08.xml", "camt054-v08.xml"]
 CARD = "4111 1111 1111 1111"
 

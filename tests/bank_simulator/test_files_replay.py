@@ -21,9 +21,9 @@ from bank_simulator.source import source_of
 from chalicelib.ledger.transaction import TransactionSchema
 from tests.bank_files import Booked, camt, mt940
 from tests.fake_api import KEY, FakeBankApi, Reaction, problem, served
+from tests.samples import PROJECT_DIR
 
-PROJECT_DIR = Path(__file__).parent.parent
-DATA = Path(__file__).parent / "data"
+DATA = PROJECT_DIR / "tests" / "data"
 SAMPLE = DATA / "two-accounts.sta"
 SECOND_EDITION = "notify" in TransactionSchema().fields
 
