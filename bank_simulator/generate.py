@@ -11,20 +11,16 @@ from typing import Any
 from bank_simulator import merchants
 from bank_simulator.merchants import Merchant, from_minor_units
 from bank_simulator.mistakes import MISTAKES
+from bank_simulator.mix import Shares, kinds
 from bank_simulator.postings import CONFLICT, NEW, REPLAYED, Answer, Posting, to_bytes
+from chalicelib.ledger.transaction import TransactionSchema
 
 DEMO_ACCOUNTS = tuple(f"A{number}" for number in range(123, 163))
 MAX_AGE = timedelta(minutes=10)
-_BLOCK = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """The shares of duplicates, conflicts and invalid postings: 0 to 1 each, at most 1 together."""
-
-    duplicates: float = 0
-    conflicts: float = 0
-    invalid: float = 0
+# The API refuses fields that its schema doesn't have.
+_FIELDS = frozenset(TransactionSchema().fields)
+# What a settlement or a reversal has from the transaction that it names.
+_KEPT = ("account", "amount", "currency", "merchant")
 
 
 @dataclass(slots=True)
@@ -72,11 +68,12 @@ class SimulatedBank:
         self._rng = rng
         self._accounts = [_account(account) for account in accounts]
         self._id_prefix = id_prefix
-        self._kinds = _kinds(rng, count, shares)
+        self._kinds = kinds(rng, count, shares)
         self._expected_when_new = expected_when_new
         self._made = 0
         self._recent: deque[dict[str, Any]] = deque(maxlen=200)
         self._open_authorizations: deque[dict[str, Any]] = deque(maxlen=100)
+        self._settled: deque[dict[str, Any]] = deque(maxlen=20)
 
     def postings(self, clock: Callable[[], datetime]) -> Iterator[Posting]:
         """Return the postings. Each is made when it is asked for, at the clock's time."""
@@ -110,12 +107,13 @@ class SimulatedBank:
             body |= self._purchase(account, body["id"], now)
         if self._rng.random() < 0.35:
             body["amount"] = f"{body['amount']:f}"
-        return body
+        return {name: value for name, value in body.items() if name in _FIELDS}
 
     def _income(self, account: _Account, now: datetime) -> dict[str, Any]:
         income = self._rng.choice(merchants.INCOMES)
         amount = self._amount(*merchants.steps_of(income, account.currency), account.currency)
         account.balance += amount
+        payer = self._rng.choice(merchants.PAYERS)
         return {
             "amount": amount,
             "type": "credit",
@@ -123,6 +121,10 @@ class SimulatedBank:
             "currency": account.currency,
             "description": income.description,
             "balance": account.balance,
+            "counterparty": {"name": payer.name, "account": payer.iban},
+            "reference": f"{payer.reference}-{self._rng.randint(1, 9999):04d}",
+            "booking_date": now.date().isoformat(),
+            "value_date": (now.date() + timedelta(days=self._rng.randint(0, 1))).isoformat(),
         }
 
     def _purchase(self, account: _Account, transaction_id: str, now: datetime) -> dict[str, Any]:
@@ -140,19 +142,15 @@ class SimulatedBank:
             body["status"] = "authorized"
             self._open_authorizations.append({**body, "id": transaction_id, "account": account.id})
         elif roll < 0.12 and self._open_authorizations:
-            authorization = self._open_authorizations.popleft()
-            kept = ("account", "amount", "currency", "merchant")
-            body |= {name: authorization[name] for name in kept} | {"authorization_id": authorization["id"]}
-            body["status"] = "reversed" if roll < 0.075 else "settled"
-            if roll > 0.11:
-                # The final amount differs from the authorized amount, as at filling stations.
-                body["amount"] = (body["amount"] * Decimal("0.9")).quantize(body["amount"])
+            body |= self._settlement(roll)
         elif roll < 0.14:
-            body["status"] = "declined"
-        elif merchant.currency == account.currency:
-            account.balance -= body["amount"]
-            if self._rng.random() < 0.7:
-                body["balance"] = account.balance
+            body |= {"status": "declined", "decline_reason": self._rng.choice(merchants.DECLINE_REASONS)}
+        elif roll < 0.15 and self._settled and "reversal_of" in _FIELDS:
+            settled = self._settled.popleft()
+            body |= {name: settled[name] for name in _KEPT if name in settled}
+            body |= {"status": "reversed", "reversal_of": settled["id"]}
+        else:
+            self._settle(account, body, transaction_id)
         if self._rng.random() < 0.6:
             body["description"] = f"{body['merchant']['name']}, {body['merchant']['city']}"
         if "authorization_id" not in body and self._rng.random() < 0.8:
@@ -161,6 +159,29 @@ class SimulatedBank:
             terminal = f"T{self._rng.randint(0, 9999):04d}"
             body["metadata"] = {"channel": self._rng.choice(("pos", "ecommerce", "mobile")), "terminal": terminal}
         return body
+
+    def _settlement(self, roll: float) -> dict[str, Any]:
+        """What differs in a transaction that settles or releases an authorization."""
+        authorization = self._open_authorizations.popleft()
+        settlement = {name: authorization[name] for name in _KEPT} | {"authorization_id": authorization["id"]}
+        settlement["status"] = "reversed" if roll < 0.075 else "settled"
+        if roll > 0.11:
+            # The final amount differs from the authorized amount, as at filling stations.
+            settlement["amount"] = (settlement["amount"] * Decimal("0.9")).quantize(settlement["amount"])
+        return settlement
+
+    def _settle(self, account: _Account, body: dict[str, Any], transaction_id: str) -> None:
+        """Make a purchase that is settled at once; some purchases abroad are converted into the account's currency."""
+        if body["currency"] != account.currency and "original" in _FIELDS and self._rng.random() < 0.5:
+            rate = merchants.rate(body["currency"], account.currency)
+            body["original"] = {"amount": f"{body['amount']:f}", "currency": body["currency"], "rate": f"{rate:f}"}
+            step = from_minor_units(1, account.currency)
+            body |= {"amount": max(step, (body["amount"] * rate).quantize(step)), "currency": account.currency}
+        if body["currency"] == account.currency:
+            account.balance -= body["amount"]
+            if self._rng.random() < 0.7:
+                body["balance"] = account.balance
+        self._settled.append({**body, "id": transaction_id, "account": account.id})
 
     def _amount(self, low_minor: int, high_minor: int, step_minor: int, currency: str) -> Decimal:
         # The smaller of two random numbers: most amounts are small, a few are large.
@@ -210,22 +231,3 @@ def _described(merchant: Merchant) -> dict[str, str]:
 
 def _repeat(body: dict[str, Any], expected: Answer) -> Posting:
     return Posting(to_bytes(body), body["id"], body["account"], frozenset({expected}), repeats=True)
-
-
-def _kinds(rng: Random, count: int | None, shares: Shares) -> Iterator[str]:
-    """Shuffled blocks with the exact share of each kind. A new posting comes first, so that there is one to repeat."""
-    left = count
-    while left is None or left > 0:
-        size = _BLOCK if left is None else min(left, _BLOCK)
-        block = (
-            ["duplicate"] * round(size * shares.duplicates)
-            + ["conflict"] * round(size * shares.conflicts)
-            + ["invalid"] * round(size * shares.invalid)
-        )[:size]
-        block += ["new"] * (size - len(block))
-        rng.shuffle(block)
-        if "new" in block:
-            first = block.index("new")
-            block[0], block[first] = block[first], block[0]
-        yield from block
-        left = None if left is None else left - size

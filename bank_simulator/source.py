@@ -9,7 +9,8 @@ from random import Random
 
 from bank_simulator import replay, verify
 from bank_simulator.files.file_report import FileReport
-from bank_simulator.generate import MAX_AGE, Shares, SimulatedBank, default_prefix
+from bank_simulator.generate import MAX_AGE, SimulatedBank, default_prefix
+from bank_simulator.mix import Shares
 from bank_simulator.postings import NEW, NEW_OR_KNOWN, Posting
 from bank_simulator.progress import Reading, progress_bar
 from chalicelib.api.json_body import read_json

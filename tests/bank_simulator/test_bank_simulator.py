@@ -22,8 +22,8 @@ import pytest
 
 from bank_simulator import bank_api, dry_run, generate, sender, verify
 from bank_simulator.__main__ import main
-from bank_simulator.generate import Shares
 from bank_simulator.mistakes import MALFORMED, MISTAKES
+from bank_simulator.mix import Shares
 from bank_simulator.postings import COUNTS_DIFFER, CREATED, NEW, NO_ANSWER, QUEUED, RETRY, Answer, Posting
 from bank_simulator.report import Report, percentile
 from bank_simulator.sender import Mode
@@ -109,7 +109,8 @@ def test_the_mix_is_realistic() -> None:
     assert set(statuses) == set(STATUSES)
     assert statuses["settled"] > 0.8 * len(bodies)
     assert {type(body["amount"]) for body in bodies} == {Decimal, str}
-    optional = set(TransactionSchema().fields) - {"id"}
+    # `notify` is for loading history.
+    optional = set(TransactionSchema().fields) - {"id", "notify"}
     assert optional <= {name for body in bodies for name in body}
     assert len({body["merchant"]["mcc"] for body in bodies if "merchant" in body}) > 10
 
@@ -139,6 +140,35 @@ def test_settlements_and_reversals_name_an_earlier_authorization() -> None:
             assert body["authorization_id"] in authorized
             named.add(body["status"])
     assert named == {"settled", "reversed"}
+
+
+@pytest.mark.skipif("reversal_of" not in TransactionSchema().fields, reason="the API's schema has no reversal_of yet")
+def test_reversals_name_an_earlier_settled_transaction_and_give_its_money_back() -> None:
+    settled: dict[str, dict[str, Any]] = {}
+    reversed_ = []
+    for posting in made(2000, now=NOW):
+        body = read_json(posting.body)
+        if "reversal_of" in body:
+            reversed_.append((body, settled.pop(body["reversal_of"])))
+        elif body.get("status", "settled") == "settled":
+            settled[body["id"]] = body
+    assert reversed_
+    for back, original in reversed_:
+        assert back["status"] == "reversed"
+        assert Decimal(back["amount"]) == Decimal(original["amount"])
+        assert all(back[name] == original[name] for name in ("account", "type", "currency", "merchant"))
+
+
+@pytest.mark.skipif("original" not in TransactionSchema().fields, reason="the API's schema has no original yet")
+def test_an_amount_after_conversion_is_the_original_at_its_rate() -> None:
+    bodies = [read_json(posting.body) for posting in made(2000, now=NOW)]
+    converted = [body for body in bodies if "original" in body]
+    assert converted
+    for body in converted:
+        assert body["original"]["currency"] != body["currency"]
+        step = Decimal(1).scaleb(-CURRENCY_DECIMALS[body["currency"]])
+        exact = Decimal(body["original"]["amount"]) * Decimal(body["original"]["rate"])
+        assert abs(Decimal(body["amount"]) - exact) <= step
 
 
 def test_the_shares_are_kept_to_the_transaction() -> None:
