@@ -21,7 +21,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from bank_simulator.replay import UnreadableFile, bodies
+from bank_simulator.files.contents import UnreadableFile
+from bank_simulator.files.csv_rows import bodies
 from chalicelib.analytics.rollups import is_countable
 from chalicelib.api.json_body import read_json
 from chalicelib.api.requests import MAX_DAYS

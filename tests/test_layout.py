@@ -76,7 +76,6 @@ TOO_LONG = {
     "operations.banks",
     "operations.dead_letters",
     "operations.webhooks",
-    "bank_simulator.options",
     "bench.analytics",
     "local_cloud.__main__",
     "local_cloud.inbox",
