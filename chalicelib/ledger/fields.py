@@ -64,7 +64,8 @@ class QuickSchema(Schema):
         if isinstance(data, dict):
             known = self.fields.keys() - self._required
             data = {name: value for name, value in data.items() if name not in known or not is_absent(value)}
-        return super().load(data, **options)
+        found = super().load(data, **options)
+        return {name: value for name, value in found.items() if value or not isinstance(value, dict)}
 
     @functools.cached_property
     def _required(self) -> frozenset[str]:

@@ -31,9 +31,11 @@ class Wording(Text):
         super().__init__(validate=validate.Length(1, most))
         self.most = most
 
-    def deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        if type(value) is not str or not 0 < len(value) <= self.most or not is_normal(value):
-            raise ValidationError(_NO_TEXT)
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(value) is not str:
+            return super().deserialize(value, *args, **kwargs)
+        if not 0 < len(value) <= self.most or not is_normal(value):
+            raise ValidationError("Is not as it is kept.")
         return value
 
     def mend(self, text: str, path: str, warnings: Warnings) -> str | None:
@@ -46,10 +48,8 @@ class Wording(Text):
 class Code(Text):
     """A code of a list or of a certain form. Any other is left out."""
 
-    def deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        if type(value) is not str:
-            raise ValidationError(_NO_TEXT)
-        return self.known(value)
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.known(value) if type(value) is str else super().deserialize(value, *args, **kwargs)
 
     def known(self, text: str) -> str:
         """Return a code in its one form; raises ValidationError."""
@@ -85,9 +85,11 @@ class Notes(Pairs):
             validate=validate.Length(max=MAX_PAIRS),
         )
 
-    def deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        if not isinstance(value, dict) or len(value) > MAX_PAIRS or not all(map(_is_pair, value.items())):
-            raise ValidationError(_NO_OBJECT)
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, dict):
+            return super().deserialize(value, *args, **kwargs)
+        if len(value) > MAX_PAIRS or not all(map(_is_pair, value.items())):
+            raise ValidationError("Is not as it is kept.")
         return value
 
 
