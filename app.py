@@ -103,6 +103,7 @@ def list_transactions(account: str) -> Response:
         account,
         app.current_request,
         transactions=services.transactions,
+        flags=services.flags,
         cursor_secret=services.cursor_secret,
     )
 
@@ -194,7 +195,9 @@ def health() -> Response:
 @app.route("/openapi.json", methods=["GET"])
 @answered
 def openapi() -> Response:
-    return documentation.description()
+    return documentation.description(
+        app.current_request, services.settings.public_url, bool(services.settings.local_endpoints)
+    )
 
 
 @app.route("/docs", methods=["GET"])

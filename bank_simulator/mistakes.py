@@ -61,7 +61,9 @@ MISTAKES: tuple[tuple[Mistake, Answer], ...] = (
     (_with(currency="XXX"), INVALID),
     (_with(account="A 123"), INVALID),
     (_with(card_last4="12345"), INVALID),
-    (_with(merchant={"name": "Kiosque", "country": "ZZ"}), INVALID),
+    (_with(original={"amount": "10", "currency": "ZZZ"}), INVALID),
+    (_with(account=".."), INVALID),
+    (_with(timestamp="0001-01-01T00:00:00Z"), INVALID),
     (_with(iban="unknown field"), INVALID),
     (_without("timestamp"), INVALID),
     (_without("id"), INVALID),
@@ -71,6 +73,6 @@ MISTAKES: tuple[tuple[Mistake, Answer], ...] = (
     (_amount_twice, MALFORMED),
     (_cut_short, MALFORMED),
     (_in_a_list, MALFORMED),
-    (_with(description="tab\there"), MALFORMED),
+    (_with(authorization_id="line\nend"), INVALID),
     (_with(description=f"card {_TEST_CARD}"), CARD_NUMBER),
 )

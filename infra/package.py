@@ -16,8 +16,6 @@ PROJECT_DIR = Path(__file__).parent.parent
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
 # The AWS services whose clients the app makes. A test compares this with the code.
 SERVICES = frozenset({"dynamodb", "events", "s3", "secretsmanager", "sesv2", "sns", "sqs"})
-# `/docs` shows the API's description with these files. The app doesn't use the rest of Powertools' event_handler.
-_SWAGGER_UI = frozenset({"swagger-ui-bundle.min.js", "swagger-ui.min.css"})
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
@@ -93,7 +91,7 @@ def ships(name: str) -> bool:
             return re.split(r"[_.]", locale)[0] in ("root", *LOCALES)
         case ["certifi", "tests", *_]:
             return False
-        case ["aws_lambda_powertools", "event_handler", *_, file]:
-            return file in _SWAGGER_UI  # Chalice routes
+        case ["aws_lambda_powertools", "event_handler", *_]:
+            return False  # Chalice routes
         case _:
             return not name.endswith("/")

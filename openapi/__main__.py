@@ -1,4 +1,4 @@
-"""Write the API's OpenAPI description, which ships with the app, and the events' JSON Schema.
+"""Write the API's OpenAPI description and its page, which ship with the app, and the events' JSON Schema.
 
 python -m openapi [--check]
 """
@@ -11,15 +11,19 @@ from pathlib import Path
 from infra.package import PROJECT_DIR
 from openapi.description import description
 from openapi.flag_schemas import event_schema
+from openapi.page import page
 
 OPENAPI = Path("chalicelib/api/openapi.json")
+PAGE = Path("chalicelib/api/pages/docs.html")
 EVENT = Path("docs/events/transaction-flagged.schema.json")
 
 
 def texts() -> dict[Path, str]:
     """Return what is written, by the file's path in the project."""
-    made = {OPENAPI: description(), EVENT: event_schema()}
-    return {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in made.items()}
+    described = description()
+    made = {OPENAPI: described, EVENT: event_schema()}
+    texts = {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in made.items()}
+    return {**texts, PAGE: page(described)}
 
 
 def main(arguments: list[str] | None = None, project_dir: Path = PROJECT_DIR) -> int:

@@ -1,12 +1,18 @@
 """The API's OpenAPI 3.1 description, made from the app's own schemas, errors and limits."""
 
+import re
+from typing import Any
+
 from apispec import APISpec
 
+from chalicelib.api.documentation import SERVER
 from openapi.answer_schemas import add_answer_schemas
+from openapi.json_schema import Json
+from openapi.marshmallow_fields import ExactPlugin
 from openapi.operation import HEADERS, PARAMETERS
 from openapi.paths import paths
 from openapi.problems import problem_examples
-from openapi.request_schemas import ExactPlugin, Json, add_request_schemas
+from openapi.request_schemas import add_request_schemas, state_defaults
 from openapi.webhooks import webhooks
 
 _ABOUT = """\
@@ -18,6 +24,8 @@ signs every write in the [Standard Webhooks](https://www.standardwebhooks.com/) 
 decimal strings with all of the currency's decimals; times are RFC 3339 in UTC. Unknown fields and query parameters are
 refused. Every error is a problem document (RFC 9457), and programs may rely on its `code`.
 """
+_CONTACT = {"name": "The service's operator", "email": "support@transaction-notifier.example"}
+_LICENSE = {"name": "Proprietary: for banks under contract", "identifier": "LicenseRef-Proprietary"}
 _TAGS = {
     "Transactions": "Recording them, one or many at a time, and reading them.",
     "Analytics": "What is recorded, added up.",
@@ -26,6 +34,8 @@ _TAGS = {
     "Preferences": "What a holder reaches by the signed links in e-mails. Needs no key.",
     "Notifications": "What became of the e-mails.",
     "Service": "Needs no key.",
+    # A tag of their own: a generator would put them in the place of the operations of a tag that they share.
+    "Webhooks": "What the service posts to a bank's `webhook_url`.",
 }
 
 
@@ -36,9 +46,8 @@ def description() -> Json:
         "1",
         "3.1.0",
         plugins=[ExactPlugin()],
-        info={"description": _ABOUT},
-        # Relative to where this description is: a stage's name or a base path may stand before it.
-        servers=[{"url": "./"}],
+        info={"description": _ABOUT, "contact": _CONTACT, "license": _LICENSE},
+        servers=[{"url": SERVER}],
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
         security=[{"apiKey": []}],
         webhooks=webhooks(),
@@ -48,6 +57,7 @@ def description() -> Json:
     )
     add_request_schemas(spec)
     add_answer_schemas(spec)
+    state_defaults(spec.components.schemas)
     for name, parameter in PARAMETERS.items():
         spec.components.parameter(name, parameter["in"], parameter)
     for name, header in HEADERS.items():
@@ -58,4 +68,20 @@ def description() -> Json:
         spec.path(path, operations=operations)
     made = spec.to_dict()
     order = ("openapi", "info", "servers", "security", "tags", "paths", "webhooks", "components")
-    return {name: made[name] for name in order}
+    return {name: _with_least_lengths(made[name]) for name in order}
+
+
+def _with_least_lengths(node: Any) -> Any:
+    """Return a part of the description in which every string that can't be empty says so.
+
+    Patterns say it too, but not all generators check them.
+    """
+    if isinstance(node, list):
+        return [_with_least_lengths(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    found = {name: _with_least_lengths(inner) for name, inner in node.items()}
+    pattern = found.get("pattern")
+    if isinstance(pattern, str) and "minLength" not in found and not re.search(pattern, ""):
+        found["minLength"] = 1
+    return found

@@ -1,6 +1,6 @@
 """Requests and their answers as the description shows them; a test holds each to its schema."""
 
-from openapi.request_schemas import Json
+from openapi.json_schema import Json
 
 SMALLEST: Json = {
     "id": "1",

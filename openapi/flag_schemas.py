@@ -2,7 +2,7 @@
 
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED
-from openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
+from openapi.json_schema import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json, ref
 
 _AMOUNT: Json = {"type": "string", "pattern": f"^{OVER_ZERO}{DIGITS}$", "description": "Exact."}
 _CURRENCY: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."}
@@ -57,12 +57,18 @@ _EVIDENCE = {
         count={**_COUNT, "description": "How many transactions its history has."},
     ),
 }
-FLAGS_SCHEMA: Json = {
-    "type": "object",
-    "description": "Why the transaction was flagged: the evidence by flag. What a bank has in shadow is left out.",
-    "properties": {name: _EVIDENCE[name] for name in FLAGS},
-    "additionalProperties": False,
-}
+_FLAGS = "Why the transaction was flagged: the evidence by flag. Rules in shadow are left out."
+
+
+def flags_by_name() -> Json:
+    """Return the schemas of flags in answers by name, none of them closed: evidence may come to say more."""
+    evidence = {flag: f"{flag.title().replace('_', '')}Evidence" for flag in FLAGS}
+    properties = {flag: ref(name) for flag, name in evidence.items()}
+    opened = {
+        name: {key: value for key, value in _EVIDENCE[flag].items() if key != "additionalProperties"}
+        for flag, name in evidence.items()
+    }
+    return {**opened, "Flags": {"type": "object", "description": _FLAGS, "properties": properties}}
 
 
 def event_schema() -> Json:
@@ -92,7 +98,13 @@ def event_schema() -> Json:
             "required": [name for name in transaction if name != "merchant"],
             "additionalProperties": False,
         },
-        "flags": {**FLAGS_SCHEMA, "minProperties": 1},
+        "flags": {
+            "type": "object",
+            "description": _FLAGS,
+            "properties": {name: _EVIDENCE[name] for name in FLAGS},
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

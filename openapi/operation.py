@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from chalicelib.api.requests import MAX_PAGE
+from openapi.json_schema import IDENTIFIER_SCHEMA, Json, ref
 from openapi.problems import problem_responses
-from openapi.request_schemas import IDENTIFIER_SCHEMA, Json
 
 JSON = "application/json"
 
@@ -19,6 +20,9 @@ def parameter(place: str, name: str, description: str, schema: Json, example: st
     return found
 
 
+LIMIT = parameter(
+    "query", "limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 50}
+)
 # Those that several operations have, by the names under which they refer to them.
 PARAMETERS: dict[str, Json] = {
     "transaction_id": parameter("path", "transaction_id", "The bank's id of the transaction.", IDENTIFIER_SCHEMA, "1"),
@@ -58,11 +62,6 @@ HEADERS: dict[str, Json] = {
     "Retry-After": {"description": "After how many seconds to try again.", "schema": {"type": "integer", "minimum": 1}},
     "WWW-Authenticate": {"description": "What proves who calls.", "schema": {"type": "string"}},
 }
-
-
-def ref(name: str) -> Json:
-    """Return a reference to a schema of the description."""
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def answer(

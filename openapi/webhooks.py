@@ -1,9 +1,9 @@
 """What the API sends to banks by itself: the description's webhooks."""
 
 from chalicelib.webhooks.webhook import TYPES
-from openapi.answer_schemas import webhook_schema
+from openapi.json_schema import Json
+from openapi.notification_schemas import webhook_schema
 from openapi.operation import parameter
-from openapi.request_schemas import Json
 
 _ABOUT = {
     "notification.bounced": "An e-mail bounced.",
@@ -36,7 +36,7 @@ def webhooks() -> Json:
 def _operation(type_: str) -> Json:
     return {
         "operationId": webhook_schema(type_),
-        "tags": ["Notifications"],
+        "tags": ["Webhooks"],
         "summary": _ABOUT[type_],
         "description": "Posted to the bank's `webhook_url`, signed with the bank's webhook secret in the form of "
         "[Standard Webhooks](https://www.standardwebhooks.com/), at least once and in any order. It is tried again for "

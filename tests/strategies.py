@@ -1,18 +1,24 @@
 """Hypothesis strategies for transactions."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
 from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.wording import normalised
 
-WORDS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Nd"]), min_size=1, max_size=30)
-IDS = st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
-MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(2026, 1, 9), timezones=st.just(UTC))  # noqa: DTZ001 hypothesis adds it
+WORDS = (
+    st.text(st.characters(exclude_categories=["Cc", "Cs", "Nd"]), min_size=1, max_size=30).map(normalised).filter(bool)
+)
+IDS = st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True).filter(IDENTIFIER.fullmatch)
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2026, 1, 9), timezones=st.just(UTC))  # noqa: DTZ001 hypothesis adds it
+DAYS = st.dates(date(1970, 1, 1))
+COUNTRY = st.sampled_from(["CM", "FR", "XK"])
 
 
 @st.composite
@@ -24,16 +30,31 @@ def transactions(draw: st.DrawFn) -> Transaction:
         units = st.integers(least, 10**15 - 1)
         return st.builds(lambda value, scale: Decimal(value).scaleb(-scale), units, places)
 
-    optional: dict[str, Any] = {
+    def objects(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+        return st.fixed_dictionaries({}, optional=values).filter(bool)
+
+    status = draw(st.sampled_from(STATUSES))
+    optional: dict[str, st.SearchStrategy[Any]] = {
         "authorization_id": IDS,
-        "merchant": st.fixed_dictionaries(
-            {}, optional={"name": WORDS, "mcc": st.just("5411"), "country": st.just("CM")}
-        ),
-        "description": WORDS | st.just(""),
+        "merchant": objects(name=WORDS, mcc=st.just("5411"), country=COUNTRY, id=WORDS, terminal_id=WORDS),
+        "description": WORDS,
         "balance": amounts(-(10**15) + 1),
         "card_last4": st.from_regex(r"[0-9]{4}", fullmatch=True),
-        "metadata": st.dictionaries(WORDS, WORDS, max_size=20),
+        "booking_date": DAYS,
+        "value_date": DAYS,
+        "original": st.fixed_dictionaries(
+            {"amount": amounts(1), "currency": st.just(currency)},
+            optional={"rate": st.builds(lambda value: Decimal(value).scaleb(-22), st.integers(1, 10**37 - 1))},
+        ),
+        "counterparty": objects(name=WORDS, account=WORDS),
+        "reference": WORDS,
+        "notify": st.just(False),
+        "metadata": st.dictionaries(WORDS, WORDS | st.just(""), min_size=1, max_size=20),
     }
+    if status == "reversed":
+        optional["reversal_of"] = IDS
+    if status == "declined":
+        optional["decline_reason"] = WORDS
     return Transaction(
         bank=draw(st.sampled_from(["eazycard", "other-bank"])),
         id=draw(IDS),
@@ -42,7 +63,7 @@ def transactions(draw: st.DrawFn) -> Transaction:
         type=draw(st.sampled_from(TYPES)),
         timestamp=draw(MOMENTS),
         currency=currency,
-        status=draw(st.sampled_from(STATUSES)),
+        status=status,
         recorded_at=draw(MOMENTS),
         **draw(st.fixed_dictionaries({}, optional=optional)),
     )

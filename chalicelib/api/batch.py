@@ -2,16 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chalicelib.api import json_body, problems
 from chalicelib.banks.bank import Bank
-from chalicelib.errors import DomainError, MalformedBody, TemporarilyUnavailable, TransactionConflict, ValidationFailed
+from chalicelib.errors import (
+    BodyTooLarge,
+    DomainError,
+    MalformedBody,
+    TemporarilyUnavailable,
+    TransactionConflict,
+    ValidationFailed,
+)
 from chalicelib.ledger.card_numbers import holds_card_number
+from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.intake import Queued, RecordResult
 from chalicelib.ledger.keys import IDENTIFIER
-from chalicelib.ledger.transaction import Transaction, load_transaction
+from chalicelib.ledger.posted import load_transaction
+from chalicelib.ledger.transaction import Transaction
 
 MAX_ITEMS = 500
 # What Lambda takes as an event is 6 MB, in which every quote of the body is escaped.
@@ -36,29 +46,46 @@ def items_of(body: dict[str, Any]) -> list[Any]:
     return items
 
 
-def load_item(item: Any, bank: Bank, now: datetime) -> Transaction | DomainError:
-    """Return the transaction that an item describes, or what is wrong with it."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An item's transaction, and what was left out or cut of what only informs of it."""
+
+    transaction: Transaction
+    warnings: Warnings
+
+
+def load_item(item: Any, bank: Bank, now: datetime, *, is_strict: bool, may_be_large: bool) -> Loaded | DomainError:
+    """Return the transaction that an item describes, or what is wrong with it.
+
+    With strict handling, nothing may be left out or cut. In a batch that is small, no item can be too large.
+    """
+    warnings: Warnings = []
     try:
-        json_body.check(item)
+        json_body.check_transaction(item)
         if not isinstance(item, dict):
             raise MalformedBody("A transaction must be a JSON object.")
-        return load_transaction(item, bank.id, bank.default_currency, now)
+        if may_be_large and json_body.size_of(item) > json_body.MAX_BYTES:
+            raise BodyTooLarge(json_body.MAX_BYTES)
+        found = load_transaction(item, bank.id, bank.default_currency, now, None if is_strict else warnings)
+        return Loaded(found, warnings)
     except DomainError as error:
         return error
 
 
 def answer(
     items: Sequence[Any],
-    loaded: Sequence[Transaction | DomainError],
+    loaded: Sequence[Loaded | DomainError],
     outcomes: Iterable[RecordResult | Queued],
     statuses: Sequence[str],
 ) -> dict[str, Any]:
     """Return the answer's body; `outcomes` are those of the loaded transactions, in order, in some of `statuses`."""
     following = iter(outcomes)
-    results = [
-        _result(index, item, next(following) if isinstance(one, Transaction) else one)
-        for index, (item, one) in enumerate(zip(items, loaded, strict=True))
-    ]
+    results = []
+    for index, (item, one) in enumerate(zip(items, loaded, strict=True)):
+        if isinstance(one, Loaded):
+            results.append(_result(index, item, next(following)) | _noted(one.warnings))
+        else:
+            results.append(_result(index, item, one))
     counts = Counter(result["status"] for result in results)
     return {"results": results, "counts": {status: counts[status] for status in statuses}}
 
@@ -74,12 +101,17 @@ def _result(index: int, item: Any, outcome: RecordResult | Queued | DomainError)
             result["status"] = "conflict"
         case _:
             result["status"] = "invalid"
-    errors = [
-        {"field": one["field"][:MAX_NAME], "message": one["message"]}
-        for one in problems.details(outcome)[:MAX_ITEM_ERRORS]
-    ]
+    errors = _few(problems.details(outcome))
     # What concerns an item as a whole has no field to name.
     return {**result, "code": outcome.code, "errors": errors or [{"field": "", "message": str(outcome)}]}
+
+
+def _noted(warnings: Warnings) -> dict[str, Any]:
+    return {"warnings": _few(problems.named(warnings))} if warnings else {}
+
+
+def _few(found: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{"field": one["field"][:MAX_NAME], "message": one["message"]} for one in found[:MAX_ITEM_ERRORS]]
 
 
 def _usable_id(item: Any) -> str | None:

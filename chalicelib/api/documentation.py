@@ -1,26 +1,23 @@
-"""The API's own description, and the page that shows it: what `/openapi.json` and `/docs` answer.
+"""The API's own description, and the page that shows it: the answers of `/openapi.json` and `/docs`.
 
-The page is Swagger UI as Powertools brings it, so that requirements.txt pins it and a browser asks no other host.
+`make openapi` makes both. The page can be read without its script, and a browser asks no other host for its parts.
 """
 
 import functools
 import hashlib
 import importlib.resources
-from string import Template
+import re
 
 from chalice.app import Request, Response
 
 from chalicelib.api import problems
 from chalicelib.api.requests import json_answer
 
-_OWN = ("chalicelib", "api", "pages")
-_SWAGGER_UI = ("aws_lambda_powertools", "event_handler", "openapi", "swagger_ui")
-# By their names in a URL: whose file it is, its name there, its type.
-ASSETS = {
-    "docs.js": (_OWN, "docs.js", "text/javascript"),
-    "swagger-ui.css": (_SWAGGER_UI, "swagger-ui.min.css", "text/css"),
-    "swagger-ui.js": (_SWAGGER_UI, "swagger-ui-bundle.min.js", "text/javascript"),
-}
+# By their names in a URL and in the folder of pages: the type of each.
+ASSETS = {"docs.css": "text/css", "docs.js": "text/javascript"}
+# The URL in the description that ships; each stage answers its own in its place.
+SERVER = "https://api.transaction-notifier.example"
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -35,16 +32,18 @@ def health() -> Response:
     return json_answer({"status": "ok"})
 
 
-def description() -> Response:
-    """Answer `GET /openapi.json`."""
-    return _answer(_text(("chalicelib", "api"), "openapi.json"), "application/json", _NOT_KEPT)
+def description(request: Request, public_url: str, is_emulated: bool) -> Response:
+    """Answer `GET /openapi.json`; its server is `public_url`, or where the request went if the stage has none."""
+    url = public_url or _url_of(request, is_emulated)
+    return _answer(_text("openapi.json").replace(SERVER, url), "application/json", _NOT_KEPT)
 
 
 def page(request: Request) -> Response:
     """Answer `GET /docs`: the page, whose links are relative, because a stage's name may stand before the path."""
-    folder = "." if request.context.get("path", "").endswith("/") else "docs"
-    links = {name.replace(".", "_").replace("-", "_"): f"{folder}/{name}?v={_version(name)}" for name in ASSETS}
-    html = Template(_text(_OWN, "docs.html")).substitute(links)
+    is_folder = request.context.get("path", "").endswith("/")
+    html = _text("pages", "docs.html").replace("[openapi.json]", "../openapi.json" if is_folder else "openapi.json")
+    for name in ASSETS:
+        html = html.replace(f"[{name}]", f"{'.' if is_folder else 'docs'}/{name}?v={_version(name)}")
     response = _answer(html, "text/html; charset=utf-8", _NOT_KEPT)
     response.headers["Content-Security-Policy"] = _POLICY
     return response
@@ -54,10 +53,21 @@ def asset(name: str, request: Request) -> Response:
     """Answer `GET /docs/{asset}`, to be kept for good if it is the version that was asked for."""
     if name not in ASSETS:
         return problems.problem(request, 404, "route_not_found", "There is nothing at this path")
-    folder, file, media_type = ASSETS[name]
     # While a release goes out, a page may come from one version of the app and its scripts from the other.
     is_asked_for = (request.query_params or {}).get("v") == _version(name)
-    return _answer(_text(folder, file), f"{media_type}; charset=utf-8", _KEPT if is_asked_for else _NOT_KEPT)
+    return _answer(_text("pages", name), f"{ASSETS[name]}; charset=utf-8", _KEPT if is_asked_for else _NOT_KEPT)
+
+
+def _url_of(request: Request, is_emulated: bool) -> str:
+    """Return the URL of the API that the request went to, whose path may begin with a stage's name."""
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        return SERVER
+    scheme = "https" if request.headers.get("x-forwarded-proto") == "https" else "http"
+    base = request.context.get("path", "").rstrip("/").removesuffix("/openapi.json")
+    # The local cloud's APIs have no host names of their own.
+    folder = f"/_aws/execute-api/{request.context['apiId']}" if is_emulated and "apiId" in request.context else ""
+    return f"{scheme}://{host}{folder}{base}"
 
 
 def _answer(body: str, content_type: str, cache: str) -> Response:
@@ -65,13 +75,10 @@ def _answer(body: str, content_type: str, cache: str) -> Response:
 
 
 @functools.cache
-def _text(folder: tuple[str, ...], name: str) -> str:
-    # By its path alone: importing event_handler would take long, and the release leaves the rest of it out.
-    package, *below = folder
-    return importlib.resources.files(package).joinpath(*below, name).read_text(encoding="utf-8")
+def _text(*path: str) -> str:
+    return importlib.resources.files("chalicelib.api").joinpath(*path).read_text(encoding="utf-8")
 
 
 @functools.cache
 def _version(name: str) -> str:
-    folder, file, _ = ASSETS[name]
-    return hashlib.sha256(_text(folder, file).encode()).hexdigest()[:12]
+    return hashlib.sha256(_text("pages", name).encode()).hexdigest()[:12]

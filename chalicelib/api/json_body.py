@@ -3,6 +3,9 @@
 `json.loads` alone would take NaN, duplicate keys, binary floats and lone surrogates; with money none of them
 may pass. Parsing only marks what it must not refuse yet, so that a batch can be parsed as a whole and each of its
 items checked by itself.
+
+Control characters are refused anywhere in a body, but in a transaction: there the rules of the fields judge its texts
+(`check_transaction`).
 """
 
 import json
@@ -22,7 +25,10 @@ _Path = tuple[str | int, ...]  # keys and indexes; made into text only where it 
 # characters, and SQS takes no message that holds one.
 _CONTROL_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
+# What can be an amount. An amount of 13 to 15 digits may pass the check of a card number by chance.
 _SHORT_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,4})?")
+# What can be a rate of exchange: more digits behind the point than any card number has groups for.
+_RATE = re.compile(r"[0-9]{1,6}\.[0-9]+")
 # What parsing leaves in the place of NaN and Infinity, and of an exponent beyond what Decimal can hold.
 _NOT_A_NUMBER, _OUT_OF_RANGE = Decimal("NaN"), Decimal("Infinity")
 
@@ -35,6 +41,13 @@ def read_json(raw: bytes, content_type: str = "application/json", max_bytes: int
     """
     value = parse_json(raw, content_type, max_bytes)
     check(value)
+    return value
+
+
+def read_transaction(raw: bytes, content_type: str = "application/json") -> dict[str, Any]:
+    """Return the JSON object in `raw`, which is to be a transaction: as `read_json`, but for `check_transaction`."""
+    value = parse_json(raw, content_type, MAX_BYTES)
+    check_transaction(value)
     return value
 
 
@@ -75,6 +88,39 @@ def check(value: Any) -> None:
     _check(value, ())
 
 
+def check_transaction(value: Any) -> None:
+    """Refuse what no part of a transaction may hold; raises MalformedBody and CardNumberRefused.
+
+    Control characters in its texts are left to the rules of the fields: some fields refuse them, others do without.
+    """
+    if not is_object(value):
+        _check(value, ())
+        return
+    for key, item in value.items():
+        _check_text(key, ())
+        if type(item) is str:
+            if holds_card_number(item) and not _is_number_of(key, item):
+                raise CardNumberRefused(key)
+        elif key == "original" and is_object(item):
+            _check_original(item)
+        elif not _is_number_of(key, item):
+            _check(item, (key,), is_free=True)
+
+
+def _check_original(original: dict[str, Any]) -> None:
+    for name, item in original.items():
+        _check_text(name, ("original",))
+        is_rate = name == "rate" and isinstance(item, str) and _RATE.fullmatch(item)
+        if not is_rate and not _is_number_of(name, item):
+            _check(item, ("original", name), is_free=True)
+
+
+def size_of(value: Any) -> int:
+    """Return how many bytes a checked value takes as compact JSON."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
 def check_all_but(value: dict[str, Any], name: str) -> None:
     """Check an object without what it has under `name`; raises MalformedBody and CardNumberRefused."""
     _check(value if isinstance(value, _SameKeyTwice) else {**value, name: None}, ())
@@ -105,22 +151,21 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result if len(result) == len(pairs) else _SameKeyTwice(result)
 
 
-def _check(value: Any, path: _Path) -> None:
+def _check(value: Any, path: _Path, is_free: bool = False) -> None:
+    """Check a value; in a free one, control characters are left to the rules of the field."""
     if len(path) >= MAX_DEPTH:
         raise MalformedBody("The body is nested too deeply.")
     if isinstance(value, str):
-        _check_text(value, path)
+        _check_text(value, path, is_free)
     elif isinstance(value, dict):
         if isinstance(value, _SameKeyTwice):
             raise MalformedBody("The body has an object with the same key twice.")
         for key, item in value.items():
-            _check_text(key, path)
-            # An amount of 13 to 15 digits may pass the check digit by chance; the schema bounds its length.
-            if not (key in ("amount", "balance") and not path and _is_short_number(item)):
-                _check(item, (*path, key))
+            _check_text(key, path, is_free)
+            _check(item, (*path, key), is_free)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _check(item, (*path, index))
+            _check(item, (*path, index), is_free)
     elif isinstance(value, Decimal):
         if value.is_nan():
             raise MalformedBody("The body has NaN or Infinity, which are not JSON.")
@@ -130,8 +175,8 @@ def _check(value: Any, path: _Path) -> None:
             raise CardNumberRefused(_dotted(path))
 
 
-def _check_text(text: str, path: _Path) -> None:
-    if _CONTROL_OR_SURROGATE.search(text):
+def _check_text(text: str, path: _Path, is_free: bool = False) -> None:
+    if not is_free and _CONTROL_OR_SURROGATE.search(text):
         raise MalformedBody("The body has a control character, half a surrogate pair or U+FFFD to U+FFFF in a string.")
     if holds_card_number(text):
         raise CardNumberRefused(_dotted(path))
@@ -144,6 +189,9 @@ def _dotted(path: _Path) -> str:
     return dotted
 
 
-def _is_short_number(value: Any) -> bool:
+def _is_number_of(name: str, value: Any) -> bool:
+    """Whether the value of a field that is an amount can be an amount."""
+    if name not in ("amount", "balance"):
+        return False
     text = f"{value:f}" if isinstance(value, Decimal) and abs(value.adjusted()) < _MAX_CARD_DIGITS else value
     return isinstance(text, str) and _SHORT_NUMBER.fullmatch(text) is not None

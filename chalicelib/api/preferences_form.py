@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.ledger.fields import TYPES
-from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals
+from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals, without_end_zeros
 
 STATEMENTS = ("none", "weekly", "monthly")
 DEFAULT_QUIET_HOURS = {"from": "22:00", "to": "07:00"}
@@ -177,6 +177,8 @@ def _amount(written: str, currency: str, locale: str, field: str, mistakes: dict
     elif excess_decimals(amount, currency):
         decimals = CURRENCY_DECIMALS[currency]
         mistakes[field] = Mistake("decimals" if decimals else "no_decimals", currency, decimals)
+    else:
+        amount = without_end_zeros(amount, CURRENCY_DECIMALS[currency])
     return f"{amount:f}"
 
 

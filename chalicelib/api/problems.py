@@ -1,7 +1,8 @@
 """Errors as RFC 9457 problem documents: the one place where the domain's errors get their HTTP status."""
 
 import functools
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 
 from chalice.app import Request, Response
 
@@ -89,7 +90,15 @@ def details(error: errors.DomainError) -> list[dict[str, str]]:
             found = [(field, "Differs from what is recorded.") for field in error.differing]
         case errors.CardNumberRefused(field=field) if field:
             found = [(field, "Looks like a full card number.")]
-    return [{"field": field, "message": message} for field, message in found]
+    return named(found)
+
+
+def named(found: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Return what is said of single fields as answers have it: no more of it than an answer can hold."""
+    return [
+        {"field": field[: errors.MAX_FIELD], "message": message}
+        for field, message in itertools.islice(found, errors.MAX_ERRORS)
+    ]
 
 
 def problem(

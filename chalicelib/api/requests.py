@@ -11,7 +11,7 @@ from chalice.app import Request, Response
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.signatures import Signatures
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
-from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.keys import IDENTIFIER, IDENTIFIER_RULE
 from chalicelib.ledger.times import parse_time
 
 MAX_PAGE = 100
@@ -49,10 +49,13 @@ def sent_body(request: Request) -> tuple[bytes, str]:
     return request.raw_body, request.headers.get("content-type", "application/json")
 
 
-def prefers(request: Request, preference: str) -> bool:
-    """Whether the request's `Prefer` header (RFC 7240) names the preference."""
-    preferences = request.headers.get("prefer", "").lower().split(",")
-    return any(re.split("[;=]", one)[0].strip() == preference for one in preferences)
+def preferences(request: Request) -> dict[str, str]:
+    """Return the preferences of the `Prefer` header (RFC 7240) by name, both in small letters; the first one counts."""
+    found: dict[str, str] = {}
+    for preference in request.headers.get("prefer", "").lower().split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        found.setdefault(name.strip(), value.strip().strip('"'))
+    return found
 
 
 def flag(request: Request, name: str) -> bool:
@@ -67,7 +70,7 @@ def identifier(field: str, encoded: str) -> str:
     """Return an id of the path; raises ValidationFailed naming the field."""
     value = unquote(encoded)
     if not IDENTIFIER.fullmatch(value):
-        raise ValidationFailed([(field, "Must be 1 to 64 characters of A-Z a-z 0-9 . _ -")])
+        raise ValidationFailed([(field, IDENTIFIER_RULE)])
     return value
 
 

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
-from chalicelib.api import batch, cursors
-from chalicelib.api.json_body import parse_json, read_json
+from chalicelib.api import batch, cursors, problems
+from chalicelib.api.json_body import MAX_BYTES, parse_json, read_transaction
 from chalicelib.api.requests import (
     flag,
     identifier,
@@ -17,20 +17,22 @@ from chalicelib.api.requests import (
     moment,
     only_parameters,
     page_limit,
-    prefers,
+    preferences,
     seconds_left,
     sent_body,
 )
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import TemporarilyUnavailable, TransactionNotFound, ValidationFailed
 from chalicelib.flags.repository import FlagRepository
-from chalicelib.ledger.fields import TYPES
+from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.intake import Intake, Queued
 from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.repository import Listing, TransactionRepository
-from chalicelib.ledger.transaction import Transaction, load_transaction, to_json
+from chalicelib.ledger.transaction import Transaction, to_json
 
-_LISTING_PARAMETERS = ("from", "to", "type", "limit", "cursor")
+_FILTERS = ("from", "to", "type", "status")
 
 
 def record_transaction(bank: Bank, request: Request, *, intake: Intake, now: datetime) -> Response:
@@ -40,38 +42,65 @@ def record_transaction(bank: Bank, request: Request, *, intake: Intake, now: dat
     """
     only_parameters(request, "dry_run")
     is_dry_run = flag(request, "dry_run")
-    transaction = load_transaction(read_json(*sent_body(request)), bank.id, bank.default_currency, now)
+    is_strict, applied = _handling(request)
+    warnings: Warnings | None = None if is_strict else []
+    body = read_transaction(*sent_body(request))
+    transaction = load_transaction(body, bank.id, bank.default_currency, now, warnings)
+    noted = {"warnings": problems.named(warnings)} if warnings else {}
     if is_dry_run:
         foreseen = intake.foresee(transaction)
-        body = to_json(foreseen.transaction)
+        seen = to_json(foreseen.transaction)
         if not foreseen.replayed:
-            del body["recorded_at"]
-        return json_answer({"dry_run": True, "status": foreseen.status, "transaction": body})
-    # Relative to this request's URL: a stage's name or a base path may stand before it.
-    place = {"Location": f"./transactions/{transaction.id}"}
+            del seen["recorded_at"]
+        return json_answer({"dry_run": True, "status": foreseen.status, "transaction": seen, **noted}, 200, applied)
+    place = {"Location": _place(request, transaction)}
     outcome = intake.record_or_queue(transaction)
     if isinstance(outcome, Queued):
-        return json_answer({"id": transaction.id, "status": "queued"}, 202, place)
-    body = to_json(outcome.transaction)
+        return json_answer({"id": transaction.id, "status": "queued", **noted}, 202, place | applied)
+    answer = {**to_json(outcome.transaction), **noted}
     if outcome.replayed:
-        return json_answer(body, 200, {"Idempotency-Replayed": "true"})
-    return json_answer(body, 201, place)
+        return json_answer(answer, 200, {"Idempotency-Replayed": "true", **applied})
+    return json_answer(answer, 201, place | applied)
+
+
+def _handling(request: Request) -> tuple[bool, dict[str, str]]:
+    """Return whether the request prefers strict handling, and the header that says how it is handled, if it prefers."""
+    handling = preferences(request).get("handling")
+    applied = {"Preference-Applied": f"handling={handling}"} if handling in ("strict", "lenient") else {}
+    return handling == "strict", applied
+
+
+def _place(request: Request, transaction: Transaction) -> str:
+    """Return where the transaction is, relative to this request's URL.
+
+    A stage's name or a base path may stand before the path that the app knows. What is relative leads the same way
+    behind each of them; but behind a slash at the path's end, one step less.
+    """
+    # Both are as they were sent, the one with a stage or a base path; `chalice local` gives the context's only.
+    paths = (request.context.get("path"), request.to_original_event().get("path"))
+    has_slash = any(path is not None and path.endswith("/") for path in paths)
+    return f"./{transaction.id}" if has_slash else f"./transactions/{transaction.id}"
 
 
 def record_batch(bank: Bank, request: Request, *, intake: Intake, now: datetime) -> Response:
     """Answer `POST /transactions/batch`: the outcome of each item, in order; 202 when the bank prefers them queued."""
     only_parameters(request)
-    items = batch.items_of(parse_json(*sent_body(request), batch.MAX_BYTES))
-    loaded = [batch.load_item(item, bank, now) for item in items]
-    valid = [one for one in loaded if isinstance(one, Transaction)]
-    if prefers(request, "respond-async"):
+    raw, content_type = sent_body(request)
+    items = batch.items_of(parse_json(raw, content_type, batch.MAX_BYTES))
+    is_strict, applied = _handling(request)
+    loaded = [
+        batch.load_item(item, bank, now, is_strict=is_strict, may_be_large=len(raw) > MAX_BYTES) for item in items
+    ]
+    valid = [one.transaction for one in loaded if isinstance(one, batch.Loaded)]
+    if "respond-async" in preferences(request):
         intake.queue(valid)
         answer = batch.answer(items, loaded, [Queued(one) for one in valid], batch.QUEUED_STATUSES)
-        return json_answer(answer, 202, {"Preference-Applied": "respond-async"})
+        return json_answer(answer, 202, {"Preference-Applied": ", ".join(["respond-async", *applied.values()])})
     outcomes = intake.record_all(valid, lambda: seconds_left(request.lambda_context))
     answer = batch.answer(items, loaded, outcomes, batch.RECORDED_STATUSES)
-    headers = {"Retry-After": str(TemporarilyUnavailable().retry_after_s)} if answer["counts"]["retry"] else {}
-    return json_answer(answer, 200, headers)
+    if answer["counts"]["retry"]:
+        applied["Retry-After"] = str(TemporarilyUnavailable().retry_after_s)
+    return json_answer(answer, 200, applied)
 
 
 def get_transaction(
@@ -92,21 +121,23 @@ def list_transactions(
     request: Request,
     *,
     transactions: TransactionRepository,
+    flags: FlagRepository,
     cursor_secret: Callable[[], str],
 ) -> Response:
-    """Answer `GET /accounts/{account}/transactions`: newest first, a page at a time."""
+    """Answer `GET /accounts/{account}/transactions`: newest first, each with its flags, a page at a time."""
     account = identifier("account", account)
-    only_parameters(request, *_LISTING_PARAMETERS)
+    only_parameters(request, *_FILTERS, "limit", "cursor")
     parameters = request.query_params or {}
     listing = _listing(account, parameters)
-    issued_for = [bank.id, account, *(parameters.get(name) for name in ("from", "to", "type"))]
+    issued_for = [bank.id, account, *(parameters.get(name) for name in _FILTERS)]
     if "cursor" in parameters:
         listing = replace(listing, before=cursors.position_in(parameters["cursor"], cursor_secret(), issued_for))
     page = transactions.newest_for_account(bank.id, listing)
     next_cursor = None
     if page.next_position is not None:
         next_cursor = cursors.sign(cursor_secret(), issued_for, page.next_position)
-    found = [to_json(transaction) for transaction in page.transactions]
+    flags_by_key = flags.of_transactions(transaction.key for transaction in page.transactions)
+    found = [{**to_json(one), "flags": flags_by_key.get(one.key, {})} for one in page.transactions]
     return json_answer({"transactions": found, "next_cursor": next_cursor})
 
 
@@ -125,10 +156,11 @@ def _listing(account: str, parameters: Any) -> Listing:
     start, end = bound("from", end_of_day=False), bound("to", end_of_day=True)
     if start and end and start > end:
         errors.append(("from", "Must not be after `to`."))
-    kind = parameters.get("type")
-    if kind is not None and kind not in TYPES:
-        errors.append(("type", "Must be one of: credit, debit."))
+    chosen = {"type": parameters.get("type"), "status": parameters.get("status")}
+    for name, known in (("type", TYPES), ("status", STATUSES)):
+        if chosen[name] is not None and chosen[name] not in known:
+            errors.append((name, f"Must be one of: {', '.join(known)}."))
     limit = page_limit(parameters, errors)
     if errors:
         raise ValidationFailed(errors)
-    return Listing(account, start, end, kind, limit)
+    return Listing(account, start, end, **chosen, limit=limit)

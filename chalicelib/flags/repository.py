@@ -5,7 +5,7 @@ It is a row of the same table and of the same index, so that whoever counts what
 
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,9 +13,9 @@ from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
-from chalicelib.aws.dynamo import Item, from_item, put_new, to_item
+from chalicelib.aws.dynamo import Item, batch_get, from_item, put_new, to_item
 from chalicelib.flags.rules import Evidence
-from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
 from chalicelib.ledger.repository import RECORDED_SHARDS
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.ledger.transaction import Transaction
@@ -66,10 +66,20 @@ class FlagRepository:
             Key=to_item({"transaction_key": _key(bank, transaction_id)}),
             ConsistentRead=True,
         )
-        if "Item" not in answer:
-            return {}
-        values = from_item(answer["Item"])
-        return {name: _evidence(one) for name, one in values["flags"].items() if name not in values["shadow"]}
+        return _told(from_item(answer["Item"])) if "Item" in answer else {}
+
+    def of_transactions(self, keys: Iterable[TransactionKey]) -> dict[TransactionKey, dict[str, Evidence]]:
+        """Return the flags of those of the distinct transactions that have any, shadow ones left out, 100 in a call.
+
+        Not read consistently: flags of the last second may be missing.
+        """
+        wanted = (to_item({"transaction_key": _key(*key)}) for key in keys)
+        found = batch_get(self._client, self._table, wanted, is_consistent=False, sleep=self._sleep)
+        return {TransactionKey(values["bank"], values["id"]): _told(values) for values in found}
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, Evidence]:
+    return {name: _evidence(one) for name, one in values["flags"].items() if name not in values["shadow"]}
 
 
 def _key(bank: str, transaction_id: str) -> str:

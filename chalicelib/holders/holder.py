@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
 from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, TrueOrFalse, email_rules, field_errors
-from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
+from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, without_end_zeros
 from chalicelib.ledger.times import format_time
 
 LOCALES = ("fr", "en")
@@ -56,7 +56,14 @@ class QuietHoursSchema(Schema):
 
 
 class PreferencesSchema(Schema):
-    types = fields.List(fields.String(validate=validate.OneOf(TYPES)), validate=validate.Length(max=len(TYPES)))
+    types = fields.List(
+        fields.String(validate=validate.OneOf(TYPES)),
+        validate=[
+            # An empty list would silence the holder. Some clients send one by default.
+            validate.Length(min=1, error="Must not be empty: leave it out for both types."),
+            validate.Length(max=len(TYPES)),
+        ],
+    )
     min_amount = Pairs(
         keys=fields.String(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code.")),
         values=ExactDecimal(validate=validate.Range(min=0, error="Must be 0 or more.")),
@@ -94,7 +101,10 @@ def load_holder(body: Mapping[str, Any], holder_id: str, now: datetime) -> Holde
         errors = [(f"preferences.min_amount.{currency}", message) for currency, message in refused.items() if message]
         if errors:
             raise ValidationFailed(errors)
-        values["preferences"]["min_amount"] = {currency: f"{amount:f}" for currency, amount in minimums.items()}
+        values["preferences"]["min_amount"] = {
+            currency: f"{without_end_zeros(amount, CURRENCY_DECIMALS[currency]):f}"
+            for currency, amount in minimums.items()
+        }
     return Holder(id=holder_id, enrolled_at=now, **values)
 
 

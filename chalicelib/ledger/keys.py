@@ -6,7 +6,9 @@ A table's key joins a bank and an id by `#`, which is in neither, so that no two
 import re
 from typing import NamedTuple
 
-IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# At least one letter or digit: an id of dots alone would be a path of its own (`..`) in a URL.
+IDENTIFIER = re.compile(r"(?=[._-]*[A-Za-z0-9])[A-Za-z0-9._-]{1,64}")
+IDENTIFIER_RULE = "Must be 1 to 64 characters of A-Z a-z 0-9 . _ -, at least one of them a letter or digit."
 
 
 class TransactionKey(NamedTuple):

@@ -24,29 +24,64 @@ _CODES_BY_DECIMALS = {
 }
 CURRENCY_DECIMALS = {code: decimals for decimals, codes in _CODES_BY_DECIMALS.items() for code in codes.split()}
 
-# ISO 3166-1 alpha-2, officially assigned.
+# ISO 3166-1, officially assigned: alpha-2 and alpha-3.
 _COUNTRIES = (
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW "
-    "BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI "
-    "FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN "
-    "IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME "
-    "MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF "
-    "PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV "
-    "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE "
-    "YT ZA ZM ZW"
+    "AD:AND AE:ARE AF:AFG AG:ATG AI:AIA AL:ALB AM:ARM AO:AGO AQ:ATA AR:ARG AS:ASM AT:AUT AU:AUS AW:ABW AX:ALA "
+    "AZ:AZE BA:BIH BB:BRB BD:BGD BE:BEL BF:BFA BG:BGR BH:BHR BI:BDI BJ:BEN BL:BLM BM:BMU BN:BRN BO:BOL BQ:BES "
+    "BR:BRA BS:BHS BT:BTN BV:BVT BW:BWA BY:BLR BZ:BLZ CA:CAN CC:CCK CD:COD CF:CAF CG:COG CH:CHE CI:CIV CK:COK "
+    "CL:CHL CM:CMR CN:CHN CO:COL CR:CRI CU:CUB CV:CPV CW:CUW CX:CXR CY:CYP CZ:CZE DE:DEU DJ:DJI DK:DNK DM:DMA "
+    "DO:DOM DZ:DZA EC:ECU EE:EST EG:EGY EH:ESH ER:ERI ES:ESP ET:ETH FI:FIN FJ:FJI FK:FLK FM:FSM FO:FRO FR:FRA "
+    "GA:GAB GB:GBR GD:GRD GE:GEO GF:GUF GG:GGY GH:GHA GI:GIB GL:GRL GM:GMB GN:GIN GP:GLP GQ:GNQ GR:GRC GS:SGS "
+    "GT:GTM GU:GUM GW:GNB GY:GUY HK:HKG HM:HMD HN:HND HR:HRV HT:HTI HU:HUN ID:IDN IE:IRL IL:ISR IM:IMN IN:IND "
+    "IO:IOT IQ:IRQ IR:IRN IS:ISL IT:ITA JE:JEY JM:JAM JO:JOR JP:JPN KE:KEN KG:KGZ KH:KHM KI:KIR KM:COM KN:KNA "
+    "KP:PRK KR:KOR KW:KWT KY:CYM KZ:KAZ LA:LAO LB:LBN LC:LCA LI:LIE LK:LKA LR:LBR LS:LSO LT:LTU LU:LUX LV:LVA "
+    "LY:LBY MA:MAR MC:MCO MD:MDA ME:MNE MF:MAF MG:MDG MH:MHL MK:MKD ML:MLI MM:MMR MN:MNG MO:MAC MP:MNP MQ:MTQ "
+    "MR:MRT MS:MSR MT:MLT MU:MUS MV:MDV MW:MWI MX:MEX MY:MYS MZ:MOZ NA:NAM NC:NCL NE:NER NF:NFK NG:NGA NI:NIC "
+    "NL:NLD NO:NOR NP:NPL NR:NRU NU:NIU NZ:NZL OM:OMN PA:PAN PE:PER PF:PYF PG:PNG PH:PHL PK:PAK PL:POL PM:SPM "
+    "PN:PCN PR:PRI PS:PSE PT:PRT PW:PLW PY:PRY QA:QAT RE:REU RO:ROU RS:SRB RU:RUS RW:RWA SA:SAU SB:SLB SC:SYC "
+    "SD:SDN SE:SWE SG:SGP SH:SHN SI:SVN SJ:SJM SK:SVK SL:SLE SM:SMR SN:SEN SO:SOM SR:SUR SS:SSD ST:STP SV:SLV "
+    "SX:SXM SY:SYR SZ:SWZ TC:TCA TD:TCD TF:ATF TG:TGO TH:THA TJ:TJK TK:TKL TL:TLS TM:TKM TN:TUN TO:TON TR:TUR "
+    "TT:TTO TV:TUV TW:TWN TZ:TZA UA:UKR UG:UGA UM:UMI US:USA UY:URY UZ:UZB VA:VAT VC:VCT VE:VEN VG:VGB VI:VIR "
+    "VN:VNM VU:VUT WF:WLF WS:WSM YE:YEM YT:MYT ZA:ZAF ZM:ZMB ZW:ZWE"
 )
-COUNTRIES = frozenset(_COUNTRIES.split())
+_ALPHA_3 = dict(pair.split(":") for pair in _COUNTRIES.split())
+KOSOVO = "XK"  # assigned by its users: banks and card schemes write it, and ISO has no code of its own
+COUNTRIES = frozenset({*_ALPHA_3, KOSOVO})
+# The alpha-2 code by each code that a bank may write.
+ALPHA_2 = {code: code for code in COUNTRIES} | {alpha_3: alpha_2 for alpha_2, alpha_3 in _ALPHA_3.items()}
 
 
 def excess_decimals(amount: Decimal, currency: str) -> str | None:
-    """Return what to say of an amount that is written with more decimals than its currency has, else None."""
+    """Return what to say of an amount that has more decimals than its currency, else None.
+
+    Zeros at the end don't count: 250.00 has none.
+    """
     decimals = CURRENCY_DECIMALS[currency]
-    exponent = amount.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > decimals:
-        return f"{currency} has {decimals} decimals: must have no more."
-    return None
+    if has_at_most(decimals, amount):
+        return None
+    return f"{currency} has {decimals} decimals: must have no more."
+
+
+def has_at_most(decimals: int, number: Decimal) -> bool:
+    """Whether a finite number has at most so many decimals. Zeros at the end don't count."""
+    _, digits, exponent = number.as_tuple()
+    return not isinstance(exponent, int) or -exponent <= decimals or not any(digits[exponent + decimals :])
+
+
+def without_end_zeros(number: Decimal, decimals: int) -> Decimal:
+    """Return a number that has at most so many decimals without the zeros beyond them."""
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or -exponent <= decimals:
+        return number
+    return number.quantize(Decimal((0, (1,), -decimals)))
 
 
 def format_amount(amount: Decimal, currency: str) -> str:
     """Return the amount as an exact decimal string with all of the currency's decimals, like 250.50."""
     return f"{amount:.{CURRENCY_DECIMALS[currency]}f}"
+
+
+def plain(number: Decimal) -> str:
+    """Return a number without an exponent, and without zeros at the end of its decimals, like 655.957."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -14,7 +14,7 @@ from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, 
 from chalicelib.errors import TransactionNotFound
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
 from chalicelib.ledger.times import sortable
-from chalicelib.ledger.transaction import CONTENT, Transaction
+from chalicelib.ledger.transaction import CONTENT, Transaction, with_dates
 
 # Each value of an index's partition key takes 1,000 writes a second: four shards take the 4,000 that a new on-demand
 # table does. More would cost every reader of the index as many calls more.
@@ -24,6 +24,7 @@ RECORDED_SHARDS = tuple(f"{shard:02d}" for shard in range(4))
 # many times it ends, full or not: a type that hardly occurs must not read a whole account in one request.
 _FILTERED_ROWS = 500
 _FILTERED_READS = 8
+_DATES = ("booking_date", "value_date")
 _COUNTED = ("bank", "id", "account", "amount", "currency", "type", "status", "timestamp", "flags")
 
 
@@ -43,6 +44,7 @@ class Listing:
     start: datetime | None = None
     end: datetime | None = None
     type: str | None = None
+    status: str | None = None
     limit: int = 50
     before: str | None = None
 
@@ -74,6 +76,8 @@ def transaction_item(transaction: Transaction) -> Item:
             "recorded_shard": shard,
             "recorded_key": place,
             **{name: getattr(transaction, name) for name in ("bank", "id", *CONTENT)},
+            "notify": None if transaction.notify else False,
+            **{name: str(day) for name in _DATES if (day := getattr(transaction, name))},
             # As `format_time` has them: writing a time is among the dearest steps of storing a transaction.
             "timestamp": timestamp.replace(".000000", ""),
             "recorded_at": recorded_at.replace(".000000", ""),
@@ -89,8 +93,9 @@ def transaction_from_item(item: Item) -> Transaction:
 def _transaction(values: Mapping[str, Any]) -> Transaction:
     if not (isinstance(values["amount"], Decimal) and values["amount"].is_finite()):
         raise TypeError("amount is no number")
+    known = {name: values[name] for name in ("bank", "id", *CONTENT) if name in values and name != "timestamp"}
     return Transaction(
-        **{name: values[name] for name in ("bank", "id", *CONTENT) if name in values and name != "timestamp"},
+        **with_dates(known),
         timestamp=datetime.fromisoformat(values["timestamp"]),
         recorded_at=datetime.fromisoformat(values["recorded_at"]),
     )
@@ -154,13 +159,16 @@ class TransactionRepository:
             "IndexName": "by_account",
             "KeyConditionExpression": "account_key = :account AND timestamp_key BETWEEN :start AND :end",
             "ScanIndexForward": False,
-            "Limit": _FILTERED_ROWS if listing.type else listing.limit + 1,
+            "Limit": listing.limit + 1,
         }
-        if listing.type:
-            arguments |= {"FilterExpression": "#type = :type", "ExpressionAttributeNames": {"#type": "type"}}
-            values[":type"] = listing.type
+        chosen = {name: value for name in ("type", "status") if (value := getattr(listing, name))}
+        if chosen:
+            arguments["Limit"] = _FILTERED_ROWS
+            arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in chosen)
+            arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in chosen}
+            values |= {f":{name}": value for name, value in chosen.items()}
         arguments["ExpressionAttributeValues"] = to_item(values)
-        start_key = self._start_key(bank, listing)
+        start_key = _start_key(bank, listing) if listing.before else None
         items: list[Item] = []
         for _ in range(_FILTERED_READS):
             answer = call(self._client.query, **arguments, **({"ExclusiveStartKey": start_key} if start_key else {}))
@@ -229,16 +237,10 @@ class TransactionRepository:
                 ),
             )
 
-    def _start_key(self, bank: str, listing: Listing) -> Item | None:
-        if listing.before is None:
-            return None
-        return to_item(
-            {
-                "account_key": account_key(bank, listing.account),
-                "timestamp_key": listing.before,
-                "transaction_key": transaction_key(bank, listing.before.partition("#")[2]),
-            }
-        )
+
+def _start_key(bank: str, listing: Listing) -> Item:
+    key = {"account_key": account_key(bank, listing.account), "timestamp_key": listing.before}
+    return to_item({**key, "transaction_key": transaction_key(bank, str(listing.before).partition("#")[2])})
 
 
 def is_flag_row(values: Mapping[str, Any]) -> bool:

@@ -1,9 +1,13 @@
 """Times: RFC 3339 in and out, always UTC, and the form whose text order is time order."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+# What is earlier is a mistake: no account is that old, and other systems count time from here.
+FIRST_YEAR = 1970
+BEFORE_FIRST_YEAR = f"Must not be before {FIRST_YEAR}."
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _TIMESTAMP = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({_CLOCK}:[0-9]{{2}})(\.[0-9]+)?([Zz]|[+-]{_CLOCK})")
 
@@ -18,6 +22,19 @@ def parse_time(text: Any) -> datetime:
         return datetime.fromisoformat(f"{date}T{time}{(fraction or '')[:7]}{offset.upper()}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("Is no date and time of the calendar.") from None
+
+
+def parse_date(text: Any) -> date:
+    """Return a date like 2026-01-31, not before 1970; raises ValueError."""
+    if not isinstance(text, str) or not _DATE.fullmatch(text):
+        raise ValueError("Must be a date, like 2026-01-31.")
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("Is no date of the calendar.") from None
+    if found.year < FIRST_YEAR:
+        raise ValueError(BEFORE_FIRST_YEAR)
+    return found
 
 
 def format_time(moment: datetime) -> str:

@@ -20,7 +20,7 @@ from chalicelib.banks.bank import hash_key
 from chalicelib.holders.holder import HolderSchema, PreferencesSchema
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.fields import STATUSES, TYPES
-from chalicelib.ledger.transaction import MerchantSchema, TransactionSchema
+from chalicelib.ledger.posted import MerchantSchema, TransactionSchema
 from tests.app_bench import AWS, HOLDER, KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 from tests.fakes import Metered
 from tests.hostile import Case, batch_of, cases
@@ -92,7 +92,7 @@ def secrets(case: Case) -> set[str]:
     """Return the case's strings and numbers that are long enough to be told from chance, and its bank's key."""
     text = case.body[:2_000].decode("utf-8", "ignore") if "header" not in case.rules else case.text[:2_000]
     found = {string or number for string, number in _STRING_OR_NUMBER.findall(text)} | {case.text[:2_000]}
-    named = {part for field in case.fields for part in (field, field.rpartition(".")[2])}
+    named = {part for field in case.fields + case.warned for part in (field, field.rpartition(".")[2])}
     return {word.strip() for word in found if len(word.strip()) >= 6} - CONTRACT - named
 
 
@@ -163,8 +163,33 @@ def test_a_hostile_item_is_refused_with_the_same_code_and_harms_neither_neighbou
     assert_nothing_is_logged(case, logged())
 
 
-def assert_stored(case: Case, bench: Bench, stored: dict[str, Any]) -> None:
+def assert_warned(case: Case, answer: dict[str, Any]) -> None:
+    warnings = answer.get("warnings", [])
+    assert sorted({warning["field"] for warning in warnings}) == case.warned
+    messages = "".join(warning["message"] for warning in warnings)
+    assert [secret for secret in secrets(case) if secret in messages] == []
+
+
+@cases(*TRANSACTIONS, accepted=True)
+def test_strict_handling_refuses_what_gives_warnings_and_nothing_else(
+    bench: Bench, case: Case, written: Written
+) -> None:
+    response = bench.post(case.body, prefer="handling=strict")
+    if case.warned:
+        document = problem(response, 400, "validation_failed")
+        assert sorted(set(fields(document))) == case.warned
+        assert written() == set()
+    else:
+        assert response.status_code == 201
+    batch = bench.request("POST", BATCH, batch_of(case.body), prefer="respond-async, handling=strict")
+    assert [result["status"] for result in batch.json_body["results"]] == ["invalid" if case.warned else "queued"]
+
+
+def assert_stored(case: Case, bench: Bench, answered: dict[str, Any]) -> None:
+    stored = {name: value for name, value in answered.items() if name != "warnings"}
     assert {name: stored[name] for name in case.stored} == case.stored
+    if case.is_absent:
+        assert case.field not in stored
     found = bench.get(f"/transactions/{stored['id']}")
     assert found.headers["Content-Type"] == "application/json"
     assert found.json_body == {**stored, "flags": {}}
@@ -178,6 +203,7 @@ def test_what_only_looks_hostile_is_stored_as_it_was_sent(
     assert response.status_code == 201
     assert response.headers["Content-Type"] == "application/json"
     assert_stored(case, bench, response.json_body)
+    assert_warned(case, response.json_body)
     text = logged()
     assert "TransactionsCreated" in text
     assert_nothing_is_logged(case, text)
@@ -189,6 +215,7 @@ def test_what_only_looks_hostile_is_an_item_like_others(
 ) -> None:
     response = bench.request("POST", BATCH, batch_of(BEFORE, case.body, AFTER))
     assert response.json_body["counts"] == {"created": 3, "replayed": 0, "conflict": 0, "invalid": 0, "retry": 0}
+    assert_warned(case, response.json_body["results"][1])
     assert_nothing_is_logged(case, logged())
     again = bench.post(case.body)
     assert_stored(case, bench, again.json_body)

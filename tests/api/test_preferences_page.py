@@ -243,11 +243,14 @@ def test_a_link_in_the_old_mailbox_ends_when_the_bank_gives_the_id_another_addre
 
 def test_a_link_changes_its_own_holder_only(bench: Bench) -> None:
     visitors = [Visitor(bench, "A1"), Visitor(bench, "A2"), Visitor(bench, "A1", bank="other-bank")]
-    assert bench.request("PUT", "/accounts/A1/holders/h2", {**HOLDER, "preferences": {"types": []}}).status_code == 201
+    assert (
+        bench.request("PUT", "/accounts/A1/holders/h2", {**HOLDER, "preferences": {"types": ["debit"]}}).status_code
+        == 201
+    )
     issued = visitors[0]
     assert issued.post(ONE_CLICK, issued.unsubscribe_path).status_code == 200
     listed = bench.get("/accounts/A1/holders").json_body["holders"]
-    assert [one["preferences"] for one in listed] == [{"muted": True}, {"types": []}]
+    assert [one["preferences"] for one in listed] == [{"muted": True}, {"types": ["debit"]}]
     assert [visitor.preferences for visitor in visitors[1:]] == [{}, {}]
 
 

@@ -145,7 +145,6 @@ def test_every_time_zone_that_is_accepted_can_be_loaded() -> None:
     "preferences",
     [
         {},
-        {"types": []},
         {"types": ["credit"]},
         {"types": ["debit", "credit"]},
         {"quiet_hours": {"from": "22:00", "to": "07:00"}},
@@ -205,6 +204,7 @@ def test_another_minimum_is_refused_naming_its_currency(currency: str, literal: 
         ({"types": "credit"}, "preferences.types", "Not a valid list."),
         ({"types": ["refund"]}, "preferences.types.0", "Must be one of: credit, debit."),
         ({"types": ["credit", 1]}, "preferences.types.1", STRING),
+        ({"types": []}, "preferences.types", "Must not be empty: leave it out for both types."),
         ({"types": ["credit"] * 3}, "preferences.types", "Longer than maximum length 2."),
         ({"min_amount": []}, "preferences.min_amount", "Not a valid mapping type."),
         ({"quiet_hours": {"from": "22:00"}}, "preferences.quiet_hours.to", "Missing data for required field."),

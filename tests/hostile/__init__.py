@@ -4,7 +4,8 @@ A file has families; a family says what its cases share, a case what is sent: a 
 or bytes in hex. With `field`, the text is the JSON literal that stands for that field of the smallest transaction (in
 holders.toml, of the smallest enrolment); with `header`, that header's value; with `request`, what stands in its path;
 else the whole body. `answer` is the status and code, `fields` what is named, `stored` how a field is answered where
-that differs from what was sent. In a batch the same text is an item between two others; `batch = "whole"` says that
+that differs from what was sent, `cut` to how many characters its text is cut, `absent` that it isn't answered at all,
+and `warned` what warnings name. In a batch the same text is an item between two others; `batch = "whole"` says that
 such a batch can't even be read.
 """
 
@@ -47,6 +48,14 @@ class Case:
         return sorted(self.rules.get("fields", []))
 
     @property
+    def warned(self) -> list[str]:
+        return sorted(self.rules.get("warned", []))
+
+    @property
+    def is_absent(self) -> bool:
+        return bool(self.rules.get("absent"))
+
+    @property
     def field(self) -> str | None:
         return self.rules.get("field")
 
@@ -87,9 +96,21 @@ class Case:
         values = {name: json.loads(literal) for name, literal in base.items()}
         if "amount" in values:
             values["amount"] = base["amount"]
-        if self.field is not None:
-            values[self.field] = self.rules["stored"] if "stored" in self.rules else json.loads(self.text)
+        if self.field is not None and not self.is_absent:
+            values[self.field] = self.rules.get("stored", self._sent)
         return values
+
+    @property
+    def _sent(self) -> Any:
+        """The field's value as it was sent, its text cut."""
+        sent, most = json.loads(self.text), self.rules.get("cut")
+        return (
+            {name: text[:most] for name, text in sent.items()}
+            if isinstance(sent, dict)
+            else sent[:most]
+            if most
+            else sent
+        )
 
 
 def written(literals: dict[str, str]) -> bytes:

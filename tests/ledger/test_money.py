@@ -1,9 +1,12 @@
-"""The shipped ISO tables are the published ones."""
+"""The shipped ISO tables are the published ones; amounts and their decimals."""
+
+from decimal import Decimal
 
 import iso4217
 import pycountry
+import pytest
 
-from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS
+from chalicelib.ledger.money import ALPHA_2, COUNTRIES, CURRENCY_DECIMALS, excess_decimals, plain, without_end_zeros
 
 # Active codes that the list gives without a minor unit: metals, bond units, the SDR, and codes for tests and none.
 NO_MONEY = {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"}
@@ -15,5 +18,44 @@ def test_currencies_are_iso_4217_list_one_with_its_decimals() -> None:
     assert {code: decimals for code, decimals in published.items() if decimals is not None} == CURRENCY_DECIMALS
 
 
-def test_countries_are_iso_3166_1_alpha_2() -> None:
-    assert {country.alpha_2 for country in pycountry.countries} == COUNTRIES
+def test_countries_are_iso_3166_1_and_kosovo() -> None:
+    assert {country.alpha_2 for country in pycountry.countries} == COUNTRIES - {"XK"}
+    alpha_3 = {country.alpha_3: country.alpha_2 for country in pycountry.countries}
+    assert alpha_3 == {code: kept for code, kept in ALPHA_2.items() if len(code) == 3}
+    assert {code: code for code in COUNTRIES} == {code: kept for code, kept in ALPHA_2.items() if len(code) == 2}
+
+
+@pytest.mark.parametrize(
+    ("written", "currency", "kept"),
+    [
+        ("250.00", "XAF", "250"),
+        ("250", "XAF", "250"),
+        ("1.000", "EUR", "1.00"),
+        ("1.5", "EUR", "1.5"),
+        ("10e-1", "JPY", "1"),
+        ("1e14", "EUR", "1E+14"),
+        ("999999999999999.9990", "TND", "999999999999999.999"),
+        ("-12.300", "EUR", "-12.30"),
+        ("0e-999999999", "EUR", "0.00"),
+        ("1." + "0" * 10_000, "EUR", "1.00"),
+    ],
+)
+def test_zeros_at_the_end_of_an_amount_do_not_count(written: str, currency: str, kept: str) -> None:
+    assert excess_decimals(Decimal(written), currency) is None
+    assert str(without_end_zeros(Decimal(written), CURRENCY_DECIMALS[currency])) == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "currency"),
+    [("250.5", "XAF"), ("0.001", "EUR"), ("1e-999999999", "EUR"), ("10e-2", "XAF"), ("1." + "0" * 10_000 + "1", "EUR")],
+)
+def test_more_decimals_than_the_currency_has_are_named(written: str, currency: str) -> None:
+    decimals = CURRENCY_DECIMALS[currency]
+    assert excess_decimals(Decimal(written), currency) == f"{currency} has {decimals} decimals: must have no more."
+
+
+@pytest.mark.parametrize(
+    ("written", "text"), [("655.9570", "655.957"), ("1e2", "100"), ("1.0", "1"), ("1e-7", "0.0000001"), ("100", "100")]
+)
+def test_a_number_is_written_without_exponent_and_end_zeros(written: str, text: str) -> None:
+    assert plain(Decimal(written)) == text

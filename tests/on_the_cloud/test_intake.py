@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from chalicelib.ledger.ingest_queue import pack
-from chalicelib.ledger.transaction import load_transaction
+from chalicelib.ledger.posted import load_transaction
 from local_cloud.deploy import STAGE
 from operations.banks import main as banks_command
 from operations.dead_letters import main as dead_letters_command

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
 import app as app_module
@@ -18,18 +19,23 @@ from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
 from chalicelib.errors import DomainError
 from chalicelib.holders.holder import load_holder
-from chalicelib.ledger.transaction import load_transaction
+from chalicelib.ledger.posted import load_transaction
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import TYPES, webhook_of
 from infra.package import PROJECT_DIR
 from openapi.__main__ import OPENAPI, main, texts
 from openapi.problems import gateway_answers
-from tests.described import DESCRIPTION, FILE, validator
+from tests.described import DESCRIPTION, FILE
+from tests.sharpened import sharpened
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 RULES = ("LargeAmountRule", "VelocityRule", "UnusualAmountRule", "DuplicateSuspectRule", "NewCountryRule")
 SETTINGS = ("BankSettings", "FlagRules", *RULES)
 SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
+EXACT = sharpened(DESCRIPTION)
+# The router never takes `batch` for a path parameter: of these two, the description says nothing that it doesn't say of
+# the routes with a parameter.
+PSEUDO_ROUTES = {("GET", "/transactions/batch"), ("GET", "/transactions/batch/notifications")}
 OPERATIONS = {
     (method.upper(), path): operation
     for path, operations in DESCRIPTION["paths"].items()
@@ -57,6 +63,14 @@ def resolved(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    """Return what checks an instance against a schema of the sharpened description, formats included.
+
+    Patterns are read as ECMA's.
+    """
+    return Draft202012Validator({**schema, "components": EXACT["components"]}, validate_formats=True)
+
+
 def is_valid(instance: Any, name: str) -> bool:
     return bool(validator({"$ref": f"#/components/schemas/{name}"}).is_valid(instance))
 
@@ -67,7 +81,7 @@ def codes(operation: dict[str, Any]) -> set[tuple[int, str]]:
         (int(status), code)
         for status, response in operation["responses"].items()
         if int(status) >= 400 and "application/problem+json" in response["content"]
-        for code in response["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+        for code in response["content"]["application/problem+json"]["examples"]
     }
 
 
@@ -112,7 +126,8 @@ def test_it_is_valid_openapi_3_1() -> None:
 
 def test_it_describes_every_route_of_the_app_and_none_else() -> None:
     routes = {(method, path) for path, methods in app_module.app.routes.items() for method in methods}
-    assert set(OPERATIONS) == routes
+    assert set(OPERATIONS) == routes - PSEUDO_ROUTES
+    assert routes >= PSEUDO_ROUTES
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids=" ".join)
@@ -164,7 +179,7 @@ def test_the_gateway_s_answers_have_the_status_that_their_body_says() -> None:
 
 def test_every_example_is_valid_by_its_own_schema() -> None:
     checked = 0
-    for path, node in nodes(DESCRIPTION["paths"]):
+    for path, node in nodes(EXACT["paths"]):
         if "schema" not in node:
             continue
         found = [resolved(example)["value"] for example in node.get("examples", {}).values()]
@@ -174,7 +189,7 @@ def test_every_example_is_valid_by_its_own_schema() -> None:
             errors = [error.message for error in validator(node["schema"]).iter_errors(example)]
             assert not errors, f"{path}: {errors}"
             checked += 1
-    for name, parameter in DESCRIPTION["components"]["parameters"].items():
+    for name, parameter in EXACT["components"]["parameters"].items():
         (example,) = parameter["schema"].get("examples", [parameter.get("example")])
         assert validator(parameter["schema"]).is_valid(example), name
     assert checked > 100
@@ -224,7 +239,8 @@ def test_patterns_are_of_the_kind_that_every_language_reads() -> None:
     for path, pattern in patterns:
         re.compile(pattern)
         assert not re.search(r"\\[AZz]|\(\?P|\(\?#|\(\?[aiLmsux]", pattern), f"{path}: {pattern}"
-        assert pattern.endswith("$") or pattern.startswith("^"), f"{path}: {pattern}"
+        assert pattern.startswith("^"), f"{path}: {pattern}"
+        assert pattern.endswith("$"), f"{path}: {pattern}"
 
 
 HOLDER = {"name": "Awa Ndiaye", "email": "awa@example.com"}
@@ -296,6 +312,7 @@ def test_a_transaction_is_described_as_taken_if_the_app_takes_it(changes: dict[s
         ({"preferences": {}}, True),
         ({"preferences": {"types": ["debit", "debit"]}}, True),
         ({"preferences": {"types": ["debit"] * 3}}, False),
+        ({"preferences": {"types": []}}, False),
         ({"preferences": {"min_amount": {"XAF": 0, "EUR": "0.5"}}}, True),
         ({"preferences": {"min_amount": {"XXX": 1}}}, False),
         ({"preferences": {"min_amount": {"EUR": -1}}}, False),

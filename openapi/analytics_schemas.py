@@ -1,0 +1,67 @@
+"""Schemas of analytics."""
+
+from chalicelib.banks.thresholds import FLAGS
+from chalicelib.ledger.fields import TYPES
+from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
+
+_MANY: Json = {"type": "integer", "minimum": 0}
+_SOME: Json = {"type": "integer", "minimum": 1}
+_DATE: Json = {"type": "string", "format": "date"}
+_DIGITS = r"[0-9]+(\.[0-9]+)?"  # a sum may be longer than any amount
+_SUM = string(f"^{_DIGITS}$", "Exact, with all of the currency's decimals.")
+_SIGNED_SUM = string(f"^-?{_DIGITS}$", "Credit less debit. Exact, with all of the currency's decimals.")
+
+
+def analytics_schemas() -> Json:
+    """Return the schemas by name."""
+    return {
+        "TypeTotal": object_schema("The transactions of one type.", {"count": _MANY, "amount": _SUM}),
+        "LargestTransaction": _LARGEST,
+        "CurrencyTotal": _TOTAL,
+        "DayTotal": _DAY,
+        "FlagCounts": object_schema("How many transactions have each flag.", dict.fromkeys(FLAGS, _MANY)),
+        "Analytics": _ANALYTICS,
+    }
+
+
+_LARGEST = object_schema(
+    "The transaction with the largest amount; of several, the one whose id comes first.",
+    {
+        "id": IDENTIFIER_SCHEMA,
+        "account": IDENTIFIER_SCHEMA,
+        "amount": _SUM,
+        "type": open_text(TYPES, "The direction of the money, as the account sees it."),
+        "timestamp": TIME,
+    },
+)
+_TOTAL = object_schema(
+    "The totals of a currency's settled transactions.",
+    {
+        "currency": ref("Currency"),
+        "count": _SOME,
+        "credit": ref("TypeTotal"),
+        "debit": ref("TypeTotal"),
+        "net": _SIGNED_SUM,
+        "average": {**_SUM, "description": "Of all amounts, rounded to the currency's decimals, half to even."},
+        "max_transaction": ref("LargestTransaction"),
+    },
+)
+_DAY = object_schema(
+    "A day's totals in one currency.",
+    {"date": _DATE, "currency": ref("Currency"), "count": _SOME, "credit": _SUM, "debit": _SUM},
+)
+_ANALYTICS = object_schema(
+    "The settled transactions of a bank, or of an account, on the days from `from` to `to`, both inclusive.",
+    {
+        "from": _DATE,
+        "to": _DATE,
+        "as_of": {**TIME, "description": "Everything that was recorded until then is counted."},
+        "totals": {"type": "array", "items": ref("CurrencyTotal"), "description": "By currency."},
+        "flags": ref("FlagCounts"),
+        "days": {
+            "type": "array",
+            "description": "Days with transactions, in order, by currency.",
+            "items": ref("DayTotal"),
+        },
+    },
+)

@@ -1,0 +1,37 @@
+"""Schemas of the answers about holders."""
+
+from chalicelib.holders.holder import MAX_HOLDERS
+from openapi.answered import answered, answered_objects
+from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
+
+
+def holder_schemas(requests: Json) -> Json:
+    """Return the schemas by name; `requests` has those of what a bank sends."""
+    holder = answered(requests, "Holder")["properties"]
+    properties = {
+        "id": {**IDENTIFIER_SCHEMA, "description": "The id in the path."},
+        **holder,
+        "enrolled_at": {**TIME, "description": "When the holder was enrolled or replaced, in UTC."},
+        "suppressed": ref("Suppression"),
+    }
+    return {
+        **answered_objects(requests, ["Holder"]),
+        "EnrolledHolder": object_schema(
+            "A holder who is notified of the account's transactions.", properties, optional=("suppressed",)
+        ),
+        "Suppression": _SUPPRESSION,
+        "Holders": _HOLDERS,
+    }
+
+
+_SUPPRESSION = object_schema(
+    "No e-mail goes to the address any more, for any of the bank's holders who have it, until another is enrolled.",
+    {
+        "reason": open_text(("complaint", "hard_bounce"), "Why."),
+        "since": {**TIME, "description": "When it bounced or was complained of, in UTC."},
+    },
+)
+_HOLDERS = object_schema(
+    "An account's holders, by id.",
+    {"holders": {"type": "array", "maxItems": MAX_HOLDERS, "items": ref("EnrolledHolder")}},
+)

@@ -1,0 +1,76 @@
+"""How a marshmallow field becomes a JSON schema: what apispec can't know of the app's own fields and patterns."""
+
+from typing import Any
+
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import fields, validate
+
+from chalicelib.banks.schemas import WholeNumber
+from chalicelib.holders.holder import TIMEZONES
+from chalicelib.ledger.fields import ExactDecimal, Pairs, Timestamp
+from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS
+from openapi.decimals import name_of
+from openapi.json_schema import TIME, Json, ref
+
+# All that is left of a string by what `json_body` refuses in it.
+_TEXT = r"[^\u0000-\u001f\u007f-\u009f\ufffd-\uffff]*"
+# The form of codes whose lists grow each year. A client whose lists are of the year before would refuse the new ones.
+CODES: dict[str, Json] = {
+    "Currency": {"type": "string", "pattern": "^[A-Z]{3}$", "description": "An active currency code of ISO 4217."},
+    "Country": {"type": "string", "pattern": "^[A-Z]{2}$", "description": "A country code of ISO 3166-1 alpha-2."},
+    "TimeZone": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_+/-]+$",
+        "description": "The name of a time zone of the IANA database, like `Africa/Douala`.",
+    },
+}
+LISTS = {"Currency": frozenset(CURRENCY_DECIMALS), "Country": frozenset(COUNTRIES), "TimeZone": frozenset(TIMEZONES)}
+
+
+class _ExactConverter(OpenAPIConverter):
+    def field2property(self, field: fields.Field[Any]) -> Json:
+        found: Json = super().field2property(field)
+        match field:
+            case WholeNumber():
+                return {"type": "integer", "minimum": field.least, "maximum": field.most}
+            case ExactDecimal():
+                return ref(name_of(field))
+            case Timestamp():
+                return {**TIME}
+            case Pairs():
+                if "maxLength" in found:
+                    found["maxProperties"] = found.pop("maxLength")
+                if field.key_field is not None:
+                    found["propertyNames"] = self.field2property(field.key_field)
+            case fields.String():
+                return _string(field, found)
+        return found
+
+
+class ExactPlugin(MarshmallowPlugin):
+    Converter = _ExactConverter
+
+
+def _string(field: fields.String, found: Json) -> Json:
+    if "enum" in found:
+        for name, codes in LISTS.items():
+            if frozenset(found["enum"]) == codes:
+                return ref(name)
+        return found
+    found["pattern"] = f"^{_TEXT}$"
+    for rule in field.validators:
+        match rule:
+            case validate.Email():
+                found["format"] = "email"
+            case validate.Regexp():
+                found["pattern"] = _ecma(str(rule.regex.pattern))
+    return found
+
+
+def _ecma(pattern: str) -> str:
+    r"""Return a pattern of marshmallow's, which is tried at the string's start, for one that is tried anywhere."""
+    if not pattern.endswith(r"\Z"):
+        return f"^(?={pattern}){_TEXT}$"
+    whole = pattern.removesuffix(r"\Z")
+    return f"^(?:{whole})$" if "|" in whole else f"^{whole}$"

@@ -1,0 +1,89 @@
+"""Schemas of what the API answers about notifications, and of what webhooks carry."""
+
+from chalicelib.api.requests import MAX_PAGE
+from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.notifications.state import MAX_FEEDBACK, STATEMENT_ID, State
+from chalicelib.webhooks.webhook import TYPE_OF, TYPES
+from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
+
+
+def notification_schemas() -> Json:
+    """Return the schemas by name."""
+    return {
+        "Notification": object_schema("The delivery status of a holder's e-mail.", _NOTIFICATION, _MAY_LACK),
+        "NotificationEvent": _EVENT,
+        "Notifications": _NOTIFICATIONS,
+        "ChangedNotification": _CHANGED,
+        "NotificationFeed": _NOTIFICATION_FEED,
+        "WebhookData": _WEBHOOK_DATA,
+        **{webhook_schema(type_): _webhook(type_) for type_ in TYPES},
+    }
+
+
+def webhook_schema(type_: str) -> str:
+    """Return the name of the schema of a webhook's body, like NotificationDelivered."""
+    return "".join(word.capitalize() for word in type_.split("."))
+
+
+def _webhook(type_: str) -> Json:
+    return object_schema(
+        "The body of a webhook: the same at each try.",
+        {
+            "type": {"type": "string", "const": type_},
+            "timestamp": {**TIME, "description": "When the delivery status came to be, in UTC."},
+            "data": ref("WebhookData"),
+        },
+    )
+
+
+_STATE = open_text([state.value for state in State], "The delivery status.")
+_REASON = {"type": "string", "description": "A code, or the preference that decided."}
+_MAY_LACK = ("reason", "queued_at", "sent_at", "message_id")
+_NOTIFICATION: Json = {
+    "holder": {**IDENTIFIER_SCHEMA, "description": "The bank's id of the holder."},
+    "state": _STATE,
+    "reason": _REASON,
+    "queued_at": {**TIME, "description": "When the e-mail was queued, in UTC."},
+    "sent_at": {**TIME, "description": "When SES accepted the e-mail, in UTC."},
+    "updated_at": {**TIME, "description": "When the notification last changed, in UTC."},
+    "message_id": {"type": "string", "description": "SES's id of the e-mail."},
+    "history": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_FEEDBACK + 2,
+        "description": f"What happened, in order of time; of what SES reported, the last {MAX_FEEDBACK} events.",
+        "items": ref("NotificationEvent"),
+    },
+}
+_EVENT = object_schema("What happened, and when.", {"state": _STATE, "at": TIME, "reason": _REASON}, ("reason",))
+_NOTIFICATIONS = object_schema(
+    "A transaction's notifications, by holder.", {"notifications": {"type": "array", "items": ref("Notification")}}
+)
+_TRANSACTION: Json = {
+    "type": "string",
+    "pattern": f"^(?:{IDENTIFIER.pattern}|{STATEMENT_ID.pattern})$",
+    "description": "The transaction's id. Of a statement: `statement@`, the account, `@`, and the week or month by "
+    "ISO 8601. No transaction has such an id.",
+    "examples": ["t-4711", "statement@A123@2026-W23", "statement@A123@2026-06"],
+}
+_CHANGED = object_schema(
+    "The delivery status of a holder's e-mail about a transaction, or with a statement.",
+    {"transaction": _TRANSACTION, **_NOTIFICATION},
+    _MAY_LACK,
+)
+_NOTIFICATION_FEED = object_schema(
+    "Notifications that changed, each with its status now.",
+    {
+        "notifications": {"type": "array", "maxItems": MAX_PAGE, "items": ref("ChangedNotification")},
+        "next_cursor": {"type": "string", "description": "The `since` of the next request. Always there."},
+    },
+)
+_WEBHOOK_DATA = object_schema(
+    "The notification, and its delivery status.",
+    {
+        "transaction": _TRANSACTION,
+        **{name: _NOTIFICATION[name] for name in ("holder", "reason", "message_id")},
+        "state": open_text(sorted(state.value for state in TYPE_OF), "The delivery status."),
+    },
+    optional=("reason", "message_id"),
+)

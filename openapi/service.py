@@ -1,0 +1,47 @@
+"""The operations of the service itself: liveness, and this description."""
+
+from chalicelib.api.documentation import ASSETS
+from openapi.json_schema import Json, ref
+from openapi.operation import answer, operation, parameter
+
+
+def get_health() -> Json:
+    return operation(
+        "getHealth",
+        "Service",
+        "Liveness",
+        "Touches nothing, so that a probe costs nothing.",
+        answers={200: answer("The function runs.", ref("Health"), {"status": "ok"})},
+        is_open=True,
+    )
+
+
+def get_description() -> Json:
+    return operation(
+        "getDescription",
+        "Service",
+        "This description",
+        answers={200: answer("OpenAPI 3.1.", {"type": "object", "required": ["openapi", "paths"]})},
+        is_open=True,
+    )
+
+
+def get_docs() -> Json:
+    page = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+    return operation("getDocs", "Service", "This description as a page", answers={200: page}, is_open=True)
+
+
+def get_docs_asset() -> Json:
+    part = {media_type: {"schema": {"type": "string"}} for media_type in ("text/css", "text/javascript")}
+    return operation(
+        "getDocsAsset",
+        "Service",
+        "A style or script of the page",
+        answers={200: {"description": "The file.", "content": part}},
+        parameters=[
+            parameter("path", "asset", "The file's name.", {"type": "string", "enum": sorted(ASSETS)}),
+            parameter("query", "v", "Its version: with it, the answer may be kept.", {"type": "string"}),
+        ],
+        codes=["route_not_found"],
+        is_open=True,
+    )

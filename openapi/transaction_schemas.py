@@ -1,0 +1,122 @@
+"""Schemas of the answers about transactions: one, a page of them, and a batch."""
+
+from chalicelib.api.batch import MAX_ITEM_ERRORS, MAX_ITEMS, QUEUED_STATUSES, RECORDED_STATUSES
+from openapi.answered import answered, answered_objects
+from openapi.decimals import answered_decimal
+from openapi.flag_schemas import flags_by_name
+from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
+
+_EXACT = "Exact, with all of the currency's decimals."
+_COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}
+_ITEM_STATUSES = tuple(dict.fromkeys((*RECORDED_STATUSES, *QUEUED_STATUSES)))
+_ITEM_CODES = ("transaction_conflict", "validation_failed", "malformed_body", "card_number_refused")
+_NO_CURSOR = "`null` at the end."
+
+
+def transaction_schemas(requests: Json) -> Json:
+    """Return the schemas by name; `requests` has those of what a bank sends."""
+    recorded = _recorded(requests)
+    properties, required = recorded["properties"], recorded["required"]
+    judged = {
+        "description": "A recorded transaction with its flags, which it has within seconds.",
+        "properties": {**properties, "flags": ref("Flags")},
+        "required": [*required, "flags"],
+    }
+    return {
+        **answered_objects(requests, ["Transaction"]),
+        "RecordedTransaction": recorded,
+        **flags_by_name(),
+        "JudgedTransaction": {**recorded, **judged},
+        "ForeseenTransaction": {
+            **recorded,
+            "description": "A transaction as it would be recorded.",
+            "required": [name for name in required if name != "recorded_at"],
+        },
+        "TransactionReceipt": _receipt(properties),
+        "TransactionPage": _PAGE,
+        "BatchResult": _BATCH_RESULT,
+        "BatchCounts": _BATCH_COUNTS,
+        "BatchReceipt": _BATCH_RECEIPT,
+    }
+
+
+def _recorded(requests: Json) -> Json:
+    found = answered(requests, "Transaction")
+    found["description"] = "A recorded transaction in its canonical form: equal content has one form here."
+    found["properties"] |= {
+        "amount": answered_decimal("Amount", _EXACT),
+        "timestamp": {**TIME, "description": "In UTC."},
+        "currency": ref("Currency", "Always named."),
+        "balance": answered_decimal("SignedAmount", _EXACT),
+        "recorded_at": {**TIME, "description": "When this service stored it, in UTC."},
+    }
+    always = {*found["required"], "currency", "status", "recorded_at"}
+    found["required"] = [name for name in found["properties"] if name in always]
+    return found
+
+
+def _receipt(properties: Json) -> Json:
+    """Return the one schema of all that `POST /transactions` answers when it succeeds."""
+    statuses = properties["status"]["x-extensible-enum"]
+    return {
+        "type": "object",
+        "description": "The recorded transaction (201, or 200 for a replay). Of a queued transaction (202) `id` and "
+        "`status` only. Of a dry run (200) `dry_run`, `status` and `transaction` only.",
+        "properties": {
+            **properties,
+            "status": open_text(
+                [*statuses, "queued", "created", "replayed"],
+                "The transaction's status; `queued` for a queued transaction; `created` or `replayed` for a dry run.",
+            ),
+            "dry_run": {"type": "boolean", "description": "`true` for a dry run: nothing was written."},
+            "transaction": ref("ForeseenTransaction", "Of a dry run: the transaction as it would be recorded."),
+        },
+        "required": ["status"],
+    }
+
+
+_PAGE = object_schema(
+    "A page of a listing.",
+    {
+        "transactions": {"type": "array", "items": ref("RecordedTransaction")},
+        "next_cursor": {
+            "type": ["string", "null"],
+            "description": "Continues this listing, and no other; `null` at the end. With `type`, a page may hold "
+            "fewer than `limit`, or none, and still have one.",
+        },
+    },
+)
+_BATCH_RESULT = object_schema(
+    "What became of one item.",
+    {
+        "index": {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS - 1, "description": "Its place, from 0."},
+        "id": {
+            "type": ["string", "null"],
+            "pattern": IDENTIFIER_SCHEMA["pattern"],
+            "description": "`null` if the item has none that could be recorded.",
+        },
+        "status": open_text(_ITEM_STATUSES, "`retry`: the table couldn't take it now; sending it again is safe."),
+        "code": open_text(_ITEM_CODES, "Of a conflict or an invalid item: the problem's code."),
+        "errors": {
+            "type": "array",
+            "maxItems": MAX_ITEM_ERRORS,
+            "items": ref("FieldError"),
+            "description": "Of a conflict or an invalid item.",
+        },
+    },
+    optional=("code", "errors"),
+)
+_BATCH_COUNTS: Json = {
+    "type": "object",
+    "description": "How many items have each status. A batch that was recorded at once has no `queued`; one that was "
+    "queued has `queued` and `invalid` only.",
+    "properties": dict.fromkeys(_ITEM_STATUSES, _COUNT),
+    "required": ["invalid"],
+}
+_BATCH_RECEIPT = object_schema(
+    "The result of each item, in the order of the batch, and how many have each status.",
+    {
+        "results": {"type": "array", "minItems": 1, "maxItems": MAX_ITEMS, "items": ref("BatchResult")},
+        "counts": ref("BatchCounts"),
+    },
+)

@@ -1,0 +1,129 @@
+"""The operations on transactions: recorded by one or in batches, read by id, listed by account."""
+
+from openapi import examples
+from openapi.json_schema import Json, ref
+from openapi.operation import JSON, LIMIT, answer, link, operation, parameter
+
+_OF_TRANSACTION = {
+    "transaction": link("getTransaction", "The transaction.", transaction_id="$response.body#/id"),
+    "account": link("listTransactions", "The account's transactions.", account="$response.body#/account"),
+}
+# A date or a time. No schema has a format for both that generators read.
+_MOMENT: Json = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$"}
+
+
+def record_transaction() -> Json:
+    again = answer(
+        "The same was recorded before, and is answered as it was then; or, with `dry_run`, what would happen.",
+        ref("TransactionReceipt"),
+        headers=["Idempotency-Replayed"],
+    )
+    again["content"][JSON]["examples"] = {
+        "replayed": {"summary": "The same again", "value": examples.SMALLEST_RECORDED},
+        "dryRun": {"summary": "A dry run", "value": examples.DRY_RUN},
+    }
+    return operation(
+        "recordTransaction",
+        "Transactions",
+        "Record a transaction",
+        "Exactly once, whatever is retried: the same `id` with the same content is a replay, with other content a "
+        'conflict. A replay may spell the content differently (`250.5`, `"250.50"`, another offset). Up to 256 KB.',
+        answers={
+            200: again,
+            201: answer(
+                "Recorded, for good.",
+                ref("TransactionReceipt"),
+                examples.SMALLEST_RECORDED,
+                ["Location"],
+                _OF_TRANSACTION,
+            ),
+            202: answer(
+                "The table couldn't take it now, but the queue did: it will be recorded soon, and is at `Location` "
+                "from then on.",
+                ref("TransactionReceipt"),
+                examples.QUEUED,
+                ["Location"],
+            ),
+        },
+        parameters=[
+            parameter(
+                "query",
+                "dry_run",
+                "With `true`, the answer says what would happen, and nothing is written.",
+                {"type": "boolean", "default": False},
+            )
+        ],
+        body=("Transaction", {"smallest": examples.SMALLEST, "frenchMerchant": examples.FRENCH_MERCHANT}),
+        codes=["transaction_conflict"],
+        is_write=True,
+    )
+
+
+def record_batch() -> Json:
+    return operation(
+        "recordBatch",
+        "Transactions",
+        "Record up to 500 transactions",
+        "Each by itself: the answer says what became of it, in order, and one bad item harms no other. Up to 4 MB.",
+        answers={
+            200: answer(
+                "What became of each. With a `Retry-After` if any is `retry`.",
+                ref("BatchReceipt"),
+                examples.BATCH_OUTCOME,
+                ["Retry-After"],
+            ),
+            202: answer(
+                "Asked for by `Prefer: respond-async`: the valid ones are queued, and will be recorded soon.",
+                ref("BatchReceipt"),
+                examples.QUEUED_BATCH,
+                ["Preference-Applied"],
+            ),
+        },
+        parameters=[
+            parameter(
+                "header",
+                "Prefer",
+                "With `respond-async` (RFC 7240), what is valid is queued and the answer is 202 at once.",
+                {"type": "string"},
+                "respond-async",
+            )
+        ],
+        body=("Batch", {"batch": examples.BATCH}),
+        is_write=True,
+    )
+
+
+def get_transaction() -> Json:
+    return operation(
+        "getTransaction",
+        "Transactions",
+        "One transaction, with its flags",
+        answers={200: answer("The transaction.", ref("JudgedTransaction"), examples.FRENCH_MERCHANT_JUDGED)},
+        parameters=["transaction_id"],
+        codes=["transaction_not_found"],
+    )
+
+
+def list_transactions() -> Json:
+    next_page = link(
+        "listTransactions",
+        "The next page, of the same `from`, `to` and `type`.",
+        account="$request.path.account",
+        cursor="$response.body#/next_cursor",
+    )
+    return operation(
+        "listTransactions",
+        "Transactions",
+        "An account's transactions, newest first",
+        "By their own `timestamp`, a page at a time. An account that is not known has none.",
+        answers={200: answer("A page.", ref("TransactionPage"), examples.PAGE, links={"next": next_page})},
+        parameters=[
+            "account",
+            parameter("query", "from", "The first day (UTC) or moment.", _MOMENT, "2026-01-01"),
+            parameter("query", "to", "The last day (UTC) or moment, inclusive.", _MOMENT, "2026-01-31"),
+            parameter("query", "type", "Only these.", {"type": "string", "enum": ["credit", "debit"]}),
+            LIMIT,
+            parameter("query", "cursor", "`next_cursor` of the page before.", {"type": "string"}),
+        ],
+        codes=["invalid_cursor"],
+    )
