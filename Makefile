@@ -17,7 +17,7 @@ CLOUD    := .venv-cloud/.installed
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench gallery test test-long check format lock openapi provision release banks clean
+.PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock openapi provision release banks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 test-long: $(DEV)  ## Run the model of analytics for 40,000 steps and its cost with 100,000 stored: half an hour
 	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/test_analytics_model.py tests/test_analytics_cost.py
 
+clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it against the app
+	@$(PY) -m pytest -n0 tests/clients/proof.py
+
 check: $(DEV)  ## Format, lint, types, templates, then all tests: what CI runs
 	@.venv/bin/ruff format --check $(SOURCES)
 	@.venv/bin/ruff check $(SOURCES)
@@ -82,10 +85,11 @@ release: $(DEV)  ## Release the app to a provisioned stage through CloudFormatio
 banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m operations.banks --help` does the rest
 	@$(PY) -m operations.banks list
 
-lock: $(DEV)  ## Pin the development tools and the local cloud anew
+lock: $(DEV)  ## Pin the development tools, the local cloud and the generators of clients anew
 	@.venv/bin/pip install -q pip-tools
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o requirements-dev.txt requirements-dev.in
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o local_cloud/requirements.txt local_cloud/requirements.in
+	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o tests/clients/requirements.txt tests/clients/requirements.in
 
 clean: stop  ## End the local cloud and remove what make and the tools have made
 	@rm -rf .venv .venv-cloud .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -39,6 +39,14 @@ SIGNATURE: Json = {
     "Send the id in `webhook-id`, and the time of signing in seconds since 1970 in `webhook-timestamp`. Several "
     "signatures, with spaces between, are allowed.",
 }
+WEBHOOK_SIGNATURE: Json = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "webhook-signature",
+    "description": "Of a webhook: `v1,` and the Base64 HMAC-SHA256 of `id.timestamp.body`, made with the bank's "
+    "webhook secret. Several, with spaces between, while a secret is rotated. `webhook-id` is the webhook's id, the "
+    "same at each try; `webhook-timestamp` is the time of signing, in seconds since 1970.",
+}
 _OF_WRITES: list[Json] = [{"apiKey": []}, {"apiKey": [], "signature": []}]
 HEADERS: dict[str, Json] = {
     "Location": {
