@@ -9,7 +9,7 @@ from chalicelib.api.documentation import SERVER
 from openapi.answer_schemas import add_answer_schemas
 from openapi.json_schema import Json
 from openapi.marshmallow_fields import ExactPlugin
-from openapi.operation import HEADERS, PARAMETERS
+from openapi.operation import API_KEY, HEADERS, PARAMETERS, SIGNATURE, WEBHOOK_SIGNATURE
 from openapi.paths import paths
 from openapi.problems import problem_examples
 from openapi.request_schemas import add_request_schemas, state_defaults
@@ -52,9 +52,9 @@ def description() -> Json:
         security=[{"apiKey": []}],
         webhooks=webhooks(),
     )
-    spec.components.security_scheme(
-        "apiKey", {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The bank's API key."}
-    )
+    spec.components.security_scheme("apiKey", API_KEY)
+    spec.components.security_scheme("signature", SIGNATURE)
+    spec.components.security_scheme("webhookSignature", WEBHOOK_SIGNATURE)
     add_request_schemas(spec)
     add_answer_schemas(spec)
     state_defaults(spec.components.schemas)

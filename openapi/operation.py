@@ -28,22 +28,26 @@ PARAMETERS: dict[str, Json] = {
     "transaction_id": parameter("path", "transaction_id", "The bank's id of the transaction.", IDENTIFIER_SCHEMA, "1"),
     "account": parameter("path", "account", "The account.", IDENTIFIER_SCHEMA, "A123"),
     "holder": parameter("path", "holder", "The bank's id of the holder.", IDENTIFIER_SCHEMA, "awa"),
-    "webhook-id": parameter(
-        "header", "webhook-id", "Signed writes: the id of this request, as signed.", {"type": "string"}, "msg_2Kt7"
-    ),
-    "webhook-timestamp": parameter(
-        "header", "webhook-timestamp", "Signed writes: now, in Unix seconds.", {"type": "string"}, "1768053600"
-    ),
-    "webhook-signature": parameter(
-        "header",
-        "webhook-signature",
-        "Signed writes: `v1,` and the Base64 HMAC-SHA256 of `id.timestamp.body`; several, with spaces between, while a "
-        "secret is rotated.",
-        {"type": "string"},
-        "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
-    ),
 }
-_SIGNATURE = ("webhook-id", "webhook-timestamp", "webhook-signature")
+API_KEY: Json = {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The bank's API key."}
+# No parameters: who signs needs the very bytes of the body, which no caller of a generated client has.
+SIGNATURE: Json = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "webhook-signature",
+    "description": "Only where the bank has a signing secret: `v1,` and the Base64 HMAC-SHA256 of `id.timestamp.body`. "
+    "Send the id in `webhook-id`, and the time of signing in seconds since 1970 in `webhook-timestamp`. Several "
+    "signatures, with spaces between, are allowed.",
+}
+WEBHOOK_SIGNATURE: Json = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "webhook-signature",
+    "description": "Of a webhook: `v1,` and the Base64 HMAC-SHA256 of `id.timestamp.body`, made with the bank's "
+    "webhook secret. Several, with spaces between, while a secret is rotated. `webhook-id` is the webhook's id, the "
+    "same at each try; `webhook-timestamp` is the time of signing, in seconds since 1970.",
+}
+_OF_WRITES: list[Json] = [{"apiKey": []}, {"apiKey": [], "signature": []}]
 HEADERS: dict[str, Json] = {
     "Location": {
         "description": "Where the transaction is, relative to this request's URL.",
@@ -116,7 +120,6 @@ def operation(
         gateway.append("key")
     if is_write:
         problems.add("invalid_signature")
-        parameters = [*parameters, *_SIGNATURE]
     if body is not None:
         problems |= {"malformed_body", "card_number_refused", "body_too_large"}
         gateway.append("body")
@@ -136,8 +139,8 @@ def operation(
         found["requestBody"] = {"required": True, "content": {JSON: content}}
     if form is not None:
         found["requestBody"] = {"required": True, "content": form}
-    if is_open:
-        found["security"] = []
+    if is_open or is_write:
+        found["security"] = [] if is_open else _OF_WRITES
     found["responses"] = problem_responses(problems, gateway)
     for status, one in answers.items():
         found["responses"][str(status)] = _either(one, found["responses"].get(str(status), {}))

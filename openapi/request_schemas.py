@@ -32,7 +32,6 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schemas["BankSettings"]["properties"]["webhook_url"] = {**WEBHOOK_URL}
     spec.components.schemas["BankSettings"]["properties"]["webhooks_disabled_at"] = {**TIME, "readOnly": True}
     spec.components.schema("Batch", _BATCH)
-    spec.components.schema("OneClick", _ONE_CLICK)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
     for name, schema in spec.components.schemas.items():
         if name in _FIELDS:
@@ -71,17 +70,13 @@ _BATCH: Json = {
     "required": ["transactions"],
     "additionalProperties": False,
 }
-_ONE_CLICK: Json = {
-    "type": "object",
-    "description": "What a mail program sends to unsubscribe (RFC 8058).",
-    "properties": {"List-Unsubscribe": {"type": "string", "const": "One-Click"}},
-    "required": ["List-Unsubscribe"],
-}
 _FORM_TIME: Json = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 _PREFERENCES_FORM: Json = {
     "type": "object",
-    "description": "The page's form. A box that isn't checked is absent.",
+    "description": "The page's form: `seen` is required, and a box that isn't checked is absent. Or what a mail "
+    "program sends to unsubscribe (RFC 8058): `List-Unsubscribe` alone.",
     "properties": {
+        "List-Unsubscribe": {"type": "string", "const": "One-Click"},
         "seen": {"type": "string", "description": "As the page has it: which preferences the holder has seen."},
         "types": {"type": "array", "items": {"type": "string", "enum": list(TYPES)}, "maxItems": len(TYPES)},
         "new_currency": {"type": "string", "description": "A currency that the form shows no minimum for, or nothing."},
@@ -95,5 +90,4 @@ _PREFERENCES_FORM: Json = {
     "patternProperties": {
         "^min_amount\\.[A-Z]{3}$": {"type": "string", "description": "As the holder's language writes amounts."}
     },
-    "required": ["seen"],
 }
