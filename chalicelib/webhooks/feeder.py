@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside, is_fault_of_value
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.endpoints import EndpointDirectory
@@ -44,26 +44,10 @@ class WebhookFeeder:
             with SetAside(letters, record, "malformed_record"):
                 if record["eventName"] == "INSERT":
                     changed.update(dict.fromkeys(changes_in(record["dynamodb"]["NewImage"])))
-        found = self._notifications([key for key in changed if self._endpoints.of(key.bank)], letters)
+        found = self._records.of_keys([key for key in changed if self._endpoints.of(key.bank)], letters)
         now = self._clock()
         webhooks = [webhook for key, values in found.items() if (webhook := webhook_of(key, values, now))]
         self._queue.send(map(pack, webhooks))
         self._dead_letters.put(letters)
         logger.info("feed_pages", extra={"changed": len(changed), "webhooks": len(webhooks)})
         count("WebhooksQueued", len(webhooks))
-
-    def _notifications(
-        self, keys: Sequence[NotificationKey], letters: list[Letter]
-    ) -> dict[NotificationKey, dict[str, Any]]:
-        """Return the notifications as they are now; those that can't be read are added to `letters`."""
-        try:
-            return self._records.of_keys(keys)
-        except Exception as error:
-            if not is_fault_of_value(error):
-                raise
-            # Written past the service: read one by one, so that a record holds up no other.
-            found: dict[NotificationKey, dict[str, Any]] = {}
-            for key in keys:
-                with SetAside(letters, key.item_key(), "malformed_notification"):
-                    found |= self._records.of_keys([key])
-            return found
