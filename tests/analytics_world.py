@@ -184,7 +184,9 @@ def made(number: int, **changes: Any) -> Transaction:
         type=TYPES[number // 3 % 2],
         timestamp=NOW - timedelta(days=number % 3, minutes=number),
         currency=("EUR", "USD")[number % 5 % 2],
-        status=STATUSES[number % 7] if number % 7 < 4 else "settled",
+        status=(status := STATUSES[number % 7] if number % 7 < 4 else "settled"),
+        # Every other reversal is of a settled transaction; the others release an authorization.
+        reversal_of=f"t{number + 1}" if status == "reversed" and number % 2 else None,
         merchant={"name": f"Shop {number % 8}", "country": ("CM", "FR", "BE")[number % 3]} if number % 4 else None,
         recorded_at=NOW - timedelta(minutes=5, microseconds=number),
     )
@@ -242,8 +244,7 @@ def expected(
     """Return the sums as anyone would add them up."""
     by_day: dict[Day, list[Transaction]] = defaultdict(list)
     for one in transactions:
-        if one.status == "settled":
-            by_day[_day(one)].append(one)
+        by_day[_day(one)].append(one)
     days = {day: _sums(own) for day, own in by_day.items()}
     for one, names in flagged:
         found = days.setdefault(_day(one), Sums()).flags
@@ -257,10 +258,18 @@ def _day(one: Transaction) -> Day:
 
 
 def _sums(own: list[Transaction]) -> Sums:
-    paid_in, paid_out = ([one.amount for one in own if one.type == kind] for kind in ("credit", "debit"))
-    top = min(own, key=lambda one: (-one.amount, one.id))
-    largest = Largest(top.amount, top.id, top.account, top.type, format_time(top.timestamp))
-    return Sums(len(paid_in), sum(paid_in, Decimal()), len(paid_out), sum(paid_out, Decimal()), largest)
+    sums = Sums(statuses=dict(Counter(one.status for one in own)))
+    settled = [one for one in own if one.status == "settled"]
+    reversed_ = [one for one in own if one.status == "reversed" and one.reversal_of]
+    for name, of in (("", settled), ("reversed_", reversed_)):
+        for kind in TYPES:
+            amounts = [one.amount for one in of if one.type == kind]
+            setattr(sums, f"{name}{kind}_count", len(amounts))
+            setattr(sums, f"{name}{kind}", sum(amounts, Decimal()))
+    if settled:
+        top = min(settled, key=lambda one: (-one.amount, one.id))
+        sums.largest = Largest(top.amount, top.id, top.account, top.type, format_time(top.timestamp))
+    return sums
 
 
 def baselines_of(client: Any) -> dict[str, Baseline]:

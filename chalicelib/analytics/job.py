@@ -23,8 +23,8 @@ from chalicelib.analytics.repository import (
     Checkpoint,
     RollUpsMoved,
 )
-from chalicelib.analytics.rollups import Day, Sums, counts, day_of, is_countable, merged
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.analytics.rollups import Day, Sums, day_of, is_countable, merged
+from chalicelib.aws.telemetry import count, logger, skipped
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row
@@ -58,24 +58,22 @@ class Step:
         position = None
         for row in rows:
             if not is_countable(row):
-                logger.error("malformed_row", extra={"key": row["recorded_key"]})
-                count("MalformedRows")
+                skipped("malformed_row", "MalformedRows", key=row["recorded_key"])
             elif not self._takes(row):
                 break
             position = row["recorded_key"]
         return position
 
     def _takes(self, row: _Row) -> bool:
-        day = day_of(row) if counts(row) else None
-        if day is not None and day not in self.days and len(self.days) == self._max_days:
+        day = day_of(row)
+        if day not in self.days and len(self.days) == self._max_days:
             return False
         if not is_flag_row(row) and row["status"] != "reversed":  # of a reversal no baseline remembers anything
             account = account_key(row["bank"], row["account"])
             if account not in self.rows and len(self.rows) == self._max_accounts:
                 return False
             self.rows.setdefault(account, []).append(row)
-        if day is not None:
-            self.days.setdefault(day, Sums()).add(row)
+        self.days.setdefault(day, Sums()).add(row)
         return True
 
 

@@ -18,7 +18,7 @@ from chalicelib.analytics.repository import (
     RollUpBroken,
     RollUpsMoved,
 )
-from chalicelib.analytics.rollups import Day, Largest, Sums, tally
+from chalicelib.analytics.rollups import MOVEMENTS, Day, Largest, Sums, tally
 from chalicelib.aws.batching import batches
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
@@ -29,7 +29,8 @@ from chalicelib.ledger.transaction import MAX_AHEAD
 
 # So long before its own time, at most, a transaction is recorded: by what the intake allows, on clocks that differ.
 RECORDED_BEFORE = MAX_AHEAD + SAFETY_MARGIN
-_FIELDS = ("credit_count", "credit", "debit_count", "debit", "largest")
+_FIELDS = (*(f"{name}{suffix}" for name in MOVEMENTS for suffix in ("_count", "")), "largest")
+_COUNTS = ("statuses", "flags")
 _WAITS_S = (0.0, 0.1, 0.5, *[2.0] * 10)
 _PATIENCE = 3
 
@@ -61,7 +62,8 @@ def differences(
 ) -> list[Difference]:
     """Return every field that differs, by day; a day that one side lacks is one without transactions.
 
-    Each flag is a field, like `flags.velocity`. A roll-up that is broken, whatever is in it, differs in its version.
+    Each status and flag is a field, like `statuses.settled` or `flags.velocity`. A roll-up that
+    is broken, whatever is in it, differs in its version.
     """
     nothing = Sums()
     pairs = {day: (stored.get(day, nothing), recomputed.get(day, nothing)) for day in {*stored, *recomputed}}
@@ -72,12 +74,14 @@ def differences(
         for name in _FIELDS
         if getattr(before, name) != getattr(after, name)
     ]
-    found += [
-        Difference(day, f"flags.{name}", str(before.flags.get(name, 0)), str(after.flags.get(name, 0)))
-        for day, (before, after) in pairs.items()
-        for name in {*before.flags, *after.flags}
-        if before.flags.get(name, 0) != after.flags.get(name, 0)
-    ]
+    for day, (before, after) in pairs.items():
+        for kind in _COUNTS:
+            counts, recounted = getattr(before, kind), getattr(after, kind)
+            found += [
+                Difference(day, f"{kind}.{name}", str(counts.get(name, 0)), str(recounted.get(name, 0)))
+                for name in {*counts, *recounted}
+                if counts.get(name, 0) != recounted.get(name, 0)
+            ]
     return sorted(found)
 
 

@@ -1,4 +1,4 @@
-"""Roll-ups: exact counts and sums of settled transactions, and counts of flags, by UTC day and currency."""
+"""Roll-ups: exact counts and sums of transactions, and counts of flags, by UTC day and currency."""
 
 import dataclasses
 import re
@@ -16,6 +16,10 @@ from chalicelib.ledger.repository import is_flag_row
 # refused, and never rounded.
 _EXACT = Context(prec=38, traps=[Inexact, Rounded])
 _STORED_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+
+
+# The sums that are kept of a day, each with its count.
+MOVEMENTS = ("credit", "debit", "reversed_credit", "reversed_debit")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -40,9 +44,10 @@ class Largest:
 
 @dataclasses.dataclass(slots=True)
 class Sums:
-    """Counts, exact sums and the largest of settled transactions, and how many were flagged by which flag.
+    """Counts, exact sums and the largest of settled transactions; reversals of them; counts by status and by flag.
 
-    All are in one currency. What is flagged need not be settled. A flag that there is none of isn't in `flags`.
+    All are in one currency. A reversal is counted by the type of what it reverses, on its own day. A transaction that
+    is flagged need not be settled. A status or flag of which there is none isn't in `statuses` or `flags`.
     """
 
     credit_count: int = 0
@@ -51,48 +56,68 @@ class Sums:
     debit: Decimal = Decimal(0)
     largest: Largest | None = None
     flags: dict[str, int] = dataclasses.field(default_factory=dict)
+    reversed_credit_count: int = 0
+    reversed_credit: Decimal = Decimal(0)
+    reversed_debit_count: int = 0
+    reversed_debit: Decimal = Decimal(0)
+    statuses: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Count one settled transaction, or the flags of one, given by its stored attributes."""
+        """Count one transaction, or the flags of one, given by its stored attributes."""
         if is_flag_row(row):
-            self._add_flags(dict.fromkeys(row["flags"], 1))
+            _add_counts(self.flags, dict.fromkeys(row["flags"], 1))
             return
+        _add_counts(self.statuses, {row["status"]: 1})
         amount: Decimal = row["amount"]
-        if row["type"] == "credit":
-            self.credit_count += 1
-            self.credit = _EXACT.add(self.credit, amount)
-        else:
-            self.debit_count += 1
-            self.debit = _EXACT.add(self.debit, amount)
-        if self.largest is None or amount >= self.largest.amount:
-            self._offer(Largest(amount, row["id"], row["account"], row["type"], row["timestamp"]))
+        if row["status"] == "settled":
+            self._add_amount(row["type"], amount)
+            if self.largest is None or amount >= self.largest.amount:
+                self._offer(Largest(amount, row["id"], row["account"], row["type"], row["timestamp"]))
+        elif row["status"] == "reversed" and row.get("reversal_of") is not None:
+            self._add_amount(f"reversed_{row['type']}", amount)
 
     def add_all(self, other: "Sums") -> None:
         """Count all that another counts."""
-        self.credit_count += other.credit_count
-        self.credit = _EXACT.add(self.credit, other.credit)
-        self.debit_count += other.debit_count
-        self.debit = _EXACT.add(self.debit, other.debit)
+        for name in MOVEMENTS:
+            self._add_amount(name, getattr(other, name), getattr(other, f"{name}_count"))
         if other.largest is not None:
             self._offer(other.largest)
-        self._add_flags(other.flags)
+        _add_counts(self.statuses, other.statuses)
+        _add_counts(self.flags, other.flags)
 
     @property
     def count(self) -> int:
+        """How many settled transactions there are."""
         return self.credit_count + self.debit_count
+
+    @property
+    def net(self) -> Decimal:
+        """What is left on the account: credits less debits, with what was reversed taken back."""
+        moved = _EXACT.subtract(self.credit, self.debit)
+        return _EXACT.add(moved, _EXACT.subtract(self.reversed_debit, self.reversed_credit))
+
+    @property
+    def moves_money(self) -> bool:
+        """Whether a transaction was settled, or a settled one reversed."""
+        return any(getattr(self, f"{name}_count") for name in MOVEMENTS)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is counted."""
-        return not self.count and not self.flags
+        return not (self.statuses or self.flags or self.moves_money)
 
-    def _add_flags(self, flags: Mapping[str, int]) -> None:
-        for name, number in flags.items():
-            self.flags[name] = self.flags.get(name, 0) + number
+    def _add_amount(self, name: str, amount: Decimal, number: int = 1) -> None:
+        setattr(self, f"{name}_count", getattr(self, f"{name}_count") + number)
+        setattr(self, name, _EXACT.add(getattr(self, name), amount))
 
     def _offer(self, one: Largest) -> None:
         if self.largest is None or _rank(one) < _rank(self.largest):
             self.largest = one
+
+
+def _add_counts(counts: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, number in more.items():
+        counts[name] = counts.get(name, 0) + number
 
 
 def _rank(one: Largest) -> tuple[Decimal, str]:
@@ -115,11 +140,6 @@ def is_countable(row: Mapping[str, Any]) -> bool:
     )
 
 
-def counts(row: Mapping[str, Any]) -> bool:
-    """Whether a countable row counts in a roll-up: settled transactions do, and flags."""
-    return is_flag_row(row) or row["status"] == "settled"
-
-
 def _are_flags(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() <= set(FLAGS)
 
@@ -131,6 +151,7 @@ def _is_transaction(row: Mapping[str, Any]) -> bool:
         and row.get("status") in STATUSES
         and _is_amount(row.get("amount"), row["currency"])
         and isinstance(row.get("authorization_id", ""), str)
+        and isinstance(row.get("reversal_of", ""), str)
         and isinstance(merchant, dict)
         and all(isinstance(text, str) for text in merchant.values())
     )
@@ -152,45 +173,55 @@ def day_of(row: Mapping[str, Any]) -> Day:
 
 
 def tally(rows: Iterable[Mapping[str, Any]], days: dict[Day, Sums]) -> None:
-    """Add the stored rows that count to the sums by day; malformed ones are passed over."""
+    """Add the stored rows to the sums by day; malformed ones are left out."""
     for row in rows:
-        if is_countable(row) and counts(row):
+        if is_countable(row):
             days.setdefault(day_of(row), Sums()).add(row)
 
 
 def to_values(sums: Sums) -> dict[str, Any]:
-    """Return the sums as plain values to be stored."""
-    values = {name: getattr(sums, name) for name in ("credit_count", "credit", "debit_count", "debit")}
+    """Return the sums as plain values to be stored; reversals only where there are any."""
+    values: dict[str, Any] = {}
+    for name in MOVEMENTS:
+        if not name.startswith("reversed") or getattr(sums, f"{name}_count"):
+            values |= {f"{name}_count": getattr(sums, f"{name}_count"), name: getattr(sums, name)}
     largest = dataclasses.asdict(sums.largest) if sums.largest else None
-    return {**values, "largest": largest, "flags": sums.flags or None}
+    return {**values, "largest": largest, "statuses": sums.statuses or None, "flags": sums.flags or None}
 
 
 def from_values(values: Mapping[str, Any]) -> Sums:
     """Return the sums that `to_values` gave; of other values KeyError, TypeError, ValueError or ArithmeticError."""
-    return Sums(
-        int(values["credit_count"]),
-        _EXACT.plus(values["credit"]),
-        int(values["debit_count"]),
-        _EXACT.plus(values["debit"]),
-        Largest(**values["largest"]) if values.get("largest") else None,
-        {name: int(number) for name, number in dict(values.get("flags") or {}).items()},
+    sums = Sums(
+        largest=Largest(**values["largest"]) if values.get("largest") else None,
+        statuses=_stored_counts(values, "statuses"),
+        flags=_stored_counts(values, "flags"),
     )
+    for name in MOVEMENTS:
+        if f"{name}_count" in values or not name.startswith("reversed"):
+            setattr(sums, f"{name}_count", int(values[f"{name}_count"]))
+            setattr(sums, name, _EXACT.plus(values[name]))
+    return sums
+
+
+def _stored_counts(values: Mapping[str, Any], name: str) -> dict[str, int]:
+    return {key: int(number) for key, number in dict(values.get(name) or {}).items()}
 
 
 def summary(days: Mapping[Day, Sums]) -> dict[str, Any]:
-    """Return the totals by currency, the flags, and the days, as the API answers them.
+    """Return the totals by currency, the counts by status and flag, and the days, as the API answers them.
 
     Amounts are exact decimal strings; the average is rounded to the currency's decimals, half to even. A day on which
-    nothing was settled is left out of the days; its flags are counted.
+    nothing was settled is left out of the days; what else there is of it is counted.
     """
-    flags = {name: sum(sums.flags.get(name, 0) for sums in days.values()) for name in FLAGS}
-    days = {day: sums for day, sums in sorted(days.items()) if sums.count}
+    days = dict(sorted(days.items()))
     totals: dict[str, Sums] = {}
     for day, sums in days.items():
-        totals.setdefault(day.currency, Sums()).add_all(sums)
+        if sums.moves_money:
+            totals.setdefault(day.currency, Sums()).add_all(sums)
     return {
         "totals": [_total(currency, sums) for currency, sums in sorted(totals.items())],
-        "flags": flags,
+        "statuses": {name: sum(sums.statuses.get(name, 0) for sums in days.values()) for name in STATUSES},
+        "flags": {name: sum(sums.flags.get(name, 0) for sums in days.values()) for name in FLAGS},
         "days": [
             {
                 "date": day.date,
@@ -200,6 +231,7 @@ def summary(days: Mapping[Day, Sums]) -> dict[str, Any]:
                 "debit": format_amount(sums.debit, day.currency),
             }
             for day, sums in days.items()
+            if sums.count
         ],
     }
 
@@ -208,14 +240,19 @@ def _total(currency: str, sums: Sums) -> dict[str, Any]:
     def written(amount: Decimal) -> str:
         return format_amount(amount, currency)
 
+    def side(name: str) -> dict[str, Any]:
+        return {"count": getattr(sums, f"{name}_count"), "amount": written(getattr(sums, name))}
+
     volume = _EXACT.add(sums.credit, sums.debit)
+    average = Context(prec=60).divide(volume, Decimal(sums.count)) if sums.count else Decimal(0)
     total: dict[str, Any] = {
         "currency": currency,
         "count": sums.count,
-        "credit": {"count": sums.credit_count, "amount": written(sums.credit)},
-        "debit": {"count": sums.debit_count, "amount": written(sums.debit)},
-        "net": written(_EXACT.subtract(sums.credit, sums.debit)),
-        "average": written(Context(prec=60).divide(volume, Decimal(sums.count))),
+        "credit": side("credit"),
+        "debit": side("debit"),
+        "reversed": {"credit": side("reversed_credit"), "debit": side("reversed_debit")},
+        "net": written(sums.net),
+        "average": written(average),
     }
     if sums.largest is not None:
         largest = dataclasses.asdict(sums.largest)

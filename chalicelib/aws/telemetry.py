@@ -24,3 +24,14 @@ def count(name: str, value: int = 1) -> None:
         with _writing:
             _metrics.add_metric(name, MetricUnit.Count, value)
             _metrics.flush_metrics()
+
+
+def skipped(what: str, metric: str, error: Exception | None = None, **ids: str | None) -> None:
+    """Log and count a record over which a step failed and which that step leaves out; an alarm counts them all.
+
+    `ids` name the record. Of the error only the type is logged: its message could hold what was sent.
+    """
+    reason = {"error": type(error).__name__} if error else {}
+    logger.error(what, extra={**reason, **{name: value for name, value in ids.items() if value}})
+    count(metric)
+    count("RecordsSkipped")

@@ -132,8 +132,8 @@ class Baseline:
                 del self.recents[index]
                 break
         insort(self.recents, recent, key=lambda one: (-one.at.timestamp(), one.reference))
-        oldest = self.recents[0].at - RECENT_FOR
-        self.recents = [one for one in self.recents[:MAX_RECENT] if one.at >= oldest]
+        newest = self.recents[0].at
+        self.recents = [one for one in self.recents[:MAX_RECENT] if newest - one.at <= RECENT_FOR]
 
 
 def amounts_key(transaction: Transaction) -> str:

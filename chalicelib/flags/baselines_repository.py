@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dynamo import batch_get, batch_put, to_item
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import skipped
 from chalicelib.flags.baselines import Baseline, from_values, to_values
 from chalicelib.ledger.repository import transaction_of_row
 
@@ -31,10 +31,9 @@ class BaselineRepository:
             account = values["owner"].removeprefix("account#")
             try:
                 found[account] = from_values(values)
-            except (ArithmeticError, KeyError, TypeError, ValueError):
+            except Exception as error:  # written past the service
                 # Without the key: it has the account's number.
-                logger.error("malformed_baseline", extra={"bank": account.partition("#")[0]})
-                count("MalformedBaselines")
+                skipped("malformed_baseline", "MalformedBaselines", error, bank=account.partition("#")[0])
         return found
 
     def put(self, baselines: Mapping[str, Baseline]) -> None:
@@ -54,12 +53,19 @@ class BaselineRepository:
             changed = {}
             for account, own in part:
                 baseline = stored.get(account, Baseline())
-                is_new = [
-                    baseline.add_row(row["recorded_shard"], row["recorded_key"], transaction_of_row(row)) for row in own
-                ]
+                is_new = [_add(row, baseline) for row in own]  # each of them is added
                 if any(is_new):
                     changed[account] = baseline
             self.put(changed)
+
+
+def _add(row: Mapping[str, Any], baseline: Baseline) -> bool:
+    """Add a row to the baseline; return whether that changed it. A row that can't be added is left out."""
+    try:
+        return baseline.add_row(row["recorded_shard"], row["recorded_key"], transaction_of_row(row))
+    except Exception as error:
+        skipped("not_in_baseline", "NotInBaseline", error, bank=row.get("bank"), transaction=row.get("id"))
+        return False
 
 
 def _key(account: str) -> dict[str, str]:

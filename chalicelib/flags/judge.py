@@ -7,11 +7,11 @@ call for each record.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import count, skipped
 from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.baselines import RECENT_FOR, Baseline
@@ -20,6 +20,7 @@ from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.flags.rules import JUDGED, judge
 from chalicelib.ledger.keys import TransactionKey, account_key
 from chalicelib.ledger.repository import Listing, TransactionRepository, place_of
+from chalicelib.ledger.times import shifted
 from chalicelib.ledger.transaction import Transaction, is_as_authorized, settles
 
 LOOKED_UP = 10  # accounts of a batch
@@ -53,18 +54,34 @@ class Judge:
         found = []
         for account, own in batch.items():
             history = histories.get(account, Baseline())
-            others = {one.key: one for one in meanwhile.get(account, ())}
-            for one in sorted([*own, *others.values()], key=_order):
-                if one.key in others:
-                    history.add_recent(one)
-                    continue
-                if one.status in JUDGED and one.key not in told:
-                    found += self._flagging(one, history, now)
-                history.add_row(*place_of(one), one)
+            found += self._of_account(own, meanwhile.get(account, ()), history, told, now)
         recorded = self._flags.record(found)
         for name, number in Counter(name for flagging in recorded for name in flagging.flags).items():
             count(f"Flagged_{name}", number)
         return {flagging.transaction.key: flagging for flagging in recorded}
+
+    def _of_account(
+        self,
+        own: Sequence[Transaction],
+        meanwhile: Sequence[Transaction],
+        history: Baseline,
+        told: Container[TransactionKey],
+        now: datetime,
+    ) -> list[Flagging]:
+        """Judge an account's transactions in their order. One over which that fails is told as an ordinary one."""
+        others = {one.key for one in meanwhile}
+        found = []
+        for one in sorted([*own, *meanwhile], key=_order):
+            try:
+                if one.key in others:
+                    history.add_recent(one)
+                    continue
+                if one.status in JUDGED and one.notify and one.key not in told:
+                    found += self._flagging(one, history, now)
+                history.add_row(*place_of(one), one)
+            except Exception as error:
+                skipped("not_judged", "NotJudged", error, bank=one.bank, transaction=one.id)
+        return found
 
     def _by_account(self, stored: Iterable[Transaction]) -> dict[str, list[Transaction]]:
         """Return the transactions of each account that has one to be judged."""
@@ -72,7 +89,9 @@ class Judge:
         for one in stored:
             if self._settings.of(one.bank).thresholds.in_mode("off") != FLAGS:
                 accounts.setdefault(account_key(one.bank, one.account), []).append(one)
-        return {account: own for account, own in accounts.items() if any(one.status in JUDGED for one in own)}
+        return {
+            account: own for account, own in accounts.items() if any(one.status in JUDGED and one.notify for one in own)
+        }
 
     def _meanwhile(
         self, batch: Mapping[str, Sequence[Transaction]], histories: Mapping[str, Baseline]
@@ -92,7 +111,7 @@ class Judge:
         # Their own times need not follow the order of recording: what a payment repeats may lie behind it.
         either_way = timedelta(minutes=self._settings.of(own[0].bank).thresholds.duplicate_minutes)
         times = [one.timestamp for one in own]
-        listing = Listing(own[0].account, min(times) - RECENT_FOR, max(times) + either_way)
+        listing = Listing(own[0].account, shifted(min(times), -RECENT_FOR), shifted(max(times), either_way))
         recorded = max(map(_order, own))
         found = self._transactions.newest_for_account(own[0].bank, listing).transactions
         keys = {one.key for one in own}
@@ -113,12 +132,7 @@ class Judge:
 
     def _flagging(self, transaction: Transaction, history: Baseline, now: datetime) -> list[Flagging]:
         thresholds = self._settings.of(transaction.bank).thresholds
-        try:
-            flags = judge(transaction, history, thresholds)
-        except Exception as error:  # whatever is wrong with one record must not hold up the others
-            logger.error("not_judged", extra={"error": type(error).__name__})
-            count("NotJudged")
-            return []
+        flags = judge(transaction, history, thresholds)
         shadow = frozenset(thresholds.in_mode("shadow"))
         return [Flagging(transaction, flags, shadow, now)] if flags else []
 

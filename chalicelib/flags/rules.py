@@ -22,6 +22,7 @@ from chalicelib.flags.baselines import (
 )
 from chalicelib.ledger.money import format_amount
 from chalicelib.ledger.repository import place_of
+from chalicelib.ledger.times import shifted
 from chalicelib.ledger.transaction import Transaction
 
 JUDGED = ("settled", "authorized")
@@ -59,7 +60,7 @@ def velocity(transaction: Transaction, history: Baseline, thresholds: Thresholds
     """Flag an attempt with which there are too many, declined ones included, in the minutes up to it."""
     if not is_attempt(transaction):
         return None
-    since = transaction.timestamp - timedelta(minutes=thresholds.velocity_minutes)
+    since = shifted(transaction.timestamp, -timedelta(minutes=thresholds.velocity_minutes))
     count = 1 + sum(since < one.at <= transaction.timestamp for one in _others(transaction, history))
     if count <= thresholds.velocity_count:
         return None

@@ -14,7 +14,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from chalicelib.aws.calls import call
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import logger, skipped
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.repository import is_flag_row, transaction_from_item, transaction_item
@@ -49,7 +49,7 @@ class Archiver:
                 # Of the part's own first record: bisecting leaves the name of a part that it doesn't cut as it is.
                 parts.setdefault(folder, (record["dynamodb"]["SequenceNumber"], []))[1].append(line)
             except Exception as error:  # whatever is wrong with one record must not hold up the others
-                logger.error("not_archived", extra={"event": record.get("eventID"), "reason": type(error).__name__})
+                skipped("not_archived", "NotArchived", error, event=record.get("eventID"))
                 unreadable += 1
         for folder, (sequence_number, lines) in parts.items():
             content = "".join(f"{line}\n" for line in lines).encode()
@@ -62,7 +62,6 @@ class Archiver:
                 # looked for again, by the name, by the tool that reads the object.
                 ContentType="application/gzip",
             )
-        count("NotArchived", unreadable)
         archived = sum(len(lines) for _, lines in parts.values())
         logger.info("archive_batch", extra={"archived": archived, "objects": len(parts), "unreadable": unreadable})
 

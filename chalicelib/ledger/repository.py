@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, queried, to_item
+from chalicelib.aws.telemetry import skipped
 from chalicelib.errors import TransactionNotFound
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
 from chalicelib.ledger.times import sortable
@@ -25,7 +26,7 @@ RECORDED_SHARDS = tuple(f"{shard:02d}" for shard in range(4))
 _FILTERED_ROWS = 500
 _FILTERED_READS = 8
 _DATES = ("booking_date", "value_date")
-_COUNTED = ("bank", "id", "account", "amount", "currency", "type", "status", "timestamp", "flags")
+_COUNTED = ("bank", "id", "account", "amount", "currency", "type", "status", "timestamp", "reversal_of", "flags")
 
 
 class AlreadyRecorded(Exception):
@@ -101,6 +102,14 @@ def _transaction(values: Mapping[str, Any]) -> Transaction:
     )
 
 
+def _readable(values: Mapping[str, Any]) -> Transaction | None:
+    try:
+        return _transaction(values)
+    except Exception as error:
+        skipped("malformed_transaction", "MalformedTransactions", error, key=str(values.get("transaction_key")))
+        return None
+
+
 def transaction_of_row(row: Mapping[str, Any]) -> Transaction:
     """Return the transaction of a row of the index by_recorded, without what the index doesn't hold of it."""
     return _transaction({**row, "recorded_at": row["recorded_key"].partition("#")[0]})
@@ -142,12 +151,18 @@ class TransactionRepository:
         return transaction_from_item(answer["Item"])
 
     def stored(self, keys: Iterable[TransactionKey]) -> dict[TransactionKey, Transaction]:
-        """Return those of the distinct transactions that are stored, read consistently, 100 in a call."""
+        """Return those of the distinct transactions that are stored, read consistently, 100 in a call.
+
+        A record that can't be read, because it was written past the API, is logged, counted and left out.
+        """
         found = batch_get(self._client, self._table, (to_item({"transaction_key": key.stored}) for key in keys))
-        return {TransactionKey.of_stored(values["transaction_key"]): _transaction(values) for values in found}
+        return {one.key: one for values in found if (one := _readable(values)) is not None}
 
     def newest_for_account(self, bank: str, listing: Listing) -> Page:
-        """Return a page of the account's transactions, newest first by their own timestamp."""
+        """Return a page of the account's transactions, newest first by their own timestamp.
+
+        A record that can't be read, because it was written past the API, is logged, counted and left out.
+        """
         values = {
             ":account": account_key(bank, listing.account),
             # "#" and "~" sort before and after everything that may follow the time in the key.
@@ -177,7 +192,7 @@ class TransactionRepository:
             if not start_key or len(items) > listing.limit:
                 break
         last = items[listing.limit - 1] if len(items) > listing.limit else start_key
-        page = [transaction_from_item(item) for item in items[: listing.limit]]
+        page = [one for item in items[: listing.limit] if (one := _readable(from_item(item))) is not None]
         return Page(page, last["timestamp_key"]["S"] if last else None)
 
     def recorded(

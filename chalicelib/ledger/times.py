@@ -1,12 +1,14 @@
 """Times: RFC 3339 in and out, always UTC, and the form whose text order is time order."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 # What is earlier is a mistake: no account is that old, and other systems count time from here.
 FIRST_YEAR = 1970
 BEFORE_FIRST_YEAR = f"Must not be before {FIRST_YEAR}."
+FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _TIMESTAMP = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({_CLOCK}:[0-9]{{2}})(\.[0-9]+)?([Zz]|[+-]{_CLOCK})")
@@ -35,6 +37,14 @@ def parse_date(text: Any) -> date:
     if found.year < FIRST_YEAR:
         raise ValueError(BEFORE_FIRST_YEAR)
     return found
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """Return the moment moved by a duration, or the first or last moment of the calendar if it has no other."""
+    try:
+        return moment + by
+    except OverflowError:
+        return FIRST_MOMENT if by < timedelta(0) else LAST_MOMENT
 
 
 def format_time(moment: datetime) -> str:

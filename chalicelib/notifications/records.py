@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.calls import call
+from chalicelib.aws.dead_letters import Letter, SetAside
 from chalicelib.aws.dynamo import batch_get, from_item, queried, to_item
+from chalicelib.aws.telemetry import skipped
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.state import Feedback, Kind, NotificationKey, superfluous, to_json
@@ -13,6 +15,7 @@ from chalicelib.notifications.state import Feedback, Kind, NotificationKey, supe
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
 _FEEDBACK = "#feedback"
 _ATTRIBUTE = "feedback:"
+MALFORMED = "malformed_notification"
 
 
 class NotificationRecords:
@@ -57,24 +60,47 @@ class NotificationRecords:
             ExpressionAttributeValues=to_item({":key": key.stored}),
             ConsistentRead=True,
         )
-        return [notification for _, notification in sorted(_merged(stored).items(), key=lambda pair: pair[0].holder)]
+        letters: list[Letter] = []
+        found = _merged(stored, letters)
+        _report(letters)
+        return [notification for _, notification in sorted(found.items(), key=lambda pair: pair[0].holder)]
 
-    def of_keys(self, keys: Iterable[NotificationKey]) -> dict[NotificationKey, dict[str, Any]]:
-        """Return those of the notifications that there are, as the API answers them, 50 in a call."""
+    def of_keys(
+        self, keys: Iterable[NotificationKey], letters: list[Letter] | None = None
+    ) -> dict[NotificationKey, dict[str, Any]]:
+        """Return those of the notifications that there are, as the API answers them, 50 in a call.
+
+        A record that can't be read is added to `letters`, or is logged and counted where the caller has none.
+        """
         items = (to_item(key.item_key(suffix)) for key in keys for suffix in ("", _FEEDBACK))
-        return _merged(batch_get(self._client, self._table, items))
+        unreadable: list[Letter] = [] if letters is None else letters
+        found = _merged(batch_get(self._client, self._table, items), unreadable)
+        if letters is None:
+            _report(unreadable)
+        return found
 
 
-def _merged(stored: Iterable[Mapping[str, Any]]) -> dict[NotificationKey, dict[str, Any]]:
+def _merged(stored: Iterable[Mapping[str, Any]], letters: list[Letter]) -> dict[NotificationKey, dict[str, Any]]:
     notes: dict[NotificationKey, Mapping[str, Any]] = {}
     feedback: dict[NotificationKey, list[Feedback]] = {}
     for values in stored:
         key = NotificationKey.of_item(values, _FEEDBACK)
-        if values["holder"].endswith(_FEEDBACK):
+        if not values["holder"].endswith(_FEEDBACK):
+            if "#" not in values["holder"]:  # all else beside a note is marked
+                notes[key] = values
+            continue
+        with SetAside(letters, key.item_key(_FEEDBACK), MALFORMED):
             feedback[key] = _feedback_in(values)
-        elif "#" not in values["holder"]:  # all else beside a note is marked
-            notes[key] = values
-    return {key: to_json(key.holder, note, feedback.get(key, ())) for key, note in notes.items()}
+    found: dict[NotificationKey, dict[str, Any]] = {}
+    for key, note in notes.items():
+        with SetAside(letters, key.item_key(), MALFORMED):
+            found[key] = to_json(key.holder, note, feedback.get(key, ()))
+    return found
+
+
+def _report(letters: Iterable[Letter]) -> None:
+    for payload, reason in letters:
+        skipped(MALFORMED, "MalformedNotifications", key=payload["transaction_key"], reason=reason)
 
 
 def _attribute(feedback: Feedback) -> str:

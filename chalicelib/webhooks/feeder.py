@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside, is_fault_of_value
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.endpoints import EndpointDirectory
@@ -50,7 +50,8 @@ class WebhookFeeder:
             with SetAside(letters, record, "malformed_record"):
                 if record["eventName"] == "INSERT":
                     changed.update(dict.fromkeys(changes_in(record["dynamodb"]["NewImage"])))
-        notifications = self._read([key for key in changed if self._endpoints.of(key.bank)], letters)
+        wanted = [key for key in changed if self._endpoints.of(key.bank)]
+        notifications = self._notification_records.of_keys(wanted, letters)
         now = self._clock()
         made = (webhook_of(key, notification, now) for key, notification in notifications.items())
         webhooks = [webhook for webhook in made if webhook is not None]
@@ -58,17 +59,3 @@ class WebhookFeeder:
         self._dead_letters.put(letters)
         logger.info("feed_pages", extra={"changed": len(changed), "webhooks": len(webhooks)})
         count("WebhooksQueued", len(webhooks))
-
-    def _read(self, keys: Sequence[NotificationKey], letters: list[Letter]) -> dict[NotificationKey, dict[str, Any]]:
-        """Return the notifications as the API answers them; the keys of those that can't be read go to `letters`."""
-        try:
-            return self._notification_records.of_keys(keys)
-        except Exception as error:
-            if not is_fault_of_value(error):
-                raise
-            # One of the records is malformed: read each by itself, so that it doesn't hold up the others.
-            found: dict[NotificationKey, dict[str, Any]] = {}
-            for key in keys:
-                with SetAside(letters, key.item_key(), "malformed_notification"):
-                    found |= self._notification_records.of_keys([key])
-            return found

@@ -1,6 +1,7 @@
 """Roll-ups as pure sums: exact, the same in whatever parts and order they are added up."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, Inexact
@@ -14,7 +15,6 @@ from chalicelib.analytics.rollups import (
     Day,
     Largest,
     Sums,
-    counts,
     day_of,
     from_values,
     is_countable,
@@ -67,7 +67,8 @@ def test_credits_and_debits_are_counted_and_added_up_apart() -> None:
         row(id="t3", type="debit", amount=Decimal("999999999999999.99")),
     ]
     largest = Largest(Decimal("999999999999999.99"), "t3", "A1", "debit", "2026-01-10T14:00:00Z")
-    assert added_up(rows) == {TODAY: Sums(2, Decimal("0.30"), 1, Decimal("999999999999999.99"), largest)}
+    sums = Sums(2, Decimal("0.30"), 1, Decimal("999999999999999.99"), largest, statuses={"settled": 3})
+    assert added_up(rows) == {TODAY: sums}
 
 
 def test_each_bank_day_and_currency_has_sums_of_its_own() -> None:
@@ -89,8 +90,37 @@ def test_a_day_is_the_utc_day_of_the_transactions_own_time() -> None:
 
 
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != "settled"])
-def test_only_settled_transactions_count(status: str) -> None:
-    assert added_up([row(status=status)]) == {}
+def test_only_settled_transactions_move_money_and_every_status_is_counted(status: str) -> None:
+    assert added_up([row(status=status), row(id="t2", status=status)]) == {TODAY: Sums(statuses={status: 2})}
+
+
+def test_a_reversal_of_a_settled_transaction_counts_by_its_type_and_on_its_own_day() -> None:
+    # What it reverses need not be stored, nor come first, nor be of the same day.
+    back = {"status": "reversed", "reversal_of": "t0", "timestamp": NOW + timedelta(days=1)}
+    rows = [row(id="t1", type="debit", **back), row(id="t2", amount=Decimal(3), **back), row()]
+    tomorrow = Sums(
+        reversed_debit_count=1,
+        reversed_debit=Decimal("250.50"),
+        reversed_credit_count=1,
+        reversed_credit=Decimal(3),
+        statuses={"reversed": 2},
+    )
+    assert added_up(rows) == {TODAY: added_up([row()])[TODAY], Day("eazycard", "2026-01-11", "EUR"): tomorrow}
+    (total,) = summary(added_up(rows))["totals"]
+    assert total["reversed"] == {
+        "credit": {"count": 1, "amount": "3.00"},
+        "debit": {"count": 1, "amount": "250.50"},
+    }
+    assert (total["count"], total["net"], total["average"]) == (1, "498.00", "250.50")
+
+
+def test_a_day_with_a_reversal_alone_is_in_the_totals_and_not_in_the_days() -> None:
+    answer = summary(added_up([row(type="debit", status="reversed", reversal_of="t0")]))
+    (total,) = answer["totals"]
+    assert (total["count"], total["net"], total["average"]) == (0, "250.50", "0.00")
+    assert "max_transaction" not in total
+    assert answer["days"] == []
+    assert answer["statuses"] == {**dict.fromkeys(STATUSES, 0), "reversed": 1}
 
 
 def test_of_equally_large_transactions_the_one_whose_id_comes_first_is_the_largest_in_any_order() -> None:
@@ -128,6 +158,7 @@ def test_of_equally_large_transactions_the_one_whose_id_comes_first_is_the_large
         {"merchant": "Marché Mokolo"},
         {"merchant": {"name": Decimal(1)}},
         {"authorization_id": Decimal(1)},
+        {"reversal_of": Decimal(1)},
     ],
     ids=str,
 )
@@ -170,7 +201,6 @@ def test_each_flag_counts_in_the_day_and_currency_of_its_transaction() -> None:
         flag_row("new_country", bank="other-bank"),
     ]
     assert all(map(is_countable, rows))
-    assert all(map(counts, rows))
     assert added_up([*rows, row()]) == {
         TODAY: dataclasses.replace(added_up([row()])[TODAY], flags={"velocity": 2, "large_amount": 1}),
         Day("eazycard", "2026-01-09", "EUR"): Sums(flags={"new_country": 1}),
@@ -200,7 +230,14 @@ def test_a_sum_that_would_have_to_be_rounded_is_refused() -> None:
 
 def test_sums_come_back_from_storage_as_they_were() -> None:
     rows = [row(), row(id="t2", type="debit"), flag_row("velocity", "new_country")]
-    for sums in (added_up(rows)[TODAY], added_up(rows[:2])[TODAY], Sums(flags={"velocity": 7}), Sums()):
+    reversal = row(id="t3", status="reversed", reversal_of="t1")
+    for sums in (
+        added_up([*rows, reversal])[TODAY],
+        added_up(rows)[TODAY],
+        added_up(rows[:2])[TODAY],
+        Sums(flags={"velocity": 7}),
+        Sums(),
+    ):
         stored = from_item(to_item(to_values(sums)))
         assert from_values(stored) == sums
 
@@ -229,7 +266,10 @@ def rows_of_flags() -> st.SearchStrategy[list[dict[str, Any]]]:
 
 def transactions() -> st.SearchStrategy[list[dict[str, Any]]]:
     one = st.builds(
-        row,
+        lambda status, reversal_of, **changes: row(
+            status=status, reversal_of=reversal_of if status == "reversed" else None, **changes
+        ),
+        reversal_of=st.sampled_from([None, "a"]),
         id=st.sampled_from(["a", "b", "c", "d"]),
         bank=st.sampled_from(["eazycard", "other-bank"]),
         amount=st.integers(1, 10**17 - 1).map(lambda cents: Decimal(cents).scaleb(-2)),
@@ -256,14 +296,20 @@ def test_any_parts_in_any_order_add_up_to_the_same(
 def test_sums_are_what_python_s_integers_say_in_cents(rows: list[dict[str, Any]]) -> None:
     settled = [each for each in rows if each["status"] == "settled"]
     days = added_up(rows)
-    assert set(days) == {day_of(each) for each in settled}
+    assert set(days) == {day_of(each) for each in rows}
     for day, sums in days.items():
         own = [each for each in settled if day_of(each) == day]
         cents = {kind: [int(each["amount"] * 100) for each in own if each["type"] == kind] for kind in TYPES}
         assert (sums.credit_count, sums.debit_count) == (len(cents["credit"]), len(cents["debit"]))
         assert (int(sums.credit * 100), int(sums.debit * 100)) == (sum(cents["credit"]), sum(cents["debit"]))
-        assert sums.largest is not None
-        assert int(sums.largest.amount * 100) == max(cents["credit"] + cents["debit"])
+        largest = int(sums.largest.amount * 100) if sums.largest else None
+        assert largest == max(cents["credit"] + cents["debit"], default=None)
+        assert sums.statuses == Counter(each["status"] for each in rows if day_of(each) == day)
+        back = [each for each in rows if day_of(each) == day and each.get("reversal_of")]
+        for kind in TYPES:
+            own_cents = [int(each["amount"] * 100) for each in back if each["type"] == kind]
+            assert getattr(sums, f"reversed_{kind}_count") == len(own_cents)
+            assert int(getattr(sums, f"reversed_{kind}") * 100) == sum(own_cents)
 
 
 def _without_largest(days: dict[Day, Sums]) -> dict[Day, tuple[Any, ...]]:
@@ -275,6 +321,8 @@ def _without_largest(days: dict[Day, Sums]) -> dict[Day, tuple[Any, ...]]:
             sums.debit,
             sums.largest and sums.largest.amount,
             sums.flags,
+            sums.net,
+            sums.statuses,
         )
         for day, sums in days.items()
     }
@@ -292,6 +340,9 @@ def test_an_answer_is_the_contracts_example_to_the_letter() -> None:
         row(**xaf, id="1", amount=Decimal(250_500)),
         row(**xaf, id="2", amount=Decimal(60_000), type="debit"),
         row(**xaf, id="3", amount=Decimal("30000"), type="debit"),
+        row(**xaf, id="4", amount=Decimal("40000"), type="debit", status="reversed", reversal_of="0"),
+        row(**xaf, id="5", status="authorized", amount=Decimal(1)),
+        row(**xaf, id="6", status="authorized", amount=Decimal(1)),
     ]
     assert summary(added_up(rows)) == {
         "totals": [
@@ -300,7 +351,8 @@ def test_an_answer_is_the_contracts_example_to_the_letter() -> None:
                 "count": 3,
                 "credit": {"count": 1, "amount": "250500"},
                 "debit": {"count": 2, "amount": "90000"},
-                "net": "160500",
+                "reversed": {"credit": {"count": 0, "amount": "0"}, "debit": {"count": 1, "amount": "40000"}},
+                "net": "200500",
                 "average": "113500",
                 "max_transaction": {
                     "id": "1",
@@ -311,6 +363,7 @@ def test_an_answer_is_the_contracts_example_to_the_letter() -> None:
                 },
             }
         ],
+        "statuses": {"settled": 3, "authorized": 2, "reversed": 1, "declined": 0},
         "flags": dict.fromkeys(FLAGS, 0),
         "days": [{"date": "2026-01-10", "currency": "XAF", "count": 3, "credit": "250500", "debit": "90000"}],
     }
@@ -348,7 +401,8 @@ def test_totals_are_by_currency_over_all_days_and_days_are_in_order() -> None:
         ("2026-01-10", "EUR"),
         ("2026-01-10", "KWD"),
     ]
-    assert summary({}) == {"totals": [], "flags": dict.fromkeys(FLAGS, 0), "days": []}
+    nothing = {"statuses": dict.fromkeys(STATUSES, 0), "flags": dict.fromkeys(FLAGS, 0)}
+    assert summary({}) == {"totals": [], **nothing, "days": []}
 
 
 def test_the_largest_sums_are_answered_to_the_last_digit() -> None:

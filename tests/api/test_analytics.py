@@ -34,6 +34,9 @@ THE_CONTRACTS = [
     {"id": "1", "amount": "250500", "type": "credit"},
     {"id": "2", "amount": "50000", "type": "debit", "timestamp": "2026-01-09T10:00:00Z"},
     {"id": "3", "amount": "40000", "type": "debit", "timestamp": "2026-01-09T23:30:00-01:00"},
+    {"id": "4", "amount": "40000", "type": "debit", "status": "reversed", "reversal_of": "3"},
+    {"id": "5", "amount": "9000", "type": "debit", "status": "authorized"},
+    {"id": "6", "amount": "9000", "type": "debit", "status": "authorized"},
 ]
 
 
@@ -55,7 +58,8 @@ def test_the_contracts_example_is_answered_as_it_stands_there(bench: Bench, rout
                 "count": 3,
                 "credit": {"count": 1, "amount": "250500"},
                 "debit": {"count": 2, "amount": "90000"},
-                "net": "160500",
+                "reversed": {"credit": {"count": 0, "amount": "0"}, "debit": {"count": 1, "amount": "40000"}},
+                "net": "200500",
                 "average": "113500",
                 "max_transaction": {
                     "id": "1",
@@ -66,6 +70,7 @@ def test_the_contracts_example_is_answered_as_it_stands_there(bench: Bench, rout
                 },
             }
         ],
+        "statuses": {"settled": 3, "authorized": 2, "reversed": 1, "declined": 0},
         "flags": dict.fromkeys(FLAGS, 0),
         "days": [
             {"date": "2026-01-09", "currency": "XAF", "count": 1, "credit": "0", "debit": "50000"},
