@@ -51,6 +51,7 @@ CAST = {
     "r": later("r", status="reversed", type="credit", amount=Decimal(40)),
     "Z": later("Z", status="reversed", authorization_id="S"),
     "D": later("D", status="declined"),
+    "i": later("i", status="authorized", amount=Decimal(20)),
     "I": later("A", authorization_id="A"),  # names itself
 }
 
