@@ -11,9 +11,9 @@ from bank_simulator import totals
 from bank_simulator.postings import Posting, to_bytes
 from bank_simulator.progress import Progress
 from bank_simulator.totals import TotalsByCurrency, add_to
-from chalicelib.api.json_body import read_json
+from chalicelib.api.json_body import read_transaction
 from chalicelib.errors import DomainError
-from chalicelib.ledger.transaction import load_transaction
+from chalicelib.ledger.posted import load_transaction
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ def check(
 
 def _check_one(posting: Posting, default_currency: str, now: datetime, checked: Checked) -> str:
     try:
-        transaction = load_transaction(read_json(posting.body), "", default_currency, now)
+        transaction = load_transaction(read_transaction(posting.body), "", default_currency, now, [])
     except DomainError as error:
         checked.invalid[error.code] += 1
         return error.code

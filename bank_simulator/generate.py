@@ -13,7 +13,7 @@ from bank_simulator.merchants import Merchant, from_minor_units
 from bank_simulator.mistakes import MISTAKES
 from bank_simulator.mix import Shares, kinds
 from bank_simulator.postings import CONFLICT, NEW, REPLAYED, Answer, Posting, to_bytes
-from chalicelib.ledger.transaction import TransactionSchema
+from chalicelib.ledger.posted import TransactionSchema
 
 DEMO_ACCOUNTS = tuple(f"A{number}" for number in range(123, 163))
 MAX_AGE = timedelta(minutes=10)

@@ -17,8 +17,9 @@ from bank_simulator.postings import Answer
 from bank_simulator.progress import Progress
 from bank_simulator.totals import TotalsByCurrency, add_to
 from chalicelib.errors import ValidationFailed
+from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.times import format_time
-from chalicelib.ledger.transaction import Transaction, from_json, load_transaction
+from chalicelib.ledger.transaction import Transaction, from_json
 
 PAGE_LIMIT = 100
 # A new transaction can be missing from its account's listing for a moment. A message that the queue's worker could
@@ -222,6 +223,6 @@ def _differing(body: Body, found: Body) -> list[str]:
     try:
         stored = from_json({name: value for name, value in found.items() if name in _FIELDS}, "")
         # A body without a currency has the bank's default, which is in the stored transaction.
-        return load_transaction(body, "", stored.currency, stored.recorded_at).differing(stored)
+        return load_transaction(body, "", stored.currency, stored.recorded_at, []).differing(stored)
     except (KeyError, TypeError, ValueError, ArithmeticError, ValidationFailed):
         return ["form"]

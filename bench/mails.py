@@ -27,11 +27,11 @@ from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.holders.links import HolderLinks
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import SesOutbox
-from chalicelib.notifications.closings import Closings
 from chalicelib.notifications.composing import Composer
 from chalicelib.notifications.deferrals import Deferrals
 from chalicelib.notifications.due import DueRepository
@@ -41,6 +41,7 @@ from chalicelib.notifications.mailer import Mailer
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.purchases import Purchases
 from chalicelib.notifications.sending import Sending
+from chalicelib.notifications.stand_ins import StandIns
 from mail_gallery.samples import STORIES, TRANSACTION, sample
 
 COUNT = 100
@@ -136,7 +137,11 @@ def ours(ses: Any) -> timing.Work:
     queue = Queue(None, "url")  # Not used: nothing is deferred or dead-lettered.
     mailer = Mailer(
         HolderRepository(tables, "accounts"),
-        Purchases(TransactionRepository(tables, "transactions"), Closings(tables, "notifications")),
+        Purchases(
+            TransactionRepository(tables, "transactions"),
+            PurchaseRepository(tables, "notifications"),
+            StandIns(tables, "notifications"),
+        ),
         Composer(BankDirectory(BankRepository(tables, "banks"), lambda: _NOW), links.links_for),
         Sending(
             NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),

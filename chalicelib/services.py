@@ -103,9 +103,11 @@ class Services(Stores):
     def stream_handler(self) -> "StreamHandler":
         from chalicelib.flags.events import EventBus
         from chalicelib.flags.judge import Judge
+        from chalicelib.ledger.collecting import Collector
         from chalicelib.notifications.stream import StreamHandler
 
         return StreamHandler(
+            Collector(self.transactions, self.purchases),
             Judge(self.bank_settings, self.baselines, self.transactions, self.flags, self.now),
             self.queue(self.settings.alert_queue_url),
             self.queue(self.settings.notification_queue_url),
@@ -199,16 +201,18 @@ class Services(Stores):
     # What several of them share
 
     def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "Mailer":
-        from chalicelib.notifications.closings import Closings
         from chalicelib.notifications.composing import Composer
         from chalicelib.notifications.deferrals import Deferrals
         from chalicelib.notifications.mailer import Mailer
         from chalicelib.notifications.purchases import Purchases
+        from chalicelib.notifications.stand_ins import StandIns
 
         settings = self.settings
         return Mailer(
             self.holders,
-            Purchases(self.transactions, Closings(self.client("dynamodb"), settings.notifications_table)),
+            Purchases(
+                self.transactions, self.purchases, StandIns(self.client("dynamodb"), settings.notifications_table)
+            ),
             Composer(self.banks, self.links.links_for),
             self._sending(ahead),
             self.queue(queue_url),

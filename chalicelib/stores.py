@@ -19,6 +19,7 @@ from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feed import NotificationFeed
@@ -65,6 +66,10 @@ class Stores:
     @cached_property
     def transactions(self) -> TransactionRepository:
         return TransactionRepository(self.client("dynamodb"), self.settings.transactions_table)
+
+    @cached_property
+    def purchases(self) -> PurchaseRepository:
+        return PurchaseRepository(self.client("dynamodb"), self.settings.notifications_table)
 
     @cached_property
     def flags(self) -> "FlagRepository":

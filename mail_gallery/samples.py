@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
+from chalicelib.ledger.purchase import Member, steps
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.parts import Mail
 from chalicelib.mail.statement import Statement, statement_of
@@ -74,16 +75,45 @@ def statement() -> Statement:
     return statement_of(TRANSACTION.account, "weekly", date(2026, 1, 5), date(2026, 1, 11), listed)
 
 
+def _later(**changes: Any) -> Story:
+    """Return the story of a transaction that names the sample authorization; `after` are those that came before it."""
+    after = changes.pop("after", ())
+    transaction = _transaction(**{"authorization_id": AUTHORIZATION.id, "balance": None, **changes})
+    members = [Member.of(one) for one in (*after, transaction)]
+    return story_of(transaction, None, AUTHORIZATION, steps(AUTHORIZATION, members)[transaction.id])
+
+
+def _reversal() -> Story:
+    settled = _transaction(
+        counterparty={"name": "Boutique Awa & Fils"},
+        original={"amount": Decimal("410.00"), "currency": "USD", "rate": Decimal("610.9756")},
+    )
+    reversal = _transaction(
+        id="tx-2026-000043",
+        status="reversed",
+        reversal_of=settled.id,
+        timestamp=TRANSACTION.timestamp + timedelta(hours=3),
+        reference="RET/2026.01.10:42",
+        merchant=None,
+        counterparty=settled.counterparty,
+        original=settled.original,
+    )
+    return story_of(reversal, None, settled, steps(settled, [Member.of(reversal)])[reversal.id])
+
+
+_FIRST = _transaction(id="tx-2026-000040", authorization_id=AUTHORIZATION.id, amount=Decimal(145000))
 STORIES: dict[str, Story] = {
     "credit": story_of(_transaction(type="credit", merchant=None, description="Salaire de janvier")),
     "debit": story_of(TRANSACTION),
     "authorization": story_of(_transaction(status="authorized", balance=None)),
-    "settlement": story_of(_transaction(authorization_id=AUTHORIZATION.id), related=AUTHORIZATION),
-    "reversal": story_of(
-        _transaction(status="reversed", authorization_id=AUTHORIZATION.id, amount=Decimal(245000), merchant=None),
-        related=AUTHORIZATION,
-    ),
-    "declined": story_of(_transaction(status="declined")),
+    "increment": _later(status="authorized", amount=Decimal(20000)),
+    "settlement": _later(balance=TRANSACTION.balance),
+    "part": _later(amount=Decimal(145000)),
+    "last_part": _later(amount=Decimal(100000), after=(_FIRST,)),
+    "release": _later(status="reversed", amount=Decimal(45000), merchant=None),
+    "money_back": _reversal(),
+    "reversal": story_of(_transaction(status="reversed", merchant=None)),
+    "declined": story_of(_transaction(status="declined", decline_reason="Plafond de la carte atteint")),
     "security_alert": story_of(
         _transaction(merchant={"name": "Balogun Electronics", "city": "Lagos", "country": "NG"}), flags=FLAGS
     ),

@@ -27,9 +27,10 @@ from chalicelib.api.requests import MAX_DAYS
 from chalicelib.banks.settings import BankSettings, load_settings
 from chalicelib.banks.thresholds import Thresholds
 from chalicelib.errors import DomainError, ValidationFailed
+from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
 from chalicelib.ledger.times import sortable
-from chalicelib.ledger.transaction import MAX_AHEAD, Transaction, load_transaction
+from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
 from infra.command_line import FAILED, open_stage, run, stage_parser
 from infra.failures import CommandFailed
 from operations.bank_registry import known_bank
@@ -87,7 +88,7 @@ def in_file(path: Path, currency: str | None, now: datetime) -> Judged:
                 f"{path}, transaction {number} has no currency: give one with --currency, for all that have none."
             )
         try:
-            yield number / total, load_transaction(body, "file", currency or "", now)
+            yield number / total, load_transaction(body, "file", currency or "", now, [])
         except ValidationFailed as error:
             raise SettingsTrialFailed(f"{path}, transaction {number}: {_in_words(error)}") from None
 

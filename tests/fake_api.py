@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from chalicelib.api.json_body import read_json
+from chalicelib.api.json_body import read_transaction
 from chalicelib.errors import DomainError
+from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.times import parse_time
-from chalicelib.ledger.transaction import Transaction, load_transaction, to_json
+from chalicelib.ledger.transaction import Transaction, to_json
 
 KEY = "the-bank-s-key"
 
@@ -79,7 +80,7 @@ class FakeBankApi:
     def record(self, raw: bytes) -> Reaction:
         now = datetime.now(UTC)
         try:
-            transaction = load_transaction(read_json(raw), "bank", "EUR", now)
+            transaction = load_transaction(read_transaction(raw), "bank", "EUR", now, [])
         except DomainError as error:
             return problem(400, error.code)
         with self._lock:
@@ -112,7 +113,7 @@ class FakeBankApi:
             number = self.items
             self.items += 1
         try:
-            load_transaction(read_json(item), "bank", "EUR", datetime.now(UTC))
+            load_transaction(read_transaction(item), "bank", "EUR", datetime.now(UTC), [])
         except DomainError as error:
             return {"status": "invalid", "code": error.code, "errors": []}
         if self.is_throttled(number):

@@ -15,12 +15,13 @@ from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.collecting import Collector
 from chalicelib.ledger.keys import TransactionKey
+from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import SesOutbox
-from chalicelib.notifications.closings import Closings
 from chalicelib.notifications.composing import Composer
 from chalicelib.notifications.deferrals import Deferrals
 from chalicelib.notifications.due import DueRepository
@@ -32,6 +33,7 @@ from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.purchases import Purchases
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.sending import Sending
+from chalicelib.notifications.stand_ins import StandIns
 from tests.fakes import FakeSes, FakeSqs
 from tests.samples import transaction
 
@@ -65,7 +67,8 @@ class World:
             HolderRepository(dynamodb, self.names["AccountsTable"]),
             Purchases(
                 TransactionRepository(dynamodb, self.names["TransactionsTable"]),
-                Closings(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
+                self.purchases(dynamodb),
+                StandIns(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
             ),
             Composer(
                 BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now), self.links_for
@@ -125,9 +128,15 @@ class World:
             holder = Holder(holder_id, "Awa", email, locale, "UTC", preferences, enrolled_at)
             self.suppression().enrol("eazycard", account, holder)
 
+    def purchases(self, dynamodb: Any = None) -> PurchaseRepository:
+        return PurchaseRepository(dynamodb or self.dynamodb, self.names["NotificationsTable"], sleep=lambda _: None)
+
     def record(self, *transactions: Transaction) -> None:
+        """Store the transactions, and collect them as the stream handler does with one batch."""
         for one in transactions:
             self.dynamodb.put_item(TableName=self.names["TransactionsTable"], Item=transaction_item(one))
+        stored = TransactionRepository(self.dynamodb, self.names["TransactionsTable"])
+        Collector(stored, self.purchases()).collect(transactions)
 
     def tell(self, bodies: list[str], time_left_s: Callable[[], float] = lambda: 20, **clients: Any) -> None:
         self.mailer(**clients).handle(bodies, time_left_s)

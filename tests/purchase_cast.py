@@ -19,13 +19,19 @@ _AUTHORIZED = dataclasses.replace(
     recorded_at=NOW,
 )
 KINDS = {
-    "Authorization": "authorized",
-    "Final": "final",
-    "Debit": "debit",
-    "Credit": "credit",
-    "Reversal": "reversed",
-    "Declined:": "declined",
-    "Security": "alert",
+    "Authorization of": "authorized",
+    "Authorization raised": "increment",
+    "Part payment": "part",
+    "Last part": "last",
+    "Final amount": "final",
+    "Hold of": "released",
+    "Debit of": "debit",
+    "Credit of": "credit",
+    "Reversal of": "reversed",
+    "Declined": "declined",
+    "Security alert": "alert",
+    "is back on": "back",
+    "was taken back": "taken",
 }
 HOLDERS = ("awa", "ben")
 FLAGS = {"velocity": {"count": 9, "limit": 5, "minutes": 10}}
@@ -51,7 +57,13 @@ CAST = {
     "r": later("r", status="reversed", type="credit", amount=Decimal(40)),
     "Z": later("Z", status="reversed", authorization_id="S"),
     "D": later("D", status="declined"),
+    "i": later("i", status="authorized", amount=Decimal(20)),
     "I": later("A", authorization_id="A"),  # names itself
+    "q": later("q", amount=Decimal(40)),  # what t leaves
+    "M": later("M", amount=Decimal(60), notify=False),
+    "m": dataclasses.replace(_AUTHORIZED, notify=False),  # A, as it would be if nobody were to hear of it
+    "Y": later("Y", status="reversed", authorization_id=None, reversal_of="S"),
+    "y": later("y", status="reversed", authorization_id=None, reversal_of="S", amount=Decimal(30)),
 }
 
 
@@ -60,8 +72,10 @@ def told(world: World, holder: str = "awa") -> list[str]:
     found = []
     for email in world.ses.accepted:
         if email["tags"]["holder"] == holder:
-            kind = KINDS[email["subject"].split(" ")[0]]
+            kind = next(kind for words, kind in KINDS.items() if words in email["subject"])
             _, _, named = email["text"].partition("The transaction that was reversed")
-            of = f" of {named.partition('Reference: ')[2][0]}" if named else " of A" if kind == "final" else ""
+            of = f" of {named.partition('Reference: ')[2][0]}" if named else ""
+            if kind == "final" or "\nSo far\n" in email["text"]:
+                of = " of A"
             found.append(f"{kind} {email['tags']['transaction']}{of}")
     return found

@@ -14,6 +14,8 @@ from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.events import EventBus
 from chalicelib.flags.judge import Judge
 from chalicelib.flags.repository import FlagRepository
+from chalicelib.ledger.collecting import Collector
+from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.repository import TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.stream import StreamHandler
@@ -64,6 +66,10 @@ class Stream:
             lambda: self.now,
         )
         StreamHandler(
+            Collector(
+                TransactionRepository(dynamodb, table),
+                PurchaseRepository(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
+            ),
             judge,
             queue("alerts"),
             queue("notifications"),

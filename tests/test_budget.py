@@ -184,12 +184,29 @@ def test_folding_adds_a_write_and_a_read_for_the_baseline_and_next_to_nothing_el
     }
 
 
+def test_collecting_a_batch_costs_two_writes_and_a_read_for_what_names_another_one(world: World) -> None:
+    authorized = [replace(one, status="authorized") for one in many(BATCH)]
+    settled = [replace(one, id=f"s{one.id}", status="settled", authorization_id=one.id) for one in authorized]
+    stream = Stream(world.dynamodb, world.names)
+    stream.store(*authorized)
+    calls, units = Counter[str](), Counter[str]()
+    stream.handle([record(transaction_item(one)) for one in settled], dynamodb=Metered(stream.dynamodb, calls, units))
+    assert calls == {
+        "get_item": 1,
+        "batch_get_item": 1 + 2,  # accounts' histories; what is named, and who names it
+        "transact_write_items": 1,
+        "query": LOOKED_UP,
+    }
+    assert units["write"] / BATCH == 2
+    assert (units["read"] - 1) / BATCH == 0.55 + 1
+
+
 @pytest.mark.parametrize(
     ("amount", "is_recorded", "write_units", "read_units"),
     [
-        (Decimal(250500), True, 3, 2),  # what closed the authorization, and the note
-        (Decimal(300000), True, 5, 3),  # and the claim; and a look whether the authorization's e-mail is on its way
-        (Decimal(250500), False, 7, 2),  # and the note that the authorization is told
+        (Decimal(250500), True, 1, 2),  # the note
+        (Decimal(300000), True, 3, 3),  # and the claim; and a look whether the authorization's e-mail is on its way
+        (Decimal(250500), False, 5, 2),  # and the note that the authorization is told
     ],
 )
 def test_a_settlement_costs_more_only_where_it_is_told(
@@ -199,13 +216,16 @@ def test_a_settlement_costs_more_only_where_it_is_told(
     for one in told:
         world.enrol(one.account, "awa", enrolled_at=NOW - timedelta(days=1))
         if is_recorded:
-            world.record(replace(one, id=str(one.authorization_id), status="authorized", amount=Decimal(250500)))
+            authorization = replace(one, id=str(one.authorization_id), status="authorized", authorization_id=None)
+            world.record(replace(authorization, amount=Decimal(250500)))
+    world.record(*told)
     calls, units = Counter[str](), Counter[str]()
     world.tell(messages(*told), dynamodb=Metered(world.dynamodb, calls, units), ses=Metered(world.ses, calls, units))
-    assert len(world.ses.accepted) == (50 if write_units > 3 else 0)
+    assert len(world.ses.accepted) == (50 if write_units > 1 else 0)
     assert write_units <= units["write"] / 50 <= write_units + 0.1  # a page of the feed, and time at SES
-    assert (units["read"] - 0.5) / 50 == read_units  # the account, and the authorization
-    assert calls["batch_get_item"] == read_units
+    # The account, the authorization, and who else names it.
+    assert (units["read"] - 0.5) / 50 == read_units
+    assert calls["batch_get_item"] == read_units + 1
     assert sum(calls.values()) / 50 <= 0.3
 
 
@@ -224,7 +244,8 @@ def test_an_authorization_and_its_reversal_in_one_batch_are_told_in_two_calls_of
     assert [email["tags"]["transaction"][0] for email in world.ses.accepted] == ["t"] * 25 + ["r"] * 25
     assert world.queue.bodies == []
     assert calls["send_bulk_email"] == 2
-    assert calls["batch_get_item"] == 3  # holders, authorizations, and whether their e-mails are on their way
+    # Holders, authorizations, who names them, and whether their e-mails are on their way.
+    assert calls["batch_get_item"] == 4
     assert sum(calls.values()) / 50 <= 0.3
 
 
@@ -241,6 +262,6 @@ def test_waiting_for_an_authorization_costs_what_the_documentation_says(world: W
         client, queue = Metered(world.dynamodb, calls, units), FakeSqs()
         world.tell(messages(*reversed_), dynamodb=client, queue=Metered(queue, calls, units))
         assert sum(len(unpack(body, [])) for body in queue.bodies) == 50, waited
-        assert 5 <= units["write"] / 50 <= 5.1  # what closed the authorization, the claim, the note; and time at SES
-        assert (units["read"] - 0.5) / 50 == 3  # the account, the authorization, and its notification
+        assert 3 <= units["write"] / 50 <= 3.1  # the claim, the note; and time at SES
+        assert (units["read"] - 0.5) / 50 == 3  # the account, the authorization and who names it, its notification
         assert calls.total() / 50 <= 0.3

@@ -55,7 +55,6 @@ MAY_IMPORT_BOTO = {
     "holders.addresses",
     "mail.pacing",
     "mail.ses",
-    "notifications.closings",
     "notifications.log",
 }
 # The folders beside `chalicelib`, and which others each may import.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bank_simulator.files.contents import UnreadableFile, opened
-from chalicelib.ledger.transaction import TransactionSchema
+from chalicelib.ledger.posted import TransactionSchema
 
 # The fields that are objects, with what each has. The columns of `metadata` have any names.
 _GROUPS = {

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -22,6 +22,7 @@ _CANCELLED_IN_PASSING = frozenset(
     {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
 CONDITION_FAILED = "ConditionalCheckFailedException"
+CANCELLED_BY_CONDITION = "ConditionalCheckFailed"  # the same, as the reason why a transaction was cancelled
 _TRIES = 9
 _FIRST_WAIT_S = 0.05
 
@@ -157,3 +158,18 @@ def _write_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: 
             return True
         sleep(wait_s)
     return False
+
+
+def write_together(client: Any, actions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Write all of at most 100 actions, each on another item, or none of them.
+
+    Return for each action the reason for which it kept the others from being written, as DynamoDB says it; all reasons
+    are empty if all are written.
+    """
+    try:
+        call(client.transact_write_items, TransactItems=list(actions))
+    except ClientError as error:
+        if not was_cancelled_in_passing(error):
+            raise
+        return list(error.response["CancellationReasons"])
+    return [{}] * len(actions)

@@ -7,7 +7,7 @@ call for each record.
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -19,11 +19,13 @@ from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.flags.rules import JUDGED, judge
 from chalicelib.ledger.keys import TransactionKey, account_key
+from chalicelib.ledger.purchase import Role, Step
 from chalicelib.ledger.repository import Listing, TransactionRepository, place_of
 from chalicelib.ledger.times import shifted
-from chalicelib.ledger.transaction import Transaction, is_as_authorized, settles
+from chalicelib.ledger.transaction import Transaction
 
 LOOKED_UP = 10  # accounts of a batch
+_JUDGED_BEFORE = {Role.AS_AUTHORIZED, Role.PART, Role.LAST_PART, Role.COVERED, Role.REFUND}
 
 
 class Judge:
@@ -41,20 +43,24 @@ class Judge:
         self._flags = flags
         self._clock = clock
 
-    def flagged(self, stored: Sequence[Transaction]) -> dict[TransactionKey, Flagging]:
+    def flagged(
+        self, stored: Sequence[Transaction], steps: Mapping[TransactionKey, Step]
+    ) -> dict[TransactionKey, Flagging]:
         """Judge what was stored, record what is flagged, and return it by transaction key: the first decision stands.
+
+        `steps` says what those transactions are in the story of a purchase that name an authorization. What is settled
+        of an authorized amount was judged when it was authorized, and a refund is no payment.
 
         Raises TemporarilyUnavailable when a table can't be read or written; judging all of them again is safe.
         """
         batch = self._by_account(stored)
         histories = self._baselines.of(batch)
         meanwhile = self._meanwhile(batch, histories)
-        told = self._told_by_authorization(one for own in batch.values() for one in own)
         now = self._clock()
         found = []
         for account, own in batch.items():
             history = histories.get(account, Baseline())
-            found += self._of_account(own, meanwhile.get(account, ()), history, told, now)
+            found += self._of_account(own, meanwhile.get(account, ()), history, steps, now)
         recorded = self._flags.record(found)
         for name, number in Counter(name for flagging in recorded for name in flagging.flags).items():
             count(f"Flagged_{name}", number)
@@ -65,7 +71,7 @@ class Judge:
         own: Sequence[Transaction],
         meanwhile: Sequence[Transaction],
         history: Baseline,
-        told: Container[TransactionKey],
+        steps: Mapping[TransactionKey, Step],
         now: datetime,
     ) -> list[Flagging]:
         """Judge an account's transactions in their order. One over which that fails is told as an ordinary one."""
@@ -76,7 +82,7 @@ class Judge:
                 if one.key in others:
                     history.add_recent(one)
                     continue
-                if one.status in JUDGED and one.notify and one.key not in told:
+                if _is_judged(one) and not _was_judged(steps.get(one.key)):
                     found += self._flagging(one, history, now)
                 history.add_row(*place_of(one), one)
             except Exception as error:
@@ -89,9 +95,7 @@ class Judge:
         for one in stored:
             if self._settings.of(one.bank).thresholds.in_mode("off") != FLAGS:
                 accounts.setdefault(account_key(one.bank, one.account), []).append(one)
-        return {
-            account: own for account, own in accounts.items() if any(one.status in JUDGED and one.notify for one in own)
-        }
+        return {account: own for account, own in accounts.items() if any(map(_is_judged, own))}
 
     def _meanwhile(
         self, batch: Mapping[str, Sequence[Transaction]], histories: Mapping[str, Baseline]
@@ -117,24 +121,19 @@ class Judge:
         keys = {one.key for one in own}
         return [one for one in found if _order(one) < recorded and one.key not in keys]
 
-    def _told_by_authorization(self, batch: Iterable[Transaction]) -> set[TransactionKey]:
-        """Return the settlements whose authorization says the same: that was judged when the card was used."""
-        settled = [one for one in batch if one.status == "settled" and one.authorization_id is not None]
-        keys = {one.key: TransactionKey(one.bank, str(one.authorization_id)) for one in settled}
-        stored = self._transactions.stored(sorted(set(keys.values())))
-        return {
-            one.key
-            for one in settled
-            if (authorization := stored.get(keys[one.key])) is not None
-            and settles(one, authorization)
-            and is_as_authorized(one, authorization)
-        }
-
     def _flagging(self, transaction: Transaction, history: Baseline, now: datetime) -> list[Flagging]:
         thresholds = self._settings.of(transaction.bank).thresholds
         flags = judge(transaction, history, thresholds)
         shadow = frozenset(thresholds.in_mode("shadow"))
         return [Flagging(transaction, flags, shadow, now)] if flags else []
+
+
+def _is_judged(transaction: Transaction) -> bool:
+    return transaction.status in JUDGED and transaction.notify
+
+
+def _was_judged(step: Step | None) -> bool:
+    return step is not None and step.role in _JUDGED_BEFORE
 
 
 def _order(transaction: Transaction) -> tuple[datetime, str]:

@@ -150,12 +150,13 @@ class TransactionRepository:
             raise TransactionNotFound
         return transaction_from_item(answer["Item"])
 
-    def stored(self, keys: Iterable[TransactionKey]) -> dict[TransactionKey, Transaction]:
-        """Return those of the distinct transactions that are stored, read consistently, 100 in a call.
+    def stored(self, keys: Iterable[TransactionKey], is_consistent: bool = True) -> dict[TransactionKey, Transaction]:
+        """Return those of the distinct transactions that are stored, 100 in a call.
 
         A record that can't be read, because it was written past the API, is logged, counted and left out.
         """
-        found = batch_get(self._client, self._table, (to_item({"transaction_key": key.stored}) for key in keys))
+        items = (to_item({"transaction_key": key.stored}) for key in keys)
+        found = batch_get(self._client, self._table, items, is_consistent=is_consistent)
         return {one.key: one for values in found if (one := _readable(values)) is not None}
 
     def newest_for_account(self, bank: str, listing: Listing) -> Page:
@@ -239,6 +240,7 @@ class TransactionRepository:
 
     def of_account_between(self, bank: str, account: str, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
         """Yield what counts of an account's transactions and flags, by the transaction's time, both bounds included."""
+        bounds = {":start": f"{sortable(start)}#", ":end": f"{sortable(end)}~"}
         for key in (account_key(bank, account), f"{account_key(bank, account)}#flags"):
             yield from queried(
                 self._client,
@@ -247,9 +249,7 @@ class TransactionRepository:
                 KeyConditionExpression="account_key = :account AND timestamp_key BETWEEN :start AND :end",
                 ProjectionExpression=", ".join(f"#{name}" for name in _COUNTED),
                 ExpressionAttributeNames={f"#{name}": name for name in _COUNTED},
-                ExpressionAttributeValues=to_item(
-                    {":account": key, ":start": f"{sortable(start)}#", ":end": f"{sortable(end)}~"}
-                ),
+                ExpressionAttributeValues=to_item({":account": key, **bounds}),
             )
 
 

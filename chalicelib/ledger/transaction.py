@@ -114,29 +114,3 @@ def with_dates(values: dict[str, Any]) -> dict[str, Any]:
         amounts = {name: Decimal(original[name]) for name in ("amount", "rate") if name in original}
         values["original"] = original | amounts
     return values
-
-
-def settles(transaction: Transaction, stored: Transaction) -> bool:
-    """Whether a settled transaction is the final form of `stored`, the one whose id it names.
-
-    A refund names the authorization too, and is no settlement of it: the type differs. What is on another account is
-    somebody else's.
-    """
-    return (
-        stored.status == "authorized"
-        and (stored.bank, stored.account, stored.type) == (transaction.bank, transaction.account, transaction.type)
-        and transaction.status == "settled"
-    )
-
-
-def is_as_authorized(transaction: Transaction, authorization: Transaction) -> bool:
-    """Whether a settlement says nothing that its authorization did not."""
-    return (transaction.amount, transaction.currency) == (authorization.amount, authorization.currency)
-
-
-def named_by(transaction: Transaction) -> TransactionKey | None:
-    """Return the transaction that this one settles or reverses, None if it names none."""
-    named = transaction.authorization_id
-    if named is None or named == transaction.id or transaction.status not in ("settled", "reversed"):
-        return None
-    return TransactionKey(transaction.bank, named)

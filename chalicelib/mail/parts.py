@@ -1,6 +1,7 @@
 """What all e-mails have in common: their words, templates, frame and colours. Only the mailer imports this."""
 
 import functools
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +23,23 @@ _TONES = {
     "credit": ("#0f6b45", "#5fd7a3"),
     "debit": ("#24364f", "#c9d6e8"),
     "authorization": ("#1d4f91", "#8ab8f5"),
+    "increment": ("#1d4f91", "#8ab8f5"),
     "settlement": ("#824700", "#f0b46b"),
+    "part": ("#824700", "#f0b46b"),
+    "last_part": ("#824700", "#f0b46b"),
+    "release": ("#5b3a8c", "#c7abf5"),
+    "money_back": ("#5b3a8c", "#c7abf5"),
     "reversal": ("#5b3a8c", "#c7abf5"),
     "declined": ("#8f2d2d", "#f2a6a6"),
     "security_alert": ("#a61b1b", "#ff9f98"),
     "statement": ("#24364f", "#c9d6e8"),
 }
+
+
+# What mail programs make a link of, or SES would fill in.
+_LINK_LIKE = re.compile(
+    r"://|@|(?i:www\.|mailto:|tel:)|\{\{|[\u3002\uff0e\uff61\uff20\uff1a\ufe52\ufe55\ufe6b]|\.[^\W\d_]{2,}(?![\w.-])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,15 @@ class Mail:
 def words_for(account: str, holder: Holder, bank_name: str) -> dict[str, str]:
     """Return what every phrase may name."""
     return {"account": plain(masked(account)), "name": plain(holder.name), "bank": plain(bank_name)}
+
+
+def verbatim(reference: str) -> str:
+    """Return a bank's reference as it is, so that a copied one is found, unless it could pass for a link.
+
+    Who sends a payment chooses its reference: one that looks like an address is broken up as all outside text is.
+    """
+    shown = plain(reference)
+    return shown if _LINK_LIKE.search(reference) else shown.replace("\N{WORD JOINER}", "")
 
 
 def frame(kind: str, holder: Holder, words: dict[str, str], links: Links) -> dict[str, Any]:

@@ -6,15 +6,17 @@ escapes it besides (Jinja2 autoescape). Only the mailer imports this.
 
 from typing import Any
 
-from chalicelib.holders.conventions import country, moment, money, plain, signed
+from chalicelib.holders.conventions import MINUS, PLUS, money
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail.details import Rows, details, from_authorized_to_final, so_far, what_was_reversed
 from chalicelib.mail.parts import NO_LINKS, SIGNS, Mail, frame, phrases_of, rendered, words_for
 from chalicelib.mail.reasons import reasons
 from chalicelib.mail.story import Story, kind_of
 
-Rows = list[tuple[str, str]]
+# Kinds of which nobody has to ask who it was: what is given back, let go, or comes in.
+_BY_THE_BANK = {"credit", "release", "money_back", "reversal"}
 
 
 def render(story: Story, holder: Holder, bank_name: str, links: Links = NO_LINKS) -> Mail:
@@ -22,55 +24,78 @@ def render(story: Story, holder: Holder, bank_name: str, links: Links = NO_LINKS
     transaction, kind, locale = story.transaction, story.kind, holder.locale
     phrases = phrases_of(locale)
     happened = kind_of(transaction) if kind == "security_alert" else kind
-    words = words_for(transaction.account, holder, bank_name)
-    words["amount"] = money(transaction.amount, transaction.currency, locale)
-    if story.related is not None:
-        words |= _comparison(transaction, story.related, locale)
-    section = phrases[happened]
-    what = section["subject"].format_map(words)
-    details = _details(transaction, holder, words["account"])
-    sections = [("", details)]
+    words = words_for(transaction.account, holder, bank_name) | _amounts(story, locale)
+    section, type_ = phrases[happened], _type(story)
+    what = _phrase(section, "subject", type_).format_map(words)
+    lead = _lead(section, story, happened).format_map(words)
+    label = _phrase(section, "label", type_)
+    own = details(transaction, holder, words["account"])
+    sections = [("", own)]
     alert = None
     if kind == "security_alert":
         section = phrases[kind]
         what = section["subject"].format_map({**words, "what": what})
         alert = {**section, "reasons": reasons(story.flags, phrases["reasons"], locale)}
-        sections = [(section["section"], details)]
-    elif kind == "settlement" and story.related:
-        sections.insert(0, (section["section"], _from_authorized_to_final(transaction, story.related, holder)))
-    elif kind == "reversal" and story.related:
-        sections.append((section["section"], _what_was_reversed(story.related, holder)))
+        sections = [(section["section"], own)]
+    elif story.related:
+        sections = _sections(story, story.related, own, section["section"], holder)
+    asks_who_it_was = not (alert or happened in _BY_THE_BANK or transaction.type == "credit")
     context = {
         **frame(kind, holder, words, links),
-        "headline": _phrase(section, "headline", transaction.type),
-        "lead": _lead(phrases[happened], story).format_map(words),
-        "preheader": _preheader(details, phrases["labels"], alert),
-        "label": phrases[happened]["label"],
-        "amount": money(transaction.amount, transaction.currency, locale, SIGNS.get(happened, "")),
+        "headline": _phrase(section, "headline", type_),
+        "lead": lead,
+        "preheader": _preheader(own, phrases["labels"], alert),
+        "label": label,
+        "amount": money(transaction.amount, transaction.currency, locale, _sign(happened, type_)),
         "alert": alert,
         "sections": sections,
-        "warning": "" if alert else phrases["warning"],
+        "warning": phrases["warning"] if asks_who_it_was else "",
     }
     return rendered("transaction", what, context)
 
 
-def _comparison(transaction: Transaction, related: Transaction, locale: str) -> dict[str, str]:
-    before = money(related.amount, related.currency, locale)
-    words = {"authorized": before, "original": before}
+def _amounts(story: Story, locale: str) -> dict[str, str]:
+    """Return the amounts that phrases name."""
+    transaction, related, step = story.transaction, story.related, story.step
+    words = {"amount": money(transaction.amount, transaction.currency, locale)}
+    if related is None:
+        return words
+    words["original"] = money(related.amount, related.currency, locale)
+    if step is None:
+        return words
+    for name, amount in (("total", step.total), ("settled", step.settled), ("left", step.left)):
+        words[name] = money(amount, related.currency, locale)
     if related.currency == transaction.currency:
-        words["difference"] = money(abs(transaction.amount - related.amount), transaction.currency, locale)
-    return words
+        words["difference"] = money(abs(transaction.amount - step.total), transaction.currency, locale)
+    return words | {"authorized": words["total"]}
 
 
-def _lead(section: dict[str, str], story: Story) -> str:
-    transaction, related = story.transaction, story.related
-    if related is None or related.currency != transaction.currency or related.amount == transaction.amount:
-        return _phrase(section, "lead", transaction.type)
-    if story.kind == "settlement" and transaction.type == "debit":
-        return section["lead_more" if transaction.amount > related.amount else "lead_less"]
-    if story.kind == "reversal" and transaction.amount < related.amount:
-        return section["lead_part"]
-    return _phrase(section, "lead", transaction.type)
+def _type(story: Story) -> str:
+    """Return the type by which to speak of the transaction."""
+    if story.kind == "release":
+        # Banks differ in which type they give a release.
+        return story.related.type if story.related else "debit"
+    return story.transaction.type
+
+
+def _lead(section: dict[str, str], story: Story, happened: str) -> str:
+    """Return the sentence that says what happened; an alert says of a transaction what it is by itself."""
+    transaction, related, step, type_ = story.transaction, story.related, story.step, _type(story)
+    name = "lead"
+    if happened == "increment" and related is None:
+        name = "lead_alone"
+    elif related is not None and step is not None:
+        if happened == "settlement" and type_ == "debit" and related.currency == transaction.currency:
+            name = "lead_more"
+        elif happened == "release" and step.left and type_ == "debit":
+            name = "lead_rest"
+        elif happened == "part" and not step.left:
+            name = "lead_done"
+        elif happened == "part" and step.parts > 1:
+            name = "lead_next"
+    if happened in ("money_back", "reversal") and related is not None and transaction.amount < related.amount:
+        name = "lead_part"
+    return _phrase(section, name, type_)
 
 
 def _phrase(section: dict[str, str], name: str, of_type: str) -> str:
@@ -78,52 +103,20 @@ def _phrase(section: dict[str, str], name: str, of_type: str) -> str:
     return section.get(f"{name}_{of_type}", section[name])
 
 
-def _details(transaction: Transaction, holder: Holder, account: str) -> Rows:
-    balance = transaction.balance
-    return _rows(
-        holder.locale,
-        account=account,
-        card=f"•••• {transaction.card_last4}" if transaction.card_last4 else "",
-        merchant=_place(transaction, holder.locale),
-        description=plain(transaction.description or ""),
-        moment=moment(transaction.timestamp, holder.timezone, holder.locale),
-        balance="" if balance is None else money(balance, transaction.currency, holder.locale),
-        reference=plain(transaction.id),
-    )
+def _sign(happened: str, type_: str) -> str:
+    if happened == "money_back":
+        return PLUS if type_ == "debit" else MINUS
+    return SIGNS[type_] if happened in ("credit", "debit", "part", "last_part") else ""
 
 
-def _from_authorized_to_final(final: Transaction, authorized: Transaction, holder: Holder) -> Rows:
-    locale = holder.locale
-    is_comparable = final.currency == authorized.currency
-    return _rows(
-        locale,
-        authorized=money(authorized.amount, authorized.currency, locale),
-        final=money(final.amount, final.currency, locale),
-        difference=signed(final.amount - authorized.amount, final.currency, locale) if is_comparable else "",
-    )
-
-
-def _what_was_reversed(original: Transaction, holder: Holder) -> Rows:
-    return _rows(
-        holder.locale,
-        amount=money(original.amount, original.currency, holder.locale),
-        merchant=_place(original, holder.locale),
-        moment=moment(original.timestamp, holder.timezone, holder.locale),
-        reference=plain(original.id),
-    )
-
-
-def _rows(locale: str, **values: str) -> Rows:
-    labels = phrases_of(locale)["labels"]
-    return [(labels[name], value) for name, value in values.items() if value]
-
-
-def _place(transaction: Transaction, locale: str) -> str:
-    merchant = transaction.merchant or {}
-    parts = [plain(merchant[part]) for part in ("name", "city") if part in merchant]
-    if "country" in merchant:
-        parts.append(country(merchant["country"], locale))
-    return ", ".join(parts)
+def _sections(story: Story, related: Transaction, own: Rows, title: str, holder: Holder) -> list[tuple[str, Rows]]:
+    """Return the rows of what the transaction has to do with, before or after its own."""
+    step = story.step
+    if story.kind in ("money_back", "reversal") or step is None:
+        return [("", own), (title, what_was_reversed(related, holder))]
+    if story.kind == "settlement":
+        return [(title, from_authorized_to_final(story.transaction, related, step, holder)), ("", own)]
+    return [("", own), (title, so_far(related, step, holder))]
 
 
 def _preheader(details: Rows, labels: dict[str, str], alert: dict[str, Any] | None) -> str:

@@ -18,7 +18,8 @@ from chalicelib.notifications.state import NotificationKey, State, StateChange
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5
-_NO_SUBJECT = "none"  # what no closing was told for: subjects have a "#"
+_NO_SUBJECTS = ("none", "none")  # which nothing stands for: subjects have a "#"
+Subjects = Mapping[NotificationKey, Sequence[str]]
 
 
 @dataclass(slots=True)
@@ -51,12 +52,12 @@ class NotificationLog:
         now: datetime,
         until: datetime,
         again: Container[NotificationKey] = (),
-        subjects: Mapping[NotificationKey, str] = MappingProxyType({}),
+        subjects: Subjects = MappingProxyType({}),
     ) -> Claims:
         """Claim up to 100 distinct notifications until the lease's end, in one call unless some are taken.
 
         Those in `again` can be claimed although they had failed. One that another transaction told in its place can be
-        claimed after all if its subject is none of those that were told (see `closings`).
+        claimed after all if neither of its two subjects is among those that were told (see `stand_ins`).
         """
         claims = self._claim_all(keys, now, until, again, subjects)
         # Whoever settled them may have died before the feed had them.
@@ -69,7 +70,7 @@ class NotificationLog:
         now: datetime,
         until: datetime,
         again: Container[NotificationKey],
-        subjects: Mapping[NotificationKey, str],
+        subjects: Subjects,
     ) -> Claims:
         claims = Claims()
         pending = list(keys)
@@ -80,7 +81,7 @@ class NotificationLog:
                 call(
                     self._client.transact_write_items,
                     TransactItems=[
-                        {"Put": self._claim(key, now, until, key in again, subjects.get(key) or _NO_SUBJECT)}
+                        {"Put": self._claim(key, now, until, key in again, subjects.get(key) or _NO_SUBJECTS)}
                         for key in pending
                     ],
                 )
@@ -116,7 +117,9 @@ class NotificationLog:
             if values["state"] == State.QUEUED
         }
 
-    def _claim(self, key: NotificationKey, now: datetime, until: datetime, again: bool, subject: str) -> dict[str, Any]:
+    def _claim(
+        self, key: NotificationKey, now: datetime, until: datetime, again: bool, subjects: Sequence[str]
+    ) -> dict[str, Any]:
         return {
             "TableName": self._table,
             "Item": to_item(
@@ -130,7 +133,7 @@ class NotificationLog:
             "ConditionExpression": (
                 "attribute_not_exists(transaction_key) OR "
                 "(#state IN (:queued, :open) AND (attribute_not_exists(claimed_until) OR claimed_until < :now)) OR "
-                "(attribute_exists(told_for) AND NOT contains(told_for, :subject))"
+                "(attribute_exists(told_for) AND NOT (contains(told_for, :about) OR contains(told_for, :exactly)))"
             ),
             "ExpressionAttributeNames": {"#state": "state"},
             "ExpressionAttributeValues": to_item(
@@ -138,7 +141,8 @@ class NotificationLog:
                     ":queued": State.QUEUED.value,
                     ":open": State.FAILED.value if again else State.QUEUED.value,
                     ":now": sortable(now),
-                    ":subject": subject,
+                    ":about": subjects[0],
+                    ":exactly": subjects[1],
                 }
             ),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

@@ -27,13 +27,12 @@ from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.preferences import Wait
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key
-from chalicelib.notifications.closings import How
 from chalicelib.notifications.composing import Composer, decision_of, is_wanted
 from chalicelib.notifications.deferrals import Deferrals, Waiting
 from chalicelib.notifications.log import MAX_CLAIMS, Claims
 from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload, unpack
 from chalicelib.notifications.ordering import in_order, in_turns
-from chalicelib.notifications.purchases import Purchases, Stories, subject_of
+from chalicelib.notifications.purchases import Purchases, Stories, subjects_of
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 
@@ -163,14 +162,15 @@ class Mailer:
         wanting = [recipient for recipient in recipients if is_wanted(decisions[recipient.key])]
         stories = self._purchases.stories(wanting, now)
         claims = self._claim(recipients, stories, now, lease)
-        claimed = [recipient for recipient in recipients if recipient.key in claims.claimed]
+        told_before = stories.told_before.keys() & (claims.claimed | stories.settled)
+        claimed = [one for one in recipients if one.key in claims.claimed - told_before]
         composed = self._composer.compose(claimed, decisions, stories.by_key, bank_names)
         # After the claims: a notification that is claimed here and now is on its way as well.
         emails, early = in_order(composed.emails, stories.by_key, self._log.queued, now)
         sent = self._sending.send(emails, now)
         outcome = Outcome(
             sent=sent.accepted,
-            skipped=[*_told_before(recipients, stories), *composed.skipped],
+            skipped=[*_told_before(recipients, stories, told_before), *composed.skipped],
             failed=[*composed.failed, *sent.failed],
             put_off=[*early, *sent.put_off],
             waiting=composed.waiting,
@@ -183,9 +183,9 @@ class Mailer:
 
     def _claim(self, recipients: Sequence[Recipient], stories: Stories, now: datetime, lease: timedelta) -> Claims:
         subjects = {
-            recipient.key: subject_of(recipient.notice)
+            recipient.key: subjects_of(recipient.notice)
             for recipient in recipients
-            if recipient.key not in stories.told_before | stories.busy
+            if recipient.key not in stories.settled | stories.busy
         }
         again = {recipient.key for recipient in recipients if recipient.notice.again}
         return self._log.claim(list(subjects), now, now + lease, again, subjects)
@@ -230,9 +230,10 @@ class Mailer:
             self._send_back(group, partial(self._jitter, 1, _longest_wait_s(attempt)))
 
 
-def _told_before(recipients: Iterable[Recipient], stories: Stories) -> list[StateChange]:
-    reason = How.AS_AUTHORIZATION.value
-    return [one.change(State.SKIPPED, reason) for one in recipients if one.key in stories.told_before]
+def _told_before(
+    recipients: Iterable[Recipient], stories: Stories, keys: Container[NotificationKey]
+) -> list[StateChange]:
+    return [one.change(State.SKIPPED, stories.told_before[one.key]) for one in recipients if one.key in keys]
 
 
 def _deferred(recipient: Recipient, wait: Wait) -> Waiting:

@@ -13,7 +13,7 @@ for nothing, and neither does an e-mail to a holder who was enrolled after the n
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.ledger.transaction import named_by
+from chalicelib.ledger.purchase import named_by
 from chalicelib.mail.ses import Email
 from chalicelib.mail.story import Story
 from chalicelib.notifications.notice import Recipient

@@ -1,167 +1,177 @@
-"""The life of a purchase: it is authorized, then settled or reversed. Each holder is notified of each step once.
+"""What to tell each holder of a transaction that names another one. `ledger.purchase` says what it is in the story.
 
 | transaction | e-mail |
 |---|---|
-| a settlement as it was authorized | none: `skipped`, `told_as_authorization` |
-| a settlement of another amount or currency | the final amount |
-| a settlement whose authorization isn't recorded yet | a debit or credit; none follows for the authorization |
-| a settlement after the authorization was settled or reversed | a debit or credit: it is another payment |
-| a reversal | says what it reverses; if that is recorded later, none follows for it |
-| a refund, or a transaction that names no authorization of the account | by itself |
+| settled as authorized, in one part | none: `skipped`, `told_as_authorization` |
+| a part, the last part, a final amount that differs | says so |
+| an increment, a release | says what is authorized now |
+| an increment that had been settled before it came | none: `skipped`, `told_as_settlement` |
+| a payment beyond or after the end, a refund | by itself |
+| a payment whose authorization isn't recorded yet | by itself; none follows for the authorization |
+| a release of all of an authorization that isn't recorded yet | says what it is; none follows for the authorization |
+| a reversal of a settled transaction | says that the money is back, or taken back |
 
-A holder who was enrolled after the authorization was recorded may not have heard of it, and is notified of the
+A holder who did not hear of the authorization (enrolled later, a minimum amount, `notify: false`) is notified of the
 settlement. A flagged transaction is a security alert, whatever came before.
 
-    recipients ─ read what they name ─ what would each close? ─┬─ nothing: its story
-                                                               └─ ask Closings ─┬─ it closes: its story, or told before
-                        ┌── once more: the authorization has come meanwhile ────┤
-                        └───────────────────────────────────────────────────────┴─ busy: later
+    recipients ─ read what they name, and who else does ─┬─ the authorization came first: its step in the story
+                 ▲                                       └─ it comes first: ask StandIns ─┬─ it stands: by itself
+                 └── once more, consistently: it is told, and wasn't found ───────────────┼─ the authorization is told
+                                                                                          └─ busy: later
+
+The order of a purchase's transactions was decided when they were collected, so that a notice that comes again, late or
+beside others gets the same answer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
-from chalicelib.ledger.fields import TYPES
-from chalicelib.ledger.keys import TransactionKey
+from chalicelib.ledger.collecting import readable
+from chalicelib.ledger.purchase import Member, Role, named_by, stands_for, steps, subject
+from chalicelib.ledger.purchases_repository import Members, PurchaseRepository
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.transaction import Transaction, is_as_authorized, named_by, settles
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.story import Story, story_of
-from chalicelib.notifications.closings import Closing, Closings, How, Other
 from chalicelib.notifications.notice import Notice, Recipient
+from chalicelib.notifications.stand_ins import StandIn, Standing, StandIns
 from chalicelib.notifications.state import NotificationKey
 
-_REASONS = {"settled": "told_as_settlement", "reversed": "told_as_reversal"}
+_TOLD_BEFORE = {Role.AS_AUTHORIZED: "told_as_authorization", Role.COVERED: "told_as_settlement"}
+# Their e-mails say how the purchase stands: as it is known by now, which may be more than when they came.
+_TOLD_AS_IT_STANDS = {Role.INCREMENT, Role.RELEASE, Role.PART}
 
 
 @dataclass(slots=True)
 class Stories:
-    """What to tell, by notification; what its authorization has told already; and what another mailer is busy with."""
+    """What to tell, by notification; what was told before, with the reason; and what another mailer is busy with.
+
+    `settled` holds those of `told_before` that can be recorded without a claim: nobody ever decides otherwise.
+    """
 
     by_key: dict[NotificationKey, Story] = field(default_factory=dict)
-    told_before: set[NotificationKey] = field(default_factory=set)
+    told_before: dict[NotificationKey, str] = field(default_factory=dict)
+    settled: set[NotificationKey] = field(default_factory=set)
     busy: set[NotificationKey] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """Whether a recipient's transaction closes its authorization. `related` is that authorization, if it is stored."""
+class _Place:
+    """A transaction among the members of its purchase; `named` is what they name, if it is found."""
 
-    recipient: Recipient
-    closing: Closing
-    related: Transaction | None
+    named: Transaction | None
+    members: Members
+    member: Member
+    is_collected: bool
+
+    @property
+    def comes_first(self) -> bool:
+        """Whether it came, or may have come, before what it names."""
+        return self.member.is_early or (self.named is None and not self.is_collected)
+
+    @property
+    def is_missing_something(self) -> bool:
+        """Whether there must be more than was found: reads that aren't consistent may be a moment behind."""
+        return not self.is_collected or (self.named is None and not self.member.is_early)
 
 
 class Purchases:
-    def __init__(self, transactions: TransactionRepository, closings: Closings) -> None:
+    def __init__(self, transactions: TransactionRepository, purchases: PurchaseRepository, stand_ins: StandIns) -> None:
         self._transactions = transactions
-        self._closings = closings
+        self._purchases = purchases
+        self._stand_ins = stand_ins
 
     def stories(self, recipients: Iterable[Recipient], now: datetime) -> Stories:
         """Return what to tell these recipients, and keep what that decides for their authorizations.
 
-        Makes one call to read the authorizations that are named, and one to keep the decisions.
+        Makes two calls to read what is named and who names it, and one to keep decisions if there are any.
         """
         found = Stories()
-        # The second look is for authorizations that came between the first one and the note that they were not there.
-        unsettled = self._look(list(recipients), found, now, may_stand_in=True)
-        unsettled = self._look(unsettled, found, now, may_stand_in=False)
-        found.busy.update(recipient.key for recipient in unsettled)
+        doubtful = self._look(list(recipients), found, now, is_last=False)
+        self._look(doubtful, found, now, is_last=True)
         return found
 
     def _look(
-        self, recipients: Sequence[Recipient], found: Stories, now: datetime, *, may_stand_in: bool
+        self, recipients: Sequence[Recipient], found: Stories, now: datetime, *, is_last: bool
     ) -> list[Recipient]:
-        """Add the stories of the recipients; return those who have to be looked at once more."""
-        stored = self._stored(recipient.notice.transaction for recipient in recipients)
-        questions = []
-        for recipient in recipients:
-            question = _question(recipient, stored, may_stand_in=may_stand_in)
-            if isinstance(question, _Question):
-                questions.append(question)
-            else:
-                found.by_key[recipient.key] = question
-        standings = self._closings.close([question.closing for question in questions], now) if questions else []
+        """Add the stories of the recipients; return those that need another look, which is consistent."""
+        keys = {key for recipient in recipients if (key := named_by(recipient.notice.transaction))}
+        named = readable(self._transactions, keys, is_consistent=is_last)
+        members = self._purchases.of(keys, is_consistent=is_last)
+        asking: list[tuple[Recipient, _Place]] = []
         again = []
-        for question, standing in zip(questions, standings, strict=True):
-            if standing is Other.IS_TOLD:
-                again.append(question.recipient)
+        for recipient in recipients:
+            transaction = recipient.notice.transaction
+            key = named_by(transaction)
+            if key is None:
+                found.by_key[recipient.key] = story_of(transaction, recipient.notice.flags)
+                continue
+            place = _place(transaction, named.get(key), members.get(key, ()))
+            if place.is_missing_something and not is_last:
+                again.append(recipient)
+            elif place.comes_first and stands_for(transaction):
+                asking.append((recipient, place))
             else:
-                _settle(question, standing, found)
+                _tell(recipient, place, found)
+        standings = self._stand_ins.ask([_stand_in(recipient) for recipient, _ in asking], now) if asking else []
+        for (recipient, place), standing in zip(asking, standings, strict=True):
+            if standing is Standing.BUSY:
+                found.busy.add(recipient.key)
+            elif standing is Standing.STANDS:
+                _tell(recipient, _Place(None, (), place.member, place.is_collected), found)
+            elif place.named is None and not is_last:
+                again.append(recipient)
+            else:
+                _tell(recipient, place, found)
         return again
 
-    def _stored(self, transactions: Iterable[Transaction]) -> dict[TransactionKey, Transaction]:
-        """Return those of the named transactions that are stored."""
-        keys = {key for transaction in transactions if (key := named_by(transaction))}
-        if not keys:
-            return {}
-        try:
-            return self._transactions.stored(keys)
-        except (KeyError, TypeError, ValueError):
-            # Written past the API: a record that can't be read counts as not stored, and the others are read.
-            return {key: one for key in keys if (one := self._readable(key)) is not None}
 
-    def _readable(self, key: TransactionKey) -> Transaction | None:
-        try:
-            return self._transactions.stored([key]).get(key)
-        except (KeyError, TypeError, ValueError):
-            return None
+def subjects_of(notice: Notice) -> Sequence[str]:
+    """Return for which subjects another transaction has to stand to have told this one too.
 
-
-def subject_of(notice: Notice) -> str:
-    """Return what a closing that comes first has to be about to have told this transaction too.
-
-    Empty if the transaction must be told whatever came before: only an authorization can be told by what closes it,
-    and an alert tells more than that.
+    Empty if this one must be told whatever came before: only an authorization can be told by what comes before it, and
+    an alert tells more than that.
     """
-    transaction = notice.transaction
-    is_authorization = transaction.status == "authorized" and not notice.flags
-    return f"{transaction.account}#{transaction.type}" if is_authorization else ""
+    is_authorization = notice.transaction.status == "authorized" and not notice.flags
+    return subject(notice.transaction) if is_authorization else ()
 
 
-def _question(
-    recipient: Recipient, stored: Mapping[TransactionKey, Transaction], *, may_stand_in: bool
-) -> _Question | Story:
-    """Return what Closings has to decide for the recipient, or what to tell if there is nothing to decide."""
+def _place(transaction: Transaction, named: Transaction | None, members: Members) -> _Place:
+    collected = next((member for member in members if member.id == transaction.id), None)
+    if collected is not None:
+        return _Place(named, members, collected, is_collected=True)
+    # A notice of an earlier release, or a purchase that is full.
+    member = Member.of(transaction)
+    return _Place(named, (*members, member), member, is_collected=False)
+
+
+def _stand_in(recipient: Recipient) -> StandIn:
     transaction = recipient.notice.transaction
-    key = named_by(transaction)
-    named = stored.get(key) if key else None
-    related = named if named is not None and _is_about(transaction, named) else None
-    if key is None or (named is not None and (named.status != "authorized" or related is None)):
-        return story_of(transaction, recipient.notice.flags, related)
-    return _Question(recipient, _closing(recipient, key, named, may_stand_in=may_stand_in), related)
+    authorization = NotificationKey(transaction.bank, str(transaction.authorization_id), recipient.holder.id)
+    return StandIn(authorization, stands_for(transaction), transaction.status == "reversed")
 
 
-def _closing(recipient: Recipient, key: TransactionKey, named: Transaction | None, *, may_stand_in: bool) -> Closing:
-    transaction = recipient.notice.transaction
-    authorization = NotificationKey(*key, recipient.holder.id)
-    if named is None:
-        # Banks differ in which type they give a reversal.
-        types = TYPES if transaction.status == "reversed" else (transaction.type,)
-        told_for = frozenset(f"{transaction.account}#{type_}" for type_ in types) if may_stand_in else frozenset()
-        return Closing(authorization, transaction.id, How.BY_ITSELF, told_for, _REASONS[transaction.status])
-    is_told_already = (
-        settles(transaction, named)
-        and is_as_authorized(transaction, named)
-        and recipient.holder.enrolled_at <= named.recorded_at
-        and not recipient.notice.flags
-    )
-    return Closing(authorization, transaction.id, How.AS_AUTHORIZATION if is_told_already else How.BY_ITSELF)
-
-
-def _settle(question: _Question, standing: How | Other, found: Stories) -> None:
-    recipient, related = question.recipient, question.related
-    transaction, flags = recipient.notice.transaction, recipient.notice.flags
-    if standing is Other.BUSY:
-        found.busy.add(recipient.key)
-    elif standing is How.AS_AUTHORIZATION:
-        found.told_before.add(recipient.key)
-    elif standing is Other.CLOSED_BEFORE and transaction.status == "settled":
-        found.by_key[recipient.key] = story_of(transaction, flags)
+def _tell(recipient: Recipient, place: _Place, found: Stories) -> None:
+    found_steps = steps(place.named, place.members or (place.member,))
+    step = found_steps[place.member.id]
+    reason = _TOLD_BEFORE.get(step.role)
+    if reason and not recipient.notice.flags and _has_heard(recipient, place):
+        found.told_before[recipient.key] = reason
+        if place.is_collected and not place.member.is_early:
+            found.settled.add(recipient.key)
     else:
-        found.by_key[recipient.key] = story_of(transaction, flags, related)
+        if step.role in _TOLD_AS_IT_STANDS:
+            *_, latest = found_steps.values()
+            step = replace(latest, role=step.role, parts=step.parts)
+        found.by_key[recipient.key] = story_of(recipient.notice.transaction, recipient.notice.flags, place.named, step)
 
 
-def _is_about(transaction: Transaction, named: Transaction) -> bool:
-    is_reversal = transaction.status == "reversed" and transaction.account == named.account
-    return is_reversal or settles(transaction, named)
+def _has_heard(recipient: Recipient, place: _Place) -> bool:
+    """Whether the holder wanted to hear of the authorization, or of what was added to it."""
+    authorization, holder = place.named, recipient.holder
+    if authorization is None or not authorization.notify or holder.enrolled_at > authorization.recorded_at:
+        return False
+    minimum = Decimal(holder.preferences.get("min_amount", {}).get(authorization.currency, 0))
+    added = (member.amount for member in place.members if member.status == "authorized")
+    return authorization.amount >= minimum or any(amount >= minimum for amount in added)

@@ -1,6 +1,6 @@
 """The stream handler: from what was stored to what is told. No call for a single record."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
@@ -8,6 +8,7 @@ from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import logger
 from chalicelib.flags.events import EventBus
 from chalicelib.flags.judge import Judge
+from chalicelib.ledger.collecting import Collector
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.repository import is_flag_row, transaction_from_item
 from chalicelib.ledger.transaction import Transaction
@@ -23,8 +24,15 @@ class Stored(NamedTuple):
 
 class StreamHandler:
     def __init__(
-        self, judge: Judge, alerts: Queue, notifications: Queue, events: EventBus, dead_letters: DeadLetters
+        self,
+        collector: Collector,
+        judge: Judge,
+        alerts: Queue,
+        notifications: Queue,
+        events: EventBus,
+        dead_letters: DeadLetters,
     ) -> None:
+        self._collector = collector
         self._judge = judge
         self._alerts = alerts
         self._notifications = notifications
@@ -32,7 +40,8 @@ class StreamHandler:
         self._dead_letters = dead_letters
 
     def handle(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Judge the batch's new transactions and hand them on to the mailers; flagged ones to their own, and first.
+        """Collect and judge the batch's new transactions and hand them on to the mailers; flagged ones to their own,
+        and first. What is recorded with `notify: false` is collected, and goes no further.
 
         A record that can't be read goes to the dead-letter queue by itself. Raises only when a table, a queue or
         EventBridge can't be reached: the stream then brings the batch again, what was flagged stays so, and the
@@ -41,10 +50,12 @@ class StreamHandler:
         letters: list[Letter] = []
         stored = _read(records, letters)
         self._dead_letters.put(letters)
-        flagged = self._judge.flagged([one.transaction for one in stored.values()])
+        transactions = [one.transaction for one in stored.values()]
+        steps = self._collector.collect(transactions)
+        flagged = self._judge.flagged(transactions, steps)
         alerts = {key: flagging.told for key, flagging in flagged.items() if flagging.told}
         self._send(self._alerts, ({**stored[key].payload, "flags": flags} for key, flags in alerts.items()))
-        self._send(self._notifications, (one.payload for key, one in stored.items() if key not in alerts))
+        self._send(self._notifications, _unflagged(stored, alerts))
         # Last: nobody's e-mail waits for EventBridge.
         self._events.put_flagged(flagged[key] for key in alerts)
         logger.info("stream_batch", extra={"told": len(stored), "alerts": len(alerts), "dead_lettered": len(letters)})
@@ -52,6 +63,10 @@ class StreamHandler:
     def _send(self, queue: Queue, payloads: Iterable[dict[str, Any]]) -> None:
         # A message that SQS refuses must not hold up the shard, and with it all that comes after.
         self._dead_letters.send(queue, pack(payloads))
+
+
+def _unflagged(stored: Mapping[TransactionKey, Stored], alerts: Container[TransactionKey]) -> Iterator[dict[str, Any]]:
+    return (one.payload for key, one in stored.items() if key not in alerts and one.transaction.notify)
 
 
 def _read(records: Sequence[Mapping[str, Any]], letters: list[Letter]) -> dict[TransactionKey, Stored]:

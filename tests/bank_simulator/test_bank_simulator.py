@@ -31,8 +31,8 @@ from chalicelib.api.json_body import read_json
 from chalicelib.errors import DomainError
 from chalicelib.ledger.fields import STATUSES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.posted import TransactionSchema, load_transaction
 from chalicelib.ledger.times import parse_time
-from chalicelib.ledger.transaction import TransactionSchema, load_transaction
 from tests.fake_api import KEY, FakeBankApi, Reaction, problem, served
 from tests.samples import PROJECT_DIR, REAL_DATA
 
@@ -182,7 +182,7 @@ def test_every_mistake_is_refused_for_what_it_is(number: int) -> None:
     mistake, refusal = MISTAKES[number]
     for posting in made(30, now=NOW):
         with pytest.raises(DomainError) as refused:
-            load_transaction(read_json(mistake(read_json(posting.body), NOW)), "b", "EUR", NOW)
+            load_transaction(read_json(mistake(read_json(posting.body), NOW)), "b", "EUR", NOW, [])
         assert refused.value.code == refusal.code
 
 

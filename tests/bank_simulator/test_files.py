@@ -15,7 +15,7 @@ from bank_simulator.files import file_report
 from bank_simulator.files.contents import Format, UnreadableFile, format_of
 from bank_simulator.files.identity import account_id, is_iban
 from chalicelib.ledger.keys import IDENTIFIER
-from chalicelib.ledger.transaction import TransactionSchema, load_transaction
+from chalicelib.ledger.posted import TransactionSchema, load_transaction
 from tests.bank_files import NOW, Booked, camt, mt940, net, ntry, read
 from tests.samples import PROJECT_DIR
 

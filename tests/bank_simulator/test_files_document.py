@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from bank_simulator.__main__ import main
-from chalicelib.ledger.transaction import TransactionSchema
+from chalicelib.ledger.posted import TransactionSchema
 from tests.samples import PROJECT_DIR
 
 BLOCKS = re.findall(r"```(?:sh)?\n(.*?)```", (PROJECT_DIR / "docs" / "files.md").read_text(encoding="utf-8"), re.DOTALL)

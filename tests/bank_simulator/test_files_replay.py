@@ -18,7 +18,7 @@ from bank_simulator.__main__ import INTERRUPTED, main
 from bank_simulator.options import parse
 from bank_simulator.progress import Interrupted
 from bank_simulator.source import source_of
-from chalicelib.ledger.transaction import TransactionSchema
+from chalicelib.ledger.posted import TransactionSchema
 from tests.bank_files import Booked, camt, mt940
 from tests.fake_api import KEY, FakeBankApi, Reaction, problem, served
 from tests.samples import PROJECT_DIR

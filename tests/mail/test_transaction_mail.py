@@ -5,6 +5,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from chalicelib.holders.links import Links
+from chalicelib.ledger.purchase import Member, steps
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.parts import Mail, phrases_of
 from chalicelib.mail.ses import Email, SesOutbox
@@ -28,8 +30,21 @@ MAX_BYTES = 20_000
 AA = 4.5
 
 
-def told(one: Transaction, locale: str = "en", related: Transaction | None = None, **flags: Any) -> Mail:
-    return render(story_of(one, flags, related), READERS[locale], BANK)
+def told(
+    one: Transaction,
+    locale: str = "en",
+    named: Transaction | None = None,
+    after: Sequence[Transaction] = (),
+    **flags: Any,
+) -> Mail:
+    """Return the e-mail about a transaction; `after` are those that named the same one before it."""
+    step = steps(named, map(Member.of, [*after, one]))[one.id] if named else None
+    return render(story_of(one, flags, named, step), READERS[locale], BANK)
+
+
+def later(amount: int, **changes: Any) -> Transaction:
+    """Return a transaction that names the sample authorization, of 245,000."""
+    return transaction(**{"authorization_id": AUTHORIZATION.id, "amount": Decimal(amount), **changes})
 
 
 @pytest.mark.parametrize(("kind", "locale"), EVERY)
@@ -157,37 +172,125 @@ def test_sign_and_colour_are_not_the_only_ones_to_say_which_way_the_money_goes()
 
 
 def test_a_final_amount_says_what_was_authorized_and_the_difference() -> None:
-    mail = told(transaction(authorization_id=AUTHORIZATION.id), related=AUTHORIZATION)
+    mail = told(later(250_500), named=AUTHORIZATION)
     assert "FCFA\xa05,500 more" in mail.text
     assert "Difference: +FCFA\xa05,500" in mail.text
-    less = told(transaction(amount=Decimal(5000)), related=AUTHORIZATION)
-    assert "FCFA\xa0240,000 less" in less.text
-    assert "Difference: \u2212FCFA\xa0240,000" in less.text
+
+
+def test_a_final_amount_is_compared_with_all_that_was_authorized() -> None:
+    increment = later(5000, id="i", status="authorized")
+    mail = told(later(251_000), named=AUTHORIZATION, after=[increment])
+    assert "A payment of FCFA\xa0250,000 was authorized" in mail.text
+    assert "FCFA\xa01,000 more" in mail.text
 
 
 def test_a_final_amount_in_another_currency_is_compared_with_nothing() -> None:
-    mail = told(transaction(currency="EUR", amount=Decimal("380.00"), balance=None), related=AUTHORIZATION)
+    mail = told(later(380, currency="EUR", balance=None), named=AUTHORIZATION)
     assert "Authorized: FCFA\xa0245,000" in mail.text
     assert "Final amount: €380.00" in mail.text
     assert "Difference" not in mail.text
     assert "more" not in mail.text
 
 
+def test_a_part_says_which_part_of_what_and_what_may_follow() -> None:
+    mail = told(later(45_000), named=AUTHORIZATION)
+    assert "FCFA\xa045,000 of FCFA\xa0245,000" in mail.subject
+    assert "FCFA\xa045,000 of FCFA\xa0245,000 was debited now. Up to FCFA\xa0200,000 may follow." in mail.text
+    second = told(later(50_000, id="p2"), named=AUTHORIZATION, after=[later(45_000)])
+    assert "FCFA\xa050,000 of FCFA\xa0245,000 was debited now, FCFA\xa095,000 so far." in second.text
+    french = told(later(45_000), "fr", AUTHORIZATION)
+    assert "45\u202f000\xa0FCFA sur 245\u202f000\xa0FCFA" in french.subject
+
+
+def test_the_last_part_says_so_and_that_nothing_follows() -> None:
+    mail = told(later(200_000, id="p2"), named=AUTHORIZATION, after=[later(45_000)])
+    assert mail.subject.startswith("Last part: FCFA\xa0200,000 of FCFA\xa0245,000")
+    assert "nothing more will follow" in mail.text
+
+
+def test_an_increment_says_the_new_total_where_that_is_known() -> None:
+    increment = later(5000, status="authorized")
+    assert "raised by FCFA\xa05,000. It is now FCFA\xa0250,000." in told(increment, named=AUTHORIZATION).text
+    alone = render(
+        story_of(increment, None, None, steps(None, [Member.of(increment)])[increment.id]), READERS["en"], BANK
+    )
+    assert "raised by FCFA\xa05,000.\n" in alone.text
+
+
+@pytest.mark.parametrize("type_", ["debit", "credit"])
+def test_a_release_says_that_no_money_was_moved_and_what_is_still_held(type_: str) -> None:
+    release = told(later(45_000, status="reversed", type=type_), named=AUTHORIZATION)
+    assert "A hold of FCFA\xa045,000 on your account …4567 was released. No money was moved." in release.text
+    assert "FCFA\xa0200,000 is still held" in release.text
+    whole = told(later(245_000, status="reversed", type=type_), named=AUTHORIZATION)
+    assert "No money was moved." in whole.text
+    assert "still held" not in whole.text
+
+
+def test_a_reversal_says_whether_the_money_is_back_or_taken_back() -> None:
+    debit, credit = transaction(amount=Decimal(50)), transaction(amount=Decimal(50), type="credit")
+    changes = {"id": "r", "status": "reversed", "reversal_of": TRANSACTION.id}
+    back = told(dataclasses.replace(debit, **changes), named=debit)
+    assert "FCFA\xa050 is back on your account" in back.text
+    assert "Money back: +FCFA\xa050" in back.text
+    taken = told(dataclasses.replace(credit, **changes), named=credit)
+    assert "FCFA\xa050 was taken back from your account" in taken.text
+    assert "Taken back: \u2212FCFA\xa050" in taken.text
+    part = told(dataclasses.replace(debit, **changes, amount=Decimal(20)), named=debit)
+    assert "Of a debit of FCFA\xa050 from your account …4567, FCFA\xa020 was reversed. It is back" in part.text
+
+
 def test_a_reversal_names_what_it_reverses_when_that_is_known() -> None:
-    reversal = transaction(status="reversed", amount=AUTHORIZATION.amount, merchant=None)
-    mail = told(reversal, "fr", AUTHORIZATION)
-    *_, original = mail.text.partition("L’opération annulée\n")
-    assert "Montant\xa0: 245\u202f000\xa0FCFA" in original
+    reversal = transaction(id="r", status="reversed", reversal_of=TRANSACTION.id, merchant=None)
+    *_, original = told(reversal, "fr", TRANSACTION).text.partition("L’opération annulée\n")
+    assert "Montant\xa0: 250\u202f500\xa0FCFA" in original
     assert "Marché Mokolo" in original
-    assert "9 janvier 2026" in original
-    unknown = told(reversal, "fr")
+    assert "10 janvier 2026" in original
+    unknown = told(transaction(status="reversed"), "fr")
     assert "L’opération annulée" not in unknown.text
     assert "a été annulée" in unknown.text
 
 
-def test_a_reversal_of_a_part_says_so() -> None:
-    mail = told(transaction(status="reversed", amount=Decimal(45000)), related=AUTHORIZATION)
-    assert "Of a transaction of FCFA\xa0245,000 on your account …4567, FCFA\xa045,000 was reversed." in mail.text
+@pytest.mark.parametrize("kind", ["credit", "release", "money_back", "reversal"])
+def test_nobody_is_asked_who_it_was_where_money_comes_in_or_is_let_go(kind: str) -> None:
+    assert "Wasn’t this you?" not in sample(kind, "en").text
+    assert "Wasn’t this you?" in sample("debit", "en").text
+
+
+@pytest.mark.parametrize("reference", ["sim-1.255.663", "RF18 5390 0754 7034", "E2E/2026.01.10:42", "INV.2026-1:7"])
+def test_ids_and_references_stand_as_they_are(reference: str) -> None:
+    mail = told(transaction(id="sim-1.255.663", reference=reference))
+    for part in (mail.text, html.unescape(mail.html)):
+        assert reference in part
+        assert "sim-1.255.663" in part
+    assert "\N{WORD JOINER}" not in mail.text
+
+
+@pytest.mark.parametrize(
+    "reference", ["http://evil.example/a", "www.evil.example", "a@evil.example", "pay.evil.example"]
+)
+def test_a_reference_that_could_pass_for_a_link_is_none(reference: str) -> None:
+    mail = told(transaction(reference=reference))
+    assert reference not in mail.text
+    assert reference not in html.unescape(mail.html)
+    assert reference in mail.text.replace("\N{WORD JOINER}", "")
+
+
+def test_what_helps_a_holder_is_shown_and_what_is_unknown_is_left_out() -> None:
+    original = {"amount": Decimal("12.50"), "currency": "USD", "rate": Decimal("610.9756")}
+    mail = told(transaction(counterparty={"name": "Awa & Fils"}, original=original, reference="INV-7"))
+    for row in ("To: Awa & Fils", "Original amount: $12.50", "Exchange rate: 610.9756", "Payment reference: INV-7"):
+        assert row in mail.text
+    assert "From: Awa" in told(transaction(type="credit", counterparty={"name": "Awa"})).text
+    assert "Reason: No funds" in told(transaction(status="declined", decline_reason="No funds")).text
+    assert "Exchange rate" not in told(transaction(original={"amount": Decimal(1), "currency": "USD"})).text
+    assert "Original amount" not in told(transaction(original={"rate": Decimal(2)})).text
+
+
+def test_a_negative_balance_has_the_same_minus_as_the_amount() -> None:
+    mail = told(transaction(balance=Decimal(-1230)))
+    assert "Available balance: \u2212FCFA\xa01,230" in mail.text
+    assert "-FCFA" not in mail.text
 
 
 @pytest.mark.parametrize("status", ["authorized", "declined"])
@@ -238,7 +341,13 @@ HOSTILE = [
 
 def hostile_mail(hostile: str, kind: str = "debit") -> Mail:
     story = STORIES[kind]
-    changes = {"merchant": {"name": hostile, "city": hostile}, "description": hostile}
+    changes = {
+        "merchant": {"name": hostile, "city": hostile},
+        "description": hostile,
+        "counterparty": {"name": hostile},
+        "reference": hostile,
+        "decline_reason": hostile,
+    }
     related = story.related and dataclasses.replace(story.related, **changes)
     story = dataclasses.replace(story, transaction=dataclasses.replace(story.transaction, **changes), related=related)
     return render(story, dataclasses.replace(READERS["fr"], name=hostile), hostile)
@@ -292,6 +401,10 @@ def test_the_longest_mail_is_under_20_kb(kind: str, character: str) -> None:
         "account": "x" * 64,
         "merchant": {"name": character * 140, "city": character * 100, "country": "CF"},
         "description": character * 280,
+        "counterparty": {"name": character * 140},
+        "reference": character * 140,
+        "original": {"amount": Decimal("999999999999999"), "currency": "XAF", "rate": Decimal("123456789.123456789")},
+        "decline_reason": character * 140 if kind == "declined" else None,
         "amount": Decimal("999999999999999"),
         "balance": Decimal("-999999999999999"),
     }

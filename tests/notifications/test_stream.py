@@ -12,6 +12,8 @@ from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
+from chalicelib.ledger.keys import TransactionKey
+from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.repository import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.notice import unpack
@@ -253,7 +255,44 @@ def test_a_settlement_like_its_authorization_is_not_judged_again_and_one_over_it
     stream.store(authorization, alike, over, unknown, refund)
     for one in (authorization, alike, over, unknown, refund):
         stream.handle(records(one))
-    assert told(stream.alerts) == ["auth", "over", "unknown", "refund"]
+    assert told(stream.alerts) == ["auth", "over", "unknown"]
+
+
+def test_parts_of_what_was_authorized_and_its_release_are_not_judged_again_and_what_goes_beyond_is(
+    stream: Stream,
+) -> None:
+    def later(id_: str, amount: Decimal, **changes: Any) -> Transaction:
+        return transaction(**{"id": id_, "amount": amount, "authorization_id": "auth", "recorded_at": NOW, **changes})
+
+    half, more = LARGE * 2, LARGE
+    batch = [
+        transaction(id="auth", status="authorized", amount=half + LARGE),
+        later("more", more, status="authorized"),
+        later("part", half),
+        later("rest", LARGE + more),
+        later("beyond", LARGE),
+        later("freed", LARGE, status="reversed"),
+    ]
+    for one in batch:
+        stream.store(one)
+        stream.handle(records(one))
+    assert told(stream.alerts) == ["auth", "more", "beyond"]
+
+
+def test_what_nobody_is_to_hear_of_is_collected_and_neither_flagged_nor_told(stream: Stream) -> None:
+    silent = {"notify": False, "recorded_at": NOW}
+    authorization = transaction(id="auth", status="authorized", amount=LARGE, **silent)
+    settled = transaction(id="silent", amount=LARGE, authorization_id="auth", **silent)
+    heard = transaction(id="heard", amount=LARGE, authorization_id="auth", recorded_at=NOW)
+    stream.store(authorization, settled, heard)
+    stream.handle(records(authorization, settled))
+    assert (stream.alerts.bodies, stream.notifications.bodies, stream.events.accepted) == ([], [], [])
+    assert stream.flags("auth") == stream.flags("silent") == {}
+    stream.handle(records(heard))
+    assert told(stream.alerts) == ["heard"]  # after the end: what was silent counts
+    key = TransactionKey("eazycard", "auth")
+    members = PurchaseRepository(stream.dynamodb, stream.names["NotificationsTable"]).of([key])[key]
+    assert [member.id for member in members] == ["silent", "heard"]
 
 
 def test_a_rule_that_fails_on_one_transaction_costs_nobody_the_email(

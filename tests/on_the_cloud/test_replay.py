@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bank_simulator.__main__ import main
-from chalicelib.ledger.transaction import TransactionSchema
+from chalicelib.ledger.posted import TransactionSchema
 from tests.cloud import CloudUnderTest
 from tests.samples import PROJECT_DIR, REAL_DATA
 
