@@ -568,8 +568,8 @@ def everyone(morning: Morning, count: int = 12) -> list[tuple[str, str]]:
 class Dying:
     """A DynamoDB client at whose n-th call (from 0) the process dies.
 
-    It doesn't die at the call that records what SES has just accepted, but at the next: without that record, a statement
-    is sent twice, and there is no way to prevent it.
+    It doesn't die at the call that records what SES has just accepted, but at the next: without that record, statements
+    are sent twice, and nothing can prevent it.
     """
 
     def __init__(self, morning: Morning, at: int) -> None:
