@@ -1,4 +1,4 @@
-"""The transaction notifier: every route and trigger of the service. The logic is in `chalicelib`."""
+"""The transaction notifier: all routes and triggers of the service. The logic is in `chalicelib`."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ FORM = ["application/x-www-form-urlencoded", "multipart/form-data"]
 
 
 def calling_bank() -> Bank:
-    """Return the bank whose API key, and signature if it signs, came with the request."""
+    """Return the bank that sent the current request, by its API key and, if the bank signs, its signature."""
     return requests.calling_bank(app.current_request, services.banks, lambda: services.signatures)
 
 
@@ -45,7 +45,7 @@ def post_batch() -> Response:
 @app.route("/transactions/batch", methods=["GET"], api_key_required=True)
 @answered
 def get_transaction_named_batch() -> Response:
-    """A bank may name a transaction so; the router never takes `batch` for a path parameter."""
+    """The transaction with the id `batch`: the router takes this path for `/transactions/batch`, not for an id."""
     return transactions.get_transaction(
         calling_bank(), "batch", app.current_request, transactions=services.transactions, flags=services.flags
     )
@@ -214,7 +214,7 @@ def docs_asset(asset: str) -> Response:
 
 @app.on_dynamodb_record(stream_arn=stage.transactions_stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
 def transaction_stream(event: DynamoDBEvent) -> None:
-    """Every transaction that was stored, in batches."""
+    """Stored transactions, in batches: judges them, and queues the holders' notices."""
     services.stream_handler.handle(event.to_dict()["Records"])
 
 
@@ -225,38 +225,38 @@ def transaction_stream(event: DynamoDBEvent) -> None:
     maximum_batching_window_in_seconds=60,
 )
 def archiver(event: DynamoDBEvent) -> None:
-    """Every transaction that was stored, in few and large batches."""
+    """Stored transactions, in few and large batches: writes them to the archive in S3."""
     services.archiver.handle(event.to_dict()["Records"])
 
 
 @app.on_sqs_message(queue_arn=stage.ingest_queue_arn, batch_size=10, maximum_concurrency=5)
 def ingest_worker(event: SQSEvent) -> dict[str, Any]:
-    """Every transaction that was queued instead of recorded at once, in batches."""
+    """Transactions that the API queued instead of recording them at once, in batches: records them."""
     messages = [(record["messageId"], record["body"]) for record in event.to_dict()["Records"]]
     return services.ingest_worker.handle(messages, lambda: requests.seconds_left(event.context))
 
 
 @app.on_sqs_message(queue_arn=stage.notification_queue_arn, batch_size=10, maximum_concurrency=10)
 def mailer(event: SQSEvent) -> None:
-    """Every notice that the stream handler queued, in batches."""
+    """Notices that the stream handler queued, in batches: notifies the holders by e-mail."""
     services.mailer.handle([record.body for record in event], lambda: requests.seconds_left(event.context))
 
 
 @app.on_sqs_message(queue_arn=stage.alert_queue_arn, batch_size=10, maximum_concurrency=5)
 def alert_mailer(event: SQSEvent) -> None:
-    """Every notice of a flagged transaction, in batches: security alerts go out ahead of all else."""
+    """Notices of flagged transactions, in batches: sends security alerts, which don't wait for other e-mails."""
     services.alert_mailer.handle([record.body for record in event], lambda: requests.seconds_left(event.context))
 
 
 @app.on_sqs_message(queue_arn=stage.operator_alerts_queue_arn, batch_size=100, maximum_batching_window_in_seconds=15)
 def operator_alerts(event: SQSEvent) -> None:
-    """Every TransactionFlagged event, in batches, for the banks' operators."""
+    """TransactionFlagged events, in batches: alerts the banks' operators."""
     services.operator_alerts.handle([record.body for record in event])
 
 
 @app.on_sqs_message(queue_arn=stage.feedback_queue_arn, batch_size=10, maximum_concurrency=5)
 def feedback(event: SQSEvent) -> None:
-    """What SES tells of the e-mails that it has accepted, in batches."""
+    """SES's events about e-mails that it accepted, in batches: records deliveries, bounces and complaints."""
     services.feedback.handle([record.body for record in event])
 
 
@@ -267,35 +267,35 @@ def feedback(event: SQSEvent) -> None:
     maximum_batching_window_in_seconds=1,
 )
 def webhook_feeder(event: DynamoDBEvent) -> None:
-    """Every page of the feed of notifications that was written, in batches."""
+    """New pages in the feed of notifications, in batches: queues the banks' webhooks."""
     services.webhook_feeder.handle(event.to_dict()["Records"])
 
 
 @app.on_sqs_message(queue_arn=stage.webhook_queue_arn, batch_size=10, maximum_concurrency=20)
 def webhook_sender(event: SQSEvent) -> None:
-    """Every webhook that is to be sent, in batches."""
+    """Queued webhooks, in batches: sends them to the banks' endpoints."""
     services.webhook_sender.handle([record.body for record in event])
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def analytics_job(event: CloudWatchEvent) -> None:
-    """Every minute: fold what is new into the roll-ups."""
+    """Every minute: adds new transactions to the roll-ups."""
     services.analytics_job.run(lambda: requests.seconds_left(event.context))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def release_deferred(event: CloudWatchEvent) -> None:
-    """Every minute: hand the notices whose quiet hours are over back to the mailer."""
+    """Every minute: gives the mailer the notices whose quiet hours are over."""
     services.release.run(lambda: requests.seconds_left(event.context))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def statements(event: CloudWatchEvent) -> None:
-    """Every minute: send the holders' statements that are due."""
+    """Every minute: sends the holders' statements that are due."""
     services.statements.run(lambda: requests.seconds_left(event.context))
 
 
 @app.schedule(Cron(17, 3, "*", "*", "?", "*"))
 def nightly_reconciliation(_event: CloudWatchEvent) -> None:
-    """Every night: compare the roll-ups of the day before with its transactions."""
+    """Every night at 3:17 UTC: compares the roll-ups of the day before with its transactions."""
     services.reconciliation.of_day_before(services.now())

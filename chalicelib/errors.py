@@ -1,24 +1,27 @@
-"""What can go wrong that a caller can act on. Each error carries its data; `problems` knows the HTTP side."""
+"""The errors that a caller can act on, each with its data as attributes. `api.problems` gives each its HTTP status."""
 
 from typing import ClassVar
 
+# An answer names at most so many errors, and so many characters of a field's name.
 MAX_ERRORS = 100
 MAX_FIELD = 300
 
 
 class DomainError(Exception):
-    """An error with a stable `code`; `str(error)` is one sentence for people, without what they sent."""
+    """An error with a stable `code`. `str(error)` is a text for people, without any content of the request."""
 
     code: ClassVar[str]
 
 
 class MalformedBody(DomainError):
-    """The body is no acceptable JSON object."""
+    """The body isn't an acceptable JSON object."""
 
     code = "malformed_body"
 
 
 class BodyTooLarge(DomainError):
+    """The body has more than `limit_bytes`."""
+
     code = "body_too_large"
 
     def __init__(self, limit_bytes: int) -> None:
@@ -27,6 +30,8 @@ class BodyTooLarge(DomainError):
 
 
 class UnsupportedMediaType(DomainError):
+    """The body isn't JSON by its Content-Type, or is compressed."""
+
     code = "unsupported_media_type"
 
     def __init__(self) -> None:
@@ -34,18 +39,20 @@ class UnsupportedMediaType(DomainError):
 
 
 class ValidationFailed(DomainError):
-    """Fields that break a rule: `errors` has a (field, message) pair for each, and for the first 100 if more do."""
+    """Fields break a rule. `errors` has a (field, message) pair for each, at most for the first 100."""
 
     code = "validation_failed"
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
-        # A body can hold more mistakes, and longer names, than an answer of a function can (6 MB).
+        # A body can have more errors, and longer names, than fit a function's answer (6 MB).
         self.errors = [(field[:MAX_FIELD], message) for field, message in errors[:MAX_ERRORS]]
         fields = sorted({field for field, _ in self.errors})
         super().__init__(f"Invalid: {', '.join(fields)}{' and more' * (len(errors) > MAX_ERRORS)}.")
 
 
 class CardNumberRefused(DomainError):
+    """The value of `field` could be a full card number."""
+
     code = "card_number_refused"
 
     def __init__(self, field: str) -> None:
@@ -54,6 +61,8 @@ class CardNumberRefused(DomainError):
 
 
 class InvalidCursor(DomainError):
+    """The cursor is forged, or was issued for another listing."""
+
     code = "invalid_cursor"
 
     def __init__(self) -> None:
@@ -61,6 +70,8 @@ class InvalidCursor(DomainError):
 
 
 class UnknownApiKey(DomainError):
+    """The API key is missing, unknown, expired, or of a disabled bank."""
+
     code = "unknown_api_key"
 
     def __init__(self) -> None:
@@ -68,6 +79,8 @@ class UnknownApiKey(DomainError):
 
 
 class InvalidSignature(DomainError):
+    """The bank must sign its writes, and this request's signature is missing, wrong or too old."""
+
     code = "invalid_signature"
 
     def __init__(self) -> None:
@@ -78,6 +91,8 @@ class InvalidSignature(DomainError):
 
 
 class TransactionNotFound(DomainError):
+    """The bank has no transaction with this id."""
+
     code = "transaction_not_found"
 
     def __init__(self) -> None:
@@ -85,6 +100,8 @@ class TransactionNotFound(DomainError):
 
 
 class HolderNotFound(DomainError):
+    """The account has no holder with this id."""
+
     code = "holder_not_found"
 
     def __init__(self) -> None:
@@ -92,6 +109,8 @@ class HolderNotFound(DomainError):
 
 
 class TooManyHolders(DomainError):
+    """The account has `limit` holders already."""
+
     code = "too_many_holders"
 
     def __init__(self, limit: int) -> None:
@@ -100,7 +119,7 @@ class TooManyHolders(DomainError):
 
 
 class TransactionConflict(DomainError):
-    """The id is taken by a transaction with other content; `differing` names the fields, sorted."""
+    """A transaction with this id is recorded with other content. `differing` are the names of the fields, sorted."""
 
     code = "transaction_conflict"
 
@@ -111,7 +130,7 @@ class TransactionConflict(DomainError):
 
 
 class TemporarilyUnavailable(DomainError):
-    """Something that the service stands on refused for now; trying again is safe."""
+    """An AWS service is throttling or out of reach. The same call is safe to repeat, after `retry_after_s` seconds."""
 
     code = "temporarily_unavailable"
 

@@ -1,7 +1,7 @@
-"""The composition root: what each function of the app needs, made once for each process, on first use.
+"""The composition root: makes what each function of the app needs, once for each process, on first use.
 
-What only some functions need is imported where it is made: the API starts without templates, Babel and the model of
-SES, and none but the webhook functions pays for TLS to banks' endpoints.
+What only some functions need is imported where it is made. So the API starts without the e-mail templates, Babel and
+boto3's model of SES, and only the webhook sender loads what it needs for TLS.
 """
 
 from datetime import timedelta
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Services(Stores):
-    """What the routes and triggers hand over to, beside the stores."""
+    """The stage's stores, and what the routes and triggers of `app.py` call."""
 
     # The API
 
@@ -124,7 +124,7 @@ class Services(Stores):
 
     @cached_property
     def alert_mailer(self) -> "Mailer":
-        """The mailer of the alert queue, which may book time at SES that ordinary mail can't."""
+        """The mailer of the alert queue. It may book SES's time further ahead than the mailer of other e-mails."""
         from chalicelib.mail.pacing import ALERTS_AHEAD
 
         return self._mailer(self.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
@@ -198,7 +198,7 @@ class Services(Stores):
             self.now,
         )
 
-    # What several of them share
+    # Shared by several of the above
 
     def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "Mailer":
         from chalicelib.notifications.composing import Composer

@@ -1,6 +1,6 @@
-"""What stands behind everything else: the tables, queues and secrets of a stage, each made on first use.
+"""The stores of a stage: its tables, queues, topics and secrets, each made on first use.
 
-The functions get them as a part of `services.Services`; operators' commands need no more than this.
+The functions use them through `services.Services`. Operators' commands use `Stores` directly.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,10 @@ def utc_now() -> datetime:
 
 
 class Stores:
-    """A stage's tables, queues, topics and secrets. `client` returns the AWS client of a service, by its name."""
+    """A stage's tables, queues, topics and secrets.
+
+    `client` returns the AWS client of a service by boto3's name for it; `clock` returns the time in UTC.
+    """
 
     def __init__(
         self,
@@ -136,11 +139,12 @@ class Stores:
         return SecretStore(lambda: self.client("secretsmanager"), self.now)
 
     def cursor_secret(self) -> str:
+        """Return the secret that signs page cursors; raises TemporarilyUnavailable."""
         return self.secrets.get(self.settings.cursor_secret_arn)
 
     def queue(self, url: str) -> Queue:
         return Queue(self.client("sqs"), url)
 
     def dead_letters(self, url: str, source: str) -> DeadLetters:
-        """Return the dead-letter queue at `url`, for what the function `source` can't process."""
+        """Return the dead-letter queue at `url`, for the function named `source`."""
         return DeadLetters(self.queue(url), source)

@@ -1,4 +1,4 @@
-"""Analytics: the totals and days of a bank, or of one of its accounts."""
+"""The routes of analytics: the totals and days of a bank, or of one of its accounts."""
 
 from datetime import date, datetime
 
@@ -14,7 +14,7 @@ from chalicelib.ledger.times import format_time
 
 
 def get_analytics(bank: Bank, request: Request, *, analytics: AnalyticsReader, now: datetime) -> Response:
-    """Answer `GET /analytics`: the bank's totals and days, current to seconds."""
+    """Answer `GET /analytics`: the bank's totals and days, with transactions up to a few seconds ago."""
     first, last, currency = _range(request, now)
     days, as_of = analytics.of_bank(bank.id, first, last)
     return _answer(days, first, last, currency, as_of)
@@ -23,7 +23,7 @@ def get_analytics(bank: Bank, request: Request, *, analytics: AnalyticsReader, n
 def get_account_analytics(
     bank: Bank, account: str, request: Request, *, analytics: AnalyticsReader, now: datetime
 ) -> Response:
-    """Answer `GET /accounts/{account}/analytics`: the same for one account."""
+    """Answer `GET /accounts/{account}/analytics`: the account's totals and days."""
     account = identifier("account", account)
     first, last, currency = _range(request, now)
     days, as_of = analytics.of_account(bank.id, account, first, last)

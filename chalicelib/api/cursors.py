@@ -1,4 +1,4 @@
-"""Page cursors: signed, and good only for the listing that they were issued for."""
+"""Page cursors: signed, and valid only for the listing for which they were issued."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from chalicelib.errors import InvalidCursor
 
 
 def sign(secret: str, listing: list[Any], position: str) -> str:
-    """Return the cursor that continues `listing` (JSON values that identify it) at `position`."""
+    """Return the cursor for the page after `position`. `listing` are the JSON values that identify the listing."""
     return str(URLSafeSerializer(secret, salt="cursor").dumps([listing, position]))
 
 
 def position_in(cursor: str, secret: str, listing: list[Any]) -> str:
-    """Return the cursor's position; raises InvalidCursor for a forged one or another listing's."""
+    """Return the cursor's position; raises InvalidCursor if it is forged or of another listing."""
     try:
         issued_for, position = URLSafeSerializer(secret, salt="cursor").loads(cursor)
     except (BadData, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""The holders of an account: enrolled, read and erased by their bank."""
+"""The routes of an account's holders: their bank enrols, reads and erases them."""
 
 from datetime import datetime
 from urllib.parse import unquote
@@ -31,7 +31,7 @@ def put_holder(
     only_parameters(request)
     account, holder_id = identifier("account", account), identifier("holder", holder_id)
     for field, value in (("account", account), ("holder", holder_id)):
-        if holds_card_number(value):  # it would be stored, like one in the body
+        if holds_card_number(value):  # a card number in the path would be stored too
             raise CardNumberRefused(field)
     holder = load_holder(read_json(*sent_body(request)), holder_id, now)
     statement_index.enter(bank.id, account, holder, now)
@@ -40,14 +40,14 @@ def put_holder(
 
 
 def list_holders(bank: Bank, account: str, request: Request, *, holders: HolderRepository) -> Response:
-    """Answer `GET /accounts/{account}/holders`."""
+    """Answer `GET /accounts/{account}/holders`: the holders, ordered by id; an empty list for an unknown account."""
     only_parameters(request)
     found = holders.of_account(bank.id, identifier("account", account))
     return json_answer({"holders": [to_json(holder) for holder in found]})
 
 
 def get_holder(bank: Bank, account: str, holder_id: str, request: Request, *, holders: HolderRepository) -> Response:
-    """Answer `GET /accounts/{account}/holders/{holder}`."""
+    """Answer `GET /accounts/{account}/holders/{holder}`: the holder. Raises HolderNotFound."""
     only_parameters(request)
     wanted = unquote(holder_id)
     for holder in holders.of_account(bank.id, identifier("account", account)):
@@ -57,7 +57,7 @@ def get_holder(bank: Bank, account: str, holder_id: str, request: Request, *, ho
 
 
 def delete_holder(bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment) -> Response:
-    """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data."""
+    """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data. Raises HolderNotFound."""
     only_parameters(request)
     wanted = unquote(holder_id)
     if not IDENTIFIER.fullmatch(wanted):

@@ -1,4 +1,4 @@
-"""The delivery status of e-mails: of one transaction, or the feed of all that changed."""
+"""The routes of notifications: those of a transaction, and the bank's feed of all that changed."""
 
 from collections.abc import Callable
 from urllib.parse import unquote
@@ -23,7 +23,10 @@ def list_of_transaction(
     transactions: TransactionRepository,
     records: NotificationRecords,
 ) -> Response:
-    """Answer `GET /transactions/{id}/notifications`: one for each holder, none where nobody was notified."""
+    """Answer `GET /transactions/{id}/notifications`: the delivery status of each holder's notification.
+
+    Raises TransactionNotFound.
+    """
     only_parameters(request)
     wanted = unquote(transaction_id)
     if not IDENTIFIER.fullmatch(wanted):
@@ -41,7 +44,10 @@ def list_changes(
     records: NotificationRecords,
     cursor_secret: Callable[[], str],
 ) -> Response:
-    """Answer `GET /notifications`: what has changed since the cursor, in order, and always a cursor to go on from."""
+    """Answer `GET /notifications`: the notifications that changed since the cursor, in order of change.
+
+    The answer always has a cursor for the next call, also when nothing has changed. Raises InvalidCursor.
+    """
     only_parameters(request, "since", "limit")
     parameters = request.query_params or {}
     errors: list[tuple[str, str]] = []

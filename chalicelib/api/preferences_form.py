@@ -1,4 +1,4 @@
-"""The preferences as a form: what its fields show, and what a holder's filled-in fields make of the preferences."""
+"""The form of a holder's preferences: filled from the preferences, read from a request, and applied to them."""
 
 import dataclasses
 import hashlib
@@ -25,7 +25,7 @@ _GROUPED_BY_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong with a field: a key of the page's words, and what is filled into them."""
+    """What is wrong with a field: the `key` of the page's message, and the values that the message names."""
 
     key: str
     currency: str = ""
@@ -33,7 +33,7 @@ class Mistake:
 
 
 class Mistaken(Exception):
-    """Fields that can't be taken as they are: `mistakes` says what is wrong, by the fields' names, in their order."""
+    """The form has mistakes: `mistakes` are those of the fields, by name, in the order of the page."""
 
     def __init__(self, mistakes: dict[str, Mistake]) -> None:
         super().__init__(f"{len(mistakes)} fields")
@@ -42,7 +42,7 @@ class Mistaken(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Form:
-    """The fields, each as it is shown or was typed. `least` are the minimum amounts by currency."""
+    """The form's fields, as they are shown or were typed. `least` are the minimum amounts by currency, as texts."""
 
     types: tuple[str, ...]
     least: Mapping[str, str]
@@ -55,8 +55,11 @@ class Form:
     is_muted: bool
 
 
-def filled_from(preferences: Mapping[str, Any], currencies: Iterable[str], locale: str) -> Form:
-    """Return the form that shows the preferences, with a minimum for these currencies too, empty if there is none."""
+def fill_form(preferences: Mapping[str, Any], currencies: Iterable[str], locale: str) -> Form:
+    """Return the form that shows these preferences.
+
+    It has a field for the minimum amount of each of these `currencies`, also where the preferences have none.
+    """
     minimums = preferences.get("min_amount", {})
     hours = preferences.get("quiet_hours", DEFAULT_QUIET_HOURS)
     return Form(
@@ -75,15 +78,18 @@ def filled_from(preferences: Mapping[str, Any], currencies: Iterable[str], local
     )
 
 
-def typed(fields: Fields, currencies: Iterable[str]) -> Form:
-    """Return the form as it was sent, with a minimum for these currencies too; what is no field is passed over."""
+def read_form(fields: Fields, currencies: Iterable[str]) -> Form:
+    """Return the form that was sent with a request, as it was typed. Unknown fields are ignored.
+
+    It has a field for the minimum amount of each of these `currencies`, also where the request has none.
+    """
 
     def text(name: str, default: str = "") -> str:
         return fields.get(name, [default])[-1].strip()
 
     sent = {name.removeprefix(_LEAST) for name in fields if name.startswith(_LEAST)}
     return Form(
-        types=tuple(one for one in TYPES if one in fields.get("types", ())),
+        types=tuple(type_ for type_ in TYPES if type_ in fields.get("types", ())),
         least={
             currency: text(f"{_LEAST}{currency}")
             for currency in sorted({*currencies, *sent} & CURRENCY_DECIMALS.keys())
@@ -98,14 +104,15 @@ def typed(fields: Fields, currencies: Iterable[str]) -> Form:
     )
 
 
-def applied(form: Form, preferences: Mapping[str, Any], locale: str) -> dict[str, Any]:
-    """Return the preferences as the form has them. What it doesn't change, or doesn't know of, stays as it is spelt.
+def apply_form(form: Form, preferences: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """Return the preferences with the form's values.
 
+    A preference that means the same as before is kept in its present form, and so is one that the form doesn't have.
     Raises Mistaken.
     """
     mistakes: dict[str, Mistake] = {}
     changed = {
-        "types": [one for one in TYPES if one in form.types],
+        "types": [type_ for type_ in TYPES if type_ in form.types],
         "min_amount": _minimums(form, preferences.get("min_amount", {}), locale, mistakes),
         "quiet_hours": _quiet_hours(form, mistakes),
         "statement": form.statement,
@@ -115,22 +122,22 @@ def applied(form: Form, preferences: Mapping[str, Any], locale: str) -> dict[str
         mistakes["statement"] = Mistake("choice")
     if mistakes:
         raise Mistaken(mistakes)
-    meant = {**preferences}
+    applied = {**preferences}
     for name, value in changed.items():
-        if _plain(name, value) != _plain(name, preferences.get(name)):
-            meant[name] = value
-            if _plain(name, value) == _plain(name, None):
-                del meant[name]
-    return meant
+        if _meaning(name, value) != _meaning(name, preferences.get(name)):
+            applied[name] = value
+            if _meaning(name, value) == _meaning(name, None):
+                del applied[name]
+    return applied
 
 
 def version_of(preferences: Mapping[str, Any]) -> str:
-    """Return what tells these preferences from others: sent along with the form, it says what the holder has seen."""
+    """Return a short hash of the preferences. The form sends it along, to say which preferences the holder has seen."""
     return hashlib.sha256(json.dumps(dict(preferences), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _plain(name: str, value: Any) -> Any:
-    """Return a preference in a form that is the same for all spellings of the same wish; None is the absent one."""
+def _meaning(name: str, value: Any) -> Any:
+    """Return a preference's value in a form that is equal for all values with the same meaning; None is absent."""
     match name:
         case "types":
             return set(TYPES if value is None else value)
@@ -158,12 +165,12 @@ def _minimums(form: Form, before: Mapping[str, str], locale: str, mistakes: dict
             mistakes["new_least"] = Mistake("missing")
         else:
             minimums[form.new_currency] = _amount(form.new_least, form.new_currency, locale, "new_least", mistakes)
-    # Everything is over 0. Where it was enrolled so, it stays.
-    return {one: amount for one, amount in minimums.items() if Decimal(amount) or one in before}
+    # A minimum of 0 means none, and isn't stored; but one that the bank has enrolled stays.
+    return {currency: amount for currency, amount in minimums.items() if Decimal(amount) or currency in before}
 
 
 def _amount(written: str, currency: str, locale: str, field: str, mistakes: dict[str, Mistake]) -> str:
-    """Return an amount as decimals, read as the locale writes them; what is wrong with it is added to `mistakes`."""
+    """Return an amount, typed as people of this language write it, as a decimal string. Adds its mistake, if any."""
     text = _SPACES.sub("", written)
     if locale == "en" and _GROUPED_BY_COMMAS.fullmatch(text):
         text = text.replace(",", "")

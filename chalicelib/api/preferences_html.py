@@ -1,4 +1,7 @@
-"""The holder's pages as HTML, in the holder's language. Only who opens one imports this: it needs Jinja2 and Babel."""
+"""The holder's pages as HTML, in the holder's language.
+
+Jinja2 and Babel are slow to import, so the API imports this module only when a holder opens a page.
+"""
 
 import base64
 import functools
@@ -27,11 +30,11 @@ PAGES = Path(__file__).parent / "pages"
 def form_page(
     form: Form, holder: Holder, bank: Bank, account: str, note: str = "", mistakes: Mapping[str, Mistake] | None = None
 ) -> str:
-    """Return the page with the form; `note` is a key of the page's words: saved, saved_muted, changed."""
+    """Return the page with the form. `note` is the key of a message above it: `saved`, `saved_muted` or `changed`."""
     locale = locale_of(holder)
     words = _words(locale)
     names = _currency_names(locale)
-    said = {
+    messages = {
         field: words["mistakes"][mistake.key].format(currency=mistake.currency, decimals=mistake.decimals)
         for field, mistake in (mistakes or {}).items()
     }
@@ -43,8 +46,8 @@ def form_page(
         intro=_about(words["intro"], bank, account),
         quiet_hint=words["quiet"]["hint"].format(zone=_zone(holder.timezone, locale)),
         note=note,
-        mistakes=said,
-        labels={field: _label(field, words, names) for field in said},
+        mistakes=messages,
+        labels={field: _label(field, words, names) for field in messages},
         seen=version_of(holder.preferences),
         form=form,
         all_types=TYPES,
@@ -56,7 +59,7 @@ def form_page(
 
 
 def unsubscribe_page(holder: Holder, bank: Bank, account: str) -> str:
-    """Return the page that asks, with a button, whether to turn all e-mails off."""
+    """Return the page with a button that turns all e-mails off."""
     words = _words(locale_of(holder))["unsubscribe"]
     note = {"title": words["title"], "text": _about(words["text"], bank, account), "button": words["button"]}
     return _note_page([(locale_of(holder), note)])
@@ -70,23 +73,23 @@ def unsubscribed_page(holder: Holder, bank: Bank, account: str) -> str:
 
 
 def general_page(note: str) -> str:
-    """Return a page for somebody whose language isn't known, in all of them; `note` is `invalid` or `busy`."""
+    """Return a page in all languages, for a visitor whose language isn't known. `note` is `invalid` or `busy`."""
     return _note_page((locale, _words(locale)[note]) for locale in LOCALES)
 
 
 def locale_of(holder: Holder) -> str:
-    """Return the holder's language; the first one that there is for one that there isn't."""
+    """Return the holder's language; the first of `LOCALES` if the pages don't exist in it."""
     return holder.locale if holder.locale in LOCALES else LOCALES[0]
 
 
 @functools.cache
 def style_hash() -> str:
-    """Return the pages' style by its hash, as a Content-Security-Policy names it."""
+    """Return the hash of the pages' style, in the form of a Content-Security-Policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()}'"
 
 
 def _label(field: str, words: Mapping[str, Any], currency_names: Mapping[str, str]) -> str:
-    """Return what the list of mistakes calls a field."""
+    """Return the name of a field in the list of mistakes."""
     group, _, part = field.partition(".")
     if part:
         return str(words["least"]["label"]).format(currency=currency_names[part])
@@ -96,8 +99,9 @@ def _label(field: str, words: Mapping[str, Any], currency_names: Mapping[str, st
 
 
 def _note_page(notes: Iterable[tuple[str, Mapping[str, str]]]) -> str:
-    said = list(notes)
-    return _rendered("preferences_note.html", said[0][0], title=said[0][1]["title"], notes=said)
+    by_language = list(notes)
+    locale, first = by_language[0]
+    return _rendered("preferences_note.html", locale, title=first["title"], notes=by_language)
 
 
 def _about(text: str, bank: Bank, account: str) -> str:
@@ -110,7 +114,7 @@ def _zone(timezone: str, locale: str) -> str:
 
 def _rendered(template: str, locale: str, **values: Any) -> str:
     page = _environment().get_template(template)
-    # The style is our own file.
+    # The style is a file of this package, not input.
     return page.render(locale=locale, style=Markup(_style()), **values)  # noqa: S704
 
 

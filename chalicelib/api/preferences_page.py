@@ -1,7 +1,7 @@
-"""The holder's page at a signed link: the form, what is sent with it, and unsubscribing with one click.
+"""The holder's page at a signed link: shows the form, saves it, and unsubscribes with one click.
 
-The link is all that proves who comes, so no cookie is set or read, and no other site can make a browser send what only
-the link allows. Only a POST changes anything: mail programs and scanners follow links.
+Only the link shows who the visitor is. There are no cookies, so another site can't make a visitor's browser send a
+request that the link allows. Only a POST changes anything, because mail programs and scanners open links.
 """
 
 import dataclasses
@@ -15,7 +15,16 @@ from urllib.parse import parse_qs, unquote
 from chalice.app import Request, Response
 
 from chalicelib.api import preferences_html as html
-from chalicelib.api.preferences_form import Fields, Form, Mistake, Mistaken, applied, filled_from, typed, version_of
+from chalicelib.api.preferences_form import (
+    Fields,
+    Form,
+    Mistake,
+    Mistaken,
+    apply_form,
+    fill_form,
+    read_form,
+    version_of,
+)
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.errors import BodyTooLarge, TemporarilyUnavailable
@@ -30,7 +39,7 @@ _ONE_CLICK = ("List-Unsubscribe", "One-Click")
 
 
 class Visit(NamedTuple):
-    """Who came by a link, and by which."""
+    """The link that was opened (`bearer`), and its holder and bank as they are now."""
 
     bearer: Bearer
     holder: Holder
@@ -38,7 +47,7 @@ class Visit(NamedTuple):
 
     @property
     def currencies(self) -> list[str]:
-        """Those that the form has a minimum for in any case."""
+        """The currencies for which the form always has a minimum amount."""
         return [self.bank.default_currency] if self.bank.default_currency else []
 
 
@@ -60,7 +69,7 @@ class PreferencesPage:
         self._clock = clock
 
     def show(self, token: str) -> Response:
-        """Answer `GET /preferences/{token}`: the form, or the question whether to unsubscribe. It changes nothing."""
+        """Answer `GET /preferences/{token}`: the form, or the button to unsubscribe. It changes nothing."""
         try:
             visit = self._visit(token)
         except InvalidLink:
@@ -87,7 +96,7 @@ class PreferencesPage:
             return _busy(error)
 
     def _visit(self, token: str) -> Visit:
-        """Return who comes by the link; raises InvalidLink, also for one who isn't there any more."""
+        """Return the visit of a link; raises InvalidLink, also if the holder is gone or has another address."""
         bearer = self._links.read(unquote(token))
         bank = self._banks.by_id(bearer.bank) or Bank(bearer.bank, bearer.bank, "", "")
         for holder in self._holders.of_account(bearer.bank, bearer.account):
@@ -97,33 +106,33 @@ class PreferencesPage:
 
     def _save(self, visit: Visit, fields: Fields) -> Response:
         bearer, holder = visit.bearer, visit.holder
-        form = typed(fields, visit.currencies)
+        form = read_form(fields, visit.currencies)
         try:
-            preferences = applied(form, holder.preferences, html.locale_of(holder))
+            preferences = apply_form(form, holder.preferences, html.locale_of(holder))
         except Mistaken as error:
             return _form(visit, 400, form, mistakes=error.mistakes)
         note = "saved_muted" if preferences.get("muted") else "saved"
-        if preferences == dict(holder.preferences):  # the form sent twice, for one
+        if preferences == dict(holder.preferences):  # for example, when the form is sent twice
             return _form(visit, note=note)
-        # What the bank, or another tab, has changed since the form was shown must not be overwritten unseen.
+        # Don't overwrite what the bank, or the holder in another tab, has changed since the form was shown.
         if fields["seen"] != [version_of(holder.preferences)]:
             return _form(visit, 409, note="changed")
         changed = dataclasses.replace(holder, preferences=preferences)
         self._statement_index.enter(bearer.bank, bearer.account, changed, self._clock())
         if not self._holders.change_preferences(bearer.bank, bearer.account, holder, preferences):
-            return _form(self._again(visit), 409, note="changed")
-        _tell(bearer, "page", preferences)
-        return _form(self._again(visit), note=note)
+            return _form(self._refreshed(visit), 409, note="changed")
+        _report(bearer, "page", preferences)
+        return _form(self._refreshed(visit), note=note)
 
     def _unsubscribe(self, visit: Visit) -> Response:
         bearer, holder, bank = visit
         if not holder.preferences.get("muted"):
             if not self._holders.mute(bearer.bank, bearer.account, holder):
                 raise InvalidLink
-            _tell(bearer, "one_click", {"muted": True})
+            _report(bearer, "one_click", {"muted": True})
         return _page(html.unsubscribed_page(holder, bank, bearer.account))
 
-    def _again(self, visit: Visit) -> Visit:
+    def _refreshed(self, visit: Visit) -> Visit:
         """Return the visit with the holder as stored now; raises InvalidLink."""
         for holder in self._holders.of_account(visit.bearer.bank, visit.bearer.account):
             if visit.bearer.is_for(holder):
@@ -131,7 +140,8 @@ class PreferencesPage:
         raise InvalidLink
 
 
-def _tell(bearer: Bearer, how: str, preferences: Mapping[str, object]) -> None:
+def _report(bearer: Bearer, how: str, preferences: Mapping[str, object]) -> None:
+    """Log and count a change of preferences; `how` is `page` or `one_click`."""
     is_muted = bool(preferences.get("muted"))
     logger.info(
         "preferences_changed", extra={"bank": bearer.bank, "holder": bearer.holder, "how": how, "muted": is_muted}
@@ -140,13 +150,13 @@ def _tell(bearer: Bearer, how: str, preferences: Mapping[str, object]) -> None:
 
 
 def _fields(request: Request) -> dict[str, list[str]]:
-    """Return the fields of a form's body; none for one that is no form."""
+    """Return the fields of a form's body; none if the body isn't a form. Raises BodyTooLarge."""
     body: bytes = request.raw_body
     if len(body) > MAX_BYTES:
         raise BodyTooLarge(MAX_BYTES)
     media_type: str = request.headers.get("content-type", "")
     if media_type.lower().startswith("multipart/form-data"):
-        # RFC 8058 prefers this form; the standard library reads it as what it is, a MIME message.
+        # RFC 8058 prefers this type. It is a MIME message, which the standard library reads.
         message = email.message_from_bytes(
             f"Content-Type: {media_type}\r\n\r\n".encode() + body, policy=email.policy.HTTP
         )
@@ -172,9 +182,9 @@ def _form(
     note: str = "",
     mistakes: Mapping[str, Mistake] | None = None,
 ) -> Response:
-    """Return the page with the form: as it was typed, or as the preferences are."""
+    """Return the page with this form, or by default with the form of the stored preferences."""
     bearer, holder, bank = visit
-    shown = form or filled_from(holder.preferences, visit.currencies, html.locale_of(holder))
+    shown = form or fill_form(holder.preferences, visit.currencies, html.locale_of(holder))
     return _page(html.form_page(shown, holder, bank, bearer.account, note, mistakes), status)
 
 
@@ -188,7 +198,7 @@ def _page(body: str, status: int = 200) -> Response:
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-store",
-        # The path holds the link.
+        # The page's URL is the link: other sites must not get it as a referrer.
         "Referrer-Policy": "no-referrer",
         "X-Robots-Tag": "noindex, nofollow",
         "X-Content-Type-Options": "nosniff",

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: the one place where the domain's errors get their HTTP status."""
+"""Errors as RFC 9457 problem documents: only here do the domain's errors get an HTTP status."""
 
 import functools
 import itertools
@@ -11,7 +11,7 @@ from chalicelib.aws.telemetry import count, logger
 
 CONTENT_TYPE = "application/problem+json"
 
-# Each domain error's status and title. `code` is what programs may rely on; the title is for people.
+# Each domain error's status and title. The title is for people; programs use the error's `code`.
 ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.MalformedBody: (400, "The body can't be read"),
     errors.ValidationFailed: (400, "The request breaks a rule"),
@@ -28,7 +28,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),
 }
 
-# What Chalice itself answers before or instead of a view, by its status.
+# The code and title for errors that Chalice answers by itself, by status.
 _CHALICE_ANSWERS = {
     403: ("forbidden", "The request is not allowed"),
     404: ("route_not_found", "There is nothing at this path"),
@@ -39,7 +39,10 @@ _CHALICE_ANSWERS = {
 
 
 def answered(request: Callable[[], Request]) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-    """Return the decorator under the routes: domain errors become problems, and anything else an opaque 500."""
+    """Return the decorator of all routes: a domain error becomes its problem, any other exception a 500.
+
+    `request` returns the current request. The problem of a 500 doesn't say what went wrong; the log does.
+    """
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
         @functools.wraps(view)
@@ -49,7 +52,7 @@ def answered(request: Callable[[], Request]) -> Callable[[Callable[..., Response
             except errors.DomainError as error:
                 return problem_for(error, request())
             except Exception as error:
-                # Only the type: a message could carry what was sent.
+                # Only the exception's type is logged: its message could have content of the request.
                 logger.error(
                     "unexpected_error",
                     extra={
@@ -67,7 +70,7 @@ def answered(request: Callable[[], Request]) -> Callable[[Callable[..., Response
 
 
 def problem_for(error: errors.DomainError, request: Request) -> Response:
-    """Return the answer to a domain error."""
+    """Return the problem of a domain error."""
     status, title = ANSWERS[type(error)]
     headers: dict[str, str] = {}
     match error:
@@ -81,7 +84,7 @@ def problem_for(error: errors.DomainError, request: Request) -> Response:
 
 
 def details(error: errors.DomainError) -> list[dict[str, str]]:
-    """Return what an error says of single fields."""
+    """Return the `errors` of a problem: a field and a message for each field that the error names."""
     found: list[tuple[str, str]] = []
     match error:
         case errors.ValidationFailed():
@@ -110,7 +113,7 @@ def problem(
     field_errors: list[dict[str, str]] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Return a problem document (RFC 9457)."""
+    """Return a problem document (RFC 9457). Without a `detail`, it has the title as its detail."""
     body = {
         "type": f"urn:transaction-notifier:problem:{code}",
         "title": title,
@@ -125,7 +128,7 @@ def problem(
 
 
 def reform(request: Request, response: Response) -> Response:
-    """Return the response with Chalice's own `{"Code", "Message"}` body turned into a problem."""
+    """Return the response; Chalice's own error body, `{"Code", "Message"}`, is replaced by a problem."""
     if response.status_code < 400 or not (isinstance(response.body, dict) and "Code" in response.body):
         return response
     code, title = _CHALICE_ANSWERS.get(response.status_code, ("bad_request", "The request can't be answered"))
@@ -134,7 +137,7 @@ def reform(request: Request, response: Response) -> Response:
 
 
 def _path(request: Request) -> str:
-    # Chalice's `path` is the route; the parameters are still encoded, and bounded by the gateway.
+    # Chalice's `path` is the route, like `/transactions/{id}`. The parameters are URL-encoded; the gateway limits them.
     path: str = request.path
     for name, value in (request.uri_params or {}).items():
         path = path.replace(f"{{{name}}}", value)
@@ -142,7 +145,7 @@ def _path(request: Request) -> str:
 
 
 def request_id(request: Request) -> str:
-    """Return the id under which the request is logged: API Gateway's; the function's where there is no gateway."""
+    """Return the request's id in the log: API Gateway's, or the function's if there is no gateway."""
     own = getattr(request.lambda_context, "aws_request_id", "")
     return str(request.context.get("requestId", own))
 

@@ -1,4 +1,4 @@
-"""A bank's own settings: flag thresholds, alert addresses, and where its webhooks go."""
+"""The routes of a bank's settings: its flag rules, alert addresses and webhook URL."""
 
 from chalice.app import Request, Response
 
@@ -11,7 +11,7 @@ from chalicelib.errors import ValidationFailed
 
 
 def get_settings(bank: Bank, request: Request, *, store: SettingsStore) -> Response:
-    """Answer `GET /settings`: all settings, with the default of each that the bank hasn't set."""
+    """Answer `GET /settings`: all settings; those that the bank hasn't set have their defaults."""
     only_parameters(request)
     return json_answer(to_answer(store.settings(bank.id)))
 
@@ -19,7 +19,7 @@ def get_settings(bank: Bank, request: Request, *, store: SettingsStore) -> Respo
 def put_settings(
     bank: Bank, request: Request, *, store: SettingsStore, topic: Subscriptions, are_loopback_endpoints_allowed: bool
 ) -> Response:
-    """Answer `PUT /settings`: replaces all settings."""
+    """Answer `PUT /settings`: replaces all settings; what the body leaves out is set to its default."""
     only_parameters(request)
     settings = load_settings(read_json(*sent_body(request)))
     if settings.webhook_url:

@@ -1,4 +1,4 @@
 """Statements: the weekly and monthly e-mails that list an account's transactions.
 
-Door: `job` sends the statements that are due by `index`.
+Doors: `index` keeps when each holder's next statement is due, `job` sends the statements that are due.
 """

@@ -1,4 +1,4 @@
-"""Composing a statement's e-mail: of the account's transactions in the period, as they are recorded when it is due."""
+"""Composes a statement's e-mail from the account's transactions in the period, as they are recorded now."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,13 +16,13 @@ from chalicelib.mail.statement import Statement, statement_of
 from chalicelib.mail.statement_mail import render_statement
 from chalicelib.statements.index import Expected
 
-# About ten seconds' worth of reading. Only so much is held in memory as the e-mail lists.
+# It takes about ten seconds to read so many. Only those that the e-mail lists are kept in memory.
 MOST_TRANSACTIONS = 20_000
 _PAGE = 1_000
 
 
 class NotComposed(Exception):
-    """The e-mail can't be made, now or later; `reason` says why, without what is in it."""
+    """The e-mail can't be composed, now or later. `reason` says why, without any of its content."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,6 +30,11 @@ class NotComposed(Exception):
 
 
 class StatementComposer:
+    """Composes statements. `links_for` returns a holder's links, by bank, account and holder.
+
+    An account with more than `most_transactions` in a period gets no statement.
+    """
+
     def __init__(
         self,
         transactions: TransactionRepository,
@@ -43,7 +48,7 @@ class StatementComposer:
         self._most_transactions = most_transactions
 
     def email(self, expected: Expected, holder: Holder) -> Email:
-        """Return the e-mail; raises NotComposed, TemporarilyUnavailable."""
+        """Return the e-mail of a statement to this holder. Raises NotComposed, TemporarilyUnavailable."""
         try:
             statement = self._statement(expected, holder.timezone)
         except NotComposed:
@@ -51,20 +56,20 @@ class StatementComposer:
         except Exception as error:
             if not is_fault_of_value(error):
                 raise
-            # Written past the service.
+            # A stored transaction is malformed: not written by this service.
             raise NotComposed(f"not_readable: {type(error).__name__}") from error
         bank_name = self._banks.name_of(expected.bank)
         try:
             return self._rendered(expected, holder, statement, bank_name)
-        except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
+        except Exception as error:  # one e-mail must not hold up the others
             raise NotComposed(f"not_rendered: {type(error).__name__}") from error
 
     def _statement(self, expected: Expected, timezone: str) -> Statement:
         period, account = expected.period, expected.account
-        found = self._between(expected.bank, account, *period.bounds(timezone))
-        return statement_of(account, period.kind, period.first, period.last, found)
+        transactions = self._transactions_between(expected.bank, account, *period.bounds(timezone))
+        return statement_of(account, period.kind, period.first, period.last, transactions)
 
-    def _between(self, bank: str, account: str, start: datetime, end: datetime) -> Iterator[Transaction]:
+    def _transactions_between(self, bank: str, account: str, start: datetime, end: datetime) -> Iterator[Transaction]:
         listing = Listing(account, start, end, limit=min(_PAGE, self._most_transactions))
         left = self._most_transactions
         while True:

@@ -1,7 +1,8 @@
-"""Who is to get which statement, by when it is due. One entry for each holder who wants statements: the next one.
+"""The index of statements: which holder gets which statement, ordered by when it is due.
 
-An entry says only that somebody has to look: whether the holder still wants the statement is decided when it is due. So
-one too many does no harm, and an entry is written before the holder's record, so that there is never one too few.
+Each holder who wants statements has one entry, for the next statement. When the entry is due, the job reads whether the
+holder still wants the statement. So an entry too many does no harm, but a missing entry would lose a statement: the
+entry is written before the holder's record.
 """
 
 import json
@@ -14,18 +15,22 @@ from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import account_key
 from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.statements.periods import Period, period_at, period_named, wanted
+from chalicelib.statements.periods import Period, period_at, period_named, wanted_kind
 
-# Nothing is ever put into an hour that a run may be done with, whatever its clock says.
+# The job goes on from hour to hour and doesn't come back. So no entry is put into an hour that a run may have finished,
+# also if the run's clock is a few minutes fast.
 LEAST_WAIT = timedelta(minutes=15)
-# AWS refuses requests from a clock that is wrong by more.
+# AWS refuses requests of a machine whose clock is wrong by more than this.
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A statement that a holder is to get. `put_off_since` is when SES first put it off, if it did; `again` is for a
-    dead letter that is sent through again: it is told although its notification had failed."""
+    """A statement that a holder is to get.
+
+    `put_off_since` is when SES first put it off, if it did. `again` is for a dead letter that an operator sends through
+    again: the statement is sent although its notification has failed.
+    """
 
     bank: str
     account: str
@@ -36,7 +41,7 @@ class Expected:
 
     @property
     def id(self) -> str:
-        """Its STATEMENT_ID, like `statement@A123@2026-W23`."""
+        """The statement's id, in the place of a transaction's: `statement@A123@2026-W23` (see `state.STATEMENT_ID`)."""
         return f"statement@{self.account}@{self.period.name}"
 
     @property
@@ -48,7 +53,7 @@ class Expected:
         return account_key(self.bank, self.account)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the stored form; `expected_in` reads it."""
+        """Return the stored form, as JSON values. `expected_in` reads it."""
         put_off = {"put_off_since": self.put_off_since.isoformat()} if self.put_off_since else {}
         again = {"again": True} if self.again else {}
         who = {"bank": self.bank, "account": self.account, "holder": self.holder}
@@ -56,7 +61,7 @@ class Expected:
 
 
 def expected_in(text: str) -> Expected:
-    """Return the statement of a stored form in JSON; raises KeyError, TypeError or ValueError if it is none."""
+    """Return the statement in its stored form (JSON); raises KeyError, TypeError or ValueError if it is malformed."""
     values = json.loads(text)
     bank, account, holder = (str(values[name]) for name in ("bank", "account", "holder"))
     since = values.get("put_off_since")
@@ -65,39 +70,41 @@ def expected_in(text: str) -> Expected:
 
 
 class StatementIndex:
+    """The entries of the statements that are to be sent. All methods raise TemporarilyUnavailable."""
+
     def __init__(self, repository: DueRepository) -> None:
         self._repository = repository
 
     def enter(self, bank: str, account: str, holder: Holder, now: datetime) -> None:
-        """See to it that the holder gets the statement of the running week or month, if one is wanted.
+        """Put the entry for the holder's statement of the current week or month, if the holder wants statements.
 
-        To be called before the holder's record is written. Repeating it changes nothing. Raises TemporarilyUnavailable.
+        Call it before the holder's record is written. Calling it again changes nothing.
         """
-        kind = wanted(holder.preferences)
+        kind = wanted_kind(holder.preferences)
         if kind is not None:
             period = period_at(kind, now, holder.timezone)
             self.put([(Expected(bank, account, holder.id, period), period.due(holder.timezone))], now)
 
-    def put(self, expected: Iterable[tuple[Expected, datetime]], now: datetime) -> None:
-        """Put the statements, each to be looked at from its moment on, but not within 15 minutes from now."""
-        self._put((one, max(until, now + LEAST_WAIT)) for one, until in expected)
+    def put(self, statements: Iterable[tuple[Expected, datetime]], now: datetime) -> None:
+        """Put the statements, each with the time from which it is due; the earliest is 15 minutes from now."""
+        self._put((expected, max(until, now + LEAST_WAIT)) for expected, until in statements)
 
     def put_again(self, expected: Expected, now: datetime) -> None:
-        """Put a statement that had failed, to be looked at now; in the last five minutes of an hour, at its end.
+        """Put a statement that failed, so that it is sent now; in the last five minutes of an hour, at its end.
 
-        However often that is done, it is told once. Raises TemporarilyUnavailable.
+        Calling it several times sends the statement once.
         """
-        # A run may be done with any hour that is over on a right clock.
+        # A run may have finished every hour that is over by a clock that is at most five minutes fast.
         hour = (now + _CLOCKS_DIFFER_BY).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         self._put([(replace(expected, put_off_since=None, again=True), max(now, hour))])
 
-    def _put(self, expected: Iterable[tuple[Expected, datetime]]) -> None:
+    def _put(self, statements: Iterable[tuple[Expected, datetime]]) -> None:
         entries = [
-            DueEntry(
-                until,
-                f"{one.bank}#{one.account}#{one.holder}#{one.period.name}",
-                json.dumps(one.to_json()),
-            )
-            for one, until in expected
+            DueEntry(until, _name_of(expected), json.dumps(expected.to_json())) for expected, until in statements
         ]
+        # A batch must not have a key twice.
         self._repository.put({(entry.until, entry.name): entry for entry in entries}.values())
+
+
+def _name_of(expected: Expected) -> str:
+    return f"{expected.bank}#{expected.account}#{expected.holder}#{expected.period.name}"

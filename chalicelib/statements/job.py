@@ -1,63 +1,83 @@
-"""Sending statements: what is due by the index is looked at now, made of the account's transactions, and sent once."""
+"""The statement job: sends the statements that are due, each once.
+
+For the entries of one SES call, at most 50, `StatementJob._send` goes through these steps:
+
+1. read the entries of the index (`_read`);
+2. select, by the holders as they are now, which statements are sent now, later, or not at all (`selecting`);
+3. claim: only one run at a time may send a statement (`log`);
+4. compose the e-mails from the accounts' transactions (`composing`);
+5. send: SES answers for each e-mail by itself (`sending`); accepted ones are recorded as `sent` at once;
+6. hand over: what failed goes to the dead letters; what is sent later, and the next period's statement of each holder,
+   goes to the index (`index`);
+7. record the states of all that was not sent, and remove the entries.
+
+A run that dies half-way leaves its entries in the index, and the next run handles them again: the claim keeps it from
+sending a statement twice.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.holders.holder import Holder
-from chalicelib.holders.preferences import quiet_until
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.mail.ses import Email
 from chalicelib.notifications.due import DueEntry, DueRepository
+from chalicelib.notifications.log import Claims
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 from chalicelib.statements.composing import NotComposed, StatementComposer
 from chalicelib.statements.index import Expected, StatementIndex, expected_in
-from chalicelib.statements.periods import Period, period_at, wanted
+from chalicelib.statements.selecting import Ready, Selection, select
 
-# One SES call that runs into its time limit, and the notes; before it, one account's transactions.
+# The longest that one SES call and recording its results take; and, before it, reading one account's transactions.
 _SENDING_TAKES_AT_MOST_S = 12
 _READING_TAKES_AT_MOST_S = 10
 _LEASE_MARGIN_S = 5
-# Where the first run begins. Entries are put hours before they are due, by a release that has this job too.
+# The first run of a stage begins this long ago. Entries are put into the index hours before they are due, and only by
+# releases that have this job.
 _DUE_AT_MOST = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A statement that is due to a holder who wants it, and the period whose statement is expected next."""
+@dataclass(slots=True)
+class Composed:
+    """The e-mails of claimed statements, and the statements without an e-mail, each with its reason."""
 
-    expected: Expected
-    holder: Holder
-    following: Period
-
-    @property
-    def put_off_since(self) -> datetime | None:
-        return self.expected.put_off_since
-
-    def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
-        return StateChange(self.expected.key, state, reason, message_id, self.expected.period.due(self.holder.timezone))
+    emails: list[tuple[Ready, Email]] = field(default_factory=list)
+    suppressed: list[tuple[Ready, str]] = field(default_factory=list)
+    out_of_time: list[Ready] = field(default_factory=list)
+    failed: list[tuple[Ready, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Done:
-    """What became of the statements of one SES call; with a reason where there is one."""
+class StatementOutcome:
+    """What was done with the statements of one SES call. `later` are those that stay in the index, and until when."""
 
-    sent: int = 0
-    dropped: int = 0
-    noted: list[StateChange] = field(default_factory=list)
-    failed: list[tuple[Ready, str]] = field(default_factory=list)
-    put_off: list[tuple[Ready, str]] = field(default_factory=list)
-    later: list[tuple[Expected, datetime]] = field(default_factory=list)
+    sent: int
+    dropped: int
+    suppressed: list[tuple[Ready, str]]
+    out_of_time: list[Ready]
+    failed: list[tuple[Ready, str]]
+    put_off: list[tuple[Ready, str]]
+    later: list[tuple[Expected, datetime]]
+
+    def changes(self) -> list[StateChange]:
+        """Return the new states of the statements that were not sent."""
+        return [
+            *(ready.change(State.SUPPRESSED, reason) for ready, reason in self.suppressed),
+            *(ready.change(State.QUEUED, "out_of_time") for ready in self.out_of_time),
+            *(ready.change(State.FAILED, reason) for ready, reason in self.failed),
+            *(ready.change(State.QUEUED, reason) for ready, reason in self.put_off),
+        ]
 
     def report(self) -> None:
         """Log and count it."""
         failed, put_off = len(self.failed), len(self.put_off)
-        counts = {"sent": self.sent, "noted": len(self.noted), "failed": failed, "put_off": put_off}
+        noted = len(self.suppressed) + len(self.out_of_time)
+        counts = {"sent": self.sent, "noted": noted, "failed": failed, "put_off": put_off}
         reasons = Counter(reason for _, reason in (*self.failed, *self.put_off))
         logger.info("statements", extra={**counts, "dropped": self.dropped, "later": len(self.later), "why": reasons})
         count("NotificationsSent", self.sent)
@@ -66,6 +86,12 @@ class Done:
 
 
 class StatementJob:
+    """Sends the statements that are due.
+
+    `due` is the table of the index, `holders` says who wants which statement, `composer` makes the e-mails, `sending`
+    sends them. What can't be sent goes to the `dead_letters`.
+    """
+
     def __init__(
         self,
         due: DueRepository,
@@ -87,8 +113,8 @@ class StatementJob:
     def run(self, time_left_s: Callable[[], float]) -> None:
         """Send what is due, hour by hour from where the last run ended, as far as the time allows.
 
-        An entry is removed when all is done for it, the next period's entry included. So a run that dies, or runs
-        beside another, leaves what the next one goes on with, and the claim keeps it from being told twice.
+        `time_left_s` returns how many seconds the function still has. Raises TemporarilyUnavailable; the next run goes
+        on with what is left.
         """
         now = self._clock()
         first = (now - _DUE_AT_MOST).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
@@ -100,106 +126,93 @@ class StatementJob:
             self._due.move_checkpoint(hour)
 
     def _handle(self, page: Sequence[DueEntry], time_left_s: Callable[[], float]) -> bool:
-        """Handle the entries; False if the time is over before all are."""
-        for part in batches(page, self._sending.at_once):
+        """Send the statements of a page's entries; return False if the time ended before all were handled."""
+        for entries in batches(page, self._sending.at_once):
             left_s = time_left_s() - _SENDING_TAKES_AT_MOST_S - _READING_TAKES_AT_MOST_S
-            if left_s < 0 or not self._sending.wait_for(len(part), left_s):
+            if left_s < 0 or not self._sending.wait_for(len(entries), left_s):
                 logger.info("statements_out_of_time")
                 return False
-            self._tell(part, time_left_s)
+            self._send(entries, time_left_s)
         return True
 
-    def _tell(self, part: Sequence[DueEntry], time_left_s: Callable[[], float]) -> None:
-        now, done = self._clock(), Done()
-        ready = self._ready(self._read(part), now, done)
-        lease = timedelta(seconds=time_left_s() + _LEASE_MARGIN_S)
-        again = {key for key, one in ready.items() if one.expected.again}
-        claims = self._log.claim(list(ready), now, now + lease, again)
-        emails = list(self._emails([ready[key] for key in ready if key in claims.claimed], time_left_s, done))
-        sent = self._sending.send(emails, now)
-        done.sent, done.put_off = sent.accepted, sent.put_off
-        done.failed += sent.failed
-        self._dead_letters.put([Letter(one.expected.to_json(), reason) for one, reason in done.failed])
-        done.later += [(_put_off(one.expected, now), now) for one, _ in done.put_off]
-        done.later += [(ready[key].expected, now) for key in claims.busy]
-        # Before the notes: should this die, what is noted as told is found settled, and gone on with all the same.
-        later = {expected.key for expected, _ in done.later}
-        follow = [_next(one) for key, one in ready.items() if key not in later]
-        self._index.put([*follow, *done.later], now)
-        outcomes = [
-            *done.noted,
-            *(one.change(State.FAILED, reason) for one, reason in done.failed),
-            *(one.change(State.QUEUED, reason) for one, reason in done.put_off),
-        ]
-        self._log.record(outcomes, self._clock())
-        self._due.remove(part)
-        done.report()
+    def _send(self, entries: Sequence[DueEntry], time_left_s: Callable[[], float]) -> None:
+        """Send the statements of the entries, at most one SES call's."""
+        now = self._clock()
+        selection = self._select(entries, now)
+        ready = selection.ready
+        claims = self._claim(ready, now, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
+        composed = self._compose([ready[key] for key in ready if key in claims.claimed], time_left_s)
+        sent = self._sending.send(composed.emails, now)
+        outcome = StatementOutcome(
+            sent=sent.accepted,
+            dropped=selection.dropped,
+            suppressed=composed.suppressed,
+            out_of_time=composed.out_of_time,
+            failed=[*composed.failed, *sent.failed],
+            put_off=sent.put_off,
+            later=[
+                *selection.later,
+                *((waiting.expected, now) for waiting in composed.out_of_time),
+                *((_put_off(waiting.expected, now), now) for waiting, _ in sent.put_off),
+                *((ready[key].expected, now) for key in claims.busy),
+            ],
+        )
+        self._hand_over(outcome, ready.values(), now)
+        self._log.record(outcome.changes(), self._clock())
+        self._due.remove(entries)
+        outcome.report()
 
-    def _read(self, part: Iterable[DueEntry]) -> list[Expected]:
+    def _select(self, entries: Iterable[DueEntry], now: datetime) -> Selection:
+        statements = self._read(entries)
+        selection = select(statements, self._holders.of_accounts(expected.account_key for expected in statements), now)
+        self._dead_letters.put(selection.letters)
+        return selection
+
+    def _read(self, entries: Iterable[DueEntry]) -> list[Expected]:
+        """Return the statements that the entries expect; of two entries of a statement, one that says `again` wins."""
         found: dict[NotificationKey, Expected] = {}
         letters: list[Letter] = []
-        for entry in part:
+        for entry in entries:
             with SetAside(letters, entry.payload, "malformed_statement"):
-                one = expected_in(entry.payload)
-                if one.again or one.key not in found:
-                    found[one.key] = one
+                expected = expected_in(entry.payload)
+                if expected.again or expected.key not in found:
+                    found[expected.key] = expected
         self._dead_letters.put(letters)
         return list(found.values())
 
-    def _ready(self, found: Sequence[Expected], now: datetime, done: Done) -> dict[NotificationKey, Ready]:
-        """Return what is to be sent now, by the holders as they are now: nobody who was erased meanwhile is told."""
-        holders = self._holders.of_accounts(one.account_key for one in found)
-        ready = {}
-        letters: list[Letter] = []
-        for one in found:
-            holder = next((holder for holder in holders.get(one.account_key, ()) if holder.id == one.holder), None)
-            if holder is None or wanted(holder.preferences) != one.period.kind:
-                done.dropped += 1  # who chooses statements again is entered again
-                continue
-            with SetAside(letters, one.to_json(), "malformed_holder"):
-                until = _not_before(one, holder, now)
-                if until > now:
-                    done.later.append((one, until))
-                else:
-                    ready[one.key] = Ready(one, holder, _following(one, holder, now))
-        self._dead_letters.put(letters)
-        return ready
+    def _claim(self, ready: dict[NotificationKey, Ready], now: datetime, lease: timedelta) -> Claims:
+        again = {key for key, statement in ready.items() if statement.expected.again}
+        return self._log.claim(list(ready), now, now + lease, again)
 
-    def _emails(
-        self, claimed: Iterable[Ready], time_left_s: Callable[[], float], done: Done
-    ) -> Iterator[tuple[Ready, Email]]:
-        for one in claimed:
-            if one.holder.suppressed is not None:
-                done.noted.append(one.change(State.SUPPRESSED, one.holder.suppressed.reason))
+    def _compose(self, claimed: Iterable[Ready], time_left_s: Callable[[], float]) -> Composed:
+        composed = Composed()
+        for ready in claimed:
+            if ready.holder.suppressed is not None:
+                composed.suppressed.append((ready, ready.holder.suppressed.reason))
             elif time_left_s() < _SENDING_TAKES_AT_MOST_S + _READING_TAKES_AT_MOST_S:
-                done.noted.append(one.change(State.QUEUED, "out_of_time"))
-                done.later.append((one.expected, self._clock()))
+                composed.out_of_time.append(ready)
             else:
                 try:
-                    email = self._composer.email(one.expected, one.holder)
+                    composed.emails.append((ready, self._composer.email(ready.expected, ready.holder)))
                 except NotComposed as error:
-                    done.failed.append((one, error.reason))
-                else:
-                    yield one, email
+                    composed.failed.append((ready, error.reason))
+        return composed
+
+    def _hand_over(self, outcome: StatementOutcome, ready: Iterable[Ready], now: datetime) -> None:
+        """Put what failed into the dead letters; put what comes later, and each holder's next period, into the index.
+
+        This is done before the states are recorded: if the run dies in between, the next run finds statements that are
+        already settled and still puts the next period into the index.
+        """
+        self._dead_letters.put([Letter(statement.expected.to_json(), reason) for statement, reason in outcome.failed])
+        later = {expected.key for expected, _ in outcome.later}
+        following = [_next_statement(statement) for statement in ready if statement.expected.key not in later]
+        self._index.put([*following, *outcome.later], now)
 
 
-def _not_before(one: Expected, holder: Holder, now: datetime) -> datetime:
-    """Return when the holder is to have the statement, by the time zone and the quiet hours that are set now."""
-    due = one.period.due(holder.timezone)
-    if due > now or "quiet_hours" not in holder.preferences:
-        return due
-    return quiet_until(holder.preferences["quiet_hours"], holder.timezone, now) or now
-
-
-def _following(one: Expected, holder: Holder, now: datetime) -> Period:
-    # One that had failed was gone on with then, unless the holder's record couldn't be read; and what came between is
-    # not to be told now.
-    return period_at(one.period.kind, now, holder.timezone) if one.again else one.period.next
-
-
-def _next(one: Ready) -> tuple[Expected, datetime]:
-    expected = replace(one.expected, period=one.following, put_off_since=None, again=False)
-    return expected, one.following.due(one.holder.timezone)
+def _next_statement(ready: Ready) -> tuple[Expected, datetime]:
+    expected = replace(ready.expected, period=ready.following, put_off_since=None, again=False)
+    return expected, ready.following.due(ready.holder.timezone)
 
 
 def _put_off(expected: Expected, now: datetime) -> Expected:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.preferences_form import Form, Mistake, Mistaken, applied, filled_from, typed, version_of
+from chalicelib.api.preferences_form import Form, Mistake, Mistaken, apply_form, fill_form, read_form, version_of
 from chalicelib.holders.holder import PreferencesSchema
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 
@@ -18,7 +18,7 @@ EVERYTHING: dict[str, Any] = {
     "statement": "weekly",
     "muted": True,
 }
-UNTOUCHED = filled_from({}, ["XAF"], "fr")
+UNTOUCHED = fill_form({}, ["XAF"], "fr")
 
 
 def sent(form: Form) -> dict[str, list[str]]:
@@ -39,25 +39,25 @@ def sent(form: Form) -> dict[str, list[str]]:
 
 def mistakes(locale: str = "fr", **changes: Any) -> dict[str, Mistake]:
     with pytest.raises(Mistaken) as refusal:
-        applied(dataclasses.replace(UNTOUCHED, **changes), {}, locale)
+        apply_form(dataclasses.replace(UNTOUCHED, **changes), {}, locale)
     return refusal.value.mistakes
 
 
 def changed(before: dict[str, Any] | None = None, locale: str = "fr", **changes: Any) -> dict[str, Any]:
     preferences = before or {}
-    return applied(dataclasses.replace(filled_from(preferences, ["XAF"], locale), **changes), preferences, locale)
+    return apply_form(dataclasses.replace(fill_form(preferences, ["XAF"], locale), **changes), preferences, locale)
 
 
 def test_the_form_of_no_preferences_shows_what_they_mean() -> None:
-    shown = filled_from({}, ["XAF"], "fr")
+    shown = fill_form({}, ["XAF"], "fr")
     assert shown == Form(("credit", "debit"), {"XAF": ""}, "", "", False, "22:00", "07:00", "none", False)
 
 
 def test_the_form_shows_each_preference() -> None:
-    assert filled_from(EVERYTHING, ["XAF", "USD"], "fr") == Form(
+    assert fill_form(EVERYTHING, ["XAF", "USD"], "fr") == Form(
         ("debit",), {"EUR": "9,5", "USD": "", "XAF": "5000"}, "", "", True, "21:30", "06:15", "weekly", True
     )
-    assert filled_from(EVERYTHING, [], "en").least == {"EUR": "9.5", "XAF": "5000"}
+    assert fill_form(EVERYTHING, [], "en").least == {"EUR": "9.5", "XAF": "5000"}
 
 
 _AMOUNTS = st.integers(0, 10**9).map(str)
@@ -81,18 +81,18 @@ PREFERENCES = st.fixed_dictionaries(
 def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(
     preferences: dict[str, Any], locale: str, currencies: list[str]
 ) -> None:
-    shown = filled_from(preferences, currencies, locale)
-    assert typed(sent(shown), currencies) == dataclasses.replace(
+    shown = fill_form(preferences, currencies, locale)
+    assert read_form(sent(shown), currencies) == dataclasses.replace(
         shown, types=tuple(one for one in ("credit", "debit") if one in shown.types)
     )
-    assert applied(typed(sent(shown), currencies), preferences, locale) == preferences
+    assert apply_form(read_form(sent(shown), currencies), preferences, locale) == preferences
 
 
 @given(PREFERENCES, PREFERENCES, st.sampled_from(["fr", "en"]))
 def test_any_preferences_can_be_made_of_any_others(before: dict[str, Any], after: dict[str, Any], locale: str) -> None:
-    form = typed(sent(filled_from(after, [], locale)), [])
-    made = applied(form, before, locale)
-    assert set(filled_from(made, [], locale).types) == set(form.types)
+    form = read_form(sent(fill_form(after, [], locale)), [])
+    made = apply_form(form, before, locale)
+    assert set(fill_form(made, [], locale).types) == set(form.types)
     schema = PreferencesSchema()
     # A holder may want neither type; a bank can't say so.
     without_types = {name: value for name, value in made.items() if name in schema.fields and value != []}
@@ -225,12 +225,12 @@ def test_fields_that_are_none_of_the_form_s_are_passed_over() -> None:
         "min_amount.ZZZ": ["1"],
         "types": ["credit", "x"],
     }
-    assert typed(fields, ["XAF"]) == dataclasses.replace(UNTOUCHED, types=("credit",))
+    assert read_form(fields, ["XAF"]) == dataclasses.replace(UNTOUCHED, types=("credit",))
 
 
 def test_a_minimum_that_the_form_didn_t_show_is_kept_out_of_nothing_but_its_own_field() -> None:
     fields = {**sent(UNTOUCHED), "min_amount.EUR": ["5"]}
-    assert applied(typed(fields, ["XAF"]), {}, "fr") == {"min_amount": {"EUR": "5"}}
+    assert apply_form(read_form(fields, ["XAF"]), {}, "fr") == {"min_amount": {"EUR": "5"}}
 
 
 def test_a_version_tells_preferences_apart_whatever_the_order_of_their_keys() -> None:

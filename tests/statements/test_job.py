@@ -1,4 +1,4 @@
-"""Statements: each due one sent once, in the holder's own week or month, whatever dies, is repeated or changed."""
+"""The statement job: each statement that is due is sent once, although runs die or overlap and holders change."""
 
 import contextlib
 import dataclasses
@@ -104,7 +104,7 @@ class Morning(World):
         ).run(time_left_s)
 
     def runs_on(self, until: datetime, every: timedelta = timedelta(minutes=15)) -> None:
-        """Let time pass and the job run, but where nothing is expected."""
+        """Let time pass, and let the job run whenever a statement is due."""
         while self.now < until:
             self.now = min(self.now + every, until)
             soonest = min((due for due, _ in self.expected), default="")
@@ -113,7 +113,7 @@ class Morning(World):
                 self.run()
 
     def skip_to(self, moment: datetime) -> None:
-        """Spare the tests the empty hours before the moment; never go back, as the job doesn't."""
+        """Move the checkpoint over the empty hours before the moment, to save time; never back, as the job doesn't."""
         repository = DueRepository(self.dynamodb, self.names["StatementsTable"])
         checkpoint, hour = repository.checkpoint(), moment.replace(minute=0, second=0, microsecond=0)
         if checkpoint is None or checkpoint < hour:
@@ -121,7 +121,7 @@ class Morning(World):
 
     @property
     def expected(self) -> list[tuple[str, str]]:
-        """What is in the index: who and which period, and when it is due, soonest first."""
+        """The index's entries: when each is due, and its holder and period; soonest first."""
         items = self.dynamodb.scan(TableName=self.names["StatementsTable"])["Items"]
         entries = [
             (item["due"]["S"].partition("#")[0], json.loads(item["notice"]["S"])) for item in items if "notice" in item
@@ -134,7 +134,7 @@ class Morning(World):
 
     @property
     def sent(self) -> list[tuple[str, str]]:
-        """To whom which statement went, in order."""
+        """Which statement went to which holder, in order."""
         return [(email["to"].partition("@")[0], email["tags"]["transaction"]) for email in self.ses.accepted]
 
     def noted(self, statement: str = WEEK) -> list[tuple[str, str | None]]:
@@ -559,15 +559,18 @@ def test_a_run_that_dies_with_what_was_put_back_is_gone_on_with(morning: Morning
 
 
 def everyone(morning: Morning, count: int = 12) -> list[tuple[str, str]]:
-    """Subscribe so many accounts' holders; return what they are to get."""
+    """Subscribe a holder of each of so many accounts; return the statements that they are to get."""
     for number in range(count):
         morning.subscribe(f"a{number}")
     return sorted((f"a{number}.awa", f"statement@a{number}@2026-W24") for number in range(count))
 
 
 class Dying:
-    """A DynamoDB client at whose n-th call (from 0) the process dies, or at the next one if that is the note right
-    behind SES's yes: there lies the only way to be told twice."""
+    """A DynamoDB client at whose n-th call (from 0) the process dies.
+
+    It doesn't die at the call that records what SES has just accepted, but at the next: without that record, statements
+    are sent twice, and nothing can prevent it.
+    """
 
     def __init__(self, morning: Morning, at: int) -> None:
         self._morning = morning

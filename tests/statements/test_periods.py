@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.holders.holder import TIMEZONES
-from chalicelib.statements.periods import Period, period_at, period_named, wanted
+from chalicelib.statements.periods import Period, period_at, period_named, wanted_kind
 
 SINCE = datetime(2024, 1, 1, tzinfo=UTC)
 MOMENTS = st.integers(0, 14 * 365 * 24 * 60).map(lambda minutes: SINCE + timedelta(minutes=minutes))
@@ -117,7 +117,7 @@ def test_what_names_no_period_is_refused(name: str) -> None:
     ],
 )
 def test_statements_are_wanted_as_chosen_unless_all_is_muted(preferences: dict[str, Any], kind: str | None) -> None:
-    assert wanted(preferences) == kind
+    assert wanted_kind(preferences) == kind
 
 
 def test_samoa_s_missing_day_is_in_no_ones_way() -> None:
