@@ -45,6 +45,8 @@ class FakeBankApi:
         self.stored: dict[str, Transaction] = {}
         self.arrived: dict[str, datetime] = {}
         self.posts = 0
+        self.most_at_once = 0
+        self._under_way = 0
         self.items = 0
         self.batches: list[list[str | None]] = []
         self.queue: list[bytes] = []
@@ -55,7 +57,11 @@ class FakeBankApi:
         with self._lock:
             number = self.posts
             self.posts += 1
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
         time.sleep(self.delay_s)
+        with self._lock:
+            self._under_way -= 1
         if headers["x-api-key"] != KEY:
             return problem(403, "forbidden")
         if self.signing_secret is not None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bank_simulator.files.entries import OPPOSITE, Remark, Statement
+from chalicelib.ledger.card_numbers import holds_card_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def check(statement: Statement, account: str) -> BalanceCheck:
     currency = opening.currency if opening else statement.currency
     return BalanceCheck(
         account=account,
-        statement=statement.name,
+        statement="" if holds_card_number(statement.name) else statement.name,
         currency=currency,
         opening=opening.amount if opening else None,
         entries=sum((entry.signed for entry in statement.entries), Decimal(0)),

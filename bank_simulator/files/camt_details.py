@@ -20,7 +20,7 @@ _REFERENCES = (
     "PrcgId",
     "Prtry/Ref",
 )
-# Which of two entries of one file this is, counted from its start: another file counts otherwise.
+# The number of the entry in its file: another file gives the same entry another number.
 _RUNNING_NUMBER = re.compile(r"\d{1,6}")
 _CARD_FAMILY = "CCRD"
 _MCC = re.compile(r"\d{4}")

@@ -8,7 +8,7 @@ from typing import Any
 from bank_simulator.files.balances import BalanceCheck
 from bank_simulator.files.contents import Format
 from bank_simulator.files.entries import Remark
-from chalicelib.ledger.money import CURRENCY_DECIMALS, format_amount
+from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, format_amount
 
 _SHOWN = 20
 
@@ -99,8 +99,9 @@ def _verdict(found: BalanceCheck) -> str:
 
 
 def _shown(amount: Decimal, currency: str) -> str:
-    is_whole = currency in CURRENCY_DECIMALS and amount == round(amount, CURRENCY_DECIMALS[currency])
-    return format_amount(amount, currency) if is_whole else f"{amount:f}"
+    if currency in CURRENCY_DECIMALS and not excess_decimals(amount.normalize(), currency):
+        return format_amount(amount, currency)
+    return f"{amount:f}"
 
 
 def _remark_as_json(remark: Remark) -> dict[str, str]:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter
 
-from bank_simulator.files.entries import Entry
+from bank_simulator.files.entries import Entry, NotMapped
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.keys import IDENTIFIER
 
@@ -13,26 +13,24 @@ _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9._-]+")
 # A hash in letters alone can't be taken for a card number.
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _HASH_BYTES = 14
+_SEPARATOR = "\x1f"  # no text of a file has it between two of these
 
 
 def account_id(account: str) -> str:
     """Return the account's id in the API: its IBAN without spaces, or a local number with `-` for what ids can't have.
 
     `/10020030/1234567` is 10020030-1234567; a currency behind an IBAN (`DE…EUR`) is left out. An account that would be
-    too long, empty or taken for a card number is `account-` and a hash.
+    too long or empty is `account-` and a hash. Raises NotMapped for what could be a card number: the API refuses it.
     """
     plain = "".join(account.split())
     with_currency = _IBAN_AND_CURRENCY.fullmatch(plain)
     if with_currency and is_iban(with_currency[1]):
         plain = with_currency[1]
     made = _NOT_IN_IDS.sub("-", plain).strip("-")
-    if (
-        IDENTIFIER.fullmatch(made)
-        and any(map(str.isalnum, made))
-        and not (holds_card_number(made) and not is_iban(made))
-    ):
-        return made
-    return f"account-{_hashed(plain)}"
+    if any(map(holds_card_number, (account, plain, made))) and not is_iban(plain):
+        raise NotMapped("the number of its account could be a card number, which the API refuses in every field")
+    is_id = IDENTIFIER.fullmatch(made) and any(map(str.isalnum, made))
+    return made if is_id else f"account-{_hashed(plain)}"
 
 
 def is_iban(text: str) -> bool:
@@ -59,18 +57,12 @@ class TransactionIds:
 
     def of(self, account: str, entry: Entry) -> str:
         """Return the id of the next entry."""
-        stable = (
-            account,
-            entry.day.isoformat(),
-            f"{entry.amount.normalize():f}",
-            entry.currency,
-            entry.mark,
-            f"reference {entry.bank_reference}"
-            if entry.bank_reference
-            else f"text {entry.value_date} {entry.fingerprint}",
-            entry.part,
-        )
-        base = f"{entry.day:%Y%m%d}-{_hashed(chr(31).join(stable))}"
+        amount = f"{entry.amount.normalize():f}"
+        known_by = f"reference {entry.bank_reference}"
+        if not entry.bank_reference:
+            known_by = f"text {entry.value_date} {entry.fingerprint}"
+        stable = (account, str(entry.day), amount, entry.currency, entry.mark, known_by, entry.part)
+        base = f"{entry.day:%Y%m%d}-{_hashed(_SEPARATOR.join(stable))}"
         self._given[base] += 1
         return base if self._given[base] == 1 else f"{base}.{self._given[base]}"
 

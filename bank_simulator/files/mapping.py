@@ -25,7 +25,7 @@ _MAX_LENGTH = {
     "merchant.terminal_id": 64,
 }
 _MAX_METADATA = 256
-_MAX_RATE_DIGITS = 15
+_MAX_RATE_ZEROS = 10
 # What no text of the API can have: control characters, halves of surrogate pairs, and what stands for lost bytes.
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 
@@ -54,11 +54,7 @@ def body_of(
     }
     if reversal_of is not None:
         body |= {"status": "reversed", "reversal_of": reversal_of}
-    body |= {
-        name: day.isoformat()
-        for name, day in (("booking_date", entry.booking_date), ("value_date", entry.value_date))
-        if day is not None
-    }
+    body |= _dates(entry, texts)
     counterparty = {"name": entry.counterparty.name, "account": entry.counterparty.account}
     informing = {
         "merchant": texts.object("merchant", _known_country(entry.merchant, texts)),
@@ -90,7 +86,7 @@ def _type(entry: Entry, names_original: bool) -> str:
 
 def _money(amount: Decimal, currency: str) -> Decimal:
     if currency not in CURRENCY_DECIMALS:
-        raise NotMapped(f"{currency} is no active currency of ISO 4217")
+        raise NotMapped(f"{currency[:3]} is no active currency of ISO 4217")
     if amount < 0:
         raise NotMapped("its amount is negative")
     if amount.adjusted() >= MAX_INTEGER_DIGITS:
@@ -112,6 +108,16 @@ def _timestamp(entry: Entry, now: datetime) -> str:
     return format_time(moment)
 
 
+def _dates(entry: Entry, texts: "_Texts") -> dict[str, str]:
+    dates = {}
+    for name, day in (("booking_date", entry.booking_date), ("value_date", entry.value_date)):
+        if day is not None and day.year < _FIRST_YEAR:
+            texts.notes.append(f"{name} is left out: it is before {_FIRST_YEAR}")
+        elif day is not None:
+            dates[name] = day.isoformat()
+    return dates
+
+
 def _original(original: Original | None, texts: "_Texts") -> dict[str, str]:
     if original is None:
         return {}
@@ -126,7 +132,12 @@ def _original(original: Original | None, texts: "_Texts") -> dict[str, str]:
     if original.rate is None:
         return made
     rate = original.rate.normalize()
-    if rate <= 0 or rate.adjusted() >= MAX_INTEGER_DIGITS or len(rate.as_tuple().digits) > _MAX_RATE_DIGITS:
+    if (
+        rate != original.rate
+        or rate <= 0
+        or rate.adjusted() >= MAX_INTEGER_DIGITS
+        or rate.adjusted() < -_MAX_RATE_ZEROS
+    ):
         texts.notes.append("original.rate is left out: it is 0 or has too many digits")
         return made
     return made | {"rate": f"{rate:f}"}

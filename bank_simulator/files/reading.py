@@ -58,25 +58,32 @@ def _booked(statements: list[Statement], report: FileReport) -> Iterator[_Booked
         report.not_mapped += statement.not_mapped
         content = _content(statement)
         if statement.entries and content in seen:
-            why = f"statement {statement.name} comes twice in this file"
+            why = "its statement comes twice in this file"
             report.not_sent += [Remark(entry.place, why) for entry in statement.entries]
             continue
         seen.add(content)
-        if not statement.account:
-            report.not_mapped += [Remark(entry.place, "its statement names no account") for entry in statement.entries]
+        try:
+            account = _account(statement)
+        except NotMapped as reason:
+            report.not_mapped += [Remark(entry.place, str(reason)) for entry in statement.entries]
             continue
-        account = account_id(statement.account)
         if account != "".join(statement.account.split()) and account not in known_accounts:
             report.notes.append(Remark(f"account {statement.account}", f"is {account} in the API"))
         known_accounts.add(account)
         # Ids are made of the marks in the file, before they are read in any other way.
-        named = [(entry.place, ids.of(account, entry)) for entry in statement.entries]
+        made = [ids.of(account, entry) for entry in statement.entries]
         read_reversals_as_the_balances_say(statement)
         found = check(statement, account)
         report.balances.append(found)
         report.notes += statement.notes
-        for (_, transaction_id), entry in zip(named, statement.entries, strict=True):
+        for transaction_id, entry in zip(made, statement.entries, strict=True):
             yield _Booked(account, transaction_id, entry, not found.unchecked)
+
+
+def _account(statement: Statement) -> str:
+    if not statement.account:
+        raise NotMapped("its statement names no account")
+    return account_id(statement.account)
 
 
 def _content(statement: Statement) -> tuple[object, ...]:

@@ -183,7 +183,9 @@ def test_any_text_is_kept_in_its_one_form_where_it_only_informs_and_as_it_was_el
     if place in TEXT_FIELDS[:3]:
         assert answered.get(field, "") == json.loads(literal)
     elif "?" not in literal:
-        assert answered.get(field) == kept(form, text)
+        found = json.loads(literal)  # in JSON, two halves are a pair
+        sent = next(iter(found if form == '{{{}: "v"}}' else found.values())) if isinstance(found, dict) else found
+        assert answered.get(field) == kept(form, sent)
     warnings = answered.pop("warnings", [])
     assert all(TAKEN_BY_SQS.fullmatch(one["field"]) for one in warnings)
     assert TAKEN_BY_SQS.fullmatch(json.dumps(answered, ensure_ascii=False))
