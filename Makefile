@@ -17,7 +17,7 @@ CLOUD    := .venv-cloud/.installed
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench gallery test test-long check format lock openapi provision release banks clean
+.PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock openapi provision release banks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 test-long: $(DEV)  ## Test analytics with 40,000 steps of its model and 100,000 stored transactions: half an hour
 	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/analytics/test_model.py tests/analytics/test_cost.py
 
+clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it against the app
+	@$(PY) -m pytest -n0 tests/clients/proof.py
+
 check: $(DEV)  ## Check format, lint, types and templates, then run all tests, as CI does
 	@.venv/bin/ruff format --check $(SOURCES)
 	@.venv/bin/ruff check $(SOURCES)
@@ -82,10 +85,11 @@ release: $(DEV)  ## Release the app to a provisioned stage through CloudFormatio
 banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m operations.banks --help` lists the other commands
 	@$(PY) -m operations.banks list
 
-lock: $(DEV)  ## Update the pinned versions of the development tools and of the local cloud
+lock: $(DEV)  ## Update the pinned versions of the development tools, the local cloud and the clients' generators
 	@.venv/bin/pip install -q pip-tools
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o requirements-dev.txt requirements-dev.in
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o local_cloud/requirements.txt local_cloud/requirements.in
+	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o tests/clients/requirements.txt tests/clients/requirements.in
 
 clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
 	@rm -rf .venv .venv-cloud .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis

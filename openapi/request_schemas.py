@@ -32,7 +32,6 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schemas["BankSettings"]["properties"]["webhook_url"] = {**WEBHOOK_URL}
     spec.components.schemas["BankSettings"]["properties"]["webhooks_disabled_at"] = {**TIME, "readOnly": True}
     spec.components.schema("Batch", _BATCH)
-    spec.components.schema("OneClick", _ONE_CLICK)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
     for name, schema in spec.components.schemas.items():
         if name in _FIELDS:
@@ -57,35 +56,37 @@ def _state_default(definition: Json, default: Any) -> None:
 
 _BATCH: Json = {
     "type": "object",
-    "description": "Transactions that have nothing to do with one another. An item that breaks a rule is told of in "
-    "the answer, and harms no other.",
+    "description": "Transactions, each by itself. The answer names the items that break a rule; they do not affect the "
+    "others.",
     "properties": {
         "transactions": {
             "type": "array",
             "minItems": 1,
             "maxItems": MAX_ITEMS,
             "items": {"$ref": "#/components/schemas/Transaction"},
-            "description": "Recorded side by side; those of one id in their order.",
+            "description": "Recorded at the same time; items with the same id are recorded in their order.",
         }
     },
     "required": ["transactions"],
     "additionalProperties": False,
 }
-_ONE_CLICK: Json = {
-    "type": "object",
-    "description": "What a mail program sends to unsubscribe (RFC 8058).",
-    "properties": {"List-Unsubscribe": {"type": "string", "const": "One-Click"}},
-    "required": ["List-Unsubscribe"],
-}
 _FORM_TIME: Json = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 _PREFERENCES_FORM: Json = {
     "type": "object",
-    "description": "The page's form. A box that isn't checked is absent.",
+    "description": "The page's form: `seen` is required, and a box that isn't checked is absent. Or what a mail "
+    "program sends to unsubscribe (RFC 8058): `List-Unsubscribe` alone.",
     "properties": {
-        "seen": {"type": "string", "description": "As the page has it: which preferences the holder has seen."},
+        "List-Unsubscribe": {"type": "string", "const": "One-Click"},
+        "seen": {
+            "type": "string",
+            "description": "The value on the page: it says which preferences the holder has seen.",
+        },
         "types": {"type": "array", "items": {"type": "string", "enum": list(TYPES)}, "maxItems": len(TYPES)},
-        "new_currency": {"type": "string", "description": "A currency that the form shows no minimum for, or nothing."},
-        "new_least": {"type": "string", "description": "The minimum in it, as the holder's language writes amounts."},
+        "new_currency": {"type": "string", "description": "A currency for which the form shows no minimum, or empty."},
+        "new_least": {
+            "type": "string",
+            "description": "The minimum in this currency, as the holder's language writes amounts.",
+        },
         "quiet": {"type": "string", "const": "on"},
         "quiet_from": _FORM_TIME,
         "quiet_to": _FORM_TIME,
@@ -93,7 +94,9 @@ _PREFERENCES_FORM: Json = {
         "muted": {"type": "string", "const": "on"},
     },
     "patternProperties": {
-        "^min_amount\\.[A-Z]{3}$": {"type": "string", "description": "As the holder's language writes amounts."}
+        "^min_amount\\.[A-Z]{3}$": {
+            "type": "string",
+            "description": "The minimum, as the holder's language writes amounts.",
+        }
     },
-    "required": ["seen"],
 }

@@ -50,6 +50,7 @@ def sharpened(document: Json) -> Json:
         for status, response in operation["responses"].items():
             if (content := response.get("content", {}).get("application/problem+json")) is not None:
                 content["schema"] = _problem(int(status), list(content["examples"]))
+    _sharpen_form(exact)
     _sharpen_receipts(exact)
     return exact
 
@@ -74,6 +75,23 @@ def _ref(name: str) -> Json:
 
 def _problem(status: int, codes: list[str]) -> Json:
     return {"allOf": [_ref("Problem"), {"properties": {"status": {"const": status}, "code": {"enum": codes}}}]}
+
+
+def _sharpen_form(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    one_click = schemas["PreferencesForm"]["properties"].pop("List-Unsubscribe")
+    schemas["PreferencesForm"]["required"] = ["seen"]
+    schemas["OneClick"] = {
+        "type": "object",
+        "description": "RFC 8058.",
+        "properties": {"List-Unsubscribe": one_click},
+        "required": ["List-Unsubscribe"],
+    }
+    content = document["paths"]["/preferences/{token}"]["post"]["requestBody"]["content"]
+    form = content["application/x-www-form-urlencoded"]
+    form["schema"] = {"anyOf": [_ref("OneClick"), _ref("PreferencesForm")]}
+    example = {"oneClick": form["examples"]["oneClick"]}
+    content["multipart/form-data"] = {"schema": _ref("OneClick"), "examples": example}
 
 
 def _sharpen_receipts(document: Json) -> None:

@@ -191,6 +191,15 @@ def test_a_secret_is_read_again_after_five_minutes(signer: Signer) -> None:
     problem(signer.post(OLD), 401, "invalid_signature")
 
 
+@pytest.mark.parametrize("message_id", ["1", "msg.1", "a b/c", "x" * 1000])
+def test_an_id_of_any_form_is_accepted_and_the_same_one_again(signer: Signer, message_id: str) -> None:
+    raw = json.dumps(SMALLEST).encode()
+    headers = signer.headers(raw, OLD, message_id=message_id)
+    assert signer.bench.post(raw, **headers).status_code == 201
+    signer.bench.now += timedelta(seconds=1)
+    assert signer.bench.post(raw, **headers).status_code == 200
+
+
 def test_when_the_secret_is_out_of_reach_the_answer_is_503(signer: Signer) -> None:
     signer.bench.restart(secretsmanager=Failing(AWS["secretsmanager"], refusal("ThrottlingException")))
     problem(signer.post(OLD), 503, "temporarily_unavailable")

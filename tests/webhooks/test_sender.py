@@ -200,6 +200,19 @@ def test_one_that_waits_is_noted_with_its_next_try(desk: Desk) -> None:
     assert desk.webhook_queue.delays == [5]
 
 
+@pytest.mark.parametrize(
+    ("asked_for_s", "waits_s"), [(0, 5), (4, 5), (120, 120), (6 * 3600, 6 * 3600), (7 * 3600, 6 * 3600)]
+)
+def test_what_an_endpoint_asks_for_makes_a_wait_longer_up_to_six_hours(
+    desk: Desk, asked_for_s: int, waits_s: int
+) -> None:
+    desk.endpoints.answers[URL] = [Answer(400, retry_after_s=asked_for_s)]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.record_of("t1").next_at == desk.now + timedelta(seconds=waits_s)
+
+
 def test_a_long_wait_is_made_of_delays_that_sqs_takes_and_posts_nothing_meanwhile(desk: Desk) -> None:
     desk.endpoints.answers[URL] = [Answer(503, retry_after_s=7200), TAKEN]
     desk.change("t1")
