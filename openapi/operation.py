@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from chalicelib.api.requests import MAX_PAGE
+from chalicelib.ledger.keys import IDENTIFIER
 from openapi.json_schema import IDENTIFIER_SCHEMA, Json, ref
 from openapi.problems import problem_responses
 
@@ -55,16 +56,22 @@ HEADERS: dict[str, Json] = {
     "Location": {
         "description": "The transaction, relative to this request's URL.",
         "required": True,
-        "schema": {"type": "string", "format": "uri-reference", "pattern": "^\\./transactions/[A-Za-z0-9._-]{1,64}$"},
+        "schema": {
+            "type": "string",
+            "format": "uri-reference",
+            "pattern": f"^\\./(transactions/)?{IDENTIFIER.pattern}$",
+        },
     },
     "Idempotency-Replayed": {
         "description": "Nothing new was recorded.",
         "schema": {"type": "string", "const": "true"},
     },
     "Preference-Applied": {
-        "description": "The preference that was applied (RFC 7240).",
-        "required": True,
-        "schema": {"type": "string", "const": "respond-async"},
+        "description": "The preferences that were applied (RFC 7240), if there are any.",
+        "schema": {
+            "type": "string",
+            "pattern": "^(respond-async|(respond-async, )?handling=(strict|lenient))$",
+        },
     },
     "Retry-After": {
         "description": "The seconds to wait before the next try.",

@@ -1,6 +1,7 @@
 """Schemas of the answers about transactions: one, a page of them, and a batch."""
 
 from chalicelib.api.batch import MAX_ITEM_ERRORS, MAX_ITEMS, QUEUED_STATUSES, RECORDED_STATUSES
+from chalicelib.errors import MAX_ERRORS
 from openapi.answered import answered, answered_objects
 from openapi.decimals import answered_decimal
 from openapi.flag_schemas import flags_by_name
@@ -10,6 +11,13 @@ _EXACT = "Exact, with all of the currency's decimals."
 _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}
 _ITEM_STATUSES = tuple(dict.fromkeys((*RECORDED_STATUSES, *QUEUED_STATUSES)))
 _ITEM_CODES = ("transaction_conflict", "validation_failed", "malformed_body", "card_number_refused")
+
+_WARNINGS: Json = {
+    "type": "array",
+    "maxItems": MAX_ERRORS,
+    "items": ref("FieldError"),
+    "description": "What was left out or cut of what only informs. Absent if nothing was.",
+}
 
 
 def transaction_schemas(requests: Json) -> Json:
@@ -67,6 +75,7 @@ def _receipt(properties: Json) -> Json:
                 [*statuses, "queued", "created", "replayed"],
                 "The transaction's status; `queued` for a queued transaction; `created` or `replayed` for a dry run.",
             ),
+            "warnings": _WARNINGS,
             "dry_run": {"type": "boolean", "description": "`true` for a dry run: nothing was written."},
             "transaction": ref("ForeseenTransaction", "Of a dry run: the transaction as it would be recorded."),
         },
@@ -77,11 +86,11 @@ def _receipt(properties: Json) -> Json:
 _PAGE = object_schema(
     "A page of a listing.",
     {
-        "transactions": {"type": "array", "items": ref("RecordedTransaction")},
+        "transactions": {"type": "array", "items": ref("JudgedTransaction")},
         "next_cursor": {
             "type": ["string", "null"],
-            "description": "Continues this listing, and no other. `null` at the end. With `type`, a page may have "
-            "fewer items than `limit`, or none, and still have a cursor.",
+            "description": "Continues this listing, and no other. `null` at the end. With `type` or `status`, a page "
+            "may have fewer items than `limit`, or none, and still have a cursor.",
         },
     },
 )
@@ -109,8 +118,9 @@ _BATCH_RESULT = object_schema(
             "items": ref("FieldError"),
             "description": "Of a conflict or an invalid item.",
         },
+        "warnings": {**_WARNINGS, "maxItems": MAX_ITEM_ERRORS},
     },
-    optional=("code", "errors"),
+    optional=("code", "errors", "warnings"),
 )
 _BATCH_COUNTS: Json = {
     "type": "object",

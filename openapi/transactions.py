@@ -1,5 +1,6 @@
 """The operations on transactions: recorded by one or in batches, read by id, listed by account."""
 
+from chalicelib.ledger.fields import STATUSES
 from openapi import examples
 from openapi.json_schema import Json, ref
 from openapi.operation import JSON, LIMIT, answer, link, operation, parameter
@@ -16,10 +17,11 @@ def record_transaction() -> Json:
     again = answer(
         "The same transaction was recorded before: this is the recorded one. Or, with `dry_run`, what would happen.",
         ref("TransactionReceipt"),
-        headers=["Idempotency-Replayed"],
+        headers=["Idempotency-Replayed", "Preference-Applied"],
     )
     again["content"][JSON]["examples"] = {
         "replayed": {"summary": "The same again", "value": examples.SMALLEST_RECORDED},
+        "withWarning": {"summary": "A detail was left out", "value": examples.WITH_WARNING},
         "dryRun": {"summary": "A dry run", "value": examples.DRY_RUN},
     }
     return operation(
@@ -27,22 +29,23 @@ def record_transaction() -> Json:
         "Transactions",
         "Record a transaction",
         "Records it exactly once, however often it is sent. The same `id` with the same content is a replay; with "
-        'other content it is a conflict. A replay may write its content in another form (`250.5`, `"250.50"`, another offset). '
-        "The body is at most 256 KB.",
+        'other content it is a conflict. A replay may write its content in another form (`250.5`, `"250.50"`, another '
+        "offset). A detail that only informs and can't be understood is left out, and named in `warnings`. The body is "
+        "at most 256 KB.",
         answers={
             200: again,
             201: answer(
                 "Recorded. It stays recorded.",
                 ref("TransactionReceipt"),
                 examples.SMALLEST_RECORDED,
-                ["Location"],
+                ["Location", "Preference-Applied"],
                 _OF_TRANSACTION,
             ),
             202: answer(
                 "Queued, because the table can't take it now. It is recorded soon, and is at `Location` from then on.",
                 ref("TransactionReceipt"),
                 examples.QUEUED,
-                ["Location"],
+                ["Location", "Preference-Applied"],
             ),
         },
         parameters=[
@@ -51,9 +54,23 @@ def record_transaction() -> Json:
                 "dry_run",
                 "With `true`, the answer says what would happen. Nothing is written.",
                 {"type": "boolean", "default": False},
-            )
+            ),
+            parameter(
+                "header",
+                "Prefer",
+                "With `handling=strict` (RFC 7240), what would be a warning is an error: 400.",
+                {"type": "string"},
+                "handling=strict",
+            ),
         ],
-        body=("Transaction", {"smallest": examples.SMALLEST, "frenchMerchant": examples.FRENCH_MERCHANT}),
+        body=(
+            "Transaction",
+            {
+                "smallest": examples.SMALLEST,
+                "frenchMerchant": examples.FRENCH_MERCHANT,
+                "transfer": examples.TRANSFER,
+            },
+        ),
         codes=["transaction_conflict"],
         is_write=True,
     )
@@ -71,7 +88,7 @@ def record_batch() -> Json:
                 "The result of each item. With `Retry-After` if an item is `retry`.",
                 ref("BatchReceipt"),
                 examples.BATCH_OUTCOME,
-                ["Retry-After"],
+                ["Retry-After", "Preference-Applied"],
             ),
             202: answer(
                 "With `Prefer: respond-async`: the valid items are queued, and are recorded soon.",
@@ -84,7 +101,8 @@ def record_batch() -> Json:
             parameter(
                 "header",
                 "Prefer",
-                "With `respond-async` (RFC 7240), the valid items are queued and the answer is 202 at once.",
+                "With `respond-async` (RFC 7240), the valid items are queued and the answer is 202 at once. With "
+                "`handling=strict`, an item that would have warnings is invalid.",
                 {"type": "string"},
                 "respond-async",
             )
@@ -108,7 +126,7 @@ def get_transaction() -> Json:
 def list_transactions() -> Json:
     next_page = link(
         "listTransactions",
-        "The next page, with the same `from`, `to` and `type`.",
+        "The next page, with the same `from`, `to`, `type` and `status`.",
         account="$request.path.account",
         cursor="$response.body#/next_cursor",
     )
@@ -124,6 +142,9 @@ def list_transactions() -> Json:
             parameter("query", "to", "The last day (UTC) or moment, inclusive.", _MOMENT, "2026-01-31"),
             parameter(
                 "query", "type", "Only transactions of this type.", {"type": "string", "enum": ["credit", "debit"]}
+            ),
+            parameter(
+                "query", "status", "Only transactions with this status.", {"type": "string", "enum": list(STATUSES)}
             ),
             LIMIT,
             parameter("query", "cursor", "`next_cursor` of the previous page.", {"type": "string"}),
