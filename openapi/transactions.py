@@ -12,6 +12,19 @@ _OF_TRANSACTION = {
 # A date or a time. No schema has a format for both that generators read.
 _MOMENT: Json = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$"}
 
+_EXAMPLES: dict[str, Json] = {
+    "smallest": examples.SMALLEST,
+    "frenchMerchant": examples.FRENCH_MERCHANT,
+    "transfer": examples.TRANSFER,
+}
+_HANDLING = parameter(
+    "header",
+    "Prefer",
+    "With `handling=strict` (RFC 7240), what would be a warning is an error: 400.",
+    {"type": "string"},
+    "handling=strict",
+)
+
 
 def record_transaction() -> Json:
     again = answer(
@@ -55,22 +68,9 @@ def record_transaction() -> Json:
                 "With `true`, the answer says what would happen. Nothing is written.",
                 {"type": "boolean", "default": False},
             ),
-            parameter(
-                "header",
-                "Prefer",
-                "With `handling=strict` (RFC 7240), what would be a warning is an error: 400.",
-                {"type": "string"},
-                "handling=strict",
-            ),
+            _HANDLING,
         ],
-        body=(
-            "Transaction",
-            {
-                "smallest": examples.SMALLEST,
-                "frenchMerchant": examples.FRENCH_MERCHANT,
-                "transfer": examples.TRANSFER,
-            },
-        ),
+        body=("Transaction", _EXAMPLES),
         codes=["transaction_conflict"],
         is_write=True,
     )

@@ -31,6 +31,8 @@ from tests.sharpened import sharpened
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 RULES = ("LargeAmountRule", "VelocityRule", "UnusualAmountRule", "DuplicateSuspectRule", "NewCountryRule")
 SETTINGS = ("BankSettings", "FlagRules", *RULES)
+# All that a bank sends, and the objects in it.
+OBJECTS = ("Transaction", "Merchant", "Original", "Counterparty", "Holder", "Preferences", "QuietHours", *SETTINGS)
 SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
 EXACT = sharpened(DESCRIPTION)
 # The router never takes `batch` for a path parameter: of these two, the description says nothing that it doesn't say of
