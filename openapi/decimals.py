@@ -6,8 +6,9 @@ Each kind is a schema of its own: a generator makes a class of its name, where a
 from marshmallow import validate
 
 from chalicelib.banks.schemas import Factor
-from chalicelib.ledger.fields import ExactDecimal
+from chalicelib.ledger.fields import ExactDecimal, Rate
 from chalicelib.ledger.money import MAX_INTEGER_DIGITS
+from chalicelib.ledger.posted import MAX_RATE_DECIMALS
 from openapi.json_schema import DIGITS, OVER_ZERO, Json, string
 
 _LIMIT = 10**MAX_INTEGER_DIGITS
@@ -31,6 +32,12 @@ DECIMALS: dict[str, Json] = {
     "SignedAmount": _decimal(
         f"-?{DIGITS}", "An amount that may be negative.", exclusiveMinimum=-_LIMIT, exclusiveMaximum=_LIMIT
     ),
+    "Rate": _decimal(
+        rf"(?!0(\.0+)?$)(0|[1-9][0-9]{{0,{MAX_INTEGER_DIGITS - 1}}})(\.[0-9]{{1,{MAX_RATE_DECIMALS}}})?",
+        "A rate of exchange over 0.",
+        exclusiveMinimum=0,
+        exclusiveMaximum=_LIMIT,
+    ),
     "FactorFrom0": _factor(0),
     "FactorFrom1": _factor(1),
 }
@@ -40,6 +47,8 @@ def name_of(field: ExactDecimal) -> str:
     """Return the name of the schema of a field's decimals."""
     if isinstance(field, Factor):
         return f"FactorFrom{field.least}"
+    if isinstance(field, Rate):
+        return "Rate"
     ranges = [rule for rule in field.validators if isinstance(rule, validate.Range)]
     if not ranges:
         return "SignedAmount"

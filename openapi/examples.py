@@ -24,6 +24,19 @@ FRENCH_MERCHANT: Json = {
     "card_last4": "4417",
     "metadata": {"terminal": "T-0093"},
 }
+TRANSFER: Json = {
+    "id": "sepa-20260110-88",
+    "account": "A123",
+    "amount": "120.00",
+    "type": "credit",
+    "timestamp": "2026-01-10T14:00:00Z",
+    "currency": "EUR",
+    "booking_date": "2026-01-10",
+    "value_date": "2026-01-12",
+    "original": {"amount": "130.80", "currency": "USD", "rate": "0.917431"},
+    "counterparty": {"name": "Société Générale de Presse", "account": "FR7630006000011234567890189"},
+    "reference": "INVOICE 2026-017",
+}
 SMALLEST_RECORDED: Json = {
     **SMALLEST,
     "amount": "250.50",
@@ -45,8 +58,14 @@ DRY_RUN: Json = {
     "status": "created",
     "transaction": {name: value for name, value in SMALLEST_RECORDED.items() if name != "recorded_at"},
 }
+WITH_WARNING: Json = {
+    **SMALLEST_RECORDED,
+    "warnings": [
+        {"field": "merchant.country", "message": "Must be an ISO 3166-1 code, alpha-2 or alpha-3, or XK. Left out."}
+    ],
+}
 QUEUED: Json = {"id": "1", "status": "queued"}
-PAGE: Json = {"transactions": [FRENCH_MERCHANT_RECORDED, SMALLEST_RECORDED], "next_cursor": None}
+PAGE: Json = {"transactions": [FRENCH_MERCHANT_JUDGED, {**SMALLEST_RECORDED, "flags": {}}], "next_cursor": None}
 
 BATCH: Json = {"transactions": [SMALLEST, FRENCH_MERCHANT]}
 BATCH_OUTCOME: Json = {

@@ -1,60 +1,90 @@
-"""What the description says of the fields of a transaction and of a holder, their defaults included."""
+"""The texts and defaults of the fields of a transaction and of a holder."""
 
 from chalicelib.holders.holder import HolderSchema
 from chalicelib.ledger.fields import TYPES
 
+CUT = "What is longer is cut."
 _HOLDER = HolderSchema().fields
 DEFAULTS = {
-    "Transaction": {"status": "settled"},
+    "Transaction": {"status": "settled", "notify": True},
     "Holder": {name: _HOLDER[name].load_default for name in ("locale", "timezone")},
     "Preferences": {"types": list(TYPES), "statement": "none", "muted": False},
 }
 
 OF_FIELDS = {
     "Transaction": {
-        "id": "The bank's own id: unique within the bank, for ever.",
-        "account": "The account that it moves money on.",
-        "amount": "Over 0, with no more decimals, **as written**, than the currency has: `250.00` is refused for XAF. "
-        "Read exactly, never through binary floating point.",
-        "type": "Which way the money went, as the account sees it.",
-        "timestamp": "When it happened: RFC 3339 with an offset, at most 5 minutes ahead of now. Digits beyond the "
-        "microsecond are cut off; leap seconds are refused.",
-        "currency": "The bank's default currency if it is left out.",
+        "id": "The bank's id of the transaction, unique within the bank for ever.",
+        "account": "The account whose money moves.",
+        "amount": "Over 0, with no more decimals than the currency has. Zeros at the end don't count: `250.00` XAF is "
+        "250.",
+        "type": "The direction of the money, as the account sees it.",
+        "timestamp": "The time of the transaction: RFC 3339 with an offset, not before 1970, at most 5 minutes ahead "
+        "of now. Digits beyond the microsecond are cut off. Leap seconds are refused.",
+        "currency": "Without it, the bank's default currency.",
         "status": "Only settled transactions count in totals.",
-        "authorization_id": "The id of the authorization that this one settles or reverses.",
+        "authorization_id": "The id of the authorization that this transaction settles, releases (`reversed`) or adds "
+        "to (`authorized`).",
+        "reversal_of": "With the status `reversed` only: the id of the settled transaction whose money comes back. "
+        "`type` is the type of that transaction.",
         "merchant": "Where the money was spent.",
-        "description": "Free text.",
-        "balance": "The available balance after it, exact like `amount`; may be negative or 0.",
+        "description": "Free text. " + CUT,
+        "balance": "The available balance after the transaction. It may be negative or 0.",
         "card_last4": "The last 4 digits of the card. A full card number anywhere in the body is refused.",
-        "metadata": "The bank's own names and values; never in an e-mail.",
+        "booking_date": "The day on which the bank booked the transaction, not before 1970.",
+        "value_date": "The day from which the money counts for interest, not before 1970.",
+        "original": "What the transaction was before conversion.",
+        "counterparty": "The other side of a transfer.",
+        "reference": "The payment reference, or the end-to-end reference. " + CUT,
+        "decline_reason": "With the status `declined` only: why it was declined. " + CUT,
+        "notify": "With `false`, the transaction is recorded and counted, but nobody is notified and nothing is "
+        "flagged. For loading history.",
+        "metadata": "The bank's own names and values. They are never in an e-mail.",
     },
     "Merchant": {
-        "name": "As the holder knows it.",
+        "name": "The name that the holder knows.",
         "mcc": "Merchant category code (ISO 18245).",
-        "city": "Where it is.",
-        "country": "Where it is.",
+        "city": "The merchant's city.",
+        "country": "The merchant's country.",
+        "id": "The acquirer's id of the merchant. " + CUT,
+        "terminal_id": "The id of the terminal. " + CUT,
+    },
+    "Original": {
+        "amount": "Over 0, with no more decimals than its own currency has.",
+        "currency": "The currency of the amount.",
+        "rate": "The rate of exchange.",
+    },
+    "Counterparty": {
+        "name": "The name of the other side. " + CUT,
+        "account": "An IBAN, or any other account number. " + CUT,
     },
     "Holder": {
-        "name": "How e-mails address the holder.",
-        "email": "Where e-mails go.",
+        "name": "The holder's name, as e-mails use it.",
+        "email": "The address that e-mails go to.",
         "locale": "The language of the e-mails.",
         "timezone": "The time zone of the times in e-mails.",
-        "preferences": "What the holder wants to be told of: of everything if it is left out.",
+        "preferences": "What the holder wants to be notified of. Without it, of everything.",
     },
     "Preferences": {
-        "types": "Tell of these only.",
-        "min_amount": "By currency, the amount below which nothing is told.",
-        "quiet_hours": "What isn't urgent waits until they are over; none when `from` and `to` are the same.",
-        "statement": "A statement of each week, or month, by e-mail on the morning after, in the holder's time zone.",
-        "muted": "Tell of nothing, security alerts neither.",
+        "types": "Notify of transactions of these types only. An empty list is refused: leave it out for both.",
+        "min_amount": "By currency: do not notify of smaller amounts.",
+        "quiet_hours": "Notifications that are not urgent wait until these hours are over. There are none if `from` "
+        "and `to` are equal.",
+        "statement": "An e-mail with the transactions of each week or month, sent on the next morning in the holder's "
+        "time zone.",
+        "muted": "Notify of nothing, not even of security alerts.",
     },
     "QuietHours": {"from": "In the holder's time zone.", "to": "In the holder's time zone."},
 }
 OF_SCHEMAS = {
-    "Transaction": "A transaction as a bank posts it. `null` is refused: leave an absent field out.",
-    "Merchant": "The other side of a card payment.",
-    "Holder": "A holder of an account, as a bank enrols one.",
-    "Preferences": "Obeyed in this order: `muted`, `types`, `min_amount`, `quiet_hours`. A security alert passes all "
-    "but `muted`.",
-    "QuietHours": "From one time of day to another.",
+    "Transaction": "A transaction as a bank posts it. `null`, an empty text and an empty object mean that an optional "
+    "field is absent. In `merchant`, `description`, `counterparty`, `reference`, `decline_reason` and `metadata`, what "
+    "can't be understood is left out, and what is too long is cut; `warnings` in the answer names it. With "
+    "`Prefer: handling=strict` it is an error instead.",
+    "Merchant": "The merchant of a card payment.",
+    "Original": "The amount, currency and rate before conversion.",
+    "Counterparty": "The other side of a transfer.",
+    "Holder": "A holder of an account, as a bank enrols the holder.",
+    "Preferences": "The first that applies decides, in this order: `muted`, `types`, `min_amount`, `quiet_hours`. Only "
+    "`muted` applies to security alerts.",
+    "QuietHours": "From a time of day to another.",
 }

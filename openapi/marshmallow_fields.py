@@ -8,24 +8,31 @@ from marshmallow import fields, validate
 
 from chalicelib.banks.schemas import WholeNumber
 from chalicelib.holders.holder import TIMEZONES
-from chalicelib.ledger.fields import ExactDecimal, Pairs, Timestamp
-from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS
+from chalicelib.ledger.fields import CalendarDate, ExactDecimal, Pairs, Timestamp
+from chalicelib.ledger.informing import Country, Wording
+from chalicelib.ledger.money import ALPHA_2, CURRENCY_DECIMALS
 from openapi.decimals import name_of
 from openapi.json_schema import TIME, Json, ref
 
 # All that is left of a string by what `json_body` refuses in it.
 _TEXT = r"[^\u0000-\u001f\u007f-\u009f\ufffd-\uffff]*"
+# The same of text that is normalised: tabs and line ends count as spaces in it.
+_WORDING = r"[^\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffd-\uffff]*"
 # The form of codes whose lists grow each year. A client whose lists are of the year before would refuse the new ones.
 CODES: dict[str, Json] = {
     "Currency": {"type": "string", "pattern": "^[A-Z]{3}$", "description": "An active currency code of ISO 4217."},
-    "Country": {"type": "string", "pattern": "^[A-Z]{2}$", "description": "A country code of ISO 3166-1 alpha-2."},
+    "Country": {
+        "type": "string",
+        "pattern": "^[A-Z]{2,3}$",
+        "description": "A country code of ISO 3166-1, alpha-2 or alpha-3, or `XK`. Answers have alpha-2.",
+    },
     "TimeZone": {
         "type": "string",
         "pattern": "^[A-Za-z0-9_+/-]+$",
         "description": "The name of a time zone of the IANA database, like `Africa/Douala`.",
     },
 }
-LISTS = {"Currency": frozenset(CURRENCY_DECIMALS), "Country": frozenset(COUNTRIES), "TimeZone": frozenset(TIMEZONES)}
+LISTS = {"Currency": frozenset(CURRENCY_DECIMALS), "Country": frozenset(ALPHA_2), "TimeZone": frozenset(TIMEZONES)}
 
 
 class _ExactConverter(OpenAPIConverter):
@@ -38,6 +45,12 @@ class _ExactConverter(OpenAPIConverter):
                 return ref(name_of(field))
             case Timestamp():
                 return {**TIME}
+            case CalendarDate():
+                return {"type": "string", "format": "date"}
+            case Country():
+                return ref("Country")
+            case Wording():
+                return {**found, "pattern": f"^{_WORDING}$"}
             case Pairs():
                 if "maxLength" in found:
                     found["maxProperties"] = found.pop("maxLength")

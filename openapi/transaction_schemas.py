@@ -1,6 +1,7 @@
 """Schemas of the answers about transactions: one, a page of them, and a batch."""
 
 from chalicelib.api.batch import MAX_ITEM_ERRORS, MAX_ITEMS, QUEUED_STATUSES, RECORDED_STATUSES
+from chalicelib.errors import MAX_ERRORS
 from openapi.answered import answered, answered_objects
 from openapi.decimals import answered_decimal
 from openapi.flag_schemas import flags_by_name
@@ -10,7 +11,13 @@ _EXACT = "Exact, with all of the currency's decimals."
 _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}
 _ITEM_STATUSES = tuple(dict.fromkeys((*RECORDED_STATUSES, *QUEUED_STATUSES)))
 _ITEM_CODES = ("transaction_conflict", "validation_failed", "malformed_body", "card_number_refused")
-_NO_CURSOR = "`null` at the end."
+
+_WARNINGS: Json = {
+    "type": "array",
+    "maxItems": MAX_ERRORS,
+    "items": ref("FieldError"),
+    "description": "What was left out or cut of what only informs. Absent if nothing was.",
+}
 
 
 def transaction_schemas(requests: Json) -> Json:
@@ -68,6 +75,7 @@ def _receipt(properties: Json) -> Json:
                 [*statuses, "queued", "created", "replayed"],
                 "The transaction's status; `queued` for a queued transaction; `created` or `replayed` for a dry run.",
             ),
+            "warnings": _WARNINGS,
             "dry_run": {"type": "boolean", "description": "`true` for a dry run: nothing was written."},
             "transaction": ref("ForeseenTransaction", "Of a dry run: the transaction as it would be recorded."),
         },
@@ -78,24 +86,31 @@ def _receipt(properties: Json) -> Json:
 _PAGE = object_schema(
     "A page of a listing.",
     {
-        "transactions": {"type": "array", "items": ref("RecordedTransaction")},
+        "transactions": {"type": "array", "items": ref("JudgedTransaction")},
         "next_cursor": {
             "type": ["string", "null"],
-            "description": "Continues this listing, and no other; `null` at the end. With `type`, a page may hold "
-            "fewer than `limit`, or none, and still have one.",
+            "description": "Continues this listing, and no other. `null` at the end. With `type` or `status`, a page "
+            "may have fewer items than `limit`, or none, and still have a cursor.",
         },
     },
 )
 _BATCH_RESULT = object_schema(
-    "What became of one item.",
+    "The result of one item.",
     {
-        "index": {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS - 1, "description": "Its place, from 0."},
+        "index": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": MAX_ITEMS - 1,
+            "description": "The item's place in the batch, from 0.",
+        },
         "id": {
             "type": ["string", "null"],
             "pattern": IDENTIFIER_SCHEMA["pattern"],
-            "description": "`null` if the item has none that could be recorded.",
+            "description": "`null` if the item has no id that could be recorded.",
         },
-        "status": open_text(_ITEM_STATUSES, "`retry`: the table couldn't take it now; sending it again is safe."),
+        "status": open_text(
+            _ITEM_STATUSES, "With `retry`, the table can't take the item now: send it again, which is safe."
+        ),
         "code": open_text(_ITEM_CODES, "Of a conflict or an invalid item: the problem's code."),
         "errors": {
             "type": "array",
@@ -103,8 +118,9 @@ _BATCH_RESULT = object_schema(
             "items": ref("FieldError"),
             "description": "Of a conflict or an invalid item.",
         },
+        "warnings": {**_WARNINGS, "maxItems": MAX_ITEM_ERRORS},
     },
-    optional=("code", "errors"),
+    optional=("code", "errors", "warnings"),
 )
 _BATCH_COUNTS: Json = {
     "type": "object",

@@ -5,6 +5,8 @@ The bank and the time are those of `tests/api_server.py`.
 """
 
 import itertools
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -23,9 +25,10 @@ from chalicelib.ledger.money import CURRENCY_DECIMALS
 from tests.links import SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE, links_for
 
 DEFAULT_CURRENCY = "EUR"
-LATEST = datetime(2026, 1, 31)  # noqa: DTZ001
+EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2026, 1, 31)  # noqa: DTZ001
 RECORD = "/transactions"
 HOLDER = "/accounts/{account}/holders/{holder}"
+FILTERS = ("from", "to", "type", "status")
 LISTING = "/accounts/{account}/transactions"
 BATCH = "/transactions/batch"
 PREFERENCES = "/preferences/{token}"
@@ -35,8 +38,8 @@ ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
 _new = itertools.count()
 _issued: dict[str, dict[str, str]] = {}  # what else was asked for, by the cursor that was answered
 
-schemathesis.openapi.format("date", st.dates(max_value=LATEST.date()).map(str))
-schemathesis.openapi.format("date-time", st.datetimes(max_value=LATEST, timezones=st.just(UTC)).map(datetime.isoformat))
+schemathesis.openapi.format("date", st.dates(EARLIEST.date(), LATEST.date()).map(str))
+schemathesis.openapi.format("date-time", st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC)).map(datetime.isoformat))
 
 
 @schemathesis.hook
@@ -57,10 +60,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     if case.meta.phase.name is TestPhase.STATEFUL:
         _begin_with_something_new(case)
     for transaction in case.body.get("transactions", [case.body]):
-        currency = transaction.get("currency", DEFAULT_CURRENCY)
-        for name in ("amount", "balance"):
-            if name in transaction:
-                transaction[name] = _fit(transaction[name], currency, is_over_zero=name == "amount")
+        _fit_to_rules(transaction)
     least = case.body.get("preferences", {}).get("min_amount", {})
     large = case.body.get("flags", {}).get("large_amount", {}).get("thresholds", {})
     for amounts, is_over_zero in ((least, False), (large, True)):
@@ -83,7 +83,9 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
 def after_call(context: HookContext, case: Case, response: Response) -> None:
     is_page = (case.method, case.path, response.status_code) == ("GET", LISTING, 200)
     if is_page and (cursor := response.json()["next_cursor"]):
-        _issued[cursor] = {name: value for name, value in case.query.items() if name in ("from", "to", "type")}
+        _issued[cursor] = {
+            name: value for name, value in case.query.items() if name in ("from", "to", "type", "status")
+        }
 
 
 @schemathesis.hook
@@ -94,7 +96,12 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
             # A batch with invalid items is accepted, and its answer says so of each of them.
             items = case.body.get("transactions")
             is_batch = set(case.body) == {"transactions"} and isinstance(items, list) and 1 <= len(items) <= MAX_ITEMS
-            return not (is_batch and response.json()["counts"]["invalid"] > 0)
+            is_told = is_batch and (
+                response.json()["counts"]["invalid"] > 0 or any(_is_lenient_with(item, response) for item in items)
+            )
+            return not is_told
+        case AcceptedNegativeData() if case.path == RECORD:
+            return not _is_lenient_with(case.body, response)
         case AcceptedNegativeData() if case.path == PREFERENCES:
             # The form passes over what it doesn't know, and a box is checked whatever its value.
             return case.path_parameters.get("token", "").count(".") < 2
@@ -102,6 +109,38 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
             # The transaction whose id is `batch` has the path of the batches, which can be posted to.
             return case.path_parameters != {"transaction_id": "batch"}
     return True
+
+
+def _fit_to_rules(transaction: dict[str, Any]) -> None:
+    """Follow the rules that cross the fields of a transaction."""
+    currency = transaction.get("currency", DEFAULT_CURRENCY)
+    for name in ("amount", "balance"):
+        if name in transaction:
+            transaction[name] = _fit(transaction[name], currency, is_over_zero=name == "amount")
+    if "reversal_of" in transaction:
+        transaction["status"] = "reversed"
+    original = transaction.get("original", {})
+    if "amount" in original:
+        original["amount"] = _fit(original["amount"], original.get("currency", DEFAULT_CURRENCY), is_over_zero=True)
+    if isinstance(original.get("rate"), float):
+        original["rate"] = max(round(original["rate"], 9), 0.5)
+
+
+def _is_lenient_with(body: Any, response: Response) -> bool:
+    """Whether the app takes what the description forbids: with a warning, or as another spelling of what it allows."""
+    answer = response.json()
+    return "warnings" in json.dumps(answer) or any(_spells_absent(one) for one in _values(body))
+
+
+def _spells_absent(value: Any) -> bool:
+    return value is None or value == {} or (isinstance(value, str) and not value.strip())
+
+
+def _values(body: Any) -> Iterator[Any]:
+    if isinstance(body, dict):
+        yield from body.values()
+        for value in body.values():
+            yield from _values(value)
 
 
 def _begin_with_something_new(case: Case) -> None:
@@ -129,7 +168,7 @@ def _ask_for_what_there_is(query: dict[str, Any]) -> None:
         query["to"] = "2026-06-30"
     if "cursor" in query:
         if query["cursor"] in _issued:
-            for name in ("from", "to", "type"):
+            for name in FILTERS:
                 query.pop(name, None)
             query |= _issued[query["cursor"]]
         else:

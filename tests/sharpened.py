@@ -97,10 +97,13 @@ def _sharpen_form(document: Json) -> None:
 def _sharpen_receipts(document: Json) -> None:
     schemas = document["components"]["schemas"]
     status = schemas["RecordedTransaction"]["properties"]["id"]
-    schemas["QueuedTransaction"] = _closed({"id": status, "status": {"const": "queued"}})
+    warnings = {"warnings": {**schemas["TransactionReceipt"]["properties"]["warnings"], "minItems": 1}}
+    recorded = schemas["RecordedTransaction"]
+    schemas["ReceivedTransaction"] = {**recorded, "properties": {**recorded["properties"], **warnings}}
+    schemas["QueuedTransaction"] = _closed({"id": status, "status": {"const": "queued"}}, warnings)
     outcome = {"enum": ["created", "replayed"]}
     foreseen = {"dry_run": {"const": True}, "status": outcome, "transaction": _ref("ForeseenTransaction")}
-    schemas["DryRun"] = _closed(foreseen)
+    schemas["DryRun"] = _closed(foreseen, warnings)
     schemas["BatchResult"]["allOf"] = [
         {
             "if": {"properties": {"status": {"const": item}}},
@@ -112,8 +115,8 @@ def _sharpen_receipts(document: Json) -> None:
         for item, codes in _ITEM_CODES.items()
     ]
     one = _answers(document["paths"]["/transactions"]["post"])
-    one["200"] |= {"schema": {"oneOf": [_ref("RecordedTransaction"), _ref("DryRun")]}}
-    one["201"] |= {"schema": _ref("RecordedTransaction")}
+    one["200"] |= {"schema": {"oneOf": [_ref("ReceivedTransaction"), _ref("DryRun")]}}
+    one["201"] |= {"schema": _ref("ReceivedTransaction")}
     one["202"] |= {"schema": _ref("QueuedTransaction")}
     many = _answers(document["paths"]["/transactions/batch"]["post"])
     many["200"] |= {"schema": _outcome(schemas, RECORDED_STATUSES)}
@@ -139,5 +142,10 @@ def _outcome(schemas: Json, statuses: tuple[str, ...]) -> Json:
     }
 
 
-def _closed(properties: Json) -> Json:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+def _closed(properties: Json, optional: Json | None = None) -> Json:
+    return {
+        "type": "object",
+        "properties": properties | (optional or {}),
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -130,6 +130,8 @@ def list_transactions(
     parameters = request.query_params or {}
     listing = _listing(account, parameters)
     issued_for = [bank.id, account, *(parameters.get(name) for name in _FILTERS)]
+    if listing.status is None:
+        issued_for.pop()  # as cursors were issued before there was a choice of status
     if "cursor" in parameters:
         listing = replace(listing, before=cursors.position_in(parameters["cursor"], cursor_secret(), issued_for))
     page = transactions.newest_for_account(bank.id, listing)

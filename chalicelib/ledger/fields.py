@@ -91,6 +91,13 @@ class ExactDecimal(fields.Field[Decimal]):
         return value if value else abs(value)  # there is no negative zero in an account
 
 
+class Rate(ExactDecimal):
+    """A rate of exchange, over 0, with many decimals."""
+
+    def __init__(self) -> None:
+        super().__init__(validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0."))
+
+
 class Timestamp(fields.Field[datetime]):
     """An RFC 3339 date and time with an offset, as UTC, not before 1970. Digits beyond the microsecond are cut off."""
 

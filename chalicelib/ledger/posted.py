@@ -17,6 +17,7 @@ from chalicelib.ledger.fields import (
     CalendarDate,
     ExactDecimal,
     QuickSchema,
+    Rate,
     Text,
     Timestamp,
     TrueOrFalse,
@@ -47,7 +48,7 @@ class MerchantSchema(QuickSchema):
 class OriginalSchema(QuickSchema):
     amount = ExactDecimal(validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0."))
     currency = Text(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code."))
-    rate = ExactDecimal(validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0."))
+    rate = Rate()
 
 
 class CounterpartySchema(QuickSchema):

@@ -129,14 +129,17 @@ def test_the_same_id_of_another_bank_is_another_transaction(bench: Bench) -> Non
         (b'{"amount": 1e9999999999999999999}', "malformed_body", []),
         (b'{"id": "\xff"}', "malformed_body", []),
         (b'\xef\xbb\xbf{"id": "1"}', "malformed_body", []),
-        (b'{"id": "\\ud800"}', "malformed_body", []),
-        (b'{"id": "a\\u0000"}', "malformed_body", []),
+        (b'{"id\\ud800": "a"}', "malformed_body", []),
+        (b'{"id\\u0000": "a"}', "malformed_body", []),
+        ({**SMALLEST, "id": "\ud800"}, "validation_failed", ["id"]),
+        ({**SMALLEST, "account": "a\0"}, "validation_failed", ["account"]),
+        ({**SMALLEST, "id": ".."}, "validation_failed", ["id"]),
         (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "malformed_body", []),
         (b"{}", "validation_failed", ["id", "account", "amount", "type", "timestamp"]),
         ({**SMALLEST, "amount": -1}, "validation_failed", ["amount"]),
         ({**SMALLEST, "amount": 0.001}, "validation_failed", ["amount"]),
         ({**SMALLEST, "timestamp": "2026-01-10T14:05:00.000001Z"}, "validation_failed", ["timestamp"]),
-        ({**SMALLEST, "fee": 1, "merchant": {"x": 1}}, "validation_failed", ["merchant.x", "fee"]),
+        ({**SMALLEST, "fee": 1, "original": {"x": 1}}, "validation_failed", ["original.x", "fee"]),
         ({**SMALLEST, "description": f"card {CARD}"}, "card_number_refused", ["description"]),
         ({**SMALLEST, "metadata": {"pan": "4111-1111-1111-1111"}}, "card_number_refused", ["metadata.pan"]),
         ({**SMALLEST, CARD: "x"}, "card_number_refused", []),
@@ -420,7 +423,7 @@ def test_an_unknown_transaction_is_404_whatever_its_id(bench: Bench, found: str)
     problem(bench.get(f"/transactions/{found}"), 404, "transaction_not_found")
 
 
-@pytest.mark.parametrize("transaction_id", ["x" * 64, "..", "a.b_c-D", "-"])
+@pytest.mark.parametrize("transaction_id", ["x" * 64, "..a", "a.b_c-D", "-1"])
 def test_any_id_that_is_allowed_is_found_as_it_is_and_encoded(bench: Bench, transaction_id: str) -> None:
     bench.record(transaction_id)
     encoded = "".join(f"%{ord(character):02X}" for character in transaction_id)
@@ -469,11 +472,11 @@ def test_an_accounts_transactions_are_listed_newest_first_by_their_own_time(benc
     assert response.status_code == 200
     assert [one["id"] for one in response.json_body["transactions"]] == ["d", "c", "b", "a"]
     assert response.json_body["next_cursor"] is None
-    assert {**response.json_body["transactions"][1], "flags": {}} == bench.get("/transactions/c").json_body
+    assert response.json_body["transactions"][1] == bench.get("/transactions/c").json_body
 
 
 def test_an_account_without_transactions_is_an_empty_list(bench: Bench) -> None:
-    for account in ("A123", "x" * 64, "..", "%41"):
+    for account in ("A123", "x" * 64, "..a", "%41"):
         response = bench.get(f"/accounts/{account}/transactions")
         assert (response.status_code, response.json_body) == (200, {"transactions": [], "next_cursor": None})
 
@@ -607,6 +610,7 @@ def test_a_cursor_is_good_for_its_own_listing_only(bench: Bench) -> None:
     for elsewhere, query in (
         ("/accounts/B7/transactions", {}),
         (path, {"type": "credit"}),
+        (path, {"status": "settled"}),
         (path, {"from": "2026-01-01"}),
         (path, {"to": "2026-01-31"}),
     ):
@@ -685,7 +689,7 @@ def test_a_holder_id_that_can_not_be_is_refused_and_not_found(bench: Bench, hold
     problem(bench.request("DELETE", f"/accounts/A123/holders/{holder_id}"), 404, "holder_not_found")
 
 
-@pytest.mark.parametrize("holder_id", ["x" * 64, "..", "a.b_c-D", "holder"])
+@pytest.mark.parametrize("holder_id", ["x" * 64, "..a", "a.b_c-D", "holder"])
 def test_any_holder_id_that_is_allowed_is_found_as_it_is_and_encoded(bench: Bench, holder_id: str) -> None:
     assert bench.put_holder(holder_id).status_code == 201
     encoded = "".join(f"%{ord(character):02X}" for character in holder_id)
@@ -756,6 +760,7 @@ ANY_BODY = st.binary() | (VALUES | ALMOST_RIGHT).map(json.dumps).map(str.encode)
 @given(ANY_BODY)
 def test_no_body_whatever_breaks_the_api_or_is_stored_unless_it_says_201(bench: Bench, body: bytes) -> None:
     before = bench.stored()
+    bench.now += timedelta(seconds=1)  # what was recorded at the same time would be a second try of the same request
     response = bench.post(body)
     assert response.status_code in (200, 201, 400, 409)
     assert bench.stored() == before + (response.status_code == 201)
