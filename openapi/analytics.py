@@ -9,18 +9,18 @@ _PARAMETERS = [
     parameter(
         "query",
         "from",
-        f"The first day (UTC): {DEFAULT_DAYS} days with `to` if it is not given, {MAX_DAYS} at most.",
+        f"The first day (UTC). Without it, the range is {DEFAULT_DAYS} days; it is {MAX_DAYS} days at most.",
         {"type": "string", "format": "date"},
         "2026-01-01",
     ),
     parameter(
         "query",
         "to",
-        "The last day (UTC), inclusive; today if it is not given.",
+        "The last day (UTC), inclusive. Without it, today.",
         {"type": "string", "format": "date"},
         "2026-01-31",
     ),
-    parameter("query", "currency", "Only this one.", ref("Currency"), "XAF"),
+    parameter("query", "currency", "Only this currency.", ref("Currency"), "XAF"),
 ]
 
 
@@ -28,9 +28,9 @@ def get_analytics() -> Json:
     return operation(
         "getAnalytics",
         "Analytics",
-        "Totals and days of the bank",
-        "Exact: each settled transaction counts once, on the UTC day of its own `timestamp`. Current to "
-        "`as_of`, at the same price however much is stored.",
+        "Read the bank's totals and days",
+        "Exact: each settled transaction counts once, on the UTC day of its `timestamp`. Everything that was recorded "
+        "until `as_of` is counted.",
         answers={200: answer("Totals by currency, and days.", ref("Analytics"), examples.ANALYTICS)},
         parameters=_PARAMETERS,
     )
@@ -40,8 +40,8 @@ def get_account_analytics() -> Json:
     return operation(
         "getAccountAnalytics",
         "Analytics",
-        "Totals and days of an account",
-        "As `GET /analytics`. An account that is not known has none.",
+        "Read an account's totals and days",
+        "Like `GET /analytics`, for one account. An unknown account has no transactions.",
         answers={200: answer("Totals by currency, and days.", ref("Analytics"), examples.ANALYTICS)},
         parameters=["account", *_PARAMETERS],
     )

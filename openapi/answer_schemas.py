@@ -22,7 +22,7 @@ def add_answer_schemas(spec: APISpec) -> None:
         **analytics_schemas(),
         "FieldError": FIELD_ERROR,
         "Problem": PROBLEM,
-        "Health": object_schema("The function runs.", {"status": open_text(["ok"], "Liveness.")}),
+        "Health": object_schema("The service is alive.", {"status": open_text(["ok"], "Liveness.")}),
     }
     for name, schema in schemas.items():
         spec.components.schema(name, schema)

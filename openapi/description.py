@@ -16,26 +16,26 @@ from openapi.request_schemas import add_request_schemas, state_defaults
 from openapi.webhooks import webhooks
 
 _ABOUT = """\
-Card and account holders learn of every transaction at once. A bank posts its transactions; each is validated, stored
-exactly once, and told to the account's holders by e-mail, in their language.
+Notifies card and account holders of every transaction. A bank posts its transactions; the service validates each of
+them, stores it exactly once, and notifies the account's holders by e-mail, in their language.
 
-JSON in and out, UTF-8. A bank proves itself with its API key in the header `x-api-key`; one with a signing secret also
-signs every write in the [Standard Webhooks](https://www.standardwebhooks.com/) form. Amounts in answers are exact
-decimal strings with all of the currency's decimals; times are RFC 3339 in UTC. Unknown fields and query parameters are
-refused. Every error is a problem document (RFC 9457), and programs may rely on its `code`.
+Requests and answers are JSON in UTF-8. A bank sends its API key in the header `x-api-key`. A bank with a signing secret
+also signs every write in the form of [Standard Webhooks](https://www.standardwebhooks.com/). Amounts in answers are
+exact decimal strings with all of the currency's decimals. Times in answers are RFC 3339 in UTC. Unknown fields and
+query parameters are refused. Every error is a problem document (RFC 9457); programs may rely on its `code`.
 """
 _CONTACT = {"name": "The service's operator", "email": "support@transaction-notifier.example"}
 _LICENSE = {"name": "Proprietary: for banks under contract", "identifier": "LicenseRef-Proprietary"}
 _TAGS = {
-    "Transactions": "Recording them, one or many at a time, and reading them.",
-    "Analytics": "What is recorded, added up.",
-    "Holders": "Who is told of an account's transactions.",
-    "Settings": "What flags a transaction, whom to tell, and where webhooks go.",
-    "Preferences": "What a holder reaches by the signed links in e-mails. Needs no key.",
-    "Notifications": "What became of the e-mails.",
-    "Service": "Needs no key.",
-    # A tag of their own: a generator would put them in the place of the operations of a tag that they share.
-    "Webhooks": "What the service posts to a bank's `webhook_url`.",
+    "Transactions": "Record transactions, alone or in batches, and read them.",
+    "Analytics": "Totals of the recorded transactions.",
+    "Holders": "The people who are notified of an account's transactions.",
+    "Settings": "The rules that flag a transaction, the addresses of operators, and the endpoint of webhooks.",
+    "Preferences": "The holder's page, which the signed links in e-mails lead to. Needs no key.",
+    "Notifications": "The delivery status of e-mails.",
+    "Service": "The service itself. Needs no key.",
+    # A tag of their own: a generator replaces the operations of a tag by the webhooks that share it.
+    "Webhooks": "Requests that the service sends to a bank's `webhook_url`.",
 }
 
 

@@ -1,4 +1,4 @@
-"""What the description says of the fields of a transaction and of a holder, their defaults included."""
+"""The texts and defaults of the fields of a transaction and of a holder."""
 
 from chalicelib.holders.holder import HolderSchema
 from chalicelib.ledger.fields import TYPES
@@ -12,49 +12,50 @@ DEFAULTS = {
 
 OF_FIELDS = {
     "Transaction": {
-        "id": "The bank's own id: unique within the bank, for ever.",
-        "account": "The account that it moves money on.",
-        "amount": "Over 0, with no more decimals, **as written**, than the currency has: `250.00` is refused for XAF. "
-        "Read exactly, never through binary floating point.",
-        "type": "Which way the money went, as the account sees it.",
-        "timestamp": "When it happened: RFC 3339 with an offset, at most 5 minutes ahead of now. Digits beyond the "
-        "microsecond are cut off; leap seconds are refused.",
-        "currency": "The bank's default currency if it is left out.",
+        "id": "The bank's id of the transaction, unique within the bank for ever.",
+        "account": "The account whose money moves.",
+        "amount": "Over 0, with no more decimals, **as written**, than the currency has: `250.00` is refused for XAF.",
+        "type": "The direction of the money, as the account sees it.",
+        "timestamp": "The time of the transaction: RFC 3339 with an offset, at most 5 minutes ahead of now. Digits "
+        "beyond the microsecond are cut off. Leap seconds are refused.",
+        "currency": "Without it, the bank's default currency.",
         "status": "Only settled transactions count in totals.",
-        "authorization_id": "The id of the authorization that this one settles or reverses.",
+        "authorization_id": "The id of the authorization that this transaction settles or reverses.",
         "merchant": "Where the money was spent.",
         "description": "Free text.",
-        "balance": "The available balance after it, exact like `amount`; may be negative or 0.",
+        "balance": "The available balance after the transaction. It may be negative or 0.",
         "card_last4": "The last 4 digits of the card. A full card number anywhere in the body is refused.",
-        "metadata": "The bank's own names and values; never in an e-mail.",
+        "metadata": "The bank's own names and values. They are never in an e-mail.",
     },
     "Merchant": {
-        "name": "As the holder knows it.",
+        "name": "The name that the holder knows.",
         "mcc": "Merchant category code (ISO 18245).",
-        "city": "Where it is.",
-        "country": "Where it is.",
+        "city": "The merchant's city.",
+        "country": "The merchant's country.",
     },
     "Holder": {
-        "name": "How e-mails address the holder.",
-        "email": "Where e-mails go.",
+        "name": "The holder's name, as e-mails use it.",
+        "email": "The address that e-mails go to.",
         "locale": "The language of the e-mails.",
         "timezone": "The time zone of the times in e-mails.",
-        "preferences": "What the holder wants to be told of: of everything if it is left out.",
+        "preferences": "What the holder wants to be notified of. Without it, of everything.",
     },
     "Preferences": {
-        "types": "Tell of these only.",
-        "min_amount": "By currency, the amount below which nothing is told.",
-        "quiet_hours": "What isn't urgent waits until they are over; none when `from` and `to` are the same.",
-        "statement": "A statement of each week, or month, by e-mail on the morning after, in the holder's time zone.",
-        "muted": "Tell of nothing, security alerts neither.",
+        "types": "Notify of transactions of these types only. An empty list is refused: leave it out for both.",
+        "min_amount": "By currency: do not notify of smaller amounts.",
+        "quiet_hours": "Notifications that are not urgent wait until these hours are over. There are none if `from` "
+        "and `to` are equal.",
+        "statement": "An e-mail with the transactions of each week or month, sent on the next morning in the holder's "
+        "time zone.",
+        "muted": "Notify of nothing, not even of security alerts.",
     },
     "QuietHours": {"from": "In the holder's time zone.", "to": "In the holder's time zone."},
 }
 OF_SCHEMAS = {
-    "Transaction": "A transaction as a bank posts it. `null` is refused: leave an absent field out.",
-    "Merchant": "The other side of a card payment.",
-    "Holder": "A holder of an account, as a bank enrols one.",
-    "Preferences": "Obeyed in this order: `muted`, `types`, `min_amount`, `quiet_hours`. A security alert passes all "
-    "but `muted`.",
-    "QuietHours": "From one time of day to another.",
+    "Transaction": "A transaction as a bank posts it. `null` is refused: leave the field out.",
+    "Merchant": "The merchant of a card payment.",
+    "Holder": "A holder of an account, as a bank enrols the holder.",
+    "Preferences": "The first that applies decides, in this order: `muted`, `types`, `min_amount`, `quiet_hours`. Only "
+    "`muted` applies to security alerts.",
+    "QuietHours": "From a time of day to another.",
 }

@@ -1,4 +1,4 @@
-"""Schemas of flags and their evidence, and of the event that tells of them."""
+"""Schemas of flags and their evidence, and of the event that carries them."""
 
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED
@@ -27,34 +27,39 @@ _EVIDENCE = {
         "The amount is over the bank's threshold for its currency.",
         amount=_AMOUNT,
         currency=_CURRENCY,
-        threshold={**_AMOUNT, "description": "What it is over."},
+        threshold={**_AMOUNT, "description": "The bank's threshold."},
     ),
     "velocity": _evidence(
-        "There were too many attempts on the account in the minutes up to it.",
-        count={**_COUNT, "description": "How many, this one included."},
-        limit={**_COUNT, "description": "What is not too many."},
+        "There were too many attempts on the account within the minutes before it.",
+        count={**_COUNT, "description": "The number of attempts, this one included."},
+        limit={**_COUNT, "description": "The most attempts that are not flagged."},
         minutes=_MINUTES,
     ),
     "unusual_amount": _evidence(
-        "The amount is far above the account's usual ones of its currency and type.",
+        "The amount is far above the account's usual amounts of its currency and type.",
         amount=_AMOUNT,
         currency=_CURRENCY,
-        usual={**_AMOUNT, "description": "The mean of what came before."},
-        times={"type": "string", "pattern": r"^[0-9]+\.[0-9]$", "description": "How many times the usual one it is."},
-        count={**_COUNT, "description": "How many the mean is of."},
+        usual={**_AMOUNT, "description": "The mean of the earlier amounts."},
+        times={"type": "string", "pattern": r"^[0-9]+\.[0-9]$", "description": "The amount as a multiple of `usual`."},
+        count={**_COUNT, "description": "The number of amounts in the mean."},
     ),
     "duplicate_suspect": _evidence(
         "The account paid the same amount to the same merchant within minutes.",
         amount=_AMOUNT,
         currency=_CURRENCY,
-        seconds={"type": "integer", "minimum": 0, "description": "How far apart they are."},
+        seconds={"type": "integer", "minimum": 0, "description": "The seconds between the two payments."},
         minutes=_MINUTES,
     ),
     "new_country": _evidence(
         "The account has not used a merchant in this country before.",
         country=_COUNTRY,
-        known={"type": "array", "minItems": 1, "items": _COUNTRY, "description": "Which ones it has, in order."},
-        count={**_COUNT, "description": "How many transactions its history has."},
+        known={
+            "type": "array",
+            "minItems": 1,
+            "items": _COUNTRY,
+            "description": "The countries that the account has used, in order.",
+        },
+        count={**_COUNT, "description": "The number of transactions in the account's history."},
     ),
 }
 _FLAGS = "Why the transaction was flagged: the evidence by flag. Rules in shadow are left out."
@@ -109,7 +114,8 @@ def event_schema() -> Json:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": TRANSACTION_FLAGGED,
-        "description": "A transaction was flagged. It may come more than once: `bank` and `transaction.id` tell it.",
+        "description": "A transaction was flagged. The event may come more than once: `bank` and `transaction.id` "
+        "identify it.",
         "type": "object",
         "properties": {
             "source": {"type": "string", "const": SOURCE},

@@ -25,10 +25,10 @@ def holder_schemas(requests: Json) -> Json:
 
 
 _SUPPRESSION = object_schema(
-    "No e-mail goes to the address any more, for any of the bank's holders who have it, until another is enrolled.",
+    "No e-mail is sent to this address any more, for any of the bank's holders who have it. Enrol another address.",
     {
-        "reason": open_text(("complaint", "hard_bounce"), "Why."),
-        "since": {**TIME, "description": "When it bounced or was complained of, in UTC."},
+        "reason": open_text(("complaint", "hard_bounce"), "The reason."),
+        "since": {**TIME, "description": "The time of the bounce or complaint, in UTC."},
     },
 )
 _HOLDERS = object_schema(

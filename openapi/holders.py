@@ -10,7 +10,7 @@ _OF_HOLDER = {
     "holder": link("getHolder", "The holder.", **_HOLDER_PATH),
     "replacement": link("putHolder", "Replaces the holder.", **_HOLDER_PATH),
     "erasure": link("deleteHolder", "Erases the holder.", **_HOLDER_PATH),
-    "holders": link("listHolders", "All holders of the account.", account="$request.path.account"),
+    "holders": link("listHolders", "The account's holders.", account="$request.path.account"),
 }
 
 
@@ -18,7 +18,7 @@ def list_holders() -> Json:
     return operation(
         "listHolders",
         "Holders",
-        "An account's holders",
+        "List an account's holders",
         answers={200: answer("The holders, by id.", ref("Holders"), examples.HOLDERS)},
         parameters=["account"],
     )
@@ -29,8 +29,8 @@ def put_holder() -> Json:
         "putHolder",
         "Holders",
         "Enrol or replace a holder",
-        f"Replaces the whole holder. An account has at most {MAX_HOLDERS}. The holder is told by e-mail of every "
-        "transaction that is recorded from now on, unless the preferences say otherwise.",
+        f"Replaces the whole holder. An account has at most {MAX_HOLDERS} holders. The holder gets an e-mail about "
+        "every transaction that is recorded from now on, unless the preferences say otherwise.",
         answers={
             200: answer("Replaced.", ref("EnrolledHolder"), examples.ENROLLED_HOLDER, links=_OF_HOLDER),
             201: answer("Enrolled.", ref("EnrolledHolder"), examples.ENROLLED_HOLDER, links=_OF_HOLDER),
@@ -46,7 +46,7 @@ def get_holder() -> Json:
     return operation(
         "getHolder",
         "Holders",
-        "One holder",
+        "Read a holder",
         answers={200: answer("The holder.", ref("EnrolledHolder"), examples.ENROLLED_HOLDER)},
         parameters=["account", "holder"],
         codes=["holder_not_found"],
@@ -58,7 +58,7 @@ def delete_holder() -> Json:
         "deleteHolder",
         "Holders",
         "Erase a holder",
-        "Erases the holder's data at once; the table's backups forget it after 35 days.",
+        "Erases the holder's data at once. The table's backups keep it for 35 days.",
         answers={204: {"description": "The holder's data is erased."}},
         parameters=["account", "holder"],
         codes=["holder_not_found"],

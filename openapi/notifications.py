@@ -9,10 +9,10 @@ def list_notifications() -> Json:
     return operation(
         "listNotifications",
         "Notifications",
-        "What became of the e-mails about a transaction",
-        "For each holder who was to be told: the state, and how it came to it. Nobody is told of a transaction "
-        "within the same instant: for some seconds there may be none.",
-        answers={200: answer("Each holder's, by id.", ref("Notifications"), examples.NOTIFICATIONS)},
+        "Read the delivery status of a transaction's e-mails",
+        "The status of each holder's e-mail, with its history. In the first seconds after the transaction is recorded, "
+        "there may be no notification yet.",
+        answers={200: answer("The notifications, by holder.", ref("Notifications"), examples.NOTIFICATIONS)},
         parameters=["transaction_id"],
         codes=["transaction_not_found"],
     )
@@ -22,14 +22,17 @@ def follow_notifications() -> Json:
     return operation(
         "followNotifications",
         "Notifications",
-        "What has become of all e-mails, in order of change",
-        "Each notification that changed, as it is now, in the order in which the last changes were written down; some "
-        "five seconds behind now. Each change is shown at least once. The feed has no end: ask again from "
-        "`next_cursor`, sooner if there was something, later if not.",
-        answers={200: answer("What changed.", ref("NotificationFeed"), examples.NOTIFICATION_FEED)},
+        "Follow the delivery status of all e-mails",
+        "The notifications that changed, with their status now, in the order of their last changes. The feed is about "
+        "five seconds behind. Each change is shown at least once. The feed has no end: ask again with `next_cursor` as "
+        "`since`, soon if there was something, later if there was nothing.",
+        answers={200: answer("The notifications that changed.", ref("NotificationFeed"), examples.NOTIFICATION_FEED)},
         parameters=[
             parameter(
-                "query", "since", "`next_cursor` of the answer before; from the beginning without.", {"type": "string"}
+                "query",
+                "since",
+                "`next_cursor` of the previous answer. Without it, the feed starts at its beginning.",
+                {"type": "string"},
             ),
             LIMIT,
         ],

@@ -1,4 +1,4 @@
-"""How one operation is described: what goes for all of its kind is said here, once."""
+"""How an operation is described: its parts, and what all operations of a kind share."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,22 +15,25 @@ def parameter(place: str, name: str, description: str, schema: Json, example: st
     if place == "path":
         found["required"] = True
     if example is not None:
-        # Of an optional one it is in the schema, or the page would send it with whatever is tried out.
+        # The example of an optional parameter is in its schema: here, tools would send it with every request.
         found |= {"example": example} if place == "path" else {"schema": {**schema, "examples": [example]}}
     return found
 
 
 LIMIT = parameter(
-    "query", "limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 50}
+    "query",
+    "limit",
+    "The most items in an answer.",
+    {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 50},
 )
-# Those that several operations have, by the names under which they refer to them.
+# The parameters that several operations have, by the names that they use for them.
 PARAMETERS: dict[str, Json] = {
     "transaction_id": parameter("path", "transaction_id", "The bank's id of the transaction.", IDENTIFIER_SCHEMA, "1"),
-    "account": parameter("path", "account", "The account.", IDENTIFIER_SCHEMA, "A123"),
+    "account": parameter("path", "account", "The account's id.", IDENTIFIER_SCHEMA, "A123"),
     "holder": parameter("path", "holder", "The bank's id of the holder.", IDENTIFIER_SCHEMA, "awa"),
 }
 API_KEY: Json = {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The bank's API key."}
-# No parameters: who signs needs the very bytes of the body, which no caller of a generated client has.
+# A security scheme, not parameters: a signature needs the bytes of the body, which a generated client's caller hasn't.
 SIGNATURE: Json = {
     "type": "apiKey",
     "in": "header",
@@ -50,21 +53,24 @@ WEBHOOK_SIGNATURE: Json = {
 _OF_WRITES: list[Json] = [{"apiKey": []}, {"apiKey": [], "signature": []}]
 HEADERS: dict[str, Json] = {
     "Location": {
-        "description": "Where the transaction is, relative to this request's URL.",
+        "description": "The transaction, relative to this request's URL.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference", "pattern": "^\\./transactions/[A-Za-z0-9._-]{1,64}$"},
     },
     "Idempotency-Replayed": {
-        "description": "Nothing was recorded anew.",
+        "description": "Nothing new was recorded.",
         "schema": {"type": "string", "const": "true"},
     },
     "Preference-Applied": {
-        "description": "The preference that was followed (RFC 7240).",
+        "description": "The preference that was applied (RFC 7240).",
         "required": True,
         "schema": {"type": "string", "const": "respond-async"},
     },
-    "Retry-After": {"description": "After how many seconds to try again.", "schema": {"type": "integer", "minimum": 1}},
-    "WWW-Authenticate": {"description": "What proves who calls.", "schema": {"type": "string"}},
+    "Retry-After": {
+        "description": "The seconds to wait before the next try.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {"description": "The header that proves who calls.", "schema": {"type": "string"}},
 }
 
 
@@ -108,11 +114,11 @@ def operation(
 ) -> Json:
     """Return an operation.
 
-    `parameters` are names of PARAMETERS, or parameters; `body` is its schema's name, and examples by label; `form`
-    is the content of a body that isn't JSON; `codes` are the problems that not every operation of the kind has. An
-    open operation needs no key.
+    `parameters` are names of PARAMETERS, or parameters. `body` is the name of its schema, and examples by label. `form`
+    is the content of a body that isn't JSON. `codes` are the problems that not every operation of the kind has. An open
+    operation needs no key.
     """
-    # Whatever the method: a request that names another media type is refused.
+    # Every method: a request that names another media type is refused, even without a body.
     problems = {"internal_error", "unsupported_media_type", *codes}
     gateway = ["all"]
     if not is_open:

@@ -7,7 +7,7 @@ from openapi.operation import operation, parameter
 _TOKEN = parameter(
     "path",
     "token",
-    "What the link in an e-mail ends with.",
+    "The end of the link in an e-mail.",
     {"type": "string", "pattern": r"^\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"},
     "WyJlYXp5Y2FyZCIsIkExMjMiLCJhd2EiLCI0ZjNhOWMxMGJiN2UiXQ.aWJbAA.Zm9yZ2VkLCBvZiBjb3Vyc2UuIQ",
 )
@@ -17,20 +17,19 @@ def _page(description: str) -> Json:
     return {"description": description, "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
-_BUSY = _page("A page that says to try again.")
+_BUSY = _page("A page that asks the holder to try again.")
 
 
 def get_preferences() -> Json:
     return operation(
         "getPreferences",
         "Preferences",
-        "The holder's page",
-        "A form in the holder's language; by a link to unsubscribe, the question whether to. It changes nothing.",
+        "Show the holder's page",
+        "A form in the holder's language. A link to unsubscribe shows a question instead. Nothing is changed.",
         answers={
             200: _page("The page."),
             400: _page(
-                "The link is forged or old, or its holder is erased or has another address: a page that says what to "
-                "do."
+                "The link is forged or old, or its holder is erased or has another address. The page says what to do."
             ),
             503: _BUSY,
         },
@@ -53,9 +52,9 @@ def post_preferences() -> Json:
         "Save the holder's form, or unsubscribe with one click (RFC 8058)",
         "Fields that the form doesn't have are ignored. `multipart/form-data` is accepted, too.",
         answers={
-            200: _page("Saved, or all e-mails are turned off."),
-            400: _page("As for `GET`; or the form again, with what is wrong beside its fields. Nothing is saved."),
-            409: _page("The form again: the preferences were changed meanwhile. Nothing is saved."),
+            200: _page("Saved, or unsubscribed from all e-mails."),
+            400: _page("As for `GET`; or the form again, with a message beside each wrong field. Nothing is saved."),
+            409: _page("The form again, because the preferences were changed meanwhile. Nothing is saved."),
             503: _BUSY,
         },
         parameters=[_TOKEN],

@@ -10,26 +10,26 @@ from infra.package import PROJECT_DIR
 from openapi.json_schema import Json, object_schema, ref
 
 FIELD_ERROR = object_schema(
-    "One field or parameter, and what is wrong with it.",
+    "A field or parameter, and what is wrong with it.",
     {
         "field": {
             "type": "string",
             "maxLength": MAX_FIELD,
-            "description": "Dotted: `merchant.mcc`. Empty for what concerns a batch's item as a whole.",
+            "description": "With dots: `merchant.mcc`. Empty if the message is about a batch's item as a whole.",
         },
-        "message": {"type": "string", "minLength": 1, "description": "For people; never what was sent."},
+        "message": {"type": "string", "minLength": 1, "description": "For people. It never repeats what was sent."},
     },
 )
 PROBLEM = object_schema(
-    "A problem document (RFC 9457). Programs may rely on `code`; the rest is for people.",
+    "A problem document (RFC 9457). Programs may rely on `code`; the texts are for people.",
     {
         "type": {"type": "string", "format": "uri", "pattern": "^urn:transaction-notifier:problem:[a-z_]+$"},
         "title": {"type": "string", "minLength": 1},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
-        "instance": {"type": "string", "description": "The path that was asked for."},
+        "instance": {"type": "string", "description": "The path of the request."},
         "code": {"type": "string", "pattern": "^[a-z]+(_[a-z]+)*$"},
-        "request_id": {"type": "string", "description": "Under it the request is in our logs."},
+        "request_id": {"type": "string", "description": "The id of the request in the service's logs."},
         "errors": {"type": "array", "maxItems": MAX_ERRORS, "items": ref("FieldError")},
     },
 )
@@ -52,26 +52,26 @@ _GATEWAY = {
 }
 
 _REASONS = {
-    "bad_request": "the gateway can't make sense of the request",
+    "bad_request": "the gateway can't read the request",
     "body_too_large": "the body is over the limit",
-    "card_number_refused": "what looks like a full card number, anywhere in the body",
-    "forbidden": "the gateway doesn't let the request pass",
+    "card_number_refused": "the body holds what looks like a full card number",
+    "forbidden": "the gateway refuses the request",
     "holder_not_found": "the account has no such holder",
-    "internal_error": "our fault; `request_id` finds it in the logs",
+    "internal_error": "an error of the service; its operator finds it by `request_id`",
     "invalid_cursor": "the cursor was not issued for this listing",
-    "invalid_signature": "the bank signs its writes, and this signature is missing, wrong or over 5 minutes old",
-    "malformed_body": "no UTF-8, no JSON object, the same key twice, NaN or Infinity, nested too deeply, control "
-    "characters or U+FFFD to U+FFFF",
+    "invalid_signature": "the bank has a signing secret, and the signature is missing, wrong or over 5 minutes old",
+    "malformed_body": "the body is not UTF-8 or no JSON object, has the same key twice, NaN or Infinity, is nested too "
+    "deeply, or has control characters or U+FFFD to U+FFFF",
     "quota_exceeded": "the plan's quota is used up",
     "route_not_found": "there is nothing at this path",
-    "temporarily_unavailable": "try again, which is safe",
-    "throttled": "over the plan's rate",
-    "too_many_holders": "the account has as many holders as it can",
+    "temporarily_unavailable": "try again; this is safe",
+    "throttled": "the plan's rate is exceeded",
+    "too_many_holders": "the account has the most holders that it can have",
     "transaction_conflict": "the id is recorded with other content; `errors` names the fields that differ",
     "transaction_not_found": "the bank has no transaction with this id",
-    "unknown_api_key": "the API key is missing, or no active bank's",
-    "unsupported_media_type": "not `application/json`, or with a `Content-Encoding`",
-    "validation_failed": "fields or parameters that break a rule, each named in `errors`",
+    "unknown_api_key": "the API key is missing, or is not the key of an active bank",
+    "unsupported_media_type": "the body is not `application/json`, or has a `Content-Encoding`",
+    "validation_failed": "fields or parameters break a rule; `errors` names each",
 }
 _ERRORS = {
     "card_number_refused": {"field": "description", "message": "Looks like a full card number."},

@@ -56,15 +56,15 @@ def _state_default(definition: Json, default: Any) -> None:
 
 _BATCH: Json = {
     "type": "object",
-    "description": "Transactions that have nothing to do with one another. An item that breaks a rule is told of in "
-    "the answer, and harms no other.",
+    "description": "Transactions, each by itself. The answer names the items that break a rule; they do not affect the "
+    "others.",
     "properties": {
         "transactions": {
             "type": "array",
             "minItems": 1,
             "maxItems": MAX_ITEMS,
             "items": {"$ref": "#/components/schemas/Transaction"},
-            "description": "Recorded side by side; those of one id in their order.",
+            "description": "Recorded at the same time; items with the same id are recorded in their order.",
         }
     },
     "required": ["transactions"],
@@ -77,10 +77,16 @@ _PREFERENCES_FORM: Json = {
     "program sends to unsubscribe (RFC 8058): `List-Unsubscribe` alone.",
     "properties": {
         "List-Unsubscribe": {"type": "string", "const": "One-Click"},
-        "seen": {"type": "string", "description": "As the page has it: which preferences the holder has seen."},
+        "seen": {
+            "type": "string",
+            "description": "The value on the page: it says which preferences the holder has seen.",
+        },
         "types": {"type": "array", "items": {"type": "string", "enum": list(TYPES)}, "maxItems": len(TYPES)},
-        "new_currency": {"type": "string", "description": "A currency that the form shows no minimum for, or nothing."},
-        "new_least": {"type": "string", "description": "The minimum in it, as the holder's language writes amounts."},
+        "new_currency": {"type": "string", "description": "A currency for which the form shows no minimum, or empty."},
+        "new_least": {
+            "type": "string",
+            "description": "The minimum in this currency, as the holder's language writes amounts.",
+        },
         "quiet": {"type": "string", "const": "on"},
         "quiet_from": _FORM_TIME,
         "quiet_to": _FORM_TIME,
@@ -88,6 +94,9 @@ _PREFERENCES_FORM: Json = {
         "muted": {"type": "string", "const": "on"},
     },
     "patternProperties": {
-        "^min_amount\\.[A-Z]{3}$": {"type": "string", "description": "As the holder's language writes amounts."}
+        "^min_amount\\.[A-Z]{3}$": {
+            "type": "string",
+            "description": "The minimum, as the holder's language writes amounts.",
+        }
     },
 }

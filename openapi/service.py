@@ -9,9 +9,9 @@ def get_health() -> Json:
     return operation(
         "getHealth",
         "Service",
-        "Liveness",
-        "Touches nothing, so that a probe costs nothing.",
-        answers={200: answer("The function runs.", ref("Health"), {"status": "ok"})},
+        "Check that the service is alive",
+        "Reads and writes nothing.",
+        answers={200: answer("The service is alive.", ref("Health"), {"status": "ok"})},
         is_open=True,
     )
 
@@ -20,7 +20,7 @@ def get_description() -> Json:
     return operation(
         "getDescription",
         "Service",
-        "This description",
+        "Get this description",
         answers={200: answer("OpenAPI 3.1.", {"type": "object", "required": ["openapi", "paths"]})},
         is_open=True,
     )
@@ -28,7 +28,7 @@ def get_description() -> Json:
 
 def get_docs() -> Json:
     page = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
-    return operation("getDocs", "Service", "This description as a page", answers={200: page}, is_open=True)
+    return operation("getDocs", "Service", "Show this description as a page", answers={200: page}, is_open=True)
 
 
 def get_docs_asset() -> Json:
@@ -36,11 +36,13 @@ def get_docs_asset() -> Json:
     return operation(
         "getDocsAsset",
         "Service",
-        "A style or script of the page",
+        "Get a style sheet or script of the page",
         answers={200: {"description": "The file.", "content": part}},
         parameters=[
             parameter("path", "asset", "The file's name.", {"type": "string", "enum": sorted(ASSETS)}),
-            parameter("query", "v", "Its version: with it, the answer may be kept.", {"type": "string"}),
+            parameter(
+                "query", "v", "The file's version. With it, the answer can be cached for good.", {"type": "string"}
+            ),
         ],
         codes=["route_not_found"],
         is_open=True,

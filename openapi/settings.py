@@ -9,8 +9,8 @@ def get_settings() -> Json:
     return operation(
         "getSettings",
         "Settings",
-        "The bank's settings",
-        "All of them, with the default of each that was never set.",
+        "Read the bank's settings",
+        "All settings, with the default of each that was never set.",
         answers={200: answer("The settings.", ref("AllSettings"), examples.ALL_SETTINGS)},
     )
 
@@ -20,9 +20,9 @@ def put_settings() -> Json:
         "putSettings",
         "Settings",
         "Replace the bank's settings",
-        "Replaces all of them: what is left out is as by default. Obeyed within a minute. Every alert address gets an "
-        "e-mail that asks for its owner's confirmation, and no alert before it is given; one that is left out gets no "
-        "more. An address can be told of one bank only.",
+        "Replaces all settings: what is left out is set to its default. The settings take effect within a minute. Each "
+        "alert address gets an e-mail that asks for confirmation, and gets alerts once it is confirmed. An address "
+        "that is left out gets no more alerts. An address can get the alerts of one bank only.",
         answers={200: answer("All settings, as they are now.", ref("AllSettings"), examples.ALL_SETTINGS)},
         body=("BankSettings", {"settings": examples.SETTINGS}),
         is_write=True,

@@ -1,4 +1,4 @@
-"""What the description says of a bank's settings, each default included."""
+"""The texts and defaults of a bank's settings."""
 
 from chalicelib.banks.settings import BankSettings, to_json
 
@@ -6,29 +6,28 @@ DEFAULTS = {
     f"{''.join(word.capitalize() for word in flag.split('_'))}Rule": rule
     for flag, rule in to_json(BankSettings())["flags"].items()
 }
-_MODE = "`shadow`: flags are counted and told to nobody. `off`: there are none."
-
+_MODE = "`shadow`: flags are counted, but nobody is notified. `off`: nothing is flagged."
 
 OF_FIELDS = {
     "BankSettings": {
-        "flags": "What flags a transaction.",
-        "alert_addresses": "E-mail addresses of the bank's operators: each is asked to confirm, and told of flagged "
-        "transactions from then on. Nobody is if it is left out.",
-        "webhook_url": "Where the bank's webhooks go; none are sent if it is left out. Needs a webhook secret, which "
-        "the service's operator issues.",
-        "webhooks_disabled_at": "Since when none are sent, because the endpoint answered 410. Storing settings enables "
-        "them again, whatever is said here.",
+        "flags": "The rules that flag a transaction.",
+        "alert_addresses": "E-mail addresses of the bank's operators. Each is asked to confirm, and is notified of "
+        "flagged transactions from then on.",
+        "webhook_url": "The endpoint of the bank's webhooks. Without it, no webhooks are sent. It needs a webhook "
+        "secret, which the service's operator issues.",
+        "webhooks_disabled_at": "Since when no webhooks are sent, because the endpoint answered 410. Storing settings "
+        "enables them again. The value in a request is ignored.",
     },
     "FlagRules": {
-        "large_amount": "Over a threshold, by currency.",
-        "velocity": "More than `count` attempts on an account in `minutes`; declined ones count.",
-        "unusual_amount": "Far above the account's usual amounts of that currency and type.",
+        "large_amount": "The amount is over a threshold.",
+        "velocity": "More than `count` attempts on an account within `minutes`. Declined attempts count.",
+        "unusual_amount": "The amount is far above the account's usual amounts of its currency and type.",
         "duplicate_suspect": "The same amount at the same merchant again within `minutes`.",
-        "new_country": "A merchant's country that the account has not used.",
+        "new_country": "The account has not used a merchant in this country before.",
     },
     "LargeAmountRule": {
         "mode": _MODE,
-        "thresholds": "By currency, the largest amount that is not flagged; in currencies that are not named, none is.",
+        "thresholds": "By currency: the largest amount that is not flagged. In other currencies, nothing is flagged.",
     },
     "VelocityRule": {
         "mode": _MODE,
@@ -37,22 +36,22 @@ OF_FIELDS = {
     },
     "UnusualAmountRule": {
         "mode": _MODE,
-        "times": "Over so many times the mean; 2 decimals at most.",
-        "deviations": "And more than so many standard deviations above it; 2 decimals at most.",
-        "min_count": "Judged from so many settled amounts on.",
+        "times": "The amount is over this multiple of the mean.",
+        "deviations": "And it is more than this many standard deviations above the mean.",
+        "min_count": "The rule starts when the account has this many settled amounts.",
     },
-    "DuplicateSuspectRule": {"mode": _MODE, "minutes": "How far apart two payments may be."},
+    "DuplicateSuspectRule": {"mode": _MODE, "minutes": "The most minutes between the two payments."},
     "NewCountryRule": {
         "mode": _MODE,
-        "min_count": "Judged from so many settled transactions on.",
+        "min_count": "The rule starts when the account has this many settled transactions.",
     },
 }
 OF_SCHEMAS = {
-    "BankSettings": "A bank's own settings. What is left out is as by default.",
+    "BankSettings": "A bank's settings. What is left out is set to its default.",
     "FlagRules": "The rules that flag a transaction.",
     "LargeAmountRule": "Flags amounts over a threshold.",
     "VelocityRule": "Flags too many attempts on an account in a short time.",
-    "UnusualAmountRule": "Flags an amount that is over a multiple of the account's mean, and outside of its spread.",
-    "DuplicateSuspectRule": "Flags what looks like the same payment again.",
-    "NewCountryRule": "Flags a country that an account with a history has not used.",
+    "UnusualAmountRule": "Flags an amount that is far above the account's mean.",
+    "DuplicateSuspectRule": "Flags a payment that looks like a repetition of another.",
+    "NewCountryRule": "Flags a country that is new to an account with a history.",
 }

@@ -10,7 +10,6 @@ _EXACT = "Exact, with all of the currency's decimals."
 _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}
 _ITEM_STATUSES = tuple(dict.fromkeys((*RECORDED_STATUSES, *QUEUED_STATUSES)))
 _ITEM_CODES = ("transaction_conflict", "validation_failed", "malformed_body", "card_number_refused")
-_NO_CURSOR = "`null` at the end."
 
 
 def transaction_schemas(requests: Json) -> Json:
@@ -81,21 +80,28 @@ _PAGE = object_schema(
         "transactions": {"type": "array", "items": ref("RecordedTransaction")},
         "next_cursor": {
             "type": ["string", "null"],
-            "description": "Continues this listing, and no other; `null` at the end. With `type`, a page may hold "
-            "fewer than `limit`, or none, and still have one.",
+            "description": "Continues this listing, and no other. `null` at the end. With `type`, a page may have "
+            "fewer items than `limit`, or none, and still have a cursor.",
         },
     },
 )
 _BATCH_RESULT = object_schema(
-    "What became of one item.",
+    "The result of one item.",
     {
-        "index": {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS - 1, "description": "Its place, from 0."},
+        "index": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": MAX_ITEMS - 1,
+            "description": "The item's place in the batch, from 0.",
+        },
         "id": {
             "type": ["string", "null"],
             "pattern": IDENTIFIER_SCHEMA["pattern"],
-            "description": "`null` if the item has none that could be recorded.",
+            "description": "`null` if the item has no id that could be recorded.",
         },
-        "status": open_text(_ITEM_STATUSES, "`retry`: the table couldn't take it now; sending it again is safe."),
+        "status": open_text(
+            _ITEM_STATUSES, "With `retry`, the table can't take the item now: send it again, which is safe."
+        ),
         "code": open_text(_ITEM_CODES, "Of a conflict or an invalid item: the problem's code."),
         "errors": {
             "type": "array",

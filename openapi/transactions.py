@@ -14,7 +14,7 @@ _MOMENT: Json = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].
 
 def record_transaction() -> Json:
     again = answer(
-        "The same was recorded before, and is answered as it was then; or, with `dry_run`, what would happen.",
+        "The same transaction was recorded before: this is the recorded one. Or, with `dry_run`, what would happen.",
         ref("TransactionReceipt"),
         headers=["Idempotency-Replayed"],
     )
@@ -26,20 +26,20 @@ def record_transaction() -> Json:
         "recordTransaction",
         "Transactions",
         "Record a transaction",
-        "Exactly once, whatever is retried: the same `id` with the same content is a replay, with other content a "
-        'conflict. A replay may spell the content differently (`250.5`, `"250.50"`, another offset). Up to 256 KB.',
+        "Records it exactly once, however often it is sent. The same `id` with the same content is a replay; with "
+        "other content it is a conflict. A replay may write the amount and the time in another form (`250.5` or "
+        "`250.50`, another offset). The body is at most 256 KB.",
         answers={
             200: again,
             201: answer(
-                "Recorded, for good.",
+                "Recorded. It stays recorded.",
                 ref("TransactionReceipt"),
                 examples.SMALLEST_RECORDED,
                 ["Location"],
                 _OF_TRANSACTION,
             ),
             202: answer(
-                "The table couldn't take it now, but the queue did: it will be recorded soon, and is at `Location` "
-                "from then on.",
+                "Queued, because the table can't take it now. It is recorded soon, and is at `Location` from then on.",
                 ref("TransactionReceipt"),
                 examples.QUEUED,
                 ["Location"],
@@ -49,7 +49,7 @@ def record_transaction() -> Json:
             parameter(
                 "query",
                 "dry_run",
-                "With `true`, the answer says what would happen, and nothing is written.",
+                "With `true`, the answer says what would happen. Nothing is written.",
                 {"type": "boolean", "default": False},
             )
         ],
@@ -64,16 +64,17 @@ def record_batch() -> Json:
         "recordBatch",
         "Transactions",
         "Record up to 500 transactions",
-        "Each by itself: the answer says what became of it, in order, and one bad item harms no other. Up to 4 MB.",
+        "Each transaction by itself: an item that is refused does not affect the others. The answer has the result of "
+        "each item, in order. The body is at most 4 MB.",
         answers={
             200: answer(
-                "What became of each. With a `Retry-After` if any is `retry`.",
+                "The result of each item. With `Retry-After` if an item is `retry`.",
                 ref("BatchReceipt"),
                 examples.BATCH_OUTCOME,
                 ["Retry-After"],
             ),
             202: answer(
-                "Asked for by `Prefer: respond-async`: the valid ones are queued, and will be recorded soon.",
+                "With `Prefer: respond-async`: the valid items are queued, and are recorded soon.",
                 ref("BatchReceipt"),
                 examples.QUEUED_BATCH,
                 ["Preference-Applied"],
@@ -83,7 +84,7 @@ def record_batch() -> Json:
             parameter(
                 "header",
                 "Prefer",
-                "With `respond-async` (RFC 7240), what is valid is queued and the answer is 202 at once.",
+                "With `respond-async` (RFC 7240), the valid items are queued and the answer is 202 at once.",
                 {"type": "string"},
                 "respond-async",
             )
@@ -97,7 +98,7 @@ def get_transaction() -> Json:
     return operation(
         "getTransaction",
         "Transactions",
-        "One transaction, with its flags",
+        "Read a transaction and its flags",
         answers={200: answer("The transaction.", ref("JudgedTransaction"), examples.FRENCH_MERCHANT_JUDGED)},
         parameters=["transaction_id"],
         codes=["transaction_not_found"],
@@ -107,23 +108,25 @@ def get_transaction() -> Json:
 def list_transactions() -> Json:
     next_page = link(
         "listTransactions",
-        "The next page, of the same `from`, `to` and `type`.",
+        "The next page, with the same `from`, `to` and `type`.",
         account="$request.path.account",
         cursor="$response.body#/next_cursor",
     )
     return operation(
         "listTransactions",
         "Transactions",
-        "An account's transactions, newest first",
-        "By their own `timestamp`, a page at a time. An account that is not known has none.",
+        "List an account's transactions, newest first",
+        "Ordered by `timestamp`, a page at a time. An unknown account has no transactions.",
         answers={200: answer("A page.", ref("TransactionPage"), examples.PAGE, links={"next": next_page})},
         parameters=[
             "account",
             parameter("query", "from", "The first day (UTC) or moment.", _MOMENT, "2026-01-01"),
             parameter("query", "to", "The last day (UTC) or moment, inclusive.", _MOMENT, "2026-01-31"),
-            parameter("query", "type", "Only these.", {"type": "string", "enum": ["credit", "debit"]}),
+            parameter(
+                "query", "type", "Only transactions of this type.", {"type": "string", "enum": ["credit", "debit"]}
+            ),
             LIMIT,
-            parameter("query", "cursor", "`next_cursor` of the page before.", {"type": "string"}),
+            parameter("query", "cursor", "`next_cursor` of the previous page.", {"type": "string"}),
         ],
         codes=["invalid_cursor"],
     )

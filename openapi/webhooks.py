@@ -1,4 +1,4 @@
-"""What the API sends to banks by itself: the description's webhooks."""
+"""The description's webhooks: what the service sends to a bank's endpoint."""
 
 from chalicelib.webhooks.webhook import TYPES
 from openapi.json_schema import Json, ref
@@ -22,9 +22,9 @@ def _operation(type_: str) -> Json:
         "tags": ["Webhooks"],
         "summary": _ABOUT[type_],
         "description": "Posted to the bank's `webhook_url`, signed with the bank's webhook secret in the form of "
-        "[Standard Webhooks](https://www.standardwebhooks.com/), at least once and in any order. It is tried again for "
-        "three days, until it is answered with 2xx. A minute after a 410, nothing is sent until the bank puts its "
-        "settings.",
+        "[Standard Webhooks](https://www.standardwebhooks.com/), at least once and in any order. Sent again for three "
+        "days, until the answer is 2xx. Within a minute after a 410, nothing more is sent until the bank stores its "
+        "settings again.",
         "security": [{"webhookSignature": []}],
         "requestBody": {
             "required": True,
@@ -33,8 +33,8 @@ def _operation(type_: str) -> Json:
             "content": {"application/json": {"schema": ref(webhook_schema(type_))}},
         },
         "responses": {
-            "2XX": {"description": "Taken: it is not sent again."},
-            "410": {"description": "Nothing more is wanted."},
-            "default": {"description": "Not taken: it is tried again. Redirects are not followed."},
+            "2XX": {"description": "Accepted. It is not sent again."},
+            "410": {"description": "The endpoint wants no more webhooks."},
+            "default": {"description": "Not accepted. It is sent again. Redirects are not followed."},
         },
     }

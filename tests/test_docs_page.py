@@ -122,7 +122,7 @@ def test_what_an_operation_is_tried_out_with_goes_to_its_place(browser: Browser)
     with serving() as url, browser.new_page() as page:
         page.goto(f"{url}/docs")
         page.get_by_label("API key").fill(KEY)
-        operation = page.get_by_role("article", name="An account's transactions, newest first")
+        operation = page.get_by_role("article", name="List an account's transactions")
         operation.get_by_text("Try it").click()
         operation.get_by_label("account", exact=True).fill("A 1/2")
         operation.get_by_label("limit").fill("7")
