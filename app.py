@@ -46,16 +46,23 @@ def post_batch() -> Response:
 @answered
 def get_transaction_named_batch() -> Response:
     """A bank may name a transaction so; the router never takes `batch` for a path parameter."""
-    return transactions.get_transaction(
-        calling_bank(), "batch", app.current_request, transactions=services.transactions, flags=services.flags
-    )
+    return _transaction("batch")
 
 
 @app.route("/transactions/{transaction_id}", methods=["GET"], api_key_required=True)
 @answered
 def get_transaction(transaction_id: str) -> Response:
+    return _transaction(transaction_id)
+
+
+def _transaction(transaction_id: str) -> Response:
     return transactions.get_transaction(
-        calling_bank(), transaction_id, app.current_request, transactions=services.transactions, flags=services.flags
+        calling_bank(),
+        transaction_id,
+        app.current_request,
+        transactions=services.transactions,
+        flags=services.flags,
+        purchases=services.purchases,
     )
 
 

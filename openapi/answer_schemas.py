@@ -14,6 +14,7 @@ from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.notifications.state import MAX_FEEDBACK, STATEMENT_ID, State
 from chalicelib.webhooks.webhook import TYPE_OF, TYPES
 from openapi.flag_schemas import FLAGS_SCHEMA
+from openapi.related_schema import RELATED_SCHEMA
 from openapi.request_schemas import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json
 
 _TIME: Json = {"type": "string", "format": "date-time", "pattern": "Z$"}
@@ -49,9 +50,10 @@ def add_answer_schemas(spec: APISpec) -> None:
         "JudgedTransaction",
         {
             **answered,
-            "description": "A transaction that is stored, with its flags: they come within seconds of it.",
-            "properties": {**answered["properties"], "flags": _ref("Flags")},
-            "required": [*answered["required"], "recorded_at", "flags"],
+            "description": "A transaction that is stored, with its flags and what it has to do with others: both come "
+            "within seconds of it.",
+            "properties": {**answered["properties"], "flags": _ref("Flags"), "related": RELATED_SCHEMA},
+            "required": [*answered["required"], "recorded_at", "flags", "related"],
         },
     )
     spec.components.schema("DryRun", _DRY_RUN)

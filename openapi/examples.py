@@ -39,6 +39,7 @@ FRENCH_MERCHANT_RECORDED: Json = {
 FRENCH_MERCHANT_JUDGED: Json = {
     **FRENCH_MERCHANT_RECORDED,
     "flags": {"new_country": {"country": "FR", "known": ["CM", "SN"], "count": 42}},
+    "related": [{"id": "auth-000417", "relation": "settles", "role": "settled_as_authorized"}],
 }
 DRY_RUN: Json = {
     "dry_run": True,
