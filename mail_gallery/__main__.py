@@ -27,7 +27,7 @@ VIEWS: dict[str, tuple[tuple[str, Literal["light", "dark"]], ...]] = {
     "fr": (("desktop", "light"), ("phone", "dark")),
     "en": (("desktop", "dark"), ("phone", "light")),
 }
-# Together with this, all pictures are under 2 MB, and letters are still to be read.
+# Together with this, all pictures are under 3.4 MB, and letters are still to be read.
 SCALE = 0.8
 # Letters without coloured fringes make pictures half as large.
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-lcd-text")
