@@ -46,16 +46,23 @@ def post_batch() -> Response:
 @answered
 def get_transaction_named_batch() -> Response:
     """The transaction with the id `batch`: the router takes this path for `/transactions/batch`, not for an id."""
-    return transactions.get_transaction(
-        calling_bank(), "batch", app.current_request, transactions=services.transactions, flags=services.flags
-    )
+    return _transaction("batch")
 
 
 @app.route("/transactions/{transaction_id}", methods=["GET"], api_key_required=True)
 @answered
 def get_transaction(transaction_id: str) -> Response:
+    return _transaction(transaction_id)
+
+
+def _transaction(transaction_id: str) -> Response:
     return transactions.get_transaction(
-        calling_bank(), transaction_id, app.current_request, transactions=services.transactions, flags=services.flags
+        calling_bank(),
+        transaction_id,
+        app.current_request,
+        transactions=services.transactions,
+        flags=services.flags,
+        purchases=services.purchases,
     )
 
 

@@ -1,7 +1,7 @@
 """Schemas of analytics."""
 
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.ledger.fields import TYPES
+from chalicelib.ledger.fields import STATUSES, TYPES
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
 
 _MANY: Json = {"type": "integer", "minimum": 0}
@@ -9,7 +9,10 @@ _SOME: Json = {"type": "integer", "minimum": 1}
 _DATE: Json = {"type": "string", "format": "date"}
 _DIGITS = r"[0-9]+(\.[0-9]+)?"  # a sum may be longer than any amount
 _SUM = string(f"^{_DIGITS}$", "Exact, with all of the currency's decimals.")
-_SIGNED_SUM = string(f"^-?{_DIGITS}$", "Credit less debit. Exact, with all of the currency's decimals.")
+_SIGNED_SUM = string(
+    f"^-?{_DIGITS}$",
+    "Credit less debit, less reversed credit, plus reversed debit. Exact, with all of the currency's decimals.",
+)
 
 
 def analytics_schemas() -> Json:
@@ -17,6 +20,14 @@ def analytics_schemas() -> Json:
     return {
         "TypeTotal": object_schema("The transactions of one type.", {"count": _MANY, "amount": _SUM}),
         "LargestTransaction": _LARGEST,
+        "ReversedTotals": object_schema(
+            "Reversals of settled transactions, by the type of what they reverse, on their own days.",
+            {"credit": ref("TypeTotal"), "debit": ref("TypeTotal")},
+        ),
+        "StatusCounts": object_schema(
+            "How many transactions have each status, on the days and in the currency asked for.",
+            dict.fromkeys(STATUSES, _MANY),
+        ),
         "CurrencyTotal": _TOTAL,
         "DayTotal": _DAY,
         "FlagCounts": object_schema("How many transactions have each flag.", dict.fromkeys(FLAGS, _MANY)),
@@ -38,13 +49,15 @@ _TOTAL = object_schema(
     "The totals of a currency's settled transactions.",
     {
         "currency": ref("Currency"),
-        "count": _SOME,
+        "count": {**_MANY, "description": "Settled transactions. 0 where there are reversals alone."},
         "credit": ref("TypeTotal"),
         "debit": ref("TypeTotal"),
+        "reversed": ref("ReversedTotals"),
         "net": _SIGNED_SUM,
         "average": {**_SUM, "description": "Of all amounts, rounded to the currency's decimals, half to even."},
         "max_transaction": ref("LargestTransaction"),
     },
+    optional=("max_transaction",),
 )
 _DAY = object_schema(
     "A day's totals in one currency.",
@@ -57,6 +70,7 @@ _ANALYTICS = object_schema(
         "to": _DATE,
         "as_of": {**TIME, "description": "Everything that was recorded until then is counted."},
         "totals": {"type": "array", "items": ref("CurrencyTotal"), "description": "By currency."},
+        "statuses": ref("StatusCounts"),
         "flags": ref("FlagCounts"),
         "days": {
             "type": "array",

@@ -49,9 +49,13 @@ FRENCH_MERCHANT_RECORDED: Json = {
     "timestamp": "2026-01-10T18:42:07Z",
     "recorded_at": "2026-01-10T18:42:08.093Z",
 }
-FRENCH_MERCHANT_JUDGED: Json = {
+FRENCH_MERCHANT_LISTED: Json = {
     **FRENCH_MERCHANT_RECORDED,
     "flags": {"new_country": {"country": "FR", "known": ["CM", "SN"], "count": 42}},
+}
+FRENCH_MERCHANT_JUDGED: Json = {
+    **FRENCH_MERCHANT_LISTED,
+    "related": [{"id": "auth-000417", "relation": "settles", "role": "settled_as_authorized"}],
 }
 DRY_RUN: Json = {
     "dry_run": True,
@@ -65,7 +69,7 @@ WITH_WARNING: Json = {
     ],
 }
 QUEUED: Json = {"id": "1", "status": "queued"}
-PAGE: Json = {"transactions": [FRENCH_MERCHANT_JUDGED, {**SMALLEST_RECORDED, "flags": {}}], "next_cursor": None}
+PAGE: Json = {"transactions": [FRENCH_MERCHANT_LISTED, {**SMALLEST_RECORDED, "flags": {}}], "next_cursor": None}
 
 BATCH: Json = {"transactions": [SMALLEST, FRENCH_MERCHANT]}
 BATCH_OUTCOME: Json = {
@@ -156,7 +160,8 @@ ANALYTICS: Json = {
             "count": 3,
             "credit": {"count": 1, "amount": "250500"},
             "debit": {"count": 2, "amount": "90000"},
-            "net": "160500",
+            "reversed": {"credit": {"count": 0, "amount": "0"}, "debit": {"count": 1, "amount": "40000"}},
+            "net": "200500",
             "average": "113500",
             "max_transaction": {
                 "id": "1",
@@ -167,6 +172,7 @@ ANALYTICS: Json = {
             },
         }
     ],
+    "statuses": {"settled": 3, "authorized": 2, "reversed": 1, "declined": 0},
     "flags": {"large_amount": 0, "velocity": 0, "unusual_amount": 0, "duplicate_suspect": 0, "new_country": 0},
     "days": [
         {"date": "2026-01-10", "currency": "XAF", "count": 1, "credit": "250500", "debit": "0"},

@@ -6,6 +6,7 @@ from openapi.answered import answered, answered_objects
 from openapi.decimals import answered_decimal
 from openapi.flag_schemas import flags_by_name
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
+from openapi.related_schema import RELATED_SCHEMA
 
 _EXACT = "Exact, with all of the currency's decimals."
 _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}
@@ -34,6 +35,7 @@ def transaction_schemas(requests: Json) -> Json:
         "RecordedTransaction": recorded,
         **flags_by_name(),
         "JudgedTransaction": {**recorded, **judged},
+        "TransactionDetails": {**recorded, **_details(judged)},
         "ForeseenTransaction": {
             **recorded,
             "description": "A transaction as it would be recorded.",
@@ -44,6 +46,14 @@ def transaction_schemas(requests: Json) -> Json:
         "BatchResult": _BATCH_RESULT,
         "BatchCounts": _BATCH_COUNTS,
         "BatchReceipt": _BATCH_RECEIPT,
+    }
+
+
+def _details(judged: Json) -> Json:
+    return {
+        "description": "A recorded transaction with its flags and related transactions, which it has within seconds.",
+        "properties": {**judged["properties"], "related": RELATED_SCHEMA},
+        "required": [*judged["required"], "related"],
     }
 
 

@@ -117,7 +117,7 @@ def get_transaction() -> Json:
         "getTransaction",
         "Transactions",
         "Read a transaction and its flags",
-        answers={200: answer("The transaction.", ref("JudgedTransaction"), examples.FRENCH_MERCHANT_JUDGED)},
+        answers={200: answer("The transaction.", ref("TransactionDetails"), examples.FRENCH_MERCHANT_JUDGED)},
         parameters=["transaction_id"],
         codes=["transaction_not_found"],
     )

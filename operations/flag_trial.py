@@ -6,7 +6,9 @@ from typing import Any
 
 from chalicelib.banks.thresholds import FLAGS, Thresholds
 from chalicelib.flags.baselines import Baseline
+from chalicelib.flags.judge import was_judged
 from chalicelib.flags.rules import JUDGED, Evidence, judge
+from chalicelib.ledger.purchase import Member, Step, named_by, start, step_after
 from chalicelib.ledger.transaction import Transaction
 
 MAX_EXAMPLES = 3
@@ -48,7 +50,7 @@ class FlagTrial:
         self.any_changed = 0
         self.results = {name: RuleResult() for name in FLAGS}
         self._histories: dict[str, Baseline] = {}
-        self._authorized: set[int] = set()
+        self._purchases: dict[str, tuple[Member, Step]] = {}
 
     @property
     def accounts(self) -> int:
@@ -62,7 +64,8 @@ class FlagTrial:
         """Judge a transaction by its account's history, then add it to that history."""
         self.transactions += 1
         history = self._histories.setdefault(transaction.account, Baseline())
-        if transaction.status in JUDGED and not self._was_judged_when_authorized(transaction):
+        step = self._step(transaction)
+        if transaction.status in JUDGED and not was_judged(step):
             self.judged += 1
             now = judge(transaction, history, self.present)
             changed = judge(transaction, history, self.changed) if self.changed else now
@@ -70,18 +73,23 @@ class FlagTrial:
                 self._note(transaction.id, now, changed)
         history.add(transaction)
 
-    def _was_judged_when_authorized(self, transaction: Transaction) -> bool:
-        """Return whether this settles an authorization of the same amount. The stream handler has the same rule."""
-        # A hash of 64 bits is enough; the values of a million authorizations would fill the memory.
-        id_ = transaction.id if transaction.status == "authorized" else transaction.authorization_id
-        key = hash((id_, transaction.account, transaction.type, transaction.amount, transaction.currency))
-        if transaction.status == "authorized":
-            self._authorized.add(key)
-            return False
-        if transaction.authorization_id is None or key not in self._authorized:
-            return False
-        self._authorized.remove(key)
-        return True
+    def _step(self, transaction: Transaction) -> Step | None:
+        """Return the transaction's step in its purchase, as the stream handler finds it; None if it is in none.
+
+        A purchase is forgotten when it is over: what comes after the end is judged.
+        """
+        named = named_by(transaction)
+        if named is None:
+            if transaction.status == "authorized":
+                self._purchases[transaction.id] = Member.of(transaction), start(transaction)
+            return None
+        if named.id not in self._purchases:
+            return None
+        authorization, before = self._purchases.pop(named.id)
+        step = step_after(authorization, before, Member.of(transaction))
+        if not step.is_over:
+            self._purchases[named.id] = authorization, step
+        return step
 
     def _note(self, transaction_id: str, now: dict[str, Evidence], changed: dict[str, Evidence]) -> None:
         self.any_now += bool(now)

@@ -19,6 +19,7 @@ _AUTHORIZED = dataclasses.replace(
     recorded_at=NOW,
 )
 KINDS = {
+    "Security alert": "alert",
     "Authorization of": "authorized",
     "Authorization raised": "increment",
     "Part payment": "part",
@@ -29,7 +30,6 @@ KINDS = {
     "Credit of": "credit",
     "Reversal of": "reversed",
     "Declined": "declined",
-    "Security alert": "alert",
     "is back on": "back",
     "was taken back": "taken",
 }

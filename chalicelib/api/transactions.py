@@ -29,6 +29,8 @@ from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.intake import Intake, Queued
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.posted import load_transaction
+from chalicelib.ledger.purchases_repository import PurchaseRepository
+from chalicelib.ledger.relations import relations_of
 from chalicelib.ledger.repository import Listing, TransactionRepository
 from chalicelib.ledger.transaction import Transaction, to_json
 
@@ -104,15 +106,22 @@ def record_batch(bank: Bank, request: Request, *, intake: Intake, now: datetime)
 
 
 def get_transaction(
-    bank: Bank, transaction_id: str, request: Request, *, transactions: TransactionRepository, flags: FlagRepository
+    bank: Bank,
+    transaction_id: str,
+    request: Request,
+    *,
+    transactions: TransactionRepository,
+    flags: FlagRepository,
+    purchases: PurchaseRepository,
 ) -> Response:
-    """Answer `GET /transactions/{id}`: the transaction with its flags."""
+    """Answer `GET /transactions/{id}`: the transaction with its flags, and what it has to do with others."""
     only_parameters(request)
     wanted = unquote(transaction_id)
     if not IDENTIFIER.fullmatch(wanted):
         raise TransactionNotFound
     transaction = transactions.get(bank.id, wanted)
-    return json_answer({**to_json(transaction), "flags": flags.of(bank.id, wanted)})
+    related = [relation._asdict() for relation in relations_of(transaction, transactions, purchases)]
+    return json_answer({**to_json(transaction), "flags": flags.of(bank.id, wanted), "related": related})
 
 
 def list_transactions(

@@ -82,7 +82,7 @@ class Judge:
                 if one.key in others:
                     history.add_recent(one)
                     continue
-                if _is_judged(one) and not _was_judged(steps.get(one.key)):
+                if _is_judged(one) and not was_judged(steps.get(one.key)):
                     found += self._flagging(one, history, now)
                 history.add_row(*place_of(one), one)
             except Exception as error:
@@ -132,7 +132,8 @@ def _is_judged(transaction: Transaction) -> bool:
     return transaction.status in JUDGED and transaction.notify
 
 
-def _was_judged(step: Step | None) -> bool:
+def was_judged(step: Step | None) -> bool:
+    """Whether a transaction at this step of a purchase was judged when the amount was authorized, or is a refund."""
     return step is not None and step.role in _JUDGED_BEFORE
 
 

@@ -82,6 +82,10 @@ class Member:
         )
 
 
+# What is named counts by the same fields.
+Named = Transaction | Member
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A transaction's role, and how the purchase stands after it. Amounts are in the authorization's currency.
@@ -123,7 +127,7 @@ def in_order(members: Iterable[Member]) -> list[Member]:
     return sorted(members, key=lambda member: (member.timestamp, _RANKS[member.status], member.id))
 
 
-def steps(named: Transaction | None, members: Iterable[Member]) -> dict[str, Step]:
+def steps(named: Named | None, members: Iterable[Member]) -> dict[str, Step]:
     """Return each member's step, by id, as they follow each other; later members change no earlier step.
 
     `named` is the transaction that they name, None where it isn't stored: roles are then what the member says of
@@ -133,11 +137,11 @@ def steps(named: Transaction | None, members: Iterable[Member]) -> dict[str, Ste
     before = start(named)
     for member in members:
         if member.id not in found:
-            found[member.id] = before = _next(named, before, member)
+            found[member.id] = before = step_after(named, before, member)
     return found
 
 
-def start(named: Transaction | None) -> Step:
+def start(named: Named | None) -> Step:
     """Return how things stand before anything names the transaction."""
     if named is None:
         return Step(Role.NAMED)
@@ -165,7 +169,8 @@ def subject(authorization: Transaction) -> tuple[str, str]:
     return about, f"{about}#{authorization.amount.normalize():f}#{authorization.currency}"
 
 
-def _next(named: Transaction | None, before: Step, member: Member) -> Step:
+def step_after(named: Named | None, before: Step, member: Member) -> Step:
+    """Return the step of a member that comes next, after the step `before`."""
     if named is None:
         return replace(before, role=_role_alone(member))
     if member.account == named.account:
@@ -188,13 +193,13 @@ def _role_alone(member: Member) -> Role:
     return {"authorized": Role.INCREMENT, "reversed": Role.RELEASE}.get(member.status, Role.UNRELATED)
 
 
-def _reversed(named: Transaction, before: Step, member: Member) -> Step:
+def _reversed(named: Named, before: Step, member: Member) -> Step:
     if named.status != "settled" or (member.type, member.currency) != (named.type, named.currency):
         return replace(before, role=Role.UNRELATED)
     return replace(before, role=Role.REVERSAL, released=before.released + min(member.amount, before.left))
 
 
-def _added(named: Transaction, before: Step, member: Member) -> Step:
+def _added(named: Named, before: Step, member: Member) -> Step:
     if (member.type, member.currency) != (named.type, named.currency) or before.is_closed:
         return replace(before, role=Role.UNRELATED)
     is_covered = before.settled - before.total >= member.amount
@@ -203,7 +208,7 @@ def _added(named: Transaction, before: Step, member: Member) -> Step:
     )
 
 
-def _released(named: Transaction, before: Step, member: Member) -> Step:
+def _released(named: Named, before: Step, member: Member) -> Step:
     # Banks differ in which type they give a release.
     if member.currency != named.currency:
         return replace(before, role=Role.UNRELATED)
@@ -212,7 +217,7 @@ def _released(named: Transaction, before: Step, member: Member) -> Step:
     return replace(before, role=Role.RELEASE, released=before.released + min(member.amount, before.left))
 
 
-def _settled(named: Transaction, before: Step, member: Member) -> Step:
+def _settled(named: Named, before: Step, member: Member) -> Step:
     if member.type != named.type:
         return replace(before, role=Role.REFUND)
     if member.currency != named.currency:
@@ -233,6 +238,6 @@ def _settled_role(before: Step, amount: Decimal) -> Role:
     return Role.BEYOND if before.parts else Role.FINAL
 
 
-def related(named: Transaction | None, members: Iterable[Member]) -> Mapping[str, Step]:
+def related(named: Named | None, members: Iterable[Member]) -> Mapping[str, Step]:
     """Return each member's step in the order of the transactions' own times: what all of them, once known, come to."""
     return steps(named, in_order(members))

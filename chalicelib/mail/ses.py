@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import formataddr, parseaddr
+from email.header import Header
+from email.utils import formataddr
 from itertools import chain, repeat
 from typing import Any
 
@@ -18,6 +19,7 @@ MAX_DESTINATIONS = 50
 # How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
 PUT_OFF_AT_MOST = timedelta(days=3)
 MAX_CALL_BYTES = 1_000_000
+_ENCODED_WORD = 75
 
 # SES inline templates know plain substitution only, and it is all that they are used for: what is put in was
 # rendered and escaped before.
@@ -64,7 +66,7 @@ class SendResult:
 class SesOutbox:
     def __init__(self, client: Any, sender: str, configuration_set: str) -> None:
         self._client = client
-        self._sender = formataddr(parseaddr(sender))  # a name outside of ASCII becomes an encoded word (RFC 2047)
+        self._sender = sender_header(sender)
         self._configuration_set = configuration_set
 
     def send(self, emails: Sequence[Email]) -> Iterator[list[tuple[int, SendResult]]]:
@@ -100,6 +102,22 @@ class SesOutbox:
             results = map(_result, answer["BulkEmailEntryResults"])
             # An entry that SES says nothing of counts as not sent.
             yield list(zip(positions, chain(results, repeat(SendResult(reason="NO_RESULT"))), strict=False))
+
+
+def sender_header(sender: str) -> str:
+    """Return a sender, an address or a name with an address in angle brackets, as the header From wants it.
+
+    All before the last bracket is the name, commas and the like included. A name in ASCII is quoted where it has to be;
+    any other one becomes encoded words of at most 75 characters each (RFC 2047, 2).
+    """
+    name, bracket, address = sender.strip().rpartition("<")
+    if not bracket:
+        return sender.strip()
+    name = " ".join(name.replace('"', " ").split())
+    if name.isascii():
+        return formataddr((name, address.rstrip("> ")))
+    words = Header(name, "utf-8", maxlinelen=_ENCODED_WORD).encode(linesep="\n").split()
+    return f"{' '.join(words)} <{address.rstrip('> ')}>"
 
 
 def _entry(email: Email) -> dict[str, Any]:

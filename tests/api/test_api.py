@@ -55,7 +55,7 @@ def test_a_new_transaction_is_answered_with_201_and_its_place(bench: Bench) -> N
         "status": "settled",
         "recorded_at": "2026-01-10T14:00:00Z",
     }
-    unflagged = {**response.json_body, "flags": {}}
+    unflagged = {**response.json_body, "flags": {}, "related": []}
     assert bench.get(response.headers["Location"].removeprefix(".")).json_body == unflagged
 
 
@@ -74,7 +74,11 @@ def test_every_field_is_answered_as_it_was_posted(bench: Bench) -> None:
     }
     recorded = {**full, "recorded_at": "2026-01-10T14:00:00Z"}
     assert bench.post(full).json_body == recorded
-    assert bench.get("/transactions/1").json_body == {**recorded, "flags": {}}
+    assert bench.get("/transactions/1").json_body == {
+        **recorded,
+        "flags": {},
+        "related": [{"id": "a-1", "relation": "releases", "role": "release"}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -472,7 +476,8 @@ def test_an_accounts_transactions_are_listed_newest_first_by_their_own_time(benc
     assert response.status_code == 200
     assert [one["id"] for one in response.json_body["transactions"]] == ["d", "c", "b", "a"]
     assert response.json_body["next_cursor"] is None
-    assert response.json_body["transactions"][1] == bench.get("/transactions/c").json_body
+    listed = response.json_body["transactions"][1]
+    assert {**listed, "related": []} == bench.get("/transactions/c").json_body
 
 
 def test_an_account_without_transactions_is_an_empty_list(bench: Bench) -> None:
@@ -809,3 +814,11 @@ def test_a_flagged_transaction_is_answered_with_its_evidence_to_its_own_bank_onl
     assert bench.get("/transactions/1").json_body["flags"] == {"velocity": evidence["velocity"]}
     assert bench.get("/transactions/1", key=OTHER_KEY).json_body["flags"] == {}
     assert bench.get("/accounts/A123/transactions").json_body["transactions"][0]["id"] == "1"
+
+
+def test_a_transaction_says_what_it_has_to_do_with_others_of_its_bank(bench: Bench) -> None:
+    bench.record("auth", status="authorized")
+    bench.record("half", authorization_id="auth", amount="100.00")
+    bench.record("half", key=OTHER_KEY, authorization_id="auth", amount="100.00")
+    named = {"relation": "settles", "role": "part"}
+    assert bench.get("/transactions/half").json_body["related"] == [{"id": "auth", **named}]

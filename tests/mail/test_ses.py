@@ -1,12 +1,14 @@
 """The one exit for e-mail: calls within SES's limits, and what each answer means."""
 
 from dataclasses import replace
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.mail.ses import Email, SendResult, SesOutbox
+from chalicelib.mail.ses import Email, SendResult, SesOutbox, sender_header
 from tests.fakes import Failing, FakeSes, refusal
 
 
@@ -147,3 +149,27 @@ def test_an_entry_that_ses_says_nothing_of_counts_as_not_sent() -> None:
     first, second = send(Terse(), [email(0), email(1)])
     assert first.message_id
     assert (second.reason, second.final) == ("NO_RESULT", False)
+
+
+@pytest.mark.parametrize(
+    ("sender", "name", "address"),
+    [
+        ("alerts@example.com", "", "alerts@example.com"),
+        ("EAZYCard <alerts@example.com>", "EAZYCard", "alerts@example.com"),
+        ("Banque Atlantique, Cameroun <a@x.example>", "Banque Atlantique, Cameroun", "a@x.example"),
+        ("Crédit; Lyonnais <a@x.example>", "Crédit; Lyonnais", "a@x.example"),
+        ('"Crédit, Agricole" <a@x.example>', "Crédit, Agricole", "a@x.example"),
+        ("Société Générale de Banques au Cameroun, Yaoundé " * 4 + "<a@x.example>", None, "a@x.example"),
+        ("銀行" * 40 + " <a@x.example>", "銀行" * 40, "a@x.example"),
+    ],
+)
+def test_a_sender_is_read_back_as_it_was_and_each_encoded_word_is_short(
+    sender: str, name: str | None, address: str
+) -> None:
+    header = sender_header(sender)
+    encoded, read = parseaddr(header)
+    assert read == address
+    expected = " ".join(sender.rpartition("<")[0].split()) if name is None else name
+    assert str(make_header(decode_header(encoded))) == expected
+    assert all(len(word) <= 75 for word in header.split(" ") if word.startswith("=?"))
+    assert header.isascii()

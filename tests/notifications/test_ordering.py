@@ -86,8 +86,8 @@ def put_off_authorization(world: World) -> None:
 EXPECTED = {
     "T": ["authorized A", "final T of A"],
     "U": ["authorized A", "final U of A"],
-    "R": ["authorized A", "reversed R of A"],
-    "r": ["authorized A", "reversed r of A"],
+    "R": ["authorized A", "released R of A"],
+    "r": ["authorized A", "released r of A"],
 }
 
 
@@ -155,9 +155,9 @@ def test_an_authorization_that_never_comes_holds_its_reversal_up_for_an_hour_and
     deliver(world, "R")
     world.now = started + passed
     deliver(world, "R")
-    assert told(world) == ([] if passed < WAITS_AT_MOST else ["reversed R of A"])
+    assert told(world) == ([] if passed < WAITS_AT_MOST else ["released R of A"])
     world.drain()
-    assert sorted(told(world)) == ["authorized A", "reversed R of A"]
+    assert sorted(told(world)) == ["authorized A", "released R of A"]
 
 
 def test_an_authorization_that_fails_lets_its_reversal_go(world: Night) -> None:
@@ -168,7 +168,7 @@ def test_an_authorization_that_fails_lets_its_reversal_go(world: Night) -> None:
     world.ses.statuses.clear()
     deliver(world, "R")
     assert noted(world, "A")["awa"][0] == "failed"
-    assert told(world) == ["reversed R of A"]
+    assert told(world) == ["released R of A"]
 
 
 @pytest.mark.parametrize("preferences", [{"min_amount": {"EUR": "110"}}, {"types": ["credit"]}])
@@ -180,20 +180,20 @@ def test_an_authorization_that_the_holder_does_not_want_holds_up_nothing(
     world.record(CAST["A"], reversal)
     world.tell(messages(CAST["A"], reversal))
     assert noted(world, "A")["awa"][0] == "skipped"
-    assert told(world) == ["reversed R of A"]
+    assert told(world) == ["released R of A"]
 
 
 def test_an_authorization_of_which_there_is_no_notification_holds_up_nothing(world: Night) -> None:
     world.record(CAST["A"])
     tell(world, "R")
-    assert told(world) == ["reversed R of A"]
+    assert told(world) == ["released R of A"]
 
 
 def test_a_holder_who_was_enrolled_after_the_authorization_does_not_wait_for_it(world: Night) -> None:
     put_off_authorization(world)
     world.enrol("a0", "awa", locale="en", enrolled_at=NOW + timedelta(seconds=1))
     tell(world, "R")
-    assert told(world) == ["reversed R of A"]
+    assert told(world) == ["released R of A"]
 
 
 @pytest.mark.parametrize("closing", ["T", "R"])
@@ -298,11 +298,11 @@ def test_whoever_ends_the_quiet_hours_early_hears_of_the_reversal_within_the_hou
     tell(world, "R")
     assert told(world) == []
     world.drain()
-    assert told(world) == ["reversed R of A"]
+    assert told(world) == ["released R of A"]
     assert world.now - NOW <= WAITS_AT_MOST + timedelta(minutes=15)
     world.release()
     world.deliver()
-    assert told(world) == ["reversed R of A", "authorized A"]
+    assert told(world) == ["released R of A", "authorized A"]
 
 
 @pytest.mark.parametrize("at", range(11))

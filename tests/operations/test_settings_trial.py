@@ -312,7 +312,7 @@ def test_of_a_million_transactions_only_the_accounts_histories_are_held() -> Non
         trial.judge(made(number, authorization_id=f"a{number}", account=f"A{number % 3}"))
     assert as_json(trial)["transactions"] == 6000
     assert trial.accounts == 3
-    assert not trial._authorized
+    assert not trial._purchases
 
 
 # A file
