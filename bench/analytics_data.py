@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from chalicelib.aws.batching import batches
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 
 BANKS = ("eazycard", "other-bank")

@@ -28,7 +28,8 @@ from chalicelib.banks.settings import BankSettings, load_settings
 from chalicelib.banks.thresholds import Thresholds
 from chalicelib.errors import DomainError, ValidationFailed
 from chalicelib.ledger.posted import load_transaction
-from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import RECORDED_SHARDS, is_flag_row, transaction_of_row
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
 from infra.command_line import FAILED, open_stage, run, stage_parser

@@ -23,7 +23,8 @@ from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import account_key
-from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, place_of, transaction_item
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import RECORDED_SHARDS, place_of, transaction_item
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction
 

@@ -4,7 +4,7 @@ import gzip
 from typing import Any
 
 from chalicelib.ledger.archive import from_line
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 
 BUCKET = "archive"

@@ -18,7 +18,8 @@ from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.collecting import Collector
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.purchases_repository import PurchaseRepository
-from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import SesOutbox

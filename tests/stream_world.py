@@ -16,7 +16,8 @@ from chalicelib.flags.judge import Judge
 from chalicelib.flags.repository import FlagRepository
 from chalicelib.ledger.collecting import Collector
 from chalicelib.ledger.purchases_repository import PurchaseRepository
-from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.stream import StreamHandler
 from tests.fakes import FakeEventBridge, FakeSqs, OneCallAtATime

@@ -17,7 +17,8 @@ from chalicelib.analytics.repository import SAFETY_MARGIN, AnalyticsRepository
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.judge import LOOKED_UP
 from chalicelib.ledger.archive import Archiver
-from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.notifications.due import SHARDS, DueRepository
 from chalicelib.notifications.feed import MARGIN
 from chalicelib.notifications.notice import unpack

@@ -28,7 +28,8 @@ from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
-from chalicelib.ledger.repository import Listing, TransactionRepository, transaction_item
+from chalicelib.ledger.repository import Listing, TransactionRepository
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.statement import statement_of
 from chalicelib.mail.statement_mail import render_statement

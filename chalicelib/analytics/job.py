@@ -27,7 +27,8 @@ from chalicelib.analytics.rollups import Day, Sums, day_of, is_countable, merged
 from chalicelib.aws.telemetry import count, logger, skipped
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.keys import account_key
-from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import RECORDED_SHARDS, is_flag_row
 from chalicelib.ledger.times import sortable
 
 PAGE = 2_500

@@ -7,7 +7,8 @@ from time import sleep
 from chalicelib.analytics.repository import AnalyticsRepository, Checkpoint, RollUpBroken, RollUpsMoved
 from chalicelib.analytics.rollups import Day, Sums, merged, tally
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import RECORDED_SHARDS
 
 # A step takes DynamoDB some milliseconds, in which a reader can meet it half done.
 _WAITS_S = (0.0, 0.01, 0.03, 0.1, 0.3)

@@ -23,7 +23,8 @@ from chalicelib.aws.batching import batches
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, format_amount
-from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import RECORDED_SHARDS
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD
 

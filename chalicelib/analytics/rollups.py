@@ -9,12 +9,12 @@ from typing import Any
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import IDENTIFIER
-from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals, format_amount
-from chalicelib.ledger.repository import is_flag_row
+from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals
+from chalicelib.ledger.stored_form import is_flag_row
 
 # As many digits as DynamoDB's numbers have: room for 10^19 of the largest amounts in a day. What would need more is
 # refused, and never rounded.
-_EXACT = Context(prec=38, traps=[Inexact, Rounded])
+EXACT = Context(prec=38, traps=[Inexact, Rounded])
 _STORED_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 
 
@@ -93,8 +93,8 @@ class Sums:
     @property
     def net(self) -> Decimal:
         """What is left on the account: credits less debits, with what was reversed taken back."""
-        moved = _EXACT.subtract(self.credit, self.debit)
-        return _EXACT.add(moved, _EXACT.subtract(self.reversed_debit, self.reversed_credit))
+        moved = EXACT.subtract(self.credit, self.debit)
+        return EXACT.add(moved, EXACT.subtract(self.reversed_debit, self.reversed_credit))
 
     @property
     def moves_money(self) -> bool:
@@ -108,7 +108,7 @@ class Sums:
 
     def _add_amount(self, name: str, amount: Decimal, number: int = 1) -> None:
         setattr(self, f"{name}_count", getattr(self, f"{name}_count") + number)
-        setattr(self, name, _EXACT.add(getattr(self, name), amount))
+        setattr(self, name, EXACT.add(getattr(self, name), amount))
 
     def _offer(self, one: Largest) -> None:
         if self.largest is None or _rank(one) < _rank(self.largest):
@@ -199,69 +199,12 @@ def from_values(values: Mapping[str, Any]) -> Sums:
     for name in MOVEMENTS:
         if f"{name}_count" in values or not name.startswith("reversed"):
             setattr(sums, f"{name}_count", int(values[f"{name}_count"]))
-            setattr(sums, name, _EXACT.plus(values[name]))
+            setattr(sums, name, EXACT.plus(values[name]))
     return sums
 
 
 def _stored_counts(values: Mapping[str, Any], name: str) -> dict[str, int]:
     return {key: int(number) for key, number in dict(values.get(name) or {}).items()}
-
-
-def summary(days: Mapping[Day, Sums]) -> dict[str, Any]:
-    """Return the totals by currency, the counts by status and flag, and the days, as the API answers them.
-
-    Amounts are exact decimal strings; the average is rounded to the currency's decimals, half to even. A day on which
-    nothing was settled is left out of the days; what else there is of it is counted.
-    """
-    days = dict(sorted(days.items()))
-    totals: dict[str, Sums] = {}
-    for day, sums in days.items():
-        if sums.moves_money:
-            totals.setdefault(day.currency, Sums()).add_all(sums)
-    return {
-        "totals": [_total(currency, sums) for currency, sums in sorted(totals.items())],
-        "statuses": {name: sum(sums.statuses.get(name, 0) for sums in days.values()) for name in STATUSES},
-        "flags": {name: sum(sums.flags.get(name, 0) for sums in days.values()) for name in FLAGS},
-        "days": [
-            {
-                "date": day.date,
-                "currency": day.currency,
-                "count": sums.count,
-                "credit": format_amount(sums.credit, day.currency),
-                "debit": format_amount(sums.debit, day.currency),
-            }
-            for day, sums in days.items()
-            if sums.count
-        ],
-    }
-
-
-def _total(currency: str, sums: Sums) -> dict[str, Any]:
-    def written(amount: Decimal) -> str:
-        return format_amount(amount, currency)
-
-    def side(name: str) -> dict[str, Any]:
-        return {"count": getattr(sums, f"{name}_count"), "amount": written(getattr(sums, name))}
-
-    volume = _EXACT.add(sums.credit, sums.debit)
-    average = Context(prec=60).divide(volume, Decimal(sums.count)) if sums.count else Decimal(0)
-    total: dict[str, Any] = {
-        "currency": currency,
-        "count": sums.count,
-        "credit": side("credit"),
-        "debit": side("debit"),
-        "reversed": {"credit": side("reversed_credit"), "debit": side("reversed_debit")},
-        "net": written(sums.net),
-        "average": written(average),
-    }
-    if sums.largest is not None:
-        largest = dataclasses.asdict(sums.largest)
-        total["max_transaction"] = {
-            **{name: largest[name] for name in ("id", "account")},
-            "amount": written(sums.largest.amount),
-            **{name: largest[name] for name in ("type", "timestamp")},
-        }
-    return total
 
 
 def merged(parts: Iterable[Mapping[Day, Sums]]) -> dict[Day, Sums]:

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from chalice.app import Request, Response
 
 from chalicelib.analytics.reader import AnalyticsReader
-from chalicelib.analytics.rollups import Day, Sums, summary
+from chalicelib.analytics.rollups import Day, Sums
+from chalicelib.analytics.summary import summary
 from chalicelib.api.requests import date_range, identifier, json_answer, only_parameters
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import ValidationFailed

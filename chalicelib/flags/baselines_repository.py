@@ -7,7 +7,7 @@ from chalicelib.aws.batching import batches
 from chalicelib.aws.dynamo import batch_get, batch_put, to_item
 from chalicelib.aws.telemetry import skipped
 from chalicelib.flags.baselines import Baseline, from_values, to_values
-from chalicelib.ledger.repository import transaction_of_row
+from chalicelib.ledger.stored_form import transaction_of_row
 
 _ENTRY = "baseline"
 _TOGETHER = 100

@@ -20,7 +20,8 @@ from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.flags.rules import JUDGED, judge
 from chalicelib.ledger.keys import TransactionKey, account_key
 from chalicelib.ledger.purchase import Role, Step
-from chalicelib.ledger.repository import Listing, TransactionRepository, place_of
+from chalicelib.ledger.repository import Listing, TransactionRepository
+from chalicelib.ledger.stored_form import place_of
 from chalicelib.ledger.times import shifted
 from chalicelib.ledger.transaction import Transaction
 

@@ -16,7 +16,7 @@ from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_get, from_item, put_new, to_item
 from chalicelib.flags.rules import Evidence
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
-from chalicelib.ledger.repository import RECORDED_SHARDS
+from chalicelib.ledger.stored_form import RECORDED_SHARDS
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.ledger.transaction import Transaction
 

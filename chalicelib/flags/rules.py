@@ -21,7 +21,7 @@ from chalicelib.flags.baselines import (
     reference_of,
 )
 from chalicelib.ledger.money import format_amount
-from chalicelib.ledger.repository import place_of
+from chalicelib.ledger.stored_form import place_of
 from chalicelib.ledger.times import shifted
 from chalicelib.ledger.transaction import Transaction
 

@@ -10,7 +10,7 @@ from chalicelib.flags.events import EventBus
 from chalicelib.flags.judge import Judge
 from chalicelib.ledger.collecting import Collector
 from chalicelib.ledger.keys import TransactionKey
-from chalicelib.ledger.repository import is_flag_row, transaction_from_item
+from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.notice import Notice, pack, to_payload
 

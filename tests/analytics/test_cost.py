@@ -20,7 +20,8 @@ from chalicelib.analytics.repository import AnalyticsRepository
 from chalicelib.analytics.rollups import Day, Sums
 from chalicelib.aws.batching import batches
 from chalicelib.flags.baselines_repository import BaselineRepository
-from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from tests import dynamodb_local
 from tests.tables import create_tables

@@ -27,7 +27,8 @@ from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.fields import STATUSES
 from chalicelib.ledger.keys import account_key
-from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, transaction_item
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.stored_form import RECORDED_SHARDS, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from tests.analytics_world import (
     BANKS,

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.analytics.job import LEASE_BEYOND
 from chalicelib.analytics.repository import Checkpoint, RollUpsMoved
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.repository import RECORDED_SHARDS
+from chalicelib.ledger.stored_form import RECORDED_SHARDS
 from chalicelib.ledger.transaction import Transaction
 from tests.analytics_world import (
     BANKS,

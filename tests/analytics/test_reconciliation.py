@@ -13,7 +13,7 @@ from chalicelib.analytics.repository import Checkpoint
 from chalicelib.analytics.rollups import Day, Largest, Sums
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
 from tests.analytics_world import (
     BANKS,

@@ -11,22 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analytics.rollups import (
-    Day,
-    Largest,
-    Sums,
-    day_of,
-    from_values,
-    is_countable,
-    merged,
-    summary,
-    tally,
-    to_values,
-)
+from chalicelib.analytics.rollups import Day, Largest, Sums, day_of, from_values, is_countable, merged, tally, to_values
+from chalicelib.analytics.summary import summary
 from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.ledger.fields import STATUSES, TYPES
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

@@ -21,7 +21,7 @@ from chalicelib.aws.dynamo import (
     was_cancelled_in_passing,
 )
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Failing, Refusing, refusal

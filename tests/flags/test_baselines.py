@@ -17,7 +17,7 @@ from chalicelib.banks.thresholds import MAX_RECENT
 from chalicelib.flags.baselines import MAX_AMOUNTS, MAX_COUNTRIES, RECENT_FOR, Amounts, Baseline, from_values, to_values
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import COUNTRIES
-from chalicelib.ledger.repository import place_of, transaction_item
+from chalicelib.ledger.stored_form import place_of, transaction_item
 from chalicelib.ledger.transaction import Transaction
 from tests.fakes import item_bytes
 

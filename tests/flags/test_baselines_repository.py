@@ -10,7 +10,7 @@ import pytest
 from chalicelib.analytics.job import Step
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
-from chalicelib.ledger.repository import place_of
+from chalicelib.ledger.stored_form import place_of
 from chalicelib.ledger.transaction import Transaction
 from tests.analytics_world import (
     NOW,

@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.flags import repository
 from chalicelib.flags.repository import Flagging, FlagRepository
-from chalicelib.ledger.repository import RECORDED_SHARDS, Listing, TransactionRepository, is_flag_row
+from chalicelib.ledger.repository import Listing, TransactionRepository
+from chalicelib.ledger.stored_form import RECORDED_SHARDS, is_flag_row
 from tests.samples import EVIDENCE, TRANSACTION, transaction
 
 NOW = TRANSACTION.recorded_at + timedelta(seconds=1)

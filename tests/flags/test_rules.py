@@ -16,7 +16,7 @@ from chalicelib.flags.baselines import MAX_COUNTRIES, Baseline
 from chalicelib.flags.rules import RULES, judge
 from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import COUNTRIES
-from chalicelib.ledger.repository import place_of
+from chalicelib.ledger.stored_form import place_of
 from chalicelib.ledger.transaction import Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.archive import Archiver, from_line, to_line
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction, to_json
 from tests.archive_bucket import BUCKET, FakeBucket, archived, of_item, records
 from tests.fakes import Failing, refusal

@@ -15,7 +15,7 @@ from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.posted import INFORMING, TransactionSchema, load_transaction
-from chalicelib.ledger.repository import transaction_from_item, transaction_item
+from chalicelib.ledger.stored_form import transaction_from_item, transaction_item
 from chalicelib.ledger.transaction import Transaction, to_json
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import TemporarilyUnavailable, TransactionNotFound
-from chalicelib.ledger.repository import AlreadyRecorded, Listing, Page, TransactionRepository, transaction_item
+from chalicelib.ledger.repository import AlreadyRecorded, Listing, Page, TransactionRepository
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Failing, refusal
 from tests.threads import WRITERS, at_once

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.posted import load_transaction
-from chalicelib.ledger.repository import transaction_from_item, transaction_item
+from chalicelib.ledger.stored_form import transaction_from_item, transaction_item
 from chalicelib.ledger.transaction import Transaction, from_json, to_json
 from tests.strategies import transactions
 

@@ -14,7 +14,7 @@ from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.purchases_repository import PurchaseRepository
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.notice import unpack
 from tests.fakes import Failing, FakeSqs, refusal

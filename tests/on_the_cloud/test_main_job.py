@@ -18,7 +18,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from local_cloud.deploy import STAGE, deploy_stage
 from local_cloud.server import REGION
 from tests.cloud import BUILD, BankClient, CloudUnderTest, eventually

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.analytics.repository import SAFETY_MARGIN
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from local_cloud.deploy import STAGE
 from operations.reconcile import main

@@ -18,7 +18,8 @@ from moto import mock_aws
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.intake import Intake
-from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository, transaction_item
+from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction, to_json
 from local_cloud.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from operations.archive import main

@@ -14,7 +14,7 @@ from moto import mock_aws
 from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.queues import Queue
 from chalicelib.ledger import ingest_queue
-from chalicelib.ledger.repository import transaction_item
+from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import to_json
 from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.notice import Notice, pack, to_payload, unpack

@@ -1,0 +1,72 @@
+"""The stored form of a transaction: the items of the table, and the rows of its index by_recorded."""
+
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.aws.dynamo import Item, from_item, to_item
+from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.ledger.times import sortable
+from chalicelib.ledger.transaction import CONTENT, Transaction, with_dates
+
+# Each value of an index's partition key takes 1,000 writes a second: four shards take the 4,000 that a new on-demand
+# table does. More would cost every reader of the index as many calls more.
+RECORDED_SHARDS = tuple(f"{shard:02d}" for shard in range(4))
+_DATES = ("booking_date", "value_date")
+
+
+def place_of(transaction: Transaction) -> tuple[str, str]:
+    """Return the transaction's shard of the index by_recorded and its place in it."""
+    key = transaction_key(transaction.bank, transaction.id)
+    shard = RECORDED_SHARDS[zlib.crc32(key.encode()) % len(RECORDED_SHARDS)]
+    return shard, f"{sortable(transaction.recorded_at)}#{key}"
+
+
+def transaction_item(transaction: Transaction) -> Item:
+    """Return the stored form of a transaction, its index keys included."""
+    shard, place = place_of(transaction)
+    timestamp, (recorded_at, _, key) = sortable(transaction.timestamp), place.partition("#")
+    return to_item(
+        {
+            "transaction_key": key,
+            "account_key": account_key(transaction.bank, transaction.account),
+            "timestamp_key": f"{timestamp}#{transaction.id}",
+            "recorded_shard": shard,
+            "recorded_key": place,
+            **{name: getattr(transaction, name) for name in ("bank", "id", *CONTENT)},
+            "notify": None if transaction.notify else False,
+            **{name: str(day) for name in _DATES if (day := getattr(transaction, name))},
+            # As `format_time` has them: writing a time is among the dearest steps of storing a transaction.
+            "timestamp": timestamp.replace(".000000", ""),
+            "recorded_at": recorded_at.replace(".000000", ""),
+        }
+    )
+
+
+def transaction_from_item(item: Item) -> Transaction:
+    """Return the transaction of a stored item or stream image; KeyError, ValueError or TypeError if malformed."""
+    return transaction_of_values(from_item(item))
+
+
+def transaction_of_values(values: Mapping[str, Any]) -> Transaction:
+    """Return the transaction of plain stored values; raises KeyError, TypeError or ValueError if they are malformed."""
+    if not (isinstance(values["amount"], Decimal) and values["amount"].is_finite()):
+        raise TypeError("amount is no number")
+    known = {name: values[name] for name in ("bank", "id", *CONTENT) if name in values and name != "timestamp"}
+    return Transaction(
+        **with_dates(known),
+        timestamp=datetime.fromisoformat(values["timestamp"]),
+        recorded_at=datetime.fromisoformat(values["recorded_at"]),
+    )
+
+
+def transaction_of_row(row: Mapping[str, Any]) -> Transaction:
+    """Return the transaction of a row of the index by_recorded, without what the index doesn't hold of it."""
+    return transaction_of_values({**row, "recorded_at": row["recorded_key"].partition("#")[0]})
+
+
+def is_flag_row(values: Mapping[str, Any]) -> bool:
+    """Whether an item, image or index row of the transactions table is of flags, and no transaction."""
+    return "flags" in values
