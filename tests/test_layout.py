@@ -69,6 +69,26 @@ FOLDERS: dict[str, set[str]] = {
 }
 # Each takes the whole app apart, or all of a stage's stores.
 MAY_IMPORT_BESIDE = {"services": {"app", "bench"}, "stores": {"operations"}}
+# Modules without a test of their own name, and why.
+TESTED_ELSEWHERE = {
+    "analytics.reader": "through the routes, by api/test_analytics",
+    "analytics.repository": "on both engines through the job, by analytics/test_job and test_lease",
+    "api.documentation": "through the routes, by api/test_api and test_docs_page",
+    "api.requests": "through the routes, by api/test_api and test_hostile_bodies",
+    "api.transactions": "through the routes, by api/test_api",
+    "flags.judge": "through the stream handler, by notifications/test_stream",
+    "ledger.card_numbers": "through bodies, by api/test_json_body and test_hostile_bodies",
+    "ledger.ingest_queue": "with its two sides, by ledger/test_intake and test_ingest_worker",
+    "ledger.keys": "through all that stores by key, by ledger/test_repository",
+    "ledger.times": "through all that stores a time, by ledger/test_transaction and aws/test_dynamo",
+    "mail.parts": "through the e-mails, by mail/test_transaction_mail and test_statement_mail",
+    "mail.statement": "through its e-mail, by mail/test_statement_mail",
+    "notifications.composing": "through the mailer, by notifications/test_mailer",
+    "notifications.due": "through its users, by notifications/test_deferrals and statements/test_job",
+    "notifications.log": "through the mailer, by notifications/test_mailer and test_closings",
+    "notifications.records": "through its users, by notifications/test_feedback and api/test_notifications",
+    "notifications.sending": "through the mailer, by notifications/test_mailer",
+}
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
 MAX_LINES = 250
 MAX_FUNCTION_LINES = 60
@@ -294,3 +314,20 @@ def test_tests_stand_in_the_folder_of_what_they_test() -> None:
     folders = {path.parent.name for path in (PROJECT / "tests").glob("*/test_*.py")}
     assert folders <= MAY_IMPORT.keys() | FOLDERS.keys() | {"clients", "on_the_cloud"}
     assert folders >= MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("chalicelib.")])
+def test_every_module_with_logic_has_the_test_that_its_name_promises(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text())
+    if not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body):
+        return
+    *package, name = module.split(".")[1:]
+    promised = PROJECT.joinpath("tests", *package, f"test_{name}.py")
+    if ".".join([*package, name]) in TESTED_ELSEWHERE:
+        assert not promised.exists(), f"{promised.relative_to(PROJECT)} is there: take {name} off the list"
+    else:
+        assert promised.exists(), f"{module} has no {promised.relative_to(PROJECT)}"
+
+
+def test_only_modules_that_exist_are_tested_elsewhere() -> None:
+    assert {f"chalicelib.{name}" for name in TESTED_ELSEWHERE} <= MODULES.keys()

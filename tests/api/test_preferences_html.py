@@ -1,0 +1,88 @@
+"""The holder's pages as HTML: in the holder's language, outside text escaped, the style as the policy names it."""
+
+import base64
+import dataclasses
+import hashlib
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from chalicelib.api import preferences_html as html
+from chalicelib.api.preferences_form import Form, Mistake, fill_form
+from chalicelib.banks.bank import Bank
+from chalicelib.holders.holder import LOCALES, Holder
+
+AWA = Holder("awa", "Awa", "awa@example.com", "fr", "Africa/Douala", {}, datetime(2026, 1, 10, tzinfo=UTC))
+BANK = Bank("eazycard", "EAZYCard", "XAF", "standard")
+ACCOUNT = "CM21-1000-4567"
+
+
+def form(locale: str = "fr", **preferences: object) -> Form:
+    return fill_form(preferences, ["XAF"], locale)
+
+
+def in_language(locale: str) -> Holder:
+    return dataclasses.replace(AWA, locale=locale)
+
+
+def pages(holder: Holder, bank: Bank = BANK, account: str = ACCOUNT) -> list[str]:
+    """Return every page that is for one holder."""
+    locale = html.locale_of(holder)
+    return [
+        html.form_page(form(locale), holder, bank, account),
+        html.unsubscribe_page(holder, bank, account),
+        html.unsubscribed_page(holder, bank, account),
+    ]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_page_is_in_the_holder_s_language(locale: str) -> None:
+    for page in pages(in_language(locale)):
+        assert f'<html lang="{locale}"' in page
+
+
+def test_a_holder_whose_language_the_pages_do_not_have_gets_the_first() -> None:
+    assert html.locale_of(in_language("de")) == LOCALES[0]
+    assert pages(in_language("de")) == pages(in_language(LOCALES[0]))
+
+
+@pytest.mark.parametrize("note", ["invalid", "busy"])
+def test_a_page_for_nobody_in_particular_is_in_all_languages(note: str) -> None:
+    page = html.general_page(note)
+    assert len(re.findall(r'lang="(fr|en)"', page)) >= len(LOCALES)
+
+
+def test_a_bank_s_name_can_put_no_tag_and_no_link_on_a_page_and_the_account_is_masked() -> None:
+    bank = dataclasses.replace(BANK, name='<script src="https://evil.example/">')
+    for page in pages(AWA, bank):
+        assert "<script" not in page
+        assert "evil.example" not in page
+        assert "&lt;script" in page
+        assert "…4567" in page
+        assert ACCOUNT not in page
+
+
+@pytest.mark.parametrize(
+    ("mistake", "locale", "message"),
+    [
+        (Mistake("no_decimals", "XAF", 0), "fr", "Saisissez un montant sans décimales"),
+        (Mistake("decimals", "EUR", 2), "en", "Enter an amount with at most 2 decimals."),
+    ],
+)
+def test_a_mistake_is_said_in_the_holder_s_language(mistake: Mistake, locale: str, message: str) -> None:
+    holder = in_language(locale)
+    assert message not in html.form_page(form(locale), holder, BANK, ACCOUNT)
+    assert message in html.form_page(form(locale), holder, BANK, ACCOUNT, mistakes={"min_amount.XAF": mistake})
+
+
+def test_the_style_on_the_page_is_the_one_that_the_policy_allows() -> None:
+    (style,) = re.findall(r"<style>(.*?)</style>", pages(AWA)[0], re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert html.style_hash() == f"'sha256-{digest}'"
+
+
+def test_every_other_currency_can_be_chosen_by_its_name() -> None:
+    page = html.form_page(form(), AWA, BANK, ACCOUNT)
+    assert "EUR – euro" in page
+    assert page.count("XAF –") == 1
