@@ -11,8 +11,13 @@ from openapi.related_schema import RELATED_SCHEMA
 _EXACT = "Exact, with all of the currency's decimals."
 _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}
 _ITEM_STATUSES = tuple(dict.fromkeys((*RECORDED_STATUSES, *QUEUED_STATUSES)))
-_ITEM_CODES = ("transaction_conflict", "validation_failed", "malformed_body", "card_number_refused")
-
+_ITEM_CODES = (
+    "transaction_conflict",
+    "validation_failed",
+    "malformed_body",
+    "card_number_refused",
+    "body_too_large",
+)
 _WARNINGS: Json = {
     "type": "array",
     "maxItems": MAX_ERRORS,

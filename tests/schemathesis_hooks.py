@@ -119,6 +119,8 @@ def _fit_to_rules(transaction: dict[str, Any]) -> None:
             transaction[name] = _fit(transaction[name], currency, is_over_zero=name == "amount")
     if "reversal_of" in transaction:
         transaction["status"] = "reversed"
+    if transaction.get("status") != "declined":
+        transaction.pop("decline_reason", None)
     original = transaction.get("original", {})
     if "amount" in original:
         original["amount"] = _fit(original["amount"], original.get("currency", DEFAULT_CURRENCY), is_over_zero=True)

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 _SENT = ("Transaction", "BankSettings")
 _ITEM_CODES = {
     "conflict": ["transaction_conflict"],
-    "invalid": ["validation_failed", "malformed_body", "card_number_refused"],
+    "invalid": ["validation_failed", "malformed_body", "card_number_refused", "body_too_large"],
 }
 
 

@@ -23,7 +23,7 @@ def bodies(path: Path, limit: int | None = None) -> Iterator[dict[str, Any]]:
     """Return the file's transactions, in its order, as request bodies; every value is the string in the file.
 
     The columns are the contract's fields, `merchant.name` and similar, and `metadata.<key>`. An empty cell is an
-    absent field; only a description may be empty. `notify` is `true` or `false`. Raises UnreadableFile.
+    absent field. `notify` is `true` or `false`. Raises UnreadableFile.
     """
     with opened(path) as unpacked, io.TextIOWrapper(unpacked, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
@@ -52,7 +52,7 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
 def _body(row: Mapping[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for column, cell in row.items():
-        if cell or column == "description":
+        if cell:
             group, _, name = column.partition(".")
             if name:
                 body.setdefault(group, {})[name] = cell

@@ -716,14 +716,12 @@ def test_only_the_first_rows_are_sent_when_limited(api: FakeBankApi, url: str, t
     assert set(api.stored) == {"1", "2"}
 
 
-def test_an_empty_cell_is_an_absent_field_but_a_description_may_be_empty(
-    api: FakeBankApi, url: str, tmp_path: Path
-) -> None:
+def test_an_empty_cell_is_an_absent_field(api: FakeBankApi, url: str, tmp_path: Path) -> None:
     header = "id,account,amount,type,timestamp,currency,description,balance,merchant.name,merchant.city,metadata.pos"
     rows = ["1,A1,1,debit,2026-01-10T14:00:00Z,,,-5.00,Café,,7", "2,A1,2,debit,2026-01-10T14:00:00Z,,tea,,,,"]
     assert main(["--url", url, "--replay", str(csv_file(tmp_path, rows, header)), "--verify"]) == 0
     first, second = api.stored["1"], api.stored["2"]
-    assert (first.description, first.balance, first.currency) == ("", Decimal("-5.00"), "EUR")
+    assert (first.description, first.balance, first.currency) == (None, Decimal("-5.00"), "EUR")
     assert (first.merchant, first.metadata) == ({"name": "Café"}, {"pos": "7"})
     assert (second.description, second.balance, second.merchant, second.metadata) == ("tea", None, None, None)
 
