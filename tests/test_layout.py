@@ -71,16 +71,8 @@ FOLDERS: dict[str, set[str]] = {
 MAY_IMPORT_BESIDE = {"services": {"app", "bench"}, "stores": {"operations"}}
 # Still to be split.
 TOO_LONG = {
-    "operations.archive",
-    "operations.banks",
-    "operations.dead_letters",
     "openapi.answer_schemas",
     "openapi.paths",
-    "operations.webhooks",
-    "bank_simulator.options",
-    "bench.analytics",
-    "local_cloud.__main__",
-    "local_cloud.inbox",
 }
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
 MAX_LINES = 250

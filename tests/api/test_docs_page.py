@@ -179,7 +179,7 @@ def test_the_files_are_found_without_the_framework_that_they_came_with() -> None
     script = (
         "import sys\n"
         "from types import SimpleNamespace\n"
-        "from chalicelib import documentation\n"
+        "from chalicelib.api import documentation\n"
         "page = documentation.page(SimpleNamespace(context={'path': '/docs'}))\n"
         "print(page.status_code, 'aws_lambda_powertools.event_handler' in sys.modules)"
     )

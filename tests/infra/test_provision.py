@@ -285,7 +285,7 @@ def test_settings_that_lambda_would_refuse_are_refused_and_the_stage_stays_as_it
 ) -> None:
     record(clone, "prod", outputs)
     before = (clone / ".chalice" / "config.json").read_text()
-    with pytest.raises(StackFailed, match="Lambda takes 4096"):
+    with pytest.raises(StackFailed, match="Lambda allows 4096"):
         record(clone, "prod", {**outputs, **longest("prod", "us-east-2"), "PublicUrl": f"https://{'a' * 1000}.example"})
     assert (clone / ".chalice" / "config.json").read_text() == before
 

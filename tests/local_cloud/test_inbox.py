@@ -17,7 +17,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
-from local_cloud.inbox import InboxServer, ago, start
+from local_cloud.inbox import InboxServer, start
+from local_cloud.inbox_pages import ago
 from local_cloud.server import PROJECT_DIR, CloudFailed, end_process, free_port, is_free
 from tests.inbox_server import InboxOverHttp, serving
 
@@ -334,7 +335,7 @@ def test_started_inbox_runs_by_itself_until_it_is_ended(cloud: FakeCloud, tmp_pa
     try:
         assert InboxOverHttp(port).get("/").subjects == ["Debit of 1"]
         assert os.getsid(pid) == pid
-        with pytest.raises(CloudFailed, match=f"Port {port} is taken by another program"):
+        with pytest.raises(CloudFailed, match=f"Another program uses port {port}"):
             start(port, cloud.url, tmp_path)
         os.kill(pid, signal.SIGTERM)
         _, status = os.waitpid(pid, 0)
@@ -358,7 +359,7 @@ def test_taken_port_is_one_line_and_status_1(inbox: InboxOverHttp) -> None:
 
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        f"Port {inbox.port} is taken by another program: end it, or give the inbox another port."
+        f"Another program uses port {inbox.port}: end it, or give the inbox another port."
     ]
 
 

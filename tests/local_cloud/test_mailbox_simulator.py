@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.notifications.feedback import read_event
 from local_cloud import bounces, mailbox_simulator
-from local_cloud.inbox import Message
+from local_cloud.messages import Message
 from tests.cloud import CloudUnderTest, eventually
 
 NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)

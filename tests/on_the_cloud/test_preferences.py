@@ -121,7 +121,7 @@ def test_what_waits_for_quiet_hours_to_end_is_told_then(cloud: CloudUnderTest, b
     moment, _, name = item["due"]["S"].partition("#")
     kept = DueEntry(datetime.fromisoformat(moment), name, item["notice"]["S"])
     repository.remove([kept])
-    repository.put([DueEntry(now.replace(second=0, microsecond=0), name, kept.notice)])
+    repository.put([DueEntry(now.replace(second=0, microsecond=0), name, kept.payload)])
     bank.enrol("quiet-account")
     answer = cloud.client("lambda").invoke(
         FunctionName=f"transaction-notifier-{STAGE}-release_deferred", Payload=(EVENTS / "schedule.json").read_bytes()

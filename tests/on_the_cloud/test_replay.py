@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from bank_simulator.__main__ import main
+from chalicelib.ledger.transaction import TransactionSchema
 from tests.cloud import CloudUnderTest
-from tests.samples import REAL_DATA
+from tests.samples import PROJECT_DIR, REAL_DATA
 
 pytestmark = pytest.mark.cloud
 
@@ -27,3 +28,19 @@ def test_real_transactions_posted_and_read_back_add_up(
     assert main([*arguments, "--replay", str(REAL_DATA), "--limit", str(ROWS), "--verify"]) == 0
     assert json.loads(report.read_text())["created"] == ROWS
     assert "Every transaction is stored as it was sent." in capsys.readouterr().out
+
+
+@pytest.mark.skipif("notify" not in TransactionSchema().fields, reason="the API's schema has no notify yet")
+@pytest.mark.parametrize("sample", ["two-accounts.sta", "camt053-v02.xml", "camt053-v08.xml", "camt054-v08.xml"])
+def test_a_bank_s_file_is_stored_as_it_is_mapped_and_a_second_time_replayed(
+    cloud: CloudUnderTest, tmp_path: Path, sample: str
+) -> None:
+    bank = cloud.new_bank(f"bank-with-{sample.replace('.', '-')}")
+    report = tmp_path / "report.json"
+    command = ["--url", bank.api_url, "--api-key", bank.api_key, "--report", str(report)]
+    command += ["--replay", str(PROJECT_DIR / "tests" / "data" / sample), "--verify"]
+    assert main(command) == 0
+    mapped = json.loads(report.read_text())["file_report"]["mapped"]
+    assert json.loads(report.read_text())["created"] == mapped
+    assert main(command) == 0
+    assert json.loads(report.read_text())["replayed"] == mapped

@@ -1,4 +1,4 @@
-"""A bank's settings as they are deployed: under the API's role, with a real topic; and the back-test of a stage."""
+"""A bank's settings as they are deployed, with the API's role and a real topic; and the trial of settings there."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def subscribed(cloud: CloudUnderTest) -> dict[str, str]:
     }
 
 
-def test_settings_are_kept_obeyed_by_the_back_test_and_alert_addresses_subscribed(
+def test_settings_are_kept_obeyed_by_the_settings_trial_and_alert_addresses_subscribed(
     cloud: CloudUnderTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bank = cloud.new_bank(BANK)

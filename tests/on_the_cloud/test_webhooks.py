@@ -19,7 +19,7 @@ from chalicelib.banks.schemas import NO_ENDPOINT
 from local_cloud import bounces, mailbox_simulator, webhook_demo, webhook_receiver
 from local_cloud.deploy import STAGE
 from local_cloud.inbox import InboxServer
-from local_cloud.server import CloudFailed
+from operations.bank_registry import BankRefused
 from operations.webhooks import main
 from tests.cloud import BankClient, CloudUnderTest, eventually
 from tests.inbox_server import serving
@@ -204,12 +204,12 @@ def test_endpoint_that_is_gone_is_left_alone_until_the_bank_puts_its_settings_ag
         assert enabled.status == 200, enabled.data
         assert told.bank("GET", "/settings").json() == enabled.json()
         assert "webhooks_disabled_at" not in enabled.json()
-        assert command("resend", "gone-hook-bank") == ["1 queued; `list` shows what becomes of them."]
+        assert command("resend", "gone-hook-bank") == ["1 queued; `list` shows their delivery status."]
         told.hears(2)
         eventually(lambda: command("list", "gone-hook-bank", "--undelivered") == [])
 
         assert command("resend", "gone-hook-bank") == ["There is nothing to send."]
-        assert command("resend", "gone-hook-bank", "gone") == ["1 queued; `list` shows what becomes of them."]
+        assert command("resend", "gone-hook-bank", "gone") == ["1 queued; `list` shows their delivery status."]
         assert told.hears(3) == [("notification.delivered", "gone")] * 3
         assert len({headers["webhook-id"] for _, _, headers, _ in told.endpoint.asked}) == 1
         told.verify_all()
@@ -258,7 +258,7 @@ def test_demo_names_its_endpoint_and_hears_there_of_a_bounce_and_a_delivery(
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not webhook_demo.keep_secret(cloud.deployed, "demo-hook-bank", tmp_path)
     assert kept.read_text() == secret
-    with pytest.raises(CloudFailed, match="no bank nobody"):
+    with pytest.raises(BankRefused, match="no bank nobody"):
         webhook_demo.keep_secret(cloud.deployed, "nobody", tmp_path)
 
     assert bank("PUT", "/settings", {"flags": {"velocity": {"count": 7}}}).status == 200
@@ -272,11 +272,11 @@ def test_demo_names_its_endpoint_and_hears_there_of_a_bounce_and_a_delivery(
         assert settings["flags"]["velocity"]["count"] == 7
 
         bounce = bounces.show(cloud.deployed, bank.api_key, datetime.now(UTC))
-        heard = webhook_demo.heard(inbox_url, bounce.webhooks, bounce.told_at)
+        received = webhook_demo.received(inbox_url, bounce.webhooks, bounce.published_at)
 
     assert bounce.is_as_expected, bounce
-    assert [(one.type, one.is_signature_valid) for one in heard] == [
+    assert [(one.type, one.is_signature_valid) for one in received] == [
         ("notification.bounced", True),
         ("notification.delivered", True),
     ]
-    assert all(0 < one.after_s < 60 for one in heard)
+    assert all(0 < one.after_s < 60 for one in received)

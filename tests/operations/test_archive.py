@@ -21,7 +21,9 @@ from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository, transaction_item
 from chalicelib.ledger.transaction import Transaction, to_json
 from local_cloud.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from operations.archive import Archive, Replay, Selection, main
+from operations.archive import main
+from operations.archive_reader import Archive, Selection
+from operations.replay import Replay
 from tests import moto_server
 from tests.archive_bucket import archived, of_item, records
 from tests.clone import PROJECT_DIR
@@ -254,7 +256,7 @@ def test_broken_objects_and_lines_are_named_and_the_rest_is_restored(
     assert run("replay") == 1
     *named, summary = capsys.readouterr().out.splitlines()
     assert [line.removeprefix(f"unreadable\t{folder}/") for line in named] == [
-        *[f"00{number}-1-00.jsonl.gz: no gzip of UTF-8 text, or not all of it" for number in range(4)],
+        *[f"00{number}-1-00.jsonl.gz: no gzip of UTF-8 text, or incomplete" for number in range(4)],
         "004-3-00.jsonl.gz: line 1: JSONDecodeError",
         "004-3-00.jsonl.gz: line 2: KeyError",
         "004-3-00.jsonl.gz: line 3: JSONDecodeError",
@@ -374,7 +376,10 @@ def test_a_stage_from_before_the_archive_is_one_line(stage: Stage, capsys: pytes
         StackName="transaction-notifier-dev-data", TemplateBody=json.dumps(template)
     )
     assert main(["--stage", "dev", "--region", "us-east-2", "list"]) == 1
-    assert capsys.readouterr().err == "archive: stage dev has no archive yet: provisioning it again makes one.\n"
+    assert (
+        capsys.readouterr().err
+        == "archive: the data stack of stage dev has no ArchiveBucket: provision the stage again.\n"
+    )
 
 
 def test_an_archive_that_may_not_be_read_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
@@ -403,7 +408,7 @@ def test_an_interrupted_replay_says_how_far_it_came_and_the_next_one_does_the_re
         out, err = replay.communicate(timeout=60)
 
         assert replay.returncode == 130
-        assert "archive: interrupted. What was done is done; run it again for the rest.\n" in err
+        assert "archive: interrupted. What was done is kept: run the command again to do the rest.\n" in err
         assert "Traceback" not in err
         done, _, rest = out.partition(" of 10 objects: ")
         assert 0 <= int(done) < 10

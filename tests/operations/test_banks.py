@@ -16,9 +16,10 @@ from chalicelib.banks.signatures import valid_secrets
 from chalicelib.errors import UnknownApiKey
 from infra.gateway import attach_plans
 from infra.provision import deploy_data_stack
+from infra.sessions import Stage
 from infra.stacks import PROJECT
 from operations import banks
-from operations.banks import Registry, registry
+from operations.bank_registry import Registry, registry
 from tests import moto_server
 
 BANK = Bank("eazycard", "EAZYCard", "XAF", "standard")
@@ -55,7 +56,7 @@ def api(gateway: Any) -> str:
 
 @pytest.fixture
 def registered(session: boto3.session.Session, api: str) -> Registry:
-    return registry(session, "prod")
+    return registry(Stage("prod", session))
 
 
 def deploy_api(gateway: Any, name: str, stage: str) -> str:
@@ -210,7 +211,7 @@ def test_a_stage_without_an_api_is_refused_in_one_line_and_leaves_nothing(
 ) -> None:
     assert banks.main(["--stage", "prod", "create", "--id", "b1", "--name", "B", "--currency", "EUR"]) == 1
     assert capsys.readouterr().err == "banks: stage prod has no API yet: deploy the app first.\n"
-    assert registry(session, "prod").banks() == []
+    assert registry(Stage("prod", session)).banks() == []
     assert gateway_keys(session.client("apigateway")) == {}
 
 

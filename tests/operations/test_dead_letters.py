@@ -23,8 +23,11 @@ from chalicelib.statements.index import Expected, StatementIndex, expected_in
 from chalicelib.statements.periods import period_named
 from chalicelib.webhooks import webhook as webhooks
 from chalicelib.webhooks.webhook import Webhook
-from operations import dead_letters
-from operations.dead_letters import DeadLetterOffice, Letter, main, office
+from infra import sessions
+from operations import dead_letter_queues
+from operations.dead_letter_queues import DeadLetterQueues
+from operations.dead_letters import main
+from operations.queued_letter import QueuedLetter
 from tests.fakes import Refusing, refusal
 from tests.mail_world import EVENTS
 from tests.samples import TRANSACTION, transaction
@@ -108,7 +111,7 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    monkeypatch.setattr(dead_letters, "_WAITS_S", 0)  # moto has everything at once
+    monkeypatch.setattr(dead_letter_queues, "_WAITS_S", 0)  # moto has everything at once
     with mock_aws():
         yield Stage()
 
@@ -258,15 +261,15 @@ def test_a_letter_that_comes_back_meanwhile_is_not_sent_through_a_second_time(
     time.sleep(0.01)
     capsys.readouterr()
 
-    class BouncingOffice(DeadLetterOffice):
-        """An office whose letters are back as soon as they are sent through again."""
+    class Bouncing(DeadLetterQueues):
+        """Dead-letter queues to which a letter comes back as soon as it is sent through again."""
 
-        def redrive(self, letter: Letter, now: datetime) -> bool:
+        def redrive(self, letter: QueuedLetter, now: datetime) -> bool:
             is_sent = super().redrive(letter, now)
             stage.put("IngestDeadLetterQueue", payload, "transaction_conflict: amount")
             return is_sent
 
-    monkeypatch.setattr(dead_letters, "DeadLetterOffice", BouncingOffice)
+    monkeypatch.setattr(dead_letter_queues, "DeadLetterQueues", Bouncing)
     assert run("redrive") == 0
     assert "3 sent through again" in capsys.readouterr().out
     assert len(stage.take("IngestQueue")) == 3
@@ -276,7 +279,8 @@ def test_who_stops_looking_leaves_every_letter_for_others(stage: Stage) -> None:
     for number in range(8):
         stage.put("NotificationDeadLetterQueue", letter(f"t{number}"), "refused: MESSAGE_REJECTED")
     time.sleep(0.01)
-    looking = office(boto3.session.Session(region_name="us-east-2"), "prod").letters(datetime.now(UTC))
+    session = boto3.session.Session(region_name="us-east-2")
+    looking = dead_letter_queues.dead_letter_queues(sessions.Stage("prod", session)).letters(datetime.now(UTC))
     next(looking)
     looking.close()
     assert len(stage.take("NotificationDeadLetterQueue")) == 8
@@ -362,15 +366,15 @@ def test_what_only_looks_like_a_statement_is_none_in_another_function_s_letter(s
 def test_when_the_index_takes_nothing_the_letter_stays(
     stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, code: str, said: str
 ) -> None:
-    class Closed(DeadLetterOffice):
-        """An office whose table refuses what is put."""
+    class Closed(DeadLetterQueues):
+        """Dead-letter queues beside a statements table that refuses what is put."""
 
-        def __init__(self, sqs: Any, urls: dict[str, str], ways_back: dict[str, str], _: StatementIndex) -> None:
+        def __init__(self, sqs: Any, urls: dict[str, str], return_urls: dict[str, str], _: StatementIndex) -> None:
             client = Refusing(boto3.client("dynamodb"), refusal(code), "batch_write_item")
             statements = StatementIndex(DueRepository(client, stage.urls["StatementsTable"]))
-            super().__init__(sqs, urls, ways_back, statements)
+            super().__init__(sqs, urls, return_urls, statements)
 
-    monkeypatch.setattr(dead_letters, "DeadLetterOffice", Closed)
+    monkeypatch.setattr(dead_letter_queues, "DeadLetterQueues", Closed)
     put_statement(stage, STATEMENT.to_json())
     assert run("redrive") == 1
     assert said in capsys.readouterr().err

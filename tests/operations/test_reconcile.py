@@ -77,7 +77,7 @@ def test_each_difference_is_a_line_and_the_status_and_nothing_is_changed(
         ["eazycard", "2026-01-10", "EUR", "credit", "1.25", f"{Decimal(right['credit']['N']):.2f}"],
         ["eazycard", "2026-01-10", "EUR", "debit_count", "99", right["debit_count"]["N"]],
     ]
-    assert err == "2026-01-10 (UTC): 4 roll-ups compared, 1 differ: nothing was changed; --repair puts them right\n"
+    assert err == "2026-01-10 (UTC): 4 roll-ups compared, 1 differ: nothing was changed; --repair replaces them\n"
     assert roll_up(dynamodb_of_prod, "eazycard") == spoilt
     assert reconcile("--date", "2026-01-10", "--bank", "other-bank") == 0
     assert reconcile("--date", "2026-01-09") == 0

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook as Verifier
 from chalicelib.banks.signatures import valid_secrets
 from chalicelib.notifications.feed import MARGIN
 from chalicelib.webhooks.poster import Answer
-from operations import webhooks
+from operations import stage_webhooks
 from operations.webhooks import main
 from tests.fakes import OneCallAtATime
 from tests.tables import TABLES, create_tables
@@ -104,7 +104,7 @@ def test_a_list_ends_where_it_is_told_to_begin(stage: Stage, capsys: pytest.Capt
 
 
 def test_a_list_goes_over_pages(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    monkeypatch.setattr(webhooks, "_PAGE", 3)
+    monkeypatch.setattr(stage_webhooks, "_PAGE", 3)
     ids = [f"t{number}" for number in range(10)]
     stage.change_and_send(*ids)
     capsys.readouterr()
@@ -130,7 +130,7 @@ def test_a_transactions_webhooks_are_shown_with_their_bodies_and_those_of_states
     assert "notification.bounced\tdelivered\t204" in now
     assert json.loads(body)["data"]["state"] == "bounced"
     assert run("show", "eazycard", "unknown") == 1
-    assert "nothing is to be told of a transaction 'unknown'" in capsys.readouterr().err
+    assert "there is no webhook for a transaction 'unknown'" in capsys.readouterr().err
 
 
 def test_what_was_not_delivered_is_sent_again_and_nothing_else(
@@ -159,7 +159,7 @@ def test_a_transaction_that_is_named_is_sent_again_with_the_id_that_it_had(
     assert run("resend", "eazycard", "t1", "unknown", "t1") == 1
     out, err = capsys.readouterr()
     assert "1 queued" in out
-    assert "nothing is to be told of a transaction 'unknown'" in err
+    assert "there is no webhook for a transaction 'unknown'" in err
     stage.take_queued()
     assert [posted.told[1] for posted in stage.endpoints.posted] == ["t1", "t1"]
     assert len({posted.id for posted in stage.endpoints.posted}) == 1
@@ -171,7 +171,7 @@ def test_a_transaction_that_is_named_is_sent_again_with_the_id_that_it_had(
         ("url", "has named no endpoint"),
         ("secret", "has no webhook secret"),
         ("disabled", "eazycard is disabled"),
-        ("gone", "said that it is gone (410)"),
+        ("gone", "answered that it is gone (410)"),
     ],
 )
 def test_without_an_endpoint_nothing_is_sent_again_and_it_says_why(
@@ -224,14 +224,14 @@ def test_a_rotated_secret_signs_beside_the_one_before_until_that_ends(
     assert list(valid_secrets(stored["SecretString"], now)) == [second, first]
     assert list(valid_secrets(stored["SecretString"], now + timedelta(hours=3))) == [second]
     assert run("secret", "eazycard", "--grace-hours", "0") == 0
-    assert "nothing is signed with the one before" in capsys.readouterr().out
+    assert "the previous secret signs nothing any more" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["secret", "list", "resend"])
 def test_an_unknown_bank_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str], command: str) -> None:
     capsys.readouterr()
     assert run(command, "nobody") == 1
-    assert capsys.readouterr().err == "webhooks: there is no bank 'nobody'.\n"
+    assert capsys.readouterr().err == "webhooks: there is no bank nobody.\n"
 
 
 def test_a_stage_that_is_not_provisioned_or_by_an_older_release_is_one_line(

@@ -1,4 +1,4 @@
-"""The back-test of flag settings: what it counts, on which transactions, in which order, and that it writes nothing."""
+"""The trial of flag settings: what it counts, on which transactions, in which order, and that it writes nothing."""
 
 import csv
 import gzip
@@ -123,11 +123,11 @@ def test_what_both_settings_flag_is_counted_side_by_side(
         "new_country               on        0    0.000 %        on        0    0.000 %          +0\n"
         "any of them                         2    6.250 %                  2    6.250 %          +0\n"
         "\n"
-        "large_amount, the last ones:\n"
+        "large_amount, the last examples:\n"
         "  + t30  amount 600.00  currency EUR  threshold 500.00\n"
         "    t31  amount 5000.00  currency EUR  threshold 500.00\n"
         "\n"
-        "unusual_amount, the last ones:\n"
+        "unusual_amount, the last examples:\n"
         "  - t30  amount 600.00  currency EUR  usual 10.50  times 57.1  count 30\n"
         "  - t31  amount 5000.00  currency EUR  usual 29.52  times 169.3  count 31\n"
     )
@@ -258,7 +258,7 @@ def test_a_malformed_row_is_counted_and_holds_up_no_other(
     (item, *_) = stage.dynamodb.scan(TableName="TransactionsTable")["Items"]
     stage.dynamodb.put_item(TableName="TransactionsTable", Item={**item, **spoilt})
     assert stage.run() == 0
-    assert ": 1 transactions of 1 accounts, 1 judged, 1 malformed rows passed over" in capsys.readouterr().out
+    assert ": 1 transactions of 1 accounts, 1 judged, 1 malformed rows left out" in capsys.readouterr().out
 
 
 def test_a_settlement_that_says_what_its_authorization_said_is_not_judged_again(
@@ -354,7 +354,7 @@ def test_a_file_is_judged_in_its_order_by_the_defaults_and_by_changed_settings(
 def test_a_files_transactions_without_a_currency_need_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path / "t.csv.gz", rows(2, currency="", amount="5000"))
     assert main(["--file", str(file)]) == 1
-    assert "transaction 1 has no currency: --currency gives those without one." in capsys.readouterr().err
+    assert "transaction 1 has no currency: give one with --currency" in capsys.readouterr().err
     assert main(["--file", str(file), "--currency", "EUR", "--json"]) == 0
     assert counts(told(capsys)) == {"large_amount": 2}
 
@@ -435,7 +435,7 @@ def test_a_settings_file_that_is_wrong_names_what(
     file.write_bytes(content)
     assert main(["--file", str(tmp_path / "t.csv"), "--settings", str(file)]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"back_test: {file}: ")
+    assert error.startswith(f"settings trial: {file}: ")
     assert message in error
 
 
@@ -446,19 +446,19 @@ def test_a_settings_file_that_is_not_there_is_told_of(tmp_path: Path, capsys: py
 
 def test_an_unknown_bank_is_told_of(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stage", "prod", "--region", "us-east-2", "--bank", "nobank", "--days", "1"]) == 1
-    assert capsys.readouterr().err == "back_test: there is no bank nobank.\n"
+    assert capsys.readouterr().err == "settings trial: there is no bank nobank.\n"
 
 
 def test_an_empty_range_is_told_of(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.store(made(0))
     assert stage.run("--from", "2026-01-20", "--to", "2026-01-21") == 1
-    message = "back_test: there are no transactions in eazycard, 2026-01-20 to 2026-01-21 (UTC).\n"
+    message = "settings trial: there are no transactions in eazycard, 2026-01-20 to 2026-01-21 (UTC).\n"
     assert message in capsys.readouterr().err
 
 
 def test_a_stage_that_is_not_provisioned_is_told_of(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stage", "dev", "--region", "us-east-2", "--bank", "eazycard", "--days", "1"]) == 1
-    assert "back_test: " in capsys.readouterr().err
+    assert "settings trial: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
