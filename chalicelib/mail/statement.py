@@ -12,22 +12,32 @@ MAX_LISTED = 50
 
 @dataclass(slots=True)
 class Total:
-    """What came in and went out in one currency, exact."""
+    """What came in and went out in one currency, exact.
+
+    `returned` is what reversals gave back of debits, less what they took back of credits.
+    """
 
     currency: str
     credits: int = 0
     credited: Decimal = Decimal(0)
     debits: int = 0
     debited: Decimal = Decimal(0)
+    reversals: int = 0
+    returned: Decimal = Decimal(0)
 
     @property
     def count(self) -> int:
-        return self.credits + self.debits
+        return self.credits + self.debits + self.reversals
+
+    @property
+    def net(self) -> Decimal:
+        return self.credited - self.debited + self.returned
 
 
 @dataclass(slots=True)
 class Statement:
-    """The settled transactions of an account's period: `newest` of them, newest first, and the totals of all.
+    """An account's settled transactions of a period and the reversals of settled ones: the `newest` of them, newest
+    first, and the totals of all.
 
     `period` is `weekly` or `monthly`; `first` and `last` are its days in the reader's zone, both included.
     """
@@ -48,18 +58,22 @@ class Statement:
 def statement_of(account: str, period: str, first: date, last: date, transactions: Iterable[Transaction]) -> Statement:
     """Return the statement of a period's transactions, which come newest first.
 
-    Those that aren't settled don't count. However many there are, only the newest 50 are kept. The currency of the
+    What moved no money doesn't count. However many there are, only the newest 50 are kept. The currency of the
     most transactions comes first in the totals.
     """
     statement = Statement(account, period, first, last)
     totals: dict[str, Total] = {}
     for transaction in transactions:
-        if transaction.status != "settled":
+        is_reversal = transaction.status == "reversed" and transaction.reversal_of is not None
+        if not (is_reversal or transaction.status == "settled"):
             continue
         if len(statement.newest) < MAX_LISTED:
             statement.newest.append(transaction)
         total = totals.setdefault(transaction.currency, Total(transaction.currency))
-        if transaction.type == "credit":
+        if is_reversal:
+            total.reversals += 1
+            total.returned += transaction.amount if transaction.type == "debit" else -transaction.amount
+        elif transaction.type == "credit":
             total.credits += 1
             total.credited += transaction.amount
         else:

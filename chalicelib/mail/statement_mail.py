@@ -52,7 +52,10 @@ def render_statement(statement: Statement, holder: Holder, bank_name: str, links
 
 
 def _total(total: Total, section: dict[str, str], locale: str) -> list[tuple[str, str]]:
-    rows = [(section["net"], signed(total.credited - total.debited, total.currency, locale))]
+    rows = [(section["net"], signed(total.net, total.currency, locale))]
+    if total.reversals:
+        reversals = section["reversals"].format(count=decimal(Decimal(total.reversals), locale))
+        rows.insert(0, (reversals, signed(total.returned, total.currency, locale)))
     if total.debits:
         debits = section["debits"].format(count=decimal(Decimal(total.debits), locale))
         rows.insert(0, (debits, money(total.debited, total.currency, locale, MINUS)))
@@ -63,9 +66,16 @@ def _total(total: Total, section: dict[str, str], locale: str) -> list[tuple[str
 
 
 def _line(transaction: Transaction, anonymous: dict[str, str], holder: Holder) -> tuple[str, str, str]:
-    named = (transaction.merchant or {}).get("name") or transaction.description or ""
+    whom = (transaction.merchant or {}).get("name") or (transaction.counterparty or {}).get("name")
+    named = whom or transaction.description or ""
+    is_reversal = transaction.status == "reversed"
+    sign = SIGNS[transaction.type]
+    what = plain(named)
+    if is_reversal:
+        sign = PLUS if transaction.type == "debit" else MINUS
+        what = " · ".join(filter(None, (anonymous["reversal"], what)))
     return (
         short_day(local_time(transaction.timestamp, holder.timezone), holder.locale),
-        shortened(plain(named), _LONGEST_LINE) or anonymous[transaction.type],
-        money(transaction.amount, transaction.currency, holder.locale, SIGNS[transaction.type]),
+        shortened(what, _LONGEST_LINE) or anonymous[transaction.type],
+        money(transaction.amount, transaction.currency, holder.locale, sign),
     )

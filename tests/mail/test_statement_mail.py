@@ -111,8 +111,33 @@ def test_the_fullest_statement_is_under_20_kb_and_takes_nothing_from_a_name(name
         for currency in ("XAF", *sorted(CURRENCY_DECIMALS))
         for type_ in ("credit", "debit")
         for one in transactions(30, merchant={"name": name}, currency=currency, type=type_, amount=largest)
+        for one in (one, dataclasses.replace(one, status="reversed", reversal_of="t"))
     ]
     mail = render_statement(statement(listed), dataclasses.replace(READERS["fr"], name=name), BANK)
     assert len(mail.html.encode()) < 20_000
     assert "<a" not in mail.html
     assert f"Devises non affichées\xa0: {len(CURRENCY_DECIMALS) - 4}." in mail.text
+
+
+def test_what_is_given_back_is_listed_and_counts_in_the_net() -> None:
+    reversal = {"status": "reversed", "reversal_of": "t0", "merchant": None, "description": None}
+    listed = [
+        *transactions(1, amount=Decimal(50)),
+        *transactions(1, id="back", amount=Decimal(50), **reversal),
+        *transactions(1, id="taken", amount=Decimal(30), type="credit", **{**reversal, "merchant": {"name": "Awa"}}),
+        *transactions(1, id="released", status="reversed", authorization_id="a"),
+    ]
+    (total,) = statement(listed).totals
+    assert (total.debits, total.reversals, total.returned, total.net) == (1, 2, Decimal(20), Decimal(-30))
+    text = render_statement(statement(listed), READERS["en"], BANK).text
+    assert "Reversals (2): +FCFA\xa020" in text
+    assert "Net: \u2212FCFA\xa030" in text
+    assert "Reversal – +FCFA\xa050" in text
+    assert "Reversal · Awa – \u2212FCFA\xa030" in text
+
+
+def test_a_line_names_the_counterparty_where_there_is_no_merchant() -> None:
+    text = render_statement(
+        statement(transactions(1, merchant=None, counterparty={"name": "Ben"})), READERS["en"], BANK
+    )
+    assert "Ben – " in text.text

@@ -484,6 +484,13 @@ def test_an_outage_of_hours_ends_with_every_webhook_delivered_once(desk: Desk) -
     assert desk.webhook_queue.bodies == desk.webhook_letters.bodies == []
 
 
+def test_a_bank_that_is_called_feed_has_its_purchases_taken_for_no_page(desk: Desk) -> None:
+    keys = {"transaction_key": {"S": "feed#t1#purchase"}, "holder": {"S": "#purchase"}}
+    purchase = {**keys, "named": {"S": "feed#t1"}, "size": {"N": "0"}, "members": {"L": []}}
+    desk.feeder.handle([{"eventName": "INSERT", "dynamodb": {"NewImage": purchase}}])
+    assert desk.webhook_letters.bodies == desk.webhook_queue.bodies == []
+
+
 def test_no_log_line_has_an_endpoint_s_url_or_a_secret(desk: Desk, logged: Any) -> None:
     desk.endpoints.answers[URL] = [GONE]
     desk.change("t1")
