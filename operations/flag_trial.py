@@ -65,7 +65,7 @@ class FlagTrial:
         self.transactions += 1
         history = self._histories.setdefault(transaction.account, Baseline())
         step = self._step(transaction)
-        if transaction.status in JUDGED and not was_judged(step):
+        if transaction.status in JUDGED and transaction.notify and not was_judged(step):
             self.judged += 1
             now = judge(transaction, history, self.present)
             changed = judge(transaction, history, self.changed) if self.changed else now
