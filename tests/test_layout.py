@@ -76,7 +76,7 @@ TESTED_ELSEWHERE = {
     "api.documentation": "through the routes, by api/test_api and test_docs_page",
     "api.requests": "through the routes, by api/test_api and test_hostile_bodies",
     "flags.judge": "through the stream handler, by notifications/test_stream",
-    "ledger.card_numbers": "through bodies, by api/test_json_body and test_hostile_bodies",
+    "ledger.digit_runs": "through the card numbers, by ledger/test_card_numbers",
     "ledger.informing": "through the fields that only inform, by ledger/test_posted",
     "ledger.ingest_queue": "with its two sides, by ledger/test_intake and test_ingest_worker",
     "ledger.keys": "through all that stores by key, by ledger/test_repository",

@@ -256,6 +256,7 @@ def test_a_card_number_written_with_an_exponent_is_refused() -> None:
         "4111111111111112",  # fails the check digit
         "411111111111",  # 12 digits
         luhn_valid("4" * 19),  # 20 digits
+        luhn_valid("7" * 15),  # no issuer's
         f"9{CARD}1234",  # in a longer run of digits
         "0000000000000000",
         "2026-01-10 14:00:00",
@@ -277,14 +278,7 @@ def test_an_amount_whose_digits_happen_to_pass_the_check_is_an_amount(name: str,
         assert read(f'{{"{name}": "{value}"}}') == {name: value}
 
 
-@given(st.integers(10**11, 10**18 - 1).map(str).map(luhn_valid), st.sampled_from(["", " ", "-", "\u00a0"]), st.data())
-def test_any_number_that_passes_the_check_is_found_in_any_groups(digits: str, separator: str, data: Any) -> None:
-    cuts = data.draw(st.sets(st.integers(1, len(digits) - 1)))
-    grouped = "".join(digit if place not in cuts else separator + digit for place, digit in enumerate(digits))
-    assert holds_card_number(f"x {grouped} y")
-
-
-@pytest.mark.parametrize("text", ["1 " * 130_000, "1-" * 130_000, "1" * 260_000, "0 " * 130_000])
+@pytest.mark.parametrize("text", ["1 " * 130_000, "4-" * 130_000, "4" * 260_000, "0 " * 130_000])
 def test_digits_all_over_a_body_are_checked_in_no_time(text: str) -> None:
     before = time.process_time()
     assert not holds_card_number(text)
