@@ -62,7 +62,7 @@ def run(command: Sequence[str | Path], cwd: Path, **environment: str) -> str:
     """Run a command; return what it printed. Raises CommandFailed."""
     path = f"{_VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
     # UTF-8: the programs print names with accents, and Java asks the locale.
-    settings = {"PATH": path, "HOME": str(HOME), "LC_ALL": "C.UTF-8", **environment}
+    settings = {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **environment}
     done = subprocess.run(list(map(str, command)), cwd=cwd, env=settings, capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         raise CommandFailed(f"{' '.join(map(str, command[:3]))} …\n{done.stdout}{done.stderr}")
