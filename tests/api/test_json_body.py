@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chalicelib.api.json_body import MAX_BYTES, read_json
+from chalicelib.api.json_body import MAX_BYTES, read_json, read_transaction
 from chalicelib.errors import BodyTooLarge, CardNumberRefused, DomainError, MalformedBody, UnsupportedMediaType
 from chalicelib.ledger.card_numbers import holds_card_number
 
@@ -274,8 +274,10 @@ def test_digits_that_number_no_card_are_accepted(text: str) -> None:
 @pytest.mark.parametrize("digits", ["4222222222222", AMEX, luhn_valid("3" * 13)])
 def test_an_amount_whose_digits_happen_to_pass_the_check_is_an_amount(name: str, digits: str) -> None:
     for value in (digits, f"-{digits}", f"{digits}.00", f"{digits[:13]}.5"):
-        assert read(f'{{"{name}": {value}}}') == {name: Decimal(value)}
-        assert read(f'{{"{name}": "{value}"}}') == {name: value}
+        assert read_transaction(f'{{"{name}": {value}}}'.encode()) == {name: Decimal(value)}
+        assert read_transaction(f'{{"{name}": "{value}"}}'.encode()) == {name: value}
+        if name == "amount":
+            assert read_transaction(f'{{"original": {{"amount": "{value}"}}}}'.encode())
 
 
 @pytest.mark.parametrize("text", ["1 " * 130_000, "4-" * 130_000, "4" * 260_000, "0 " * 130_000])
@@ -305,3 +307,44 @@ def test_text_that_the_gateway_could_not_decode_is_refused() -> None:
     # API Gateway puts U+FFFD for bytes that are no UTF-8 before a function sees them.
     with pytest.raises(MalformedBody):
         read_json('{"description": "Caf\ufffd"}'.encode())
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\n", "\\u0085", "\\ud800", "\\ufffd"])
+def test_control_characters_in_a_transactions_texts_are_left_to_the_rules_of_its_fields(text: str) -> None:
+    body = f'{{"id": "a{text}", "metadata": {{"k{text}": ["x{text}"]}}, "original": {{"currency": "{text}"}}}}'
+    assert read_transaction(body.encode()) == json.loads(body)
+    for name in (f'{{"i{text}": 1}}', f'{{"original": {{"rate{text}": 1}}}}'):
+        with pytest.raises(MalformedBody, match="control character"):
+            read_transaction(name.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "a": 1}',
+        '{"merchant": {"name": "x", "name": "y"}}',
+        '{"metadata": {"a": NaN}}',
+        '{"metadata": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": 1}}}}}}}}}',
+        "[]",
+    ],
+)
+def test_what_no_body_may_have_no_transaction_may_have(text: str) -> None:
+    with pytest.raises(MalformedBody):
+        read_transaction(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"original": {"rate": CARD}}, "original.rate"),
+        ({"original": {"amount": CARD}}, "original.amount"),
+        ({"original": {CARD: 1}}, "original"),
+        ({"merchant": {"x": {"y": CARD}}}, "merchant.x.y"),
+        ({"reference": CARD}, "reference"),
+        ({"description": [CARD]}, "description[0]"),
+    ],
+)
+def test_a_card_number_is_refused_anywhere_in_a_transaction(body: dict[str, Any], field: str) -> None:
+    with pytest.raises(CardNumberRefused) as refusal:
+        read_transaction(json.dumps(body).encode())
+    assert refusal.value.field == field

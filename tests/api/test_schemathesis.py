@@ -75,7 +75,7 @@ def forget_a_status(document: dict[str, Any]) -> None:
 
 
 def forget_a_field(document: dict[str, Any]) -> None:
-    schema = document["components"]["schemas"]["RecordedTransaction"]
+    schema = document["components"]["schemas"]["ReceivedTransaction"]
     del schema["properties"]["recorded_at"]
     schema["required"].remove("recorded_at")
 
