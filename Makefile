@@ -1,4 +1,4 @@
-# The map: `make help`. Everything below sets up what it needs; nothing has to be installed by hand.
+# `make help` lists the commands. Each installs what it needs by itself.
 
 PYTHON ?= python3
 STAGE  ?=
@@ -10,7 +10,7 @@ CLIENTS ?= 16
 QUICK  ?=
 FILE   ?= ../shared/data/real-transactions.csv.gz
 
-# The virtual environments' Python, and the stamps that say what they were made from.
+# The Python of the virtual environment, and a file in each environment that says when it was installed.
 PY       := .venv/bin/python
 DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
@@ -22,47 +22,47 @@ SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_galler
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-run: $(DEV) $(CLOUD)  ## Start the local cloud, deploy to it, and run the main job (PORT=, COUNT=, RATE=)
+run: $(DEV) $(CLOUD)  ## Start the local cloud, deploy to it, run the main job (PORT=, COUNT=, RATE=)
 	@$(PY) -m local_cloud run $(if $(PORT),--port $(PORT)) --count $(COUNT) --rate $(RATE)
 
-stop: $(DEV)  ## End the local cloud
+stop: $(DEV)  ## Stop the local cloud
 	@$(PY) -m local_cloud stop
 
-inbox: $(DEV)  ## Show where to read the e-mails that the local cloud took
+inbox: $(DEV)  ## Print where to read the e-mails that the local cloud accepted
 	@$(PY) -m local_cloud inbox
 
-env: $(DEV)  ## Print the local cloud's API URL and demo key as shell variables, to be eval'd
+env: $(DEV)  ## Print the local cloud's API URL and demo key as shell variables, for `eval`
 	@$(PY) -m local_cloud env
 
 simulate: $(DEV)  ## Post more made-up transactions to the local cloud (COUNT=, RATE=)
 	@$(PY) -m bank_simulator --count $(COUNT) --rate $(RATE)
 
-replay: $(DEV)  ## Post a file of transactions to the local cloud and check what is stored (FILE=)
+replay: $(DEV)  ## Post a file of transactions to the local cloud, and check what is stored (FILE=)
 	@$(PY) -m bank_simulator --replay "$(FILE)" --verify
 
 load: COUNT = 20000
-load: $(DEV)  ## Post batches with repeats and mistakes to the local cloud; check each (COUNT=, BATCH=, CLIENTS=)
+load: $(DEV)  ## Post batches with repeats and mistakes to the local cloud, and check each answer (COUNT=, BATCH=, CLIENTS=)
 	@$(PY) -m bank_simulator --count $(COUNT) --batch $(BATCH) --clients $(CLIENTS) \
 		--duplicates 0.10 --conflicts 0.02 --invalid 0.05 --verify
 
-bench: $(DEV)  ## Measure the hot path, its memory, the analytics job and the e-mails against their targets (QUICK=1)
+bench: $(DEV)  ## Measure the hot path, its memory, the analytics job and the e-mails, and compare with targets (QUICK=1)
 	@$(PY) -m bench $(if $(QUICK),--quick)
 	@$(PY) -m bench.analytics $(if $(QUICK),--quick)
 	@$(PY) -m bench.mails $(if $(QUICK),--quick)
 
-gallery: $(DEV)  ## Picture every kind of e-mail into docs/emails/, by a headless Chromium
+gallery: $(DEV)  ## Take pictures of every kind of e-mail for docs/emails/, with a headless Chromium
 	@$(PY) -m mail_gallery
 
 test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder
 
-test-long: $(DEV)  ## Run the model of analytics for 40,000 steps and its cost with 100,000 stored: half an hour
-	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/test_analytics_model.py tests/test_analytics_cost.py
+test-long: $(DEV)  ## Test analytics with 40,000 steps of its model and 100,000 stored transactions: half an hour
+	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/analytics/test_model.py tests/analytics/test_cost.py
 
 clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it against the app
 	@$(PY) -m pytest -n0 tests/clients/proof.py
 
-check: $(DEV)  ## Format, lint, types, templates, then all tests: what CI runs
+check: $(DEV)  ## Check format, lint, types and templates, then run all tests, as CI does
 	@.venv/bin/ruff format --check $(SOURCES)
 	@.venv/bin/ruff check $(SOURCES)
 	@.venv/bin/mypy
@@ -73,29 +73,29 @@ format: $(DEV)  ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
 	@.venv/bin/ruff check --fix $(SOURCES)
 
-openapi: $(DEV)  ## Write chalicelib/api/openapi.json, the API's description, anew from the code
+openapi: $(DEV)  ## Write the API's description, chalicelib/api/openapi.json, from the code
 	@$(PY) -m openapi
 
-provision: $(DEV)  ## Bring up a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain] [PUBLIC_URL=]
+provision: $(DEV)  ## Create or update a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain] [PUBLIC_URL=]
 	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)") $(if $(PUBLIC_URL),--public-url "$(PUBLIC_URL)")
 
 release: $(DEV)  ## Release the app to a provisioned stage through CloudFormation: STAGE=prod
 	@$(PY) -m infra.release --stage "$(STAGE)"
 
-banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m operations.banks --help` does the rest
+banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m operations.banks --help` lists the other commands
 	@$(PY) -m operations.banks list
 
-lock: $(DEV)  ## Pin the development tools, the local cloud and the generators of clients anew
+lock: $(DEV)  ## Update the pinned versions of the development tools, the local cloud and the generators of clients
 	@.venv/bin/pip install -q pip-tools
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o requirements-dev.txt requirements-dev.in
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o local_cloud/requirements.txt local_cloud/requirements.in
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o tests/clients/requirements.txt tests/clients/requirements.in
 
-clean: stop  ## End the local cloud and remove what make and the tools have made
+clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
 	@rm -rf .venv .venv-cloud .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(DEV): requirements.txt requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: set PYTHON=python3.12, say.")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: name it, for example with PYTHON=python3.12.")'
 	@echo "Installing the development tools into .venv …"
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt

@@ -1,1 +1,1 @@
-"""A bank that drives the API over HTTP, as banks do: `python -m bank_simulator --help`."""
+"""A bank that calls the API over HTTP: `python -m bank_simulator --help`."""

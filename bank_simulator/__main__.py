@@ -1,6 +1,7 @@
-"""A bank that drives the API over HTTP: made-up transactions, or a file of real ones.
+"""A bank that calls the API over HTTP, with made-up transactions or with those of a file.
 
 python -m bank_simulator --count 1000 --batch 100 --rate 50 --duplicates 0.05 --invalid 0.02 --verify
+python -m bank_simulator --replay statement.sta --dry-run
 """
 
 import contextlib
@@ -10,22 +11,20 @@ import signal
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
-from tqdm import tqdm
-
-from bank_simulator import dry_run, replay, report, verify
+from bank_simulator import dry_run, report, totals, verify
 from bank_simulator.bank_api import BankApi, Target
-from bank_simulator.generate import MAX_AGE, Shares, SimulatedBank, default_prefix
+from bank_simulator.files import file_report
+from bank_simulator.files.contents import UnreadableFile
 from bank_simulator.options import parse
-from bank_simulator.postings import NEW, NEW_OR_KNOWN, QUEUED, Posting
+from bank_simulator.postings import QUEUED
+from bank_simulator.progress import Interrupted, progress_bar
 from bank_simulator.sender import Mode, send
-from chalicelib.api.json_body import read_json
+from bank_simulator.source import Source, source_of
 
 STACK_FILE = Path(__file__).parent.parent / ".local" / "stack.json"
 INTERRUPTED = 130
@@ -33,16 +32,6 @@ INTERRUPTED = 130
 
 class NothingToTalkTo(Exception):
     """There is no API to send to; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What to send, and how many that is (None: endless); then what should be stored, and what is the run's `own`."""
-
-    postings: Iterator[Posting]
-    total: int | None
-    should_be_stored: Callable[[], Iterable[verify.Body]]
-    own: verify.Own | None = None
 
 
 def main(arguments: Sequence[str] | None = None, stack_file: Path = STACK_FILE) -> int:
@@ -57,9 +46,16 @@ def main(arguments: Sequence[str] | None = None, stack_file: Path = STACK_FILE) 
             outcome["interrupted"] = stop.is_set()
             if options.report:
                 options.report.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    except (NothingToTalkTo, replay.UnreadableFile) as error:
+    except Interrupted:
+        print("Stopped while reading the file: nothing was sent.", file=sys.stderr)
+        return INTERRUPTED
+    except (NothingToTalkTo, UnreadableFile) as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # The program that reads the output has enough of it: `head`, for example.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (verify.CannotRead, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -69,21 +65,28 @@ def main(arguments: Sequence[str] | None = None, stack_file: Path = STACK_FILE) 
 
 
 def _check(options: Namespace, stop: threading.Event) -> tuple[bool, dict[str, Any]]:
-    source = _source(options)
-    with _progress("checking", source.total) as bar:
+    source = source_of(options, stop)
+    output = sys.stdout
+    if source.file_report is not None:
+        # The mapped transactions alone, for other programs; what people read goes beside them.
+        output = sys.stderr
+        sys.stdout.writelines(f"{line}\n" for line in dry_run.as_lines(source.should_be_stored(), stop))
+        sys.stdout.flush()
+    with progress_bar("checking", source.total) as bar:
         checked = dry_run.check(source.postings, options.default_currency, options.now or datetime.now(UTC), bar, stop)
-    print(dry_run.as_text(checked))
+    print(dry_run.as_text(checked), file=output)
     if options.replay:
-        print(replay.totals_as_text({"valid": checked.totals}))
-    return checked.ok, dry_run.as_json(checked) | _origin(options)
+        print(totals.as_text({"valid": checked.totals}), file=output)
+    outcome = dry_run.as_json(checked) | _origin(options)
+    return _report_file(source, outcome, output) and checked.ok, outcome
 
 
 def _send(options: Namespace, target: Target, stop: threading.Event) -> tuple[bool, dict[str, Any]]:
-    source = _source(options)
+    source = source_of(options, stop)
     with BankApi(target, clients=1) as api:
         if not api.answers():
             raise NothingToTalkTo(f"Nothing answers at {target.url}. The local cloud is started by `make run`.")
-    with _progress("posting", source.total) as bar:
+    with progress_bar("posting", source.total) as bar:
         sent = send(
             source.postings,
             target,
@@ -97,45 +100,32 @@ def _send(options: Namespace, target: Target, stop: threading.Event) -> tuple[bo
     print(report.as_text(sent) + ("" if options.replay else f"\n  seed        {options.seed:>9}"))
     outcome = report.as_json(sent) | _origin(options)
     is_ok = sent.ok and source.total in (None, sent.sent + sent.skipped)
-    if not options.verify or stop.is_set():
-        return is_ok, outcome
+    if options.verify and not stop.is_set():
+        is_ok = _verify(options, target, source, bool(sent.answers[QUEUED]), stop, outcome) and is_ok
+    return _report_file(source, outcome, sys.stdout) and is_ok, outcome
+
+
+def _verify(
+    options: Namespace, target: Target, source: Source, was_queued: bool, stop: threading.Event, outcome: dict[str, Any]
+) -> bool:
+    """Read back, print the result, put it into `outcome`, and return whether all is stored as it was sent."""
     bodies = list(source.should_be_stored())
-    patience_s = verify.QUEUE_PATIENCE_S if sent.answers[QUEUED] else verify.INDEX_PATIENCE_S
-    with _progress("reading back", len(bodies)) as bar:
+    patience_s = verify.QUEUE_PATIENCE_S if was_queued else verify.INDEX_PATIENCE_S
+    with progress_bar("reading back", len(bodies)) as bar:
         verification = verify.verify(bodies, target, options.clients, bar, stop, own=source.own, patience_s=patience_s)
     if not stop.is_set():
         print(verify.as_text(verification))
         outcome["verification"] = verify.as_json(verification)
-    return is_ok and verification.ok, outcome
+    return verification.ok
 
 
-def _source(options: Namespace) -> Source:
-    if options.replay:
-        # Read to its end before anything is sent: a broken file sends nothing.
-        total = sum(1 for _ in replay.bodies(options.replay, options.limit))
-        postings = replay.postings(options.replay, options.limit)
-        return Source(postings, total, lambda: replay.bodies(options.replay, options.limit))
-    began = datetime.now(UTC)
-    prefix = options.id_prefix or default_prefix(began)
-    count = None if options.forever else options.count
-    shares = Shares(options.duplicates, options.conflicts, options.invalid)
-    # Ids that were chosen may have been sent before, and others with them.
-    expected = NEW_OR_KNOWN if options.id_prefix else NEW
-    since = (options.now or began) - MAX_AGE - timedelta(seconds=1)
-    own = None if options.id_prefix else verify.Own(f"{prefix}.", options.accounts, since)
-    bank = SimulatedBank(Random(options.seed), options.accounts, prefix, count, shares, expected)
-    postings = bank.postings(lambda: options.now or datetime.now(UTC))
-    sent: list[bytes] = []
-    if options.verify:
-        postings = _noted(postings, sent)
-    return Source(postings, count, lambda: map(read_json, sent), own)
-
-
-def _noted(postings: Iterator[Posting], to_be_stored: list[bytes]) -> Iterator[Posting]:
-    for posting in postings:
-        if posting.is_valid and not posting.repeats:
-            to_be_stored.append(posting.body)
-        yield posting
+def _report_file(source: Source, outcome: dict[str, Any], output: Any) -> bool:
+    """Print the report of an MT940 or CAMT file, put it into `outcome`, and return whether all in it is right."""
+    if source.file_report is None:
+        return True
+    print(file_report.as_text(source.file_report), file=output)
+    outcome["file_report"] = file_report.as_json(source.file_report)
+    return source.file_report.ok
 
 
 def _origin(options: Namespace) -> dict[str, Any]:
@@ -157,15 +147,9 @@ def _target(options: Namespace, stack_file: Path) -> Target:
         raise NothingToTalkTo(f"{stack_file.name} is broken: `make run` writes it anew.") from None
 
 
-def _progress(what: str, total: int | None) -> "tqdm[Any]":
-    # Where nobody watches, only what takes long shows anything, and seldom.
-    is_watched = sys.stderr.isatty()
-    return tqdm(total=total, desc=what, unit="tx", mininterval=0.1 if is_watched else 10, delay=0 if is_watched else 2)
-
-
 @contextlib.contextmanager
 def _stopped_by_interrupt() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; the second ends the process at once."""
+    """An event that the first Ctrl-C sets; the second one ends the process at once."""
     stop = threading.Event()
 
     def on_interrupt(*_: object) -> None:

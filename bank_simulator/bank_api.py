@@ -1,4 +1,4 @@
-"""The API as a careful bank calls it: signed where the bank signs, and tried again when an answer is lost."""
+"""A client of the API that signs requests, and tries again after a lost answer, a 429 or a 5xx."""
 
 import itertools
 import json
@@ -17,10 +17,10 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from bank_simulator.postings import NO_ANSWER, Answer
 
 MAX_TRIES = 5
-# Throttled is not failed: a bank over its plan's rate waits its turn.
+# A 429 is no failure: a bank over the rate of its plan waits.
 MAX_THROTTLED_TRIES = 20
 MAX_BACKOFF_S = 5.0
-_MAX_THROTTLED_BACKOFF_S = 1.0  # a plan's bucket fills by the second
+_MAX_THROTTLED_BACKOFF_S = 1.0  # a plan's bucket fills up every second
 _MAX_RETRY_AFTER_S = 30.0
 _TIMEOUT = urllib3.Timeout(connect=5, read=35)  # API Gateway answers within 29 s
 _CODE = re.compile(r"[a-z0-9_]{1,64}")
@@ -28,7 +28,7 @@ _CODE = re.compile(r"[a-z0-9_]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An API, the key of the bank that calls it, and the secret (whsec_…) that the bank signs with, if it does."""
+    """An API, the key of the bank that calls it, and the secret (whsec_…) for signatures, if the bank signs."""
 
     url: str
     api_key: str = field(repr=False)
@@ -37,9 +37,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The final HTTP answer to a request: after `tries` of it, the last of which took `latency_s`.
+    """The final HTTP answer to a request, after `tries` of it; the last try took `latency_s` seconds.
 
-    `unsure` says that an earlier try may have been recorded although its answer was lost, or was a 5xx.
+    `unsure` says that the API may have recorded an earlier try, because its answer was lost or a 5xx.
     """
 
     answer: Answer
@@ -51,7 +51,7 @@ class Reply:
 
 
 class BankApi:
-    """A thread-safe client of one target that retries lost connections, 429 and 5xx with back-off."""
+    """A thread-safe client of one target. It retries lost connections, 429 and 5xx with back-off."""
 
     def __init__(self, target: Target, clients: int) -> None:
         self._url = target.url.rstrip("/")
@@ -66,7 +66,7 @@ class BankApi:
         self._pool.clear()
 
     def answers(self) -> bool:
-        """Whether anything answers at the target, in whatever way."""
+        """Whether anything answers at the target, with any status."""
         try:
             self._pool.request("GET", f"{self._url}/health")
         except HTTPError:
@@ -76,7 +76,7 @@ class BankApi:
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """Return the answer to the request; after the last try, that try's: a 429, a 5xx or NO_ANSWER."""
+        """Return the answer to the request. After the last try, it can be a 429, a 5xx or NO_ANSWER."""
         unsure = False
         for tries in itertools.count(1):
             began = time.monotonic()
@@ -105,7 +105,7 @@ class BankApi:
     def _signature(self, body: bytes) -> dict[str, str]:
         if self._webhook is None:
             return {}
-        # Anew for each try: a signature grows old, and an id may be refused the second time.
+        # New for each try: a signature expires, and an id may be refused the second time.
         message_id, now = f"msg_{uuid.uuid4().hex}", datetime.now(UTC)
         return {
             "webhook-id": message_id,
@@ -115,7 +115,7 @@ class BankApi:
 
 
 def pause_s(tries: int, retry_after: str | None, max_backoff_s: float = MAX_BACKOFF_S) -> float:
-    """Return how long to wait after so many tries: longer each time, and at least what the answer asked for."""
+    """Return the seconds to wait after `tries` tries: longer each time, and at least what the answer asks for."""
     backoff = min(max_backoff_s, 0.2 * 2.0 ** (tries - 1)) * random.uniform(0.5, 1)
     try:
         asked_for = urllib3.Retry().parse_retry_after(retry_after) if retry_after else 0.0
@@ -125,7 +125,7 @@ def pause_s(tries: int, retry_after: str | None, max_backoff_s: float = MAX_BACK
 
 
 def code_word(code: object) -> str:
-    """Return the code if it is a plain word, so that a report never shows anything else of an answer."""
+    """Return the code if it is a plain word, else "": a report shows nothing else of an answer."""
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 

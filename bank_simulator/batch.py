@@ -1,4 +1,4 @@
-"""Many postings in one request, and what the answer to it says of each."""
+"""Batches: many postings in one request, and the answer to each of them."""
 
 import json
 from collections import Counter
@@ -18,19 +18,19 @@ _MALFORMED = "malformed_results"
 
 
 class Answers(NamedTuple):
-    """What each posting was answered, as if it had been sent alone, and whether the batch's counts say the same."""
+    """The answer to each posting, in the form of a single POST's, and whether the batch's counts agree with them."""
 
     of_postings: list[Answer]
     counts_agree: bool = True
 
 
 def to_body(postings: Sequence[Posting]) -> bytes:
-    """Return the request's body; each posting's own bytes are in it as they are."""
+    """Return the request's body, which contains each posting's bytes unchanged."""
     return b'{"transactions": [' + b", ".join(posting.body for posting in postings) + b"]}"
 
 
 def breaks(posting: Posting) -> bool:
-    """Whether the posting is so wrong that a batch around it could not be read."""
+    """Whether the posting is no JSON, so that a batch with it can't be read."""
     try:
         json.loads(posting.body)
     except ValueError:
@@ -39,9 +39,10 @@ def breaks(posting: Posting) -> bool:
 
 
 def answers(postings: Sequence[Posting], reply: Reply, respond_async: bool) -> Answers:
-    """Return what the reply says of each posting, in their order.
+    """Return the reply's answer to each posting, in their order.
 
-    A batch refused as a whole refuses each posting; a result that is not that of its posting is 200 malformed_results.
+    A batch that is refused as a whole is the refusal of each posting. A result that does not belong to its posting is
+    200 malformed_results.
     """
     status = reply.answer.status
     if not 200 <= status < 300:

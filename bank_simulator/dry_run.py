@@ -1,15 +1,16 @@
-"""The schema's own word on what would be sent, without a server."""
+"""The API's schema applied to what would be sent, without a server."""
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bank_simulator.postings import Posting
-from bank_simulator.replay import TotalsByCurrency, add_to, totals_as_json
-from bank_simulator.sender import Progress
+from bank_simulator import totals
+from bank_simulator.postings import Posting, to_bytes
+from bank_simulator.progress import Progress
+from bank_simulator.totals import TotalsByCurrency, add_to
 from chalicelib.api.json_body import read_json
 from chalicelib.errors import DomainError
 from chalicelib.ledger.transaction import load_transaction
@@ -17,9 +18,9 @@ from chalicelib.ledger.transaction import load_transaction
 
 @dataclass(slots=True)
 class Checked:
-    """How many bodies are valid, and the others by their error's code; `totals` are those of the valid ones.
+    """How many bodies are valid, and how many are invalid with each error code; `totals` are of the valid bodies.
 
-    `unexpected` are the codes of those that were meant to be valid, or "valid" for one that was not.
+    `unexpected` has the codes of bodies that should be valid, and "valid" for each body that should not be.
     """
 
     valid: int = 0
@@ -29,7 +30,7 @@ class Checked:
 
     @property
     def ok(self) -> bool:
-        """Whether every body is what it was meant to be."""
+        """Whether every body is valid or invalid as it should be."""
         return not self.unexpected
 
 
@@ -40,13 +41,13 @@ def check(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> Checked:
-    """Return what the schema says of the bodies, for a bank with this default currency at `now`."""
+    """Apply the schema to the bodies, for a bank with this default currency at `now`; setting `stop` ends it early."""
     checked = Checked()
     for posting in bodies:
         if stop is not None and stop.is_set():
             break
         code = _check_one(posting, default_currency, now, checked)
-        # A conflict is valid by itself: only the store can tell.
+        # A conflict is valid by itself: only the table can tell.
         refusals = {answer.code for answer in posting.expected if answer.status == 400}
         if code not in (refusals or {"valid"}):
             checked.unexpected[code] += 1
@@ -66,13 +67,21 @@ def _check_one(posting: Posting, default_currency: str, now: datetime, checked: 
     return "valid"
 
 
+def as_lines(bodies: Iterable[Mapping[str, Any]], stop: threading.Event) -> Iterator[str]:
+    """Return each body as one line of JSON, until `stop` is set."""
+    for body in bodies:
+        if stop.is_set():
+            break
+        yield to_bytes(body).decode()
+
+
 def as_json(checked: Checked) -> dict[str, Any]:
     """Return the result as JSON values."""
     return {
         "valid": checked.valid,
         "invalid": dict(sorted(checked.invalid.items())),
         "unexpected": dict(sorted(checked.unexpected.items())),
-        "totals": totals_as_json(checked.totals),
+        "totals": totals.as_json(checked.totals),
     }
 
 

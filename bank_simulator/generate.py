@@ -1,4 +1,4 @@
-"""Realistic made-up transactions. Chance and time come in: the same arguments give the same bytes."""
+"""Realistic made-up transactions. Randomness and time are arguments: the same arguments give the same bytes."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -11,20 +11,16 @@ from typing import Any
 from bank_simulator import merchants
 from bank_simulator.merchants import Merchant, from_minor_units
 from bank_simulator.mistakes import MISTAKES
+from bank_simulator.mix import Shares, kinds
 from bank_simulator.postings import CONFLICT, NEW, REPLAYED, Answer, Posting, to_bytes
+from chalicelib.ledger.transaction import TransactionSchema
 
 DEMO_ACCOUNTS = tuple(f"A{number}" for number in range(123, 163))
 MAX_AGE = timedelta(minutes=10)
-_BLOCK = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """Which part of all postings (0 to 1, together at most 1) is a duplicate, a conflict or invalid."""
-
-    duplicates: float = 0
-    conflicts: float = 0
-    invalid: float = 0
+# The API refuses fields that its schema doesn't have.
+_FIELDS = frozenset(TransactionSchema().fields)
+# What a settlement or a reversal has from the transaction that it names.
+_KEPT = ("account", "amount", "currency", "merchant")
 
 
 @dataclass(slots=True)
@@ -36,7 +32,7 @@ class _Account:
 
 
 def default_prefix(now: datetime) -> str:
-    """Return a prefix of ids that no run at another microsecond has: sim-20260110T140000.123456."""
+    """Return a prefix of ids for a run at this microsecond: sim-20260110T140000.123456."""
     return f"sim-{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
 
 
@@ -55,9 +51,9 @@ def transactions(
 
 
 class SimulatedBank:
-    """A bank with account holders who shop and earn; `count` (None: endless) says how many postings share the mix.
+    """A bank whose account holders buy things and receive money. It makes `count` postings (None: endless).
 
-    Ids are `id_prefix`, a dot and a running number. `expected_when_new` are the right answers to a first posting.
+    An id is `id_prefix`, a dot and a running number. `expected_when_new` are the right answers to a first posting.
     """
 
     def __init__(
@@ -72,14 +68,15 @@ class SimulatedBank:
         self._rng = rng
         self._accounts = [_account(account) for account in accounts]
         self._id_prefix = id_prefix
-        self._kinds = _kinds(rng, count, shares)
+        self._kinds = kinds(rng, count, shares)
         self._expected_when_new = expected_when_new
         self._made = 0
         self._recent: deque[dict[str, Any]] = deque(maxlen=200)
         self._open_authorizations: deque[dict[str, Any]] = deque(maxlen=100)
+        self._settled: deque[dict[str, Any]] = deque(maxlen=20)
 
     def postings(self, clock: Callable[[], datetime]) -> Iterator[Posting]:
-        """Return the postings, each made when it is asked for, at the clock's time."""
+        """Return the postings. Each is made when it is asked for, at the clock's time."""
         return (self._posting(kind, clock()) for kind in self._kinds)
 
     def _posting(self, kind: str, now: datetime) -> Posting:
@@ -101,7 +98,7 @@ class SimulatedBank:
         body: dict[str, Any] = {"id": f"{self._id_prefix}.{self._made:06d}", "account": account.id}
         roll = self._rng.random()
         if roll < 0.04:
-            # The smallest transaction there is. Without a currency its amount must suit any bank's.
+            # The smallest transaction. It names no currency, so its amount must fit the default of any bank.
             whole = Decimal(self._rng.randint(1, 500))
             body |= {"amount": whole, "type": "debit", "timestamp": self._timestamp(now, 0)}
         elif roll < 0.2:
@@ -110,12 +107,13 @@ class SimulatedBank:
             body |= self._purchase(account, body["id"], now)
         if self._rng.random() < 0.35:
             body["amount"] = f"{body['amount']:f}"
-        return body
+        return {name: value for name, value in body.items() if name in _FIELDS}
 
     def _income(self, account: _Account, now: datetime) -> dict[str, Any]:
         income = self._rng.choice(merchants.INCOMES)
         amount = self._amount(*merchants.steps_of(income, account.currency), account.currency)
         account.balance += amount
+        payer = self._rng.choice(merchants.PAYERS)
         return {
             "amount": amount,
             "type": "credit",
@@ -123,6 +121,10 @@ class SimulatedBank:
             "currency": account.currency,
             "description": income.description,
             "balance": account.balance,
+            "counterparty": {"name": payer.name, "account": payer.iban},
+            "reference": f"{payer.reference}-{self._rng.randint(1, 9999):04d}",
+            "booking_date": now.date().isoformat(),
+            "value_date": (now.date() + timedelta(days=self._rng.randint(0, 1))).isoformat(),
         }
 
     def _purchase(self, account: _Account, transaction_id: str, now: datetime) -> dict[str, Any]:
@@ -140,19 +142,15 @@ class SimulatedBank:
             body["status"] = "authorized"
             self._open_authorizations.append({**body, "id": transaction_id, "account": account.id})
         elif roll < 0.12 and self._open_authorizations:
-            authorization = self._open_authorizations.popleft()
-            kept = ("account", "amount", "currency", "merchant")
-            body |= {name: authorization[name] for name in kept} | {"authorization_id": authorization["id"]}
-            body["status"] = "reversed" if roll < 0.075 else "settled"
-            if roll > 0.11:
-                # The final amount differs, as it does at filling stations.
-                body["amount"] = (body["amount"] * Decimal("0.9")).quantize(body["amount"])
+            body |= self._settlement(roll)
         elif roll < 0.14:
-            body["status"] = "declined"
-        elif merchant.currency == account.currency:
-            account.balance -= body["amount"]
-            if self._rng.random() < 0.7:
-                body["balance"] = account.balance
+            body |= {"status": "declined", "decline_reason": self._rng.choice(merchants.DECLINE_REASONS)}
+        elif roll < 0.15 and self._settled and "reversal_of" in _FIELDS:
+            settled = self._settled.popleft()
+            body |= {name: settled[name] for name in _KEPT if name in settled}
+            body |= {"status": "reversed", "reversal_of": settled["id"]}
+        else:
+            self._settle(account, body, transaction_id)
         if self._rng.random() < 0.6:
             body["description"] = f"{body['merchant']['name']}, {body['merchant']['city']}"
         if "authorization_id" not in body and self._rng.random() < 0.8:
@@ -162,8 +160,31 @@ class SimulatedBank:
             body["metadata"] = {"channel": self._rng.choice(("pos", "ecommerce", "mobile")), "terminal": terminal}
         return body
 
+    def _settlement(self, roll: float) -> dict[str, Any]:
+        """What differs in a transaction that settles or releases an authorization."""
+        authorization = self._open_authorizations.popleft()
+        settlement = {name: authorization[name] for name in _KEPT} | {"authorization_id": authorization["id"]}
+        settlement["status"] = "reversed" if roll < 0.075 else "settled"
+        if roll > 0.11:
+            # The final amount differs from the authorized amount, as at filling stations.
+            settlement["amount"] = (settlement["amount"] * Decimal("0.9")).quantize(settlement["amount"])
+        return settlement
+
+    def _settle(self, account: _Account, body: dict[str, Any], transaction_id: str) -> None:
+        """Make a purchase that is settled at once; some purchases abroad are converted into the account's currency."""
+        if body["currency"] != account.currency and "original" in _FIELDS and self._rng.random() < 0.5:
+            rate = merchants.rate(body["currency"], account.currency)
+            body["original"] = {"amount": f"{body['amount']:f}", "currency": body["currency"], "rate": f"{rate:f}"}
+            step = from_minor_units(1, account.currency)
+            body |= {"amount": max(step, (body["amount"] * rate).quantize(step)), "currency": account.currency}
+        if body["currency"] == account.currency:
+            account.balance -= body["amount"]
+            if self._rng.random() < 0.7:
+                body["balance"] = account.balance
+        self._settled.append({**body, "id": transaction_id, "account": account.id})
+
     def _amount(self, low_minor: int, high_minor: int, step_minor: int, currency: str) -> Decimal:
-        # The smaller of two draws: most amounts are small, a few are large.
+        # The smaller of two random numbers: most amounts are small, a few are large.
         low, high = low_minor // step_minor, high_minor // step_minor
         steps = min(self._rng.randint(low, high), self._rng.randint(low, high))
         return from_minor_units(steps * step_minor, currency)
@@ -175,7 +196,7 @@ class SimulatedBank:
         return text.replace("+00:00", "Z") if self._rng.random() < 0.8 else text
 
     def _respelt(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The same content, in half of the cases with the amount written the other way."""
+        """The same content; in half of the cases, the amount is a string instead of a number, or the reverse."""
         if self._rng.random() < 0.5:
             return body
         amount = body["amount"]
@@ -191,7 +212,7 @@ class SimulatedBank:
 
 
 def _account(account: str) -> _Account:
-    # The account's own chance, so that it has the same currency and card in every run.
+    # Seeded by the account, so that it has the same currency and card in every run.
     own = Random(account)
     currency = own.choices(tuple(merchants.HOME_WEIGHTS), tuple(merchants.HOME_WEIGHTS.values()))[0]
     low, high, step = merchants.steps_of(merchants.INCOMES[0], currency)
@@ -210,22 +231,3 @@ def _described(merchant: Merchant) -> dict[str, str]:
 
 def _repeat(body: dict[str, Any], expected: Answer) -> Posting:
     return Posting(to_bytes(body), body["id"], body["account"], frozenset({expected}), repeats=True)
-
-
-def _kinds(rng: Random, count: int | None, shares: Shares) -> Iterator[str]:
-    """Shuffled blocks with each kind's exact share; one that can be repeated comes first where there is any."""
-    left = count
-    while left is None or left > 0:
-        size = _BLOCK if left is None else min(left, _BLOCK)
-        block = (
-            ["duplicate"] * round(size * shares.duplicates)
-            + ["conflict"] * round(size * shares.conflicts)
-            + ["invalid"] * round(size * shares.invalid)
-        )[:size]
-        block += ["new"] * (size - len(block))
-        rng.shuffle(block)
-        if "new" in block:
-            first = block.index("new")
-            block[0], block[first] = block[first], block[0]
-        yield from block
-        left = None if left is None else left - size

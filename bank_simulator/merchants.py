@@ -1,4 +1,4 @@
-"""Where the simulated account holders spend and what they receive: made-up names, real codes and price levels."""
+"""The merchants and incomes of the simulated account holders: made-up names, real codes and price levels."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -34,7 +34,7 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class Income:
-    """A kind of credit and its usual size in euros."""
+    """A kind of credit, and its lowest and highest usual amount in euros."""
 
     description: str
     low_euros: int
@@ -85,7 +85,34 @@ INCOMES = (
     Income("Invoice payment", 80, 3_500),
     Income("Remboursement", 5, 150),
 )
-# About what a euro buys, in minor units, and the smallest step in which incomes are paid.
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Somebody who sends money: the name, the IBAN, and how their payment references begin."""
+
+    name: str
+    iban: str
+    reference: str
+
+
+PAYERS = (
+    Payer("Société d'Élevage du Wouri", "CM4010003001000500000123456", "FACT"),
+    Payer("Awa Ndiaye", "SN08SN0100152000048500003035", "TRANSFERT"),
+    Payer("Assurances du Littoral", "FR7630006000011234567890189", "REMB"),
+    Payer("Northlight Consulting GmbH", "DE89370400440532013000", "INV"),
+)
+DECLINE_REASONS = ("insufficient funds", "card expired", "limit exceeded")
+# About one euro in each currency; the two francs are tied to it.
+_IN_EUROS = {
+    "EUR": Decimal(1),
+    "XAF": Decimal("655.957"),
+    "XOF": Decimal("655.957"),
+    "USD": Decimal("1.10"),
+    "TND": Decimal("3.40"),
+}
+_RATE_STEP = Decimal("0.000001")
+# About one euro in minor units, and the smallest step of an income, in minor units.
 _EURO = {"XAF": (650, 50), "XOF": (650, 50), "EUR": (100, 1), "USD": (110, 1)}
 
 
@@ -98,3 +125,8 @@ def steps_of(income: Income, currency: str) -> tuple[int, int, int]:
 def from_minor_units(amount_minor: int, currency: str) -> Decimal:
     """Return the exact amount with the currency's own decimals: 25050 in EUR is 250.50."""
     return Decimal(amount_minor).scaleb(-CURRENCY_DECIMALS[currency])
+
+
+def rate(currency: str, into: str) -> Decimal:
+    """Return about how much one unit of a merchant's currency is in another one, with six decimals."""
+    return (_IN_EUROS[into] / _IN_EUROS[currency]).quantize(_RATE_STEP)

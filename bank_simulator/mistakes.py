@@ -1,4 +1,4 @@
-"""What banks get wrong: bodies that must be refused, each with the one right refusal."""
+"""Mistakes of banks: bodies that the API must refuse, each with the right refusal."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ INVALID = Answer(400, "validation_failed")
 MALFORMED = Answer(400, "malformed_body")
 CARD_NUMBER = Answer(400, "card_number_refused")
 
-# The payment networks' published test number, which no card carries.
+# A test number that the payment networks publish. No card has it.
 _TEST_CARD = "4111 1111 1111 1111"
 
 

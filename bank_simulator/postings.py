@@ -1,4 +1,4 @@
-"""What is sent and what it should be answered."""
+"""Postings: the request bodies of a run, and the right answers to each."""
 
 import json
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ CREATED = Answer(201)
 QUEUED = Answer(202)
 REPLAYED = Answer(200)
 CONFLICT = Answer(409, "transaction_conflict")
-# Success in name only: a 200 without the header that marks a replay.
+# A 200 without the header that marks a replay, so it is no right answer.
 UNMARKED = Answer(200, "without_replay_header")
-# An item of a batch that was not recorded and should be sent again: what a 503 is to a single posting.
+# An item of a batch that was not recorded and should be sent again, like a single posting after a 503.
 RETRY = Answer(503, "retry")
-# A batch's answer whose `counts` are not those of its `results`.
+# A batch's answer in which `counts` and `results` disagree.
 COUNTS_DIFFER = Answer(200, "counts_differ")
 NO_ANSWER = Answer(0, "no_answer")
 
@@ -35,9 +35,9 @@ NEW_OR_KNOWN = frozenset({CREATED, REPLAYED})
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One request body and the answers that are right for it where the service answers at once.
+    """One request body, and the right answers to it where the service does not queue it.
 
-    `repeats` says that an earlier posting had the same id: this one must not overtake it.
+    `repeats` says that an earlier posting has the same id: that one must be answered first.
     """
 
     body: bytes
@@ -48,12 +48,12 @@ class Posting:
 
     @property
     def is_valid(self) -> bool:
-        """Whether it is meant to pass the schema."""
+        """Whether the body should pass the schema."""
         return all(answer.status != 400 for answer in self.expected)
 
 
 def to_bytes(body: Mapping[str, Any]) -> bytes:
-    """Return the body as JSON: top-level Decimals as number literals, digit for digit, all else as `json` does."""
+    """Return the body as JSON. A Decimal at the top level is a number with exactly its digits."""
     members = (
         f"{json.dumps(name)}: {f'{value:f}' if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)}"
         for name, value in body.items()

@@ -1,126 +1,53 @@
-"""A file of transactions: read to be sent again, and compared with what the API then says is stored."""
+"""A file that is replayed: its transactions, to be sent, checked and compared with what is stored."""
 
-import csv
-import dataclasses
-import gzip
-import itertools
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from bank_simulator.files import csv_rows, reading
+from bank_simulator.files.contents import Format, format_of
+from bank_simulator.files.file_report import FileReport
 from bank_simulator.postings import NEW_OR_KNOWN, Posting, to_bytes
-from chalicelib.ledger.transaction import MerchantSchema, TransactionSchema
 
-_COLUMNS = frozenset(TransactionSchema().fields) - {"merchant", "metadata"}
-_MERCHANT_COLUMNS = frozenset(f"merchant.{name}" for name in MerchantSchema().fields)
+Body = Mapping[str, Any]
 
 
-class UnreadableFile(Exception):
-    """The file is no CSV of transactions; the message says where and why."""
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A file's transactions: their number, and their bodies in the file's order, from the first one at each call.
 
-
-@dataclasses.dataclass(slots=True)
-class Totals:
-    """Sums over transactions of one currency, in that currency."""
-
-    count: int = 0
-    credit: Decimal = Decimal(0)
-    debit: Decimal = Decimal(0)
-    largest: Decimal = Decimal(0)
-
-    def add(self, kind: str, amount: Decimal) -> None:
-        """Count one transaction of this type."""
-        self.count += 1
-        if kind == "credit":
-            self.credit += amount
-        else:
-            self.debit += amount
-        self.largest = max(self.largest, amount)
-
-
-TotalsByCurrency = dict[str, Totals]
-
-
-def add_to(totals: TotalsByCurrency, currency: str, kind: str, amount: Decimal) -> None:
-    """Count one transaction in its currency's totals."""
-    totals.setdefault(currency, Totals()).add(kind, amount)
-
-
-def bodies(path: Path, limit: int | None = None) -> Iterator[dict[str, Any]]:
-    """Return the file's transactions, in its order, as request bodies; every value is the string in the file.
-
-    The columns are the contract's fields, `merchant.name` and the like, and `metadata.<key>`. An empty cell is an
-    absent field, but for the description, which may be empty. Raises UnreadableFile.
+    `report` says what came of each entry. CSV files have none: their rows are transactions already.
     """
-    try:
-        with _opened(path) as file:
-            reader = csv.DictReader(file, strict=True)
-            _check_columns(path, reader.fieldnames or [])
-            for row in itertools.islice(reader, limit):
-                if None in row or None in row.values():
-                    raise UnreadableFile(f"{path}, line {reader.line_num}: not as many cells as the first line.")
-                yield _body(row)
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror or error}") from None
-    except (EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableFile(f"{path}: {error}") from None
+
+    total: int
+    bodies: Callable[[], Iterable[Body]]
+    report: FileReport | None = None
 
 
-def postings(path: Path, limit: int | None = None) -> Iterator[Posting]:
-    """Return the file's transactions to be sent; each is right to be created or, sent before, replayed."""
-    for body in bodies(path, limit):
+def read(path: Path, limit: int | None, *, notify: bool, now: datetime, advance: Callable[[int], object]) -> Replay:
+    """Return the file's transactions, at most `limit` of them (None: all), once all of the file is read.
+
+    `notify` says whether holders get e-mails about the entries of an MT940 or CAMT file; CSV files have a column for
+    that. `advance` is called with 1 for each row or entry. Raises UnreadableFile, so a broken file sends nothing.
+    """
+    file_format = format_of(path)
+    if file_format is Format.CSV:
+        total = sum(1 for _ in _counted(csv_rows.bodies(path, limit), advance))
+        return Replay(total, lambda: csv_rows.bodies(path, limit))
+    bodies, report = reading.read(path, file_format, notify=notify, now=now, advance=advance)
+    sent = bodies[:limit]
+    return Replay(len(sent), lambda: sent, report)
+
+
+def postings(bodies: Iterable[Body]) -> Iterator[Posting]:
+    """Return the transactions to be sent. Each may be new or, when it was sent before, a replay."""
+    for body in bodies:
         yield Posting(to_bytes(body), body.get("id", ""), body.get("account", ""), NEW_OR_KNOWN)
 
 
-def totals_as_json(totals: TotalsByCurrency) -> dict[str, dict[str, Any]]:
-    """Return the totals as JSON values: amounts as exact strings."""
-    return {
-        currency: {
-            "count": sums.count,
-            "credit": f"{sums.credit:f}",
-            "debit": f"{sums.debit:f}",
-            "largest": f"{sums.largest:f}",
-        }
-        for currency, sums in sorted(totals.items())
-    }
-
-
-def totals_as_text(by_name: Mapping[str, TotalsByCurrency]) -> str:
-    """Return named totals, one below the other for each currency."""
-    lines = [f"  {'':<16}{'count':>9}{'credit':>22}{'debit':>22}{'largest':>20}"]
-    for currency in sorted({currency for totals in by_name.values() for currency in totals}):
-        for name, totals in by_name.items():
-            sums = totals.get(currency, Totals())
-            title = f"{currency} {name}"
-            lines.append(f"  {title:<16}{sums.count:>9}{sums.credit:>22f}{sums.debit:>22f}{sums.largest:>20f}")
-    return "\n".join(lines)
-
-
-def _opened(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    required = {name for name, field in TransactionSchema().fields.items() if field.required}
-    missing = sorted(required - set(columns))
-    if missing:
-        raise UnreadableFile(f"{path}: the first line must name the columns; missing: {', '.join(missing)}.")
-    for column in columns:
-        if column not in _COLUMNS | _MERCHANT_COLUMNS and not column.startswith("metadata."):
-            raise UnreadableFile(f"{path}: {column!r} is no field of a transaction.")
-
-
-def _body(row: Mapping[str, str]) -> dict[str, Any]:
-    body: dict[str, Any] = {}
-    for column, cell in row.items():
-        if cell or column == "description":
-            group, _, name = column.partition(".")
-            if name:
-                body.setdefault(group, {})[name] = cell
-            else:
-                body[column] = cell
-    return body
+def _counted(bodies: Iterable[Body], advance: Callable[[int], object]) -> Iterator[Body]:
+    for body in bodies:
+        advance(1)
+        yield body

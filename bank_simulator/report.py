@@ -1,4 +1,4 @@
-"""The closing report: what was sent, how it was answered, and how long that took."""
+"""The report of a run: how many postings were sent, the answers to them, and the times."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a posting was answered in the end.
+    """The final answer to a posting.
 
-    `unsure` says that an earlier try may have been recorded although its answer was lost, or said otherwise.
+    `unsure` says that the API may have recorded an earlier try, although its answer was lost or an error.
     """
 
     answer: Answer
@@ -39,11 +39,11 @@ class Outcome:
 
 @dataclass(slots=True)
 class Report:
-    """What came of a run. `created` lists the created ones, in order of their answers, if they were to be kept.
+    """The result of a run. `created` lists the created transactions, in the order of their answers, if they are kept.
 
-    `sent` counts the postings that were sent, `answers` their final answers by status and code; those that were
-    replays of an own lost try are counted in `created_by_retry` instead. `skipped` repeats were not sent, because
-    what they repeat was not recorded.
+    `sent` counts the postings that were sent, `answers` their final answers by status and code. A replay of the run's
+    own lost try counts in `created_by_retry` instead. `skipped` counts repeats that were not sent, because the posting
+    that they repeat was not recorded.
     """
 
     sent: int = 0
@@ -54,7 +54,7 @@ class Report:
     retried: int = 0
     skipped: int = 0
     seconds: float = 0
-    # Of requests, by tenths of a millisecond: exact enough, and bounded however long the run.
+    # The requests by their time in tenths of a millisecond: exact enough, and small also after a long run.
     latencies: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -63,7 +63,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every posting that was sent was answered, and each answer was the right one."""
+        """Whether every posting that was sent has a right answer."""
         return not self.unexpected and self.answered == self.sent
 
     def add_request(self, latency_s: float) -> None:
@@ -71,7 +71,7 @@ class Report:
         self.latencies[round(latency_s * 10_000)] += 1
 
     def add(self, posting: Posting, outcome: Outcome, posted_at: datetime, keep_created: bool = True) -> None:
-        """Count one posting's outcome."""
+        """Count the outcome of one posting."""
         answer = outcome.answer
         by_retry = answer == REPLAYED and outcome.unsure and CREATED in posting.expected
         self.retried += outcome.was_retried
@@ -85,21 +85,21 @@ class Report:
             self.created.append(Created(posting.id, posting.account, posted_at))
 
     def counts(self) -> dict[str, int]:
-        """Return how many postings were answered in which way; the sum is `answered`."""
+        """Return the number of postings by the kind of their answer; the sum is `answered`."""
         kinds = Counter({"created": self.created_by_retry})
         for answer, count in self.answers.items():
             kinds[_kind(answer)] += count
         return {kind: kinds[kind] for kind in KINDS}
 
     def latency_ms(self, percent: float) -> float | None:
-        """Return the latency that this percentage of the requests did not exceed; None without any."""
+        """Return the latency that this percentage of the requests did not exceed; None without requests."""
         return percentile(self.latencies, percent) / 10 if self.latencies else None
 
 
 def percentile(counts: Mapping[Number, int], percent: float) -> Number:
-    """Return the value that `percent` of all do not exceed, by the nearest rank; `counts` says how often each occurs.
+    """Return the value that `percent` of all values do not exceed, by the nearest rank.
 
-    Raises ValueError when there is none.
+    `counts` has the number of times that each value occurs. Raises ValueError when it is empty.
     """
     rank, seen = sum(counts.values()) * percent / 100, 0
     for value in sorted(counts):

@@ -1,4 +1,4 @@
-"""Sending as a careful bank does: one by one or in batches, at a steady rate, nothing twice and nothing lost."""
+"""Sending postings, one by one or in batches, at a steady rate, so that each is recorded exactly once."""
 
 import itertools
 import threading
@@ -8,44 +8,43 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from bank_simulator import batch
 from bank_simulator.bank_api import MAX_THROTTLED_TRIES, BankApi, Reply, Target, pause_s
 from bank_simulator.postings import COUNTS_DIFFER, CREATED, QUEUED, REPLAYED, RETRY, UNMARKED, Answer, Posting
+from bank_simulator.progress import Progress
 from bank_simulator.report import Outcome, Report
 
 MAX_CLIENTS = 16
 
 
-class Progress(Protocol):
-    """The part of a tqdm bar that is used."""
-
-    def update(self, n: int = 1, /) -> object: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How postings are sent: `batch_size` in a request (0: each alone), and whether the answer may come before they
-    are recorded. After `fruitless_rounds` in a row that recorded nothing, what is left of a batch counts as failed."""
+    """How postings are sent.
+
+    A request has `batch_size` postings (0: each posting is sent alone). With `respond_async`, the answer may come
+    before they are recorded. After `fruitless_rounds` in a row that recorded nothing, the rest of a batch has failed.
+    """
 
     batch_size: int = 0
     respond_async: bool = False
     fruitless_rounds: int = MAX_THROTTLED_TRIES
 
     def expected(self, posting: Posting) -> frozenset[Answer]:
-        """Return the answers that are right for the posting when it is sent this way."""
+        """Return the right answers to the posting when it is sent this way."""
         if not posting.is_valid:
             return posting.expected
         if self.respond_async:
             return frozenset({QUEUED})
-        # A table that throttles makes the API queue what comes alone, whatever it is found to be later.
+        # When the table throttles, the API queues a single POST before it knows whether it is a replay or a conflict.
         return posting.expected if self.batch_size else posting.expected | {QUEUED}
 
     @property
     def may_be_repeated(self) -> frozenset[Answer]:
-        """The answers to an original after which its repeats can be told: of one that only waits in a queue they
-        can't be, unless none is told at once."""
+        """The answers to a first posting after which its repeats can be sent.
+
+        While the first one waits in a queue, the right answer to a repeat is not known, unless all are queued.
+        """
         return frozenset({QUEUED}) if self.respond_async else frozenset({CREATED, REPLAYED})
 
 
@@ -65,8 +64,9 @@ def send(
 ) -> Report:
     """Post the bodies over `clients` connections, at most `rate` a second (0: as fast as they go), and report.
 
-    Setting `stop` ends it early: what is under way is still answered. `keep_created=False` is for endless runs,
-    whose list of created transactions would only grow. An error that `bodies` raises ends the run and is raised.
+    Setting `stop` ends it early, after the answers to the requests that are under way. `keep_created=False` is for
+    endless runs, whose list of created transactions would grow without end. An error that `bodies` raises ends the run
+    and is raised.
     """
     began = time.monotonic()
     stop = stop or threading.Event()
@@ -77,7 +77,7 @@ def send(
             for worker in workers:
                 worker.result()
         except BaseException:
-            # A KeyboardInterrupt, say: leave without sending the rest first.
+            # For example a KeyboardInterrupt: don't send the rest first.
             stop.set()
             raise
     run.report.seconds = time.monotonic() - began
@@ -85,7 +85,7 @@ def send(
 
 
 class _Run:
-    """What the workers of one `send` share; everything that changes is behind the lock of `_settled`."""
+    """The state that the workers of one `send` share. The lock of `_settled` guards all that changes."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class _Run:
         self._unrecorded: set[str] = set()
 
     def work(self) -> None:
-        """Send one request after the other until nothing is left or the run is stopped."""
+        """Send one request after another until nothing is left or the run is stopped."""
         try:
             while (taken := self._take()) is not None:
                 postings, slot = taken
@@ -123,7 +123,7 @@ class _Run:
             self._stop.set()
             raise
         finally:
-            # The others must not wait for what this one had taken and will not send.
+            # The other workers must not wait for postings that this one took and does not send.
             with self._settled:
                 self._settled.notify_all()
 
@@ -141,7 +141,7 @@ class _Run:
             return None
 
     def _gathered(self) -> list[Posting]:
-        """What goes into the next request. A repeat goes behind its original, or after that was answered."""
+        """The postings of the next request. A repeat comes after its first posting, or after the answer to that."""
         gathered: list[Posting] = []
         originals: set[str] = set()
         held, self._held = self._held, deque()
@@ -165,7 +165,7 @@ class _Run:
         return gathered
 
     def _deliver(self, postings: Sequence[Posting]) -> None:
-        """Send the postings until each is answered for good: those to be sent again go again, by themselves."""
+        """Send the postings until each has its final answer. Only those to be sent again are sent again."""
         posted_at = datetime.now(UTC)
         with self._settled:
             self.report.sent += len(postings)

@@ -1,4 +1,4 @@
-"""Whether what the API says is stored is what was sent, transaction by transaction and in sum."""
+"""Reading back: whether the API has stored what was sent, transaction by transaction and in sum."""
 
 import dataclasses
 import json
@@ -11,17 +11,18 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from bank_simulator import totals
 from bank_simulator.bank_api import BankApi, Target
 from bank_simulator.postings import Answer
-from bank_simulator.replay import TotalsByCurrency, add_to, totals_as_json, totals_as_text
-from bank_simulator.sender import Progress
+from bank_simulator.progress import Progress
+from bank_simulator.totals import TotalsByCurrency, add_to
 from chalicelib.errors import ValidationFailed
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction, from_json, load_transaction
 
 PAGE_LIMIT = 100
-# An account's listing may lag behind what was just recorded. What a queue's worker could not record comes again
-# after three minutes.
+# A new transaction can be missing from its account's listing for a moment. A message that the queue's worker could
+# not record comes again after three minutes.
 INDEX_PATIENCE_S = 5.0
 QUEUE_PATIENCE_S = 240.0
 _LOOK_AGAIN_S = 0.5
@@ -40,7 +41,7 @@ class CannotRead(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Own:
-    """What nobody else has stored: ids with this prefix, on these accounts, at timestamps from `since` on."""
+    """What only this run can have stored: ids with this prefix, on these accounts, with timestamps from `since` on."""
 
     id_prefix: str
     accounts: Sequence[str]
@@ -49,9 +50,9 @@ class Own:
 
 @dataclasses.dataclass(slots=True)
 class Verification:
-    """The totals of what was sent, those of what of it is stored, and every difference as a line without values.
+    """The totals of what was sent and of what is stored, and every difference as a line without values.
 
-    Totals are by the currency that was sent; "default" is that of transactions that leave it to the bank.
+    Totals are by the currency that was sent; "default" is for transactions without one, which get the bank's default.
     """
 
     sent: TotalsByCurrency = dataclasses.field(default_factory=dict)
@@ -76,9 +77,9 @@ def verify(
 ) -> Verification:
     """Read back every account in `bodies`, `clients` at a time, and compare; raises CannotRead.
 
-    Transactions that are stored but not among `bodies` are left alone, unless they are `own`: then they are
-    differences. What is missing is waited for as long as any that was missing has come within `patience_s`.
-    `progress` counts the transactions; setting `stop` leaves the rest unread.
+    A stored transaction that is not in `bodies` is a difference only if it is `own`. Missing transactions are waited
+    for until none has come for `patience_s` seconds. `progress` counts the transactions; setting `stop` leaves the
+    rest unread.
     """
     result = Verification()
     by_account: dict[str, dict[str, Body]] = {account: {} for account in (own.accounts if own else ())}
@@ -90,7 +91,7 @@ def verify(
                 result.differences.append(f"{body['id']}: sent twice")
             of_account[body["id"]] = body
         except (KeyError, ArithmeticError):
-            result.differences.append(f"{body.get('id', 'one without an id')}: no transaction")
+            result.differences.append(f"{body.get('id', 'a body without an id')}: no transaction")
     with BankApi(target, clients) as api, ThreadPoolExecutor(clients) as executor:
         reading = _Reading(api, own, _Patience(patience_s), progress, stop or threading.Event())
         for compared in executor.map(lambda account: reading.compared(account, by_account[account]), by_account):
@@ -105,19 +106,19 @@ def as_json(verification: Verification) -> dict[str, Any]:
     """Return the result as JSON values."""
     return {
         "ok": verification.ok,
-        "sent": totals_as_json(verification.sent),
-        "stored": totals_as_json(verification.stored),
+        "sent": totals.as_json(verification.sent),
+        "stored": totals.as_json(verification.stored),
         "differences": verification.differences,
     }
 
 
 def as_text(verification: Verification) -> str:
-    """Return the result as a few lines for people; of many differences the first 20."""
-    lines = ["Read back through the API", totals_as_text({"sent": verification.sent, "stored": verification.stored})]
+    """Return the result as a few lines for people, with the first 20 differences."""
+    lines = ["Read back through the API", totals.as_text({"sent": verification.sent, "stored": verification.stored})]
     if verification.ok:
         lines.append("  Every transaction is stored as it was sent.")
     else:
-        lines.append(f"  What is stored differs from what was sent in {len(verification.differences)} transactions.")
+        lines.append(f"  {len(verification.differences)} transactions are not stored as they were sent.")
         lines += [f"    {difference}" for difference in verification.differences[:_SHOWN]]
         if len(verification.differences) > _SHOWN:
             lines.append("    ...")
@@ -129,7 +130,7 @@ def _currency(body: Body) -> str:
 
 
 class _Patience:
-    """How long it is worth waiting: `seconds` from the last news on, whichever account it came from."""
+    """How long to wait for missing transactions: `seconds` after the last one came, on any account."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -145,7 +146,7 @@ class _Patience:
 
 @dataclasses.dataclass(slots=True)
 class _Compared:
-    """The bodies of an account that are stored, with their stored amounts; the differences; how many are missing."""
+    """An account's bodies that are stored, with the stored amounts; the differences; the number of missing bodies."""
 
     stored: list[tuple[Body, Decimal]]
     differences: list[str]
@@ -154,7 +155,7 @@ class _Compared:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Reading:
-    """What the readers of one `verify` share."""
+    """The arguments that the readers of one `verify` share."""
 
     api: BankApi
     own: Own | None
@@ -163,7 +164,7 @@ class _Reading:
     stop: threading.Event
 
     def compared(self, account: str, bodies: Mapping[str, Body]) -> _Compared:
-        """Read the account back, again while it is worth waiting for what is missing."""
+        """Read the account back, and again while missing transactions may still come."""
         compared = _Compared([], [], len(bodies))
         seen, is_first = 0, True
         while not self.stop.is_set():
@@ -220,7 +221,7 @@ def _compared(bodies: Mapping[str, Body], listed: Iterable[Body], own: Own | Non
 def _differing(body: Body, found: Body) -> list[str]:
     try:
         stored = from_json({name: value for name, value in found.items() if name in _FIELDS}, "")
-        # What the file leaves out, the bank's default currency, is the stored one's.
+        # A body without a currency has the bank's default, which is in the stored transaction.
         return load_transaction(body, "", stored.currency, stored.recorded_at).differing(stored)
     except (KeyError, TypeError, ValueError, ArithmeticError, ValidationFailed):
         return ["form"]

@@ -1,4 +1,4 @@
-"""Measures the hot path and prints a table of what was measured, with the targets and whether they are met.
+"""Measures the hot path, and prints a table with the measurements, the targets, and whether they are met.
 
 python -m bench --quick
 """
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from bench import environment, events, memory, report, timing
 from bench.report import Line
 
-# The most that each may be (docs/performance.md).
+# The limits (docs/performance.md).
 ONE_POST, BATCH_OF_100 = 0.75, 0.35
 GROWTH_MB, PEAK_MB = 2, 128
 
@@ -38,12 +38,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure POST /transactions and batches beside a naive handler, and the function's memory.",
-        epilog="The status is 0 when every target is met, 1 when one is missed.",
+        epilog="The status is 0 when every target is met, 1 when a target is missed.",
     )
     parser.add_argument("--quick", action="store_true", help="a fifth of the time, for a first impression")
-    parser.add_argument("--rounds", type=_count, metavar="N", help="in which all are timed by turns (default: 40)")
-    parser.add_argument("--posts", type=_count, metavar="N", help="over which memory stays flat (default: 50000)")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the table as JSON, too")
+    parser.add_argument("--rounds", type=_count, metavar="N", help="rounds in which everything is timed (default: 40)")
+    parser.add_argument("--posts", type=_count, metavar="N", help="POSTs for the growth of memory (default: 50000)")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also write the table as JSON")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (6 if options.quick else 40)
     options.posts = options.posts or (5_000 if options.quick else 50_000)
@@ -57,7 +57,7 @@ def _count(text: str) -> int:
 
 
 def _timings(rounds: int) -> Iterator[Line]:
-    # botocore takes most of the time on the network's level, whoever calls it: fewer rounds will do.
+    # On the network level most of the time is botocore's, in every work: fewer rounds are enough.
     rounds_of = {"client": rounds, "network": -(-rounds // 5)}
     total = sum(rounds_of.values()) * len(_BODIES)
     with tqdm(total=total, desc="timing", unit="round", delay=2, mininterval=memory.PROGRESS_S) as bar:
@@ -68,7 +68,7 @@ def _timings(rounds: int) -> Iterator[Line]:
 
 
 def _works(level: str, body: Callable[[int], events.Body]) -> dict[str, timing.Work]:
-    from bench import function  # only now, because it sets the environment
+    from bench import function  # Imported late, because it sets the environment.
 
     service, naive = function.service(level), function.naive_handler(level)
     posts = [events.post(body(number)) for number in range(100)]

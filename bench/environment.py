@@ -1,4 +1,4 @@
-"""The environment of both handlers, entered before they are imported, and where their output goes."""
+"""The environment of both handlers, which is set before they are imported, and where their output goes."""
 
 import io
 import os
@@ -11,7 +11,7 @@ _REGION = "us-east-2"
 
 
 def enter() -> None:
-    """Set the environment; no account can be reached from it."""
+    """Set the environment, without access to any AWS account."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     kinds = {"_ARN": f"arn:aws:sqs:{_REGION}:123456789012:bench", "_URL": f"https://sqs.{_REGION}/123456789012/bench"}
@@ -28,9 +28,9 @@ def enter() -> None:
 
 
 def divert_output() -> TextIO:
-    """Send what the handlers write, logs and metrics, to the null device; return the output that there was.
+    """Send the handlers' logs and metrics to the null device; return the process's real output.
 
-    They write as under Lambda's runtime, which holds nothing back: each write is a call of the system.
+    Output is not buffered: each write is a system call, as under Lambda's runtime.
     """
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     null = os.open(os.devnull, os.O_WRONLY)

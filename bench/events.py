@@ -1,4 +1,4 @@
-"""The requests of the benchmark, as API Gateway hands them to a function."""
+"""The requests of the benchmark, as API Gateway passes them to a function."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ Body = dict[str, Any]
 
 
 class Context:
-    """What the handlers use of Lambda's context."""
+    """The part of Lambda's context that the handlers use."""
 
     aws_request_id = "6bc28136-xmpl-4365-b021-0ce6b2e64ab0"
 
@@ -21,7 +21,7 @@ CONTEXT = Context()
 
 
 def smallest(number: int) -> Body:
-    """Return the contract's smallest transaction, with an id of its own."""
+    """Return the smallest valid transaction, each with its own id."""
     return {
         "id": f"bench-{number:08d}",
         "account": f"A{number % 1000:03d}",
@@ -47,15 +47,15 @@ def every_field(number: int) -> Body:
 
 
 def largest(number: int) -> Body:
-    """Return a transaction of which 500 are about as much as a batch may hold, in text that takes the most memory.
+    """Return a transaction so large that 500 fill a batch, in text that takes the most memory.
 
-    Python keeps all of a text as wide as its widest character.
+    Python stores every character of a text with the width of its widest character.
     """
     return {**every_field(number), "metadata": {f"{pair}-{'k' * 250}": "v" * 249 + "😀" for pair in range(15)}}
 
 
 def digits(number: int) -> Body:
-    """Return a transaction like any other, but for the first, which has megabytes of digits to be searched."""
+    """Return a small transaction; the first has megabytes of digits, which are searched for card numbers."""
     return {**smallest(number), "description": "1 " * 1_800_000} if number == 0 else smallest(number)
 
 

@@ -1,4 +1,4 @@
-"""The service and the naive handler as warm functions, which are called with an event as Lambda calls them."""
+"""The service and the naive handler as warm functions, called with an event as Lambda calls them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import boto3
 
 from bench import environment
 
-environment.enter()  # before anything imports `app`
+environment.enter()  # Before `app` is imported.
 
 import app  # noqa: E402
 from bench.events import CONTEXT  # noqa: E402
@@ -34,7 +34,7 @@ def service(level: str) -> Callable[[Event], Answer]:
 
 def naive_handler(level: str) -> Callable[[Event], Answer]:
     """Return the naive handler on the stub of this level."""
-    from bench import naive  # what measures the service's memory doesn't pay for it
+    from bench import naive  # Imported late: it must not count in the service's memory.
 
     table = boto3.resource("dynamodb").Table(naive.table.name)
     client = table.meta.client
@@ -49,7 +49,7 @@ def naive_handler(level: str) -> Callable[[Event], Answer]:
 
 def _called(handler: Callable[[Event, Any], Answer], event: Event) -> Answer:
     answer = handler(event, CONTEXT)
-    # A refusal is quicker than what is to be measured.
+    # A refused request takes less time: it would falsify the figures.
     if answer["statusCode"] not in (200, 201):
         raise RuntimeError(f"{event['path']} was answered {answer['statusCode']}: {answer['body']}")
     return answer

@@ -1,4 +1,4 @@
-"""What telling a hundred holders costs beside a naive mailer, and what rendering one e-mail takes.
+"""The cost of notifying a hundred holders beside a naive mailer, and the time to render one e-mail.
 
 python -m bench.mails            forty rounds
 python -m bench.mails --quick    six
@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from bench import environment, naive_mailer, report, timing
 from bench.report import Line
+from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.dynamo import Item, to_item
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.queues import Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
@@ -39,17 +40,18 @@ from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.mailer import Mailer
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.purchases import Purchases
+from chalicelib.notifications.sending import Sending
 from mail_gallery.samples import STORIES, TRANSACTION, sample
 
 COUNT = 100
-# The most that each may be (docs/performance.md).
+# The limits (docs/performance.md).
 OWN_TIME, WITH_SES, ONE_MAIL_S = 0.35, 0.05, 0.0005
 SES_ANSWERS_S = 0.020
 _NOW = datetime(2026, 1, 10, 14, 1, tzinfo=UTC)
 
 
 class StubTables:
-    """In DynamoDB's place: each account has one holder, everything can be claimed, and nothing is kept."""
+    """Replaces DynamoDB: each account has one holder, every claim succeeds, and nothing is stored."""
 
     def get_item(self, *, Key: Item, **_: Any) -> dict[str, Any]:  # noqa: N803
         if "entry" in Key:
@@ -66,7 +68,7 @@ class StubTables:
 
 
 class StubSes:
-    """In SES's place: it takes everything at once, and counts the calls."""
+    """Replaces SES: it accepts every e-mail at once, and counts the calls."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -84,8 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its status: 0, or 1 if a target is missed."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.mails",
-        description="Measure telling 100 holders beside a naive mailer, and rendering one e-mail of each kind.",
-        epilog="The status is 0 when every target is met, 1 when one is missed.",
+        description="Measure notifying 100 holders beside a naive mailer, and rendering one e-mail of each kind.",
+        epilog="The status is 0 when every target is met, 1 when a target is missed.",
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds, for a first impression")
     rounds = 6 if parser.parse_args(arguments).quick else 40
@@ -101,7 +103,7 @@ def _notifications(rounds: int) -> Iterator[Line]:
     for name, make in works.items():
         ses = StubSes()
         make(ses)()
-        # Nobody does anything else while SES answers: the wait is as long as all answers together.
+        # The mailers do nothing else while SES answers: the wait is the sum of all answers' times.
         waited_s[name] = ses.calls * SES_ANSWERS_S
     with tqdm(total=rounds, desc="notifications", unit="round", delay=2) as bar:
         own = timing.rounds({name: make(StubSes()) for name, make in works.items()}, rounds, bar.update)
@@ -121,41 +123,44 @@ def _renderings(rounds: int) -> Iterator[Line]:
 
 
 class _Keys:
-    """Secrets Manager with the keys that sign the links."""
+    """Replaces Secrets Manager: it has the keys that sign the links."""
 
     def get_secret_value(self, **_: Any) -> dict[str, Any]:
         return {"SecretString": json.dumps({"newest": "k" * 48, "older": []})}
 
 
 def ours(ses: Any) -> timing.Work:
-    """Return the mailer's work on a hundred notices, as ten queue messages bring them."""
+    """Return the mailer's work on a hundred notices in ten queue messages."""
     tables = StubTables()
     links = HolderLinks(SecretStore(_Keys, lambda: _NOW), "keys", lambda: _NOW, "https://api.example.com")
-    queue = Queue(None, "url")  # nothing is put back, and nothing dead-lettered
+    queue = Queue(None, "url")  # Not used: nothing is deferred or dead-lettered.
     mailer = Mailer(
         HolderRepository(tables, "accounts"),
         Purchases(TransactionRepository(tables, "transactions"), Closings(tables, "notifications")),
         Composer(BankDirectory(BankRepository(tables, "banks"), lambda: _NOW), links.links_for),
-        NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),
-        Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
-        SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+        Sending(
+            NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),
+            Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
+            SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+            lambda: _NOW,
+        ),
         queue,
         Deferrals(DueRepository(tables, "deferrals"), queue),
         DeadLetters(queue, "mailer"),
         lambda: _NOW,
     )
-    bodies = list(pack(to_payload(Notice(one)) for one in transactions()))
+    bodies = list(pack(to_payload(Notice(transaction)) for transaction in transactions()))
     return lambda: mailer.handle(bodies, lambda: 20)
 
 
 def naive(ses: Any) -> timing.Work:
-    """Return the naive mailer's work on the same."""
-    told, tables = transactions(), StubTables()
-    return lambda: naive_mailer.handle(told, tables, ses)
+    """Return the naive mailer's work on the same transactions."""
+    debits, tables = transactions(), StubTables()
+    return lambda: naive_mailer.handle(debits, tables, ses)
 
 
 def transactions() -> list[Transaction]:
-    """Return a hundred debits, each of another account."""
+    """Return a hundred debits, each of its own account."""
     return [
         dataclasses.replace(
             TRANSACTION, id=f"t{number}", account=f"account-{number}", amount=Decimal(1000 + 37 * number)

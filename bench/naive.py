@@ -1,7 +1,7 @@
-"""`POST /transactions` as one would first write it with Chalice, boto3 and marshmallow: what the service is held to.
+"""A first, simple version of `POST /transactions` with Chalice, boto3 and marshmallow. The service is compared with it.
 
-It takes the same fields and answers plain cases rightly: 201, 400 and, for an id that is taken, 409. It knows
-no banks, replays, exact parsing, card numbers, currencies' decimals, indexes or metrics.
+It accepts the same fields and answers simple cases correctly: 201, 400 and, for an existing id, 409. It has no banks,
+replays, exact parsing, search for card numbers, decimals by currency, indexes or metrics.
 """
 
 from datetime import UTC, datetime, timedelta

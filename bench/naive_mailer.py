@@ -1,8 +1,8 @@
-"""A mailer as one would first write it with boto3, Jinja2 and Babel: what ours is held to.
+"""A first, simple version of the mailer with boto3, Jinja2 and Babel. The service's mailer is compared with it.
 
-It tells the holder of a debit in English, record by record: it reads the holder, renders with templates loaded for that
-e-mail, sends it with a call of its own and notes that. It knows no claims, put-off e-mails, other kinds, dark mode,
-hostile names or authorizations.
+It notifies holders of debits in English, one record after the other: it reads the holder, loads the templates, renders,
+sends the e-mail with its own call, and stores that. It has no claims, deferrals, other kinds of e-mail, dark mode,
+protection against hostile names, or authorizations.
 """
 
 from decimal import Decimal

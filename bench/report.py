@@ -1,11 +1,11 @@
-"""The lines of the report: what was measured, beside what, and whether it is as it should be."""
+"""The lines of the report: a measurement, what it is compared with, and whether the target is met."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _HEADINGS = ("", "measured", "beside", "", "figure", "target", "")
-_FIGURES = (1, 3, 4, 5)  # the columns of numbers, which stand below each other
+_FIGURES = (1, 3, 4, 5)  # The columns of numbers, which are aligned on the right.
 
 
 def duration(seconds: float) -> str:
@@ -18,7 +18,7 @@ def memory(size: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One measurement, in seconds or bytes, beside another; `figure`, a ratio or MB, may be `target` at most."""
+    """A measurement beside another, both in seconds or bytes. `figure`, a ratio or MB, may be `target` at most."""
 
     name: str
     shown: Callable[[float], str]
@@ -30,7 +30,7 @@ class Line:
 
     @property
     def is_met(self) -> bool:
-        """Whether the figure is within its target; it is where there is none."""
+        """Whether the figure is within its target. Without a target it always is."""
         return self.target is None or self.figure <= self.target
 
 
@@ -48,7 +48,7 @@ def as_text(lines: Sequence[Line]) -> str:
 
 
 def as_json(lines: Sequence[Line]) -> dict[str, Any]:
-    """Return the report for programs, in seconds and bytes."""
+    """Return the report as JSON values, in seconds and bytes."""
     names = ("name", "measured", "beside", "beside_measured", "figure", "target", "is_met")
     return {
         "is_met": all(line.is_met for line in lines),

@@ -1,7 +1,8 @@
-"""What stands in DynamoDB's place: it knows one bank, keeps nothing, and answers at once.
+"""The replacement of DynamoDB: it has one bank, stores nothing, and answers at once.
 
-At two levels, for the service and for the naive handler alike. `client`: right behind what the handler itself does,
-to the item in DynamoDB's form. `network`: botocore works as a whole, and only its request isn't sent.
+It works at two levels, the same for the service and the naive handler. `client`: the client is replaced, so that only
+the handler's own work counts, up to the item in DynamoDB's form. `network`: all of botocore runs, but its request isn't
+sent.
 """
 
 import dataclasses
@@ -25,7 +26,7 @@ _ENTRIES = {
 
 
 class StubClient:
-    """In the place of a client."""
+    """Replaces a client."""
 
     def get_item(self, *, Key: Item, **_: Any) -> dict[str, Any]:  # noqa: N803
         return {"Item": _ENTRIES[Key["entry"]["S"]]}
@@ -35,7 +36,7 @@ class StubClient:
 
 
 class StubResourceClient:
-    """In the place of the client under a resource, which turns values into DynamoDB's form inside of its call."""
+    """Replaces the client under a resource. That client converts values into DynamoDB's form inside its call."""
 
     def __init__(self, client: Any) -> None:
         self._events = client.meta.events
@@ -50,7 +51,7 @@ class StubResourceClient:
 
 
 def cut_off(client: Any) -> Any:
-    """Return the client, which from now on sends nothing."""
+    """Return the client, changed so that it sends no request."""
     client.meta.events.register("before-send.dynamodb", _answer)
     return client
 

@@ -1,4 +1,4 @@
-"""Timing several works side by side on a machine that others use, too."""
+"""Times several works side by side, on a machine that other programs use too."""
 
 import statistics
 import time
@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Work = Callable[[], Any]
-# The quickest of some tries is the one that was disturbed least.
+# Of some tries, the quickest was disturbed least.
 _TRIES = 3
 
 
 def rounds(works: Mapping[str, Work], count: int, on_round: Callable[[], Any]) -> dict[str, list[float]]:
-    """Return each work's seconds, one figure for each of `count` rounds, in which every work has its turn.
+    """Return each work's seconds: one figure for each of `count` rounds. Every round times every work.
 
-    What slows the machine for a while slows all works of a round: ratios are to be taken within a round.
+    Another program that slows the machine slows all works of the same round. So compare only figures of one round.
     """
     for work in works.values():
-        work()  # warm: caches are filled, threads and connections made
+        work()  # Warm up: fill caches, create threads and connections.
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for index in range(count):
-        # Now one, now the other comes first.
+        # The order changes from round to round.
         for name in list(works)[:: -1 if index % 2 else 1]:
             seconds[name].append(min(_seconds(works[name]) for _ in range(_TRIES)))
         on_round()
@@ -28,11 +28,11 @@ def rounds(works: Mapping[str, Work], count: int, on_round: Callable[[], Any]) -
 
 def ratio(seconds: list[float], beside: list[float]) -> float:
     """Return the median of the rounds' ratios."""
-    return statistics.median(one / other for one, other in zip(seconds, beside, strict=True))
+    return statistics.median(work / other for work, other in zip(seconds, beside, strict=True))
 
 
 def _seconds(work: Work) -> float:
-    # The processor's time, of all threads: nothing waits for anything here, and what other programs take is not ours.
+    # Processor time, of all threads: no work waits for anything, and the time of other programs must not count.
     began = time.process_time()
     work()
     return time.process_time() - began

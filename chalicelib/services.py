@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from chalicelib.banks.endpoints import EndpointDirectory
     from chalicelib.flags.operator_alerts import OperatorAlerts
     from chalicelib.ledger.archive import Archiver
-    from chalicelib.mail.pacing import Pacer
-    from chalicelib.mail.ses import SesOutbox
     from chalicelib.notifications.deferrals import Release
     from chalicelib.notifications.feedback import FeedbackHandler
-    from chalicelib.notifications.log import NotificationLog
     from chalicelib.notifications.mailer import Mailer
+    from chalicelib.notifications.sending import Sending
     from chalicelib.notifications.stream import StreamHandler
     from chalicelib.statements.job import StatementJob
     from chalicelib.webhooks.feeder import WebhookFeeder
@@ -161,9 +159,7 @@ class Services(Stores):
             self.due_statements,
             self.holders,
             StatementComposer(self.transactions, self.banks, self.links.links_for),
-            self._notification_log,
-            self._pacer(AHEAD),
-            self._outbox,
+            self._sending(AHEAD),
             self.dead_letters(self.settings.notification_dead_letter_queue_url, "statements"),
             self.now,
         )
@@ -212,33 +208,27 @@ class Services(Stores):
             self.holders,
             Purchases(self.transactions, Closings(self.client("dynamodb"), settings.notifications_table)),
             Composer(self.banks, self.links.links_for),
-            self._notification_log,
-            self._pacer(ahead),
-            self._outbox,
+            self._sending(ahead),
             self.queue(queue_url),
             Deferrals(self.due_notices, self.queue(settings.notification_queue_url)),
             self.dead_letters(settings.notification_dead_letter_queue_url, name),
             self.now,
         )
 
-    @cached_property
-    def _notification_log(self) -> "NotificationLog":
-        from chalicelib.notifications.log import NotificationLog
-
-        return NotificationLog(self.client("dynamodb"), self.settings.notifications_table, self.notification_feed)
-
-    def _pacer(self, ahead: timedelta) -> "Pacer":
+    def _sending(self, ahead: timedelta) -> "Sending":
         from chalicelib.mail.pacing import Pacer, SesAccount
-
-        rate = float(self.settings.mail_rate) if self.settings.mail_rate else None
-        account = SesAccount(self.client("sesv2"), self.now, rate)
-        return Pacer(self.client("dynamodb"), self.settings.notifications_table, account, self.now, ahead)
-
-    @cached_property
-    def _outbox(self) -> "SesOutbox":
         from chalicelib.mail.ses import SesOutbox
+        from chalicelib.notifications.log import NotificationLog
+        from chalicelib.notifications.sending import Sending
 
-        return SesOutbox(self.client("sesv2"), self.settings.mail_from, self.settings.mail_configuration_set)
+        settings, dynamodb, ses = self.settings, self.client("dynamodb"), self.client("sesv2")
+        rate = float(settings.mail_rate) if settings.mail_rate else None
+        return Sending(
+            NotificationLog(dynamodb, settings.notifications_table, self.notification_feed),
+            Pacer(dynamodb, settings.notifications_table, SesAccount(ses, self.now, rate), self.now, ahead),
+            SesOutbox(ses, settings.mail_from, settings.mail_configuration_set),
+            self.now,
+        )
 
     @cached_property
     def _endpoints(self) -> "EndpointDirectory":

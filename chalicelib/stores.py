@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws import clients
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.stage import Settings
 from chalicelib.banks.bank import BankDirectory

@@ -1,7 +1,7 @@
 """The infrastructure: CloudFormation templates, roles' policies, and the commands that provision and release a stage.
 
-Operators' commands are in `operations`, and the API's description is made in `openapi`. They stood here once, so the
-name of an old command answers with the new one.
+Operators' commands are in `operations`, and `openapi` makes the API's description. Both were part of this package
+before: the old name of a command prints the new name.
 """
 
 import sys
@@ -17,7 +17,7 @@ RENAMED = {
     "webhooks": "operations.webhooks",
 }
 
-# Python imports this package before it looks for the command: there is no module of that name to say so.
+# Python imports this package before it looks for the command's module, which no longer exists.
 if sys.argv[:1] == ["-m"]:
     _command = sys.orig_argv[sys.orig_argv.index("-m") + 1]
     _new = RENAMED.get(_command.removeprefix("infra."))

@@ -1,21 +1,20 @@
-"""Give a stage's API the gateway's own errors (no key, over the plan, no such route) as problem documents.
+"""Make API Gateway answer its own errors (no key, over the plan, unknown route) as problem documents.
 
     python -m infra.gateway --stage prod
 
-The CloudFormation release does this by its template. `chalice deploy` can't, and the local cloud's import of an
-API's description leaves it out: there this command does it, from the same template.
+A CloudFormation release does this with its template. `chalice deploy` can't, and the local cloud ignores that part of
+an API's description. For them this command does it, from the same template.
 """
 
-import argparse
 import json
 import sys
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from infra.command_line import open_stage, run, stage_parser
+from infra.failures import CommandFailed
 from infra.package import PROJECT_DIR
-from infra.sessions import session_for
-from infra.stacks import DEFAULT_REGION, PROJECT
+from infra.sessions import Stage
+from infra.stacks import PROJECT
 
 # Requests a second, burst, requests a day (None: no quota).
 PLANS: dict[str, tuple[float, int, int | None]] = {
@@ -25,8 +24,8 @@ PLANS: dict[str, tuple[float, int, int | None]] = {
 }
 
 
-class GatewayRefused(Exception):
-    """There is no such plan, or the stage has no API yet; the message says what to do."""
+class GatewayRefused(CommandFailed):
+    """The plan is unknown, or the stage has no API yet."""
 
 
 def apply_gateway_responses(gateway: Any, api_id: str, stage: str) -> None:
@@ -47,7 +46,10 @@ def apply_gateway_responses(gateway: Any, api_id: str, stage: str) -> None:
 
 
 def ensure_plan(gateway: Any, stage: str, plan: str) -> str:
-    """Return the id of the stage's usage plan of this name, made if need be and tied to the stage's API."""
+    """Return the id of the stage's usage plan of this name.
+
+    Creates the plan, attached to the stage's API, if there is none. Raises GatewayRefused.
+    """
     if plan not in PLANS:
         raise GatewayRefused(f"there is no plan {plan!r}, only {', '.join(PLANS)}.")
     existing = _plans(gateway).get(f"{PROJECT}-{stage}-{plan}")
@@ -64,21 +66,21 @@ def ensure_plan(gateway: Any, stage: str, plan: str) -> str:
 
 
 def attach_plans(gateway: Any, stage: str, api_id: str) -> None:
-    """Tie the stage's usage plans to this API, which a deployment may have made anew, and to no other."""
+    """Attach the stage's usage plans to this API and to no other: a deployment may have created a new API."""
     for name, plan in _plans(gateway).items():
         if not name.startswith(f"{PROJECT}-{stage}-"):
             continue
-        tied = {f"{entry['apiId']}:{entry['stage']}" for entry in plan.get("apiStages", ())}
+        attached = {f"{entry['apiId']}:{entry['stage']}" for entry in plan.get("apiStages", ())}
         wanted = f"{api_id}:{stage}"
-        operations = [{"op": "remove", "path": "/apiStages", "value": value} for value in sorted(tied - {wanted})]
-        if wanted not in tied:
+        operations = [{"op": "remove", "path": "/apiStages", "value": value} for value in sorted(attached - {wanted})]
+        if wanted not in attached:
             operations.append({"op": "add", "path": "/apiStages", "value": wanted})
         if operations:
             gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
 
 
 def find_api(gateway: Any, stage: str) -> str:
-    """Return the id of the stage's REST API, however it was deployed; raises GatewayRefused when there is none."""
+    """Return the id of the stage's REST API, deployed in either way; raises GatewayRefused when there is none."""
     for page in gateway.get_paginator("get_rest_apis").paginate():
         for api in page["items"]:
             if api["name"] == PROJECT and any(
@@ -94,19 +96,17 @@ def _plans(gateway: Any) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.gateway", description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", required=True, help="a stage that `chalice deploy` deployed")
-    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
+    parser = stage_parser("infra.gateway", __doc__, required_stage="a stage that `chalice deploy` has deployed")
     options = parser.parse_args(arguments)
-    try:
-        gateway = session_for(options.stage, options.region).client("apigateway")
-        api_id = find_api(gateway, options.stage)
-        apply_gateway_responses(gateway, api_id, options.stage)
-        attach_plans(gateway, options.stage, api_id)
-    except (GatewayRefused, ClientError, BotoCoreError) as error:
-        print(f"gateway: {error}", file=sys.stderr)
-        return 1
-    print(f"Stage {options.stage} answers the gateway's own errors as problem documents.")
+    return run("gateway", lambda: _apply(open_stage(options)))
+
+
+def _apply(stage: Stage) -> int:
+    gateway = stage.session.client("apigateway")
+    api_id = find_api(gateway, stage.name)
+    apply_gateway_responses(gateway, api_id, stage.name)
+    attach_plans(gateway, stage.name, api_id)
+    print(f"API Gateway answers its own errors on stage {stage.name} as problem documents.")
     return 0
 
 

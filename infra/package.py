@@ -1,4 +1,4 @@
-"""The release package: a clean copy of what ships, packaged by Chalice for one stage."""
+"""The release package: a clean copy of the files that are released, packaged by Chalice for one stage."""
 
 import os
 import re
@@ -9,23 +9,25 @@ import zipfile
 from pathlib import Path
 
 from chalicelib.holders.holder import LOCALES
+from infra.failures import CommandFailed
 
 PROJECT_DIR = Path(__file__).parent.parent
-# The `chalice` command of this very Python, wherever it is installed.
+# The `chalice` command of the Python that runs this.
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
-# The AWS services whose clients the app makes; a test holds this to the code.
+# The AWS services whose clients the app makes. A test compares this with the code.
 SERVICES = frozenset({"dynamodb", "events", "s3", "secretsmanager", "sesv2", "sns", "sqs"})
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
-class PackagingFailed(Exception):
-    """The package could not be built; the message says why."""
+class PackagingFailed(CommandFailed):
+    """The package could not be built."""
 
 
 def copy_project(target: Path) -> None:
-    """Lay what ships, and what Chalice needs to ship it, into `target`; keep Chalice's cache of wheels there.
+    """Copy the files that are released, and those that Chalice needs for it, to `target`.
 
-    Chalice takes everything that it finds in `chalicelib`; in a copy there is nothing that should not go out.
+    Chalice packages every file that it finds in `chalicelib`: the copy has none that must not be released. Chalice's
+    cache of wheels in `target` is kept.
     """
     target.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target / "chalicelib", ignore_errors=True)
@@ -41,7 +43,7 @@ def copy_project(target: Path) -> None:
 def package(project_dir: Path, stage: str, region: str) -> Path:
     """Package the copy in `project_dir`; return the folder with `sam.json` and `deployment.zip`.
 
-    Raises PackagingFailed, also when Chalice only warned that a requirement has no wheel for Lambda.
+    Raises PackagingFailed, also when a requirement has no wheel for Lambda: Chalice only prints a warning then.
     """
     out = project_dir / "out"
     done = subprocess.run(
@@ -65,8 +67,11 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
 
 
 def _slim(archive: Path) -> None:
-    """Leave out of the zip what no function reads, and date its entries alike, so that equal contents are equal
-    bytes: two thirds less to load at a cold start, and nothing to release when nothing has changed."""
+    """Remove from the zip the files that no function reads, and give all entries the same date.
+
+    A cold start then loads two thirds less. With equal dates, equal contents are equal bytes, so that a release without
+    changes uploads and updates nothing.
+    """
     slimmed = archive.with_suffix(".slim")
     with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(slimmed, "w", zipfile.ZIP_DEFLATED) as kept:
         for name in sorted(whole.namelist()):
@@ -78,7 +83,7 @@ def _slim(archive: Path) -> None:
 
 
 def ships(name: str) -> bool:
-    """Whether an entry of Chalice's zip goes out: of botocore's and Babel's data, only what the app asks for."""
+    """Return whether an entry of Chalice's zip is released: of botocore's and Babel's data, only what the app uses."""
     match name.split("/"):
         case ["botocore" | "boto3", "data", service, _, *_]:
             return service in SERVICES

@@ -1,8 +1,8 @@
-"""Bring up a stage's data stack and record its outputs where Chalice finds them.
+"""Create or update a stage's data stack, and record its outputs where Chalice reads them.
 
     python -m infra.provision --stage prod --mail-from 'EAZYCard <alerts@example.com>' --mail-identity example.com
 
-Run again, it brings the stack up to date and keeps the parameters that are not given.
+An update keeps the parameters that are not given.
 """
 
 import argparse
@@ -16,50 +16,47 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.aws.stage import recorded
-from infra.sessions import session_for
-from infra.stacks import DEFAULT_REGION, StackFailed, deploy, exists, stack_name
+from infra.command_line import open_stage, run, stage_parser
+from infra.stacks import StackFailed, deploy, exists, stack_name
 
 PROJECT_DIR = Path(__file__).parent.parent
 MAX_ENVIRONMENT = 4096  # bytes, of a Lambda function
-_SET_BY_THE_RELEASE = 250  # the API's URL, at the most
+_SET_BY_THE_RELEASE = 250  # bytes, at most: the API's URL
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.provision", description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", required=True, help="a stage of .chalice/config.json: dev, prod")
-    parser.add_argument("--mail-from", help="sender of every e-mail, like 'EAZYCard <alerts@example.com>'")
-    parser.add_argument("--mail-identity", help="domain or address to make the SES identity of, if SES has none yet")
+    parser = stage_parser("infra.provision", __doc__, required_stage="a stage of .chalice/config.json: dev, prod")
+    parser.add_argument("--mail-from", help="the sender of every e-mail, like 'EAZYCard <alerts@example.com>'")
+    parser.add_argument("--mail-identity", help="the domain or address to create as an SES identity, if SES lacks it")
     parser.add_argument("--public-url", help="what links in e-mails begin with, like https://alerts.example.com")
-    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
     options = parser.parse_args(arguments)
-    try:
-        check_stage(PROJECT_DIR, options.stage)
-        session = session_for(options.stage, options.region)
-        outputs = deploy_data_stack(
-            session,
-            options.stage,
-            mail_from=options.mail_from,
-            mail_identity=options.mail_identity,
-            public_url=options.public_url,
-            report=print,
-        )
-        record(PROJECT_DIR, options.stage, outputs)
-        dkim_records = _dkim_records(session.client("sesv2"), outputs.get("MailIdentity", ""))
-    except (StackFailed, ClientError, BotoCoreError) as error:
-        print(f"provision: {error}", file=sys.stderr)
-        return 1
-    print(f"\nStage {options.stage} is provisioned in {session.region_name}; its settings are in .chalice/config.json.")
+    return run("provision", lambda: _provision(options))
+
+
+def _provision(options: argparse.Namespace) -> int:
+    check_stage(PROJECT_DIR, options.stage)
+    stage = open_stage(options)
+    outputs = deploy_data_stack(
+        stage.session,
+        stage.name,
+        mail_from=options.mail_from,
+        mail_identity=options.mail_identity,
+        public_url=options.public_url,
+        report=print,
+    )
+    record(PROJECT_DIR, stage.name, outputs)
+    dkim_records = _dkim_records(stage.session.client("sesv2"), outputs.get("MailIdentity", ""))
+    region = stage.session.region_name
+    print(f"\nStage {stage.name} is provisioned in {region}; its settings are in .chalice/config.json.")
     for line in dkim_records:
         print(line)
-    print(f"Next: `chalice deploy --stage {options.stage}` or `make release STAGE={options.stage}`.")
+    print(f"Next: `chalice deploy --stage {stage.name}` or `make release STAGE={stage.name}`.")
     return 0
 
 
 def check_stage(project_dir: Path, stage: str) -> None:
-    """Raise StackFailed unless the project has this stage."""
+    """Raise StackFailed when `.chalice/config.json` has no such stage."""
     known = json.loads((project_dir / ".chalice" / "config.json").read_text())["stages"]
     if stage not in known:
         raise StackFailed(f"there is no stage {stage!r} in .chalice/config.json, only {', '.join(known)}.")
@@ -74,7 +71,7 @@ def deploy_data_stack(
     report: Any = lambda _: None,
     poll_s: float = 2.0,
 ) -> dict[str, str]:
-    """Create or update the stage's data stack; return its outputs `with_arns`."""
+    """Create or update the stage's data stack; return its outputs as `with_arns` completes them."""
     cloudformation = session.client("cloudformation")
     if not exists(cloudformation, stack_name(stage, "data")):
         if mail_from is None:
@@ -82,7 +79,7 @@ def deploy_data_stack(
                 f"stage {stage} is new and needs the sender of its e-mail: "
                 f"`make provision STAGE={stage} MAIL_FROM='Name <address>'`."
             )
-        # Found only half-way through, it would leave tables behind that are protected from deletion.
+        # Checked first: a creation that fails half-way leaves tables behind that are protected from deletion.
         if mail_identity is not None and _is_identity(session.client("sesv2"), mail_identity):
             raise StackFailed(f"SES has the identity {mail_identity} already: run this again without MAIL_IDENTITY.")
     parameters = {"Stage": stage, "MailFrom": mail_from, "MailIdentity": mail_identity, "PublicUrl": public_url}
@@ -106,7 +103,7 @@ def _is_identity(ses: Any, identity: str) -> bool:
 
 
 def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return a data stack's outputs and, besides them, what the roles' policies name."""
+    """Return a data stack's outputs, and what the roles' policies need besides them."""
     _, partition, _, region, account, _ = outputs["TransactionsTableArn"].split(":", 5)
     address = parseaddr(outputs["MailFrom"])[1]
     domain = address.rpartition("@")[2]
@@ -115,7 +112,7 @@ def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
         "Partition": partition,
         "Region": region,
         "Account": account,
-        # SES sends in the name of an identity of the address itself, of its domain or of a parent of that.
+        # SES may use the identity of the address, of its domain, or of a parent domain.
         "MailAddressArn": f"arn:{partition}:ses:{region}:{account}:identity/{address}",
         "MailDomainArn": f"arn:{partition}:ses:{region}:{account}:identity/{domain}",
         "MailIdentityArn": f"arn:{partition}:ses:{region}:{account}:identity/{outputs.get('MailIdentity', domain)}",
@@ -123,7 +120,7 @@ def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
 
 
 def _dkim_records(ses: Any, identity: str) -> list[str]:
-    """Return what to tell the operator to publish for a domain that this stage made an identity of."""
+    """Return the lines that tell the operator which DNS records to publish for the domain that this stage verifies."""
     if not identity or "@" in identity:
         return []
     attributes = ses.get_email_identity(EmailIdentity=identity).get("DkimAttributes", {})
@@ -138,10 +135,10 @@ def _dkim_records(ses: Any, identity: str) -> list[str]:
 
 
 def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:
-    """Write the stage's environment into its `.chalice/config.json` and its roles' policies beside it.
+    """Write the stage's environment into `.chalice/config.json`, and its roles' policies beside that file.
 
-    Both name an account's resources. git never sees them: the policies are ignored, and a filter strips the
-    environment whenever git reads the file. Raises StackFailed when Lambda would refuse the environment.
+    Both name an account's resources, so neither gets into git: `.gitignore` names the policies, and a filter removes
+    the environment when git reads the file. Raises StackFailed when Lambda would refuse the environment.
     """
     config_file = project_dir / ".chalice" / "config.json"
     config = json.loads(config_file.read_text())
@@ -149,7 +146,7 @@ def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:
     size = len(json.dumps(environment, separators=(",", ":")).encode()) + _SET_BY_THE_RELEASE
     if size > MAX_ENVIRONMENT:
         raise StackFailed(
-            f"the functions' settings take {size} bytes, and Lambda takes {MAX_ENVIRONMENT}: shorten them."
+            f"the functions' settings take {size} bytes, and Lambda allows {MAX_ENVIRONMENT}: shorten them."
         )
     config["stages"][stage]["environment_variables"] = environment
     _keep_out_of_git(project_dir)
@@ -164,16 +161,16 @@ def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:
 def _keep_out_of_git(project_dir: Path) -> None:
     if not (project_dir / ".git").exists():
         return
-    # The Python behind the virtual environment: git must be able to read the file after `make clean` too.
+    # Not the virtual environment's Python: git must also be able to read the file after `make clean`.
     clean = f"{shlex.quote(str(Path(sys.executable).resolve()))} infra/settings_filter.py"
     for key, value in (("clean", clean), ("required", "true")):
         subprocess.run(["git", "config", f"filter.stage-settings.{key}", value], cwd=project_dir, check=True)
 
 
 def _refresh_git(project_dir: Path, config_file: Path) -> None:
-    """Let git take note that the file differs in size only, not in what it keeps of it.
+    """Make git notice that the filtered file has not changed.
 
-    Until then `git status` goes by the size and calls the file modified, while `git diff` finds nothing.
+    Until then `git status` compares sizes and calls the file modified, although `git diff` shows nothing.
     """
     if not (project_dir / ".git").exists():
         return

@@ -1,4 +1,4 @@
-"""Release the app: package it, put the package into the artifacts bucket, bring the app stack up to date.
+"""Release the app: package it, upload the package to the artifacts bucket, create or update the app stack.
 
 python -m infra.release --stage prod
 """
@@ -11,29 +11,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from infra.gateway import GatewayRefused, attach_plans
-from infra.package import PROJECT_DIR, PackagingFailed, copy_project, package
+from infra.command_line import open_stage, run, stage_parser
+from infra.gateway import attach_plans
+from infra.package import PROJECT_DIR, copy_project, package
 from infra.provision import check_stage, record, with_arns
-from infra.sessions import session_for
-from infra.stacks import DEFAULT_REGION, StackFailed, deploy, outputs, stack_name
+from infra.stacks import deploy, outputs, stack_name
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.release", description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", required=True, help="a provisioned stage of .chalice/config.json: dev, prod")
-    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
+    parser = stage_parser(
+        "infra.release", __doc__, required_stage="a provisioned stage of .chalice/config.json: dev, prod"
+    )
     options = parser.parse_args(arguments)
-    build = PROJECT_DIR / ".local" / "build" / options.stage
-    try:
-        check_stage(PROJECT_DIR, options.stage)
-        session = session_for(options.stage, options.region)
-        released = release(session, options.stage, build, report=print)
-    except (StackFailed, PackagingFailed, GatewayRefused, ClientError, BotoCoreError) as error:
-        print(f"release: {error}", file=sys.stderr)
-        return 1
-    print(f"\nStage {options.stage} is released: {released['EndpointURL']}")
+    return run("release", lambda: _release(options))
+
+
+def _release(options: argparse.Namespace) -> int:
+    check_stage(PROJECT_DIR, options.stage)
+    stage = open_stage(options)
+    released = release(stage.session, stage.name, PROJECT_DIR / ".local" / "build" / stage.name, report=print)
+    print(f"\nStage {stage.name} is released: {released['EndpointURL']}")
     return 0
 
 
@@ -48,12 +45,12 @@ def release(
 ) -> dict[str, str]:
     """Package the app in the folder `build` and deploy it to a provisioned stage; return the app stack's outputs.
 
-    `overrides` replaces outputs of the data stack, and `adjust` changes the packaged template, for a cloud that
-    isn't AWS. Raises StackFailed, PackagingFailed.
+    For a cloud that isn't AWS, `overrides` replaces outputs of the data stack, and `adjust` changes the packaged
+    template. Raises StackFailed, PackagingFailed.
     """
     cloudformation = session.client("cloudformation")
     data = {**with_arns(outputs(cloudformation, stack_name(stage, "data"))), **(overrides or {})}
-    report("packaging (the first time takes a minute: it downloads the requirements for Lambda)")
+    report("packaging (the first time takes a minute, to download the requirements for Lambda)")
     copy_project(build)
     record(build, stage, data)
     packaged = package(build, stage, data["Region"])
@@ -71,7 +68,7 @@ def release(
 
 
 def _upload(s3: Any, bucket: str, packaged: Path, adjust: Callable[[dict[str, Any]], None]) -> dict[str, str]:
-    """Put the zip and the template, which names it, into the bucket under their content's hash."""
+    """Upload the zip, and the template that names it, each under the hash of its content."""
     zip_key = _put(s3, bucket, (packaged / "deployment.zip").read_bytes(), "zip")
     template = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():

@@ -1,36 +1,46 @@
-"""Access to a stage's cloud: AWS for a stage that is provisioned there, the emulator for the local one."""
+"""Access to a stage's cloud: AWS for a stage that is provisioned there, the emulator for the local stage."""
 
+import functools
 import json
 import os
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 
-from infra.stacks import DEFAULT_REGION, StackFailed
+from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name
 
 LOCAL_STACK = Path(__file__).parent.parent / ".local" / "stack.json"
 
 
-def gave_up(command: str) -> int:
-    """Say that a command was interrupted, if there is anybody to hear it, and return its exit status."""
-    if isinstance(sys.exception(), KeyboardInterrupt):
-        print(f"{command}: interrupted. What was done is done; run it again for the rest.", file=sys.stderr)
-        return 130
-    # Whoever read the output has gone; what Python flushes at its end must not meet that again.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1
+@dataclass(frozen=True)
+class Stage:
+    """A provisioned stage, and the session that reaches its cloud."""
+
+    name: str
+    session: Any
+
+    @functools.cached_property
+    def outputs(self) -> dict[str, str]:
+        """The outputs of the stage's data stack, by key; raises StackFailed when the stage is not provisioned."""
+        return outputs(self.session.client("cloudformation"), stack_name(self.name, "data"))
+
+    def output(self, key: str) -> str:
+        """Return one output of the data stack; raises StackFailed when the stack, of an older release, lacks it."""
+        if key not in self.outputs:
+            raise StackFailed(f"the data stack of stage {self.name} has no {key}: provision the stage again.")
+        return self.outputs[key]
 
 
 def no_proxy_for_loopback() -> None:
-    """Let this process reach the local cloud directly, whatever proxy the environment names for the world."""
+    """Make this process reach the local cloud directly, even if the environment names a proxy."""
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
 
 
 def session_for(stage: str, region: str | None = None) -> Any:
-    """Return a boto3 session for a stage; raises StackFailed when the local cloud is not running.
+    """Return a boto3 session for a stage; raises StackFailed when the local cloud is needed but not running.
 
     The region is the given one, or the profile's, or us-east-2. For the local stage, the process's clients are
     pointed at the local cloud, unless AWS_ENDPOINT_URL points them elsewhere already.

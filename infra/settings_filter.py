@@ -1,7 +1,7 @@
 """A git clean filter: `.chalice/config.json` without the environments that provisioning recorded in it.
 
-`make provision` sets it up for the clone (`.gitattributes` names the file), so that `git status` stays clean and
-no account's resources can be committed.
+`make provision` sets up the filter for the clone; `.gitattributes` names the file. With it, `git status` stays clean,
+and the names of an account's resources can't be committed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""CloudFormation stacks: bring one up to date, read its outputs, and say in one line why it failed."""
+"""CloudFormation stacks: create or update one, read its outputs, and say in one line why it failed."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,13 +6,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.failures import CommandFailed
+
 PROJECT = "transaction-notifier"
 DEFAULT_REGION = "us-east-2"
 POLL_S = 2.0
 
 
-class StackFailed(Exception):
-    """A stack could not be brought up to date; the message says which resource and why."""
+class StackFailed(CommandFailed):
+    """A stack can't be created, updated or read. The message says which resource is the cause, and why."""
 
 
 def stack_name(stage: str, part: str) -> str:
@@ -31,15 +33,15 @@ def deploy(
     """Create or update a stack through a change set and return its outputs.
 
     `template` is a TemplateBody or TemplateURL argument. A parameter that isn't given keeps its value or takes its
-    default. `report` is told of each resource that is done. Nothing happens when nothing changed. Raises
-    StackFailed.
+    default. `report` is called with a line for each resource that is done. Nothing happens when nothing changed.
+    Raises StackFailed.
     """
     existing = _describe(cloudformation, name)
     given: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     if existing is not None:
         if existing["StackStatus"] in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"):
             raise StackFailed(
-                f"{name} is in {existing['StackStatus']} from a first try: delete it, then run this again."
+                f"{name} is in {existing['StackStatus']} because its creation failed: delete it, then run this again."
             )
         wanted = {
             parameter["ParameterKey"]
@@ -83,7 +85,7 @@ def outputs(cloudformation: Any, name: str) -> dict[str, str]:
 
 
 def exists(cloudformation: Any, name: str) -> bool:
-    """Whether there is a stack of this name, in whatever state."""
+    """Return whether there is a stack of this name, in any state but deleted."""
     return _describe(cloudformation, name) is not None
 
 

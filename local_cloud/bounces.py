@@ -1,4 +1,4 @@
-"""The demo of what SES tells: an e-mail that is delivered, one that can't be, and none to that address afterwards."""
+"""The demo of SES's feedback: an e-mail is delivered, another bounces, and its address then gets no further e-mail."""
 
 import json
 import time
@@ -21,16 +21,16 @@ _TAKES_AT_MOST_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What became of two e-mails to an address that doesn't exist, and what the holder's record says of it.
+    """The states of two e-mails to an address that doesn't exist, and of that address in the holder's record.
 
-    SES told of the first, and of another one that was delivered, at `told_at` or a moment later; the bank's `webhooks`
-    are to say so: transaction ids and types.
+    SES's feedback about the first e-mail, and about another e-mail that was delivered, was published at `published_at`
+    or a moment later. `webhooks` are those that the bank then must get: transaction ids and types.
     """
 
     first: str
     address: str
     second: str
-    told_at: datetime
+    published_at: datetime
     webhooks: Mapping[str, str]
 
     @property
@@ -43,24 +43,26 @@ class Bounce:
 
 
 def show(deployed: Deployed, api_key: str, now: datetime) -> Bounce:
-    """Post twice for a holder whose address bounces at SES's mailbox simulator, the second time when it has; and once
-    for one whose address takes all."""
+    """Post for a holder whose address bounces, and again after the bounce; and once for a holder whose address works.
+
+    Both addresses are of SES's mailbox simulator.
+    """
     bank = _Bank(deployed.api_url, api_key)
-    # Another label each time: an address that has bounced stays suppressed.
+    # A new label for each run: an address that has bounced stays suppressed.
     label = f"{now:%Y%m%d%H%M%S%f}"
     holder = _enrolled(bank, ACCOUNT, "nobody", f"bounce+{label}")
     _enrolled(bank, OTHER_ACCOUNT, "somebody", f"success+{label}")
     webhooks = {f"bounce-{label}-1": "notification.bounced", f"delivery-{label}": "notification.delivered"}
-    _told_of(bank, OTHER_ACCOUNT, f"delivery-{label}", now, "sent")
-    first = _told_of(bank, ACCOUNT, f"bounce-{label}-1", now, "sent")
-    told_at = datetime.now(UTC)
+    _post(bank, OTHER_ACCOUNT, f"delivery-{label}", now, "sent")
+    first = _post(bank, ACCOUNT, f"bounce-{label}-1", now, "sent")
+    published_at = datetime.now(UTC)
     if first == "sent":
         mailbox_simulator.play(deployed.cloud)
         first = _state(bank, f"bounce-{label}-1", "bounced")
     suppressed = bank("GET", holder).get("suppressed")
-    second = _told_of(bank, ACCOUNT, f"bounce-{label}-2", now, "suppressed")
+    second = _post(bank, ACCOUNT, f"bounce-{label}-2", now, "suppressed")
     address = f"suppressed ({suppressed['reason']})" if suppressed else "not suppressed"
-    return Bounce(first, address, second, told_at, webhooks)
+    return Bounce(first, address, second, published_at, webhooks)
 
 
 class _Bank:
@@ -78,20 +80,21 @@ class _Bank:
 
 
 def _enrolled(bank: _Bank, account: str, holder: str, local_part: str) -> str:
-    """Enrol a holder whose address is the mailbox simulator's; return the path of the holder's record."""
+    """Enrol a holder with an address of the mailbox simulator; return the path of the holder's record."""
     path = f"/accounts/{account}/holders/{holder}"
     bank("PUT", path, {"name": holder.title(), "email": f"{local_part}@simulator.amazonses.com", "locale": "en"})
     return path
 
 
-def _told_of(bank: _Bank, account: str, transaction_id: str, now: datetime, state: str) -> str:
+def _post(bank: _Bank, account: str, transaction_id: str, now: datetime, state: str) -> str:
+    """Post a transaction; return its notification's state when that is the awaited `state`, or the wait is over."""
     smallest = {"id": transaction_id, "account": account, "amount": "12.50", "type": "debit"}
     bank("POST", "/transactions", {**smallest, "timestamp": format_time(now)})
     return _state(bank, transaction_id, state)
 
 
 def _state(bank: _Bank, transaction_id: str, awaited: str) -> str:
-    """Return the notification's state, and its reason, once it is the awaited one or that takes too long."""
+    """Return the notification's state and its reason when the state is the awaited one, or the wait is over."""
     deadline = time.monotonic() + _TAKES_AT_MOST_S
     while True:
         found = bank("GET", f"/transactions/{transaction_id}/notifications")["notifications"]

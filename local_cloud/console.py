@@ -1,4 +1,4 @@
-"""What the local cloud's commands print while they work: one line for each step, with the time that it took."""
+"""The lines that the local cloud's commands print while they work: one for each step, with the time that it took."""
 
 import sys
 import threading
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Say what is under way, with a running clock on a terminal, and how long it took."""
+    """Print the step when it is done, with the time that it took. A terminal shows a running clock meanwhile."""
     started = time.monotonic()
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The demo on the local cloud: a bank, its account holders, and how long an e-mail took from POST to SES."""
+"""The demo on the local cloud: a bank, its account holders, its transactions, and the time of each e-mail."""
 
 import json
 import time
@@ -14,12 +14,12 @@ from bank_simulator.bank_api import Target
 from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
 from chalicelib.banks.bank import Bank
-from chalicelib.ledger.keys import transaction_key
-from local_cloud.deploy import STAGE, Deployed
+from chalicelib.notifications.state import NotificationKey
+from local_cloud.deploy import Deployed
 from local_cloud.server import CloudFailed
-from operations.banks import Registry, registry
+from operations.bank_registry import registry
 
-# The default currency has decimals so that the smallest payload of the contract, 250.50, is a valid one.
+# A default currency with decimals: the amount of the smallest transaction, 250.50, must be valid without a currency.
 BANK = Bank(id="eazycard", name="EAZYCard", default_currency="EUR", plan="volume")
 
 _PEOPLE = (
@@ -33,8 +33,8 @@ _PEOPLE = (
 
 
 def ensure_bank(deployed: Deployed, known_key: str | None) -> str:
-    """Return an API key of the demo bank: the one known from an earlier run if it still works, or a new one."""
-    banks: Registry = registry(deployed.cloud.session(), STAGE)
+    """Return an API key of the demo bank: the key of an earlier run if it still works, or a new key."""
+    banks = registry(deployed.stage)
     if banks.store.bank(BANK.id) is None:
         return banks.create(BANK)
     if known_key and _get(deployed.api_url, known_key, "/accounts/A123/holders").status == 200:
@@ -43,7 +43,7 @@ def ensure_bank(deployed: Deployed, known_key: str | None) -> str:
 
 
 def enrol_holders(deployed: Deployed, api_key: str, accounts: Sequence[str]) -> dict[str, list[str]]:
-    """Enrol a holder for every account, and a second one for the first account; return their ids by account."""
+    """Enrol a holder for every account, and a second holder for the first account; return their ids by account."""
     enrolled: dict[str, list[str]] = {}
     people = [(account, "main", *_PEOPLE[index % len(_PEOPLE)]) for index, account in enumerate(accounts)]
     people.append((accounts[0], "partner", "Grace Tanyi", "en", "Europe/London"))
@@ -70,39 +70,38 @@ def enrol_holders(deployed: Deployed, api_key: str, accounts: Sequence[str]) -> 
 def sent_times(
     deployed: Deployed, expected: Iterable[tuple[str, str]], timeout_s: float, progress: Any = None
 ) -> tuple[dict[tuple[str, str], datetime], set[tuple[str, str]]]:
-    """Return when SES had accepted each expected (transaction id, holder id)'s e-mail, as the mailer noted it.
+    """Return when SES accepted the e-mail of each expected pair of transaction id and holder id, and the skipped pairs.
 
-    Waits until all are there or `timeout_s` is over; what is missing then is left out. And return those that are not to
-    be told: a settlement as it was authorized is none.
+    The times are the mailer's. A settlement of the authorized amount is skipped. Waits until all pairs are known or
+    `timeout_s` is over; pairs that are missing then are left out.
     """
     client = deployed.cloud.session().client("dynamodb")
     table = deployed.environment["NOTIFICATIONS_TABLE"]
     missing = set(expected)
     found: dict[tuple[str, str], datetime] = {}
-    untold: set[tuple[str, str]] = set()
+    skipped: set[tuple[str, str]] = set()
     deadline = time.monotonic() + timeout_s
     while missing and time.monotonic() < deadline:
-        keys = [
-            to_item({"transaction_key": transaction_key(BANK.id, id_), "holder": holder}) for id_, holder in missing
-        ]
-        for noted in batch_get(client, table, keys):
-            if noted["state"] in ("sent", "skipped"):
-                pair = (noted["transaction_key"].partition("#")[2], noted["holder"])
-                if noted["state"] == "sent":
-                    found[pair] = datetime.fromisoformat(noted["updated_at"])
+        keys = [to_item(NotificationKey(BANK.id, id_, holder).item_key()) for id_, holder in missing]
+        for stored in batch_get(client, table, keys):
+            if stored["state"] in ("sent", "skipped"):
+                key = NotificationKey.of_item(stored)
+                pair = key.transaction, key.holder
+                if stored["state"] == "sent":
+                    found[pair] = datetime.fromisoformat(stored["updated_at"])
                 else:
-                    untold.add(pair)
+                    skipped.add(pair)
                 missing.discard(pair)
                 if progress is not None:
                     progress.update()
         if missing:
             time.sleep(0.25)
-    return found, untold
+    return found, skipped
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What settled transactions in a currency add up to, as `GET /analytics` counts them."""
+    """The count and sums of settled transactions in a currency, as `GET /analytics` answers them."""
 
     count: int = 0
     credit: Decimal = Decimal(0)
@@ -110,7 +109,7 @@ class Totals:
 
 
 def own_totals(postings: Iterable[Posting]) -> dict[str, Totals]:
-    """Return what the settled ones of the postings add up to, by currency."""
+    """Return the totals of the settled transactions among the postings, by currency."""
     totals: dict[str, Totals] = {}
     for posting in postings:
         body = json.loads(posting.body, parse_float=Decimal, parse_int=Decimal)
@@ -126,15 +125,15 @@ def own_totals(postings: Iterable[Posting]) -> dict[str, Totals]:
 
 
 def answered_totals(bank: Target) -> dict[str, Totals]:
-    """Return what `GET /analytics` answers of the last 31 days, by currency."""
+    """Return the totals that `GET /analytics` answers for the last 31 days, by currency."""
     return {
-        one["currency"]: Totals(one["count"], Decimal(one["credit"]["amount"]), Decimal(one["debit"]["amount"]))
-        for one in _answered(bank, "/analytics")["totals"]
+        total["currency"]: Totals(total["count"], Decimal(total["credit"]["amount"]), Decimal(total["debit"]["amount"]))
+        for total in _answered(bank, "/analytics")["totals"]
     }
 
 
 def totals_since(before: Mapping[str, Totals], after: Mapping[str, Totals]) -> dict[str, Totals]:
-    """Return what has been added, by currency."""
+    """Return the differences of the totals, by currency; currencies without a difference are left out."""
     added = {}
     for currency, totals in after.items():
         then = before.get(currency, Totals())
@@ -170,7 +169,7 @@ def _answered(bank: Target, path: str) -> Any:
     return answer.json()
 
 
-def mails_taken(deployed: Deployed) -> int:
+def mails_accepted(deployed: Deployed) -> int:
     """Return how many e-mails the local cloud's SES has accepted since it was started."""
     answer = urllib3.request("GET", f"{deployed.cloud.endpoint_url}/_ministack/ses/messages", timeout=30)
     messages: Mapping[str, Sequence[Any]] = answer.json()["messages"]

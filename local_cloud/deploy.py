@@ -1,4 +1,4 @@
-"""Both stacks on the local cloud, from the templates that go to AWS, and `.local/stack.json`, which describes it."""
+"""Both stacks on the local cloud, from the same templates as on AWS, and `.local/stack.json`, which describes it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from chalicelib.aws.stage import recorded
 from infra.gateway import apply_gateway_responses
 from infra.provision import deploy_data_stack
 from infra.release import release
+from infra.sessions import Stage
 from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, REGION, SECRET_ACCESS_KEY, Cloud
 
 STAGE = "local"
@@ -17,14 +18,14 @@ LOCAL = PROJECT_DIR / ".local"
 STACK_FILE = LOCAL / "stack.json"
 MAIL_FROM = "EAZYCard <alerts@eazycard.example>"
 
-# The emulator's IAM knows no resource for sending an e-mail; on AWS the role names the identity.
+# The emulator's IAM checks no resource when an e-mail is sent. On AWS the role names the identity.
 _OVERRIDES = {"MailAddressArn": "*"}
 _SQS_SEND = "sqs:SendMessage"
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The stage on a running local cloud: the data stack's outputs and where the API answers."""
+    """The stage on a running local cloud: the data stack's outputs, and the id of the API."""
 
     cloud: Cloud
     outputs: Mapping[str, str]
@@ -35,13 +36,18 @@ class Deployed:
         return f"{self.cloud.endpoint_url}/_aws/execute-api/{self.api_id}/{STAGE}"
 
     @property
+    def stage(self) -> Stage:
+        """The stage as operators' commands see it."""
+        return Stage(STAGE, self.cloud.session())
+
+    @property
     def environment(self) -> dict[str, str]:
-        """The settings that the functions run with."""
+        """The functions' settings, as environment variables."""
         return recorded(self.outputs)
 
 
 def deploy_stage(cloud: Cloud, build: Path, report: Callable[[str], None] = lambda _: None) -> Deployed:
-    """Bring both stacks up to date; raises StackFailed, PackagingFailed. What is stored stays."""
+    """Create or update both stacks; what is stored stays. Raises StackFailed, PackagingFailed."""
     session = cloud.session()
     outputs = deploy_data_stack(
         session, STAGE, mail_from=MAIL_FROM, mail_identity="eazycard.example", report=report, poll_s=0.1
@@ -60,28 +66,28 @@ def deploy_stage(cloud: Cloud, build: Path, report: Callable[[str], None] = lamb
 
 
 def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
-    # The emulator wants leave for the batch call by its own name, which is no action on AWS.
+    # The emulator checks a permission for the batch call under a name that is no action on AWS.
     for resource in template["Resources"].values():
         for policy in resource["Properties"].get("Policies", ()) if resource["Type"] == "AWS::IAM::Role" else ():
             for statement in policy["PolicyDocument"]["Statement"]:
                 if _SQS_SEND in statement["Action"]:
                     statement["Action"].append(f"{_SQS_SEND}Batch")
-    # A copy of a function is a process here, and its cold start takes the processor from all others for seconds.
+    # Here each copy of a function is a process. Its cold start takes the processor from all others for seconds.
     for function in ("Mailer", "AlertMailer", "IngestWorker", "Feedback", "WebhookSender"):
         events = template["Resources"][function]["Properties"]["Events"]
         events[f"{function}SqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
-    # Its APIs have no host names of their own; and it takes more e-mails than it says.
+    # The emulator's APIs have no host names of their own. Its SES accepts more e-mails a second than it says.
     api_url = {"Fn::Sub": f"{endpoint_url}/_aws/execute-api/${{RestAPI}}/{STAGE}"}
     for function in ("Mailer", "AlertMailer", "Statements"):
         variables = template["Resources"][function]["Properties"]["Environment"]["Variables"]
         variables.update({"API_URL": api_url, "MAIL_RATE": "1000"})
-    # Banks' endpoints are on this machine, too.
+    # Endpoints of banks are on this machine too.
     for function in ("APIHandler", "WebhookSender"):
         template["Resources"][function]["Properties"]["Environment"]["Variables"]["LOCAL_ENDPOINTS"] = "yes"
 
 
 def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -> dict[str, Any]:
-    """Return what `.local/stack.json` says of a running local cloud."""
+    """Return the content of `.local/stack.json` for a running local cloud."""
     return {
         "stage": STAGE,
         "api_url": deployed.api_url,
@@ -98,7 +104,7 @@ def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -
 
 
 def write_stack(stack: Mapping[str, Any]) -> None:
-    """Write `.local/stack.json`, whole or not at all, readable by its owner only."""
+    """Write `.local/stack.json` completely or not at all. Only its owner can read it."""
     STACK_FILE.parent.mkdir(parents=True, exist_ok=True)
     draft = STACK_FILE.with_suffix(".tmp")
     draft.touch(mode=0o600)
@@ -107,7 +113,7 @@ def write_stack(stack: Mapping[str, Any]) -> None:
 
 
 def read_stack() -> dict[str, Any] | None:
-    """Return what `.local/stack.json` says, None when there is none."""
+    """Return the content of `.local/stack.json`, None when there is no such file."""
     try:
         stack: dict[str, Any] = json.loads(STACK_FILE.read_text())
     except (FileNotFoundError, json.JSONDecodeError):

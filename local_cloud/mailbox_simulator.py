@@ -1,7 +1,7 @@
-"""SES's mailbox simulator for the local cloud, whose own SES tells nothing of what becomes of an e-mail.
+"""SES's mailbox simulator for the local cloud, whose own SES publishes no feedback.
 
-For what went to the simulator's addresses (success@, bounce@, complaint@, ooto@ and suppressionlist@ of
-simulator.amazonses.com, with any +label) it publishes what SES would, to the topic that SES publishes to on AWS.
+For e-mails to the simulator's addresses (success@, bounce@, complaint@, ooto@ and suppressionlist@ of
+simulator.amazonses.com, with any +label) it publishes SES's feedback to the same topic as SES does on AWS.
 """
 
 import json
@@ -14,27 +14,29 @@ from typing import Any
 
 from chalicelib.aws.dynamo import from_item
 from chalicelib.ledger.times import format_time
-from infra.stacks import outputs, stack_name
+from chalicelib.notifications.state import NotificationKey
+from infra.sessions import Stage
 from local_cloud.deploy import STAGE
-from local_cloud.inbox import Message, newest_messages
+from local_cloud.messages import Message, newest_messages
 from local_cloud.server import Cloud
 
 _ADDRESS = re.compile(
     r"(success|bounce|complaint|ooto|suppressionlist)(\+[^@]*)?@simulator\.amazonses\.com", re.IGNORECASE
 )
 _DELIVERED = ("Delivery", "delivery", {"smtpResponse": "250 2.6.0 Message received", "processingTimeMillis": 500})
-_TELLS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
+_FEEDBACK: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "success": [_DELIVERED],
     "bounce": [("Bounce", "bounce", {"bounceType": "Permanent", "bounceSubType": "General"})],
     "complaint": [_DELIVERED, ("Complaint", "complaint", {"complaintFeedbackType": "abuse"})],
     "ooto": [_DELIVERED, ("Bounce", "bounce", {"bounceType": "Transient", "bounceSubType": "General"})],
     "suppressionlist": [("Bounce", "bounce", {"bounceType": "Permanent", "bounceSubType": "Suppressed"})],
 }
-_WHOM = {"Bounce": "bouncedRecipients", "Complaint": "complainedRecipients"}
+_FEEDBACK_ITEM = "#feedback"  # how the key ends of the item that stores feedback beside a notification
+_RECIPIENTS = {"Bounce": "bouncedRecipients", "Complaint": "complainedRecipients"}
 
 
 def events(message: Message, tags: Mapping[str, str], now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield what SES would publish of an e-mail with these tags; nothing if it went to no simulator address."""
+    """Yield the events that SES would publish about an e-mail with these tags: none for an ordinary address."""
     simulated = _ADDRESS.fullmatch(message.recipients)
     if simulated is None:
         return
@@ -45,41 +47,38 @@ def events(message: Message, tags: Mapping[str, str], now: datetime) -> Iterator
         "destination": [message.recipients],
         "tags": {name: [value] for name, value in {"ses:operation": "SendBulkEmail", **tags}.items()},
     }
-    for event_type, name, detail in _TELLS[simulated[1].lower()]:
-        whom = {_WHOM[event_type]: [{"emailAddress": message.recipients}]} if event_type in _WHOM else {}
-        told = {"timestamp": format_time(now), "feedbackId": str(uuid.uuid4()), **whom, **detail}
-        yield {"eventType": event_type, "mail": mail, name: told}
+    for event_type, name, detail in _FEEDBACK[simulated[1].lower()]:
+        to = {_RECIPIENTS[event_type]: [{"emailAddress": message.recipients}]} if event_type in _RECIPIENTS else {}
+        about = {"timestamp": format_time(now), "feedbackId": str(uuid.uuid4()), **to, **detail}
+        yield {"eventType": event_type, "mail": mail, name: about}
 
 
 def play(cloud: Cloud) -> Counter[str]:
-    """Publish what is to be told of e-mails that nothing was told of yet; return how many events of which type."""
-    session = cloud.session()
-    data = outputs(session.client("cloudformation"), stack_name(STAGE, "data"))
-    untold = _untold(session.client("dynamodb"), data["NotificationsTable"])
-    topic, now, published = session.client("sns"), datetime.now(UTC), Counter[str]()
+    """Publish the events of e-mails that have had no feedback; return the number of events by type."""
+    stage = Stage(STAGE, cloud.session())
+    waiting = _without_feedback(stage.session.client("dynamodb"), stage.output("NotificationsTable"))
+    topic, now, published = stage.session.client("sns"), datetime.now(UTC), Counter[str]()
     for message in newest_messages(cloud.endpoint_url):
-        for event in events(message, untold[message.id], now) if message.id in untold else ():
-            topic.publish(TopicArn=data["MailFeedbackTopicArn"], Message=json.dumps(event))
+        for event in events(message, waiting[message.id], now) if message.id in waiting else ():
+            topic.publish(TopicArn=stage.output("MailFeedbackTopicArn"), Message=json.dumps(event))
             published[event["eventType"]] += 1
     return published
 
 
-def _untold(dynamodb: Any, table: str) -> dict[str, dict[str, str]]:
+def _without_feedback(dynamodb: Any, table: str) -> dict[str, dict[str, str]]:
     """Return the tags of each e-mail without feedback, by SES's message id.
 
-    A scan: the emulator shows no tags, and only the notifications know which e-mail is whose.
+    This is a scan: the emulator shows no tags, and only the notifications tell whose e-mail it is.
     """
-    found, told = dict[str, dict[str, str]](), set[tuple[str, str]]()
+    found, answered = dict[str, NotificationKey](), set[NotificationKey]()
     for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         for values in map(from_item, page["Items"]):
-            key, holder = values["transaction_key"], values["holder"]
-            if holder.endswith("#feedback"):
-                told.add((key, holder.removesuffix("#feedback")))
+            if values["holder"].endswith(_FEEDBACK_ITEM):
+                answered.add(NotificationKey.of_item(values, _FEEDBACK_ITEM))
             elif "message_id" in values:
-                bank, _, transaction_id = key.partition("#")
-                found[values["message_id"]] = {"bank": bank, "transaction": transaction_id, "holder": holder}
+                found[values["message_id"]] = NotificationKey.of_item(values)
     return {
-        message_id: tags
-        for message_id, tags in found.items()
-        if (f"{tags['bank']}#{tags['transaction']}", tags["holder"]) not in told
+        message_id: {"bank": key.bank, "transaction": key.transaction, "holder": key.holder}
+        for message_id, key in found.items()
+        if key not in answered
     }

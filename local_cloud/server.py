@@ -12,6 +12,8 @@ from typing import Any
 
 import boto3
 
+from infra.failures import CommandFailed
+
 PROJECT_DIR = Path(__file__).parent.parent
 EXECUTABLE = PROJECT_DIR / ".venv-cloud" / "bin" / "ministack"
 REGION = "us-east-2"
@@ -19,12 +21,12 @@ REGION = "us-east-2"
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105
 _START_TAKES_AT_MOST_S = 60
-# Processes that this one has started, by pid: they are to be reaped, and their objects not dropped before.
+# The processes that this process has started, by pid. They must be waited for, and their objects kept until then.
 _started: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
-class CloudFailed(Exception):
-    """The local cloud could not be started or reached; the message says what to do."""
+class CloudFailed(CommandFailed):
+    """The local cloud can't be started or reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Cloud:
         return answers(f"{self.endpoint_url}/_ministack/health")
 
     def stop(self, timeout_s: float = 15) -> None:
-        """End the process, and the function workers that it started, and wait until it is gone."""
+        """End the process and the function workers that it started, and wait until it has ended."""
         end_process(self.pid, timeout_s)
 
 
@@ -60,16 +62,16 @@ class CloudSession:
         return self._session.client(service, endpoint_url=self._endpoint_url, **arguments)
 
 
-# Loopback is never behind a proxy, whatever the environment says of others.
+# A loopback address is never behind a proxy, even if the environment names one.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def start(port: int, folder: Path) -> Cloud:
-    """Start a local cloud on this port and return it when it answers; its state and log go into `folder`."""
+    """Start a local cloud on this port and return it when it answers; its state and log are in `folder`."""
     if not EXECUTABLE.exists():
-        raise CloudFailed("The local cloud is not installed: run it through `make`, which installs it.")
+        raise CloudFailed("The local cloud is not installed: `make run` installs and starts it.")
     if not is_free(port):
-        raise CloudFailed(f"Port {port} is taken by another program: end it, or choose one with `make run PORT=…`.")
+        raise CloudFailed(f"Another program uses port {port}: end it, or choose a port with `make run PORT=…`.")
     folder.mkdir(parents=True, exist_ok=True)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))},
@@ -103,7 +105,7 @@ def start(port: int, folder: Path) -> Cloud:
     deadline = time.monotonic() + _START_TAKES_AT_MOST_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise CloudFailed(f"The local cloud ended at its start; {log} says why.")
+            raise CloudFailed(f"The local cloud ended while it started; {log} says why.")
         if cloud.is_up():
             return cloud
         time.sleep(0.1)
@@ -112,7 +114,7 @@ def start(port: int, folder: Path) -> Cloud:
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on this loopback port."""
+    """Return whether no program listens on this loopback port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -123,14 +125,14 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on now."""
+    """Return a loopback port on which no program listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def answers(url: str) -> bool:
-    """Whether a GET of this loopback URL is answered with a success within 2 s."""
+    """Return whether a GET of this loopback URL is answered with a status of 2xx within 2 s."""
     try:
         with _DIRECT.open(url, timeout=2) as answer:
             return bool(200 <= answer.status < 300)
@@ -139,7 +141,7 @@ def answers(url: str) -> bool:
 
 
 def end_process(pid: int, timeout_s: float = 15) -> None:
-    """End a process that was started as the leader of its own group, with its group; nothing if it is gone."""
+    """End a process and its group, whose leader it is. Nothing happens if it has ended already."""
     try:
         os.killpg(pid, signal.SIGTERM)
         deadline = time.monotonic() + timeout_s

@@ -1,4 +1,4 @@
-"""The demo of webhooks: the demo bank names its endpoint, which is the inbox's, and what it receives is waited for."""
+"""The demo of webhooks: the demo bank names the inbox as its endpoint, and waits there for its webhooks."""
 
 import json
 import time
@@ -14,17 +14,17 @@ from bank_simulator.bank_api import Target
 from chalicelib.banks.settings import CACHE_FOR
 from chalicelib.banks.signatures import valid_secrets
 from local_cloud import webhook_receiver
-from local_cloud.deploy import STAGE, Deployed
+from local_cloud.deploy import Deployed
 from local_cloud.server import CloudFailed
-from operations.banks import registry
+from operations.bank_registry import known_bank, registry
 from operations.signing import Purpose, SigningSecrets
 
 _TAKES_AT_MOST_S = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A webhook that was received: how long after `since`, and whether its signature is valid."""
+class ReceivedWebhook:
+    """A webhook that the endpoint received `after_s` seconds after a moment, and whether its signature is valid."""
 
     type: str
     after_s: float
@@ -32,14 +32,15 @@ class Heard:
 
 
 def keep_secret(deployed: Deployed, bank_id: str, folder: Path) -> bool:
-    """Keep the bank's webhook secret where the inbox looks for it; return whether it is the bank's first, made now."""
-    session, now = deployed.cloud.session(), datetime.now(UTC)
-    store, client = registry(session, STAGE).store, session.client("secretsmanager")
-    bank = store.bank(bank_id)
-    if bank is None:
-        raise CloudFailed(f"There is no bank {bank_id}.")
+    """Write the bank's webhook secret to the file that the inbox reads; return whether it is the bank's first secret.
+
+    A bank without a secret gets one.
+    """
+    stage, now = deployed.stage, datetime.now(UTC)
+    store, client = registry(stage).store, stage.session.client("secretsmanager")
+    bank = known_bank(store, bank_id)
     if bank.webhook_secret_arn is None:
-        secret = SigningSecrets(client, store, STAGE, Purpose.WEBHOOKS).issue(bank, timedelta(0), now)
+        secret = SigningSecrets(client, store, stage.name, Purpose.WEBHOOKS).issue(bank, timedelta(0), now)
     else:
         stored = client.get_secret_value(SecretId=bank.webhook_secret_arn)["SecretString"]
         secret = next(iter(valid_secrets(stored, now)))
@@ -51,7 +52,7 @@ def keep_secret(deployed: Deployed, bank_id: str, folder: Path) -> bool:
 
 
 def name_endpoint(bank: Target, inbox_url: str) -> bool:
-    """Have the bank's webhooks sent to the inbox, its other settings as they are; return whether that is a change."""
+    """Name the inbox as the bank's endpoint; return whether that is a change. The other settings stay as they are."""
     settings, url = _settings(bank), f"{inbox_url.rstrip('/')}{webhook_receiver.PATH}"
     is_change = settings.get("webhook_url") != url or "webhooks_disabled_at" in settings
     if is_change:
@@ -59,33 +60,33 @@ def name_endpoint(bank: Target, inbox_url: str) -> bool:
     return is_change
 
 
-def wait_until_obeyed() -> None:
-    """Wait until no function goes by settings that have been changed since."""
+def wait_until_known() -> None:
+    """Wait until every function has read settings that were changed a moment ago."""
     time.sleep(CACHE_FOR.total_seconds())
 
 
-def heard(
+def received(
     inbox_url: str, expected: Mapping[str, str], since: datetime, timeout_s: float = _TAKES_AT_MOST_S
-) -> list[Heard]:
-    """Return the expected webhooks (transaction ids and types) that were received by the bank, one for each.
+) -> list[ReceivedWebhook]:
+    """Return the expected webhooks (transaction ids and types) that the inbox has received, each once.
 
-    Waits until all are there or `timeout_s` is over; what is missing then is left out.
+    Waits until all are there or `timeout_s` is over; webhooks that are missing then are left out.
     """
     deadline = time.monotonic() + timeout_s
     while True:
         answer = urllib3.request("GET", f"{inbox_url}{webhook_receiver.PATH[1:]}.json", timeout=30)
-        # Of several the first to come counts, which is the last one here, and no other while one is signed.
-        received = sorted(answer.json()["webhooks"], key=lambda one: one["is_signature_valid"])
-        found = {(one["transaction"], one["type"]): _heard(one, since) for one in received}
+        # Of several equal webhooks the last in this order is taken: the first that came, if possible a signed one.
+        answered = sorted(answer.json()["webhooks"], key=lambda webhook: webhook["is_signature_valid"])
+        found = {(webhook["transaction"], webhook["type"]): _received(webhook, since) for webhook in answered}
         came = [found[pair] for pair in expected.items() if pair in found]
-        if sum(one.is_signature_valid for one in came) == len(expected) or time.monotonic() > deadline:
+        if sum(webhook.is_signature_valid for webhook in came) == len(expected) or time.monotonic() > deadline:
             return came
         time.sleep(0.1)
 
 
-def _heard(one: Mapping[str, Any], since: datetime) -> Heard:
-    after = datetime.fromisoformat(one["received_at"]) - since
-    return Heard(one["type"], after.total_seconds(), one["is_signature_valid"])
+def _received(webhook: Mapping[str, Any], since: datetime) -> ReceivedWebhook:
+    after = datetime.fromisoformat(webhook["received_at"]) - since
+    return ReceivedWebhook(webhook["type"], after.total_seconds(), webhook["is_signature_valid"])
 
 
 def _settings(bank: Target, replaced: Any = None) -> dict[str, Any]:

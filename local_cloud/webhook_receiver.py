@@ -1,6 +1,6 @@
-"""A bank's endpoint for webhooks, served by the inbox: verifies what comes, and keeps it to be looked at.
+"""A bank's endpoint for webhooks, served by the inbox: it verifies each webhook and keeps it for the inbox's page.
 
-Anybody on this machine can post to it: what comes is hostile until its signature is verified, and is only ever shown.
+Every program on this machine can post to it. So its input counts as hostile, and is only shown.
 """
 
 import json
@@ -25,7 +25,7 @@ _MAX_SHOWN = 200  # characters of a text
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A webhook that came. A text is empty where it has none, and cut where it would be too long to be shown."""
+    """A webhook that was received. A missing text is empty; a long text is cut."""
 
     id: str
     type: str
@@ -38,7 +38,7 @@ class Received:
 
 
 class Receiver:
-    """Takes webhooks as the bank would whose secret is in `secret_file`; without one, no signature is valid."""
+    """Receives webhooks for the bank whose secret is in `secret_file`. Without a file, no signature is valid."""
 
     def __init__(self, secret_file: Path | None) -> None:
         self._secret_file = secret_file
@@ -51,12 +51,12 @@ class Receiver:
         The headers' names are in lower case.
         """
         is_valid = self._is_signed(headers, body)
-        told = _object(body)
-        data = told.get("data")
+        content = _object(body)
+        data = content.get("data")
         data = data if isinstance(data, dict) else {}
         received = Received(
             id=_text(headers.get("webhook-id")),
-            type=_text(told.get("type")),
+            type=_text(content.get("type")),
             transaction=_text(data.get("transaction")),
             holder=_text(data.get("holder")),
             state=_text(data.get("state")),
@@ -69,14 +69,14 @@ class Receiver:
         return 204 if is_valid else 401
 
     def newest(self) -> list[Received]:
-        """Return the last webhooks that came, newest first."""
+        """Return the last webhooks that were received, newest first."""
         with self._at_work:
             return list(self._received)[::-1]
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         names = ("webhook-id", "webhook-timestamp", "webhook-signature")
         try:
-            # Read each time: the secret may have been issued, or changed, since the last webhook.
+            # Read each time: the secret may have been issued or changed since the last webhook.
             secret = self._secret_file.read_text().strip() if self._secret_file else ""
             if not secret:
                 return False
@@ -88,7 +88,8 @@ class Receiver:
 
 def as_json(received: Iterable[Received]) -> str:
     """Return the webhooks as `{"webhooks": [...]}`, each with its fields and `received_at` in UTC."""
-    return json.dumps({"webhooks": [{**asdict(one), "received_at": format_time(one.received_at)} for one in received]})
+    found = [{**asdict(webhook), "received_at": format_time(webhook.received_at)} for webhook in received]
+    return json.dumps({"webhooks": found})
 
 
 def _object(body: bytes) -> dict[str, Any]:

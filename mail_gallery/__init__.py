@@ -1,1 +1,1 @@
-"""What every kind of e-mail looks like: `make gallery`. docs/emails.md shows the pictures."""
+"""Pictures of every kind of e-mail: `make gallery` takes them, docs/emails.md shows them."""

@@ -1,4 +1,4 @@
-"""Pictures every kind of e-mail, in every language, by a headless Chromium: one sheet for each kind.
+"""Takes pictures of every kind of e-mail in every language, with a headless Chromium: one picture for each kind.
 
 python -m mail_gallery
 """
@@ -20,19 +20,20 @@ from mail_gallery.samples import KINDS, READERS, sample
 
 FOLDER = Path(__file__).parent.parent / "docs" / "emails"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# What an e-mail is read on: a mail program's pane beside the list of mails, and a phone.
+# The width of the reading pane of a mail program, and of a phone.
 WIDTHS = {"desktop": 640, "phone": 360}
-# Every language, width and scheme, each with half of the others: all of them together would be 5 MB of pictures.
+# Every language, width and colour scheme, but not every combination, which would be 5 MB of pictures.
 VIEWS: dict[str, tuple[tuple[str, Literal["light", "dark"]], ...]] = {
     "fr": (("desktop", "light"), ("phone", "dark")),
     "en": (("desktop", "dark"), ("phone", "light")),
 }
-# Together with this, all pictures are under 2 MB, and letters are still to be read.
+# With this scale all pictures are under 2 MB, and the text can still be read.
 SCALE = 0.8
-# Letters without coloured fringes make pictures half as large.
+# Text without coloured edges makes the files half as large.
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-lcd-text")
 _NO_BROWSER = (
-    "gallery: no Chromium on this machine. Install it (`apt-get install chromium`, or Google Chrome) and call again."
+    "gallery: there is no Chromium on this machine. "
+    "Install it (`apt-get install chromium`, or Google Chrome) and run this again."
 )
 _SHEET = """<!doctype html><meta charset="utf-8"><style>
 body{margin:0;padding:16px;width:max-content;background:#8b939d;font:15px Helvetica,Arial,sans-serif;color:#000}
@@ -43,10 +44,13 @@ body{display:flex;gap:16px;align-items:flex-start}figure{margin:0}figcaption{pad
 def main(arguments: Sequence[str] | None = None, find_browser: Callable[[str], str | None] = shutil.which) -> int:
     """Run the command and return its status: 0, or 1 if there is no browser."""
     parser = argparse.ArgumentParser(
-        prog="python -m mail_gallery", description="Picture every kind of e-mail: phone and desktop, light and dark."
+        prog="python -m mail_gallery",
+        description="Take pictures of every kind of e-mail: phone and desktop, light and dark.",
     )
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures go (default: docs/emails)")
-    parser.add_argument("--kind", choices=KINDS, action="append", help="only this kind (may be repeated)")
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER, help="the folder for the pictures (default: docs/emails)"
+    )
+    parser.add_argument("--kind", choices=KINDS, action="append", help="only this kind (can be given several times)")
     options = parser.parse_args(arguments)
     executable = next(filter(None, map(find_browser, BROWSERS)), None)
     if executable is None:
@@ -68,7 +72,7 @@ def main(arguments: Sequence[str] | None = None, find_browser: Callable[[str], s
 
 
 def sheet(browser: Browser, kind: str) -> bytes:
-    """Return a picture of this kind's e-mail in every language."""
+    """Return a picture with this kind of e-mail in every language."""
     figures = [figure for locale in READERS for figure in _figures(browser, kind, locale)]
     with browser.new_page() as page:
         page.set_content(_SHEET + "".join(figures))

@@ -1,4 +1,4 @@
-"""One made-up e-mail of every kind, in every language. The tests' golden files are of the same ones."""
+"""A made-up e-mail of every kind in every language. The golden files of the tests show the same e-mails."""
 
 import dataclasses
 from datetime import UTC, date, datetime, timedelta
@@ -52,7 +52,7 @@ def _transaction(**changes: Any) -> Transaction:
 
 
 def statement() -> Statement:
-    """Return a week's statement, with transactions in two currencies."""
+    """Return the statement of a week, with transactions in two currencies."""
     shops = ("Marché Mokolo", "Boulangerie Acropole", "Total Bonanjo", "Pharmacie du Soleil", "MTN Mobile Money")
     listed = [
         _transaction(

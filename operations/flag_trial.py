@@ -1,4 +1,4 @@
-"""A trial of flag thresholds: transactions judged one after the other, by two settings, and what came of it."""
+"""A trial of flag thresholds: transactions judged one after the other by two sets of thresholds, and the results."""
 
 import dataclasses
 from collections import deque
@@ -13,16 +13,16 @@ MAX_EXAMPLES = 3
 
 
 def _latest() -> deque[tuple[str, Evidence]]:
-    # The last ones, which have been compared with the longest histories.
+    # The last examples: they were compared with the longest histories.
     return deque(maxlen=MAX_EXAMPLES)
 
 
 @dataclasses.dataclass(slots=True)
-class Outcome:
-    """How many transactions a rule has flagged by the one settings and by the other, with examples.
+class RuleResult:
+    """How many transactions a rule flags with the present and with the changed thresholds, and examples.
 
-    `flagged` are examples of what both or the only ones flag, `added` and `removed` of what the changed ones alone, or
-    the present ones alone, do.
+    The examples are ids with their evidence. `flagged`: both flag it, or there are no changed thresholds. `added`: only
+    the changed thresholds flag it. `removed`: only the present thresholds flag it.
     """
 
     now: int = 0
@@ -33,9 +33,9 @@ class Outcome:
 
 
 class FlagTrial:
-    """Judges transactions by the present thresholds, and by changed ones if there are any, and counts.
+    """Judges transactions by the present thresholds, and by changed ones if there are any, and counts the flags.
 
-    Memory grows with the number of accounts, each with a bounded history, and of authorizations that are still open.
+    Memory grows with the number of accounts, whose histories are bounded, and of authorizations without a settlement.
     """
 
     def __init__(self, present: Thresholds, changed: Thresholds | None) -> None:
@@ -46,7 +46,7 @@ class FlagTrial:
         self.malformed = 0
         self.any_now = 0
         self.any_changed = 0
-        self.outcomes = {name: Outcome() for name in FLAGS}
+        self.results = {name: RuleResult() for name in FLAGS}
         self._histories: dict[str, Baseline] = {}
         self._authorized: set[int] = set()
 
@@ -54,12 +54,12 @@ class FlagTrial:
     def accounts(self) -> int:
         return len(self._histories)
 
-    def pass_over(self) -> None:
+    def count_malformed(self) -> None:
         """Count a row that can't be judged."""
         self.malformed += 1
 
     def judge(self, transaction: Transaction) -> None:
-        """Judge a transaction by its account's history, and remember it."""
+        """Judge a transaction by its account's history, then add it to that history."""
         self.transactions += 1
         history = self._histories.setdefault(transaction.account, Baseline())
         if transaction.status in JUDGED and not self._was_judged_when_authorized(transaction):
@@ -71,8 +71,8 @@ class FlagTrial:
         history.add(transaction)
 
     def _was_judged_when_authorized(self, transaction: Transaction) -> bool:
-        """Whether this settles an authorization for as much as that was for: as the stream handler has it."""
-        # 64 bits of each are enough, where whole ones of a million would fill the memory.
+        """Return whether this settles an authorization of the same amount. The stream handler has the same rule."""
+        # A hash of 64 bits is enough; the values of a million authorizations would fill the memory.
         id_ = transaction.id if transaction.status == "authorized" else transaction.authorization_id
         key = hash((id_, transaction.account, transaction.type, transaction.amount, transaction.currency))
         if transaction.status == "authorized":
@@ -87,20 +87,20 @@ class FlagTrial:
         self.any_now += bool(now)
         self.any_changed += bool(changed)
         for name in now.keys() | changed.keys():
-            outcome = self.outcomes[name]
-            outcome.now += name in now
-            outcome.changed += name in changed
+            result = self.results[name]
+            result.now += name in now
+            result.changed += name in changed
             if name not in now:
-                outcome.added.append((transaction_id, changed[name]))
+                result.added.append((transaction_id, changed[name]))
             elif name not in changed:
-                outcome.removed.append((transaction_id, now[name]))
+                result.removed.append((transaction_id, now[name]))
             else:
-                outcome.flagged.append((transaction_id, changed[name]))
+                result.flagged.append((transaction_id, changed[name]))
 
 
 def as_json(trial: FlagTrial) -> dict[str, Any]:
-    """Return what came of the trial as JSON values; without changed settings, nothing is said of them."""
-    rules = {name: _rule(trial, name, outcome) for name, outcome in trial.outcomes.items()}
+    """Return the results as JSON values. Without changed thresholds, their fields are absent."""
+    rules = {name: _rule(trial, name, result) for name, result in trial.results.items()}
     total: dict[str, Any] = {"now": trial.any_now}
     if trial.changed:
         total |= {"changed": trial.any_changed, "difference": trial.any_changed - trial.any_now}
@@ -114,45 +114,45 @@ def as_json(trial: FlagTrial) -> dict[str, Any]:
     }
 
 
-def _rule(trial: FlagTrial, name: str, outcome: Outcome) -> dict[str, Any]:
+def _rule(trial: FlagTrial, name: str, result: RuleResult) -> dict[str, Any]:
     found: dict[str, Any] = {
         "mode": trial.present.modes[name],
-        "now": outcome.now,
-        "share_now": outcome.now / trial.transactions,
+        "now": result.now,
+        "share_now": result.now / trial.transactions,
     }
     if trial.changed:
         found |= {
             "mode_changed": trial.changed.modes[name],
-            "changed": outcome.changed,
-            "share_changed": outcome.changed / trial.transactions,
-            "difference": outcome.changed - outcome.now,
+            "changed": result.changed,
+            "share_changed": result.changed / trial.transactions,
+            "difference": result.changed - result.now,
         }
     kinds = ("flagged", "added", "removed") if trial.changed else ("flagged",)
     found["examples"] = {
-        kind: [{"id": one, "evidence": evidence} for one, evidence in getattr(outcome, kind)] for kind in kinds
+        kind: [{"id": id_, "evidence": evidence} for id_, evidence in getattr(result, kind)] for kind in kinds
     }
     return found
 
 
 def as_text(trial: FlagTrial) -> str:
-    """Return what came of the trial as a table, and examples of each rule."""
+    """Return the results as a table, followed by examples for each rule."""
     lines = [
         f"{trial.transactions} transactions of {trial.accounts} accounts, {trial.judged} judged"
-        + f", {trial.malformed} malformed rows passed over" * bool(trial.malformed),
+        + f", {trial.malformed} malformed rows left out" * bool(trial.malformed),
         "",
     ]
     lines += [_line("rule", ("mode", "now", "share"), ("mode", "changed", "share", "difference"), trial)]
-    for name, outcome in trial.outcomes.items():
-        lines.append(_counts(name, outcome.now, outcome.changed, trial))
+    for name, result in trial.results.items():
+        lines.append(_counts(name, result.now, result.changed, trial))
     lines.append(_counts("any of them", trial.any_now, trial.any_changed, trial))
-    for name, outcome in trial.outcomes.items():
+    for name, result in trial.results.items():
         examples = [
-            f"  {sign} {one}  {_evidence(evidence)}"
-            for sign, kind in (("-", outcome.removed), ("+", outcome.added), (" ", outcome.flagged))
-            for one, evidence in kind
+            f"  {sign} {id_}  {_evidence(evidence)}"
+            for sign, kind in (("-", result.removed), ("+", result.added), (" ", result.flagged))
+            for id_, evidence in kind
         ]
         if examples:
-            lines += ["", f"{name}, the last ones:", *examples]
+            lines += ["", f"{name}, the last examples:", *examples]
     return "\n".join(lines)
 
 

@@ -1,57 +1,34 @@
-"""Reconcile a day's roll-ups with its transactions, counted anew; repair them only when told to.
+"""Compare a day's roll-ups with its transactions, which are counted again. Repair the roll-ups only with --repair.
 
     python -m operations.reconcile --stage prod --date 2026-01-10 --bank eazycard
     python -m operations.reconcile --stage prod --date 2026-01-10 --repair
 
-A difference is a line with bank, day, currency, field, what is stored and what was recomputed, parted by tabs. The
-status is 0 when there are none, or all are repaired.
+Each difference is a line: bank, day, currency, field, stored value, recomputed value, with tabs between them. The
+status is 0 when there is no difference, or when all are repaired.
 """
 
 import argparse
 import sys
 from datetime import UTC, date, datetime
-from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from chalicelib.analytics.reconciliation import Findings, Reconciliation
-from chalicelib.analytics.repository import AnalyticsRepository
-from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.repository import TransactionRepository
-from infra.sessions import session_for
-from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name
-from operations.banks import registry
+from infra.command_line import open_stage, run, stage_parser
+from infra.sessions import Stage
+from operations.bank_registry import known_bank, registry
+from operations.stage_stores import PATIENT, stores_of
 
-# Whole megabytes of the index are read, a maintenance command may wait for them.
-_CLIENT = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
+_UNAVAILABLE = "the tables can't be read for now, or the job doesn't stop. Run the command again."
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m operations.reconcile",
-        description=__doc__.split("\n\n")[0],
-        epilog=__doc__.split("\n\n")[2],
-    )
-    parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
-    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
+    parser = stage_parser("operations.reconcile", __doc__)
     parser.add_argument("--date", required=True, type=_day, help="UTC day of the transactions' own time, YYYY-MM-DD")
-    parser.add_argument("--bank", help="only this bank's; default: all")
-    parser.add_argument("--repair", action="store_true", help="replace what differs by what was recomputed")
+    parser.add_argument("--bank", help="only this bank; default: all banks")
+    parser.add_argument("--repair", action="store_true", help="replace stored values that differ by recomputed values")
     options = parser.parse_args(arguments)
-    try:
-        findings = _reconcile(session_for(options.stage, options.region), options)
-    except (StackFailed, ClientError, BotoCoreError) as error:
-        print(f"reconcile: {error}", file=sys.stderr)
-        return 1
-    except TemporarilyUnavailable:
-        print("reconcile: the tables can't be read for now, or the job won't stop: run it again.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("reconcile: interrupted. What was repaired is repaired; run it again for the rest.", file=sys.stderr)
-        return 130
-    return _told(findings, options)
+    return run("reconcile", lambda: _reconcile(open_stage(options), options), unavailable=_UNAVAILABLE)
 
 
 def _day(text: str) -> date:
@@ -64,35 +41,37 @@ def _day(text: str) -> date:
     return day
 
 
-def _reconcile(session: Any, options: argparse.Namespace) -> Findings:
-    known = [bank.id for bank in registry(session, options.stage).banks()]
-    if options.bank is not None and options.bank not in known:
-        raise StackFailed(f"there is no bank {options.bank}.")
-    data = outputs(session.client("cloudformation"), stack_name(options.stage, "data"))
-    dynamodb = session.client("dynamodb", config=_CLIENT)
-    reconciliation = Reconciliation(
-        AnalyticsRepository(dynamodb, data["AnalyticsTable"]),
-        TransactionRepository(dynamodb, data["TransactionsTable"]),
-    )
+def _reconcile(stage: Stage, options: argparse.Namespace) -> int:
+    banks = registry(stage)
+    if options.bank is not None:
+        known_bank(banks.store, options.bank)
+    stores = stores_of(stage, "AnalyticsTable", "TransactionsTable", config=PATIENT)
+    reconciliation = Reconciliation(stores.roll_ups, stores.transactions)
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}"
-    with tqdm(total=1.0, desc="counting anew", delay=2, bar_format=bar_format) as bar:
+    with tqdm(total=1.0, desc="counting", delay=2, bar_format=bar_format) as bar:
 
         def progress(share: float) -> None:
-            bar.update(max(0.0, share - bar.n))  # what came in meanwhile is read too, and is no way back
+            # Transactions that arrive meanwhile are read too, which makes the share smaller: the bar doesn't go back.
+            bar.update(max(0.0, share - bar.n))
 
-        return reconciliation.of_day(options.date, options.bank, known, repair=options.repair, progress=progress)
+        ids = [bank.id for bank in banks.banks()]
+        findings = reconciliation.of_day(options.date, options.bank, ids, repair=options.repair, progress=progress)
+    return _report(findings, options)
 
 
-def _told(findings: Findings, options: argparse.Namespace) -> int:
-    for one in findings.differences:
-        print(one.day.bank, one.day.date, one.day.currency, one.field, one.stored, one.recomputed, sep="\t")
+def _report(findings: Findings, options: argparse.Namespace) -> int:
+    for difference in findings.differences:
+        day = difference.day
+        print(day.bank, day.date, day.currency, difference.field, difference.stored, difference.recomputed, sep="\t")
     for day in findings.broken_elsewhere:
-        print(f"broken too: reconcile {day.date} of {day.bank} next, it is not what the job wrote", file=sys.stderr)
-    differing = len({one.day for one in findings.differences})
-    outcome = "repaired" if options.repair else "nothing was changed; --repair puts them right"
+        print(
+            f"broken too: reconcile {day.date} of {day.bank} next: the job did not write this roll-up", file=sys.stderr
+        )
+    differing = len({difference.day for difference in findings.differences})
+    result = "repaired" if options.repair else "nothing was changed; --repair replaces them"
     print(
         f"{options.date} (UTC): {findings.compared} roll-ups compared, {differing} differ"
-        + f": {outcome}" * bool(differing),
+        + f": {result}" * bool(differing),
         file=sys.stderr,
     )
     return 0 if not differing or (options.repair and not findings.broken_elsewhere) else 1

@@ -1,11 +1,11 @@
-"""Back-test a bank's flag settings: what they would have flagged among transactions of the past. Nothing is written.
+"""Try flag settings on past transactions of a bank: how many would they have flagged? Nothing is written.
 
     python -m operations.settings_trial --stage prod --bank eazycard --days 30 --settings changed.json
     python -m operations.settings_trial --file transactions.csv.gz --settings changed.json
 
-The settings file has what `PUT /settings` takes, and replaces the bank's settings likewise: what it leaves out is as by
-default. Transactions are judged one after the other as they were recorded, those of a file in its order. Each account's
-history begins with the range: what came before is not known, so that the first days show fewer flags than they had.
+The settings file is a body of `PUT /settings`: what it leaves out has its default. Transactions are judged in the order
+in which they were recorded, those of a file in the order of its lines. Each account's history begins with the first day
+of the range, so the first days show fewer flags than there were.
 """
 
 import argparse
@@ -17,53 +17,52 @@ from heapq import merge
 from pathlib import Path
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from bank_simulator.replay import UnreadableFile, bodies
+from bank_simulator.files.contents import UnreadableFile
+from bank_simulator.files.csv_rows import bodies
 from chalicelib.analytics.rollups import is_countable
 from chalicelib.api.json_body import read_json
 from chalicelib.api.requests import MAX_DAYS
-from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, load_settings
 from chalicelib.banks.thresholds import Thresholds
-from chalicelib.errors import DomainError, TemporarilyUnavailable, ValidationFailed
+from chalicelib.errors import DomainError, ValidationFailed
 from chalicelib.ledger.repository import RECORDED_SHARDS, TransactionRepository, is_flag_row, transaction_of_row
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction, load_transaction
-from infra.sessions import session_for
-from infra.stacks import DEFAULT_REGION, StackFailed, outputs, stack_name
+from infra.command_line import FAILED, open_stage, run, stage_parser
+from infra.failures import CommandFailed
+from operations.bank_registry import known_bank
 from operations.flag_trial import FlagTrial, as_json, as_text
+from operations.stage_stores import PATIENT, stores_of
 
-# Whole megabytes of the index are read, a maintenance command may wait for them.
-_CLIENT = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
-# A clock that is behind can have recorded a transaction before its day.
+# A machine whose clock is slow can have recorded a transaction before its day.
 _CLOCKS_DIFFER = timedelta(minutes=1)
 
-Judged = Iterator[tuple[float, Transaction]]  # with how far along all of them it is, from 0 to 1
+Judged = Iterator[tuple[float, Transaction]]  # with its position among all of them, from 0 to 1
 
 
-class BackTestFailed(Exception):
-    """The back-test can't be made; the message says why."""
+class SettingsTrialFailed(CommandFailed):
+    """The settings or the transactions can't be read."""
 
 
 def recorded(
     repository: TransactionRepository, bank: str, first: date, last: date, now: datetime, malformed: Callable[[], None]
 ) -> Judged:
-    """Yield the bank's transactions whose own days are from `first` to `last`, in the order of recording.
+    """Yield the bank's transactions of the days `first` to `last` of their own time, in the order of recording.
 
-    A page of each shard of the index is held at a time. Rows that the intake would not have stored are passed over.
+    Memory holds a page of each shard of the index at a time. `malformed` is called for each row that the intake would
+    not have stored; such a row is left out.
     """
     begin = datetime.combine(max(first, date(1970, 1, 1)), datetime.min.time(), UTC) - MAX_AHEAD - _CLOCKS_DIFFER
-    # What is recorded after the range can be of a day in it, however late.
+    # A transaction of the range can be recorded any time after it.
     shards = [_rows(repository, shard, bank, sortable(begin), sortable(now)) for shard in RECORDED_SHARDS]
     for row in merge(*shards, key=lambda row: str(row["recorded_key"])):
         if is_flag_row(row):
             continue
         try:
             transaction = transaction_of_row(row) if is_countable(row) else None
-        except ValueError:  # no time of the calendar
+        except ValueError:  # its time is not in the calendar
             transaction = None
         if transaction is None:
             malformed()
@@ -80,30 +79,32 @@ def _rows(
 
 
 def in_file(path: Path, currency: str | None, now: datetime) -> Judged:
-    """Yield the file's transactions, in its order; raises BackTestFailed, UnreadableFile."""
+    """Yield the file's transactions, in its order; raises SettingsTrialFailed, UnreadableFile."""
     total = sum(1 for _ in bodies(path))
     for number, body in enumerate(bodies(path), start=1):
         if currency is None and "currency" not in body:
-            raise BackTestFailed(f"{path}, transaction {number} has no currency: --currency gives those without one.")
+            raise SettingsTrialFailed(
+                f"{path}, transaction {number} has no currency: give one with --currency, for all that have none."
+            )
         try:
             yield number / total, load_transaction(body, "file", currency or "", now)
         except ValidationFailed as error:
-            raise BackTestFailed(f"{path}, transaction {number}: {_told(error)}") from None
+            raise SettingsTrialFailed(f"{path}, transaction {number}: {_in_words(error)}") from None
 
 
 def settings_in(path: Path) -> Thresholds:
-    """Return the thresholds in a settings file; raises BackTestFailed naming the fields that break a rule."""
+    """Return the thresholds in a settings file; raises SettingsTrialFailed naming the fields that break a rule."""
     try:
         return load_settings(read_json(path.read_bytes())).thresholds
     except OSError as error:
-        raise BackTestFailed(f"{path}: {error.strerror or error}") from None
+        raise SettingsTrialFailed(f"{path}: {error.strerror or error}") from None
     except ValidationFailed as error:
-        raise BackTestFailed(f"{path}: {_told(error)}") from None
+        raise SettingsTrialFailed(f"{path}: {_in_words(error)}") from None
     except DomainError as error:
-        raise BackTestFailed(f"{path}: {error}") from None
+        raise SettingsTrialFailed(f"{path}: {error}") from None
 
 
-def _told(error: ValidationFailed) -> str:
+def _in_words(error: ValidationFailed) -> str:
     return "; ".join(f"{field}: {message}" for field, message in error.errors)
 
 
@@ -112,40 +113,36 @@ def main(arguments: list[str] | None = None, now: Callable[[], datetime] = lambd
     options = parser.parse_args(arguments)
     moment = now()
     _check(parser, options, moment.date())
-    try:
-        changed = settings_in(options.settings) if options.settings else None
-        trial = _tried(options, changed, moment)
-    except (BackTestFailed, UnreadableFile, StackFailed, ClientError, BotoCoreError) as error:
-        print(f"back_test: {error}", file=sys.stderr)
-        return 1
-    except TemporarilyUnavailable:
-        print("back_test: the tables can't be read for now: run it again.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("back_test: interrupted; nothing was changed.", file=sys.stderr)
-        return 130
+    return run(
+        "settings trial",
+        lambda: _report(_trial(options, moment), options),
+        failures=(UnreadableFile,),
+        unavailable="the tables can't be read for now. Run the command again.",
+        interrupted="interrupted. Nothing was changed.",
+    )
+
+
+def _report(trial: FlagTrial, options: argparse.Namespace) -> int:
     if not trial.transactions:
-        print(f"back_test: there are no transactions in {_where(options)}.", file=sys.stderr)
-        return 1
+        print(f"settings trial: there are no transactions in {_where(options)}.", file=sys.stderr)
+        return FAILED
     print(json.dumps(as_json(trial), indent=2) if options.json else f"{_where(options)}: {as_text(trial)}")
     return 0
 
 
-def _tried(options: argparse.Namespace, changed: Thresholds | None, now: datetime) -> FlagTrial:
+def _trial(options: argparse.Namespace, now: datetime) -> FlagTrial:
+    changed = settings_in(options.settings) if options.settings else None
     if options.file is not None:
-        return _run(FlagTrial(BankSettings().thresholds, changed), in_file(options.file, options.currency, now))
-    session = session_for(options.stage, options.region)
-    data = outputs(session.client("cloudformation"), stack_name(options.stage, "data"))
-    dynamodb = session.client("dynamodb", config=_CLIENT)
-    banks = BankRepository(dynamodb, data["BanksTable"])
-    if banks.bank(options.bank) is None:
-        raise StackFailed(f"there is no bank {options.bank}.")
-    trial = FlagTrial(banks.settings(options.bank).settings.thresholds, changed)
-    repository = TransactionRepository(dynamodb, data["TransactionsTable"])
-    return _run(trial, recorded(repository, options.bank, options.first, options.last, now, trial.pass_over))
+        return _judge_all(FlagTrial(BankSettings().thresholds, changed), in_file(options.file, options.currency, now))
+    stores = stores_of(open_stage(options), "BanksTable", "TransactionsTable", config=PATIENT)
+    bank = known_bank(stores.bank_store, options.bank)
+    trial = FlagTrial(stores.bank_store.settings(bank.id).settings.thresholds, changed)
+    return _judge_all(
+        trial, recorded(stores.transactions, bank.id, options.first, options.last, now, trial.count_malformed)
+    )
 
 
-def _run(trial: FlagTrial, judged: Judged) -> FlagTrial:
+def _judge_all(trial: FlagTrial, judged: Judged) -> FlagTrial:
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}"
     with tqdm(total=1.0, desc="judging", delay=2, bar_format=bar_format) as bar:
         for share, transaction in judged:
@@ -156,23 +153,15 @@ def _run(trial: FlagTrial, judged: Judged) -> FlagTrial:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m operations.settings_trial",
-        description=__doc__.split("\n\n")[0],
-        epilog=__doc__.split("\n\n")[2],
-    )
-    parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
-    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's, or {DEFAULT_REGION}")
+    parser = stage_parser("operations.settings_trial", __doc__)
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--bank", help="whose transactions, and whose settings beside the changed ones")
-    source.add_argument(
-        "--file", type=Path, help="a CSV file of transactions, which are judged by the default settings"
-    )
-    parser.add_argument("--days", type=int, help="the last so many UTC days of the transactions' own time, with today")
+    source.add_argument("--bank", help="the bank whose transactions and present settings are used")
+    source.add_argument("--file", type=Path, help="a CSV file of transactions, judged by the default settings instead")
+    parser.add_argument("--days", type=int, help="number of UTC days of the transactions' own time, up to today")
     parser.add_argument("--from", dest="first", type=_day, help="the first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=_day, help="the last day; default: today")
-    parser.add_argument("--settings", type=Path, help="a JSON file of the changed settings, to be compared with")
-    parser.add_argument("--currency", help="of the file's transactions that have none")
+    parser.add_argument("--settings", type=Path, help="a JSON file of changed settings, to compare with the present")
+    parser.add_argument("--currency", help="the currency of those transactions of the file that have none")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -185,18 +174,18 @@ def _day(text: str) -> date:
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, today: date) -> None:
-    """Complete the range of days; end the command where options don't go together."""
+    """Fill in the range of days; end the command when options don't fit together."""
     if options.file is not None:
         if (options.days, options.first, options.last) != (None, None, None):
-            parser.error("--file is taken whole: --days, --from and --to are for --bank")
+            parser.error("--days, --from and --to need --bank: a file is judged whole")
         return
     if options.currency is not None:
-        parser.error("--currency is for --file")
+        parser.error("--currency needs --file")
     if (options.days is None) == (options.first is None):
         parser.error("--bank needs either --days or --from")
     if options.days is not None:
         if options.last is not None:
-            parser.error("--to is for --from")
+            parser.error("--to needs --from")
         if not 1 <= options.days <= MAX_DAYS:
             parser.error(f"--days must be from 1 to {MAX_DAYS}")
         options.first = today - timedelta(days=options.days - 1)

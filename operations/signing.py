@@ -1,4 +1,4 @@
-"""Banks' secrets for signing, in Secrets Manager: made, and rotated without a gap."""
+"""The secrets of banks that sign requests and webhooks, in Secrets Manager: created, and rotated without a gap."""
 
 import base64
 import dataclasses
@@ -13,20 +13,20 @@ from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.signatures import valid_secrets
 from infra.stacks import PROJECT
 
-# 256 bits, as long as the hash that they key.
+# 256 bits, the size of HMAC-SHA256's hash.
 _SECRET_BYTES = 32
 
 
 class Purpose(StrEnum):
     """What a bank's secret signs."""
 
-    REQUESTS = "signing"  # the bank's, to us
-    WEBHOOKS = "webhook"  # ours, to the bank
+    REQUESTS = "signing"  # from the bank to this service
+    WEBHOOKS = "webhook"  # from this service to the bank
 
 
 @dataclasses.dataclass(frozen=True)
 class SigningSecrets:
-    """The secrets of a stage's banks for one purpose: one entry of Secrets Manager for each bank that has one."""
+    """The secrets of a stage's banks for one purpose. Each bank has its own entry in Secrets Manager."""
 
     client: Any
     store: BankRepository
@@ -34,11 +34,11 @@ class SigningSecrets:
     purpose: Purpose = Purpose.REQUESTS
 
     def issue(self, bank: Bank, grace: timedelta, now: datetime) -> str:
-        """Give the bank a new secret and return it; the one before is good for another `grace`.
+        """Give the bank a new secret and return it; the previous secret stays valid for `grace`.
 
-        From its first one for requests on, a bank must sign its writes: the app knows of it within a minute. A newer
-        one is taken within ten seconds, because a signature that doesn't fit makes the functions read the secret again.
-        One that has ended is refused within five minutes. Webhooks are signed with a new one within a minute.
+        Requests: within a minute of its first secret, the bank must sign every write. A later secret is accepted within
+        ten seconds, because the functions read the secret again when a signature doesn't fit. An ended secret is
+        refused within five minutes. Webhooks: the new secret signs within a minute.
         """
         name = f"{PROJECT}-{self.stage}-{self.purpose}-{bank.id}"
         known_arn = getattr(bank, self._field)
@@ -47,9 +47,9 @@ class SigningSecrets:
             arn = self.client.create_secret(Name=name, SecretString=_stored(new, {}))["ARN"]
         except self.client.exceptions.ResourceExistsException:
             stored = self.client.get_secret_value(SecretId=name)["SecretString"]
-            # What a bank that begins to sign again had before has ended.
+            # A bank without a secret now had its signing withdrawn: its earlier secrets have ended.
             before = valid_secrets(stored, now) if grace and known_arn else {}
-            # One that was rotated earlier keeps its earlier end.
+            # A secret that an earlier rotation replaced keeps its earlier end.
             ends = {secret: min(end or now + grace, now + grace) for secret, end in before.items()}
             arn = self.client.put_secret_value(SecretId=name, SecretString=_stored(new, ends))["ARN"]
         if known_arn != arn:
@@ -57,8 +57,10 @@ class SigningSecrets:
         return new
 
     def withdraw(self, bank: Bank) -> None:
-        """Let the bank write without signing; have no webhooks sent to it, which wait for another secret. The secret
-        itself stays, for functions that have not heard of it yet."""
+        """End the bank's use of the secret: its writes need no signature, or no webhook is sent to it.
+
+        The entry itself stays, because functions may still use it for a minute.
+        """
         self.store.change_bank(bank.id, **{self._field: None})
 
     @property

@@ -11,9 +11,9 @@ import pytest
 import urllib3
 
 from chalicelib.banks.bank import Bank
-from local_cloud.deploy import STAGE, Deployed, deploy_stage
+from local_cloud.deploy import Deployed, deploy_stage
 from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, SECRET_ACCESS_KEY, free_port, start
-from operations.banks import Registry, registry
+from operations.bank_registry import Registry, registry
 
 # Kept between runs, so that the requirements for Lambda are downloaded once.
 BUILD = PROJECT_DIR / ".local" / "build" / "tests"
@@ -94,6 +94,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
     running = start(free_port(), folder)
     try:
         deployed = deploy_stage(running, BUILD)
-        yield CloudUnderTest(deployed, registry(running.session(), STAGE), folder / "cloud.log")
+        yield CloudUnderTest(deployed, registry(deployed.stage), folder / "cloud.log")
     finally:
         running.stop()

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -58,24 +57,27 @@ os.environ |= SETTINGS | {
 }
 
 from tests import dynamodb_local  # noqa: E402
-from tests.api import bench, logged  # noqa: E402, F401
+from tests.app_bench import bench, logged  # noqa: E402, F401
 from tests.cloud import cloud  # noqa: E402, F401
 from tests.fakes import OneCallAtATime  # noqa: E402
 from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F401
 
-# Other files than `test_*_on_the_cloud.py` with tests that use the local cloud, or what is built for it.
+# Files outside of `on_the_cloud` with tests that use the local cloud, or what is built for it.
 ON_THE_CLOUD = (
-    "test_archive_command",
-    "test_docs_page",
-    "test_inbox",
-    "test_load",
-    "test_mailbox_simulator",
-    "test_main_job",
-    "test_package",
-    "test_replay",
+    "api/test_docs_page",
+    "infra/test_package",
+    "local_cloud/test_inbox",
+    "local_cloud/test_mailbox_simulator",
+    "operations/test_archive",
 )
 # The groups that take longest begin first, so that at the end no processor has nothing left to do.
-LONGEST = ("cloud", "test_chalice_deploy", "test_analytics_model", "test_analytics_cost", "test_mailer")
+LONGEST = (
+    "cloud",
+    "infra/test_chalice_deploy",
+    "analytics/test_model",
+    "analytics/test_cost",
+    "notifications/test_mailer",
+)
 
 # A slow machine is no failure, and a function's fixtures are made to be shared by the examples of a property.
 hypothesis.settings.register_profile(
@@ -114,8 +116,8 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 def group(nodeid: str) -> str:
     """Return the name of those that a test shares a server with: its file, or all that use the one local cloud."""
-    file = Path(nodeid.partition("::")[0]).stem
-    return "cloud" if file in ON_THE_CLOUD or file.endswith("_on_the_cloud") else file
+    file = nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
+    return "cloud" if file in ON_THE_CLOUD or file.startswith("on_the_cloud/") else file
 
 
 class ByServer(LoadScopeScheduling):
@@ -126,7 +128,7 @@ class ByServer(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         # Each engine's model takes as long as many files.
-        return nodeid if group(nodeid) == "test_analytics_model" else group(nodeid)
+        return nodeid if group(nodeid) == "analytics/test_model" else group(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.queues import MAX_BATCH_BYTES
+
 _KEYS = ("transaction_key", "holder", "owner", "entry", "account_key")  # of the data stack's tables
 _TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
 
@@ -281,3 +283,30 @@ def _value_bytes(value: dict[str, Any]) -> int:
 
 def _substituted(template: str, data: dict[str, str]) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda match: data[match[1]], template)
+
+
+class FakeSqs:
+    """A queue that keeps what it takes, holds callers to SQS's limits, and may fail entries at first."""
+
+    def __init__(self, fails_first: int = 0) -> None:
+        self.bodies: list[str] = []
+        self.delays: list[int] = []
+        self.calls = 0
+        self.fails_left = fails_first
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        assert 1 <= len(Entries) <= 10
+        assert len({entry["Id"] for entry in Entries}) == len(Entries)
+        assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= MAX_BATCH_BYTES
+        failed = []
+        for entry in Entries:
+            if re.search("[\ufffe\uffff]", entry["MessageBody"]):
+                failed.append({"Id": entry["Id"], "Code": "InvalidMessageContents", "SenderFault": True})
+            elif self.fails_left > 0:
+                self.fails_left -= 1
+                failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
+            else:
+                self.bodies.append(entry["MessageBody"])
+                self.delays.append(entry["DelaySeconds"])
+        return {"Failed": failed}

@@ -10,6 +10,16 @@ import pytest
 import yaml
 from moto import mock_aws
 
+TABLES = (
+    "AccountsTable",
+    "AddressesTable",
+    "BanksTable",
+    "DeferralsTable",
+    "NotificationsTable",
+    "StatementsTable",
+    "TransactionsTable",
+)
+
 TEMPLATE = Path(__file__).parent.parent / "infra" / "data.yaml"
 _UNDERSTOOD_BY_ENGINES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 

@@ -22,13 +22,12 @@ from chalicelib.notifications.due import SHARDS, DueRepository
 from chalicelib.notifications.feed import MARGIN
 from chalicelib.notifications.notice import unpack
 from chalicelib.notifications.records import NotificationRecords
-from tests.fakes import Metered
-from tests.test_archive import BUCKET, FakeBucket, records
-from tests.test_deferrals import END, QUIET, Night
-from tests.test_mailer import NOW, World, many, messages, ses_event
-from tests.test_queues import FakeSqs
-from tests.test_stream import Stream, record
-from tests.test_webhook_sender import Desk
+from tests.archive_bucket import BUCKET, FakeBucket, records
+from tests.fakes import FakeSqs, Metered
+from tests.mail_world import NOW, World, many, messages, ses_event
+from tests.quiet_night import END, QUIET, Night
+from tests.stream_world import Stream, record
+from tests.webhook_desk import Desk
 
 BATCH = 100
 
@@ -241,7 +240,7 @@ def test_waiting_for_an_authorization_costs_what_the_documentation_says(world: W
         calls, units = Counter[str](), Counter[str]()
         client, queue = Metered(world.dynamodb, calls, units), FakeSqs()
         world.tell(messages(*reversed_), dynamodb=client, queue=Metered(queue, calls, units))
-        assert sum(len(unpack(body)[0]) for body in queue.bodies) == 50, waited
+        assert sum(len(unpack(body, [])) for body in queue.bodies) == 50, waited
         assert 5 <= units["write"] / 50 <= 5.1  # what closed the authorization, the claim, the note; and time at SES
         assert (units["read"] - 0.5) / 50 == 3  # the account, the authorization, and its notification
         assert calls.total() / 50 <= 0.3

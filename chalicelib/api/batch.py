@@ -9,7 +9,7 @@ from chalicelib.api import json_body, problems
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import DomainError, MalformedBody, TemporarilyUnavailable, TransactionConflict, ValidationFailed
 from chalicelib.ledger.card_numbers import holds_card_number
-from chalicelib.ledger.intake import Outcome, Queued
+from chalicelib.ledger.intake import Queued, RecordResult
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.transaction import Transaction, load_transaction
 
@@ -50,7 +50,7 @@ def load_item(item: Any, bank: Bank, now: datetime) -> Transaction | DomainError
 def answer(
     items: Sequence[Any],
     loaded: Sequence[Transaction | DomainError],
-    outcomes: Iterable[Outcome | Queued],
+    outcomes: Iterable[RecordResult | Queued],
     statuses: Sequence[str],
 ) -> dict[str, Any]:
     """Return the answer's body; `outcomes` are those of the loaded transactions, in order, in some of `statuses`."""
@@ -63,7 +63,7 @@ def answer(
     return {"results": results, "counts": {status: counts[status] for status in statuses}}
 
 
-def _result(index: int, item: Any, outcome: Outcome | Queued | DomainError) -> dict[str, Any]:
+def _result(index: int, item: Any, outcome: RecordResult | Queued | DomainError) -> dict[str, Any]:
     if not isinstance(outcome, DomainError):
         return {"index": index, "id": outcome.transaction.id, "status": outcome.status}
     result: dict[str, Any] = {"index": index, "id": _usable_id(item)}

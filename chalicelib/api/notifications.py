@@ -9,7 +9,7 @@ from chalicelib.api import cursors
 from chalicelib.api.requests import json_answer, only_parameters, page_limit
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import TransactionNotFound, ValidationFailed
-from chalicelib.ledger.keys import IDENTIFIER, transaction_key
+from chalicelib.ledger.keys import IDENTIFIER, TransactionKey
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
@@ -29,7 +29,7 @@ def list_of_transaction(
     if not IDENTIFIER.fullmatch(wanted):
         raise TransactionNotFound
     transactions.get(bank.id, wanted)
-    found = records.of_transaction(transaction_key(bank.id, wanted))
+    found = records.of_transaction(TransactionKey(bank.id, wanted))
     return json_answer({"notifications": found})
 
 
@@ -54,8 +54,6 @@ def list_changes(
         position = cursors.position_in(parameters["since"], cursor_secret(), issued_for)
     changes = feed.read(bank.id, position, limit)
     found = records.of_keys(changes.keys)
-    answer = [
-        {"transaction": key.transaction_key.partition("#")[2], **found[key]} for key in changes.keys if key in found
-    ]
+    answer = [{"transaction": key.transaction, **found[key]} for key in changes.keys if key in found]
     next_cursor = cursors.sign(cursor_secret(), issued_for, changes.position)
     return json_answer({"notifications": answer, "next_cursor": next_cursor})

@@ -1,7 +1,6 @@
 """DynamoDB's wire form: items to plain values and back, batches with their leftovers, refusals translated."""
 
 import contextlib
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
 
 Item = dict[str, Any]
@@ -21,8 +21,8 @@ _CANCELLED_IN_PASSING = frozenset(
     {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
 CONDITION_FAILED = "ConditionalCheckFailedException"
-_BATCH_TRIES = 9
-_MAX_WAIT_S = 1.0
+_TRIES = 9
+_FIRST_WAIT_S = 0.05
 
 
 def to_item(values: dict[str, Any]) -> Item:
@@ -75,7 +75,7 @@ def batch_get(
     """Yield the plain values of the items that exist, in any order; keys must be distinct."""
     for part in batches(keys, 100):
         pending: dict[str, Any] = {table: {"Keys": part, "ConsistentRead": is_consistent}}
-        for wait_s in _waits():
+        for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
             answer = call(client.batch_get_item, RequestItems=pending)
             yield from map(from_item, answer["Responses"].get(table, ()))
             pending = answer.get("UnprocessedKeys") or {}
@@ -115,7 +115,7 @@ def put_new(
     put = list(items)
     there: list[Item | None] = [None] * len(put)
     pending = list(range(len(put)))
-    for wait_s in _waits():
+    for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
         if not pending:
             return there
         condition = {"ConditionExpression": f"attribute_not_exists({key})"}
@@ -139,15 +139,10 @@ def put_new(
 
 def _write_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:
     pending: dict[str, Any] = {table: requests}
-    for wait_s in _waits():
+    for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
         with contextlib.suppress(TemporarilyUnavailable):
             pending = call(client.batch_write_item, RequestItems=pending).get("UnprocessedItems") or {}
         if not pending:
             return True
         sleep(wait_s)
     return False
-
-
-def _waits() -> Iterator[float]:
-    for attempt in range(_BATCH_TRIES):
-        yield random.uniform(0, min(_MAX_WAIT_S, 0.05 * 2**attempt))  # "full jitter"

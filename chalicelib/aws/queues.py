@@ -1,14 +1,13 @@
-"""Sending to SQS: batches within the service's limits, leftovers tried again, dead letters with their reason."""
+"""Sending to SQS: batches within the service's limits, leftovers tried again."""
 
 import json
-import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
 
 # What JSON may hold and SQS refuses in a message.
@@ -49,34 +48,15 @@ class Queue:
                 str(index): {"Id": str(index), "MessageBody": body, "DelaySeconds": delay_s()}
                 for index, body in enumerate(part)
             }
-            for attempt in range(_TRIES):
+            for wait_s in back_off(_TRIES, first_s=0.1):
                 answer = call(self._client.send_message_batch, QueueUrl=self._url, Entries=list(pending.values()))
                 failures = answer.get("Failed", ())
                 unsendable += [pending[one["Id"]]["MessageBody"] for one in failures if one["SenderFault"]]
                 pending = {one["Id"]: pending[one["Id"]] for one in failures if not one["SenderFault"]}
                 if not pending:
                     break
-                self._sleep(random.uniform(0, 0.1 * 2**attempt))
+                self._sleep(wait_s)
             else:
                 raise TemporarilyUnavailable
         if unsendable:
             raise Unsendable(unsendable)
-
-
-class DeadLetters:
-    """The dead-letter queue of one function: what could not be processed, whole, with why."""
-
-    def __init__(self, queue: Queue, source: str) -> None:
-        self._queue = queue
-        self._source = source
-
-    def put(self, letters: Sequence[tuple[Any, str]]) -> None:
-        """Put (payload, reason) pairs; a reason is a code or an exception's name, never what was in the payload."""
-        if not letters:
-            return
-        self._queue.send(
-            message({"source": self._source, "reason": reason, "payload": payload}) for payload, reason in letters
-        )
-        for _, reason in letters:
-            logger.error("dead_lettered", extra={"source": self._source, "reason": reason})
-        count("DeadLettered", len(letters))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from chalicelib.aws.caching import TimedCache
 from chalicelib.errors import UnknownApiKey
 
 CACHE_FOR = timedelta(seconds=60)
@@ -61,23 +62,16 @@ class BankDirectory:
     def __init__(self, store: BankStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._cache: dict[str, tuple[datetime, ApiKey, Bank]] = {}
-        self._banks: dict[str, tuple[datetime, Bank | None]] = {}
+        self._keys = TimedCache[str, tuple[ApiKey, Bank]](CACHE_FOR, clock, CACHE_SIZE)
+        self._banks = TimedCache[str, Bank | None](CACHE_FOR, clock)
 
     def resolve(self, key: str | None) -> Bank:
         """Return the active bank of this key; raises UnknownApiKey."""
         if not key or len(key) > 256:
             raise UnknownApiKey
         key_hash = hash_key(key)
-        now = self._clock()
-        found = self._cache.get(key_hash)
-        if found is None or found[0] <= now:
-            found = (now + CACHE_FOR, *self._look_up(key_hash))
-            if len(self._cache) >= CACHE_SIZE:
-                self._cache.clear()
-            self._cache[key_hash] = found
-        _, api_key, bank = found
-        if api_key.expires_at is not None and api_key.expires_at <= now:
+        api_key, bank = self._keys.get(key_hash, lambda: self._look_up(key_hash))
+        if api_key.expires_at is not None and api_key.expires_at <= self._clock():
             raise UnknownApiKey
         return bank
 
@@ -88,15 +82,11 @@ class BankDirectory:
 
     def by_id(self, bank_id: str) -> Bank | None:
         """Return the bank, disabled or not; None if it is unknown."""
-        now = self._clock()
-        found = self._banks.get(bank_id)
-        if found is None or found[0] <= now:
-            found = self._banks[bank_id] = (now + CACHE_FOR, self._store.bank(bank_id))
-        return found[1]
+        return self._banks.get(bank_id, lambda: self._store.bank(bank_id))
 
     def forget(self, bank_id: str) -> None:
         """Ask anew for the bank with this id the next time."""
-        self._banks.pop(bank_id, None)
+        self._banks.forget(bank_id)
 
     def _look_up(self, key_hash: str) -> tuple[ApiKey, Bank]:
         api_key = self._store.api_key(key_hash)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from marshmallow import ValidationError
 
+from chalicelib.aws.caching import TimedCache
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.schemas import BankSettingsSchema
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, Thresholds
@@ -163,8 +164,7 @@ class SettingsDirectory:
 
     def __init__(self, store: SettingsStore, clock: Callable[[], datetime]) -> None:
         self._store = store
-        self._clock = clock
-        self._cache: dict[str, tuple[datetime, StoredSettings]] = {}
+        self._cache = TimedCache[str, StoredSettings](CACHE_FOR, clock)
 
     def of(self, bank_id: str) -> BankSettings:
         """Return the bank's settings, the defaults if it has stored none; raises TemporarilyUnavailable."""
@@ -172,12 +172,8 @@ class SettingsDirectory:
 
     def stored(self, bank_id: str) -> StoredSettings:
         """Return the bank's settings as they are stored; raises TemporarilyUnavailable."""
-        now = self._clock()
-        found = self._cache.get(bank_id)
-        if found is None or found[0] <= now:
-            found = self._cache[bank_id] = (now + CACHE_FOR, self._store.settings(bank_id))
-        return found[1]
+        return self._cache.get(bank_id, lambda: self._store.settings(bank_id))
 
     def forget(self, bank_id: str) -> None:
         """Ask anew for the bank's settings the next time."""
-        self._cache.pop(bank_id, None)
+        self._cache.forget(bank_id)

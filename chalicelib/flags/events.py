@@ -1,13 +1,13 @@
 """Events for banks' own systems, on EventBridge: docs/events says what is in them."""
 
 import json
-import random
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
+from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.repository import Flagging
 from chalicelib.ledger.times import format_time
@@ -46,12 +46,12 @@ class EventBus:
         details = (json.dumps(flagged_detail(flagging), ensure_ascii=False) for flagging in flaggings)
         for part in batches(details, MAX_ENTRIES, MAX_BYTES, lambda detail: len(detail.encode())):
             pending = [self._entry(detail) for detail in part]
-            for attempt in range(_TRIES):
+            for wait_s in back_off(_TRIES, first_s=0.1):
                 results = call(self._client.put_events, Entries=pending)["Entries"]
                 pending = [entry for entry, result in zip(pending, results, strict=True) if "ErrorCode" in result]
                 if not pending:
                     break
-                self._sleep(random.uniform(0, 0.1 * 2**attempt))
+                self._sleep(wait_s)
             else:
                 raise TemporarilyUnavailable
 

@@ -18,7 +18,7 @@ from chalicelib.flags.baselines import RECENT_FOR, Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.flags.rules import JUDGED, judge
-from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.ledger.keys import TransactionKey, account_key
 from chalicelib.ledger.repository import Listing, TransactionRepository, place_of
 from chalicelib.ledger.transaction import Transaction, is_as_authorized, settles
 
@@ -40,7 +40,7 @@ class Judge:
         self._flags = flags
         self._clock = clock
 
-    def flagged(self, stored: Sequence[Transaction]) -> dict[str, Flagging]:
+    def flagged(self, stored: Sequence[Transaction]) -> dict[TransactionKey, Flagging]:
         """Judge what was stored, record what is flagged, and return it by transaction key: the first decision stands.
 
         Raises TemporarilyUnavailable when a table can't be read or written; judging all of them again is safe.
@@ -53,18 +53,18 @@ class Judge:
         found = []
         for account, own in batch.items():
             history = histories.get(account, Baseline())
-            others = {_key(one): one for one in meanwhile.get(account, ())}
+            others = {one.key: one for one in meanwhile.get(account, ())}
             for one in sorted([*own, *others.values()], key=_order):
-                if _key(one) in others:
+                if one.key in others:
                     history.add_recent(one)
                     continue
-                if one.status in JUDGED and _key(one) not in told:
+                if one.status in JUDGED and one.key not in told:
                     found += self._flagging(one, history, now)
                 history.add_row(*place_of(one), one)
         recorded = self._flags.record(found)
         for name, number in Counter(name for flagging in recorded for name in flagging.flags).items():
             count(f"Flagged_{name}", number)
-        return {_key(flagging.transaction): flagging for flagging in recorded}
+        return {flagging.transaction.key: flagging for flagging in recorded}
 
     def _by_account(self, stored: Iterable[Transaction]) -> dict[str, list[Transaction]]:
         """Return the transactions of each account that has one to be judged."""
@@ -95,18 +95,18 @@ class Judge:
         listing = Listing(own[0].account, min(times) - RECENT_FOR, max(times) + either_way)
         recorded = max(map(_order, own))
         found = self._transactions.newest_for_account(own[0].bank, listing).transactions
-        keys = {_key(one) for one in own}
-        return [one for one in found if _order(one) < recorded and _key(one) not in keys]
+        keys = {one.key for one in own}
+        return [one for one in found if _order(one) < recorded and one.key not in keys]
 
-    def _told_by_authorization(self, batch: Iterable[Transaction]) -> set[str]:
+    def _told_by_authorization(self, batch: Iterable[Transaction]) -> set[TransactionKey]:
         """Return the settlements whose authorization says the same: that was judged when the card was used."""
         settled = [one for one in batch if one.status == "settled" and one.authorization_id is not None]
-        keys = {_key(one): transaction_key(one.bank, str(one.authorization_id)) for one in settled}
+        keys = {one.key: TransactionKey(one.bank, str(one.authorization_id)) for one in settled}
         stored = self._transactions.stored(sorted(set(keys.values())))
         return {
-            _key(one)
+            one.key
             for one in settled
-            if (authorization := stored.get(keys[_key(one)])) is not None
+            if (authorization := stored.get(keys[one.key])) is not None
             and settles(one, authorization)
             and is_as_authorized(one, authorization)
         }
@@ -121,10 +121,6 @@ class Judge:
             return []
         shadow = frozenset(thresholds.in_mode("shadow"))
         return [Flagging(transaction, flags, shadow, now)] if flags else []
-
-
-def _key(transaction: Transaction) -> str:
-    return transaction_key(transaction.bank, transaction.id)
 
 
 def _order(transaction: Transaction) -> tuple[datetime, str]:

@@ -6,9 +6,8 @@ them over the API, with the bank's key.
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
-from chalicelib.aws.queues import DeadLetters
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.flags.alert_topic import OperatorTopic
 from chalicelib.flags.events import TRANSACTION_FLAGGED
@@ -28,19 +27,16 @@ class OperatorAlerts:
         can't be reached: SQS then brings all of them again, and a bank that was told may be told again.
         """
         by_bank: dict[str, dict[str, str]] = {}
-        malformed: list[tuple[Any, str]] = []
+        letters: list[Letter] = []
         for body in bodies:
-            try:
+            with SetAside(letters, body, "malformed_event"):
                 bank, transaction, line = _read(body)
-            except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-                malformed.append((body, f"malformed_event: {type(error).__name__}"))
-            else:
                 by_bank.setdefault(bank, {})[transaction] = line  # an event that comes twice is listed once
-        self._dead_letters.put(malformed)
+        self._dead_letters.put(letters)
         for bank, lines in sorted(by_bank.items()):
             self._topic.publish(bank, _subject(len(lines)), _text(bank, list(lines.values())))
             count("OperatorAlerts")
-        logger.info("operators_told", extra={"banks": len(by_bank), "dead_lettered": len(malformed)})
+        logger.info("operators_told", extra={"banks": len(by_bank), "dead_lettered": len(letters)})
 
 
 def _read(body: str) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chalicelib.aws.batching import batches
+from chalicelib.aws.dead_letters import Letter, SetAside
 from chalicelib.aws.queues import MAX_BATCH, MAX_BATCH_BYTES, Queue, message
 from chalicelib.ledger.transaction import Transaction, from_json, to_json
 
@@ -29,16 +30,13 @@ def pack(transactions: Iterable[Transaction]) -> Iterator[str]:
         yield f'{{"transactions": [{", ".join(part)}]}}'
 
 
-def unpack(body: str) -> tuple[list[tuple[Any, Transaction]], list[tuple[Any, str]]]:
-    """Return a message's (payload, transaction) pairs, and what in it is none as (payload, reason) pairs."""
-    try:
+def unpack(body: str, letters: list[Letter]) -> list[tuple[Any, Transaction]]:
+    """Return the transactions in a message body, each with its payload; what can't be read is added to `letters`."""
+    payloads: list[Any] = []
+    with SetAside(letters, body, "malformed_message"):
         payloads = list(json.loads(body)["transactions"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        return [], [(body, f"malformed_message: {type(error).__name__}")]
-    found, malformed = [], []
+    found: list[tuple[Any, Transaction]] = []
     for payload in payloads:
-        try:
+        with SetAside(letters, payload, "malformed_transaction"):
             found.append((payload, from_json(payload["transaction"], payload["bank"])))
-        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-            malformed.append((payload, f"malformed_transaction: {type(error).__name__}"))
-    return found, malformed
+    return found

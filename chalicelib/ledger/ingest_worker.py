@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.queues import DeadLetters
+from chalicelib.aws.dead_letters import DeadLetters, Letter
 from chalicelib.aws.telemetry import logger
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
 from chalicelib.ledger.ingest_queue import unpack
@@ -34,13 +34,12 @@ class IngestWorker:
         A conflict found only now, and what can't be read, goes to the dead-letter queue with its reason.
         """
         now = self._clock()
-        letters: list[tuple[str, Any, str]] = []
+        letters: dict[str, list[Letter]] = {message_id: [] for message_id, _ in messages}
         queued: list[tuple[str, Any, Transaction]] = []
         for message_id, body in messages:
-            found, malformed = unpack(body)
-            letters += [(message_id, payload, reason) for payload, reason in malformed]
-            # Recorded now and not when it was queued: the analytics job goes by the time of recording.
-            queued += [(message_id, payload, dataclasses.replace(one, recorded_at=now)) for payload, one in found]
+            for payload, transaction in unpack(body, letters[message_id]):
+                # Recorded now and not when it was queued: the analytics job goes by the time of recording.
+                queued.append((message_id, payload, dataclasses.replace(transaction, recorded_at=now)))
         outcomes = self._intake.record_all([transaction for _, _, transaction in queued], seconds_left)
         failed: set[str] = set()
         for (message_id, payload, transaction), outcome in zip(queued, outcomes, strict=True):
@@ -49,12 +48,11 @@ class IngestWorker:
                     failed.add(message_id)
                 case TransactionConflict():
                     logger.error("late_conflict", extra={"bank": transaction.bank, "transaction": transaction.id})
-                    letters.append((message_id, payload, f"{outcome.code}: {', '.join(outcome.differing)}"))
+                    reason = f"{outcome.code}: {', '.join(outcome.differing)}"
+                    letters[message_id].append(Letter(payload, reason))
         if failed and not self._is_partial:
             raise TemporarilyUnavailable
-        # Those of a message that comes again will be found again.
-        self._dead_letters.put(
-            [(payload, reason) for message_id, payload, reason in letters if message_id not in failed]
-        )
+        # The letters of a message that comes again will be found again.
+        self._dead_letters.put([one for message_id, of in letters.items() if message_id not in failed for one in of])
         logger.info("ingest_batch", extra={"transactions": len(queued), "failed_messages": len(failed)})
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

@@ -11,6 +11,7 @@ from chalicelib.aws.clients import WRITERS
 from chalicelib.aws.telemetry import count
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict, TransactionNotFound
 from chalicelib.ledger.ingest_queue import IngestQueue
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 
@@ -39,7 +40,7 @@ class Queued:
 
 
 # What became of one transaction of many; the errors are returned and not raised.
-Outcome = Recorded | TransactionConflict | TemporarilyUnavailable
+RecordResult = Recorded | TransactionConflict | TemporarilyUnavailable
 
 
 class Intake:
@@ -73,52 +74,24 @@ class Intake:
         self._queue().put(transactions)
         count("TransactionsQueued", len(transactions))
 
-    def record_all(self, transactions: Sequence[Transaction], seconds_left: Callable[[], float]) -> list[Outcome]:
-        """Store each of the transactions exactly once, side by side, and return what became of each, in order.
+    def record_all(self, transactions: Sequence[Transaction], seconds_left: Callable[[], float]) -> list[RecordResult]:
+        """Store each of the transactions exactly once, side by side; return the result of each, in order.
 
-        Those of one id are taken in their order. What can't be tried before `seconds_left` comes to its end, or is
-        throttled, is TemporarilyUnavailable, and so is what repeats it. An unexpected error is raised when all others
-        are done.
+        Transactions of one id are stored in their order. What can't be tried before `seconds_left` comes to its end,
+        or is throttled, is TemporarilyUnavailable, and so is what repeats it. An unexpected error is raised when all
+        others are done.
         """
-        known: set[tuple[str, str]] = set()
-        first: list[tuple[int, Transaction]] = []
-        repeats: list[tuple[int, Transaction]] = []
-        for index, transaction in enumerate(transactions):
-            key = transaction.bank, transaction.id
-            if key in known:
-                # A time of recording of its own, by which it is told from a second try of the first one.
-                recorded_at = transaction.recorded_at + timedelta(microseconds=index)
-                repeats.append((index, replace(transaction, recorded_at=recorded_at)))
-            else:
-                known.add(key)
-                first.append((index, transaction))
-        outcomes: dict[int, Outcome] = {}
-        missed: set[tuple[str, str]] = set()
-        unexpected: list[Exception] = []
-
-        def work(share: Iterable[tuple[int, Transaction]]) -> None:
-            for index, transaction in share:
-                key = transaction.bank, transaction.id
-                outcome: Outcome = TemporarilyUnavailable()
-                try:
-                    # Behind one that could not be stored, its repeat would take its place.
-                    if key not in missed and seconds_left() >= _LAST_CALL_S:
-                        outcome = self._attempt(transaction)
-                except Exception as error:
-                    unexpected.append(error)
-                if isinstance(outcome, TemporarilyUnavailable):
-                    missed.add(key)
-                outcomes[index] = outcome
-
+        first, repeats = _apart(transactions)
+        run = _Run(self._attempt, seconds_left)
         shared = _Shared(first)
-        writers = [self._executor.submit(work, shared) for _ in range(min(WRITERS, len(first)) - 1)]
-        work(shared)
+        writers = [self._executor.submit(run.record, shared) for _ in range(min(WRITERS, len(first)) - 1)]
+        run.record(shared)
         for writer in writers:
             writer.result()
-        work(repeats)
-        if unexpected:
-            raise unexpected[0]
-        in_order = [outcomes[index] for index in range(len(transactions))]
+        run.record(repeats)
+        if run.unexpected:
+            raise run.unexpected[0]
+        in_order = [run.results[index] for index in range(len(transactions))]
         _count(in_order)
         return in_order
 
@@ -130,7 +103,7 @@ class Intake:
             return Recorded(transaction, replayed=False)
         return _known(transaction, stored)
 
-    def _attempt(self, transaction: Transaction) -> Outcome:
+    def _attempt(self, transaction: Transaction) -> RecordResult:
         try:
             self._repository.add(transaction)
         except AlreadyRecorded as taken:
@@ -149,14 +122,57 @@ class Intake:
         return ThreadPoolExecutor(WRITERS - 1, thread_name_prefix="writer")
 
 
-class _Shared(Iterator[tuple[int, Transaction]]):
+Numbered = tuple[int, Transaction]  # a transaction and its place in a batch
+
+
+class _Run:
+    """What the writers of one batch share: the results by place, and which transactions could not be stored."""
+
+    def __init__(self, attempt: Callable[[Transaction], RecordResult], seconds_left: Callable[[], float]) -> None:
+        self._attempt = attempt
+        self._seconds_left = seconds_left
+        self._missed: set[TransactionKey] = set()
+        self.results: dict[int, RecordResult] = {}
+        self.unexpected: list[Exception] = []
+
+    def record(self, share: Iterable[Numbered]) -> None:
+        for index, transaction in share:
+            result: RecordResult = TemporarilyUnavailable()
+            try:
+                # A repeat must not take the place of a transaction that could not be stored.
+                if transaction.key not in self._missed and self._seconds_left() >= _LAST_CALL_S:
+                    result = self._attempt(transaction)
+            except Exception as error:
+                self.unexpected.append(error)
+            if isinstance(result, TemporarilyUnavailable):
+                self._missed.add(transaction.key)
+            self.results[index] = result
+
+
+def _apart(transactions: Iterable[Transaction]) -> tuple[list[Numbered], list[Numbered]]:
+    """Return the first transaction of each id, and those that repeat an id, with their places in the batch."""
+    known: set[TransactionKey] = set()
+    first: list[Numbered] = []
+    repeats: list[Numbered] = []
+    for index, transaction in enumerate(transactions):
+        if transaction.key in known:
+            # A time of recording of its own tells it from a second try of the first transaction.
+            recorded_at = transaction.recorded_at + timedelta(microseconds=index)
+            repeats.append((index, replace(transaction, recorded_at=recorded_at)))
+        else:
+            known.add(transaction.key)
+            first.append((index, transaction))
+    return first, repeats
+
+
+class _Shared(Iterator[Numbered]):
     """Values of which each is given once, to whichever thread asks next."""
 
-    def __init__(self, values: Iterable[tuple[int, Transaction]]) -> None:
+    def __init__(self, values: Iterable[Numbered]) -> None:
         self._values = iter(values)
         self._lock = threading.Lock()
 
-    def __next__(self) -> tuple[int, Transaction]:
+    def __next__(self) -> Numbered:
         with self._lock:
             return next(self._values)
 
@@ -169,7 +185,7 @@ def _known(transaction: Transaction, stored: Transaction) -> Recorded:
     return Recorded(stored, replayed=True)
 
 
-def _count(outcomes: Sequence[Outcome]) -> None:
+def _count(outcomes: Sequence[RecordResult]) -> None:
     created = sum(isinstance(outcome, Recorded) and not outcome.replayed for outcome in outcomes)
     count("TransactionsCreated", created)
     count("TransactionsReplayed", sum(isinstance(outcome, Recorded) for outcome in outcomes) - created)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, queried, to_item
 from chalicelib.errors import TransactionNotFound
-from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import CONTENT, Transaction
 
@@ -136,10 +136,10 @@ class TransactionRepository:
             raise TransactionNotFound
         return transaction_from_item(answer["Item"])
 
-    def stored(self, keys: Iterable[str]) -> dict[str, Transaction]:
-        """Return the transactions that there are of these distinct keys, read consistently, a hundred in a call."""
-        found = batch_get(self._client, self._table, (to_item({"transaction_key": key}) for key in keys))
-        return {values["transaction_key"]: _transaction(values) for values in found}
+    def stored(self, keys: Iterable[TransactionKey]) -> dict[TransactionKey, Transaction]:
+        """Return those of the distinct transactions that are stored, read consistently, 100 in a call."""
+        found = batch_get(self._client, self._table, (to_item({"transaction_key": key.stored}) for key in keys))
+        return {TransactionKey.of_stored(values["transaction_key"]): _transaction(values) for values in found}
 
     def newest_for_account(self, bank: str, listing: Listing) -> Page:
         """Return a page of the account's transactions, newest first by their own timestamp."""

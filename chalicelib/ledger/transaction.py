@@ -20,11 +20,9 @@ from chalicelib.ledger.fields import (
     field_errors,
     identifier,
 )
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS, excess_decimals, format_amount
 from chalicelib.ledger.times import format_time
-
-_TOLD_BY = {"settled": "told_as_settlement", "reversed": "told_as_reversal"}
 
 MAX_AHEAD = timedelta(minutes=5)
 
@@ -51,6 +49,10 @@ class Transaction:
     card_last4: str | None = None
     metadata: Mapping[str, str] | None = None
     recorded_at: datetime
+
+    @property
+    def key(self) -> TransactionKey:
+        return TransactionKey(self.bank, self.id)
 
     def differing(self, other: "Transaction") -> list[str]:
         """Return the names of the fields in which the two contents differ, sorted; empty for a replay."""
@@ -162,9 +164,9 @@ def is_as_authorized(transaction: Transaction, authorization: Transaction) -> bo
     return (transaction.amount, transaction.currency) == (authorization.amount, authorization.currency)
 
 
-def named_by(transaction: Transaction) -> str:
-    """Return the key of what this transaction settles or reverses, empty if it names nothing."""
+def named_by(transaction: Transaction) -> TransactionKey | None:
+    """Return the transaction that this one settles or reverses, None if it names none."""
     named = transaction.authorization_id
-    if named is None or named == transaction.id or transaction.status not in _TOLD_BY:
-        return ""
-    return transaction_key(transaction.bank, named)
+    if named is None or named == transaction.id or transaction.status not in ("settled", "reversed"):
+        return None
+    return TransactionKey(transaction.bank, named)

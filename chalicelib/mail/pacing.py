@@ -8,11 +8,12 @@ import math
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.caching import TimedCache
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
 from chalicelib.aws.telemetry import logger
@@ -37,20 +38,20 @@ class SesAccount:
 
     def __init__(self, client: Any, clock: Callable[[], datetime], fixed: float | None = None) -> None:
         self._client = client
-        self._clock = clock
-        self._rate = fixed or _UNKNOWN_RATE
-        self._known_until: datetime | None = None if fixed is None else datetime.max.replace(tzinfo=UTC)
+        self._fixed = fixed
+        self._last_known = _UNKNOWN_RATE
+        self._rate = TimedCache[None, float](CACHE_FOR, clock)
 
     def send_rate(self) -> float:
         """Return how many e-mails a second the account may send; the last known number when SES doesn't say."""
-        now = self._clock()
-        if self._known_until is None or self._known_until <= now:
-            self._known_until = now + CACHE_FOR
-            try:
-                self._rate = float(call(self._client.get_account)["SendQuota"]["MaxSendRate"])
-            except (ClientError, TemporarilyUnavailable) as error:
-                logger.warning("send_rate_unknown", extra={"error": type(error).__name__})
-        return self._rate
+        return self._rate.get(None, self._ask) if self._fixed is None else self._fixed
+
+    def _ask(self) -> float:
+        try:
+            self._last_known = float(call(self._client.get_account)["SendQuota"]["MaxSendRate"])
+        except (ClientError, TemporarilyUnavailable) as error:
+            logger.warning("send_rate_unknown", extra={"error": type(error).__name__})
+        return self._last_known
 
 
 class Pacer:

@@ -7,7 +7,7 @@ all, goes the note that the authorization's own notification is `skipped`.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, from_item, to_item, was_cancelled_in_passing
+from chalicelib.aws.retries import back_off
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey, State
 
@@ -68,7 +69,7 @@ class Closings:
         """
         standings: list[How | Other] = [Other.BUSY] * len(closings)
         pending = [(index, self._puts(closing, now)) for index, closing in enumerate(closings)]
-        for attempt in range(_TRIES):
+        for wait_s in back_off(_TRIES, first_s=0.05):
             left = []
             for part in _parts(pending):
                 for (index, puts), reasons in zip(part, self._put([puts for _, puts in part]), strict=True):
@@ -82,7 +83,7 @@ class Closings:
             pending = left
             if not pending:
                 break
-            self._sleep(0.05 * 2**attempt)
+            self._sleep(wait_s)
         return standings
 
     def _put(self, groups: Sequence[Sequence[Put]]) -> list[list[dict[str, Any]]]:
@@ -99,8 +100,7 @@ class Closings:
     def _puts(self, closing: Closing, now: datetime) -> list[Put]:
         key = closing.authorization
         mark = {
-            "transaction_key": f"{key.transaction_key}#closing",
-            "holder": key.holder,
+            **replace(key, transaction=f"{key.transaction}#closing").item_key(),
             "closed_by": closing.closed_by,
             "how": closing.how.value,
             "updated_at": format_time(now),
@@ -110,8 +110,7 @@ class Closings:
         ]
         if closing.told_for:
             note = {
-                "transaction_key": key.transaction_key,
-                "holder": key.holder,
+                **key.item_key(),
                 "state": State.SKIPPED.value,
                 "reason": closing.reason,
                 "closed_by": closing.closed_by,

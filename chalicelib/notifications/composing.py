@@ -1,4 +1,4 @@
-"""Composing: for each person of an SES call, the e-mail, or why there is none."""
+"""Composing: for each recipient of an SES call the e-mail, or the reason why there is none."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,18 +12,20 @@ from chalicelib.mail.parts import email_to
 from chalicelib.mail.ses import Email
 from chalicelib.mail.story import Story, kind_of
 from chalicelib.mail.transaction_mail import render
-from chalicelib.notifications.addressees import Addressed
-from chalicelib.notifications.state import NotificationKey, Outcome, State
+from chalicelib.notifications.notice import Recipient
+from chalicelib.notifications.state import NotificationKey, State, StateChange
+
+Decision = Tell | Skip | Wait | Exception
 
 
 @dataclass(slots=True)
 class Composed:
-    """The e-mails, and who gets none: for good, for now, or because it can't be made, with the reason."""
+    """The e-mails, and who gets none: for good (`skipped`), for now (`waiting`), or because it can't be made."""
 
-    emails: list[tuple[Addressed, Email]] = field(default_factory=list)
-    skipped: list[Outcome] = field(default_factory=list)
-    waiting: list[tuple[Addressed, Wait]] = field(default_factory=list)
-    failed: list[tuple[Addressed, str]] = field(default_factory=list)
+    emails: list[tuple[Recipient, Email]] = field(default_factory=list)
+    skipped: list[StateChange] = field(default_factory=list)
+    waiting: list[tuple[Recipient, Wait]] = field(default_factory=list)
+    failed: list[tuple[Recipient, str]] = field(default_factory=list)
 
 
 class Composer:
@@ -31,54 +33,59 @@ class Composer:
         self._banks = banks
         self._links_for = links_for
 
-    def bank_names(self, people: Iterable[Addressed]) -> dict[str, str]:
+    def bank_names(self, recipients: Iterable[Recipient]) -> dict[str, str]:
         """Return the names of their banks, by id; raises TemporarilyUnavailable."""
-        return {bank: self._banks.name_of(bank) for bank in {person.notice.transaction.bank for person in people}}
+        return {bank: self._banks.name_of(bank) for bank in {one.notice.transaction.bank for one in recipients}}
 
     def compose(
         self,
-        people: Iterable[Addressed],
+        recipients: Iterable[Recipient],
+        decisions: Mapping[NotificationKey, Decision],
         stories: Mapping[NotificationKey, Story],
         bank_names: Mapping[str, str],
-        now: datetime,
     ) -> Composed:
         """Return the e-mails of those who want them now, and why the others get none.
 
-        `stories` are what to tell those who want it.
+        `stories` say what there is to tell to each recipient who wants an e-mail, now or later.
         """
-        done = Composed()
-        for person in people:
+        composed = Composed()
+        for recipient in recipients:
             try:
-                if person.holder.suppressed is not None:
-                    done.skipped.append(person.outcome(State.SUPPRESSED, person.holder.suppressed.reason))
+                if recipient.holder.suppressed is not None:
+                    reason = recipient.holder.suppressed.reason
+                    composed.skipped.append(recipient.change(State.SUPPRESSED, reason))
                     continue
-                decision = _decision(person, now)
-                if isinstance(decision, Skip):
-                    done.skipped.append(person.outcome(State.SKIPPED, decision.preference))
-                elif isinstance(decision, Wait):
-                    done.waiting.append((person, decision))
-                else:
-                    done.emails.append((person, self._email(person, stories[person.key], bank_names)))
-            except Exception as error:  # whatever is wrong with one e-mail must not hold up the others
-                done.failed.append((person, f"not_rendered: {type(error).__name__}"))
-        return done
+                match decisions[recipient.key]:
+                    case Skip(preference):
+                        composed.skipped.append(recipient.change(State.SKIPPED, preference))
+                    case Wait() as wait:
+                        composed.waiting.append((recipient, wait))
+                    case Tell():
+                        email = self._email(recipient, stories[recipient.key], bank_names)
+                        composed.emails.append((recipient, email))
+                    case error:
+                        raise error
+            except Exception as error:  # one e-mail that can't be made must not hold up the others
+                composed.failed.append((recipient, f"not_rendered: {type(error).__name__}"))
+        return composed
 
-    def _email(self, person: Addressed, story: Story, bank_names: Mapping[str, str]) -> Email:
-        transaction, holder = story.transaction, person.holder
+    def _email(self, recipient: Recipient, story: Story, bank_names: Mapping[str, str]) -> Email:
+        transaction, holder = story.transaction, recipient.holder
         links = self._links_for(transaction.bank, transaction.account, holder)
         mail = render(story, holder, bank_names[transaction.bank], links)
         return email_to(holder, mail, links, transaction.bank, transaction.id)
 
 
-def is_wanted(person: Addressed, now: datetime) -> bool:
-    """Whether the person is to be told, now or later; not if that can't be made out: composing says why."""
+def decision_of(recipient: Recipient, now: datetime) -> Decision:
+    """Return what the holder's preferences say, or the error where they can't be read."""
+    transaction, holder = recipient.notice.transaction, recipient.holder
+    kind = SECURITY_ALERT if recipient.notice.flags else kind_of(transaction)
     try:
-        return not isinstance(_decision(person, now), Skip)
-    except Exception:
-        return False
+        return decide(holder.preferences, holder.timezone, transaction, kind, now)
+    except Exception as error:  # preferences that were written past the API
+        return error
 
 
-def _decision(person: Addressed, now: datetime) -> Tell | Skip | Wait:
-    transaction, holder = person.notice.transaction, person.holder
-    kind = SECURITY_ALERT if person.notice.flags else kind_of(transaction)
-    return decide(holder.preferences, holder.timezone, transaction, kind, now)
+def is_wanted(decision: Decision) -> bool:
+    """Whether the holder is to be notified, now or later."""
+    return isinstance(decision, Tell | Wait)

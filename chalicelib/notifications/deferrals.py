@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
+from chalicelib.aws.queues import MAX_DELAY_S, Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.notice import Notice, pack, to_payload
@@ -89,15 +90,12 @@ class Release:
 
     def _hand_back(self, page: list[DueEntry]) -> None:
         payloads: list[dict[str, Any]] = []
-        for deferral in page:
-            try:
-                payloads.append(dict(json.loads(deferral.notice)))
-            except (TypeError, ValueError):  # written past the mailer: it must not hold up the others
-                self._dead_letters.put([(deferral.notice, "malformed_deferral")])
-        try:
-            self._queue.send(pack(payloads))
-        except Unsendable as error:
-            self._dead_letters.put([(body, "refused_by_queue") for body in error.bodies])
+        letters: list[Letter] = []
+        for entry in page:
+            with SetAside(letters, entry.payload, "malformed_deferral"):
+                payloads.append(dict(json.loads(entry.payload)))
+        self._dead_letters.put(letters)
+        self._dead_letters.send(self._queue, pack(payloads))
         self._repository.remove(page)
 
 

@@ -1,4 +1,7 @@
-"""Deferrals in DynamoDB: one partition for each hour and shard, in it the notices by when they are due."""
+"""What is due at a time, in DynamoDB: notices that wait for quiet hours to end, and statements.
+
+Each hour has a partition for each shard, with the entries in the order in which they are due.
+"""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -20,11 +23,11 @@ _KEPT_FOR = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class DueEntry:
-    """A notice (JSON) that is due at a moment (UTC). `name` tells it from others that are due then."""
+    """A payload (JSON) that is due at `until` (UTC). `name` tells it from others that are due then."""
 
     until: datetime
     name: str
-    notice: str
+    payload: str
 
     @property
     def key(self) -> dict[str, str]:
@@ -37,16 +40,16 @@ class DueRepository:
         self._client = client
         self._table = table
 
-    def put(self, deferrals: Iterable[DueEntry]) -> None:
-        """Put the deferrals, 25 in a call; raises TemporarilyUnavailable with some maybe put."""
+    def put(self, entries: Iterable[DueEntry]) -> None:
+        """Put the entries, 25 in a call; raises TemporarilyUnavailable with some maybe put."""
         items = (
-            to_item({**one.key, "notice": one.notice, "expires_at": int((one.until + _KEPT_FOR).timestamp())})
-            for one in deferrals
+            to_item({**one.key, "notice": one.payload, "expires_at": int((one.until + _KEPT_FOR).timestamp())})
+            for one in entries
         )
         batch_put(self._client, self._table, items)
 
     def due(self, hour: datetime, now: datetime) -> Iterator[list[DueEntry]]:
-        """Yield the hour's deferrals that are due by now, a page at a time, each of one shard, soonest first.
+        """Yield the hour's entries that are due by now, a page at a time, each of one shard, soonest first.
 
         The next page is what is there when it is asked for: who doesn't remove what there was gets it again.
         """
@@ -63,11 +66,11 @@ class DueRepository:
                 )
                 if not answer["Items"]:
                     break
-                yield [_deferral(from_item(item)) for item in answer["Items"]]
+                yield [_entry(from_item(item)) for item in answer["Items"]]
 
-    def remove(self, deferrals: Iterable[DueEntry]) -> None:
-        """Remove the deferrals; raises TemporarilyUnavailable with some maybe removed."""
-        batch_delete(self._client, self._table, (to_item(one.key) for one in deferrals))
+    def remove(self, entries: Iterable[DueEntry]) -> None:
+        """Remove the entries; raises TemporarilyUnavailable with some maybe removed."""
+        batch_delete(self._client, self._table, (to_item(one.key) for one in entries))
 
     def checkpoint(self) -> datetime | None:
         """Return the first hour that a release isn't done with, None before there has been one."""
@@ -83,6 +86,6 @@ def _partition(moment: datetime, shard: int) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H}#{shard}"
 
 
-def _deferral(values: dict[str, Any]) -> DueEntry:
+def _entry(values: dict[str, Any]) -> DueEntry:
     moment, _, name = values["due"].partition("#")
     return DueEntry(datetime.fromisoformat(moment), name, values.get("notice", ""))

@@ -17,7 +17,6 @@ from typing import Any
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_put, from_item, to_item
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import sortable
 from chalicelib.notifications.state import NotificationKey
 
@@ -56,8 +55,7 @@ class NotificationFeed:
         """
         by_bank = defaultdict[str, list[str]](list)
         for key in changed:
-            bank, _, transaction_id = key.transaction_key.partition("#")
-            by_bank[bank].append(f"{transaction_id}#{key.holder}")
+            by_bank[key.bank].append(f"{key.transaction}#{key.holder}")
         for _ in range(_TRIES if by_bank else 0):
             now = self._clock()
             pages = [page for bank, entries in by_bank.items() for page in _pages(bank, entries, now)]
@@ -131,7 +129,7 @@ def position_at(moment: datetime) -> str:
 
 def _key(bank: str, entry: str) -> NotificationKey:
     transaction_id, _, holder = entry.partition("#")
-    return NotificationKey(transaction_key(bank, transaction_id), holder)
+    return NotificationKey(bank, transaction_id, holder)
 
 
 def _pages(bank: str, entries: list[str], now: datetime) -> Iterator[dict[str, Any]]:

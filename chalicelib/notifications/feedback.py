@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.aws.queues import DeadLetters
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BANK_ID
-from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Suppressed
-from chalicelib.ledger.keys import IDENTIFIER, transaction_key
+from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.times import parse_time
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
@@ -37,8 +36,6 @@ _DETAIL = {
 _UNTOLD = frozenset({"Send", "Open", "Click", "Subscription"})  # what the configuration set isn't to tell
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._@-]{1,200}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}")
-# What reading a message that is no event may raise.
-MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
 # Kinds after which no more e-mail goes to the address.
 _SUPPRESSING = {Kind.HARD_BOUNCE: "hard_bounce", Kind.COMPLAINT: "complaint"}
 
@@ -60,7 +57,7 @@ class UnknownNotification(ValueError):
 def read_event(body: str) -> Event | None:
     """Return the event in a queue message, None for one that says nothing of what became of an e-mail.
 
-    Raises UnknownNotification for an e-mail without our tags, and one of MALFORMED for what is no event.
+    Raises UnknownNotification for an e-mail without our tags, and any exception for a body that is no event.
     """
     if body.strip() == _GREETING:
         return None
@@ -80,7 +77,7 @@ def read_event(body: str) -> Event | None:
         raise UnknownNotification
     # The address that we wrote to, not the one that a forwarding server bounced at or complained from.
     (address,) = mail["destination"]
-    return Event(bank, NotificationKey(transaction_key(bank, transaction), holder), str(address), feedback)
+    return Event(bank, NotificationKey(bank, transaction, holder), str(address), feedback)
 
 
 def _feedback(mail: dict[str, Any], event_type: str, detail: dict[str, Any]) -> Feedback | None:
@@ -114,11 +111,11 @@ def _word(text: Any) -> str:
 
 class FeedbackHandler:
     def __init__(
-        self, records: NotificationRecords, feed: NotificationFeed, suppression: Enrolment, dead_letters: DeadLetters
+        self, records: NotificationRecords, feed: NotificationFeed, enrolment: Enrolment, dead_letters: DeadLetters
     ) -> None:
         self._records = records
         self._feed = feed
-        self._suppression = suppression
+        self._enrolment = enrolment
         self._dead_letters = dead_letters
 
     def handle(self, bodies: Sequence[str]) -> None:
@@ -128,31 +125,24 @@ class FeedbackHandler:
         on. Raises only when a table or queue can't be reached: SQS then brings the messages again, and what was kept is
         not kept twice.
         """
-        letters: list[tuple[Any, str]] = []
+        letters: list[Letter] = []
         events: list[tuple[str, Event]] = []
         for body in bodies:
-            try:
-                event = read_event(body)
-            except UnknownNotification:
-                letters.append((body, "unknown_notification"))
-            except MALFORMED as error:
-                letters.append((body, f"malformed_event: {type(error).__name__}"))
-            else:
-                events += [(body, event)] if event else []
+            with SetAside(letters, body, "malformed_event"):
+                try:
+                    event = read_event(body)
+                except UnknownNotification:
+                    letters.append(Letter(body, "unknown_notification"))
+                else:
+                    events += [(body, event)] if event else []
         known = self._records.known(event.key for _, event in events)
+        letters += [Letter(body, "unknown_notification") for body, event in events if event.key not in known]
         kept: list[Event] = []
         for body, event in events:
-            if event.key not in known:
-                letters.append((body, "unknown_notification"))
-                continue
-            try:
-                self._keep(event)
-            except TemporarilyUnavailable:
-                raise
-            except Exception as error:  # whatever is wrong with one must not hold up the others
-                letters.append((body, f"not_recorded: {type(error).__name__}"))
-            else:
-                kept.append(event)
+            if event.key in known:
+                with SetAside(letters, body, "not_recorded"):
+                    self._keep(event)
+                    kept.append(event)
         self._feed.append(dict.fromkeys(event.key for event in kept))
         self._dead_letters.put(letters)
         kinds = Counter(event.feedback.kind.value for event in kept)
@@ -165,4 +155,4 @@ class FeedbackHandler:
         self._records.note_feedback(event.key, event.feedback)
         reason = _SUPPRESSING.get(event.feedback.kind)
         if reason is not None:
-            self._suppression.suppress(event.bank, event.address, Suppressed(reason, event.feedback.at))
+            self._enrolment.suppress(event.bank, event.address, Suppressed(reason, event.feedback.at))

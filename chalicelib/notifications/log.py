@@ -1,6 +1,5 @@
 """The notifications table: for each transaction and holder, what became of the e-mail; and who may send it."""
 
-import random
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,10 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item, was_cancelled_in_passing
+from chalicelib.aws.retries import back_off
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.feed import NotificationFeed
-from chalicelib.notifications.state import NotificationKey, Outcome, State
+from chalicelib.notifications.state import NotificationKey, State, StateChange
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5
@@ -73,7 +73,7 @@ class NotificationLog:
     ) -> Claims:
         claims = Claims()
         pending = list(keys)
-        for attempt in range(_TRIES):
+        for wait_s in back_off(_TRIES, first_s=0.05):
             if not pending:
                 return claims
             try:
@@ -88,8 +88,8 @@ class NotificationLog:
                 if not was_cancelled_in_passing(error):
                     raise
                 pending = self._untaken(pending, error.response["CancellationReasons"], claims)
-                if attempt:
-                    self._sleep(random.uniform(0, 0.05 * 2**attempt))
+                if pending:
+                    self._sleep(wait_s)
             else:
                 claims.claimed.update(pending)
                 return claims
@@ -97,36 +97,21 @@ class NotificationLog:
         claims.busy.update(pending)
         return claims
 
-    def note(self, outcomes: Iterable[Outcome], now: datetime) -> None:
-        """Note what became of claimed notifications, 25 in a call, and put those that changed into the feed; `queued`
-        gives the claim back."""
-        outcomes = list(outcomes)
-        batch_put(
-            self._client,
-            self._table,
-            (
-                to_item(
-                    {
-                        **_key_values(outcome.key),
-                        "state": outcome.state.value,
-                        "reason": outcome.reason,
-                        "message_id": outcome.message_id,
-                        "queued_at": format_time(outcome.queued_at) if outcome.queued_at else None,
-                        "updated_at": format_time(now),
-                    }
-                )
-                for outcome in outcomes
-            ),
-            sleep=self._sleep,
-        )
-        self._feed.append(outcome.key for outcome in outcomes if outcome.state is not State.QUEUED)
+    def record(self, changes: Iterable[StateChange], now: datetime) -> None:
+        """Record the new states of claimed notifications, 25 in a call, and put those that changed into the feed.
+
+        The state `queued` gives the claim back.
+        """
+        changes = list(changes)
+        batch_put(self._client, self._table, (_item(change, now) for change in changes), sleep=self._sleep)
+        self._feed.append(change.key for change in changes if change.state is not State.QUEUED)
 
     def queued(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:
         """Return those of the notifications that are still to be told: claimed, put off or waiting. Read consistently,
         100 in a call."""
-        items = (to_item(_key_values(key)) for key in dict.fromkeys(keys))
+        items = (to_item(key.item_key()) for key in dict.fromkeys(keys))
         return {
-            NotificationKey(values["transaction_key"], values["holder"])
+            NotificationKey.of_item(values)
             for values in batch_get(self._client, self._table, items, sleep=self._sleep)
             if values["state"] == State.QUEUED
         }
@@ -136,7 +121,7 @@ class NotificationLog:
             "TableName": self._table,
             "Item": to_item(
                 {
-                    **_key_values(key),
+                    **key.item_key(),
                     "state": State.QUEUED.value,
                     "claimed_until": sortable(until),
                     "updated_at": format_time(now),
@@ -173,8 +158,17 @@ class NotificationLog:
         return untaken
 
 
-def _key_values(key: NotificationKey) -> dict[str, str]:
-    return {"transaction_key": key.transaction_key, "holder": key.holder}
+def _item(change: StateChange, now: datetime) -> Item:
+    return to_item(
+        {
+            **change.key.item_key(),
+            "state": change.state.value,
+            "reason": change.reason,
+            "message_id": change.message_id,
+            "queued_at": format_time(change.queued_at) if change.queued_at else None,
+            "updated_at": format_time(now),
+        }
+    )
 
 
 def _state(item: Item | None) -> str | None:

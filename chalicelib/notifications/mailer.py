@@ -1,4 +1,16 @@
-"""The mailer: from notices in the queue to e-mails at SES, each holder told once. No call for a single record."""
+"""The mailer: from notices in the queue to e-mails at SES. Each holder is notified once of each transaction.
+
+For the recipients of one SES call, at most 50, `Mailer._notify` goes through these steps:
+
+1. decide: what the holders' preferences say, and what there is to tell (`purchases`);
+2. claim: only one mailer at a time may send a notification (`log`);
+3. compose: render the e-mails (`composing`);
+4. order: an e-mail that would come before the one that it follows waits (`ordering`);
+5. send: SES answers for each e-mail by itself (`sending`); accepted ones are recorded as `sent` at once;
+6. hand over: what failed goes to the dead letters, what was put off back to the queue, what waits for quiet hours to
+   end to the table of due notices;
+7. record: the states of all that was not sent, last, so that nothing looks settled before it has been handed over.
+"""
 
 import random
 from collections import Counter
@@ -7,65 +19,69 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 from chalicelib.aws.batching import batches
-from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue, Unsendable
+from chalicelib.aws.dead_letters import DeadLetters, Letter
+from chalicelib.aws.queues import MAX_DELAY_S, Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.preferences import Wait
 from chalicelib.holders.repository import HolderRepository
-from chalicelib.ledger.keys import account_key, transaction_key
-from chalicelib.mail.pacing import Pacer
-from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
-from chalicelib.notifications.addressees import Addressed
+from chalicelib.ledger.keys import account_key
 from chalicelib.notifications.closings import How
-from chalicelib.notifications.composing import Composer, is_wanted
+from chalicelib.notifications.composing import Composer, decision_of, is_wanted
 from chalicelib.notifications.deferrals import Deferrals, Waiting
-from chalicelib.notifications.log import MAX_CLAIMS, NotificationLog
-from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.log import MAX_CLAIMS, Claims
+from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload, unpack
 from chalicelib.notifications.ordering import in_order, in_turns
-from chalicelib.notifications.purchases import Purchases, subject_of
-from chalicelib.notifications.state import NotificationKey, Outcome, State
+from chalicelib.notifications.purchases import Purchases, Stories, subject_of
+from chalicelib.notifications.sending import Sending
+from chalicelib.notifications.state import NotificationKey, State, StateChange
 
-# Claiming, rendering, one SES call that runs into its time limit and noting take no longer.
+# Claiming, rendering, one SES call that runs into its time limit, and recording take no longer.
 PART_TAKES_AT_MOST_S = 12
 _LEASE_MARGIN_S = 5
-# Over so long, at random, what there was no time for comes back.
+# Notices for which no time was left come back within so long, at random.
 _PACED_FOR_S = 10
 
 
 @dataclass(slots=True)
-class Done:
-    """What became of the people of one SES call; with a reason where there is one."""
+class Outcome:
+    """What was done for the recipients of one SES call, with a reason where there is one."""
 
     sent: int = 0
-    skipped: list[Outcome] = field(default_factory=list)
-    failed: list[tuple[Addressed, str]] = field(default_factory=list)
-    put_off: list[tuple[Addressed, str]] = field(default_factory=list)
-    waiting: list[tuple[Addressed, Wait]] = field(default_factory=list)
+    skipped: list[StateChange] = field(default_factory=list)
+    failed: list[tuple[Recipient, str]] = field(default_factory=list)
+    put_off: list[tuple[Recipient, str]] = field(default_factory=list)
+    waiting: list[tuple[Recipient, Wait]] = field(default_factory=list)
+    busy: list[Recipient] = field(default_factory=list)
+    settled: int = 0
 
-    def report(self, busy: int, settled: int) -> None:
+    def report(self) -> None:
         """Log and count it."""
-        failed, put_off = len(self.failed), len(self.put_off)
+        failed, put_off, waiting = len(self.failed), len(self.put_off), len(self.waiting)
         counts = {"sent": self.sent, "skipped": len(self.skipped), "failed": failed, "put_off": put_off}
+        counts |= {"waiting": waiting, "busy": len(self.busy), "settled": self.settled}
         reasons = Counter(reason for _, reason in (*self.failed, *self.put_off))
-        counts["waiting"] = len(self.waiting)
-        logger.info("told", extra={**counts, "busy": busy, "settled": settled, "reasons": reasons})
+        logger.info("told", extra={**counts, "reasons": reasons})
         count("NotificationsSent", self.sent)
         count("NotificationsFailed", failed)
         count("NotificationsPutOff", put_off)
-        count("NotificationsDeferred", len(self.waiting))
+        count("NotificationsDeferred", waiting)
 
 
 class Mailer:
+    """Notifies the holders of the transactions in a queue's messages.
+
+    `holders` says who they are, `purchases` and `composer` what they are told, `sending` sends it. What is not sent
+    goes back to the `queue`, to the `deferrals` or to the `dead_letters`.
+    """
+
     def __init__(
         self,
         holders: HolderRepository,
         purchases: Purchases,
         composer: Composer,
-        log: NotificationLog,
-        pacer: Pacer,
-        outbox: SesOutbox,
+        sending: Sending,
         queue: Queue,
         deferrals: Deferrals,
         dead_letters: DeadLetters,
@@ -75,9 +91,8 @@ class Mailer:
         self._holders = holders
         self._purchases = purchases
         self._composer = composer
-        self._log = log
-        self._pacer = pacer
-        self._outbox = outbox
+        self._sending = sending
+        self._log = sending.log
         self._queue = queue
         self._deferrals = deferrals
         self._dead_letters = dead_letters
@@ -85,59 +100,49 @@ class Mailer:
         self._jitter = jitter
 
     def handle(self, bodies: Sequence[str], time_left_s: Callable[[], float]) -> None:
-        """Tell the holders of what the queue's messages carry.
+        """Notify the holders of the transactions in the queue's messages.
 
-        What fails by itself (an unreadable message, an e-mail that can't be rendered or that SES refuses for
-        good) goes to the dead-letter queue with its reason; what SES puts off, and what would come before the
-        e-mail that it follows, goes back to the queue, later and alone. Raises only when the tables or queues
-        can't be reached: SQS then brings the messages again, and those who were told are not told again.
+        A message that can't be read, and an e-mail that can't be rendered or that SES refuses for good, goes to the
+        dead-letter queue with its reason. What SES puts off, and what would come before the e-mail that it follows,
+        goes back to the queue, later and alone. Raises only when the tables or queues can't be reached: SQS then
+        brings the messages again, and nobody is notified twice.
         """
         notices = self._read(bodies)
-        people = self._addressed(notices)
-        self._note_erased(notices, {person.key for person in people})
-        bank_names = self._composer.bank_names(people)
-        at_once = min(MAX_DESTINATIONS, self._pacer.at_once)
-        parts = [part for turn in in_turns(people) for part in batches(turn, at_once)]
+        recipients = self._recipients(notices)
+        self._record_erased(notices, {recipient.key for recipient in recipients})
+        bank_names = self._composer.bank_names(recipients)
+        parts = [part for turn in in_turns(recipients) for part in batches(turn, self._sending.at_once)]
         for index, part in enumerate(parts):
             left_s = time_left_s() - PART_TAKES_AT_MOST_S
-            if left_s < 0 or not self._pacer.wait_for(len(part), left_s):
-                rest = [person for left in parts[index:] for person in left]
-                for number, turn in enumerate(in_turns(rest)):
-                    first_s = number * _PACED_FOR_S
-                    delay_s = partial(self._jitter, first_s, first_s + _PACED_FOR_S)
-                    self._send_back([person.alone for person in turn], delay_s)
-                logger.warning("out_of_time", extra={"put_back": len(rest)})
+            if left_s < 0 or not self._sending.wait_for(len(part), left_s):
+                self._send_back_in_turns([recipient for left in parts[index:] for recipient in left])
                 return
-            self._tell(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
+            self._notify(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
 
     def _read(self, bodies: Sequence[str]) -> list[Notice]:
-        notices: list[Notice] = []
-        malformed: list[tuple[Any, str]] = []
-        for body in bodies:
-            found, not_understood = unpack(body)
-            notices += found
-            malformed += not_understood
-        self._dead_letters.put(malformed)
+        letters: list[Letter] = []
+        notices = [notice for body in bodies for notice in unpack(body, letters)]
+        self._dead_letters.put(letters)
         return notices
 
-    def _addressed(self, notices: Iterable[Notice]) -> list[Addressed]:
-        """Return each notice with each holder it is for, looked up now: nobody who was erased meanwhile is told."""
+    def _recipients(self, notices: Iterable[Notice]) -> list[Recipient]:
+        """Return each notice with each holder it is for, looked up now: who was erased meanwhile is not notified."""
         notices = list(notices)
         holders = self._holders.of_accounts(
             account_key(notice.transaction.bank, notice.transaction.account) for notice in notices
         )
-        people: dict[NotificationKey, Addressed] = {}
+        recipients: dict[NotificationKey, Recipient] = {}
         for notice in notices:
             for holder in holders.get(account_key(notice.transaction.bank, notice.transaction.account), ()):
                 if notice.holders is None or holder.id in notice.holders:
-                    person = Addressed(notice, holder)
-                    people.setdefault(person.key, person)
-        return list(people.values())
+                    recipient = Recipient(notice, holder)
+                    recipients.setdefault(recipient.key, recipient)
+        return list(recipients.values())
 
-    def _note_erased(self, notices: Iterable[Notice], keys: Container[NotificationKey]) -> None:
-        """Note that nobody is told who was asked for by name and has been erased meanwhile."""
+    def _record_erased(self, notices: Iterable[Notice], keys: Container[NotificationKey]) -> None:
+        """Record that a holder who was asked for by id and has been erased meanwhile is not notified."""
         asked = {
-            NotificationKey(transaction_key(notice.transaction.bank, notice.transaction.id), holder): notice
+            NotificationKey(notice.transaction.bank, notice.transaction.id, holder): notice
             for notice in notices
             for holder in notice.holders or ()
         }
@@ -145,94 +150,100 @@ class Mailer:
         for part in batches([key for key in asked if key not in keys], MAX_CLAIMS):
             again = {key for key in part if asked[key].again}
             claims = self._log.claim(part, now, now + timedelta(seconds=_LEASE_MARGIN_S), again)
-            self._log.note(
-                [
-                    Outcome(key, State.SKIPPED, "erased", queued_at=asked[key].transaction.recorded_at)
-                    for key in sorted(claims.claimed)
-                ],
-                now,
-            )
+            erased = [
+                StateChange(key, State.SKIPPED, "erased", queued_at=asked[key].transaction.recorded_at)
+                for key in sorted(claims.claimed)
+            ]
+            self._log.record(erased, now)
 
-    def _tell(self, people: Sequence[Addressed], bank_names: Mapping[str, str], lease: timedelta) -> None:
-        """Tell those of the people, at most one SES call's, whose notification can be claimed."""
+    def _notify(self, recipients: Sequence[Recipient], bank_names: Mapping[str, str], lease: timedelta) -> None:
+        """Notify those of the recipients, at most one SES call's, whose notification can be claimed."""
         now = self._clock()
-        tellings = self._purchases.tellings((person for person in people if is_wanted(person, now)), now)
-        told_before = [
-            person.outcome(State.SKIPPED, How.AS_AUTHORIZATION.value)
-            for person in people
-            if person.key in tellings.told_before
-        ]
-        subjects = {
-            person.key: subject_of(person.notice)
-            for person in people
-            if person.key not in tellings.told_before | tellings.busy
-        }
-        again = {person.key for person in people if person.notice.again}
-        claims = self._log.claim(list(subjects), now, now + lease, again, subjects)
-        claimed = (person for person in people if person.key in claims.claimed)
-        composed = self._composer.compose(claimed, tellings.stories, bank_names, now)
-        # Behind the claims: what is claimed here and now is on its way as well.
-        emails, early = in_order(composed.emails, tellings.stories, self._log.queued, now)
-        skipped = [*told_before, *composed.skipped]
-        done = Done(skipped=skipped, failed=[*composed.failed], put_off=early, waiting=[*composed.waiting])
-        self._send(emails, now, done)
-        self._dead_letters.put([(_letter(person), reason) for person, reason in done.failed])
-        self._send_back_later([person for person, _ in done.put_off], now)
-        self._deferrals.put((_deferred(person, wait) for person, wait in done.waiting), now)
-        busy = [person.alone for person in people if person.key in claims.busy | tellings.busy]
-        self._send_back(busy, lambda: min(int(lease.total_seconds()), MAX_DELAY_S))
-        # Noted last: had the hand-over failed, the notification must not look settled.
-        outcomes = [
-            *done.skipped,
-            *(person.outcome(State.FAILED, reason) for person, reason in done.failed),
-            *(person.outcome(State.QUEUED, reason) for person, reason in done.put_off),
-            *(person.outcome(State.QUEUED, wait.preference) for person, wait in done.waiting),
-        ]
-        self._log.note(outcomes, self._clock())
-        done.report(busy=len(busy), settled=len(claims.settled))
+        decisions = {recipient.key: decision_of(recipient, now) for recipient in recipients}
+        wanting = [recipient for recipient in recipients if is_wanted(decisions[recipient.key])]
+        stories = self._purchases.stories(wanting, now)
+        claims = self._claim(recipients, stories, now, lease)
+        claimed = [recipient for recipient in recipients if recipient.key in claims.claimed]
+        composed = self._composer.compose(claimed, decisions, stories.by_key, bank_names)
+        # After the claims: a notification that is claimed here and now is on its way as well.
+        emails, early = in_order(composed.emails, stories.by_key, self._log.queued, now)
+        sent = self._sending.send(emails, now)
+        outcome = Outcome(
+            sent=sent.accepted,
+            skipped=[*_told_before(recipients, stories), *composed.skipped],
+            failed=[*composed.failed, *sent.failed],
+            put_off=[*early, *sent.put_off],
+            waiting=composed.waiting,
+            busy=[recipient for recipient in recipients if recipient.key in claims.busy | stories.busy],
+            settled=len(claims.settled),
+        )
+        self._hand_over(outcome, now, lease)
+        self._record(outcome)
+        outcome.report()
 
-    def _send(self, emails: Sequence[tuple[Addressed, Email]], now: datetime, done: Done) -> None:
-        for results in self._outbox.send([email for _, email in emails]):
-            accepted = []
-            for position, result in results:
-                person = emails[position][0]
-                if result.message_id is not None:
-                    accepted.append(person.outcome(State.SENT, message_id=result.message_id))
-                    continue
-                is_given_up, reason = result.verdict(person.notice.put_off_since or now, now)
-                (done.failed if is_given_up else done.put_off).append((person, reason))
-            # At once: between SES's yes and this note lies the only way to be told twice.
-            self._log.note(accepted, self._clock())
-            done.sent += len(accepted)
+    def _claim(self, recipients: Sequence[Recipient], stories: Stories, now: datetime, lease: timedelta) -> Claims:
+        subjects = {
+            recipient.key: subject_of(recipient.notice)
+            for recipient in recipients
+            if recipient.key not in stories.told_before | stories.busy
+        }
+        again = {recipient.key for recipient in recipients if recipient.notice.again}
+        return self._log.claim(list(subjects), now, now + lease, again, subjects)
+
+    def _hand_over(self, outcome: Outcome, now: datetime, lease: timedelta) -> None:
+        """Hand what was not sent to the dead letters, back to the queue, or to the due notices."""
+        self._dead_letters.put([_letter(recipient, reason) for recipient, reason in outcome.failed])
+        self._send_back_later([recipient for recipient, _ in outcome.put_off], now)
+        self._deferrals.put((_deferred(recipient, wait) for recipient, wait in outcome.waiting), now)
+        busy = [recipient.alone for recipient in outcome.busy]
+        self._send_back(busy, lambda: min(int(lease.total_seconds()), MAX_DELAY_S))
+
+    def _record(self, outcome: Outcome) -> None:
+        changes = [
+            *outcome.skipped,
+            *(recipient.change(State.FAILED, reason) for recipient, reason in outcome.failed),
+            *(recipient.change(State.QUEUED, reason) for recipient, reason in outcome.put_off),
+            *(recipient.change(State.QUEUED, wait.preference) for recipient, wait in outcome.waiting),
+        ]
+        self._log.record(changes, self._clock())
 
     def _send_back(self, notices: Iterable[Notice], delay_s: Callable[[], int]) -> None:
-        try:
-            self._queue.send(pack(map(to_payload, notices)), delay_s)
-        except Unsendable as error:
-            self._dead_letters.put([(body, "refused_by_queue") for body in error.bodies])
+        self._dead_letters.send(self._queue, pack(map(to_payload, notices)), delay_s)
 
-    def _send_back_later(self, people: Iterable[Addressed], now: datetime) -> None:
-        """Put back what was put off: each message waits for up to twice as long each time, at random, so that they
-        don't all meet SES again at once."""
+    def _send_back_in_turns(self, recipients: Sequence[Recipient]) -> None:
+        """Send back what no time was left for: the second turn comes after the first."""
+        for number, turn in enumerate(in_turns(recipients)):
+            first_s = number * _PACED_FOR_S
+            delay_s = partial(self._jitter, first_s, first_s + _PACED_FOR_S)
+            self._send_back([recipient.alone for recipient in turn], delay_s)
+        logger.warning("out_of_time", extra={"put_back": len(recipients)})
+
+    def _send_back_later(self, recipients: Iterable[Recipient], now: datetime) -> None:
+        """Send back what was put off. The longest wait doubles each time, and each wait is random, so that they don't
+        all meet SES again at once."""
         later = [
-            replace(person.alone, attempt=person.notice.attempt + 1, put_off_since=person.notice.put_off_since or now)
-            for person in people
+            replace(recipient.alone, attempt=recipient.notice.attempt + 1, put_off_since=recipient.put_off_since or now)
+            for recipient in recipients
         ]
         later.sort(key=lambda notice: notice.attempt)
         for attempt, group in groupby(later, key=lambda notice: notice.attempt):
-            self._send_back(group, partial(self._jitter, 1, _back_off_s(attempt)))
+            self._send_back(group, partial(self._jitter, 1, _longest_wait_s(attempt)))
 
 
-def _deferred(person: Addressed, wait: Wait) -> Waiting:
-    """Return the notice as it is to come back: what SES has put off is tried as if for the first time."""
-    return Waiting(replace(person.alone, attempt=0, put_off_since=None), wait.until)
+def _told_before(recipients: Iterable[Recipient], stories: Stories) -> list[StateChange]:
+    reason = How.AS_AUTHORIZATION.value
+    return [one.change(State.SKIPPED, reason) for one in recipients if one.key in stories.told_before]
 
 
-def _letter(person: Addressed) -> dict[str, Any]:
-    """Return the payload of a dead letter: put back into the queue as a notice, it is tried as if for the first
-    time, although the notification is noted as failed."""
-    return to_payload(replace(person.alone, attempt=0, put_off_since=None, again=True))
+def _deferred(recipient: Recipient, wait: Wait) -> Waiting:
+    """Return the notice as it comes back after the wait: with a new count of attempts at SES."""
+    return Waiting(replace(recipient.alone, attempt=0, put_off_since=None), wait.until)
 
 
-def _back_off_s(attempt: int) -> int:
+def _letter(recipient: Recipient, reason: str) -> Letter:
+    """Return the dead letter: sent through again, the notice is tried although its notification is `failed`."""
+    return Letter(to_payload(replace(recipient.alone, attempt=0, put_off_since=None, again=True)), reason)
+
+
+def _longest_wait_s(attempt: int) -> int:
     return min(1 << min(attempt, 12), MAX_DELAY_S)

@@ -1,4 +1,7 @@
-"""What the stream handler tells the mailer: transactions to be told of, several in one queue message."""
+"""Notices: what the stream handler asks the mailer for, and the recipients that the mailer makes of them.
+
+A notice says that the holders of a transaction's account are to be notified. Several travel in one queue message.
+"""
 
 import dataclasses
 import json
@@ -7,22 +10,25 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.batching import batches
+from chalicelib.aws.dead_letters import Letter, SetAside
 from chalicelib.aws.queues import message
-from chalicelib.flags.rules import Evidence
+from chalicelib.holders.holder import Holder
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction, from_json, to_json
+from chalicelib.notifications.state import NotificationKey, State, StateChange
 
 # Ten messages of ten fill one SendMessageBatch and one invocation of the mailer.
 TRANSACTIONS_A_MESSAGE = 10
+Evidence = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Notice:
-    """A transaction to tell `holders` of: all of the account's, looked up when the mail is made, when None.
+    """A transaction of which `holders` are to be notified; None means all holders of its account at that time.
 
-    `attempt` counts how often it was put off, since `put_off_since`. `again` is for a dead letter that is put
-    back: those whose notification had failed are told after all. One with `flags`, the evidence by flag, is a security
-    alert.
+    `attempt` counts how often it was put off, since `put_off_since`. `again` is set on a dead letter that is sent
+    through again: a notification that had failed is then tried once more. `flags` holds the evidence of each flag; a
+    notice with flags is a security alert.
     """
 
     transaction: Transaction
@@ -33,8 +39,33 @@ class Notice:
     flags: Mapping[str, Evidence] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipient:
+    """A notice and one of the holders whom it is for."""
+
+    notice: Notice
+    holder: Holder
+
+    @property
+    def key(self) -> NotificationKey:
+        return NotificationKey(self.notice.transaction.bank, self.notice.transaction.id, self.holder.id)
+
+    @property
+    def put_off_since(self) -> datetime | None:
+        return self.notice.put_off_since
+
+    @property
+    def alone(self) -> Notice:
+        """The notice for this holder only."""
+        return dataclasses.replace(self.notice, holders=(self.holder.id,))
+
+    def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
+        """Return the notification's new state. It has been queued since the transaction was recorded."""
+        return StateChange(self.key, state, reason, message_id, self.notice.transaction.recorded_at)
+
+
 def to_payload(notice: Notice) -> dict[str, Any]:
-    """Return the notice as JSON values; what no e-mail shows stays out."""
+    """Return the notice as JSON values, without what no e-mail shows."""
     transaction = to_json(dataclasses.replace(notice.transaction, metadata=None))
     payload: dict[str, Any] = {"bank": notice.transaction.bank, "transaction": transaction}
     if notice.holders is not None:
@@ -56,19 +87,16 @@ def pack(payloads: Iterable[dict[str, Any]]) -> Iterable[str]:
         yield message({"notices": part})
 
 
-def unpack(body: str) -> tuple[list[Notice], list[tuple[Any, str]]]:
-    """Return the notices in a message body, and what in it is none: (payload, reason) pairs."""
-    try:
+def unpack(body: str, letters: list[Letter]) -> list[Notice]:
+    """Return the notices in a message body; what can't be read is added to `letters`."""
+    payloads: list[Any] = []
+    with SetAside(letters, body, "malformed_message"):
         payloads = list(json.loads(body)["notices"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        return [], [(body, f"malformed_message: {type(error).__name__}")]
-    notices, malformed = [], []
+    notices: list[Notice] = []
     for payload in payloads:
-        try:
+        with SetAside(letters, payload, "malformed_notice"):
             notices.append(_notice(payload))
-        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-            malformed.append((payload, f"malformed_notice: {type(error).__name__}"))
-    return notices, malformed
+    return notices
 
 
 def _notice(payload: dict[str, Any]) -> Notice:

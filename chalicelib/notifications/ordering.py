@@ -1,68 +1,67 @@
-"""The order of a holder's e-mails of one purchase: what settles or reverses is told behind what it names.
+"""The order of a holder's e-mails about one purchase: a settlement or reversal comes after what it names.
 
-| the e-mail of what it names | this one |
+| the e-mail about the named transaction | this e-mail |
 |---|---|
-| is on its way (`queued`): put off by SES, waiting for quiet hours to end, another mailer's | is put off, too |
-| has come to an end, whichever: sent, skipped, suppressed, failed | goes |
-| was never begun: there is no notification of it | goes |
+| is on its way (`queued`): put off by SES, in quiet hours, or with another mailer | is put off too |
+| is settled: sent, skipped, suppressed or failed | goes |
+| was never begun: there is no notification | goes |
 
-News beats order: whatever has been put off for an hour goes, for an authorization that is lost must not silence its
-reversal. A security alert waits for nothing, nor does what is told to a holder who was enrolled after the other one was
-recorded.
+After an hour it goes in any case: an authorization that is lost must not silence its reversal. A security alert waits
+for nothing, and neither does an e-mail to a holder who was enrolled after the named transaction was recorded.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.transaction import named_by
 from chalicelib.mail.ses import Email
 from chalicelib.mail.story import Story
-from chalicelib.notifications.addressees import Addressed
+from chalicelib.notifications.notice import Recipient
 from chalicelib.notifications.state import NotificationKey
 
 WAITS_AT_MOST = timedelta(hours=1)
-# What `authorization_id` names comes first.
+# The e-mail about what `authorization_id` names comes first.
 AUTHORIZATION_FIRST = "put_off: authorization_first"
-Emails = list[tuple[Addressed, Email]]
+Emails = list[tuple[Recipient, Email]]
 
 
-def in_turns(people: Iterable[Addressed]) -> tuple[list[Addressed], list[Addressed]]:
-    """Return the people in two turns: who is told of what another one's transaction names comes before that one.
+def in_turns(recipients: Iterable[Recipient]) -> tuple[list[Recipient], list[Recipient]]:
+    """Return the recipients in two turns: an e-mail about a named transaction is in the first one.
 
-    Two are enough for a purchase. Of a longer chain, `in_order` puts off what would come too early.
+    Two turns are enough for a purchase. In a longer chain, `in_order` puts off what would come too early.
     """
-    people = list(people)
-    keys = {person.key for person in people}
-    turns: tuple[list[Addressed], list[Addressed]] = ([], [])
-    for person in people:
-        named = NotificationKey(named_by(person.notice.transaction), person.holder.id)
-        turns[named in keys and not person.notice.flags].append(person)
+    recipients = list(recipients)
+    keys = {recipient.key for recipient in recipients}
+    turns: tuple[list[Recipient], list[Recipient]] = ([], [])
+    for recipient in recipients:
+        named = named_by(recipient.notice.transaction)
+        is_second = named is not None and NotificationKey(*named, recipient.holder.id) in keys
+        turns[is_second and not recipient.notice.flags].append(recipient)
     return turns
 
 
 def in_order(
-    emails: Sequence[tuple[Addressed, Email]],
+    emails: Sequence[tuple[Recipient, Email]],
     stories: Mapping[NotificationKey, Story],
     queued: Callable[[Iterable[NotificationKey]], Collection[NotificationKey]],
     now: datetime,
-) -> tuple[Emails, list[tuple[Addressed, str]]]:
-    """Return the e-mails that can go now, and who has to wait for another one, with the reason.
+) -> tuple[Emails, list[tuple[Recipient, str]]]:
+    """Return the e-mails that can go now, and the recipients who have to wait for another e-mail, with the reason.
 
-    `queued` tells which notifications are on their way; it is asked once, and only if there is any to wait for.
+    `queued` returns which notifications are on their way; it is called once, and only if an e-mail may have to wait.
     """
-    awaited = {person.key: key for person, _ in emails if (key := _awaited(person, stories[person.key], now))}
+    awaited = {recipient.key: key for recipient, _ in emails if (key := _awaited(recipient, stories, now))}
     on_their_way = queued(awaited.values()) if awaited else ()
     waits = {key for key, other in awaited.items() if other in on_their_way}
-    going = [(person, email) for person, email in emails if person.key not in waits]
-    return going, [(person, AUTHORIZATION_FIRST) for person, _ in emails if person.key in waits]
+    going = [(recipient, email) for recipient, email in emails if recipient.key not in waits]
+    return going, [(recipient, AUTHORIZATION_FIRST) for recipient, _ in emails if recipient.key in waits]
 
 
-def _awaited(person: Addressed, story: Story, now: datetime) -> NotificationKey | None:
-    """Return the notification that is to come before this person's e-mail; None if none is worth waiting for."""
-    named, notice = story.related, person.notice
-    if named is None or notice.flags or person.holder.enrolled_at > named.recorded_at:
+def _awaited(recipient: Recipient, stories: Mapping[NotificationKey, Story], now: datetime) -> NotificationKey | None:
+    """Return the notification that is to come before this recipient's e-mail, None if there is none to wait for."""
+    named, notice = stories[recipient.key].related, recipient.notice
+    if named is None or notice.flags or recipient.holder.enrolled_at > named.recorded_at:
         return None
     if notice.put_off_since is not None and now - notice.put_off_since >= WAITS_AT_MOST:
         return None
-    return NotificationKey(transaction_key(named.bank, named.id), person.holder.id)
+    return NotificationKey(named.bank, named.id, recipient.holder.id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import batch_get, from_item, queried, to_item
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.state import Feedback, Kind, NotificationKey, superfluous, to_json
 
@@ -21,7 +22,7 @@ class NotificationRecords:
 
     def note_feedback(self, key: NotificationKey, feedback: Feedback) -> None:
         """Keep what SES told of a notification's e-mail. The same again, and another order, make no difference."""
-        item_key = to_item({"transaction_key": key.transaction_key, "holder": key.holder + _FEEDBACK})
+        item_key = to_item(key.item_key(_FEEDBACK))
         answer = call(
             self._client.update_item,
             TableName=self._table,
@@ -44,27 +45,23 @@ class NotificationRecords:
 
     def known(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:
         """Return those of the keys that are notifications, read consistently, 100 in a call."""
-        items = (to_item({"transaction_key": key.transaction_key, "holder": key.holder}) for key in dict.fromkeys(keys))
-        return {
-            NotificationKey(values["transaction_key"], values["holder"])
-            for values in batch_get(self._client, self._table, items)
-        }
+        items = (to_item(key.item_key()) for key in dict.fromkeys(keys))
+        return {NotificationKey.of_item(values) for values in batch_get(self._client, self._table, items)}
 
-    def of_transaction(self, transaction_key: str) -> list[dict[str, Any]]:
+    def of_transaction(self, key: TransactionKey) -> list[dict[str, Any]]:
         """Return a transaction's notifications as the API answers them, by holder, read consistently."""
         stored = queried(
             self._client,
             TableName=self._table,
             KeyConditionExpression="transaction_key = :key",
-            ExpressionAttributeValues=to_item({":key": transaction_key}),
+            ExpressionAttributeValues=to_item({":key": key.stored}),
             ConsistentRead=True,
         )
         return [notification for _, notification in sorted(_merged(stored).items(), key=lambda pair: pair[0].holder)]
 
     def of_keys(self, keys: Iterable[NotificationKey]) -> dict[NotificationKey, dict[str, Any]]:
         """Return those of the notifications that there are, as the API answers them, 50 in a call."""
-        both = ((key.transaction_key, holder) for key in keys for holder in (key.holder, key.holder + _FEEDBACK))
-        items = (to_item({"transaction_key": key, "holder": holder}) for key, holder in both)
+        items = (to_item(key.item_key(suffix)) for key in keys for suffix in ("", _FEEDBACK))
         return _merged(batch_get(self._client, self._table, items))
 
 
@@ -72,7 +69,7 @@ def _merged(stored: Iterable[Mapping[str, Any]]) -> dict[NotificationKey, dict[s
     notes: dict[NotificationKey, Mapping[str, Any]] = {}
     feedback: dict[NotificationKey, list[Feedback]] = {}
     for values in stored:
-        key = NotificationKey(values["transaction_key"], values["holder"].removesuffix(_FEEDBACK))
+        key = NotificationKey.of_item(values, _FEEDBACK)
         if values["holder"].endswith(_FEEDBACK):
             feedback[key] = _feedback_in(values)
         elif "#" not in values["holder"]:  # all else beside a note is marked

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.keys import IDENTIFIER, TransactionKey, transaction_key
 from chalicelib.ledger.times import format_time
 
 # What stands in a transaction's place in all that is noted and told of a statement. No transaction's id has an "@".
@@ -65,8 +65,35 @@ _NOTHING_SENT = 2
 
 @dataclass(frozen=True, slots=True, order=True)
 class NotificationKey:
-    transaction_key: str
+    """The notification of one transaction to one holder. `transaction` is a transaction's id, or a statement's."""
+
+    bank: str
+    transaction: str
     holder: str
+
+    def item_key(self, suffix: str = "") -> dict[str, str]:
+        """Return the key of its item in the notifications table; a `suffix` names an item beside it."""
+        return {"transaction_key": transaction_key(self.bank, self.transaction), "holder": f"{self.holder}{suffix}"}
+
+    @classmethod
+    def of_item(cls, values: Mapping[str, Any], suffix: str = "") -> "NotificationKey":
+        """Return the key of a stored item; KeyError if it is none."""
+        bank, transaction = TransactionKey.of_stored(values["transaction_key"])
+        return cls(bank, transaction, values["holder"].removesuffix(suffix))
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A notification's new state. `reason` is a code or the name of a preference.
+
+    `queued_at` is when it was decided that there is something to tell.
+    """
+
+    key: NotificationKey
+    state: State
+    reason: str | None = None
+    message_id: str | None = None
+    queued_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,15 +162,3 @@ def _entry(one: Feedback) -> dict[str, str]:
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the mailer notes of a notification. `reason` is a code or the name of a preference; `queued_at` is when
-    it was decided that there is something to tell."""
-
-    key: NotificationKey
-    state: State
-    reason: str | None = None
-    message_id: str | None = None
-    queued_at: datetime | None = None

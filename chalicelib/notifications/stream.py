@@ -1,16 +1,24 @@
 """The stream handler: from what was stored to what is told. No call for a single record."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from chalicelib.aws.queues import DeadLetters, Queue, Unsendable
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
+from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import logger
 from chalicelib.flags.events import EventBus
 from chalicelib.flags.judge import Judge
-from chalicelib.ledger.keys import transaction_key
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.repository import is_flag_row, transaction_from_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.notice import Notice, pack, to_payload
+
+
+class Stored(NamedTuple):
+    """A new transaction, and the payload of its notice."""
+
+    transaction: Transaction
+    payload: dict[str, Any]
 
 
 class StreamHandler:
@@ -30,38 +38,31 @@ class StreamHandler:
         EventBridge can't be reached: the stream then brings the batch again, what was flagged stays so, and the
         mailer's notes keep it from telling twice.
         """
-        stored, malformed = _read(records)
-        self._dead_letters.put(malformed)
-        flagged = self._judge.flagged([transaction for transaction, _ in stored.values()])
-        told = {key: flagging.told for key, flagging in flagged.items() if flagging.told}
-        self._tell(self._alerts, (to_payload(Notice(stored[key][0], flags=flags)) for key, flags in told.items()))
-        self._tell(self._notifications, (payload for key, (_, payload) in stored.items() if key not in told))
+        letters: list[Letter] = []
+        stored = _read(records, letters)
+        self._dead_letters.put(letters)
+        flagged = self._judge.flagged([one.transaction for one in stored.values()])
+        alerts = {key: flagging.told for key, flagging in flagged.items() if flagging.told}
+        self._send(self._alerts, ({**stored[key].payload, "flags": flags} for key, flags in alerts.items()))
+        self._send(self._notifications, (one.payload for key, one in stored.items() if key not in alerts))
         # Last: nobody's e-mail waits for EventBridge.
-        self._events.put_flagged(flagged[key] for key in told)
-        logger.info("stream_batch", extra={"told": len(stored), "alerts": len(told), "dead_lettered": len(malformed)})
+        self._events.put_flagged(flagged[key] for key in alerts)
+        logger.info("stream_batch", extra={"told": len(stored), "alerts": len(alerts), "dead_lettered": len(letters)})
 
-    def _tell(self, queue: Queue, payloads: Iterable[dict[str, Any]]) -> None:
-        try:
-            queue.send(pack(payloads))
-        except Unsendable as error:
-            # Or the shard would wait for them, and with it all that comes after.
-            self._dead_letters.put([(body, "refused_by_queue") for body in error.bodies])
+    def _send(self, queue: Queue, payloads: Iterable[dict[str, Any]]) -> None:
+        # A message that SQS refuses must not hold up the shard, and with it all that comes after.
+        self._dead_letters.send(queue, pack(payloads))
 
 
-def _read(
-    records: Sequence[Mapping[str, Any]],
-) -> tuple[dict[str, tuple[Transaction, dict[str, Any]]], list[tuple[Any, str]]]:
-    """Return the new transactions by key, each with the payload of its notice, and what can't be read, with why."""
-    stored: dict[str, tuple[Transaction, dict[str, Any]]] = {}
-    malformed: list[tuple[Any, str]] = []
+def _read(records: Sequence[Mapping[str, Any]], letters: list[Letter]) -> dict[TransactionKey, Stored]:
+    """Return the new transactions by key; records that can't be read are added to `letters`."""
+    stored: dict[TransactionKey, Stored] = {}
     for record in records:
         if record.get("eventName") != "INSERT":
             continue
-        try:
+        with SetAside(letters, record, "malformed_record"):
             image = record["dynamodb"]["NewImage"]
             if not is_flag_row(image):
-                one = transaction_from_item(image)
-                stored[transaction_key(one.bank, one.id)] = one, to_payload(Notice(one))
-        except Exception as error:  # whatever is wrong with one record must not hold up the others
-            malformed.append((record, f"malformed_record: {type(error).__name__}"))
-    return stored, malformed
+                transaction = transaction_from_item(image)
+                stored[transaction.key] = Stored(transaction, to_payload(Notice(transaction)))
+    return stored

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.aws.dead_letters import is_fault_of_value
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
@@ -18,8 +19,6 @@ from chalicelib.statements.index import Expected
 # About ten seconds' worth of reading. Only so much is held in memory as the e-mail lists.
 MOST_TRANSACTIONS = 20_000
 _PAGE = 1_000
-# What reading a value that was written past the service may raise.
-MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class NotComposed(Exception):
@@ -47,7 +46,12 @@ class StatementComposer:
         """Return the e-mail; raises NotComposed, TemporarilyUnavailable."""
         try:
             statement = self._statement(expected, holder.timezone)
-        except MALFORMED as error:
+        except NotComposed:
+            raise
+        except Exception as error:
+            if not is_fault_of_value(error):
+                raise
+            # Written past the service.
             raise NotComposed(f"not_readable: {type(error).__name__}") from error
         bank_name = self._banks.name_of(expected.bank)
         try:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.holders.holder import Holder
-from chalicelib.ledger.keys import account_key, transaction_key
+from chalicelib.ledger.keys import account_key
 from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.statements.periods import Period, period_at, period_named, wanted
@@ -41,7 +41,7 @@ class Expected:
 
     @property
     def key(self) -> NotificationKey:
-        return NotificationKey(transaction_key(self.bank, self.id), self.holder)
+        return NotificationKey(self.bank, self.id, self.holder)
 
     @property
     def account_key(self) -> str:

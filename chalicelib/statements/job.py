@@ -6,17 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.aws.batching import batches
-from chalicelib.aws.queues import DeadLetters
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.preferences import quiet_until
 from chalicelib.holders.repository import HolderRepository
-from chalicelib.mail.pacing import Pacer
-from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
+from chalicelib.mail.ses import Email
 from chalicelib.notifications.due import DueEntry, DueRepository
-from chalicelib.notifications.log import NotificationLog
-from chalicelib.notifications.state import NotificationKey, Outcome, State
-from chalicelib.statements.composing import MALFORMED, NotComposed, StatementComposer
+from chalicelib.notifications.sending import Sending
+from chalicelib.notifications.state import NotificationKey, State, StateChange
+from chalicelib.statements.composing import NotComposed, StatementComposer
 from chalicelib.statements.index import Expected, StatementIndex, expected_in
 from chalicelib.statements.periods import Period, period_at, wanted
 
@@ -36,8 +35,12 @@ class Ready:
     holder: Holder
     following: Period
 
-    def outcome(self, state: State, reason: str | None = None, message_id: str | None = None) -> Outcome:
-        return Outcome(self.expected.key, state, reason, message_id, self.expected.period.due(self.holder.timezone))
+    @property
+    def put_off_since(self) -> datetime | None:
+        return self.expected.put_off_since
+
+    def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
+        return StateChange(self.expected.key, state, reason, message_id, self.expected.period.due(self.holder.timezone))
 
 
 @dataclass(slots=True)
@@ -46,7 +49,7 @@ class Done:
 
     sent: int = 0
     dropped: int = 0
-    noted: list[Outcome] = field(default_factory=list)
+    noted: list[StateChange] = field(default_factory=list)
     failed: list[tuple[Ready, str]] = field(default_factory=list)
     put_off: list[tuple[Ready, str]] = field(default_factory=list)
     later: list[tuple[Expected, datetime]] = field(default_factory=list)
@@ -68,9 +71,7 @@ class StatementJob:
         due: DueRepository,
         holders: HolderRepository,
         composer: StatementComposer,
-        log: NotificationLog,
-        pacer: Pacer,
-        outbox: SesOutbox,
+        sending: Sending,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
     ) -> None:
@@ -78,9 +79,8 @@ class StatementJob:
         self._index = StatementIndex(due)
         self._holders = holders
         self._composer = composer
-        self._log = log
-        self._pacer = pacer
-        self._outbox = outbox
+        self._sending = sending
+        self._log = sending.log
         self._dead_letters = dead_letters
         self._clock = clock
 
@@ -101,9 +101,9 @@ class StatementJob:
 
     def _handle(self, page: Sequence[DueEntry], time_left_s: Callable[[], float]) -> bool:
         """Handle the entries; False if the time is over before all are."""
-        for part in batches(page, min(MAX_DESTINATIONS, self._pacer.at_once)):
+        for part in batches(page, self._sending.at_once):
             left_s = time_left_s() - _SENDING_TAKES_AT_MOST_S - _READING_TAKES_AT_MOST_S
-            if left_s < 0 or not self._pacer.wait_for(len(part), left_s):
+            if left_s < 0 or not self._sending.wait_for(len(part), left_s):
                 logger.info("statements_out_of_time")
                 return False
             self._tell(part, time_left_s)
@@ -116,8 +116,10 @@ class StatementJob:
         again = {key for key, one in ready.items() if one.expected.again}
         claims = self._log.claim(list(ready), now, now + lease, again)
         emails = list(self._emails([ready[key] for key in ready if key in claims.claimed], time_left_s, done))
-        self._send(emails, now, done)
-        self._dead_letters.put([(one.expected.to_json(), reason) for one, reason in done.failed])
+        sent = self._sending.send(emails, now)
+        done.sent, done.put_off = sent.accepted, sent.put_off
+        done.failed += sent.failed
+        self._dead_letters.put([Letter(one.expected.to_json(), reason) for one, reason in done.failed])
         done.later += [(_put_off(one.expected, now), now) for one, _ in done.put_off]
         done.later += [(ready[key].expected, now) for key in claims.busy]
         # Before the notes: should this die, what is noted as told is found settled, and gone on with all the same.
@@ -126,42 +128,41 @@ class StatementJob:
         self._index.put([*follow, *done.later], now)
         outcomes = [
             *done.noted,
-            *(one.outcome(State.FAILED, reason) for one, reason in done.failed),
-            *(one.outcome(State.QUEUED, reason) for one, reason in done.put_off),
+            *(one.change(State.FAILED, reason) for one, reason in done.failed),
+            *(one.change(State.QUEUED, reason) for one, reason in done.put_off),
         ]
-        self._log.note(outcomes, self._clock())
+        self._log.record(outcomes, self._clock())
         self._due.remove(part)
         done.report()
 
     def _read(self, part: Iterable[DueEntry]) -> list[Expected]:
         found: dict[NotificationKey, Expected] = {}
+        letters: list[Letter] = []
         for entry in part:
-            try:
-                one = expected_in(entry.notice)
-            except MALFORMED:  # written past the index: it must not hold up the others
-                self._dead_letters.put([(entry.notice, "malformed_statement")])
-            else:
+            with SetAside(letters, entry.payload, "malformed_statement"):
+                one = expected_in(entry.payload)
                 if one.again or one.key not in found:
                     found[one.key] = one
+        self._dead_letters.put(letters)
         return list(found.values())
 
     def _ready(self, found: Sequence[Expected], now: datetime, done: Done) -> dict[NotificationKey, Ready]:
         """Return what is to be sent now, by the holders as they are now: nobody who was erased meanwhile is told."""
         holders = self._holders.of_accounts(one.account_key for one in found)
         ready = {}
+        letters: list[Letter] = []
         for one in found:
             holder = next((holder for holder in holders.get(one.account_key, ()) if holder.id == one.holder), None)
             if holder is None or wanted(holder.preferences) != one.period.kind:
                 done.dropped += 1  # who chooses statements again is entered again
                 continue
-            try:
+            with SetAside(letters, one.to_json(), "malformed_holder"):
                 until = _not_before(one, holder, now)
                 if until > now:
                     done.later.append((one, until))
                 else:
                     ready[one.key] = Ready(one, holder, _following(one, holder, now))
-            except MALFORMED as error:  # preferences that were written past the API
-                self._dead_letters.put([(one.to_json(), f"malformed_holder: {type(error).__name__}")])
+        self._dead_letters.put(letters)
         return ready
 
     def _emails(
@@ -169,9 +170,9 @@ class StatementJob:
     ) -> Iterator[tuple[Ready, Email]]:
         for one in claimed:
             if one.holder.suppressed is not None:
-                done.noted.append(one.outcome(State.SUPPRESSED, one.holder.suppressed.reason))
+                done.noted.append(one.change(State.SUPPRESSED, one.holder.suppressed.reason))
             elif time_left_s() < _SENDING_TAKES_AT_MOST_S + _READING_TAKES_AT_MOST_S:
-                done.noted.append(one.outcome(State.QUEUED, "out_of_time"))
+                done.noted.append(one.change(State.QUEUED, "out_of_time"))
                 done.later.append((one.expected, self._clock()))
             else:
                 try:
@@ -180,20 +181,6 @@ class StatementJob:
                     done.failed.append((one, error.reason))
                 else:
                     yield one, email
-
-    def _send(self, emails: Sequence[tuple[Ready, Email]], now: datetime, done: Done) -> None:
-        for results in self._outbox.send([email for _, email in emails]):
-            accepted = []
-            for position, result in results:
-                one = emails[position][0]
-                if result.message_id is not None:
-                    accepted.append(one.outcome(State.SENT, message_id=result.message_id))
-                    continue
-                is_given_up, reason = result.verdict(one.expected.put_off_since or now, now)
-                (done.failed if is_given_up else done.put_off).append((one, reason))
-            # At once: between SES's yes and this note lies the only way to be told twice.
-            self._log.note(accepted, self._clock())
-            done.sent += len(accepted)
 
 
 def _not_before(one: Expected, holder: Holder, now: datetime) -> datetime:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.queues import DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside, is_fault_of_value
+from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.notifications.feed import changes_in
@@ -15,20 +16,18 @@ from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import pack, webhook_of
 
-MALFORMED = (KeyError, TypeError, ValueError)
-
 
 class WebhookFeeder:
     def __init__(
         self,
         endpoints: EndpointDirectory,
-        deliveries: NotificationRecords,
+        notifications: NotificationRecords,
         queue: Queue,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
     ) -> None:
         self._endpoints = endpoints
-        self._deliveries = deliveries
+        self._records = notifications
         self._queue = queue
         self._dead_letters = dead_letters
         self._clock = clock
@@ -40,34 +39,31 @@ class WebhookFeeder:
         queue can't be reached: the stream then brings the batch again, and what was queued is sent once all the same.
         """
         changed: dict[NotificationKey, None] = {}
-        malformed: list[tuple[Any, str]] = []
+        letters: list[Letter] = []
         for record in records:
-            try:
+            with SetAside(letters, record, "malformed_record"):
                 if record["eventName"] == "INSERT":
                     changed.update(dict.fromkeys(changes_in(record["dynamodb"]["NewImage"])))
-            except Exception as error:  # whatever is wrong with one record must not hold up the others
-                malformed.append((record, f"malformed_record: {type(error).__name__}"))
-        wanted = [key for key in changed if self._endpoints.of(key.transaction_key.partition("#")[0])]
-        found = self._became(wanted, malformed)
+        found = self._notifications([key for key in changed if self._endpoints.of(key.bank)], letters)
         now = self._clock()
-        webhooks = [webhook for key, became in found.items() if (webhook := webhook_of(key, became, now))]
+        webhooks = [webhook for key, values in found.items() if (webhook := webhook_of(key, values, now))]
         self._queue.send(map(pack, webhooks))
-        self._dead_letters.put(malformed)
+        self._dead_letters.put(letters)
         logger.info("feed_pages", extra={"changed": len(changed), "webhooks": len(webhooks)})
         count("WebhooksQueued", len(webhooks))
 
-    def _became(
-        self, keys: Sequence[NotificationKey], malformed: list[tuple[Any, str]]
+    def _notifications(
+        self, keys: Sequence[NotificationKey], letters: list[Letter]
     ) -> dict[NotificationKey, dict[str, Any]]:
-        """Return what the notifications have become; what can't be read is added to `malformed`."""
+        """Return the notifications as they are now; those that can't be read are added to `letters`."""
         try:
-            return self._deliveries.of_keys(keys)
-        except MALFORMED:  # written past the service: each by itself, so that it holds up no other
+            return self._records.of_keys(keys)
+        except Exception as error:
+            if not is_fault_of_value(error):
+                raise
+            # Written past the service: read one by one, so that a record holds up no other.
             found: dict[NotificationKey, dict[str, Any]] = {}
             for key in keys:
-                try:
-                    found |= self._deliveries.of_keys([key])
-                except MALFORMED as error:
-                    letter = {"transaction_key": key.transaction_key, "holder": key.holder}
-                    malformed.append((letter, f"malformed_notification: {type(error).__name__}"))
+                with SetAside(letters, key.item_key(), "malformed_notification"):
+                    found |= self._records.of_keys([key])
             return found

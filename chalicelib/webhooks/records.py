@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.aws.dynamo import batch_get, batch_put, queried, to_item
+from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import Webhook
@@ -45,17 +46,17 @@ class WebhookRecords:
 
     def of(self, webhooks: Iterable[Webhook]) -> dict[str, Record]:
         """Return the records of those webhooks that have one, by the webhook's id, 100 in a call."""
-        keys = {webhook.id: to_item(_key_values(webhook.key, webhook.id)) for webhook in webhooks}
+        keys = {webhook.id: to_item(webhook.key.item_key(f"{MARK}{webhook.id}")) for webhook in webhooks}
         found = map(_record, batch_get(self._client, self._table, keys.values()))
         return {record.id: record for record in found}
 
-    def of_transaction(self, transaction_key: str) -> list[Record]:
+    def of_transaction(self, key: TransactionKey) -> list[Record]:
         """Return the records of a transaction's webhooks, oldest first."""
         found = queried(
             self._client,
             TableName=self._table,
             KeyConditionExpression="transaction_key = :key",
-            ExpressionAttributeValues=to_item({":key": transaction_key}),
+            ExpressionAttributeValues=to_item({":key": key.stored}),
             ConsistentRead=True,
         )
         records = [_record(values) for values in found if MARK in values["holder"]]
@@ -69,7 +70,7 @@ class WebhookRecords:
             (
                 to_item(
                     {
-                        **_key_values(record.key, record.id),
+                        **record.key.item_key(f"{MARK}{record.id}"),
                         "type": record.type,
                         "state": record.standing.value,
                         "answer": record.answer,
@@ -83,15 +84,11 @@ class WebhookRecords:
         )
 
 
-def _key_values(key: NotificationKey, webhook_id: str) -> dict[str, str]:
-    return {"transaction_key": key.transaction_key, "holder": f"{key.holder}{MARK}{webhook_id}"}
-
-
 def _record(values: dict[str, Any]) -> Record:
-    holder, _, webhook_id = values["holder"].partition(MARK)
+    _, _, webhook_id = values["holder"].partition(MARK)
     next_at = values.get("next_at")
     return Record(
-        key=NotificationKey(values["transaction_key"], holder),
+        key=NotificationKey.of_item(values, f"{MARK}{webhook_id}"),
         id=webhook_id,
         type=values["type"],
         standing=Standing(values["state"]),

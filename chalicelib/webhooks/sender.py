@@ -10,7 +10,8 @@ from math import ceil
 
 from standardwebhooks import Webhook as Signer
 
-from chalicelib.aws.queues import MAX_DELAY_S, DeadLetters, Queue
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
+from chalicelib.aws.queues import MAX_DELAY_S, Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.endpoints import Endpoint, EndpointDirectory
@@ -100,7 +101,7 @@ class WebhookSender:
         self._records.put(record for record in records if record.next_at is None)
         self._dead_letters.put(
             [
-                (pack(one.webhook), f"given_up: {one.answer}")
+                Letter(pack(one.webhook), f"given_up: {one.answer}")
                 for one, record, _ in outcomes
                 if record.standing is Standing.GIVEN_UP
             ]
@@ -112,13 +113,11 @@ class WebhookSender:
 
     def _read(self, bodies: Sequence[str]) -> list[Webhook]:
         webhooks: list[Webhook] = []
-        malformed: list[tuple[str, str]] = []
+        letters: list[Letter] = []
         for body in bodies:
-            try:
+            with SetAside(letters, body, "malformed_webhook"):
                 webhooks.append(unpack(body))
-            except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-                malformed.append((body, f"malformed_webhook: {type(error).__name__}"))
-        self._dead_letters.put(malformed)
+        self._dead_letters.put(letters)
         return webhooks
 
     def _tried(self, webhooks: Sequence[Webhook], now: datetime) -> list[_Try]:

@@ -49,7 +49,7 @@ class Webhook:
 
     @property
     def bank(self) -> str:
-        return self.key.transaction_key.partition("#")[0]
+        return self.key.bank
 
     def is_given_up(self, now: datetime) -> bool:
         return now - self.first_at >= TRIED_FOR
@@ -74,10 +74,11 @@ def webhook_of(key: NotificationKey, notification: Mapping[str, Any], now: datet
     if event is None:
         return None
     at = _decided_at(notification)
-    transaction_id = key.transaction_key.partition("#")[2]
-    digest = hashlib.sha256("\n".join((key.transaction_key, key.holder, event, at)).encode()).digest()
+    digest = hashlib.sha256(
+        "\n".join((transaction_key(key.bank, key.transaction), key.holder, event, at)).encode()
+    ).digest()
     told = {name: notification[name] for name in ("holder", "state", "reason", "message_id") if name in notification}
-    body = {"type": event, "timestamp": at, "data": {"transaction": transaction_id, **told}}
+    body = {"type": event, "timestamp": at, "data": {"transaction": key.transaction, **told}}
     webhook_id = f"msg_{base64.urlsafe_b64encode(digest[:18]).decode()}"
     return Webhook(webhook_id, key, event, json.dumps(body, ensure_ascii=False), now)
 
@@ -87,7 +88,7 @@ def pack(webhook: Webhook) -> str:
     content = {
         "id": webhook.id,
         "bank": webhook.bank,
-        "transaction": webhook.key.transaction_key.partition("#")[2],
+        "transaction": webhook.key.transaction,
         "holder": webhook.key.holder,
         "type": webhook.type,
         "body": webhook.body,
@@ -109,7 +110,7 @@ def unpack(text: str) -> Webhook:
         raise ValueError("no webhook")
     return Webhook(
         id=content["id"],
-        key=NotificationKey(transaction_key(bank, content["transaction"]), content["holder"]),
+        key=NotificationKey(bank, content["transaction"], content["holder"]),
         type=content["type"],
         body=content["body"],
         first_at=first_at,

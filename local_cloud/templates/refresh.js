@@ -1,5 +1,5 @@
-// Load the same page anew every 5 s, search and page number included, but never under the reader's hands:
-// not while something has the focus or is selected, and not while a search is typed.
+// Reload the page every 5 s, with its search and page number. A reload must not disturb the reader: there is none while
+// an element has the focus, while text is selected, or while a search is typed.
 setInterval(() => {
   const search = document.getElementById("q");
   const typing = search !== null && search.value !== search.defaultValue;

@@ -1,0 +1,110 @@
+"""MT940 text cut into its fields, and the fields of one value each: dates, amounts, balances.
+
+The grammar of a field is that of the library `mt-940`. The cutting is done here: the library stops at the first field
+that it can't read, and takes two entries for one where the first has no type code.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from mt940.models import Transactions
+from mt940.options import Options
+from mt940.processors import date_fixup_pre_processor
+from mt940.tags import BalanceBase, StatementASNB, StatementGLS, Tag
+
+from bank_simulator.files.entries import Balance, NotMapped
+
+# The library logs the account data that it can't read.
+logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
+
+# Some banks break the line between the colon and the tag.
+_TAG = re.compile(r"^:\n?(?P<tag>13D?|20|21|25P?|28C?|34F|60[FM]?|61|62[FM]?|64|65|86|90[CD]|NS):", re.MULTILINE)
+_END_OF_MESSAGE = re.compile(r"^(-(\}.*|X*)?|\{[1-5]:.*)$", re.MULTILINE)
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_REFERENCE_LENGTH = 16
+_LINE_TAGS: tuple[Tag, ...] = (StatementGLS(), StatementASNB())
+_BALANCE_TAG = BalanceBase()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the file: `:tag:value`, which begins in this line of the file."""
+
+    tag: str
+    value: str
+    line: int
+
+
+def fields(text: str) -> Iterator[Field]:
+    """Return the file's fields in their order, without what stands between the messages."""
+    text = "\n".join(line.rstrip() for line in text.replace("\r", "\n" if "\n" not in text else "").split("\n"))
+    found = list(_TAG.finditer(text))
+    ends = [*(match.start() for match in found[1:]), len(text)]
+    line, counted = 1, 0
+    for match, end in zip(found, ends, strict=False):
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        value = text[match.end() : end]
+        over = _END_OF_MESSAGE.search(value)
+        yield Field(match["tag"], (value[: over.start()] if over else value).strip("\n"), line)
+
+
+def decoded(data: bytes) -> tuple[str, bool]:
+    """Return the file's text, and whether it was UTF-8; SWIFT's own characters are in both encodings."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace"), True
+    try:
+        return data.decode("utf-8-sig"), True
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace"), False
+
+
+def statement_line(value: str) -> dict[str, Any]:
+    """Return the parts of a `:61:` field, as the library names them; raises NotMapped.
+
+    `date` is the value date. A text behind the references is `extra_details`.
+    """
+    first, *rest = value.strip().split("\n")
+    text = "\n".join([first, " ".join(rest)]) if rest else first
+    context = Transactions(options=Options.all())
+    for tag in _LINE_TAGS:
+        try:
+            parts = tag(context, date_fixup_pre_processor(context, tag, tag.parse(context, text)))
+        except RuntimeError:
+            continue
+        except InvalidOperation:
+            raise NotMapped("its amount is no number") from None
+        except ValueError:
+            raise NotMapped("its date is no date of the calendar") from None
+        # Without a type, anything behind the amount could be the rest of it: 5 of 5.50.
+        if parts.get("id") or not parts.get("customer_reference"):
+            return _with_split_reference(parts)
+        break
+    raise NotMapped("this :61: line doesn't have the form date, mark, amount, type, references")
+
+
+def _with_split_reference(parts: dict[str, Any]) -> dict[str, Any]:
+    # Without a line end between them, a text follows the reference, which is padded to its full length.
+    reference = parts.get("customer_reference") or ""
+    if len(reference) > _REFERENCE_LENGTH and reference[_REFERENCE_LENGTH - 1] == " ":
+        rest = f"{reference[_REFERENCE_LENGTH:].strip()} {parts.get('extra_details') or ''}".strip()
+        return parts | {"customer_reference": reference[:_REFERENCE_LENGTH], "extra_details": rest}
+    return parts
+
+
+def balance(value: str) -> Balance:
+    """Return the balance in a `:60x:` or `:62x:` field; raises NotMapped."""
+    context = Transactions(options=Options.all())
+    try:
+        parts = _BALANCE_TAG.parse(context, value)
+        amount = Decimal((parts["amount"] or "").replace(",", "."))
+    except (RuntimeError, InvalidOperation):
+        raise NotMapped("this balance doesn't have the form mark, date, currency, amount") from None
+    currency = (parts["currency"] or "").upper()
+    if not _CURRENCY.fullmatch(currency):
+        raise NotMapped("this balance names no currency")
+    return Balance(-amount if (parts["status"] or "").upper() == "D" else amount, currency)

@@ -1,0 +1,75 @@
+"""What every command on a stage shares: the options that name the stage, and how a failure is reported."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import DomainError, TemporarilyUnavailable
+from infra.failures import CommandFailed
+from infra.sessions import Stage, session_for
+from infra.stacks import DEFAULT_REGION
+
+FAILED = 1
+INTERRUPTED = 130  # what a shell reports after Ctrl-C
+_UNAVAILABLE = "AWS can't be reached or refuses requests for now. Run the command again."
+_INTERRUPTED = "interrupted. What was done is kept: run the command again to do the rest."
+
+
+def stage_parser(module: str, documentation: str, required_stage: str | None = None) -> argparse.ArgumentParser:
+    """Return a parser with the options --stage and --region, for `python -m <module>`.
+
+    `documentation` is the module's docstring. Its first paragraph becomes the description; the second, which shows
+    examples, is left out of the help; the rest becomes the epilog. `required_stage` is the help text of --stage for a
+    command that has no default stage.
+    """
+    description, *rest = documentation.strip().split("\n\n")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}", description=description, epilog=" ".join(rest[1:]) or None
+    )
+    if required_stage is None:
+        parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
+    else:
+        parser.add_argument("--stage", required=True, help=required_stage)
+    parser.add_argument("--region", help=f"default: AWS_DEFAULT_REGION, the profile's region, or {DEFAULT_REGION}")
+    return parser
+
+
+def open_stage(options: argparse.Namespace) -> Stage:
+    """Return the stage that the options name; raises StackFailed when the local cloud is needed but not running."""
+    return Stage(options.stage, session_for(options.stage, options.region))
+
+
+def run(
+    name: str,
+    work: Callable[[], int],
+    *,
+    failures: tuple[type[Exception], ...] = (),
+    unavailable: str = _UNAVAILABLE,
+    interrupted: str = _INTERRUPTED,
+) -> int:
+    """Do a command's work and return its exit status: that of `work`, 1 for a failure, 130 for Ctrl-C.
+
+    A failure is one line on standard error that begins with `name`. Failures are CommandFailed, every error of the
+    domain or of AWS, and what `failures` adds. The last two arguments are what is printed when a service is temporarily
+    unavailable, and when the operator presses Ctrl-C.
+    """
+    try:
+        status = work()
+        sys.stdout.flush()  # A closed pipe shows up here at the latest.
+    except TemporarilyUnavailable:
+        print(f"{name}: {unavailable}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # The reader of the output has gone. When Python ends it flushes again, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (CommandFailed, DomainError, ClientError, BotoCoreError, *failures) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print(f"{name}: {interrupted}", file=sys.stderr)
+        return INTERRUPTED
+    return status

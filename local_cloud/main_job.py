@@ -1,0 +1,112 @@
+"""The main job of `make run`: deploy, enrol holders, post transactions, wait for e-mails, analytics and webhooks."""
+
+import fcntl
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from tqdm import tqdm
+
+from bank_simulator import generate, sender
+from bank_simulator.bank_api import Target
+from bank_simulator.report import Report
+from local_cloud import bounces, demo, webhook_demo
+from local_cloud.console import step
+from local_cloud.deploy import LOCAL, Deployed, deploy_stage, describe, read_stack, write_stack
+from local_cloud.processes import FOLDER, running_inbox, running_or_started, stop_all
+from local_cloud.run_result import MailTimes, RunResult, print_result
+from local_cloud.server import Cloud, CloudFailed
+
+MAIL_TAKES_AT_MOST_S = 120
+
+
+def run_main_job(port: int | None, count: int, rate: float) -> int:
+    """Bring the local cloud up to date with the working tree, post `count` transactions at `rate` a second.
+
+    Returns the exit status: 0 if every transaction was accepted, every e-mail sent, and all else is as expected.
+    """
+    LOCAL.mkdir(exist_ok=True)
+    with (LOCAL / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CloudFailed("Another `make run` is under way in this folder: wait until it ends.") from None
+        stack = read_stack()
+        cloud, was_started = running_or_started(stack, port)
+        try:
+            return _run_on(cloud, None if was_started else stack, count, rate)
+        except BaseException:
+            if was_started:
+                stop_all()
+            raise
+
+
+def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float) -> int:
+    with step("deploy the data stack and the app stack (the first time, requirements are downloaded)"):
+        deployed = deploy_stage(cloud, LOCAL / "build" / "local")
+    with step("enrol the demo bank and its account holders"):
+        api_key = demo.ensure_bank(deployed, stack["api_key"] if stack else None)
+        is_first_secret = webhook_demo.keep_secret(deployed, demo.BANK.id, FOLDER.resolve())
+        holders = demo.enrol_holders(deployed, api_key, generate.DEMO_ACCOUNTS)
+    inbox_url, inbox_pid = running_inbox(cloud, stack)
+    write_stack(describe(deployed, api_key, inbox_url, inbox_pid))
+    target = Target(deployed.api_url, api_key)
+    _name_endpoint(target, inbox_url, is_first_secret)
+    result = _post(deployed, target, holders, inbox_url, count, rate)
+    print_result(deployed, result, inbox_url, api_key)
+    return 0 if result.is_right else 1
+
+
+def _name_endpoint(target: Target, inbox_url: str, is_first_secret: bool) -> None:
+    """Have the demo bank's webhooks sent to the inbox, and wait until every function knows."""
+    changed = FOLDER / "endpoint-changed"  # It exists until the wait is over, also when a run is interrupted.
+    # Before its first secret, the bank could name no endpoint: no function remembers another endpoint.
+    if webhook_demo.name_endpoint(target, inbox_url) and not is_first_secret:
+        changed.touch()
+    if changed.exists():
+        with step("wait a minute until all functions know the bank's changed endpoint"):
+            webhook_demo.wait_until_known()
+        changed.unlink()
+
+
+def _post(
+    deployed: Deployed, target: Target, holders: Mapping[str, Sequence[str]], inbox_url: str, count: int, rate: float
+) -> RunResult:
+    now = datetime.now(UTC)
+    postings = list(generate.transactions(Random(now.timestamp()), now, count, accounts=generate.DEMO_ACCOUNTS))
+    suspicious = demo.suspicious(now, generate.DEMO_ACCOUNTS[1])
+    before = demo.answered_totals(target)
+    with step("post the first transaction and wait for its e-mails (functions may start cold)"):
+        first = _mail_times(deployed, holders, sender.send(postings[:1], target))
+    with step("post a suspicious transaction and wait for its security alert"):
+        alert = _mail_times(deployed, holders, sender.send([suspicious], target))
+    print(f"  → the bank simulator posts {count - 1} more, {rate:g} a second", flush=True)
+    with tqdm(total=count - 1, desc="posting", unit="tx") as progress:
+        report = sender.send(postings[1:], target, clients=4, rate=rate, progress=progress)
+    rest = _mail_times(deployed, holders, report)
+    counted = demo.totals_since(before, demo.answered_totals(target))
+    with step("let an e-mail bounce at SES's mailbox simulator, and post again"):
+        bounce = bounces.show(deployed, target.api_key, now)
+    with step("wait until the bank's own endpoint has received both webhooks"):
+        received = webhook_demo.received(inbox_url, bounce.webhooks, bounce.published_at)
+    return RunResult(
+        count,
+        first,
+        alert,
+        rest,
+        demo.flags_of(target, suspicious.id),
+        counted,
+        demo.own_totals([*postings, suspicious]),
+        bounce,
+        received,
+    )
+
+
+def _mail_times(deployed: Deployed, holders: Mapping[str, Sequence[str]], report: Report) -> MailTimes:
+    """Wait for the e-mails of the accepted transactions."""
+    expected = {(sent.id, holder): sent.posted_at for sent in report.created for holder in holders[sent.account]}
+    with tqdm(total=len(expected), desc="e-mails", unit="mail", delay=2) as progress:
+        sent_at, skipped = demo.sent_times(deployed, expected, MAIL_TAKES_AT_MOST_S, progress)
+    seconds = [(sent_at[pair] - posted_at).total_seconds() for pair, posted_at in expected.items() if pair in sent_at]
+    return MailTimes(len(report.created), seconds, len(expected.keys() - skipped) - len(seconds))

@@ -1,0 +1,63 @@
+"""The e-mails that the local cloud's SES accepted, read from the emulator."""
+
+import http.client
+import json
+import re
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local_cloud.server import CloudFailed
+
+_CLOUD_ANSWERS_WITHIN_S = 10
+_LANGUAGE = re.compile(r"""<html\b[^>]*?\slang=["']?([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)""", re.IGNORECASE)
+# Directly to the local cloud, even if the environment names a proxy.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An e-mail that SES accepted. `language` is the one that its HTML part declares (BCP 47), or empty."""
+
+    id: str
+    sender: str
+    recipients: str
+    subject: str
+    text: str
+    html: str
+    sent_at: datetime
+    language: str
+
+
+def newest_messages(cloud_url: str) -> list[Message]:
+    """Return every e-mail that the local cloud's SES accepted, newest first. Raises CloudFailed without an answer."""
+    try:
+        with _direct.open(f"{cloud_url}/_ministack/ses/messages", timeout=_CLOUD_ANSWERS_WITHIN_S) as answer:
+            accounts = json.load(answer)["messages"]
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+        raise CloudFailed(f"The local cloud at {cloud_url} does not answer.") from error
+    messages = [_message(record) for records in accounts.values() for record in records]
+    return sorted(messages, key=lambda message: message.sent_at)[::-1]
+
+
+def matching(messages: Sequence[Message], words: str) -> list[Message]:
+    """Return the messages with these words in a recipient or in the subject, in any case, in the same order."""
+    wanted = words.casefold()
+    return [message for message in messages if wanted in f"{message.recipients}\n{message.subject}".casefold()]
+
+
+def _message(record: dict[str, Any]) -> Message:
+    html = record["BodyHtml"] or ""
+    declared = _LANGUAGE.search(html)
+    return Message(
+        id=record["MessageId"],
+        sender=record["Source"],
+        recipients=", ".join([*record["To"], *record["CC"], *record["BCC"]]),
+        subject=record["Subject"],
+        text=record["BodyText"] or "",
+        html=html,
+        sent_at=datetime.fromtimestamp(record["Timestamp"], UTC),
+        language=declared[1] if declared else "",
+    )

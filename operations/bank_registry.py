@@ -1,0 +1,123 @@
+"""The banks of a stage: their entries in the banks table, and their API keys there and at API Gateway."""
+
+import contextlib
+import dataclasses
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.banks.bank import BANK_ID, ApiKey, Bank, hash_key
+from chalicelib.banks.repository import BankRepository
+from chalicelib.ledger.money import CURRENCY_DECIMALS
+from infra.failures import CommandFailed
+from infra.gateway import ensure_plan
+from infra.sessions import Stage
+from infra.stacks import PROJECT
+from operations.stage_stores import stores_of
+
+
+class BankRefused(CommandFailed):
+    """The bank is unknown, or can't be created with these values."""
+
+
+def known_bank(banks: BankRepository, bank_id: str) -> Bank:
+    """Return the bank with this id; raises BankRefused when there is none."""
+    bank = banks.bank(bank_id)
+    if bank is None:
+        raise BankRefused(f"there is no bank {bank_id}.")
+    return bank
+
+
+@dataclasses.dataclass(frozen=True)
+class Registry:
+    """Creates, disables and lists the banks of a stage, and rotates their keys."""
+
+    store: BankRepository
+    gateway: Any
+    dynamodb: Any
+    table: str
+    stage: str
+
+    def create(self, bank: Bank) -> str:
+        """Create a bank and return its API key. Only API Gateway keeps the key itself; the table keeps its hash."""
+        if not BANK_ID.fullmatch(bank.id):
+            raise BankRefused("a bank's id is 2 to 40 of a-z 0-9 and -, like eazycard.")
+        if not (bank.name.strip() and bank.name.isprintable() and len(bank.name) <= 140):
+            raise BankRefused("a bank's name is 1 to 140 characters on one line.")
+        if bank.default_currency not in CURRENCY_DECIMALS:
+            raise BankRefused(f"{bank.default_currency} is no active ISO 4217 currency code.")
+        if self.store.bank(bank.id) is not None:
+            raise BankRefused(f"there is a bank {bank.id} already; `rotate` gives it a new key.")
+        key = self._issue_key(bank)
+        self.store.put_bank(bank)
+        return key
+
+    def rotate(self, bank_id: str, grace: timedelta) -> str:
+        """Give the bank a new key and return it; the old keys stay valid for `grace`.
+
+        When that time is over, the app refuses an old key; the next rotation removes it from API Gateway too.
+        """
+        bank = self.bank(bank_id)
+        now = datetime.now(UTC)
+        old_keys = self.keys(bank_id)
+        new_key = self._issue_key(bank)
+        for old in old_keys:
+            if grace and (old.expires_at is None or old.expires_at > now):
+                expires_at = min(old.expires_at or now + grace, now + grace)
+                self.store.put_api_key(dataclasses.replace(old, expires_at=expires_at))
+            else:
+                self._revoke(old)
+        return new_key
+
+    def set_disabled(self, bank_id: str, disabled: bool) -> None:
+        """Disable all of the bank's keys, or enable them: at API Gateway at once, in the app within a minute."""
+        # The app first: if API Gateway then fails, a disabled bank is refused all the same.
+        self.store.change_bank(self.bank(bank_id).id, disabled=disabled)
+        for key in self.keys(bank_id):
+            with contextlib.suppress(self.gateway.exceptions.NotFoundException):
+                self.gateway.update_api_key(
+                    apiKey=key.gateway_key_id,
+                    patchOperations=[{"op": "replace", "path": "/enabled", "value": str(not disabled).lower()}],
+                )
+
+    def banks(self) -> list[Bank]:
+        """Return all banks, by id."""
+        ids = [entry.removeprefix("bank#") for entry in self._entries("bank#")]
+        return [bank for bank_id in sorted(ids) if (bank := self.store.bank(bank_id)) is not None]
+
+    def keys(self, bank_id: str) -> list[ApiKey]:
+        """Return the bank's keys, rotated ones included."""
+        found = (self.store.api_key(entry.removeprefix("key#")) for entry in self._entries("key#"))
+        return [key for key in found if key is not None and key.bank == bank_id]
+
+    def bank(self, bank_id: str) -> Bank:
+        """Return the bank with this id; raises BankRefused when there is none."""
+        return known_bank(self.store, bank_id)
+
+    def _entries(self, prefix: str) -> list[str]:
+        # A scan is right here: the table has a few rows for each bank, and only operators' commands do it.
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ProjectionExpression="entry")
+        entries = [item["entry"]["S"] for page in pages for item in page["Items"]]
+        return [entry for entry in entries if entry.startswith(prefix)]
+
+    def _issue_key(self, bank: Bank) -> str:
+        key = f"tn_{secrets.token_urlsafe(32)}"
+        plan_id = ensure_plan(self.gateway, self.stage, bank.plan)
+        created = self.gateway.create_api_key(
+            name=f"{PROJECT}-{self.stage}-{bank.id}-{hash_key(key)[:8]}", enabled=not bank.disabled, value=key
+        )
+        self.gateway.create_usage_plan_key(usagePlanId=plan_id, keyId=created["id"], keyType="API_KEY")
+        self.store.put_api_key(ApiKey(hash=hash_key(key), bank=bank.id, gateway_key_id=created["id"]))
+        return key
+
+    def _revoke(self, key: ApiKey) -> None:
+        with contextlib.suppress(self.gateway.exceptions.NotFoundException):
+            self.gateway.delete_api_key(apiKey=key.gateway_key_id)
+        self.store.delete_api_key(key.hash)
+
+
+def registry(stage: Stage) -> Registry:
+    """Return the registry of a provisioned stage."""
+    stores = stores_of(stage, "BanksTable")
+    gateway, dynamodb = stage.session.client("apigateway"), stores.client("dynamodb")
+    return Registry(stores.bank_store, gateway, dynamodb, stores.settings.banks_table, stage.name)

@@ -1,0 +1,104 @@
+"""The dead-letter queues of a stage: read their letters, and send letters through again."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.statements.index import StatementIndex
+from infra.sessions import Stage
+from operations.queued_letter import QueuedLetter
+from operations.stage_stores import stores_of
+
+# Outputs of the data stack: each dead-letter queue, and the queue that sends its letters through again.
+QUEUES = {
+    "notifications": ("NotificationDeadLetterQueueUrl", "NotificationQueueUrl"),
+    "stream": ("StreamDeadLetterQueueUrl", "NotificationQueueUrl"),
+    "ingest": ("IngestDeadLetterQueueUrl", "IngestQueueUrl"),
+    "operator-alerts": ("OperatorAlertsDeadLetterQueueUrl", "OperatorAlertsQueueUrl"),
+    "webhooks": ("WebhookDeadLetterQueueUrl", "WebhookQueueUrl"),
+    "feedback": ("FeedbackDeadLetterQueueUrl", "FeedbackQueueUrl"),
+}
+# How long a letter that was read stays hidden from other readers: long enough to read a whole queue.
+_HIDDEN_S = 120
+# A receive call that waits asks all of SQS's servers. Without waiting it could miss messages.
+_WAITS_S = 1
+
+
+class DeadLetterQueues:
+    """A stage's dead-letter queues, and where their letters go to be processed again.
+
+    `urls` are the dead-letter queues, `return_urls` the queues that the functions read, both by name. Letters about
+    statements go to the index of statements that are due.
+    """
+
+    def __init__(self, sqs: Any, urls: dict[str, str], return_urls: dict[str, str], statements: StatementIndex) -> None:
+        self._sqs = sqs
+        self._urls = urls
+        self._return_urls = return_urls
+        self._statements = statements
+
+    def count(self) -> int:
+        """Return about how many letters there are."""
+        name = "ApproximateNumberOfMessages"
+        answers = (self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name]) for url in self._urls.values())
+        return sum(int(answer["Attributes"][name]) for answer in answers)
+
+    def letters(self, now: datetime) -> Iterator[QueuedLetter]:
+        """Yield once every letter that is older than `now`.
+
+        Letters are hidden from other readers meanwhile. Those that the caller doesn't remove become visible again. A
+        letter that was sent through again and failed again meanwhile is newer than `now`, so it is not yielded.
+        """
+        seen: dict[str, QueuedLetter] = {}
+        try:
+            for queue, url in self._urls.items():
+                # If reading a queue takes longer than letters are hidden, the first known letters end the loop.
+                while new := [letter for letter in self._receive(queue, url) if letter.id not in seen]:
+                    seen.update({letter.id: letter for letter in new})
+                    yield from (letter for letter in new if letter.sent_at < now)
+        finally:
+            for letter in seen.values():
+                self._release(letter)
+
+    def redrive(self, letter: QueuedLetter, now: datetime) -> bool:
+        """Send a letter through again and remove it. Return False, and keep it, if the letter can't be read.
+
+        It is sent first and removed afterwards. If the removal fails, the next redrive sends it again; the functions
+        record a transaction and notify a holder once all the same.
+        """
+        if (statement := letter.statement()) is not None:
+            self._statements.put_again(statement, now)
+        elif (message := letter.message()) is not None:
+            self._sqs.send_message(QueueUrl=self._return_urls[letter.queue], MessageBody=message)
+        else:
+            return False
+        self._sqs.delete_message(QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt)
+        return True
+
+    def _receive(self, queue: str, url: str) -> list[QueuedLetter]:
+        answer = self._sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=_HIDDEN_S,
+            WaitTimeSeconds=_WAITS_S,
+            AttributeNames=["SentTimestamp"],
+        )
+        return [QueuedLetter.received(queue, message) for message in answer.get("Messages", ())]
+
+    def _release(self, letter: QueuedLetter) -> None:
+        try:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt, VisibilityTimeout=0
+            )
+        except ClientError:
+            return  # The letter was removed.
+
+
+def dead_letter_queues(stage: Stage) -> DeadLetterQueues:
+    """Return the dead-letter queues of a provisioned stage."""
+    urls = {queue: stage.output(output) for queue, (output, _) in QUEUES.items()}
+    return_urls = {queue: stage.output(output) for queue, (_, output) in QUEUES.items()}
+    stores = stores_of(stage, "StatementsTable")
+    return DeadLetterQueues(stores.client("sqs"), urls, return_urls, stores.statement_index)

@@ -1,0 +1,101 @@
+"""A dead letter as its queue has it: what a function could not process, why, and how it is sent through again."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from chalicelib.aws.dead_letters import Letter
+from chalicelib.ledger import ingest_queue
+from chalicelib.ledger.repository import transaction_from_item
+from chalicelib.notifications.feedback import read_event
+from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.statements.index import Expected, expected_in
+from chalicelib.webhooks import webhook
+
+STATEMENTS = "statements"  # the source of the statements function's letters, which are among the notifications' letters
+REFUSED_BY_QUEUE = "refused_by_queue"
+MOVED_BY_SQS = "moved by SQS after too many deliveries"
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedLetter:
+    """A dead letter. `id` and `receipt` are SQS's, `body` is the whole message.
+
+    `source`, `reason` and `payload` are what the function put into the body. A message that SQS moved by itself has no
+    source, the reason MOVED_BY_SQS, and its body as payload.
+    """
+
+    queue: str
+    id: str
+    receipt: str
+    sent_at: datetime
+    body: str
+    source: str
+    reason: str
+    payload: Any
+
+    @classmethod
+    def received(cls, queue: str, message: dict[str, Any]) -> "QueuedLetter":
+        """Return the letter in a message that SQS delivered from a dead-letter queue."""
+        body = message["Body"]
+        try:
+            content = json.loads(body)
+            source, reason, payload = content["source"], content["reason"], content["payload"]
+        except (KeyError, TypeError, ValueError, RecursionError):
+            source, reason, payload = "", MOVED_BY_SQS, body
+        sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+        return cls(queue, message["MessageId"], message["ReceiptHandle"], sent_at, body, source, reason, payload)
+
+    def statement(self) -> Expected | None:
+        """Return the statement that the letter is about, None if it is about something else or can't be read."""
+        if self.queue != "notifications" or self.source != STATEMENTS:
+            return None
+        text = self.payload if isinstance(self.payload, str) else json.dumps(self.payload)
+        return _if_readable(lambda: expected_in(text))
+
+    def message(self) -> str | None:
+        """Return the queue message that sends the letter through again, None if the letter can't be read."""
+        is_whole_message = self.reason == MOVED_BY_SQS
+        unreadable: list[Letter] = []
+        if self.queue == "ingest":
+            body = self.body if is_whole_message else json.dumps({"transactions": [self.payload]})
+            return body if ingest_queue.unpack(body, unreadable) and not unreadable else None
+        if self.queue == "operator-alerts":
+            # The function itself puts only events into this queue that it can't read.
+            return self.body if is_whole_message else None
+        if self.queue == "feedback":
+            body = self.body if is_whole_message else str(self.payload)
+            return body if _if_readable(lambda: read_event(body)) is not None else None
+        if self.queue == "webhooks":
+            return _if_readable(lambda: _fresh_webhook(self.body if is_whole_message else self.payload))
+        if is_whole_message or self.reason == REFUSED_BY_QUEUE:
+            body = self.body if is_whole_message else str(self.payload)
+            return body if unpack(body, unreadable) and not unreadable else None
+        return self._notice_message()
+
+    def _notice_message(self) -> str | None:
+        payload = self.payload
+        if self.queue == "stream":
+            payload = _if_readable(lambda: _payload_of_record(self.payload))
+        body = next(iter(pack([payload]))) if isinstance(payload, dict) else ""
+        return body if unpack(body, []) else None
+
+
+def _if_readable(read: Callable[[], Read]) -> Read | None:
+    """Return what `read` returns, None if it fails: the content is not what the function puts into its letters."""
+    try:
+        return read()
+    except Exception:
+        return None
+
+
+def _payload_of_record(record: Any) -> dict[str, Any]:
+    return to_payload(Notice(transaction_from_item(record["dynamodb"]["NewImage"]), again=True))
+
+
+def _fresh_webhook(body: Any) -> str:
+    """Return the webhook's message as if it were new: sent at once, and tried for three days from now."""
+    return webhook.pack(replace(webhook.unpack(body), first_at=datetime.now(UTC), not_before=None))

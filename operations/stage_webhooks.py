@@ -1,0 +1,107 @@
+"""The webhooks of a stage for its operators: each with its delivery status, and sent again on demand."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import datetime
+
+from chalicelib.aws.queues import Queue
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
+from chalicelib.ledger.keys import TransactionKey
+from chalicelib.ledger.times import format_time
+from chalicelib.notifications.feed import NotificationFeed, position_at
+from chalicelib.notifications.records import NotificationRecords
+from chalicelib.notifications.state import NotificationKey
+from chalicelib.webhooks.records import Record, Standing, WebhookRecords
+from chalicelib.webhooks.webhook import Webhook, pack, webhook_of
+from infra.sessions import Stage
+from operations.stage_stores import stores_of
+
+_PAGE = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook as it would be sent now, and the record of its last try: None if it was never tried."""
+
+    webhook: Webhook
+    record: Record | None
+
+    @property
+    def is_delivered(self) -> bool:
+        return self.record is not None and self.record.standing is Standing.DELIVERED
+
+
+@dataclasses.dataclass(frozen=True)
+class StageWebhooks:
+    """Reads the webhooks of a stage's banks, and sends them again."""
+
+    banks: BankRepository
+    feed: NotificationFeed
+    notifications: NotificationRecords
+    records: WebhookRecords
+    queue: Queue
+
+    def changed_since(self, bank: str, since: datetime, now: datetime) -> Iterator[list[Delivery]]:
+        """Yield, in pages, the webhooks of notifications that have changed since then; each webhook once."""
+        position, seen = position_at(since), set[str]()
+        while True:
+            changes = self.feed.read(bank, position, _PAGE)
+            if not changes.keys:
+                return
+            position = changes.position
+            page = [found for found in self._deliveries(changes.keys, now) if found.webhook.id not in seen]
+            seen.update(found.webhook.id for found in page)
+            yield page
+
+    def of_transaction(self, bank: str, transaction_id: str, now: datetime) -> list[Delivery]:
+        """Return the webhooks of a transaction's notifications in their present state."""
+        found = self.notifications.of_transaction(TransactionKey(bank, transaction_id))
+        keys = [NotificationKey(bank, transaction_id, notification["holder"]) for notification in found]
+        return self._deliveries(keys, now)
+
+    def resend(self, deliveries: list[Delivery]) -> int:
+        """Queue the webhooks; return how many. Each is sent at once, and tried for three days from now."""
+        self.queue.send(pack(dataclasses.replace(delivery.webhook, again=True)) for delivery in deliveries)
+        return len(deliveries)
+
+    def takes_webhooks(self, bank: Bank) -> bool:
+        """Return whether webhooks are sent to the bank: it has a secret and an endpoint, and neither is disabled."""
+        stored = self.banks.settings(bank.id)
+        is_complete = bool(stored.settings.webhook_url and bank.webhook_secret_arn)
+        return is_complete and stored.webhooks_disabled_at is None and not bank.disabled
+
+    def state_of_endpoint(self, bank: Bank) -> str:
+        """Return a sentence that says whether webhooks are sent to the bank, and if not, what is missing."""
+        stored = self.banks.settings(bank.id)
+        url, disabled_at = stored.settings.webhook_url, stored.webhooks_disabled_at
+        if bank.disabled:
+            return f"{bank.id} is disabled."
+        if bank.webhook_secret_arn is None:
+            return f"{bank.id} has no webhook secret: `secret {bank.id}` issues one."
+        if not url:
+            return f"{bank.id} has named no endpoint: PUT /settings, webhook_url."
+        if disabled_at is not None:
+            return (
+                f"{url} answered that it is gone (410) at {format_time(disabled_at)}: PUT /settings enables it again."
+            )
+        return f"{url} takes webhooks."
+
+    def _deliveries(self, keys: list[NotificationKey], now: datetime) -> list[Delivery]:
+        found = self.notifications.of_keys(keys)
+        webhooks = [webhook for key in keys if key in found and (webhook := webhook_of(key, found[key], now))]
+        records = self.records.of(webhooks)
+        return [Delivery(webhook, records.get(webhook.id)) for webhook in webhooks]
+
+
+def stage_webhooks(stage: Stage) -> StageWebhooks:
+    """Return the webhooks of a provisioned stage."""
+    stores = stores_of(stage, "BanksTable", "NotificationsTable", "WebhookQueueUrl")
+    settings = stores.settings
+    return StageWebhooks(
+        stores.bank_store,
+        stores.notification_feed,
+        stores.notification_records,
+        WebhookRecords(stores.client("dynamodb"), settings.notifications_table),
+        stores.queue(settings.webhook_queue_url),
+    )

@@ -1,0 +1,490 @@
+"""Provisioning: the data stack comes up, its outputs are recorded for Chalice, and git never sees them."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.aws.stage import from_environment, variables
+from infra import provision
+from infra.provision import deploy_data_stack, record, with_arns
+from infra.settings_filter import without_environments
+from infra.stacks import StackFailed, stack_name
+from tests import moto_server
+from tests.clone import CONFIG, PROJECT_DIR, git, lay_files
+from tests.moto_server import UNCONFINED
+
+LOGS = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
+READ_STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
+READ_QUEUE = {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}
+SEND = {"SendMessage"}
+KEEP = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"}
+
+# Each signing bank has one, made when the bank begins to sign; and each whom webhooks are sent to.
+SIGNING_SECRETS = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:transaction-notifier-${Stage}-signing-*"
+WEBHOOK_SECRETS = SIGNING_SECRETS.replace("-signing-", "-webhook-")
+
+# What each function may do, and to what. A new permission is written down here too.
+PERMISSIONS = {
+    "api_handler": {
+        "${TransactionsTableArn}": {"dynamodb:PutItem", "dynamodb:GetItem"},
+        "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
+        "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
+        "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
+        "${AddressesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
+        "${StatementsTableArn}": {"dynamodb:BatchWriteItem"},
+        "${NotificationsTableArn}": {"dynamodb:Query", "dynamodb:BatchGetItem"},
+        "${AccountsTableArn}": {"dynamodb:UpdateItem", "dynamodb:BatchGetItem"},
+        "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "${OperatorAlertsTopicArn}": {"sns:Subscribe"},
+        "*": {"sns:Unsubscribe"},
+        "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
+        "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
+        "signing secrets": {"secretsmanager:GetSecretValue"},
+        "${IngestQueueArn}": {f"sqs:{action}" for action in SEND},
+        "log group /aws/lambda/transaction-notifier-${Stage}": LOGS,
+    },
+    "ingest_worker": {
+        "${IngestQueueArn}": {f"sqs:{action}" for action in READ_QUEUE},
+        "${IngestDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${TransactionsTableArn}": {"dynamodb:PutItem", "dynamodb:GetItem"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-ingest_worker": LOGS,
+    },
+    "transaction_stream": {
+        "${TransactionsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${AnalyticsTableArn}": {"dynamodb:BatchGetItem"},
+        "${TransactionsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
+        "${AlertQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${EventBusArn}": {"events:PutEvents"},
+        "${StreamDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
+        "${FailedBatchesBucketArn}": {"s3:ListBucket"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-transaction_stream": LOGS,
+    },
+    "archiver": {
+        "${TransactionsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "${ArchiveBucketArn}/bank=*": {"s3:PutObject"},
+        "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
+        "${FailedBatchesBucketArn}": {"s3:ListBucket"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-archiver": LOGS,
+    },
+    "mailer": {
+        "${NotificationQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
+        "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
+        "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${NotificationsTableArn}": {
+            f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
+        },
+        "${DeferralsTableArn}": {"dynamodb:BatchWriteItem"},
+        "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
+        "${MailAddressArn}": {"ses:SendBulkEmail"},
+        "${MailDomainArn}": {"ses:SendBulkEmail"},
+        "${MailIdentityArn}": {"ses:SendBulkEmail"},
+        "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "*": {"ses:GetAccount"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-mailer": LOGS,
+    },
+    "alert_mailer": {
+        "${AlertQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
+        "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
+        "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
+        "${MailAddressArn}": {"ses:SendBulkEmail"},
+        "${MailDomainArn}": {"ses:SendBulkEmail"},
+        "${MailIdentityArn}": {"ses:SendBulkEmail"},
+        "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "*": {"ses:GetAccount"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-alert_mailer": LOGS,
+    },
+    "operator_alerts": {
+        "${OperatorAlertsQueueArn}": {f"sqs:{action}" for action in READ_QUEUE},
+        "${OperatorAlertsDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${OperatorAlertsTopicArn}": {"sns:Publish"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-operator_alerts": LOGS,
+    },
+    "release_deferred": {
+        "${DeferralsTableArn}": {f"dynamodb:{action}" for action in ("Query", "GetItem", "PutItem", "BatchWriteItem")},
+        "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "log group /aws/lambda/transaction-notifier-${Stage}-release_deferred": LOGS,
+    },
+    "statements": {
+        "${StatementsTableArn}": {f"dynamodb:{action}" for action in ("Query", "GetItem", "PutItem", "BatchWriteItem")},
+        "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
+        "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
+        "${MailAddressArn}": {"ses:SendBulkEmail"},
+        "${MailDomainArn}": {"ses:SendBulkEmail"},
+        "${MailIdentityArn}": {"ses:SendBulkEmail"},
+        "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "*": {"ses:GetAccount"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-statements": LOGS,
+    },
+    "feedback": {
+        "${FeedbackQueueArn}": {f"sqs:{action}" for action in READ_QUEUE},
+        "${FeedbackDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "${AddressesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "${AccountsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-feedback": LOGS,
+    },
+    "webhook_feeder": {
+        "${NotificationsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${NotificationsTableArn}": {"dynamodb:BatchGetItem"},
+        "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${WebhookDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
+        "${FailedBatchesBucketArn}": {"s3:ListBucket"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-webhook_feeder": LOGS,
+    },
+    "webhook_sender": {
+        "${WebhookQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
+        "${WebhookDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"},
+        "webhook secrets": {"secretsmanager:GetSecretValue"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-webhook_sender": LOGS,
+    },
+    "analytics_job": {
+        "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
+        "${AnalyticsTableArn}": {f"dynamodb:{action}" for action in KEEP},
+        "log group /aws/lambda/transaction-notifier-${Stage}-analytics_job": LOGS,
+    },
+    "nightly_reconciliation": {
+        "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
+        "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-nightly_reconciliation": LOGS,
+    },
+}
+
+# The banks' table holds API keys' hashes too: a function that answers the world must not be able to write any.
+_SETTINGS_ONLY = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["settings#*"]}}
+# And one that talks to hosts of banks' choice need not even know them.
+_NO_KEYS = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["bank#*", "settings#*"]}}
+CONDITIONS = {"KeepSettingsOnly": _SETTINGS_ONLY, "DisableEndpointsOnly": _SETTINGS_ONLY, "FindEndpoints": _NO_KEYS}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with moto_server.running() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def session(server: str) -> Iterator[boto3.session.Session]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", server)
+        yield boto3.session.Session(region_name="us-east-2")
+
+
+@pytest.fixture(scope="module")
+def outputs(session: boto3.session.Session) -> dict[str, str]:
+    """What a provisioned stage's stack says, as roles and settings need it."""
+    return deploy_data_stack(session, "prod", mail_from="EAZYCard <alerts@mail.example.com>", poll_s=0.01)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A git clone of the files that recording is about."""
+    lay_files(tmp_path, [CONFIG, ".gitattributes", ".gitignore", "infra/settings_filter.py"])
+    return tmp_path
+
+
+def in_git(name: str) -> str:
+    """Return a file of this repository as git has it, whatever has been recorded in the working tree."""
+    return git(PROJECT_DIR, "show", f":{name}")
+
+
+def policy(function: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((PROJECT_DIR / "infra" / "policies" / f"{function}.json").read_text())
+    return content
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_stages_environment_holds_every_setting_of_the_stack(clone: Path, outputs: dict[str, str]) -> None:
+    record(clone, "prod", outputs)
+
+    recorded = json.loads((clone / CONFIG).read_text())["stages"]["prod"]["environment_variables"]
+    settings = from_environment(recorded)
+    assert settings.stage == "prod"
+    assert settings.mail_from == "EAZYCard <alerts@mail.example.com>"
+    assert settings.transactions_table == outputs["TransactionsTable"]
+    assert outputs["TransactionsStreamArn"].startswith(f"{outputs['TransactionsTableArn']}/stream/")
+    assert set(recorded) == set(variables().values())
+
+
+def test_recording_one_stage_leaves_the_others_and_recording_again_replaces(
+    clone: Path, outputs: dict[str, str]
+) -> None:
+    before = json.loads((clone / CONFIG).read_text())
+
+    record(clone, "prod", outputs)
+    record(clone, "prod", {**outputs, "MailFrom": "new@example.com"})
+
+    after = json.loads((clone / CONFIG).read_text())
+    assert after["stages"]["prod"].pop("environment_variables")["MAIL_FROM"] == "new@example.com"
+    assert after == before
+
+
+def generated(field: str, stage: str, region: str) -> str:
+    """Return what CloudFormation would name a setting's resource, at its longest."""
+    stack = f"transaction-notifier-{stage}-data"
+    logical = "".join(word.capitalize() for word in field.split("_")[:-1])
+    name = f"{stack}-{logical}-ABCDEFGHIJKL"
+    match field.rpartition("_")[2]:
+        case "url":
+            return f"https://sqs.{region}.amazonaws.com/123456789012/{name[:80]}"
+        case "arn" if "stream" in field:
+            return f"arn:aws:dynamodb:{region}:123456789012:table/{name}/stream/2026-01-01T00:00:00.000"
+        case "arn" if "secret" in field:
+            return f"arn:aws:secretsmanager:{region}:123456789012:secret:{logical}-ABCDEFGHIJKL-abcdef"
+        case "arn":
+            return f"arn:aws:sqs:{region}:123456789012:{name[:80]}"
+        case "bucket":
+            return f"{stack}-archivebucket-abcdefghijkl"[:63]
+        case _:
+            return name
+
+
+def longest(stage: str, region: str) -> dict[str, str]:
+    """Return a data stack's outputs whose settings are as long as they get."""
+    names = {output: variable.lower() for output, variable in variables().items()}
+    outputs = {output: generated(field, stage, region) for output, field in names.items()}
+    mail_from = "EAZYCard Notifications <notifications@mail.eazycard.example>"
+    return outputs | {"Stage": stage, "MailFrom": mail_from, "PublicUrl": "https://notifications.eazycard.example/prod"}
+
+
+def test_the_functions_settings_fit_into_what_lambda_takes_whatever_the_stage_and_region(
+    clone: Path, outputs: dict[str, str]
+) -> None:
+    record(clone, "prod", {**outputs, **longest("sixteen0letters0", "ap-southeast-2")})
+
+
+def test_settings_that_lambda_would_refuse_are_refused_and_the_stage_stays_as_it_was(
+    clone: Path, outputs: dict[str, str]
+) -> None:
+    record(clone, "prod", outputs)
+    before = (clone / ".chalice" / "config.json").read_text()
+    with pytest.raises(StackFailed, match="Lambda allows 4096"):
+        record(clone, "prod", {**outputs, **longest("prod", "us-east-2"), "PublicUrl": f"https://{'a' * 1000}.example"})
+    assert (clone / ".chalice" / "config.json").read_text() == before
+
+
+def test_each_functions_policy_is_recorded_where_the_stages_configuration_looks_for_it(
+    clone: Path, outputs: dict[str, str]
+) -> None:
+    record(clone, "prod", outputs)
+
+    functions = json.loads((clone / CONFIG).read_text())["stages"]["prod"]["lambda_functions"]
+    for function, configuration in functions.items():
+        recorded = json.loads((clone / ".chalice" / configuration["iam_policy_file"]).read_text())
+        assert recorded == json.loads(Template(json.dumps(policy(function))).substitute(outputs))
+    assert set(functions) == set(PERMISSIONS)
+
+
+def test_the_sender_may_be_an_identity_of_its_address_or_of_its_domain(outputs: dict[str, str]) -> None:
+    identities = "arn:aws:ses:us-east-2:123456789012:identity"
+
+    assert outputs["MailAddressArn"] == f"{identities}/alerts@mail.example.com"
+    assert outputs["MailDomainArn"] == f"{identities}/mail.example.com"
+
+
+def test_the_sender_may_be_under_an_identity_of_a_parent_domain() -> None:
+    arn = "arn:aws:dynamodb:us-east-2:123456789012:table/t"
+    outputs = with_arns({"TransactionsTableArn": arn, "MailFrom": "A <a@mail.bank.com>", "MailIdentity": "bank.com"})
+    assert outputs["MailIdentityArn"] == "arn:aws:ses:us-east-2:123456789012:identity/bank.com"
+    assert outputs["MailDomainArn"] == "arn:aws:ses:us-east-2:123456789012:identity/mail.bank.com"
+
+
+def test_an_identity_that_ses_has_already_is_refused_in_one_line_before_anything_is_made(
+    session: boto3.session.Session,
+) -> None:
+    session.client("sesv2").create_email_identity(EmailIdentity="taken.example")
+    with pytest.raises(StackFailed, match=r"taken\.example already: run this again without MAIL_IDENTITY"):
+        deploy_data_stack(session, "dev", mail_from="a@taken.example", mail_identity="taken.example", poll_s=0.1)
+
+
+def test_git_sees_no_change_after_recording(clone: Path, outputs: dict[str, str]) -> None:
+    record(clone, "prod", outputs)
+
+    assert outputs["TransactionsTable"] in (clone / CONFIG).read_text()
+    assert git(clone, "status", "--porcelain") == ""
+    git(clone, "add", "--all")
+    assert git(clone, "diff", "--cached") == ""
+    assert git(clone, "diff") == ""
+
+
+def test_a_real_change_beside_recorded_settings_is_committed_without_them(clone: Path, outputs: dict[str, str]) -> None:
+    record(clone, "prod", outputs)
+    config = json.loads((clone / CONFIG).read_text())
+    config["stages"]["prod"]["lambda_functions"]["mailer"]["lambda_timeout"] = 19
+    (clone / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+
+    git(clone, "commit", "--quiet", "--all", "--message", "Change")
+
+    changed = git(clone, "show", "--format=", "--unified=0", "HEAD").splitlines()
+    lines = [line for line in changed if re.match(r"[+-][^+-]", line)]
+    assert [line.split() for line in lines] == [["-", '"lambda_timeout":', "20"], ["+", '"lambda_timeout":', "19"]]
+
+
+def test_git_can_still_read_the_configuration_when_the_virtual_environment_is_gone(
+    clone: Path, outputs: dict[str, str]
+) -> None:
+    record(clone, "prod", outputs)
+
+    interpreter = Path(git(clone, "config", "filter.stage-settings.clean").split()[0])
+    assert not any((folder / "pyvenv.cfg").exists() for folder in interpreter.parents)
+    assert git(clone, "config", "filter.stage-settings.required") == "true\n"
+
+
+def test_what_the_filter_lets_through_is_byte_for_byte_what_is_in_git() -> None:
+    committed = in_git(CONFIG)
+
+    assert without_environments(committed) == committed
+
+
+def test_the_filter_changes_nothing_the_second_time() -> None:
+    config = json.loads(in_git(CONFIG))
+    for stage in config["stages"].values():
+        stage["environment_variables"] = {"MAIL_FROM": "Zoë <zoe@example.com>"}
+
+    once = without_environments(json.dumps(config))
+
+    assert once == in_git(CONFIG)
+    assert without_environments(once) == once
+
+
+def test_nothing_of_an_account_is_in_the_configuration_in_git() -> None:
+    committed = in_git(CONFIG)
+
+    assert "environment_variables" not in committed
+    assert not re.search(r"arn:|[0-9]{12}|amazonaws|[a-z]{2}-[a-z]+-[0-9]", committed)
+
+
+def test_stages_differ_only_in_their_name_and_architecture() -> None:
+    stages = json.loads(without_environments((PROJECT_DIR / CONFIG).read_text()))["stages"]
+    architectures = {name: stage.pop("lambda_architecture", None) for name, stage in stages.items()}
+    unnamed = {
+        name: json.loads(json.dumps(stage).replace(f"policies/{name}/", "policies/<stage>/"))
+        | {"api_gateway_stage": stage["api_gateway_stage"].replace(name, "<stage>")}
+        for name, stage in stages.items()
+    }
+
+    # The local cloud runs functions on the machine that it runs on.
+    assert architectures == {"local": None, "dev": "arm64", "prod": "arm64"}
+    assert unnamed["local"] == unnamed["dev"] == unnamed["prod"]
+    assert unnamed["prod"]["api_gateway_stage"] == "<stage>"
+
+
+def test_an_unknown_stage_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    status = provision.main(["--stage", "production", "--mail-from", "alerts@example.com"])
+
+    said = capsys.readouterr()
+    assert status == 1
+    assert said.out == ""
+    assert said.err == ("provision: there is no stage 'production' in .chalice/config.json, only local, dev, prod.\n")
+
+
+def test_a_new_stage_without_its_sender_is_refused_in_one_line_that_says_what_to_do(
+    session: boto3.session.Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = provision.main(["--stage", "dev"])
+
+    assert status == 1
+    assert capsys.readouterr().err == (
+        "provision: stage dev is new and needs the sender of its e-mail: "
+        "`make provision STAGE=dev MAIL_FROM='Name <address>'`.\n"
+    )
+    names = [stack["StackName"] for stack in session.client("cloudformation").describe_stacks()["Stacks"]]
+    assert stack_name("dev", "data") not in names
+
+
+def test_an_unknown_profile_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "not-set-up")
+
+    assert provision.main(["--stage", "prod", "--mail-from", "alerts@example.com"]) == 1
+    assert capsys.readouterr().err == "provision: The config profile (not-set-up) could not be found\n"
+
+
+def test_provisioning_again_keeps_the_sender_that_is_not_given(session: boto3.session.Session) -> None:
+    first = deploy_data_stack(session, "local", mail_from="alerts@example.com", poll_s=0.01)
+
+    again = deploy_data_stack(session, "local", mail_identity="example.com", poll_s=0.01)
+
+    assert again["MailFrom"] == "alerts@example.com"
+    assert again["MailIdentity"] == "example.com"
+    assert again["TransactionsTable"] == first["TransactionsTable"]
+
+
+def test_a_public_url_is_recorded_kept_and_taken_away_again(session: boto3.session.Session, clone: Path) -> None:
+    def recorded(mail_from: str, **given: str) -> str | None:
+        record(clone, "local", deploy_data_stack(session, "local", mail_from=mail_from, poll_s=0.01, **given))
+        environment = json.loads((clone / CONFIG).read_text())["stages"]["local"]["environment_variables"]
+        found: str | None = environment.get("PUBLIC_URL")
+        return found
+
+    assert recorded("1@example.com") is None
+    assert recorded("2@example.com", public_url="https://alerts.example.com/bank") == "https://alerts.example.com/bank"
+    assert recorded("3@example.com") == "https://alerts.example.com/bank"
+    assert recorded("4@example.com", public_url="") is None
+
+
+@pytest.mark.parametrize("function", sorted(PERMISSIONS))
+def test_a_role_may_do_what_is_listed_and_nothing_else(function: str) -> None:
+    allowed: dict[str, set[str]] = {}
+    for statement in policy(function)["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert set(statement) - {"Condition"} == {"Sid", "Effect", "Action", "Resource"}
+        assert statement.get("Condition") == CONDITIONS.get(statement["Sid"])
+        for resource in as_list(statement["Resource"]):
+            log_group = re.fullmatch(r"arn:\$\{Partition}:logs:\$\{Region}:\$\{Account}:log-group:(.*):\*", resource)
+            secrets = {SIGNING_SECRETS: "signing secrets", WEBHOOK_SECRETS: "webhook secrets"}
+            name = f"log group {log_group[1]}" if log_group else secrets.get(resource, resource)
+            allowed.setdefault(name, set()).update(as_list(statement["Action"]))
+
+    assert allowed == PERMISSIONS[function]
+
+
+def test_every_function_has_a_policy_of_its_own() -> None:
+    policies = {file.stem for file in (PROJECT_DIR / "infra" / "policies").iterdir()}
+
+    assert policies == set(PERMISSIONS)
+
+
+@pytest.mark.parametrize("function", sorted(PERMISSIONS))
+def test_a_rendered_policy_names_resources_of_this_stage_only(function: str, outputs: dict[str, str]) -> None:
+    rendered = json.loads(Template(json.dumps(policy(function))).substitute(outputs))
+
+    for statement in rendered["Statement"]:
+        if set(as_list(statement["Action"])) <= UNCONFINED:
+            continue
+        for resource in as_list(statement["Resource"]):
+            # A bucket's ARN has no region and account; what may be put into it is its objects.
+            in_account, bucket = (
+                r"arn:aws:[a-z]+:us-east-2:123456789012:[^*$]+([:-]\*)?",
+                r"arn:aws:s3:::[^*$]+(/(bank=)?\*)?",
+            )
+            assert re.fullmatch(f"{in_account}|{bucket}", resource), resource
+            assert "prod" in resource or ":identity/" in resource

@@ -1,0 +1,139 @@
+"""Recording: the one way in, for one and for many."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
+from chalicelib.ledger.ingest_queue import IngestQueue
+from chalicelib.ledger.intake import Intake, Recorded
+from chalicelib.ledger.repository import TransactionRepository
+from tests.fakes import Failing, refusal
+from tests.samples import TRANSACTION, transaction
+
+
+def no_queue() -> IngestQueue:
+    raise AssertionError("nothing is to be queued here")
+
+
+class AnswerLost:
+    """A client whose first PutItem is carried out although its answer is lost, and is tried again, as botocore does."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_item(self, **arguments: Any) -> Any:
+        self._client.put_item(**arguments)
+        return self._client.put_item(**arguments)
+
+
+def test_a_transaction_whose_first_answer_was_lost_is_created_and_not_replayed(
+    dynamodb: Any, table_names: dict[str, str]
+) -> None:
+    intake = Intake(TransactionRepository(AnswerLost(dynamodb), table_names["TransactionsTable"]), no_queue)
+    assert not intake.record(TRANSACTION).replayed
+
+
+def test_another_request_with_the_same_content_is_a_replay_of_what_is_stored(
+    dynamodb: Any, table_names: dict[str, str]
+) -> None:
+    intake = Intake(TransactionRepository(dynamodb, table_names["TransactionsTable"]), no_queue)
+    intake.record(TRANSACTION)
+    later = transaction(recorded_at=TRANSACTION.recorded_at.replace(second=59))
+    recorded = intake.record(later)
+    assert recorded.replayed
+    assert recorded.transaction == TRANSACTION
+
+
+def test_another_content_is_a_conflict_that_names_the_fields(dynamodb: Any, table_names: dict[str, str]) -> None:
+    intake = Intake(TransactionRepository(dynamodb, table_names["TransactionsTable"]), no_queue)
+    intake.record(TRANSACTION)
+    with pytest.raises(TransactionConflict) as conflict:
+        intake.record(transaction(type="credit", description="other"))
+    assert conflict.value.differing == ["description", "type"]
+
+
+def each(count: int, **changes: Any) -> list[Any]:
+    return [transaction(id=f"t{number}", **changes) for number in range(count)]
+
+
+def test_many_are_recorded_once_whatever_engine_and_however_often(each_dynamodb: Any) -> None:
+    intake = Intake(TransactionRepository(each_dynamodb, "TransactionsTable"), no_queue)
+    assert all(isinstance(one, Recorded) and not one.replayed for one in intake.record_all(each(60), lambda: 30))
+    later = TRANSACTION.recorded_at + timedelta(seconds=1)
+    again = intake.record_all(each(60, recorded_at=later), lambda: 30)
+    assert all(isinstance(one, Recorded) and one.replayed for one in again)
+    conflicts = intake.record_all(each(60, description="other", recorded_at=later), lambda: 30)
+    assert {one.differing[0] for one in conflicts if isinstance(one, TransactionConflict)} == {"description"}
+    assert [one.transaction_id for one in conflicts if isinstance(one, TransactionConflict)] == [
+        one.id for one in each(60)
+    ]
+
+
+def test_two_batches_at_once_record_each_transaction_once(each_dynamodb: Any) -> None:
+    intake = Intake(TransactionRepository(each_dynamodb, "TransactionsTable"), no_queue)
+    found: list[Any] = []
+
+    def run(number: int) -> None:
+        recorded_at = TRANSACTION.recorded_at + timedelta(seconds=number)
+        found.extend(intake.record_all(each(40, recorded_at=recorded_at), lambda: 30))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(one.status for one in found) == {"created": 40, "replayed": 80}
+
+
+def test_a_transaction_without_time_left_is_not_begun(dynamodb: Any, table_names: dict[str, str]) -> None:
+    intake = Intake(TransactionRepository(dynamodb, table_names["TransactionsTable"]), no_queue)
+    assert all(isinstance(one, TemporarilyUnavailable) for one in intake.record_all(each(3), lambda: 11.9))
+    assert dynamodb.scan(TableName=table_names["TransactionsTable"])["Count"] == 0
+
+
+def test_an_unexpected_error_is_raised_when_all_others_are_done(dynamodb: Any, table_names: dict[str, str]) -> None:
+    failing = Failing(dynamodb, refusal("AccessDeniedException"), at=0, operation="put_item")
+    intake = Intake(TransactionRepository(failing, table_names["TransactionsTable"]), no_queue)
+    with pytest.raises(Exception, match="AccessDenied"):
+        intake.record_all(each(2), lambda: 30)
+    assert dynamodb.scan(TableName=table_names["TransactionsTable"])["Count"] == 1
+
+
+def test_what_would_happen_is_foreseen_and_nothing_is_written(dynamodb: Any, table_names: dict[str, str]) -> None:
+    intake = Intake(TransactionRepository(dynamodb, table_names["TransactionsTable"]), no_queue)
+    assert not intake.foresee(TRANSACTION).replayed
+    assert not intake.record(TRANSACTION).replayed
+    assert intake.foresee(TRANSACTION).replayed
+    with pytest.raises(TransactionConflict):
+        intake.foresee(transaction(description="other"))
+
+
+@pytest.mark.parametrize("error", ["ThrottlingException", "AccessDeniedException"])
+def test_a_repeat_does_not_take_the_place_of_an_original_that_was_not_stored(
+    dynamodb: Any, table_names: dict[str, str], error: str
+) -> None:
+    intake = Intake(
+        TransactionRepository(
+            Failing(dynamodb, refusal(error), operation="put_item"), table_names["TransactionsTable"]
+        ),
+        no_queue,
+    )
+    original, repeat = transaction(id="x"), transaction(id="x", description="other")
+    if error == "ThrottlingException":
+        assert all(
+            isinstance(one, TemporarilyUnavailable) for one in intake.record_all([original, repeat, repeat], lambda: 30)
+        )
+    else:
+        with pytest.raises(Exception, match=error):
+            intake.record_all([original, repeat, repeat], lambda: 30)
+    assert dynamodb.scan(TableName=table_names["TransactionsTable"])["Count"] == 0
+    created, conflict, _ = intake.record_all([original, repeat, repeat], lambda: 30)
+    assert isinstance(created, Recorded)
+    assert isinstance(conflict, TransactionConflict)

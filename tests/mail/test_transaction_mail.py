@@ -1,0 +1,329 @@
+"""Rendered e-mails: golden files for each kind and language, what every mail program needs, and hostile content."""
+
+import dataclasses
+import html
+import json
+import os
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.holders.links import Links
+from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail.parts import Mail, phrases_of
+from chalicelib.mail.ses import Email, SesOutbox
+from chalicelib.mail.story import story_of
+from chalicelib.mail.transaction_mail import render
+from mail_gallery.samples import AUTHORIZATION, BANK, FLAGS, KINDS, LINKS, READERS, STORIES, TRANSACTION, sample
+from tests.fakes import FakeSes
+from tests.painted import pieces
+from tests.samples import transaction
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+EVERY = [(kind, locale) for kind in KINDS for locale in READERS]
+MAX_BYTES = 20_000
+AA = 4.5
+
+
+def told(one: Transaction, locale: str = "en", related: Transaction | None = None, **flags: Any) -> Mail:
+    return render(story_of(one, flags, related), READERS[locale], BANK)
+
+
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_each_kind_reads_as_its_golden_file(kind: str, locale: str) -> None:
+    mail = sample(kind, locale)
+    for part, text in (("subject.txt", mail.subject + "\n"), ("txt", mail.text), ("html", mail.html)):
+        golden = GOLDEN / f"{kind}.{locale}.{part}"
+        if os.environ.get("UPDATE_GOLDEN"):
+            golden.parent.mkdir(exist_ok=True)
+            golden.write_text(text, "utf-8")
+        assert text == golden.read_text("utf-8")
+
+
+def test_no_golden_file_is_left_of_a_kind_that_is_no_more() -> None:
+    assert {path.name.partition(".")[0] for path in GOLDEN.iterdir()} == set(KINDS)
+
+
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_the_text_part_says_everything_that_the_html_part_says(kind: str, locale: str) -> None:
+    mail = sample(kind, locale)
+    said = [piece.text for piece in pieces(mail.html)]
+    assert len(said) > 10
+    for piece in [*said, *preheader(mail).split(" · ")]:
+        assert piece in mail.text
+
+
+def preheader(mail: Mail) -> str:
+    (found,) = re.findall(r'<div style="display:none[^>]*>(.*?)</div>', mail.html)
+    shown, _, padding = html.unescape(found).partition("\u034f")
+    assert len(padding) > 150  # else the list of mails goes on with the body
+    assert not padding.strip("\u034f\u200c\xa0")
+    return shown
+
+
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_the_preheader_says_more_than_the_subject(kind: str, locale: str) -> None:
+    mail = sample(kind, locale)
+    shown = preheader(mail)
+    assert 20 < len(shown) < 150
+    assert shown not in mail.subject
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_every_text_has_the_contrast_that_wcag_aa_asks_for(kind: str, locale: str, scheme: str) -> None:
+    painted = pieces(sample(kind, locale).html, scheme)
+    assert len({piece.colour for piece in painted}) >= 2
+    faint = [(piece.text, piece.colour, piece.background) for piece in painted if piece.contrast < AA]
+    assert faint == []
+
+
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_every_text_has_another_colour_in_the_dark(kind: str, locale: str) -> None:
+    mail = sample(kind, locale)
+    by_scheme = [pieces(mail.html, scheme) for scheme in ("light", "dark")]
+    for light, dark in zip(*by_scheme, strict=True):
+        assert light.text == dark.text
+        assert light.colour != dark.colour
+        assert light.background != dark.background
+
+
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_the_html_needs_nothing_from_elsewhere_and_nothing_that_mail_programs_lack(kind: str, locale: str) -> None:
+    mail = sample(kind, locale)
+    assert len(mail.html.encode()) < MAX_BYTES
+    assert mail.html.count("http") == mail.html.count(LINKS.preferences) == 1
+    for lacking in (
+        "<img",
+        "<link",
+        "<script",
+        "<form",
+        "src=",
+        "url(",
+        "@import",
+        "@font-face",
+        "flex",
+        "grid",
+        "float",
+    ):
+        assert lacking not in mail.html
+    assert not re.search(
+        r"position|(?<![-a-z])height:100%|rem|vh|vw|var\(", "".join(re.findall(r'style="([^"]*)"', mail.html))
+    )
+    # What no style sheet is left of is whole: everything is inlined that makes the light e-mail.
+    bare = re.sub(r"(?s)<style>.*?</style>", "", mail.html)
+    assert [piece.contrast for piece in pieces(bare)] == [piece.contrast for piece in pieces(mail.html)]
+
+
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_the_html_is_made_for_screen_readers_too(kind: str, locale: str) -> None:
+    mail = sample(kind, locale)
+    assert f'<html lang="{locale}" dir="ltr">' in mail.html
+    assert len(re.findall("<h1 ", mail.html)) == 1
+    (title,) = re.findall("<title>(.*)</title>", mail.html)
+    assert title in mail.html.partition("<h1")[2]
+    # A table is there for the layout, or its cells have headings.
+    for table in re.findall(r"<table[^>]*>", mail.html.replace("<!--[if mso]><table", "<table")):
+        assert 'role="presentation"' in table or "<th scope=" in mail.html.partition(table)[2][:200]
+
+
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_the_preferences_link_is_in_both_parts_and_left_out_where_there_is_none(kind: str, locale: str) -> None:
+    mail = sample(kind, locale)
+    assert f'href="{LINKS.preferences}"' in mail.html
+    assert LINKS.preferences in mail.text
+    if kind in STORIES:
+        without = render(STORIES[kind], READERS[locale], BANK, Links())
+        assert "<a " not in without.html
+        assert "http" not in without.html + without.text
+
+
+def test_a_mail_with_a_one_click_link_has_the_headers_of_rfc_8058() -> None:
+    assert LINKS.headers == (
+        ("List-Unsubscribe", "<https://notify.example/preferences/one-click>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
+    assert Links(preferences="https://notify.example").headers == ()
+
+
+def test_sign_and_colour_are_not_the_only_ones_to_say_which_way_the_money_goes() -> None:
+    for type_, word in (("credit", "Credit"), ("debit", "Debit")):
+        mail = told(transaction(type=type_))
+        assert word in [piece.text for piece in pieces(mail.html)]
+        assert mail.subject.startswith(word)
+
+
+def test_a_final_amount_says_what_was_authorized_and_the_difference() -> None:
+    mail = told(transaction(authorization_id=AUTHORIZATION.id), related=AUTHORIZATION)
+    assert "FCFA\xa05,500 more" in mail.text
+    assert "Difference: +FCFA\xa05,500" in mail.text
+    less = told(transaction(amount=Decimal(5000)), related=AUTHORIZATION)
+    assert "FCFA\xa0240,000 less" in less.text
+    assert "Difference: \u2212FCFA\xa0240,000" in less.text
+
+
+def test_a_final_amount_in_another_currency_is_compared_with_nothing() -> None:
+    mail = told(transaction(currency="EUR", amount=Decimal("380.00"), balance=None), related=AUTHORIZATION)
+    assert "Authorized: FCFA\xa0245,000" in mail.text
+    assert "Final amount: €380.00" in mail.text
+    assert "Difference" not in mail.text
+    assert "more" not in mail.text
+
+
+def test_a_reversal_names_what_it_reverses_when_that_is_known() -> None:
+    reversal = transaction(status="reversed", amount=AUTHORIZATION.amount, merchant=None)
+    mail = told(reversal, "fr", AUTHORIZATION)
+    *_, original = mail.text.partition("L’opération annulée\n")
+    assert "Montant\xa0: 245\u202f000\xa0FCFA" in original
+    assert "Marché Mokolo" in original
+    assert "9 janvier 2026" in original
+    unknown = told(reversal, "fr")
+    assert "L’opération annulée" not in unknown.text
+    assert "a été annulée" in unknown.text
+
+
+def test_a_reversal_of_a_part_says_so() -> None:
+    mail = told(transaction(status="reversed", amount=Decimal(45000)), related=AUTHORIZATION)
+    assert "Of a transaction of FCFA\xa0245,000 on your account …4567, FCFA\xa045,000 was reversed." in mail.text
+
+
+@pytest.mark.parametrize("status", ["authorized", "declined"])
+def test_what_would_have_come_in_is_not_told_as_a_payment(status: str) -> None:
+    mail = told(transaction(type="credit", status=status))
+    assert "payment" not in mail.text
+    assert "debited" not in mail.text
+
+
+@pytest.mark.parametrize("status", ["settled", "authorized", "declined", "reversed"])
+def test_an_alert_says_what_happened_why_and_what_to_do(status: str) -> None:
+    plain_one, alert = told(transaction(status=status)), told(transaction(status=status), **FLAGS)
+    assert alert.subject == f"Security alert – {plain_one.subject}"
+    lead = plain_one.text.split("\n\n")[2]
+    for said in ("Security alert", lead, "3.2 times your usual amount", "Nigeria", "Call your bank at once"):
+        assert said in alert.text
+
+
+def test_an_alert_with_an_unknown_flag_is_an_alert_all_the_same() -> None:
+    mail = told(TRANSACTION, of_a_later_release={"x": 1})
+    assert mail.subject.startswith("Security alert")
+    assert "This transaction is unlike the others on your account." in mail.text
+
+
+HOSTILE = [
+    "<a href=//evil.example>Click</a>",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{html}} {{ 7*7 }} {% raw %} {{{text}}}",
+    "http://evil.example/login",
+    "www.evil.example",
+    "evil@example.com",
+    "tel:+123456",
+    "evil\uff0eexample/login",  # browsers take a wide full stop for one
+    "evil\u3002example",
+    "\u0435vil.ex\u0430mple",  # Cyrillic letters that look Latin
+    "evile\u0301.example",  # a mark before the dot
+    "\u202egro.live\u202c",
+    "\u2067evil\u2069",
+    "a\u200b.\u200bb",
+    "z" + "\u0301" * 50,
+    "x" * 140,
+    "&lt;b&gt;",
+    "{name} {account.__class__}",
+    "]]>--><!--[if mso]>",
+]
+
+
+def hostile_mail(hostile: str, kind: str = "debit") -> Mail:
+    story = STORIES[kind]
+    changes = {"merchant": {"name": hostile, "city": hostile}, "description": hostile}
+    related = story.related and dataclasses.replace(story.related, **changes)
+    story = dataclasses.replace(story, transaction=dataclasses.replace(story.transaction, **changes), related=related)
+    return render(story, dataclasses.replace(READERS["fr"], name=hostile), hostile)
+
+
+@pytest.mark.parametrize("kind", STORIES)
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_the_bank_sent_can_put_no_link_tag_or_direction_into_a_mail(hostile: str, kind: str) -> None:
+    mail, harmless = hostile_mail(hostile, kind), hostile_mail("Boutique", kind)
+    tags = [re.findall(r"<[a-z/!][^>]*>", part) for part in (mail.html, harmless.html)]
+    assert tags[0] == tags[1]
+    for part in (mail.subject, mail.text, html.unescape(mail.html)):
+        assert not re.search(
+            r"\w(?:://|@)\w|www\.\w|(?i:e?vil[e\u0301]*[.\uff0e\u3002]ex)|tel:\+|mailto:", part.replace("@media", "")
+        )
+        assert not re.search("[\u200b\u202a-\u202e\u2066-\u2069]|\u0301{4}|\\{\\{", part)
+    assert "49" not in mail.text.replace("4242", "")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_content_goes_through_ses_as_it_was_rendered(hostile: str) -> None:
+    mail, ses = hostile_mail(hostile), FakeSes()
+    email = Email("awa@example.com", mail.subject, mail.text, mail.html, (("bank", "b"),))
+    list(SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration").send([email]))
+    (accepted,) = ses.accepted
+    assert (accepted["subject"], accepted["text"], accepted["html"]) == (mail.subject, mail.text, mail.html)
+
+
+def test_a_template_of_ses_fills_in_what_was_rendered_and_nothing_in_it() -> None:
+    calls: list[dict[str, Any]] = []
+
+    class Ses:
+        def send_bulk_email(self, **call: Any) -> dict[str, Any]:
+            calls.append(call)
+            return {"BulkEmailEntryResults": []}
+
+    list(SesOutbox(Ses(), "alerts@example.com", "configuration").send([Email("a@b.example", "s", "t", "h", ())]))
+    template = calls[0]["DefaultContent"]["Template"]["TemplateContent"]
+    # No part of an e-mail is in the template itself, where SES would take braces for its own.
+    assert template == {"Subject": "{{subject}}", "Text": "{{text}}", "Html": "{{html}}"}
+    data = calls[0]["BulkEmailEntries"][0]["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"]
+    assert json.loads(data) == {"subject": "s", "text": "t", "html": "h"}
+
+
+@pytest.mark.parametrize("character", ["'", "&", "\U0001f600", "\u0e01."])
+@pytest.mark.parametrize("kind", STORIES)
+def test_the_longest_mail_is_under_20_kb(kind: str, character: str) -> None:
+    story = STORIES[kind]
+    everything = {
+        "id": "x" * 64,
+        "account": "x" * 64,
+        "merchant": {"name": character * 140, "city": character * 100, "country": "CF"},
+        "description": character * 280,
+        "amount": Decimal("999999999999999"),
+        "balance": Decimal("-999999999999999"),
+    }
+    flags = story.flags and {
+        **FLAGS,
+        "velocity": {},
+        "duplicate_suspect": {"amount": "1", "currency": "XAF", "seconds": 9},
+    }
+    story = dataclasses.replace(story, transaction=dataclasses.replace(story.transaction, **everything), flags=flags)
+    reader = dataclasses.replace(READERS["fr"], name=character * 140)
+    mail = render(story, reader, character * 140, Links("https://x.example/" + "t" * 500))
+    assert len(mail.html.encode()) < MAX_BYTES
+
+
+def phrases(found: Any, path: str = "") -> dict[str, str]:
+    """Return every phrase of a language by its place in the file."""
+    if isinstance(found, str):
+        return {path: found}
+    pairs = found.items() if isinstance(found, dict) else enumerate(found)
+    return {place: text for name, value in pairs for place, text in phrases(value, f"{path}.{name}").items()}
+
+
+def test_every_phrase_is_there_in_every_language_and_names_the_same() -> None:
+    french, english = (phrases(phrases_of(locale)) for locale in ("fr", "en"))
+    assert set(french) == set(english)
+    for place, text in french.items():
+        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", english[place])), place
+
+
+@pytest.mark.parametrize("locale", READERS)
+def test_the_words_are_set_as_the_language_sets_them(locale: str) -> None:
+    for place, text in phrases(phrases_of(locale)).items():
+        assert not re.search(r"['\"]|\.\.\.|--|  ", text), place
+        if locale == "fr" and place != ".colon":
+            assert not re.search(r"(?<![\xa0\u202f])[:;?!»]|«(?![\xa0\u202f])", text), place

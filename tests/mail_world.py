@@ -1,0 +1,169 @@
+"""The mailer's world: its tables on moto, a fake SES, its queues, and the ways in which it can die."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
+from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.banks.repository import BankRepository
+from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.enrolment import Enrolment
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
+from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.keys import TransactionKey
+from chalicelib.ledger.repository import TransactionRepository, transaction_item
+from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail.pacing import Pacer, SesAccount
+from chalicelib.mail.ses import SesOutbox
+from chalicelib.notifications.closings import Closings
+from chalicelib.notifications.composing import Composer
+from chalicelib.notifications.deferrals import Deferrals
+from chalicelib.notifications.due import DueRepository
+from chalicelib.notifications.feed import NotificationFeed
+from chalicelib.notifications.feedback import FeedbackHandler
+from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.mailer import Mailer
+from chalicelib.notifications.notice import Notice, pack, to_payload
+from chalicelib.notifications.purchases import Purchases
+from chalicelib.notifications.records import NotificationRecords
+from chalicelib.notifications.sending import Sending
+from tests.fakes import FakeSes, FakeSqs
+from tests.samples import transaction
+
+NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)
+EVENTS = Path(__file__).parent / "events"
+
+
+class Died(BaseException):
+    """The function's process is killed: no handler of exceptions sees it."""
+
+
+class World:
+    """A mailer on real tables, with an SES and queues that can be made to misbehave."""
+
+    def __init__(self, dynamodb: Any, names: dict[str, str]) -> None:
+        self.dynamodb = dynamodb
+        self.names = names
+        self.ses = FakeSes()
+        self.queue = FakeSqs()
+        self.dead_letters = FakeSqs()
+        self.now = NOW
+        self.rate: float | None = 1e9
+        self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
+        self.holders = HolderRepository(dynamodb, names["AccountsTable"])
+        self.deliveries = NotificationRecords(dynamodb, names["NotificationsTable"])
+        BankRepository(dynamodb, names["BanksTable"]).put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
+
+    def mailer(self, dynamodb: Any = None, ses: Any = None, queue: Any = None, dead_letters: Any = None) -> Mailer:
+        dynamodb = dynamodb or self.dynamodb
+        return Mailer(
+            HolderRepository(dynamodb, self.names["AccountsTable"]),
+            Purchases(
+                TransactionRepository(dynamodb, self.names["TransactionsTable"]),
+                Closings(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
+            ),
+            Composer(
+                BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now), self.links_for
+            ),
+            self.sending(dynamodb, ses or self.ses),
+            Queue(queue or self.queue, "url", sleep=lambda _: None),
+            Deferrals(
+                DueRepository(dynamodb, self.names["DeferralsTable"]),
+                Queue(queue or self.queue, "url", sleep=lambda _: None),
+            ),
+            DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "mailer"),
+            lambda: self.now,
+            jitter=lambda _, longest: longest,
+        )
+
+    def sending(self, dynamodb: Any, ses: Any) -> Sending:
+        table, now = self.names["NotificationsTable"], lambda: self.now
+        return Sending(
+            self.log(dynamodb),
+            Pacer(dynamodb, table, SesAccount(ses, now, fixed=self.rate), now, sleep=self.sleep),
+            SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+            now,
+        )
+
+    def log(self, dynamodb: Any) -> NotificationLog:
+        table = self.names["NotificationsTable"]
+        return NotificationLog(dynamodb, table, self.feed(dynamodb), sleep=lambda _: None)
+
+    def feed(self, dynamodb: Any = None) -> NotificationFeed:
+        table = self.names["NotificationsTable"]
+        return NotificationFeed(dynamodb or self.dynamodb, table, lambda: self.now, sleep=lambda _: None)
+
+    def suppression(self, dynamodb: Any = None) -> Enrolment:
+        dynamodb = dynamodb or self.dynamodb
+        addresses = AddressRepository(dynamodb, self.names["AddressesTable"])
+        return Enrolment(addresses, HolderRepository(dynamodb, self.names["AccountsTable"]))
+
+    def hear(self, bodies: list[str], dynamodb: Any = None) -> None:
+        """Let the feedback function take what SES told."""
+        dynamodb = dynamodb or self.dynamodb
+        FeedbackHandler(
+            NotificationRecords(dynamodb, self.names["NotificationsTable"]),
+            self.feed(dynamodb),
+            self.suppression(dynamodb),
+            DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "feedback"),
+        ).handle(bodies)
+
+    def sleep(self, seconds: float) -> None:
+        if self.rate is None or self.rate < 1e6:  # else only the milliseconds are slept that are booked at the least
+            self.now += timedelta(seconds=seconds)
+
+    def enrol(
+        self, account: str, *ids: str, locale: str = "fr", enrolled_at: datetime = NOW, **preferences: Any
+    ) -> None:
+        for holder_id in ids:
+            email = f"{account}.{holder_id}@example.com"
+            holder = Holder(holder_id, "Awa", email, locale, "UTC", preferences, enrolled_at)
+            self.suppression().enrol("eazycard", account, holder)
+
+    def record(self, *transactions: Transaction) -> None:
+        for one in transactions:
+            self.dynamodb.put_item(TableName=self.names["TransactionsTable"], Item=transaction_item(one))
+
+    def tell(self, bodies: list[str], time_left_s: Callable[[], float] = lambda: 20, **clients: Any) -> None:
+        self.mailer(**clients).handle(bodies, time_left_s)
+
+    def drain(self, **clients: Any) -> None:
+        """Deliver what was put back, as SQS would after its delay, until nothing is left."""
+        for _ in range(400):
+            bodies, self.queue.bodies, self.queue.delays = self.queue.bodies, [], []
+            if not bodies:
+                return
+            self.now += timedelta(minutes=15)
+            self.tell(bodies, **clients)
+        raise AssertionError("the queue never empties")
+
+    def states(self, transaction_id: str) -> dict[str, str]:
+        noted = self.deliveries.of_transaction(TransactionKey("eazycard", transaction_id))
+        return {values["holder"]: values["state"] for values in noted}
+
+    def letters(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for body in self.dead_letters.bodies]
+
+
+def ses_event(name: str, address: str | None = None, message_id: str | None = None, **tags: str) -> str:
+    """Return what SES publishes, as in `tests/events`, for an e-mail with these tags."""
+    event = json.loads((EVENTS / f"ses_{name}.json").read_text())
+    event["mail"]["tags"] |= {name: [value] for name, value in tags.items()}
+    if address is not None:
+        event["mail"]["destination"] = [address]
+    if message_id is not None:
+        event["mail"]["messageId"] = message_id
+    return json.dumps(event)
+
+
+def messages(*told: Transaction) -> list[str]:
+    return list(pack(to_payload(Notice(one)) for one in told))
+
+
+def many(count: int) -> list[Transaction]:
+    return [transaction(id=f"t{number}", account=f"a{number}") for number in range(count)]

@@ -1,0 +1,324 @@
+"""What SES tells of e-mails: kept once, in any order, by any number of copies; what can't be kept is a dead letter."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.keys import TransactionKey
+from chalicelib.notifications.feedback import UnknownNotification, read_event
+from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
+from tests.fakes import Failing, refusal
+from tests.mail_world import Died, World, messages, ses_event
+from tests.samples import transaction
+from tests.tables import TABLES
+
+ADDRESS = "a0.awa@example.com"
+T0 = TransactionKey("eazycard", "t0")
+_numbers = itertools.count()
+NAMES = ("delivery", "bounce", "soft_bounce", "complaint", "delivery_delay", "reject", "rendering_failure")
+
+
+@pytest.fixture
+def world(dynamodb: Any, table_names: dict[str, str]) -> World:
+    """Awa was told of t0."""
+    return told(World(dynamodb, table_names))
+
+
+def told(world: World) -> World:
+    world.enrol("a0", "awa")
+    world.tell(messages(transaction(id="t0", account="a0")))
+    return world
+
+
+def changed(name: str, **changes: Any) -> str:
+    """Return an event with these parts in the place of its own; None takes a part out."""
+    event: dict[str, Any] = json.loads(ses_event(name))
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        place = event
+        for parent in parents:
+            place = place[parent]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    return json.dumps(event)
+
+
+def delivery_of(world: World) -> dict[str, Any]:
+    (found,) = world.deliveries.of_transaction(T0)
+    return found
+
+
+def is_suppressed(world: World) -> bool:
+    (awa,) = world.holders.of_account("eazycard", "a0")
+    return awa.suppressed is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reason", "at"),
+    [
+        ("delivery", Kind.DELIVERY, None, "14:00:02.577"),
+        ("bounce", Kind.HARD_BOUNCE, "hard: General", "14:00:03.114"),
+        ("soft_bounce", Kind.SOFT_BOUNCE, "soft: General", "14:00:06.000"),
+        ("complaint", Kind.COMPLAINT, "abuse", "15:12:44.000"),
+        ("delivery_delay", Kind.DELAY, "delayed: MailboxFull", "14:05:00.095"),
+        ("reject", Kind.REJECT, "Bad content", "14:00:01.029"),
+        ("rendering_failure", Kind.RENDERING_FAILURE, "rendering_failure", "14:00:01.029"),
+    ],
+)
+def test_each_kind_of_event_is_read(name: str, kind: Kind, reason: str | None, at: str) -> None:
+    event = read_event(ses_event(name))
+    assert event is not None
+    assert (event.bank, event.key) == ("eazycard", NotificationKey(*T0, "awa"))
+    assert event.address == ADDRESS
+    assert (event.feedback.kind, event.feedback.reason) == (kind, reason)
+    assert event.feedback.at == datetime.fromisoformat(f"2026-01-10T{at}+00:00")
+    assert event.feedback.accepted_at == datetime(2026, 1, 10, 14, 0, 1, 29_000, UTC)
+
+
+def test_an_undetermined_bounce_is_a_soft_one() -> None:
+    event = read_event(changed("bounce", bounce__bounceType="Undetermined", bounce__bounceSubType="Undetermined"))
+    assert event is not None
+    assert (event.feedback.kind, event.feedback.reason) == (Kind.SOFT_BOUNCE, "soft: Undetermined")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Successfully validated SNS topic for Amazon SES event publishing.",
+        changed("complaint", complaint__complaintFeedbackType="not-spam"),
+        *(json.dumps({"eventType": name, "mail": {}}) for name in ("Send", "Open", "Click", "Subscription")),
+    ],
+)
+def test_what_says_nothing_of_an_email_s_fate_is_passed_over(world: World, body: str) -> None:
+    assert read_event(body) is None
+    world.hear([body])
+    assert world.letters() == []
+    assert (delivery_of(world)["state"], is_suppressed(world)) == ("sent", False)
+
+
+@pytest.mark.parametrize("text", ["smtp; 550 <a0.awa@example.com> unknown", "x" * 65, "<b>", "", 7, ["General"]])
+def test_what_a_mail_server_says_freely_is_not_kept(text: Any) -> None:
+    event = read_event(changed("bounce", bounce__bounceSubType=text))
+    assert event is not None
+    assert event.feedback.reason == "hard: unknown"
+
+
+def test_a_mail_server_s_own_words_are_nowhere_in_what_is_kept(world: World) -> None:
+    world.hear([ses_event(name) for name in NAMES])
+    stored = str(world.dynamodb.scan(TableName="NotificationsTable")["Items"])
+    assert "example.com" not in stored
+    assert "user unknown" not in stored
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("{broken", "malformed_event: JSONDecodeError"),
+        ("[]", "malformed_event: TypeError"),
+        ("7", "malformed_event: TypeError"),
+        ('{"Type": "Notification", "Message": "{}"}', "malformed_event: KeyError"),  # in SNS's envelope
+        ("[" * 100_000, "malformed_event: RecursionError"),
+        (changed("delivery", eventType="Teleported"), "malformed_event: KeyError"),
+        (changed("delivery", delivery=None), "malformed_event: KeyError"),
+        (changed("bounce", bounce__bounceType=None), "malformed_event: KeyError"),
+        (changed("bounce", bounce__timestamp="yesterday"), "malformed_event: ValueError"),
+        (changed("delivery", mail__messageId="a#b"), "malformed_event: ValueError"),
+        (changed("delivery", mail__messageId=7), "malformed_event: TypeError"),
+        (changed("delivery", mail__destination=[]), "malformed_event: ValueError"),
+        (changed("delivery", mail__destination=["a@example.com", "b@example.com"]), "malformed_event: ValueError"),
+        (changed("delivery", mail__tags={"bank": [], "transaction": ["t0"], "holder": ["awa"]}), "malformed_event"),
+        (changed("delivery", mail__tags=None), "unknown_notification"),
+        (changed("delivery", mail__tags__holder=None), "unknown_notification"),
+        (ses_event("delivery", bank="eazycard#t0"), "unknown_notification"),
+        (ses_event("delivery", holder="awa#feedback"), "unknown_notification"),
+        (ses_event("delivery", transaction="t1"), "unknown_notification"),
+        (ses_event("delivery", holder="ben"), "unknown_notification"),
+        (ses_event("delivery", bank="other-bank"), "unknown_notification"),
+    ],
+)
+def test_what_cannot_be_kept_is_dead_lettered_whole_and_the_others_go_on(world: World, body: str, reason: str) -> None:
+    world.hear([body, ses_event("delivery")])
+    (letter,) = world.letters()
+    assert (letter["source"], letter["payload"]) == ("feedback", body)
+    assert letter["reason"].startswith(reason)
+    assert delivery_of(world)["state"] == "delivered"
+    assert not is_suppressed(world)
+
+
+def test_an_unknown_notification_has_an_error_of_its_own() -> None:
+    with pytest.raises(UnknownNotification):
+        read_event(changed("delivery", mail__tags={}))
+
+
+def test_a_hard_bounce_suppresses_the_address_and_no_more_mail_goes_there(world: World) -> None:
+    world.hear([ses_event("bounce")])
+    assert delivery_of(world)["state"] == "bounced"
+    (awa,) = world.holders.of_account("eazycard", "a0")
+    assert awa.suppressed is not None
+    assert (awa.suppressed.reason, awa.suppressed.since.second) == ("hard_bounce", 3)
+    world.tell(messages(transaction(id="t1", account="a0")))
+    assert world.ses.recipients == {ADDRESS: 1}
+    assert world.states("t1") == {"awa": "suppressed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "suppressed"),
+    [(name, name in ("bounce", "complaint")) for name in NAMES],
+)
+def test_only_hard_bounces_and_complaints_suppress(world: World, name: str, suppressed: bool) -> None:
+    world.hear([ses_event(name)])
+    assert is_suppressed(world) is suppressed
+
+
+def test_a_bounce_of_an_email_to_an_old_address_leaves_the_new_one_alone(world: World) -> None:
+    world.hear([ses_event("bounce", address="old@example.com")])
+    assert delivery_of(world)["state"] == "bounced"
+    assert not is_suppressed(world)
+
+
+def test_the_address_that_was_written_to_is_suppressed_and_not_the_one_that_a_forwarder_names(world: World) -> None:
+    forwarded = [{"emailAddress": "elsewhere@example.org"}]
+    world.hear([changed("bounce", bounce__bouncedRecipients=forwarded)])
+    assert is_suppressed(world)
+
+
+def test_feedback_that_comes_before_the_mailer_s_note_is_not_overwritten_by_it(
+    dynamodb: Any, table_names: dict[str, str]
+) -> None:
+    world = World(dynamodb, table_names)
+    world.enrol("a0", "awa")
+    world.ses.after_accepting = lambda: world.hear([ses_event("complaint"), ses_event("delivery")])
+    world.tell(messages(transaction(id="t0", account="a0")))
+    found = delivery_of(world)
+    assert found["state"] == "complained"
+    assert found["message_id"] == "message-1"  # the note's, which came last
+    assert [one["state"] for one in found["history"]].count("delivered") == 1
+
+
+def test_the_same_event_ten_times_is_kept_once(world: World) -> None:
+    world.hear([ses_event("delivery")] * 5)
+    world.hear([ses_event("delivery")] * 5)
+    assert [one["state"] for one in delivery_of(world)["history"]].count("delivered") == 1
+
+
+def test_of_very_many_delays_the_last_ones_are_kept_and_the_delivery(world: World) -> None:
+    world.hear([ses_event("delivery")])
+    for minute in range(13):
+        world.hear([changed("delivery_delay", deliveryDelay__timestamp=f"2026-01-10T15:{minute:02d}:00Z")])
+    found = delivery_of(world)
+    assert found["state"] == "delivered"
+    assert len(found["history"]) == MAX_FEEDBACK + 2
+    assert found["history"][-1]["at"] == "2026-01-10T15:12:00Z"
+
+
+def test_what_changed_is_in_the_bank_s_feed(world: World) -> None:
+    world.now += timedelta(minutes=1)
+    position = world.feed().read("eazycard", "", 50).position
+    world.hear([ses_event("delivery"), "{broken", ses_event("delivery", transaction="t9")])
+    world.now += timedelta(minutes=1)
+    assert [(key.bank, key.transaction) for key in world.feed().read("eazycard", position, 50).keys] == [T0]
+
+
+@pytest.mark.parametrize("operation", ["batch_get_item", "update_item", "put_item", "query", "batch_write_item"])
+def test_a_table_that_is_down_raises_and_all_is_made_up_for_when_sqs_brings_the_batch_again(
+    world: World, operation: str
+) -> None:
+    class Down:
+        def __getattr__(self, name: str) -> Any:
+            def called(**arguments: Any) -> Any:
+                if name == operation:
+                    raise refusal("ThrottlingException")
+                return getattr(world.dynamodb, name)(**arguments)
+
+            return called
+
+    bodies = ["{broken", ses_event("bounce"), ses_event("delivery")]
+    with pytest.raises(TemporarilyUnavailable):
+        world.hear(bodies, dynamodb=Down())
+    assert world.letters() == []
+    world.hear(bodies)
+    assert (delivery_of(world)["state"], is_suppressed(world)) == ("bounced", True)
+    assert len(world.letters()) == 1
+
+
+@pytest.mark.parametrize("dies_at", range(9))
+def test_a_function_that_dies_between_any_two_calls_is_made_up_for_by_the_next(world: World, dies_at: int) -> None:
+    world.now += timedelta(minutes=1)
+    position = world.feed().read("eazycard", "", 50).position
+    try:
+        world.hear([ses_event("bounce")], dynamodb=Failing(world.dynamodb, Died(), dies_at))
+    except Died:
+        world.hear([ses_event("bounce")])
+    world.now += timedelta(minutes=1)
+    assert (delivery_of(world)["state"], is_suppressed(world)) == ("bounced", True)
+    assert len(world.feed().read("eazycard", position, 50).keys) == 1
+
+
+def test_one_event_that_the_table_will_never_take_holds_up_no_other(world: World) -> None:
+    spoilt = Failing(world.dynamodb, refusal("ValidationException"), operation="update_item")
+    world.hear([ses_event("complaint"), ses_event("delivery")], dynamodb=spoilt)
+    (letter,) = world.letters()
+    assert letter["reason"] == "not_recorded: ClientError"
+    assert delivery_of(world)["state"] == "delivered"
+
+
+def test_nothing_personal_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.hear([ses_event("bounce"), changed("delivery", mail__tags=None), "{broken a0.awa@example.com"])
+    logged = " ".join(str(line.__dict__) for line in caplog.records)
+    assert "feedback_batch" in logged
+    assert "example.com" not in logged
+    assert "user unknown" not in logged
+
+
+def final_state(world: World, number: int, steps: Sequence[str]) -> tuple[dict[str, Any], bool]:
+    """Return what a new account's notification has become, and whether the address is suppressed, after these steps."""
+    account, transaction_id = f"s{number}", f"s{number}"
+    world.enrol(account, "awa")
+
+    def hear(name: str) -> None:
+        world.hear([ses_event(name, address=f"{account}.awa@example.com", transaction=transaction_id)])
+
+    def hear_early() -> None:
+        for name in steps[: steps.index("note")]:  # what SES tells before the mailer has noted that it accepted
+            hear(name)
+
+    body = messages(transaction(id=transaction_id, account=account))
+    world.ses.after_accepting = hear_early
+    world.tell(body)
+    world.ses.after_accepting = lambda: None
+    for name in steps[steps.index("note") + 1 :]:
+        world.tell(body) if name == "note" else hear(name)
+    (found,) = world.deliveries.of_transaction(TransactionKey("eazycard", transaction_id))
+    del found["message_id"]
+    ((holder,),) = world.holders.of_accounts([f"eazycard#{account}"]).values()
+    return found, holder.suppressed is not None
+
+
+@pytest.mark.parametrize("names", [("delivery", "complaint", "soft_bounce"), ("bounce", "delivery", "delivery_delay")])
+def test_both_engines_keep_the_same_of_it_in_any_order(each_dynamodb: Any, names: tuple[str, ...]) -> None:
+    world = told(World(each_dynamodb, {name: name for name in TABLES}))
+    world.hear([ses_event(name) for name in names])
+    forth = delivery_of(world)
+    world.hear([ses_event(name) for name in names[::-1]])
+    assert delivery_of(world) == forth
+    assert forth["state"] == {"delivery": "complained", "bounce": "bounced"}[names[0]]
+    assert is_suppressed(world)
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_interleaving_of_events_notes_and_repetitions_ends_the_same(world: World, data: st.DataObject) -> None:
+    events = data.draw(st.lists(st.sampled_from(NAMES), max_size=5))
+    ends = []
+    for steps in (["note", *dict.fromkeys(events)], data.draw(st.permutations(["note", "note", *events, *events]))):
+        ends.append(final_state(world, next(_numbers), steps))
+    assert ends[0] == ends[1]

@@ -1,0 +1,257 @@
+"""The command for webhooks: the secret that signs them, what became of them, and some sent again."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from standardwebhooks import Webhook as Verifier
+
+from chalicelib.banks.signatures import valid_secrets
+from chalicelib.notifications.feed import MARGIN
+from chalicelib.webhooks.poster import Answer
+from operations import stage_webhooks
+from operations.webhooks import main
+from tests.fakes import OneCallAtATime
+from tests.tables import TABLES, create_tables
+from tests.webhook_desk import BROKEN, GONE, TAKEN, URL, Desk
+
+TEMPLATE = {
+    "Resources": {"WebhookQueue": {"Type": "AWS::SQS::Queue"}},
+    "Outputs": {
+        "WebhookQueueUrl": {"Value": {"Ref": "WebhookQueue"}},
+        "NotificationsTable": {"Value": "NotificationsTable"},
+        "BanksTable": {"Value": "BanksTable"},
+    },
+}
+STACK = "transaction-notifier-prod-data"
+
+
+class Stage(Desk):
+    """A provisioned stage whose functions and endpoints the test plays, at the machine's own time."""
+
+    def __init__(self) -> None:
+        client = boto3.client("dynamodb")
+        create_tables(client)
+        boto3.client("cloudformation").create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
+        self._sqs = boto3.client("sqs")
+        (self._url,) = self._sqs.list_queues()["QueueUrls"]
+        super().__init__(OneCallAtATime(client), {name: name for name in TABLES})
+        self.now = datetime.now(UTC) - timedelta(minutes=10)
+
+    def change_and_send(self, *ids: str, **options: Any) -> None:
+        self.change(*ids, **options)
+        self.feed_webhooks()
+        self.send()
+        self.now += MARGIN + timedelta(seconds=1)
+
+    def take_queued(self) -> None:
+        """Let the sender take what the command has queued."""
+        while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+            self.sender.handle([message["Body"] for message in messages])
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with mock_aws():
+        yield Stage()
+
+
+def run(*arguments: str) -> int:
+    return main(["--stage", "prod", "--region", "us-east-2", *arguments])
+
+
+def rows(text: str) -> list[list[str]]:
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def test_webhooks_are_listed_with_what_became_of_them(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.change_and_send("t1")
+    stage.endpoints.answers[URL] = [BROKEN]
+    stage.change_and_send("t2", event="bounce", account="a2")
+    stage.change("t3", account="a3")
+    capsys.readouterr()
+    assert run("list", "eazycard") == 0
+    out, err = capsys.readouterr()
+    told = {row[1]: row[2:] for row in rows(out)}
+    assert told["t1"][:4] == ["awa", "notification.delivered", "delivered", "204"]
+    assert told["t2"][:5] == ["awa", "notification.bounced", "waiting", "500", "1 try"]
+    assert told["t2"][6].startswith("next ")
+    assert told["t3"] == ["awa", "notification.delivered", "never_tried"]
+    assert f"{URL} takes webhooks." in err
+    for line in ("1 delivered", "1 waiting", "1 never_tried", "3 in all"):
+        assert line in err
+    assert run("list", "eazycard", "--undelivered") == 0
+    assert {row[1] for row in rows(capsys.readouterr().out)} == {"t2", "t3"}
+
+
+def test_a_list_ends_where_it_is_told_to_begin(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.now -= timedelta(hours=30)
+    stage.change_and_send("old")
+    stage.now += timedelta(hours=30)
+    stage.change_and_send("new", account="a2")
+    capsys.readouterr()
+    assert run("list", "eazycard") == 0
+    assert {row[1] for row in rows(capsys.readouterr().out)} == {"new"}
+    assert run("list", "eazycard", "--hours", "48") == 0
+    assert {row[1] for row in rows(capsys.readouterr().out)} == {"old", "new"}
+
+
+def test_a_list_goes_over_pages(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setattr(stage_webhooks, "_PAGE", 3)
+    ids = [f"t{number}" for number in range(10)]
+    stage.change_and_send(*ids)
+    capsys.readouterr()
+    assert run("list", "eazycard") == 0
+    # Each once, although its notification has changed twice: it was sent, then delivered.
+    assert sorted(row[1] for row in rows(capsys.readouterr().out)) == sorted(ids)
+    stage.endpoints.answers[URL] = [BROKEN]
+    stage.change_and_send(*(one.upper() for one in ids), account="a2")
+    capsys.readouterr()
+    assert run("resend", "eazycard") == 0
+    assert "10 queued" in capsys.readouterr().out
+
+
+def test_a_transactions_webhooks_are_shown_with_their_bodies_and_those_of_states_that_it_left(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.change_and_send("t1")
+    stage.change_and_send("t1", event="bounce")
+    capsys.readouterr()
+    assert run("show", "eazycard", "t1") == 0
+    before, now, body = capsys.readouterr().out.splitlines()
+    assert "notification.delivered\tdelivered\t204" in before
+    assert "notification.bounced\tdelivered\t204" in now
+    assert json.loads(body)["data"]["state"] == "bounced"
+    assert run("show", "eazycard", "unknown") == 1
+    assert "there is no webhook for a transaction 'unknown'" in capsys.readouterr().err
+
+
+def test_what_was_not_delivered_is_sent_again_and_nothing_else(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.change_and_send("t1")
+    stage.endpoints.answers[URL] = [BROKEN]
+    stage.change_and_send("t2", account="a2")
+    stage.endpoints.answers[URL] = [TAKEN]
+    posts = len(stage.endpoints.posted)
+    assert run("resend", "eazycard") == 0
+    assert "1 queued" in capsys.readouterr().out
+    stage.take_queued()
+    assert [posted.told[1] for posted in stage.endpoints.posted[posts:]] == ["t2"]
+    stage.now += timedelta(minutes=1)
+    stage.send()  # the copy that waited falls away
+    assert len(stage.endpoints.posted) == posts + 1
+    assert run("resend", "eazycard") == 0
+    assert "nothing to send" in capsys.readouterr().out
+
+
+def test_a_transaction_that_is_named_is_sent_again_with_the_id_that_it_had(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.change_and_send("t1")
+    assert run("resend", "eazycard", "t1", "unknown", "t1") == 1
+    out, err = capsys.readouterr()
+    assert "1 queued" in out
+    assert "there is no webhook for a transaction 'unknown'" in err
+    stage.take_queued()
+    assert [posted.told[1] for posted in stage.endpoints.posted] == ["t1", "t1"]
+    assert len({posted.id for posted in stage.endpoints.posted}) == 1
+
+
+@pytest.mark.parametrize(
+    ("lack", "said"),
+    [
+        ("url", "has named no endpoint"),
+        ("secret", "has no webhook secret"),
+        ("disabled", "eazycard is disabled"),
+        ("gone", "answered that it is gone (410)"),
+    ],
+)
+def test_without_an_endpoint_nothing_is_sent_again_and_it_says_why(
+    stage: Stage, capsys: pytest.CaptureFixture[str], lack: str, said: str
+) -> None:
+    if lack == "gone":
+        stage.endpoints.answers[URL] = [GONE]
+    stage.change_and_send("t1")
+    if lack == "url":
+        stage.name_endpoint("eazycard", None)
+    elif lack == "secret":
+        stage.banks.change_bank("eazycard", webhook_secret_arn=None)
+    elif lack == "disabled":
+        stage.banks.change_bank("eazycard", disabled=True)
+    capsys.readouterr()
+    assert run("resend", "eazycard", "t1") == 1
+    assert said in capsys.readouterr().err
+    assert run("list", "eazycard") == 0
+    assert said in capsys.readouterr().err
+
+
+def test_a_secret_is_shown_once_and_signs_what_is_sent(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.banks.change_bank("eazycard", webhook_secret_arn=None)
+    capsys.readouterr()
+    assert run("secret", "eazycard") == 0
+    out = capsys.readouterr().out
+    (secret,) = re.findall(r"whsec_\S+", out)
+    assert "PUT /settings" in out
+    bank = stage.banks.bank("eazycard")
+    assert bank is not None
+    assert bank.webhook_secret_arn is not None
+    assert bank.signing_secret_arn is None  # the bank's own writes are another matter
+    stored = boto3.client("secretsmanager").get_secret_value(SecretId=bank.webhook_secret_arn)
+    assert stored["Name"] == "transaction-notifier-prod-webhook-eazycard"
+    assert list(valid_secrets(stored["SecretString"], datetime.now(UTC))) == [secret]
+    Verifier(secret)
+
+
+def test_a_rotated_secret_signs_beside_the_one_before_until_that_ends(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.banks.change_bank("eazycard", webhook_secret_arn=None)
+    run("secret", "eazycard")
+    run("secret", "eazycard", "--grace-hours", "2")
+    out = capsys.readouterr().out
+    first, second = re.findall(r"whsec_\S+", out)
+    assert "for another 2 h" in out
+    stored = boto3.client("secretsmanager").get_secret_value(SecretId="transaction-notifier-prod-webhook-eazycard")
+    now = datetime.now(UTC)
+    assert list(valid_secrets(stored["SecretString"], now)) == [second, first]
+    assert list(valid_secrets(stored["SecretString"], now + timedelta(hours=3))) == [second]
+    assert run("secret", "eazycard", "--grace-hours", "0") == 0
+    assert "the previous secret signs nothing any more" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["secret", "list", "resend"])
+def test_an_unknown_bank_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    capsys.readouterr()
+    assert run(command, "nobody") == 1
+    assert capsys.readouterr().err == "webhooks: there is no bank nobody.\n"
+
+
+def test_a_stage_that_is_not_provisioned_or_by_an_older_release_is_one_line(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["--stage", "dev", "--region", "us-east-2", "list", "eazycard"]) == 1
+    assert capsys.readouterr().err == "webhooks: There is no stack transaction-notifier-dev-data.\n"
+    old = {**TEMPLATE, "Outputs": {"BanksTable": {"Value": "BanksTable"}}}
+    boto3.client("cloudformation").update_stack(StackName=STACK, TemplateBody=json.dumps(old))
+    assert run("list", "eazycard") == 1
+    assert "provision the stage again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hours", ["0", "-1", "x", "1e9", "nan"])
+def test_hours_that_are_none_are_refused(capsys: pytest.CaptureFixture[str], hours: str) -> None:
+    with pytest.raises(SystemExit):
+        run("list", "eazycard", "--hours", hours)
+    assert "hours" in capsys.readouterr().err
+
+
+def test_an_answer_is_written_as_its_status_or_problem() -> None:
+    assert [str(Answer(204)), str(Answer(problem="timeout"))] == ["204", "timeout"]

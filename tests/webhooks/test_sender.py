@@ -1,0 +1,640 @@
+"""Webhooks from a changed notification to a bank's endpoint: told once, tried for days, nobody held up by another."""
+
+import copy
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.keys import TransactionKey
+from chalicelib.notifications.state import NotificationKey
+from chalicelib.webhooks.poster import Answer
+from chalicelib.webhooks.records import Record, Standing
+from chalicelib.webhooks.webhook import TRIED_FOR, unpack
+from tests.fakes import Failing, refusal
+from tests.mail_world import NOW, messages, ses_event
+from tests.samples import transaction
+from tests.webhook_desk import BROKEN, GONE, NEW, OLD, TAKEN, URL, Desk, resent
+
+OTHER_URL = "https://hooks.other.example/"
+
+
+@pytest.fixture
+def desk(dynamodb: Any, table_names: dict[str, str]) -> Desk:
+    return Desk(dynamodb, table_names)
+
+
+DELIVERED_1 = ("notification.delivered", "t1", "awa")
+
+
+# From the feed
+
+
+def test_a_delivered_a_bounced_and_a_failed_notification_are_each_told(desk: Desk) -> None:
+    desk.change("t1")
+    desk.change("t2", event="bounce", account="a2")
+    desk.change("t3", event="reject", account="a3")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.told() == {
+        DELIVERED_1: 1,
+        ("notification.bounced", "t2", "awa"): 1,
+        ("notification.failed", "t3", "awa"): 1,
+    }
+    assert desk.webhook_queue.bodies == []
+
+
+def test_what_is_only_sent_or_complained_of_makes_no_webhook(desk: Desk) -> None:
+    desk.enrol("a0", "awa")
+    desk.tell(messages(transaction(id="t1", account="a0")))
+    desk.feed_webhooks()
+    desk.change("t2", event="complaint")
+    desk.feed_webhooks()
+    assert desk.webhook_queue.bodies == []
+
+
+def test_a_notification_that_changed_twice_since_is_told_as_it_is_now(desk: Desk) -> None:
+    desk.change("t1")
+    desk.hear([ses_event("bounce", transaction="t1", address="a0.awa@example.com")])
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.told() == {("notification.bounced", "t1", "awa"): 1}
+
+
+def test_a_batch_of_the_stream_that_comes_again_tells_nothing_again(desk: Desk) -> None:
+    desk.change("t1", "t2")
+    for _ in range(3):
+        desk.feed_webhooks()
+        desk.send()
+    assert set(desk.told().values()) == {1}
+    assert len(desk.told()) == 2
+
+
+def test_copies_that_are_sent_at_the_same_time_are_one(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.feed_webhooks()
+    assert len(desk.webhook_queue.bodies) == 2
+    desk.send()
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+@pytest.mark.parametrize("lack", ["url", "bank", "gone"])
+def test_a_bank_without_an_endpoint_is_told_nothing(desk: Desk, lack: str) -> None:
+    if lack == "url":
+        desk.name_endpoint("eazycard", None)
+    elif lack == "gone":
+        desk.disable()
+    else:
+        desk.dynamodb.delete_item(TableName=desk.names["BanksTable"], Key={"entry": {"S": "bank#eazycard"}})
+    desk.change("t1")
+    desk.restart()
+    desk.feed_webhooks()
+    assert desk.webhook_queue.bodies == []
+
+
+def test_only_new_pages_of_the_feed_make_webhooks(desk: Desk) -> None:
+    desk.change("t1")
+    records = desk.pages()
+    desk.feeder.handle([{**record, "eventName": "MODIFY"} for record in records])
+    desk.feeder.handle([{"eventName": "REMOVE", "dynamodb": {"Keys": {}}}])
+    notes = [one for one in records if "changed" not in one["dynamodb"]["NewImage"]]
+    assert 0 < len(notes) < len(records)
+    desk.feeder.handle(notes)
+    assert desk.webhook_queue.bodies == []
+
+
+def test_a_page_that_cannot_be_read_is_a_dead_letter_and_holds_up_no_other(desk: Desk) -> None:
+    desk.change("t1")
+    spoiled = {"transaction_key": {"S": "no feed"}, "holder": {"S": "x"}, "changed": {"N": "5"}}
+    desk.feeder.handle([{"eventName": "INSERT", "dynamodb": {"NewImage": spoiled}}, {}, *desk.pages()])
+    letters = [json.loads(body) for body in desk.webhook_letters.bodies]
+    assert [letter["reason"] for letter in letters] == ["malformed_record: ValueError", "malformed_record: KeyError"]
+    desk.send()
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+@pytest.mark.parametrize("operation", ["get_item", "batch_get_item"])
+def test_a_table_that_throttles_the_feeder_makes_the_stream_bring_the_batch_again(desk: Desk, operation: str) -> None:
+    desk.change("t1")
+    throttled = refusal("ProvisionedThroughputExceededException")
+    desk.restart(Failing(desk.dynamodb, throttled, operation=operation))
+    with pytest.raises(TemporarilyUnavailable):
+        desk.feed_webhooks()
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+# To the endpoint
+
+
+def test_what_is_posted_is_signed_with_every_secret_that_is_valid(desk: Desk) -> None:
+    desk.now = datetime.now(NOW.tzinfo)  # the library's own clock is the machine's
+    desk.secrets.store("webhook-secret-of-eazycard", NEW, OLD)
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    (posted,) = desk.endpoints.posted
+    assert posted.url == URL
+    assert posted.headers["content-type"].startswith("application/json")
+    for secret in (OLD, NEW):
+        content = Verifier(secret).verify(posted.body, posted.headers)
+        assert content["type"] == "notification.delivered"
+    assert set(content["data"]) == {"transaction", "holder", "state", "message_id"}  # and nobody's name or address
+
+
+def test_a_new_secret_signs_within_a_minute(desk: Desk) -> None:
+    desk.now = datetime.now(NOW.tzinfo)
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    desk.secrets.store("webhook-secret-of-eazycard", NEW)
+    desk.now += timedelta(minutes=1)
+    desk.change("t2", account="a2")
+    desk.feed_webhooks()
+    desk.send()
+    posted = desk.endpoints.posted[-1]
+    assert Verifier(NEW).verify(posted.body, posted.headers)["data"]["transaction"] == "t2"
+
+
+def test_an_accepted_webhook_is_noted(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.send()
+    webhook = unpack(body)
+    assert desk.record_of("t1") == Record(
+        NotificationKey("eazycard", "t1", "awa"), webhook.id, webhook.type, Standing.DELIVERED, "204", 1, desk.now
+    )
+    ((state,),) = [[one["state"] for one in desk.deliveries.of_transaction(TransactionKey("eazycard", "t1"))]]
+    assert state == "delivered"
+
+
+def test_one_that_is_refused_is_tried_again_with_the_same_id_and_body_until_it_is_taken(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, Answer(302), Answer(problem="certificate"), Answer(404), TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send_for(timedelta(hours=1))
+    assert len(desk.endpoints.posted) == 5
+    assert len({(posted.id, posted.body) for posted in desk.endpoints.posted}) == 1
+    stamps = [int(posted.headers["webhook-timestamp"]) for posted in desk.endpoints.posted]
+    assert [later - stamps[0] for later in stamps] == [0, 5, 20, 80, 320]
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.DELIVERED, "204", 5)
+    assert desk.webhook_queue.bodies == desk.webhook_letters.bodies == []
+
+
+def test_one_that_waits_is_noted_with_its_next_try(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "500", 1)
+    assert record.next_at == desk.now + timedelta(seconds=5)
+    assert desk.webhook_queue.delays == [5]
+
+
+@pytest.mark.parametrize(
+    ("asked_for_s", "waits_s"), [(0, 5), (4, 5), (120, 120), (6 * 3600, 6 * 3600), (7 * 3600, 6 * 3600)]
+)
+def test_what_an_endpoint_asks_for_makes_a_wait_longer_up_to_six_hours(
+    desk: Desk, asked_for_s: int, waits_s: int
+) -> None:
+    desk.endpoints.answers[URL] = [Answer(400, retry_after_s=asked_for_s)]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.record_of("t1").next_at == desk.now + timedelta(seconds=waits_s)
+
+
+def test_a_long_wait_is_made_of_delays_that_sqs_takes_and_posts_nothing_meanwhile(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [Answer(503, retry_after_s=7200), TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.webhook_queue.delays == [900]
+    desk.send_for(timedelta(seconds=7199))
+    assert len(desk.endpoints.posted) == 1
+    desk.send_for(timedelta(seconds=1))
+    assert len(desk.endpoints.posted) == 2
+
+
+def test_after_three_days_it_is_a_dead_letter_whole_with_its_reason(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.send_for(TRIED_FOR + timedelta(hours=6))
+    assert desk.webhook_queue.bodies == []
+    (letter,) = [json.loads(one) for one in desk.webhook_letters.bodies]
+    assert (letter["source"], letter["reason"]) == ("webhook_sender", "given_up: 500")
+    assert unpack(letter["payload"]).id == unpack(body).id
+    assert len(desk.endpoints.posted) == 20
+    record = desk.record_of("t1")
+    assert (record.standing, record.attempts, record.next_at) == (Standing.GIVEN_UP, 20, None)
+
+
+def test_an_endpoint_that_is_gone_is_disabled_and_enabled_by_storing_settings(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [GONE, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.record_of("t1").standing is Standing.NOT_SENT
+    assert desk.webhook_queue.bodies == desk.webhook_letters.bodies == []
+    assert desk.banks.settings("eazycard").webhooks_disabled_at == desk.now
+    desk.change("t2", account="a2")
+    desk.feed_webhooks()
+    assert desk.webhook_queue.bodies == []
+    desk.name_endpoint("eazycard", URL)
+    assert desk.banks.settings("eazycard").webhooks_disabled_at is None
+    desk.now += timedelta(minutes=1)  # by then everybody has heard of it
+    desk.change("t3", account="a3")
+    desk.feed_webhooks()
+    desk.send()
+    assert ("notification.delivered", "t3", "awa") in desk.told()
+
+
+def test_what_was_queued_when_the_endpoint_went_is_noted_as_not_sent(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.disable()
+    desk.restart()
+    desk.send()
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.NOT_SENT, "no_endpoint", 0)
+    assert desk.endpoints.posted == []
+
+
+@pytest.mark.parametrize("url", [URL, OTHER_URL])
+def test_settings_that_are_put_meanwhile_are_not_disabled_by_the_answer_to_what_was_sent_before(
+    desk: Desk, url: str
+) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.endpoints.answers[URL] = [GONE]
+    desk.endpoints.while_posting = lambda: desk.name_endpoint("eazycard", url)
+    desk.send()
+    assert len(desk.endpoints.posted) == 1
+    assert desk.banks.settings("eazycard").webhooks_disabled_at is None
+
+
+# Each for itself
+
+
+def enter_other_bank(desk: Desk) -> None:
+    desk.name_endpoint("other-bank", OTHER_URL)
+
+
+def queue_for_both(desk: Desk, *numbers: int) -> None:
+    """Queue a webhook for each bank and number, as if both had been told of like transactions."""
+    desk.change(*(f"t{number}" for number in numbers))
+    desk.feed_webhooks()
+    own = list(desk.webhook_queue.bodies)
+    for body in own:
+        content = json.loads(body)
+        desk.webhook_queue.bodies.append(json.dumps({**content, "bank": "other-bank", "id": f"{content['id']}-other"}))
+
+
+def test_a_bank_whose_secret_was_taken_away_holds_up_no_other(desk: Desk) -> None:
+    enter_other_bank(desk)
+    queue_for_both(desk, 1)
+    del desk.secrets.values["webhook-secret-of-eazycard"]
+    desk.send()
+    assert [posted.url for posted in desk.endpoints.posted] == [OTHER_URL]
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "no_secret", 0)
+    desk.secrets.store("webhook-secret-of-eazycard", NEW)
+    desk.send_for(timedelta(minutes=1))
+    assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+@pytest.mark.parametrize("answer", [Answer(problem="timeout"), BROKEN, TAKEN], ids=str)
+def test_an_endpoint_that_takes_its_time_is_left_alone_for_a_while_and_others_are_not(
+    desk: Desk, answer: Answer
+) -> None:
+    enter_other_bank(desk)
+    desk.endpoints.answers[URL] = [answer]
+    queue_for_both(desk, 1)
+    desk.endpoints.takes[URL] = timedelta(seconds=9)
+    desk.send()
+    queue_for_both(desk, 2, 3)
+    before = len(desk.endpoints.posted)
+    desk.send()
+    assert [posted.url for posted in desk.endpoints.posted[before:]] == [OTHER_URL] * 2
+    record = desk.record_of("t3")
+    assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "resting", 0)
+    desk.endpoints.answers[URL], desk.endpoints.takes = [TAKEN], {}
+    desk.send_for(timedelta(minutes=5))
+    assert {desk.record_of(f"t{number}").standing for number in (1, 2, 3)} == {Standing.DELIVERED}
+
+
+@pytest.mark.parametrize("answer", [BROKEN, Answer(problem="unreachable")], ids=str)
+def test_an_error_that_comes_at_once_rests_nobody(desk: Desk, answer: Answer) -> None:
+    desk.endpoints.answers[URL] = [answer, TAKEN]
+    desk.change("t1", "t2")
+    desk.feed_webhooks()
+    for body in list(desk.webhook_queue.bodies):
+        desk.sender.handle([body])
+    assert len(desk.endpoints.posted) == 2
+
+
+def test_what_was_not_sent_for_its_endpoint_rested_is_not_given_up_and_does_not_wait_for_hours(desk: Desk) -> None:
+    desk.change("t1", "t2")
+    desk.feed_webhooks()
+    slow, old = desk.webhook_queue.bodies
+    old_id = json.loads(old)["transaction"]
+    desk.now += TRIED_FOR + timedelta(hours=1)
+    desk.endpoints.answers[URL], desk.endpoints.takes[URL] = [TAKEN], timedelta(seconds=9)
+    desk.sender.handle([slow])
+    desk.webhook_queue.bodies, desk.webhook_queue.delays = [], []
+    desk.sender.handle([old])
+    assert desk.record_of(old_id).answer == "resting"
+    assert desk.webhook_letters.bodies == []
+    assert desk.webhook_queue.delays == [900]
+
+
+def test_a_disabled_banks_webhooks_wait_until_it_is_enabled(desk: Desk) -> None:
+    desk.banks.change_bank("eazycard", disabled=True)
+    desk.restart()
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send_for(timedelta(hours=5))
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer, record.attempts) == (Standing.WAITING, "bank_disabled", 0)
+    assert desk.endpoints.posted == []
+    desk.banks.change_bank("eazycard", disabled=False)
+    desk.send_for(timedelta(minutes=30))
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_webhooks_wait_for_a_secret(desk: Desk) -> None:
+    desk.banks.change_bank("eazycard", webhook_secret_arn=None)
+    desk.restart()
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.record_of("t1").answer == "no_secret"
+    desk.name_endpoint("eazycard", URL)
+    desk.send_for(timedelta(minutes=30))
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_nothing_is_left_unsent_on_the_word_of_what_is_remembered(desk: Desk) -> None:
+    desk.disable()
+    desk.change("t1")
+    desk.feed_webhooks()  # and the process remembers that there is no endpoint
+    desk.name_endpoint("eazycard", URL)
+    assert desk.webhook_queue.bodies == []
+    desk.sender.handle([desk.queued_anew("t1")])
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_an_endpoint_that_cannot_be_disabled_costs_no_other_bank_its_notes(desk: Desk) -> None:
+    enter_other_bank(desk)
+    queue_for_both(desk, 1, 2)
+    bodies = list(desk.webhook_queue.bodies)
+    desk.endpoints.answers[URL] = [GONE]
+    desk.restart(Failing(desk.dynamodb, refusal("ThrottlingException"), operation="update_item"))
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    desk.sender.handle(bodies)
+    assert Counter(posted.url for posted in desk.endpoints.posted)[OTHER_URL] == 2
+    assert desk.banks.settings("eazycard").webhooks_disabled_at is not None
+    assert desk.banks.settings("other-bank").webhooks_disabled_at is None
+
+
+def test_a_message_that_cannot_be_read_is_a_dead_letter_and_the_others_are_sent(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.webhook_queue.bodies.insert(0, '{"bank": "eazycard"}')
+    desk.send()
+    (letter,) = [json.loads(one) for one in desk.webhook_letters.bodies]
+    assert letter["reason"] == "malformed_webhook: KeyError"
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+# Bad days
+
+
+@pytest.mark.parametrize("operation", ["batch_get_item", "get_item"])
+def test_a_table_that_throttles_before_anything_is_posted_makes_sqs_bring_it_again(desk: Desk, operation: str) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    bodies = list(desk.webhook_queue.bodies)
+    desk.restart(Failing(desk.dynamodb, refusal("ThrottlingException"), operation=operation))
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    assert desk.endpoints.posted == []
+    desk.sender.handle(bodies)
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_secrets_manager_that_is_down_makes_sqs_bring_it_again(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.restart(secrets=Failing(desk.secrets, refusal("ThrottlingException")))
+    bodies = list(desk.webhook_queue.bodies)
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    desk.sender.handle(bodies)
+    assert desk.told() == {DELIVERED_1: 1}
+
+
+def test_a_note_that_fails_lets_it_out_twice_with_the_same_id(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    bodies = list(desk.webhook_queue.bodies)
+    died = RuntimeError("the function died")
+    desk.restart(Failing(desk.dynamodb, died, operation="batch_write_item"))
+    with pytest.raises(RuntimeError):
+        desk.sender.handle(bodies)
+    desk.restart()
+    desk.sender.handle(bodies)
+    assert len(desk.endpoints.posted) == 2
+    assert len({posted.id for posted in desk.endpoints.posted}) == 1
+
+
+def test_what_was_taken_is_noted_whatever_becomes_of_what_was_not(desk: Desk) -> None:
+    enter_other_bank(desk)
+    queue_for_both(desk, 1)
+    bodies = list(desk.webhook_queue.bodies)
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.restart(Failing(desk.dynamodb, refusal("ThrottlingException"), at=1, operation="batch_get_item"))
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    desk.sender.handle(bodies)
+    assert Counter(posted.url for posted in desk.endpoints.posted) == {URL: 2, OTHER_URL: 1}
+
+
+def test_a_queue_that_is_down_loses_no_next_try(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    desk.now += timedelta(seconds=5)
+    bodies = list(desk.webhook_queue.bodies)
+    down = Failing(desk.webhook_queue, refusal("ServiceUnavailable"), operation="send_message_batch")
+    desk.restart(queue=down)
+    with pytest.raises(TemporarilyUnavailable):
+        desk.sender.handle(bodies)
+    desk.webhook_queue.bodies = bodies  # SQS brings the message again
+    desk.restart()
+    desk.send_for(timedelta(minutes=1))
+    assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+def test_of_two_copies_that_wait_the_one_that_was_put_off_last_goes_on(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    (first,) = desk.webhook_queue.bodies
+    desk.webhook_queue.bodies = [resent(first)]
+    desk.now += timedelta(seconds=1)
+    desk.send()
+    (second,) = desk.webhook_queue.bodies
+    posts = len(desk.endpoints.posted)
+    desk.now += timedelta(seconds=30)
+    desk.webhook_queue.bodies = [first]
+    desk.send()
+    assert (desk.webhook_queue.bodies, len(desk.endpoints.posted)) == ([], posts)
+    desk.webhook_queue.bodies = [second]
+    desk.send()
+    assert len(desk.endpoints.posted) == posts + 1
+    assert len(desk.webhook_queue.bodies) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_copies_that_come_together_the_one_that_was_put_off_last_goes_on(desk: Desk, order: int) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    (first,) = desk.webhook_queue.bodies
+    desk.webhook_queue.bodies = [resent(first)]
+    desk.now += timedelta(seconds=1)
+    desk.send()
+    (second,) = desk.webhook_queue.bodies
+    desk.webhook_queue.bodies = []
+    desk.sender.handle([first, second][::order])  # neither is due yet
+    desk.send_for(timedelta(minutes=5))
+    assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_copy_to_be_sent_at_once_is_sent_beside_one_that_waits(desk: Desk, order: int) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    (waiting,) = desk.webhook_queue.bodies
+    desk.sender.handle([resent(waiting), waiting][::order])
+    assert desk.record_of("t1").standing is Standing.DELIVERED
+
+
+@pytest.mark.parametrize("come_together", [True, False])
+def test_a_copy_that_another_page_of_the_feed_makes_leaves_a_waiting_one_its_time(
+    desk: Desk, come_together: bool
+) -> None:
+    desk.endpoints.answers[URL] = [Answer(503, retry_after_s=3600), TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    desk.feed_webhooks()
+    assert len(desk.webhook_queue.bodies) == 2
+    if come_together:
+        desk.send()
+    desk.send_for(timedelta(minutes=10))
+    assert len(desk.endpoints.posted) == 1
+    assert len(desk.webhook_queue.bodies) == 1
+    desk.send_for(timedelta(hours=1))
+    assert desk.told() == {DELIVERED_1: 2}
+
+
+def test_a_copy_that_fails_while_another_one_is_taken_is_not_tried_again(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.webhook_queue.bodies = []
+    other = copy.copy(desk.sender)
+
+    def taken_elsewhere() -> None:
+        desk.endpoints.while_posting = lambda: None
+        other.handle([body])
+
+    desk.endpoints.while_posting = taken_elsewhere
+    desk.endpoints.answers[URL] = [TAKEN, BROKEN]
+    desk.sender.handle([body])
+    record = desk.record_of("t1")
+    assert (record.standing, record.answer) == (Standing.DELIVERED, "204")
+    assert desk.webhook_queue.bodies == []
+
+
+def test_a_message_whose_times_have_no_offset_is_a_dead_letter(desk: Desk) -> None:
+    desk.change("t1", "t2")
+    desk.feed_webhooks()
+    first, second = map(json.loads, desk.webhook_queue.bodies)
+    desk.webhook_queue.bodies = [json.dumps({**first, "first_at": "2026-01-10T14:00:00"}), json.dumps(second)]
+    desk.send()
+    assert desk.told() == {("notification.delivered", second["transaction"], "awa"): 1}
+    assert len(desk.webhook_letters.bodies) == 1
+
+
+def test_a_notification_that_cannot_be_read_is_a_dead_letter_and_holds_up_no_other(desk: Desk) -> None:
+    desk.change("t1", "t2")
+    spoilt = {"transaction_key": {"S": "eazycard#t1"}, "holder": {"S": "awa"}, "state": {"S": "lost"}}
+    desk.dynamodb.put_item(TableName=desk.names["NotificationsTable"], Item=spoilt)
+    desk.feed_webhooks()
+    desk.send()
+    assert desk.told() == {("notification.delivered", "t2", "awa"): 1}
+    (letter,) = [json.loads(body) for body in desk.webhook_letters.bodies]
+    assert letter["payload"] == {"transaction_key": "eazycard#t1", "holder": "awa"}
+
+
+def test_one_that_is_to_be_sent_again_is_sent_although_it_was_delivered(desk: Desk) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.send()
+    desk.webhook_queue.bodies = [json.dumps({**json.loads(body), "again": True})]
+    desk.send()
+    assert desk.told() == {DELIVERED_1: 2}
+    assert desk.record_of("t1").attempts == 2
+    assert len({posted.id for posted in desk.endpoints.posted}) == 1
+
+
+def test_an_outage_of_hours_ends_with_every_webhook_delivered_once(desk: Desk) -> None:
+    ids = [f"t{number}" for number in range(25)]
+    desk.change(*ids)
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.feed_webhooks()
+    desk.send_for(timedelta(hours=4))
+    desk.endpoints.answers[URL] = [TAKEN]
+    before = len(desk.endpoints.posted)
+    desk.send_for(timedelta(hours=8))
+    assert len(desk.endpoints.posted) - before == len(ids)
+    assert {desk.record_of(one).standing for one in ids} == {Standing.DELIVERED}
+    assert desk.webhook_queue.bodies == desk.webhook_letters.bodies == []
+
+
+def test_a_bank_that_is_called_feed_has_its_closings_taken_for_no_page(desk: Desk) -> None:
+    closing = {"transaction_key": {"S": "feed#t1#closing"}, "holder": {"S": "awa"}, "closed_by": {"S": "t2"}}
+    desk.feeder.handle([{"eventName": "INSERT", "dynamodb": {"NewImage": closing}}])
+    assert desk.webhook_letters.bodies == desk.webhook_queue.bodies == []
+
+
+def test_what_is_logged_names_no_endpoint_and_no_secret(desk: Desk, logged: Any) -> None:
+    desk.endpoints.answers[URL] = [GONE]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    text = logged()
+    assert "webhooks_disabled" in text
+    assert "hooks.bank.example" not in text
+    assert "whsec" not in text
