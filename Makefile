@@ -85,7 +85,7 @@ release: $(DEV)  ## Release the app to a provisioned stage through CloudFormatio
 banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m operations.banks --help` lists the other commands
 	@$(PY) -m operations.banks list
 
-lock: $(DEV)  ## Update the pinned versions of the development tools and of the local cloud
+lock: $(DEV)  ## Update the pinned versions of the development tools, the local cloud and the generators of clients
 	@.venv/bin/pip install -q pip-tools
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o requirements-dev.txt requirements-dev.in
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o local_cloud/requirements.txt local_cloud/requirements.in

@@ -5,13 +5,10 @@ have one schema. Tests hold the app to this one, which has the lists of today.
 """
 
 import copy
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from chalicelib.api.batch import QUEUED_STATUSES, RECORDED_STATUSES
-from infra.package import PROJECT_DIR
-from openapi.__main__ import OPENAPI
 from openapi.marshmallow_fields import LISTS
 
 Json = dict[str, Any]
@@ -21,12 +18,6 @@ _ITEM_CODES = {
     "conflict": ["transaction_conflict"],
     "invalid": ["validation_failed", "malformed_body", "card_number_refused", "body_too_large"],
 }
-
-
-def shipped() -> Json:
-    """Return the description that ships."""
-    document: Json = json.loads((PROJECT_DIR / OPENAPI).read_text())
-    return document
 
 
 def sharpened(document: Json) -> Json:

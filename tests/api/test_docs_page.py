@@ -46,7 +46,7 @@ def api_url() -> Iterator[str]:
         yield url
 
 
-CHECKS = (Path(__file__).parent / "page_checks.js").read_text()
+CHECKS = (PROJECT_DIR / "tests" / "page_checks.js").read_text()
 
 
 class Answered(NamedTuple):

@@ -13,7 +13,8 @@ import pytest
 
 from infra.package import PROJECT_DIR
 from tests.api_server import KEY, serving
-from tests.sharpened import sharpened, shipped
+from tests.described import DESCRIPTION
+from tests.sharpened import sharpened
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def description() -> dict[str, Any]:
     Answers are closed: a field that it doesn't have is a failure. And the lists of codes are short, because every
     value is a request: of 600 time zones there are the first, the last, and those that are named elsewhere.
     """
-    document = sharpened(shipped())
+    document = sharpened(DESCRIPTION)
     schemas = document["components"]["schemas"]
     lists = {name: schemas[name].pop("enum") for name in ("Country", "Currency", "TimeZone")}
     named = json.dumps(document).replace("\\", "")

@@ -25,8 +25,7 @@ from chalicelib.webhooks.webhook import TYPES, webhook_of
 from infra.package import PROJECT_DIR
 from openapi.__main__ import OPENAPI, main, texts
 from openapi.problems import gateway_answers
-from tests.described import DESCRIPTION, FILE
-from tests.sharpened import sharpened
+from tests.described import DESCRIPTION, EXACT, FILE, validator
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 RULES = ("LargeAmountRule", "VelocityRule", "UnusualAmountRule", "DuplicateSuspectRule", "NewCountryRule")
@@ -34,7 +33,6 @@ SETTINGS = ("BankSettings", "FlagRules", *RULES)
 # All that a bank sends, and the objects in it.
 OBJECTS = ("Transaction", "Merchant", "Original", "Counterparty", "Holder", "Preferences", "QuietHours", *SETTINGS)
 SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
-EXACT = sharpened(DESCRIPTION)
 # The router never takes `batch` for a path parameter: of these two, the description says nothing that it doesn't say of
 # the routes with a parameter.
 PSEUDO_ROUTES = {("GET", "/transactions/batch"), ("GET", "/transactions/batch/notifications")}
@@ -63,14 +61,6 @@ def resolved(value: dict[str, Any]) -> dict[str, Any]:
             found = found[name]
         value = found
     return value
-
-
-def validator(schema: dict[str, Any]) -> Draft202012Validator:
-    """Return what checks an instance against a schema of the sharpened description, formats included.
-
-    Patterns are read as ECMA's.
-    """
-    return Draft202012Validator({**schema, "components": EXACT["components"]}, validate_formats=True)
 
 
 def is_valid(instance: Any, name: str) -> bool:

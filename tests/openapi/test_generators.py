@@ -1,4 +1,4 @@
-"""What the description must not have, because a generator of clients trips over it; `proof.py` tries the generators."""
+"""What the description must not have, because generators of clients fail at it. `tests/clients/proof.py` tries them."""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +9,8 @@ import pytest
 from chalicelib.notifications.state import State
 from infra.package import PROJECT_DIR
 from tests.clients.generated import CLIENTS
-from tests.sharpened import shipped
+from tests.described import DESCRIPTION
 
-DESCRIPTION = shipped()
 SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
 OPERATIONS = {
     operation["operationId"]: operation for path in DESCRIPTION["paths"].values() for operation in path.values()
