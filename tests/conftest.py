@@ -44,7 +44,7 @@ SETTINGS = {
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks-dead",
 }
 
-# Before anything imports `app`, which reads its settings then; and no test may find a way into a real account.
+# Done before anything imports `app`, which reads its settings at import. No test can reach a real account.
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
 os.environ |= SETTINGS | {
@@ -70,7 +70,7 @@ ON_THE_CLOUD = (
     "local_cloud/test_mailbox_simulator",
     "operations/test_archive",
 )
-# The groups that take longest begin first, so that at the end no processor has nothing left to do.
+# The groups that take longest begin first, so that no processor is idle at the end.
 LONGEST = (
     "cloud",
     "infra/test_chalice_deploy",
@@ -79,7 +79,7 @@ LONGEST = (
     "notifications/test_mailer",
 )
 
-# A slow machine is no failure, and a function's fixtures are made to be shared by the examples of a property.
+# No deadline: a slow machine is no failure. The examples of a property share the fixtures of its test function.
 hypothesis.settings.register_profile(
     "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
@@ -115,7 +115,7 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def group(nodeid: str) -> str:
-    """Return the name of those that a test shares a server with: its file, or all that use the one local cloud."""
+    """Return the group of tests that share a server with this one: its file's, or all that use the local cloud."""
     file = nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
     return "cloud" if file in ON_THE_CLOUD or file.startswith("on_the_cloud/") else file
 
@@ -127,7 +127,7 @@ class ByServer(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        # Each engine's model takes as long as many files.
+        # The model test takes as long as many files, on each engine: its tests may run on several processors.
         return nodeid if group(nodeid) == "analytics/test_model" else group(nodeid)
 
 

@@ -1,4 +1,4 @@
-"""Fakes with behaviour: what the tests put in the place of AWS where an emulator can't misbehave on demand."""
+"""Fakes with behaviour: they take the place of AWS where an emulator can't fail on demand."""
 
 import json
 import math
@@ -18,12 +18,12 @@ _TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
 
 
 def refusal(code: str, operation: str = "Operation") -> ClientError:
-    """Return the exception by which botocore tells of a refusal."""
+    """Return the exception that botocore raises when AWS refuses a call with this code."""
     return ClientError({"Error": {"Code": code, "Message": "refused by the test"}}, operation)
 
 
 class FakeSes:
-    """An SES that keeps what it accepts, holds callers to SES's limits, and misbehaves when told to."""
+    """An SES that keeps what it accepts, enforces SES's limits, and fails as a test sets."""
 
     def __init__(self) -> None:
         self.accepted: list[dict[str, Any]] = []
@@ -77,7 +77,7 @@ class FakeSes:
 
 
 class FakeEventBridge:
-    """An EventBridge that keeps what it accepts, and refuses what it is told to."""
+    """An EventBridge that keeps what it accepts, and refuses as many entries as a test sets."""
 
     def __init__(self) -> None:
         self.accepted: list[dict[str, Any]] = []
@@ -104,8 +104,10 @@ class FakeEventBridge:
 
 
 class OneCallAtATime:
-    """A client on moto, which, unlike DynamoDB, doesn't keep two writers of one item apart, and takes two actions on
-    one item in a transaction."""
+    """A client on moto that makes up for two differences from DynamoDB.
+
+    moto doesn't isolate two writers of one item from each other, and accepts two actions on one item in a transaction.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -116,7 +118,7 @@ class OneCallAtATime:
 
         def locked(**arguments: Any) -> Any:
             puts = [action["Put"]["Item"] for action in arguments.get("TransactItems", ()) if "Put" in action]
-            # Without what differs between two versions of one item.
+            # Compared by key only: two versions of one item are two actions on it.
             keys = [json.dumps({name: item.get(name) for name in _KEYS}, sort_keys=True) for item in puts]
             if len(set(keys)) < len(keys):
                 raise refusal("ValidationException", name)
@@ -175,7 +177,7 @@ class Failing:
 
 
 class Interrupted:
-    """A client before whose n-th call (from 0) something else happens, once."""
+    """A client that calls `happens` before its n-th call (from 0), once."""
 
     def __init__(self, client: Any, happens: Callable[[], None], at: int = 0) -> None:
         self._client = client
@@ -227,7 +229,7 @@ def _write_units(operation: str, arguments: dict[str, Any]) -> int:
             return sum(_kilobytes(request.get("PutRequest", {}).get("Item", {})) for request in requests)
         case "transact_write_items":
             actions = [action for item in arguments["TransactItems"] for action in item.values()]
-            # An update's item isn't known here; it isn't much more than the values that are written into it.
+            # An update's whole item isn't known here. It isn't much larger than the values that are written into it.
             return sum(
                 2 * _kilobytes(action.get("Item", action.get("ExpressionAttributeValues", {}))) for action in actions
             )
@@ -286,7 +288,7 @@ def _substituted(template: str, data: dict[str, str]) -> str:
 
 
 class FakeSqs:
-    """A queue that keeps what it takes, holds callers to SQS's limits, and may fail entries at first."""
+    """A queue that keeps what it accepts, enforces SQS's limits, and fails the first `fails_first` entries."""
 
     def __init__(self, fails_first: int = 0) -> None:
         self.bodies: list[str] = []

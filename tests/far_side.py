@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-# Far more than any request here takes, and where a test waits for the limit, no more than it has to.
+# Time limits: one that no request here reaches, and a short one for tests that wait until it is over.
 PATIENT_S, IMPATIENT_S = 5.0, 0.4
 HOST = "bank.example"
 
@@ -36,7 +36,7 @@ class Request(NamedTuple):
 
 
 class FarSide(socketserver.ThreadingTCPServer):
-    """An endpoint on this machine that does with each connection what the test says, and keeps what it reads."""
+    """An endpoint on this machine. It calls `does` with each connection, and keeps the requests that it reads."""
 
     allow_reuse_address = True
 
@@ -114,11 +114,11 @@ def is_silent(side: FarSide, connection: socket.socket) -> None:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts far sides; when the test is over, every one of them was left by whoever connected to it."""
+    """Starts endpoints, and checks after the test that every connection to them was closed."""
     with contextlib.ExitStack() as sides:
 
         def started(does: Reaction = accepts, **options: Any) -> FarSide:
             return sides.enter_context(FarSide(does, **options))
 
         yield started
-    gc.collect(1)  # a socket that nobody closed warns now, and a warning is an error
+    gc.collect(1)  # a socket that was not closed warns now, and warnings are errors

@@ -35,7 +35,7 @@ def test_a_value_is_read_once_until_its_time_is_over(source: Source) -> None:
     assert cache.get("a", source.read) == 2
 
 
-def test_a_caller_who_wants_it_fresher_has_it_read_anew(source: Source) -> None:
+def test_a_caller_may_ask_for_a_fresher_value(source: Source) -> None:
     cache = TimedCache[str, int](MINUTE, lambda: source.now)
     cache.get("a", source.read)
     source.now += timedelta(seconds=10)
@@ -50,7 +50,7 @@ def test_none_is_a_value_too(source: Source) -> None:
     assert source.reads == 1
 
 
-def test_what_raises_is_not_remembered(source: Source) -> None:
+def test_a_read_that_raises_is_not_cached(source: Source) -> None:
     cache = TimedCache[str, int](MINUTE, lambda: source.now)
     with pytest.raises(ZeroDivisionError):
         cache.get("a", lambda: 1 // 0)

@@ -69,7 +69,7 @@ def test_a_value_that_fails_is_set_aside_with_its_reason_and_the_others_go_on() 
 @pytest.mark.parametrize(
     "error", [OverflowError(), RecursionError(), MemoryError(), KeyError("a"), refusal("ValidationException")]
 )
-def test_whatever_a_value_fails_with_it_alone_is_set_aside(error: Exception) -> None:
+def test_a_value_is_set_aside_for_any_exception_that_it_causes(error: Exception) -> None:
     letters: list[Letter] = []
     with SetAside(letters, "value", "reason"):
         raise error
@@ -80,7 +80,7 @@ def test_whatever_a_value_fails_with_it_alone_is_set_aside(error: Exception) -> 
     "error",
     [TemporarilyUnavailable(), BotoCoreError(), refusal("AccessDeniedException"), refusal("ResourceNotFoundException")],
 )
-def test_what_is_no_fault_of_the_value_is_raised(error: Exception) -> None:
+def test_an_exception_that_the_value_did_not_cause_is_raised(error: Exception) -> None:
     letters: list[Letter] = []
     with pytest.raises((TemporarilyUnavailable, BotoCoreError, ClientError)), SetAside(letters, "value", "reason"):
         raise error
@@ -88,7 +88,7 @@ def test_what_is_no_fault_of_the_value_is_raised(error: Exception) -> None:
     assert not is_fault_of_value(error)
 
 
-def test_the_end_of_the_process_is_no_letter() -> None:
+def test_the_end_of_the_process_makes_no_letter() -> None:
     letters: list[Letter] = []
     with pytest.raises(KeyboardInterrupt), SetAside(letters, "value", "reason"):
         raise KeyboardInterrupt

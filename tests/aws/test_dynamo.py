@@ -46,7 +46,7 @@ def test_an_item_is_what_boto3_would_make_of_it_without_its_absent_values(values
 
 
 @pytest.mark.parametrize("value", [1.5, {"deep": 1.5}, Decimal("1." + "1" * 40), {"deep": object()}])
-def test_what_would_lose_digits_or_has_no_form_is_refused(value: Any) -> None:
+def test_a_value_that_would_lose_digits_or_has_no_form_is_refused(value: Any) -> None:
     with pytest.raises((TypeError, ArithmeticError)):
         to_item({"value": value})
 
@@ -96,7 +96,7 @@ class LeavingSomeOut:
         return (requests[:1], requests[1:]) if self._times >= 0 else (requests, [])
 
 
-def test_what_a_batch_leaves_unprocessed_is_asked_for_again(each_dynamodb: Any) -> None:
+def test_requests_that_a_batch_leaves_unprocessed_are_sent_again(each_dynamodb: Any) -> None:
     waits: list[float] = []
     items = [to_item({"entry": f"bank#{number}", "name": "x"}) for number in range(30)]
     keys = [{"entry": item["entry"]} for item in items]
@@ -107,7 +107,7 @@ def test_what_a_batch_leaves_unprocessed_is_asked_for_again(each_dynamodb: Any) 
     assert all(0 <= wait_s <= 2 for wait_s in waits)
 
 
-def test_a_batch_that_stays_unprocessed_means_try_again(each_dynamodb: Any) -> None:
+def test_a_batch_that_stays_unprocessed_is_temporarily_unavailable(each_dynamodb: Any) -> None:
     items = [to_item({"entry": f"bank#{number}"}) for number in range(25)]
     with pytest.raises(TemporarilyUnavailable):
         batch_put(LeavingSomeOut(each_dynamodb, 99), "BanksTable", items, sleep=lambda _: None)

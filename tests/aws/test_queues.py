@@ -53,7 +53,7 @@ def test_a_message_holds_any_character_and_sqs_takes_it(character: str) -> None:
     assert json.loads(body) == {"name": f"a{character}b"}
 
 
-def test_what_sqs_refuses_for_good_is_said_after_all_others_are_sent() -> None:
+def test_messages_that_sqs_refuses_for_good_are_named_after_all_others_are_sent() -> None:
     sqs = FakeSqs()
     with pytest.raises(Unsendable) as refused:
         queue(sqs).send(["a", "\uffff", *map(str, range(15)), "\ufffe"])

@@ -79,7 +79,7 @@ def test_a_key_of_a_bank_that_is_gone_is_refused(directory: Directory) -> None:
         directory.resolve(KEY)
 
 
-def test_an_answer_is_remembered_for_a_minute(directory: Directory) -> None:
+def test_an_answer_is_cached_for_a_minute(directory: Directory) -> None:
     for second in range(60):
         directory.now = START + timedelta(seconds=second)
         directory.resolve(KEY)
@@ -107,7 +107,7 @@ def test_a_deleted_key_is_refused_within_a_minute(directory: Directory) -> None:
         directory.resolve(KEY)
 
 
-def test_a_rotated_key_ends_at_its_time_even_when_it_is_remembered(directory: Directory) -> None:
+def test_a_rotated_key_ends_at_its_time_also_when_it_is_cached(directory: Directory) -> None:
     expires_at = START + timedelta(seconds=30)
     directory.store.keys[hash_key(KEY)] = ApiKey(hash_key(KEY), "eazycard", "gateway-1", expires_at)
     directory.now = expires_at - timedelta(microseconds=1)
@@ -122,7 +122,7 @@ def test_two_keys_of_a_bank_work_side_by_side(directory: Directory) -> None:
     assert directory.resolve("new") == directory.resolve(KEY) == BANK
 
 
-def test_refused_keys_push_no_known_one_out_of_memory(directory: Directory) -> None:
+def test_refused_keys_remove_no_known_key_from_the_cache(directory: Directory) -> None:
     directory.resolve(KEY)
     for number in range(CACHE_SIZE + 10):
         with pytest.raises(UnknownApiKey):
@@ -132,7 +132,7 @@ def test_refused_keys_push_no_known_one_out_of_memory(directory: Directory) -> N
     assert directory.store.reads == reads
 
 
-def test_known_keys_take_a_bounded_memory(directory: Directory) -> None:
+def test_the_cache_of_keys_is_bounded(directory: Directory) -> None:
     for number in range(CACHE_SIZE + 10):
         key = f"key-{number}"
         directory.store.keys[hash_key(key)] = ApiKey(hash_key(key), "eazycard", "gateway")
@@ -158,7 +158,7 @@ def test_a_bank_is_found_by_its_id_disabled_or_not(directory: Directory) -> None
     assert directory.store.reads == 2
 
 
-def test_a_banks_id_can_stand_in_a_key_without_being_mistaken() -> None:
+def test_a_banks_id_has_no_character_that_separates_the_parts_of_a_key() -> None:
     for accepted in ("ab", "eazycard", "bank-2", "0a", "x" * 40):
         assert BANK_ID.fullmatch(accepted)
     for refused in ("", "a", "-a", "A1", "a#b", "a b", "é1", "x" * 41, "a_b"):

@@ -76,12 +76,12 @@ BANK = Bank("eazycard", "EAZYCard", "EUR", "standard", webhook_secret_arn="arn:w
         (f"https://{'b' * 64}.example/", False),
     ],
 )
-def test_a_url_is_an_https_one_of_a_host_with_a_name(url: str, is_taken: bool) -> None:
+def test_a_url_must_be_https_with_a_host_s_name(url: str, is_taken: bool) -> None:
     assert webhook_url_error(url, has_secret=True, is_loopback_allowed=False) == (None if is_taken else NO_ENDPOINT)
     assert bool(URL.fullmatch(url)) is is_taken
 
 
-def test_loopback_is_taken_where_endpoints_are_local_and_nowhere_else() -> None:
+def test_loopback_is_accepted_only_where_it_is_allowed() -> None:
     url = "http://127.0.0.1:8026/webhooks"
     assert webhook_url_error(url, has_secret=True, is_loopback_allowed=True) is None
     assert webhook_url_error(url, has_secret=True, is_loopback_allowed=False) == NO_ENDPOINT
@@ -89,14 +89,14 @@ def test_loopback_is_taken_where_endpoints_are_local_and_nowhere_else() -> None:
         assert webhook_url_error(other, has_secret=True, is_loopback_allowed=True) == NO_ENDPOINT
 
 
-def test_a_bank_without_a_secret_has_to_get_one_first() -> None:
+def test_a_bank_without_a_secret_is_told_to_get_a_secret_first() -> None:
     refused = webhook_url_error("https://bank.example/", has_secret=False, is_loopback_allowed=False)
     assert refused is not None
     assert "secret" in refused
 
 
 @given(st.text(string.printable, max_size=60))
-def test_whatever_follows_the_host_it_stays_the_host(rest: str) -> None:
+def test_text_after_the_host_cannot_change_the_host(rest: str) -> None:
     url = f"https://bank.example{rest}"
     if URL.fullmatch(url):
         parts = urlsplit(url)
@@ -158,7 +158,7 @@ def test_settings_without_a_url_name_no_endpoint(directory: Directory) -> None:
     assert directory.of("eazycard") is None
 
 
-def test_a_change_has_effect_within_a_minute_and_at_once_for_who_asks_past_the_cache(directory: Directory) -> None:
+def test_a_change_has_effect_within_a_minute_and_at_once_without_the_cache(directory: Directory) -> None:
     directory.put()
     directory.of("eazycard")
     directory.put(OTHER_HOOKS, dataclasses.replace(BANK, disabled=True))

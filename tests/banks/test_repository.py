@@ -39,7 +39,7 @@ def test_a_bank_and_its_keys_are_read_back_as_they_were_put(banks: BankRepositor
     assert banks.api_key("a" * 64) is None
 
 
-def test_a_bank_and_a_key_are_never_mistaken_for_each_other(banks: BankRepository) -> None:
+def test_a_bank_is_not_read_as_a_key_or_a_key_as_a_bank(banks: BankRepository) -> None:
     banks.put_bank(Bank("eazycard", "EAZYCard", "XAF", "standard"))
     banks.put_api_key(ApiKey("a" * 64, "eazycard", "gateway-1"))
     assert banks.api_key("eazycard") is None
@@ -93,7 +93,7 @@ def test_an_endpoint_is_disabled_once_and_enabled_by_what_is_stored_next(banks: 
     assert banks.settings("other-bank") == StoredSettings()
 
 
-def test_of_two_changes_at_once_one_is_to_be_made_again(banks: BankRepository) -> None:
+def test_of_two_changes_of_the_same_version_the_second_is_refused(banks: BankRepository) -> None:
     banks.put_settings("eazycard", StoredSettings(load(WHOLE), {}, 1))
     with pytest.raises(TemporarilyUnavailable):
         banks.put_settings("eazycard", StoredSettings(BankSettings(), {}, 1))
@@ -102,7 +102,7 @@ def test_of_two_changes_at_once_one_is_to_be_made_again(banks: BankRepository) -
     assert banks.settings("eazycard").version == 2
 
 
-def test_settings_that_are_none_are_logged_and_taken_for_the_defaults(
+def test_malformed_settings_are_logged_and_read_as_the_defaults(
     banks: BankRepository, each_dynamodb: Any, logged: Any
 ) -> None:
     banks.put_settings("eazycard", StoredSettings(load(WHOLE), {"fraud@bank.example": "arn:1"}, 1))
@@ -119,7 +119,9 @@ def test_settings_that_are_none_are_logged_and_taken_for_the_defaults(
     assert "what is in it" not in text
 
 
-def test_a_stored_url_that_is_none_any_more_takes_no_other_setting_with_it(banks: BankRepository, logged: Any) -> None:
+def test_a_stored_url_that_is_not_allowed_any_more_is_dropped_and_the_other_settings_are_kept(
+    banks: BankRepository, logged: Any
+) -> None:
     settings = load({**WHOLE, "webhook_url": "https://bank.example/"})
     banks.put_settings(
         "eazycard", StoredSettings(dataclasses.replace(settings, webhook_url="https://10.0.0.1/"), {}, 1)

@@ -155,7 +155,7 @@ def test_settings_without_addresses_touch_no_topic(office: Office) -> None:
     assert office.log == ["store"]
 
 
-def test_the_same_again_changes_nothing_but_brings_back_what_an_operator_has_ended(office: Office) -> None:
+def test_the_same_settings_again_only_renew_subscriptions_that_an_operator_has_ended(office: Office) -> None:
     office.replace("a")
     office.topic.subscribed.clear()
     office.replace("a")
@@ -172,7 +172,9 @@ STEPS: list[tuple[str, Callable[[Office], None]]] = [
 
 
 @pytest.mark.parametrize("breaks", [step for _, step in STEPS], ids=[name for name, _ in STEPS])
-def test_whatever_breaks_half_way_the_same_again_completes_it(office: Office, breaks: Callable[[Office], None]) -> None:
+def test_after_a_failure_at_any_step_the_same_settings_again_complete_the_change(
+    office: Office, breaks: Callable[[Office], None]
+) -> None:
     office.replace("a", "z")
     breaks(office)
     with pytest.raises(TemporarilyUnavailable):
@@ -185,7 +187,7 @@ def test_whatever_breaks_half_way_the_same_again_completes_it(office: Office, br
     assert office.topic.subscribed == office.known == {"b", "c"}
 
 
-def test_a_subscription_that_cannot_be_ended_yet_is_kept_in_mind_and_ended_later(office: Office) -> None:
+def test_a_subscription_that_cannot_be_ended_yet_is_stored_and_ended_later(office: Office) -> None:
     office.replace("a", "b")
     office.topic.waiting = {"a"}
     office.replace("b")

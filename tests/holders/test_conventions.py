@@ -56,7 +56,7 @@ def test_every_currency_is_written_with_all_of_its_decimals(locale: str) -> None
         assert digits == "0" * decimals + "1", currency
 
 
-def test_a_difference_has_its_sign_whichever_it_is() -> None:
+def test_a_difference_has_its_sign_plus_or_minus() -> None:
     assert signed(Decimal("12.30"), "EUR", "fr") == f"+12,30{WIDE}€"
     assert signed(Decimal("-12.30"), "EUR", "fr") == f"−12,30{WIDE}€"
 
@@ -80,7 +80,7 @@ def test_a_number_has_a_decimal_only_where_it_says_something(number: str, locale
         ("3600", "fr", "60\xa0minutes"),
     ],
 )
-def test_a_length_of_time_is_told_in_words(seconds: str, locale: str, written: str) -> None:
+def test_a_length_of_time_is_written_in_words(seconds: str, locale: str, written: str) -> None:
     assert elapsed(Decimal(seconds), locale) == written
 
 
@@ -90,7 +90,7 @@ def test_times_are_in_the_reader_s_zone_which_is_named() -> None:
     assert moment(late, "UTC", "en") == "January 10, 2026, 11:30\u202fPM (UTC)"
 
 
-def test_a_time_that_the_reader_s_calendar_has_no_day_for_is_told_in_utc() -> None:
+def test_a_time_without_a_date_in_the_reader_s_zone_is_written_in_utc() -> None:
     first = datetime(1, 1, 1, 0, 30, tzinfo=UTC)
     assert moment(first, "America/New_York", "en").endswith("12:30\u202fAM (UTC)")
     assert local_time(first, "America/New_York") == first
@@ -116,7 +116,7 @@ def test_every_country_that_a_merchant_can_be_in_has_a_name(locale: str) -> None
     assert not names & COUNTRIES
 
 
-def test_a_country_that_has_no_name_is_told_by_its_code() -> None:
+def test_a_country_without_a_name_is_written_as_its_code() -> None:
     assert country("x.y", "fr") == "x.\N{WORD JOINER}y"
 
 
@@ -131,11 +131,11 @@ def test_joiners_and_accents_of_real_names_survive() -> None:
 
 @pytest.mark.parametrize("joint", [".", "@", ":", "\uff0e", "\u3002", "\uff61", "\uff20"])
 @pytest.mark.parametrize("before", ["x", "e\u0301", ")", "-"])
-def test_nothing_hangs_together_as_links_do(joint: str, before: str) -> None:
+def test_no_text_is_joined_as_links_are(joint: str, before: str) -> None:
     assert plain(f"{before}{joint}y") == f"{before}{joint}\N{WORD JOINER}y"
 
 
-def test_a_tower_of_accents_is_cut_down() -> None:
+def test_a_letter_keeps_three_accents_at_most() -> None:
     assert plain("z" + "\u0301" * 50 + "b\u0301") == "z" + "\u0301" * 3 + "b\u0301"
 
 

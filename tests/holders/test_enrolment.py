@@ -58,7 +58,7 @@ def test_an_address_is_suppressed_for_all_of_the_banks_holders_who_have_it(enrol
     assert awa.suppressed == BOUNCED
 
 
-def test_the_same_address_again_stays_suppressed_and_another_one_lifts_it(enrolled: Enrolled) -> None:
+def test_the_same_address_stays_suppressed_and_another_address_ends_the_suppression(enrolled: Enrolled) -> None:
     enrolled.enrol("A1", "awa", "awa@example.com")
     enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
     assert enrolled.enrol("A1", "awa", "AWA@example.com", minute=3).suppressed == BOUNCED
@@ -105,7 +105,7 @@ def test_the_table_holds_no_address_and_forgets_a_holder_who_moved_or_was_erased
         enrolled.enrolment.erase("eazycard", "A1", "ben")
 
 
-def test_one_holder_too_many_leaves_no_entry(enrolled: Enrolled) -> None:
+def test_a_holder_too_many_leaves_no_entry(enrolled: Enrolled) -> None:
     for number in range(MAX_HOLDERS):
         enrolled.enrol("A1", f"h{number}", f"h{number}@example.com")
     with pytest.raises(TooManyHolders):

@@ -66,7 +66,7 @@ def world() -> World:
     return World()
 
 
-def test_a_link_names_whom_and_what_it_was_issued_for(world: World) -> None:
+def test_a_link_names_its_holder_and_its_purpose(world: World) -> None:
     for purpose, token in world.tokens().items():
         bearer = world.links.read(token)
         assert (bearer.bank, bearer.account, bearer.holder, bearer.purpose) == ("eazycard", "A123", "h1", purpose)
@@ -89,7 +89,7 @@ def test_a_link_ends_when_the_bank_gives_the_id_to_another_address(world: World)
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-def test_a_link_is_good_to_its_last_second_and_no_longer(world: World, purpose: Purpose) -> None:
+def test_a_link_is_valid_to_its_last_second(world: World, purpose: Purpose) -> None:
     token = world.tokens()[purpose]
     world.now = NOW + GOOD_FOR[purpose]
     assert world.links.read(token).purpose == purpose
@@ -119,7 +119,7 @@ def test_a_link_that_was_changed_anywhere_is_refused(purpose: Purpose, data: st.
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a", "é", "\x00", "x" * 10_000, "WyJlIl0.aVW5AA.x", "%", "null"])
-def test_what_is_no_link_is_refused(world: World, token: str) -> None:
+def test_a_malformed_link_is_refused(world: World, token: str) -> None:
     with pytest.raises(InvalidLink):
         world.links.read(token)
 
@@ -138,7 +138,7 @@ def test_another_stage_s_link_is_refused(world: World) -> None:
         world.links.read(other.tokens()[Purpose.PREFERENCES])
 
 
-def test_links_of_before_a_rotation_stay_good_and_new_ones_are_taken_at_once(world: World) -> None:
+def test_links_from_before_a_rotation_stay_valid_and_new_links_are_accepted_at_once(world: World) -> None:
     before = world.tokens()
     page = world.function()  # remembers the first key
     page.read(before[Purpose.PREFERENCES])
@@ -158,7 +158,7 @@ def test_the_newest_key_signs(world: World) -> None:
     assert world.function().read(token).is_for(AWA)
 
 
-def test_when_a_key_has_become_known_all_links_of_before_end(world: World) -> None:
+def test_after_a_rotation_that_forgets_older_keys_earlier_links_are_invalid(world: World) -> None:
     token = world.tokens()[Purpose.UNSUBSCRIBE]
     assert rotate(world.secrets, "arn", forget_older=True) == 0
     world.now += timedelta(minutes=5)

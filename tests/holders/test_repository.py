@@ -136,7 +136,7 @@ def stored(holders: HolderRepository) -> list[Holder]:
 
 @pytest.mark.parametrize("before", [{}, {"types": []}, PREFERENCES])
 @pytest.mark.parametrize("after", [{}, {"muted": True}, PREFERENCES])
-def test_preferences_are_put_in_the_place_of_those_that_were_read(
+def test_preferences_replace_those_that_were_read(
     holders: HolderRepository, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     read = dataclasses.replace(holder("h1"), preferences=before)
@@ -147,7 +147,7 @@ def test_preferences_are_put_in_the_place_of_those_that_were_read(
 
 
 @pytest.mark.parametrize("change", [{"preferences": {"types": []}}, {"email": "new@example.com"}])
-def test_preferences_that_are_no_more_what_was_read_are_left_alone(
+def test_preferences_or_an_address_that_changed_since_they_were_read_are_left_alone(
     holders: HolderRepository, change: dict[str, Any]
 ) -> None:
     read = holder("h1")
@@ -157,7 +157,7 @@ def test_preferences_that_are_no_more_what_was_read_are_left_alone(
     assert stored(holders) == [now]
 
 
-def test_muting_adds_to_whatever_is_preferred_and_only_for_the_same_address(holders: HolderRepository) -> None:
+def test_muting_keeps_the_other_preferences_and_is_refused_for_another_address(holders: HolderRepository) -> None:
     read = holder("h1")
     now = dataclasses.replace(read, preferences=PREFERENCES, name="Another name")
     holders.put("eazycard", "A123", now)
@@ -169,7 +169,7 @@ def test_muting_adds_to_whatever_is_preferred_and_only_for_the_same_address(hold
     assert stored(holders) == [muted]
 
 
-def test_nothing_is_made_of_a_holder_who_isn_t_there(holders: HolderRepository, each_dynamodb: Any) -> None:
+def test_a_holder_who_isn_t_there_is_not_made_by_a_change(holders: HolderRepository, each_dynamodb: Any) -> None:
     holders.put("eazycard", "A123", holder("h2"))
     for account in ("A123", "A9"):
         assert not holders.change_preferences("eazycard", account, holder("h1"), {"muted": True})
@@ -178,7 +178,7 @@ def test_nothing_is_made_of_a_holder_who_isn_t_there(holders: HolderRepository, 
     assert stored(holders) == [holder("h2")]
 
 
-def test_of_two_changes_at_once_one_is_made(holders: HolderRepository) -> None:
+def test_of_changes_at_the_same_time_one_is_made(holders: HolderRepository) -> None:
     read = holder("h1")
     holders.put("eazycard", "A123", read)
     wishes: list[dict[str, Any]] = [{"types": [], "statement": f"{number}"} for number in range(WRITERS)]

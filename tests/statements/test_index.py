@@ -41,7 +41,7 @@ def awa(bench: Bench) -> Visitor:
         ({"statement": "monthly"}, [MONTH]),
     ],
 )
-def test_a_holder_whom_the_bank_enrols_is_expected_to_get_what_is_chosen(
+def test_a_holder_whom_the_bank_enrols_has_an_entry_for_the_chosen_statement(
     bench: Bench, awa: Visitor, preferences: dict[str, Any], entries: list[tuple[str, str]]
 ) -> None:
     for _ in range(2):
@@ -49,14 +49,14 @@ def test_a_holder_whom_the_bank_enrols_is_expected_to_get_what_is_chosen(
     assert expected(bench) == entries
 
 
-def test_what_a_holder_chooses_on_the_page_is_expected(bench: Bench, awa: Visitor) -> None:
+def test_a_statement_that_a_holder_chooses_on_the_page_has_an_entry(bench: Bench, awa: Visitor) -> None:
     assert awa.send(statement=["weekly"]).status_code == 200
     assert expected(bench) == [WEEK]
     assert awa.send(statement=["monthly"]).status_code == 200
     assert expected(bench) == [WEEK, MONTH]  # the week's is found not to be wanted when it is due
 
 
-def test_whoever_turns_e_mails_on_again_is_expected_to_get_statements_again(bench: Bench, awa: Visitor) -> None:
+def test_a_holder_who_turns_e_mails_on_again_has_an_entry_again(bench: Bench, awa: Visitor) -> None:
     awa.enrol(preferences={"statement": "weekly", "muted": True})
     assert expected(bench) == []
     assert awa.send(muted=[]).status_code == 200
@@ -64,7 +64,7 @@ def test_whoever_turns_e_mails_on_again_is_expected_to_get_statements_again(benc
     assert expected(bench) == [WEEK]
 
 
-def test_a_record_that_can_t_be_written_leaves_one_entry_too_many_and_never_one_too_few(bench: Bench) -> None:
+def test_a_record_that_can_t_be_written_leaves_an_entry_too_many_and_never_one_too_few(bench: Bench) -> None:
     body = {**HOLDER, "timezone": "Africa/Douala", "preferences": {"statement": "weekly"}}
     throttled = refusal("ThrottlingException")
     bench.restart(dynamodb=Refusing(bench.dynamodb, throttled, "update_item"))
@@ -87,7 +87,7 @@ def test_a_record_that_can_t_be_written_leaves_one_entry_too_many_and_never_one_
         ("09:59:59", "10:00:00"),
     ],
 )
-def test_what_is_put_again_is_due_at_once_but_never_in_an_hour_that_a_run_may_be_done_with(
+def test_a_statement_that_is_put_again_is_due_at_once_but_never_in_an_hour_that_a_run_may_have_finished(
     bench: Bench, at: str, due: str
 ) -> None:
     index = StatementIndex(DueRepository(bench.dynamodb, "StatementsTable"))
@@ -109,7 +109,7 @@ def test_an_entry_is_read_as_it_was_written(period: str, since: Any, again: bool
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"bank": "b", "account": "a", "holder": "h", "period": 1}'])
-def test_what_is_no_entry_is_refused(text: str) -> None:
+def test_a_malformed_entry_is_refused(text: str) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         expected_in(text)
 
@@ -117,5 +117,5 @@ def test_what_is_no_entry_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["t-1", "statement@A 1@2026-01", "statement@A1", "statement@A1@2026-W2", "statement@@x"]
 )
-def test_what_names_no_statement_is_told_apart(text: str) -> None:
+def test_an_id_of_another_form_is_no_statement_s(text: str) -> None:
     assert not STATEMENT_ID.fullmatch(text)

@@ -170,7 +170,7 @@ def test_week_after_week_each_statement_is_sent_once(morning: Morning) -> None:
     assert morning.sent == [("a0.awa", f"statement@a0@2026-W{week}") for week in (24, 25, 26, 27)]
 
 
-def test_months_and_weeks_are_told_side_by_side_to_those_who_chose_them(morning: Morning) -> None:
+def test_weekly_and_monthly_statements_go_to_those_who_chose_them(morning: Morning) -> None:
     morning.subscribe("a0", "awa", "ben")
     morning.subscribe("a0", "eve", statement="monthly")
     morning.subscribe("a1", "awa", statement="monthly")
@@ -215,7 +215,9 @@ def test_a_statement_of_more_than_is_listed_sums_up_all(morning: Morning) -> Non
     assert "And 20 more." in email["text"]
 
 
-def test_an_account_with_more_than_a_run_can_read_holds_up_nobody_and_is_dead_lettered(morning: Morning) -> None:
+def test_an_account_with_more_transactions_than_a_run_can_read_becomes_a_dead_letter_and_holds_up_no_other(
+    morning: Morning,
+) -> None:
     morning.subscribe("a0")
     morning.subscribe("a1")
     for number in range(21):
@@ -230,7 +232,7 @@ def test_an_account_with_more_than_a_run_can_read_holds_up_nobody_and_is_dead_le
     assert ("2026-06-22T08:00", "a0.awa 2026-W25") in morning.expected
 
 
-def test_a_period_in_which_nothing_happened_is_told_as_one(morning: Morning) -> None:
+def test_a_period_without_transactions_has_a_statement_that_says_so(morning: Morning) -> None:
     morning.subscribe()
     morning.run(DUE)
     (email,) = morning.ses.accepted
@@ -249,7 +251,7 @@ def test_a_statement_carries_the_links_of_its_holder(morning: Morning) -> None:
 
 
 @pytest.mark.parametrize("preferences", [{"muted": True}, {"statement": "none"}, {"statement": "monthly"}])
-def test_who_wants_no_such_statement_any_more_gets_none_and_the_entry_goes(
+def test_a_holder_who_wants_no_such_statement_any_more_gets_none_and_the_entry_is_removed(
     morning: Morning, preferences: dict[str, Any]
 ) -> None:
     morning.subscribe()
@@ -260,7 +262,7 @@ def test_who_wants_no_such_statement_any_more_gets_none_and_the_entry_goes(
     assert morning.expected == left
 
 
-def test_an_erased_holder_gets_none_and_one_who_is_enrolled_again_gets_one(morning: Morning) -> None:
+def test_an_erased_holder_gets_no_statement_and_a_holder_who_is_enrolled_again_gets_it(morning: Morning) -> None:
     morning.subscribe("a0", "awa", "ben")
     for holder in ("awa", "ben"):
         morning.suppression().erase("eazycard", "a0", holder)
@@ -270,7 +272,7 @@ def test_an_erased_holder_gets_none_and_one_who_is_enrolled_again_gets_one(morni
     assert morning.expected == [("2026-06-22T08:00", "a0.ben 2026-W25")]
 
 
-def test_one_who_chooses_statements_again_goes_on_with_the_running_week(morning: Morning) -> None:
+def test_a_holder_who_chooses_statements_again_gets_the_current_week_s(morning: Morning) -> None:
     morning.subscribe(muted=True)
     morning.run(DUE)
     morning.subscribe()
@@ -286,7 +288,7 @@ def test_one_who_chooses_statements_again_goes_on_with_the_running_week(morning:
         (("UTC", "Pacific/Kiritimati"), "2026-06-14T18:00"),
     ],
 )
-def test_whoever_moves_to_another_zone_gets_each_week_once_by_the_new_clock(
+def test_a_holder_who_moves_to_another_time_zone_gets_each_week_once_by_the_new_zone(
     morning: Morning, zones: tuple[str, str], due: str
 ) -> None:
     before, after = zones
@@ -304,7 +306,7 @@ def test_whoever_moves_to_another_zone_gets_each_week_once_by_the_new_clock(
     assert len(morning.expected) == 1
 
 
-def test_whoever_moves_east_when_the_week_is_over_there_already_still_gets_it(morning: Morning) -> None:
+def test_a_holder_who_moves_east_after_the_week_has_ended_there_still_gets_it(morning: Morning) -> None:
     morning.subscribe(timezone="America/Los_Angeles")
     morning.now = datetime(
         2026, 6, 15, 5, tzinfo=UTC
@@ -325,7 +327,7 @@ def test_a_statement_waits_for_the_quiet_hours_to_end(morning: Morning) -> None:
     assert morning.sent == [("a0.awa", WEEK)]
 
 
-def test_at_a_suppressed_address_nothing_goes_out_and_that_is_noted(morning: Morning) -> None:
+def test_nothing_goes_to_a_suppressed_address_and_that_is_recorded(morning: Morning) -> None:
     morning.subscribe()
     morning.suppression().suppress("eazycard", "a0.awa@example.com", Suppressed("hard_bounce", ENROLLED))
     morning.run(DUE)
@@ -333,7 +335,7 @@ def test_at_a_suppressed_address_nothing_goes_out_and_that_is_noted(morning: Mor
     assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
 
 
-def test_what_ses_tells_of_a_statement_is_kept_and_is_in_the_bank_s_feed(morning: Morning) -> None:
+def test_ses_s_events_about_a_statement_are_recorded_and_in_the_bank_s_feed(morning: Morning) -> None:
     morning.subscribe()
     morning.run(DUE)
     morning.hear([ses_event("delivery", transaction=WEEK)])
@@ -344,7 +346,7 @@ def test_what_ses_tells_of_a_statement_is_kept_and_is_in_the_bank_s_feed(morning
 
 
 @pytest.mark.parametrize("refusing", ["call", "entry"])
-def test_what_ses_puts_off_is_tried_again_and_sent_once(morning: Morning, refusing: str) -> None:
+def test_a_statement_that_ses_puts_off_is_tried_again_and_sent_once(morning: Morning, refusing: str) -> None:
     morning.subscribe("a0", "awa", "ben")
     if refusing == "call":
         morning.ses.refuses_call_with = "TooManyRequestsException"
@@ -361,7 +363,7 @@ def test_what_ses_puts_off_is_tried_again_and_sent_once(morning: Morning, refusi
     assert {due for due, _ in morning.expected} == {"2026-06-22T08:00"}
 
 
-def test_what_ses_puts_off_for_days_is_given_up_and_the_next_week_is_told(morning: Morning) -> None:
+def test_a_statement_that_ses_puts_off_for_days_is_given_up_and_the_next_week_s_is_sent(morning: Morning) -> None:
     morning.subscribe()
     morning.ses.refuses_call_with = "TooManyRequestsException"
     morning.runs_on(DUE + PUT_OFF_AT_MOST + timedelta(hours=6), every=timedelta(hours=6))
@@ -372,7 +374,7 @@ def test_what_ses_puts_off_for_days_is_given_up_and_the_next_week_is_told(mornin
     assert morning.sent == [("a0.awa", NEXT_WEEK)]
 
 
-def test_what_ses_refuses_for_good_is_noted_and_dead_lettered_and_the_others_are_told(morning: Morning) -> None:
+def test_a_statement_that_ses_refuses_for_good_becomes_a_dead_letter_and_the_others_are_sent(morning: Morning) -> None:
     morning.subscribe("a0", "awa", "ben")
     morning.ses.statuses = {"a0.awa@example.com": "MESSAGE_REJECTED"}
     morning.run(DUE)
@@ -382,7 +384,7 @@ def test_what_ses_refuses_for_good_is_noted_and_dead_lettered_and_the_others_are
     assert len(morning.expected) == 2
 
 
-def test_what_was_written_past_the_service_holds_up_nobody(morning: Morning) -> None:
+def test_malformed_entries_and_records_hold_up_no_other_statement(morning: Morning) -> None:
     morning.subscribe("a0")
     morning.subscribe("a1", timezone="UTC")
     bad = Holder("eve", "Eve", "eve@example.com", "en", "Mars/Base", {"statement": "weekly"}, ENROLLED)
@@ -425,7 +427,7 @@ def a_failed_one(morning: Morning) -> None:
     morning.now += timedelta(hours=5)
 
 
-def test_a_dead_letter_that_is_put_back_is_told_with_the_next_run_and_the_next_week_after_it(morning: Morning) -> None:
+def test_a_dead_letter_that_is_put_back_is_sent_by_the_next_run_and_the_next_week_follows(morning: Morning) -> None:
     a_failed_one(morning)
     redriven(morning)
     morning.run(morning.now + timedelta(minutes=1))
@@ -437,7 +439,7 @@ def test_a_dead_letter_that_is_put_back_is_told_with_the_next_run_and_the_next_w
     assert morning.sent == [("a0.awa", WEEK), ("a0.awa", NEXT_WEEK)]
 
 
-def test_however_often_a_dead_letter_is_put_back_it_is_told_once(morning: Morning) -> None:
+def test_a_dead_letter_that_is_put_back_several_times_is_sent_once(morning: Morning) -> None:
     a_failed_one(morning)
     letters = morning.dead_letters.bodies
     for _ in range(3):
@@ -450,7 +452,7 @@ def test_however_often_a_dead_letter_is_put_back_it_is_told_once(morning: Mornin
     assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
 
 
-def test_one_that_was_told_meanwhile_is_not_told_again(morning: Morning) -> None:
+def test_a_statement_that_was_sent_meanwhile_is_not_sent_again(morning: Morning) -> None:
     morning.subscribe()
     morning.run(DUE)
     morning.index().put_again(expected_in(json.dumps({**WHO, "period": "2026-W24"})), morning.now)
@@ -471,7 +473,7 @@ def test_a_dead_letter_that_fails_again_is_a_dead_letter_again(morning: Morning)
     assert morning.sent == [("a0.awa", WEEK)]
 
 
-def test_what_ses_has_given_up_on_is_tried_for_another_three_days_when_it_is_put_back(morning: Morning) -> None:
+def test_a_statement_that_was_given_up_is_tried_for_three_more_days_when_it_is_put_back(morning: Morning) -> None:
     morning.subscribe()
     morning.ses.refuses_call_with = "TooManyRequestsException"
     morning.runs_on(DUE + PUT_OFF_AT_MOST + timedelta(hours=6), every=timedelta(hours=6))
@@ -484,7 +486,7 @@ def test_what_ses_has_given_up_on_is_tried_for_another_three_days_when_it_is_put
     assert morning.sent == [("a0.awa", WEEK)]
 
 
-def test_a_week_that_was_not_wanted_is_not_told_because_an_older_one_is_put_back(morning: Morning) -> None:
+def test_putting_back_an_older_week_sends_no_week_that_was_not_wanted(morning: Morning) -> None:
     a_failed_one(morning)
     morning.subscribe(muted=True)
     morning.runs_on(DUE + timedelta(days=9), every=timedelta(hours=8))  # the next week's is dropped
@@ -494,7 +496,7 @@ def test_a_week_that_was_not_wanted_is_not_told_because_an_older_one_is_put_back
     assert morning.sent == [("a0.awa", WEEK), ("a0.awa", "statement@a0@2026-W26")]
 
 
-def test_a_holder_whose_record_could_not_be_read_goes_on_with_the_running_week_when_the_letter_is_put_back(
+def test_after_a_malformed_record_is_repaired_and_its_letter_put_back_the_current_week_follows(
     morning: Morning,
 ) -> None:
     morning.subscribe()
@@ -510,7 +512,7 @@ def test_a_holder_whose_record_could_not_be_read_goes_on_with_the_running_week_w
 
 
 @pytest.mark.parametrize("preferences", [{"muted": True}, {"statement": "monthly"}])
-def test_what_is_put_back_is_not_told_to_who_does_not_want_it_any_more(
+def test_a_statement_that_is_put_back_is_not_sent_to_a_holder_who_does_not_want_it_any_more(
     morning: Morning, preferences: dict[str, Any]
 ) -> None:
     a_failed_one(morning)
@@ -520,7 +522,7 @@ def test_what_is_put_back_is_not_told_to_who_does_not_want_it_any_more(
     assert morning.sent == []
 
 
-def test_what_is_put_back_in_quiet_hours_is_told_when_they_end(morning: Morning) -> None:
+def test_a_statement_that_is_put_back_in_quiet_hours_is_sent_when_they_end(morning: Morning) -> None:
     a_failed_one(morning)
     morning.subscribe(quiet_hours={"from": "13:00", "to": "15:30"})
     redriven(morning)
@@ -531,7 +533,7 @@ def test_what_is_put_back_in_quiet_hours_is_told_when_they_end(morning: Morning)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_an_older_entry_of_the_same_statement_does_not_hide_the_one_that_is_put_back(
+def test_an_older_entry_of_the_same_statement_does_not_hide_the_entry_that_is_put_back(
     morning: Morning, is_first: bool
 ) -> None:
     a_failed_one(morning)
@@ -548,7 +550,9 @@ def test_an_older_entry_of_the_same_statement_does_not_hide_the_one_that_is_put_
 
 
 @pytest.mark.parametrize("dies_at", range(12))
-def test_a_run_that_dies_with_what_was_put_back_is_gone_on_with(morning: Morning, dies_at: int) -> None:
+def test_after_a_run_dies_with_a_statement_that_was_put_back_the_next_run_sends_it(
+    morning: Morning, dies_at: int
+) -> None:
     a_failed_one(morning)
     redriven(morning)
     with contextlib.suppress(Died):
@@ -596,7 +600,7 @@ class Dying:
 
 
 @pytest.mark.parametrize("dies_at", range(0, 66, 3))
-def test_a_run_that_dies_at_any_call_is_gone_on_with_by_the_next(morning: Morning, dies_at: int) -> None:
+def test_after_a_run_dies_at_any_call_the_next_run_completes_it(morning: Morning, dies_at: int) -> None:
     wanted = everyone(morning, 6)
     morning.rate = 5
     with contextlib.suppress(Died):
@@ -606,7 +610,7 @@ def test_a_run_that_dies_at_any_call_is_gone_on_with_by_the_next(morning: Mornin
     assert sorted(due for due, _ in morning.expected) == ["2026-06-22T08:00"] * len(wanted)
 
 
-def test_a_run_that_dies_between_ses_s_yes_and_the_note_tells_those_of_one_call_again_and_no_others(
+def test_after_a_run_dies_before_it_records_what_ses_accepted_only_that_call_s_statements_are_sent_again(
     morning: Morning,
 ) -> None:
     wanted = everyone(morning, 6)
@@ -619,7 +623,7 @@ def test_a_run_that_dies_between_ses_s_yes_and_the_note_tells_those_of_one_call_
 
 
 @pytest.mark.parametrize("at", range(0, 30, 4))
-def test_two_runs_side_by_side_tell_once(morning: Morning, at: int) -> None:
+def test_two_runs_at_the_same_time_send_each_statement_once(morning: Morning, at: int) -> None:
     wanted = everyone(morning, 6)
     morning.rate = 5
     morning.run(DUE, dynamodb=Interrupted(morning.dynamodb, lambda: morning.run(DUE), at=at))
@@ -666,7 +670,7 @@ def test_a_table_that_may_not_be_read_is_an_error_and_no_failed_statement(mornin
     assert sorted(morning.sent) == wanted
 
 
-def test_a_run_whose_time_is_over_is_gone_on_with_by_the_next(morning: Morning) -> None:
+def test_what_a_run_has_no_time_for_is_sent_by_the_next(morning: Morning) -> None:
     wanted = everyone(morning)
     morning.rate = 5
     morning.run(DUE, time_left_s=lambda: 20 if morning.ses.accepted else 55)
@@ -702,7 +706,7 @@ def test_after_weeks_without_a_run_each_week_s_statement_is_sent_once(morning: M
     assert {due for due, _ in morning.expected} == {"2026-07-06T08:00"}
 
 
-def test_nothing_is_put_into_an_hour_that_a_run_may_be_done_with(morning: Morning) -> None:
+def test_nothing_is_put_into_an_hour_that_a_run_may_have_finished(morning: Morning) -> None:
     morning.subscribe(quiet_hours={"from": "22:00", "to": "08:01"})
     morning.run(DUE)
     ((due, _),) = morning.expected
@@ -723,7 +727,7 @@ def test_no_personal_data_waits_in_the_table(morning: Morning) -> None:
     assert "Awa" not in kept
 
 
-def test_the_holder_as_of_now_is_written_to(morning: Morning) -> None:
+def test_a_statement_goes_to_the_holder_s_current_address_in_the_current_language(morning: Morning) -> None:
     morning.subscribe()
     (holder,) = morning.holders.of_account("eazycard", "a0")
     morning.suppression().enrol("eazycard", "a0", dataclasses.replace(holder, email="new@example.com", locale="fr"))

@@ -98,7 +98,7 @@ def test_periods_are_named_as_iso_8601_names_them(kind: str, first: date, name: 
 
 
 @pytest.mark.parametrize("name", ["", "2026", "2026-13", "2026-W54", "2026-W00", "2026-6", "2026-06-01", "x2026-06"])
-def test_what_names_no_period_is_refused(name: str) -> None:
+def test_a_name_of_no_period_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         period_named(name)
 
@@ -120,7 +120,7 @@ def test_statements_are_wanted_as_chosen_unless_all_is_muted(preferences: dict[s
     assert wanted_kind(preferences) == kind
 
 
-def test_samoa_s_missing_day_is_in_no_ones_way() -> None:
+def test_a_week_with_a_day_missing_from_the_calendar_is_a_day_shorter() -> None:
     # Apia had no 30 December 2011: a Friday.
     zone = "Pacific/Apia"
     period = period_at("weekly", datetime(2011, 12, 28, tzinfo=UTC), zone)

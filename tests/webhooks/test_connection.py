@@ -22,7 +22,7 @@ def connection_to(url: str, addresses: list[Address] = LOOPBACK) -> PinnedConnec
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_host_header_names_no_port_that_goes_without_saying(scheme: str) -> None:
+def test_the_host_header_leaves_the_default_port_out(scheme: str) -> None:
     # Over a pair of sockets: not everybody may listen on the ports themselves.
     near, far = socket.socketpair()
     connection = connection_to(f"{scheme}://{HOST}/")
@@ -32,7 +32,7 @@ def test_the_host_header_names_no_port_that_goes_without_saying(scheme: str) -> 
         assert f"\r\nHost: {HOST}\r\n".encode() in far.recv(65_536)
 
 
-def test_a_connection_that_comes_about_after_the_alarm_is_not_waited_for(start: Start) -> None:
+def test_a_connection_that_was_aborted_before_it_began_does_no_handshake(start: Start) -> None:
     side = start(is_silent)
     before = time.monotonic()
     with contextlib.closing(connection_to(f"https://{HOST}:{side.port}/")) as connection:

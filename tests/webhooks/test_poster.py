@@ -1,4 +1,4 @@
-"""Posting to banks' endpoints, over real sockets: public addresses only, in the host's name, and never for long."""
+"""Posting to banks' endpoints over real sockets: to allowed addresses, in the host's name, within a time limit."""
 
 import contextlib
 import socket
@@ -35,7 +35,7 @@ from tests.far_side import (
 
 
 def drips(start: bytes, drop: bytes) -> Reaction:
-    """A far side that sends something ever again, before its answer is over."""
+    """An endpoint that sends the same bytes again and again, slowly, and never ends its answer."""
 
     def reaction(side: FarSide, connection: socket.socket) -> None:
         side.read(connection)
@@ -47,7 +47,7 @@ def drips(start: bytes, drop: bytes) -> Reaction:
 
 
 def pours(start: bytes, drop: bytes) -> Reaction:
-    """A far side that sends as much as is taken, until nothing is."""
+    """An endpoint that sends as fast as it can, until the connection ends."""
 
     def reaction(side: FarSide, connection: socket.socket) -> None:
         side.read(connection)
@@ -74,7 +74,7 @@ def hangs_up(side: FarSide, connection: socket.socket) -> None:
 
 
 class Names:
-    """A name service that gives its answers one after the other, and the last one ever again."""
+    """A name service that gives its answers in order, and then repeats the last."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self._answers = answers
@@ -106,7 +106,7 @@ def post(
 
 @pytest.mark.parametrize("other", ["10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "fe80::1%eth0", "fd00::1"])
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_name_with_one_private_among_its_addresses_is_refused_and_nothing_is_connected_to(
+def test_a_host_with_a_private_address_among_its_addresses_is_refused_without_a_connection(
     start: Start, other: str, is_first: bool
 ) -> None:
     side = start()
@@ -118,7 +118,7 @@ def test_a_name_with_one_private_among_its_addresses_is_refused_and_nothing_is_c
     assert side.connections == 0
 
 
-def test_a_private_address_among_public_ones_is_refused_by_the_rule_that_ships() -> None:
+def test_by_default_a_private_address_among_public_addresses_is_refused() -> None:
     answer = post(f"https://{HOST}/", Names(["8.8.8.8", "10.0.0.1"]), is_allowed=is_public)
     assert answer == Answer(problem="private_address")
 
@@ -134,14 +134,14 @@ def test_this_machine_is_refused_however_it_is_written(start: Start, host: str) 
     assert side.connections == 0
 
 
-def test_on_the_local_cloud_an_endpoint_on_this_machine_is_posted_to(start: Start) -> None:
+def test_where_loopback_is_allowed_an_endpoint_on_this_machine_gets_the_request(start: Start) -> None:
     side = start()
     answer = Poster(is_public_or_loopback).post(f"http://127.0.0.1:{side.port}/hooks", HEADERS, BODY)
     assert answer == Answer(200)
     assert [request.host for request in side.requests] == [[f"127.0.0.1:{side.port}"]]
 
 
-def test_a_name_that_means_something_else_a_moment_later_leads_nowhere_else(start: Start) -> None:
+def test_a_host_that_has_another_address_at_the_next_look_up_gets_nothing_there(start: Start) -> None:
     side = start()
     # Without an entry in any DNS: whoever looked it up by another way would find nothing.
     names = Names(["127.0.0.1"], ["10.0.0.1"])
@@ -151,7 +151,7 @@ def test_a_name_that_means_something_else_a_moment_later_leads_nowhere_else(star
     assert side.connections == 1
 
 
-def test_a_name_is_looked_up_with_the_port_that_goes_without_saying() -> None:
+def test_a_host_is_looked_up_with_its_port_or_the_default_of_its_scheme() -> None:
     names = Names(["10.0.0.1"])
     for url in ("https://a.example/", "http://b.example/", "https://c.example:8443/"):
         post(url, names)
@@ -163,7 +163,7 @@ def unknown(*_: Any, **__: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("names", [unknown, Names([])], ids=["refused", "empty"])
-def test_a_name_without_an_address_is_an_unknown_host(names: Callable[..., Any]) -> None:
+def test_a_host_without_an_address_is_an_unknown_host(names: Callable[..., Any]) -> None:
     answer = post(f"https://{HOST}/", names)
     assert answer == Answer(problem="unknown_host")
     assert not answer.is_accepted
@@ -179,11 +179,11 @@ def test_a_name_without_an_address_is_an_unknown_host(names: Callable[..., Any])
         "http://[::1/",
     ],
 )
-def test_a_url_that_leads_to_no_host_at_all_is_one_too(url: str) -> None:
+def test_a_url_that_can_have_no_host_is_an_unknown_host(url: str) -> None:
     assert Poster().post(url, HEADERS, BODY) == Answer(problem="unknown_host")
 
 
-def test_when_the_first_address_refuses_the_second_is_posted_to(start: Start) -> None:
+def test_when_the_first_address_refuses_the_second_gets_the_request(start: Start) -> None:
     side = start()
     assert post(f"http://{HOST}:{side.port}/", Names(["127.0.0.2", "127.0.0.1"])) == Answer(200)
     assert len(side.requests) == 1
@@ -209,7 +209,7 @@ def test_addresses_are_tried_in_the_order_of_the_look_up_but_ipv4_first(start: S
 
 @pytest.fixture
 def full() -> Iterator[tuple[str, int]]:
-    """An address where nobody answers the knock: its queue is full."""
+    """An address that accepts no connection, because its queue is full."""
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(socket.create_server(("127.0.0.2", 0), backlog=0))
         for _ in range(3):
@@ -227,14 +227,14 @@ def test_when_the_first_address_never_answers_the_second_still_has_its_time(
     assert answer == Answer(200)
 
 
-def test_where_nobody_answers_the_knock_the_limit_holds(full: tuple[str, int]) -> None:
+def test_the_time_limit_holds_when_no_connection_is_made(full: tuple[str, int]) -> None:
     before = time.monotonic()
     answer = post(f"http://{HOST}:{full[1]}/", Names(["127.0.0.2"]), IMPATIENT_S)
     assert answer == Answer(problem="timeout")
     assert time.monotonic() - before < IMPATIENT_S + 0.5
 
 
-def test_an_endpoint_of_two_addresses_may_take_as_long_to_answer_as_one_of_one(start: Start) -> None:
+def test_an_endpoint_with_two_addresses_has_as_long_to_answer_as_an_endpoint_with_one(start: Start) -> None:
     def answers_late(side: FarSide, connection: socket.socket) -> None:
         time.sleep(0.7)
         accepts(side, connection)
@@ -243,7 +243,7 @@ def test_an_endpoint_of_two_addresses_may_take_as_long_to_answer_as_one_of_one(s
     assert post(f"http://{HOST}:{side.port}/", Names(["127.0.0.2", "127.0.0.1"]), 1.2) == Answer(200)
 
 
-def test_the_environment_s_proxies_are_not_asked(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_in_the_environment_are_not_used(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy, side = start(), start()
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
@@ -290,7 +290,7 @@ def test_headers_and_body_arrive_as_sent(start: Start) -> None:
         ("/hooks#part", "/hooks"),
     ],
 )
-def test_path_and_query_are_asked_as_written(start: Start, written: str, asked: str) -> None:
+def test_path_and_query_are_sent_as_written(start: Start, written: str, asked: str) -> None:
     side = start()
     assert post(f"http://{HOST}:{side.port}{written}") == Answer(200)
     assert [request.line for request in side.requests] == [f"POST {asked} HTTP/1.1"]
@@ -368,7 +368,7 @@ LONG_AGO, NOT_SO_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 
     ],
     ids=["another's", "of hosts below", "of the address", "expired", "not valid yet"],
 )
-def test_a_certificate_that_does_not_speak_for_the_host_is_refused_before_anything_is_sent(
+def test_a_certificate_of_another_host_or_time_is_refused_before_anything_is_sent(
     start: Start, authority: Authority, names: list[str], validity: dict[str, datetime]
 ) -> None:
     side = start(tls=authority.context(*names, **validity))
@@ -378,7 +378,7 @@ def test_a_certificate_that_does_not_speak_for_the_host_is_refused_before_anythi
 
 
 @pytest.mark.parametrize("authorities", ["", "another's"])
-def test_so_is_one_of_an_authority_that_is_not_known(
+def test_a_certificate_of_an_unknown_authority_is_refused_before_anything_is_sent(
     start: Start, authority: Authority, authorities: str, tmp_path: Path
 ) -> None:
     if authorities:
@@ -394,7 +394,7 @@ def test_so_is_one_of_an_authority_that_is_not_known(
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_any_2xx_is_acceptance(start: Start, status: int) -> None:
+def test_any_2xx_accepts_the_request(start: Start, status: int) -> None:
     side = start(answers(f"HTTP/1.1 {status} Taken\r\n\r\n".encode()))
     answer = post(f"http://{HOST}:{side.port}/")
     assert answer == Answer(status)
@@ -404,7 +404,7 @@ def test_any_2xx_is_acceptance(start: Start, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 404, 410, 429, 500, 502, 503, 999])
-def test_nothing_else_is_and_only_410_is_gone(start: Start, status: int) -> None:
+def test_no_other_status_accepts_it_and_only_410_is_gone(start: Start, status: int) -> None:
     side = start(answers(f"HTTP/1.1 {status} No\r\n\r\n".encode()))
     answer = post(f"http://{HOST}:{side.port}/")
     assert answer == Answer(status)
@@ -414,19 +414,19 @@ def test_nothing_else_is_and_only_410_is_gone(start: Start, status: int) -> None
 
 @pytest.mark.parametrize("status", [204, 410, 503])
 @pytest.mark.parametrize("interim", [[100], [102], [103], [100, 103, 103, 102]], ids=str)
-def test_answers_in_between_are_passed_over(start: Start, interim: list[int], status: int) -> None:
+def test_interim_answers_are_skipped(start: Start, interim: list[int], status: int) -> None:
     before = b"".join(f"HTTP/1.1 {number} Wait\r\nretry-after: 9\r\n\r\n".encode() for number in interim)
     side = start(answers(before + f"HTTP/1.1 {status} Done\r\nretry-after: 5\r\n\r\n".encode()))
     assert post(f"http://{HOST}:{side.port}/") == Answer(status, retry_after_s=5)
 
 
-def test_another_protocol_is_no_answer_that_takes_anything(start: Start) -> None:
+def test_switching_protocols_does_not_accept_the_request(start: Start) -> None:
     side = start(answers(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n"))
     assert post(f"http://{HOST}:{side.port}/") == Answer(101)
 
 
 @pytest.mark.parametrize("status", [200, 429, 503])
-def test_how_long_an_endpoint_asks_to_be_left_alone_is_heard(start: Start, status: int) -> None:
+def test_the_wait_that_an_endpoint_asks_for_is_in_the_answer(start: Start, status: int) -> None:
     side = start(answers(f"HTTP/1.1 {status} Later\r\nretry-after: 120\r\n\r\n".encode()))
     assert post(f"http://{HOST}:{side.port}/") == Answer(status, retry_after_s=120)
 
@@ -451,7 +451,7 @@ def test_how_long_an_endpoint_asks_to_be_left_alone_is_heard(start: Start, statu
         ("5\r\nretry-after: 6", 0),
     ],
 )
-def test_it_is_told_in_seconds_and_not_at_all_if_it_is_a_date_or_nonsense(
+def test_a_wait_is_read_in_seconds_and_ignored_if_it_is_a_date_or_malformed(
     start: Start, header: str, seconds: int
 ) -> None:
     side = start(answers(f"HTTP/1.1 503 Later\r\nRetry-After: {header}\r\n\r\n".encode("latin-1")))
@@ -495,7 +495,7 @@ def test_the_connection_is_closed_after_the_answer(start: Start, connection: str
     ids=["silent", "no status line", "status line", "header", "headers", "continue", "continue at once", "hints"],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_however_slowly_an_answer_drips_the_limit_holds(
+def test_the_time_limit_holds_for_an_answer_that_comes_slowly(
     start: Start, authority: Authority, scheme: str, does: Reaction
 ) -> None:
     side = start(does, tls=authority.context(HOST) if scheme == "https" else None)
@@ -515,7 +515,9 @@ def dripping_handshake(side: FarSide, connection: socket.socket) -> None:
 
 @pytest.mark.parametrize("does", [is_silent, dripping_handshake])
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.2", "127.0.0.1"]], ids=["one", "two"])
-def test_a_handshake_that_never_ends_is_ended(start: Start, does: Reaction, addresses: list[str]) -> None:
+def test_the_time_limit_holds_for_a_handshake_that_never_ends(
+    start: Start, does: Reaction, addresses: list[str]
+) -> None:
     side = start(does)
     before = time.monotonic()
     answer = post(f"https://{HOST}:{side.port}/", Names(addresses), IMPATIENT_S)
@@ -523,13 +525,13 @@ def test_a_handshake_that_never_ends_is_ended(start: Start, does: Reaction, addr
     assert IMPATIENT_S * 0.9 < time.monotonic() - before < IMPATIENT_S + 0.7
 
 
-def test_a_far_side_that_takes_nothing_in_is_left(start: Start) -> None:
+def test_the_time_limit_holds_for_an_endpoint_that_reads_nothing(start: Start) -> None:
     side = start(never_reads)
     answer = post(f"http://{HOST}:{side.port}/", takes_at_most_s=IMPATIENT_S, body=b"x" * 20_000_000)
     assert answer == Answer(problem="timeout")
 
 
-def test_a_port_where_nobody_listens_is_unreachable() -> None:
+def test_a_port_that_is_closed_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     answer = post(f"http://{HOST}:{port}/")
@@ -561,12 +563,12 @@ def test_a_connection_that_ends_without_an_answer_is_unreachable(start: Start, s
     ],
     ids=lambda raw: repr(raw[:24]),
 )
-def test_what_is_no_http_is_told_as_such(start: Start, raw: bytes) -> None:
+def test_an_answer_that_is_not_http_is_no_http(start: Start, raw: bytes) -> None:
     answer = post(f"http://{HOST}:{start(answers(raw)).port}/")
     assert answer == Answer(problem="no_http")
 
 
-def test_headers_without_end_are_not_waited_for(start: Start) -> None:
+def test_endless_headers_are_no_http(start: Start) -> None:
     side = start(pours(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"))
     assert post(f"http://{HOST}:{side.port}/") == Answer(problem="no_http")
 
@@ -575,7 +577,7 @@ STATUS_LINES = st.builds(b"HTTP/1.1 %b\r\n".__mod__, st.binary(max_size=12))
 HEADER_LINES = st.builds(b"%b: %b\r\n".__mod__, st.tuples(st.binary(max_size=8), st.binary(max_size=20)))
 
 
-def test_whatever_is_answered_becomes_a_status_or_a_problem(start: Start) -> None:
+def test_any_bytes_become_a_status_or_a_problem(start: Start) -> None:
     to_answer = [b""]
     side = start(lambda side, connection: answers(to_answer[-1])(side, connection))
     poster = Poster(is_public_or_loopback, Names(["127.0.0.1"]), takes_at_most_s=PATIENT_S)

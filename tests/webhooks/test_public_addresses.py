@@ -128,12 +128,12 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_no_other_address_is(address: str) -> None:
+def test_an_address_that_is_private_or_reserved_is_not_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "192.168.0.1", "0.0.0.0", "fd00::1", "fe80::1"])
-def test_where_loopback_is_let_through_no_other_private_address_is(address: str) -> None:
+def test_where_loopback_is_allowed_no_other_private_address_is(address: str) -> None:
     assert not is_public_or_loopback(ipaddress.ip_address(address))
     assert is_public_or_loopback(ipaddress.ip_address("127.0.0.1"))
     assert is_public_or_loopback(ipaddress.ip_address("::1"))
@@ -147,11 +147,11 @@ def test_no_private_ipv4_is_public(inner: int) -> None:
 @pytest.mark.parametrize("dress", V4_IN_V6)
 @settings(max_examples=40)
 @given(inner=PRIVATE, rest=st.integers(0, (1 << 80) - 1))
-def test_no_private_ipv4_is_public_in_any_ipv6_dress(dress: str, inner: int, rest: int) -> None:
+def test_no_private_ipv4_is_public_in_any_ipv6_form(dress: str, inner: int, rest: int) -> None:
     assert not is_public(ipaddress.IPv6Address(V4_IN_V6[dress](inner, rest)))
 
 
 @given(address=st.ip_addresses(v=6))
-def test_of_ipv6_only_global_unicast_is_public_and_public_ipv4_in_it(address: ipaddress.IPv6Address) -> None:
+def test_only_global_unicast_and_public_ipv4_in_ipv6_are_public(address: ipaddress.IPv6Address) -> None:
     carries_v4 = address in ipaddress.ip_network("64:ff9b::/96") or address.ipv4_mapped is not None
     assert not is_public(address) or carries_v4 or address in ipaddress.ip_network("2000::/3")
