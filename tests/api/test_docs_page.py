@@ -100,6 +100,8 @@ def test_an_operation_is_tried_out_with_the_bank_s_key_and_the_keyboard_alone(
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.name") == "dry_run"
         page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.name") == "Prefer"
+        page.keyboard.press("Tab")
         assert '"account"' in page.evaluate("document.activeElement.value")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
