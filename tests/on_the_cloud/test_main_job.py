@@ -65,7 +65,7 @@ def test_the_smallest_payload_is_created_then_replayed_then_conflicts(bank: Bank
     assert replayed.json() == created.json()
     conflict = bank("POST", "/transactions", SEED.replace(b"250.50", b"250.51"))
     assert_problem(conflict, 409, "transaction_conflict")
-    assert bank("GET", "/transactions/1").json() == {**created.json(), "flags": {}}
+    assert bank("GET", "/transactions/1").json() == {**created.json(), "flags": {}, "related": []}
 
 
 def test_each_holder_gets_one_email_in_the_own_language_within_seconds(cloud: CloudUnderTest, bank: BankClient) -> None:
