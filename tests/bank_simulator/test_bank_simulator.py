@@ -27,7 +27,7 @@ from bank_simulator.mix import Shares
 from bank_simulator.postings import COUNTS_DIFFER, CREATED, NEW, NO_ANSWER, QUEUED, RETRY, Answer, Posting
 from bank_simulator.report import Report, percentile
 from bank_simulator.sender import Mode
-from chalicelib.api.json_body import read_json
+from chalicelib.api.json_body import read_json, read_transaction
 from chalicelib.errors import DomainError
 from chalicelib.ledger.fields import STATUSES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
@@ -182,7 +182,7 @@ def test_every_mistake_is_refused_for_what_it_is(number: int) -> None:
     mistake, refusal = MISTAKES[number]
     for posting in made(30, now=NOW):
         with pytest.raises(DomainError) as refused:
-            load_transaction(read_json(mistake(read_json(posting.body), NOW)), "b", "EUR", NOW, [])
+            load_transaction(read_transaction(mistake(read_json(posting.body), NOW)), "b", "EUR", NOW, [])
         assert refused.value.code == refusal.code
 
 

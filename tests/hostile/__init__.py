@@ -97,7 +97,7 @@ class Case:
         if "amount" in values:
             values["amount"] = base["amount"]
         if self.field is not None and not self.is_absent:
-            values[self.field] = self.rules.get("stored", self._sent)
+            values[self.field] = self.rules["stored"] if "stored" in self.rules else self._sent
         return values
 
     @property
