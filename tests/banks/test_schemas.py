@@ -46,7 +46,7 @@ def test_no_more_attempts_can_be_asked_for_than_a_baseline_remembers() -> None:
         ("new_country", "min_count", 1001, WHOLE_NUMBER.format(1, 1000)),
         ("large_amount", "thresholds", {"EUR": 0}, "Must be over 0."),
         ("large_amount", "thresholds", {"EUR": "1.005"}, "EUR has 2 decimals: must have no more."),
-        ("large_amount", "thresholds", {"XAF": "1.0"}, "XAF has 0 decimals: must have no more."),
+        ("large_amount", "thresholds", {"XAF": "1.5"}, "XAF has 0 decimals: must have no more."),
         ("large_amount", "thresholds", {"XXX": 1}, "Must be an active ISO 4217 code."),
         ("large_amount", "thresholds", [], "Not a valid mapping type."),
     ],

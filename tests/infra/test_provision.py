@@ -32,7 +32,7 @@ WEBHOOK_SECRETS = SIGNING_SECRETS.replace("-signing-", "-webhook-")
 # What each function may do, and to what. A new permission is written down here too.
 PERMISSIONS = {
     "api_handler": {
-        "${TransactionsTableArn}": {"dynamodb:PutItem", "dynamodb:GetItem"},
+        "${TransactionsTableArn}": {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:BatchGetItem"},
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
         "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
@@ -60,6 +60,7 @@ PERMISSIONS = {
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${AnalyticsTableArn}": {"dynamodb:BatchGetItem"},
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${AlertQueueArn}": {f"sqs:{action}" for action in SEND},
         "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
