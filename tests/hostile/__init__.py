@@ -97,7 +97,7 @@ class Case:
         if "amount" in values:
             values["amount"] = base["amount"]
         if self.field is not None and not self.is_absent:
-            values[self.field] = self.rules["stored"] if "stored" in self.rules else self._sent
+            values[self.field] = self.rules.get("stored", self._sent)
         return values
 
     @property
@@ -105,7 +105,7 @@ class Case:
         """The field's value as it was sent, its text cut."""
         sent, most = json.loads(self.text), self.rules.get("cut")
         return (
-            {name: text[:most] for name, text in sent.items()}
+            {name: text[:most] if isinstance(text, str) else text for name, text in sent.items()}
             if isinstance(sent, dict)
             else sent[:most]
             if most
