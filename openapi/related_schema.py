@@ -15,7 +15,6 @@ RELATED_SCHEMA: Json = {
     "of their times.",
     "items": {
         "type": "object",
-        "additionalProperties": False,
         "required": ["id", "relation", "role"],
         "properties": {
             "id": {**IDENTIFIER_SCHEMA, "description": "The other transaction."},

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 import app as app_module
-from chalicelib.ledger.keys import transaction_key
 from chalicelib.notifications.log import NotificationLog
-from chalicelib.notifications.state import NotificationKey, Outcome, State
+from chalicelib.notifications.state import NotificationKey, State, StateChange
 from infra.package import PROJECT_DIR
 from openapi.__main__ import OPENAPI
 from tests.api_server import KEY, NOW, serving
@@ -58,6 +57,6 @@ def send_an_e_mail() -> None:
     """Put a notification into the bank's feed: its e-mail is accepted by SES."""
     services = app_module.services
     table, feed = services.settings.notifications_table, services.notification_feed
-    key = NotificationKey(transaction_key("eazycard", "t-0"), "awa")
-    sent = Outcome(key, State.SENT, message_id="m-0", queued_at=NOW)
-    NotificationLog(services.client("dynamodb"), table, feed).note([sent], NOW)
+    key = NotificationKey("eazycard", "t-0", "awa")
+    sent = StateChange(key, State.SENT, message_id="m-0", queued_at=NOW)
+    NotificationLog(services.client("dynamodb"), table, feed).record([sent], NOW)
