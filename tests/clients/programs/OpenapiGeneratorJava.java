@@ -35,7 +35,7 @@ public class OpenapiGeneratorJava {
         new Holder().name("Awa Ndiaye").email("awa@example.com").timezone("Africa/Douala").preferences(preferences));
     System.out.printf("enrolled: %s, %s, %s%n", holder.getId(), holder.getEmail(), holder.getLocale());
 
-    TransactionReceipt recorded = transactions.recordTransaction(purchase("t-1", "15.00", 10), null);
+    TransactionReceipt recorded = transactions.recordTransaction(purchase("t-1", "15.00", 10), null, null);
     System.out.printf("recorded: %s, %s %s, %s%n",
         recorded.getId(), recorded.getAmount(), recorded.getCurrency(), recorded.getStatus());
 
@@ -50,9 +50,9 @@ public class OpenapiGeneratorJava {
     BatchResult queued = transactions.recordBatch(later, "respond-async").getResults().get(0);
     System.out.printf("async batch: %s, %s%n", queued.getId(), queued.getStatus());
 
-    TransactionPage page = transactions.listTransactions("A200", null, null, null, null, null);
+    TransactionPage page = transactions.listTransactions("A200", null, null, null, null, null, null);
     System.out.printf("listed: %s%n",
-        page.getTransactions().stream().map(RecordedTransaction::getId).collect(Collectors.joining(",")));
+        page.getTransactions().stream().map(JudgedTransaction::getId).collect(Collectors.joining(",")));
 
     Analytics analytics = new AnalyticsApi(client)
         .getAccountAnalytics("A200", LocalDate.of(2026, 6, 1), LocalDate.of(2026, 6, 30), null);
@@ -65,7 +65,7 @@ public class OpenapiGeneratorJava {
     }
 
     try {
-      transactions.recordTransaction(purchase("t-1", "16.00", 10), null);
+      transactions.recordTransaction(purchase("t-1", "16.00", 10), null, null);
     } catch (ApiException refused) {
       Problem problem = ApiClient.createDefaultObjectMapper().readValue(refused.getResponseBody(), Problem.class);
       String fields = problem.getErrors().stream().map(FieldError::getField).collect(Collectors.joining(","));
