@@ -13,12 +13,9 @@ from bank_simulator.merchants import Merchant, from_minor_units
 from bank_simulator.mistakes import MISTAKES
 from bank_simulator.mix import Shares, kinds
 from bank_simulator.postings import CONFLICT, NEW, REPLAYED, Answer, Posting, to_bytes
-from chalicelib.ledger.posted import TransactionSchema
 
 DEMO_ACCOUNTS = tuple(f"A{number}" for number in range(123, 163))
 MAX_AGE = timedelta(minutes=10)
-# The API refuses fields that its schema doesn't have.
-_FIELDS = frozenset(TransactionSchema().fields)
 # What a settlement or a reversal has from the transaction that it names.
 _KEPT = ("account", "amount", "currency", "merchant")
 
@@ -107,7 +104,7 @@ class SimulatedBank:
             body |= self._purchase(account, body["id"], now)
         if self._rng.random() < 0.35:
             body["amount"] = f"{body['amount']:f}"
-        return {name: value for name, value in body.items() if name in _FIELDS}
+        return body
 
     def _income(self, account: _Account, now: datetime) -> dict[str, Any]:
         income = self._rng.choice(merchants.INCOMES)
@@ -145,7 +142,7 @@ class SimulatedBank:
             body |= self._settlement(roll)
         elif roll < 0.14:
             body |= {"status": "declined", "decline_reason": self._rng.choice(merchants.DECLINE_REASONS)}
-        elif roll < 0.15 and self._settled and "reversal_of" in _FIELDS:
+        elif roll < 0.15 and self._settled:
             settled = self._settled.popleft()
             body |= {name: settled[name] for name in _KEPT if name in settled}
             body |= {"status": "reversed", "reversal_of": settled["id"]}
@@ -172,7 +169,7 @@ class SimulatedBank:
 
     def _settle(self, account: _Account, body: dict[str, Any], transaction_id: str) -> None:
         """Make a purchase that is settled at once; some purchases abroad are converted into the account's currency."""
-        if body["currency"] != account.currency and "original" in _FIELDS and self._rng.random() < 0.5:
+        if body["currency"] != account.currency and self._rng.random() < 0.5:
             rate = merchants.rate(body["currency"], account.currency)
             body["original"] = {"amount": f"{body['amount']:f}", "currency": body["currency"], "rate": f"{rate:f}"}
             step = from_minor_units(1, account.currency)
