@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chalicelib.errors import BodyTooLarge, CardNumberRefused, MalformedBody, UnsupportedMediaType
-from chalicelib.ledger.card_numbers import _MAX_CARD_DIGITS, holds_card_number
+from chalicelib.ledger.card_numbers import MAX_CARD_DIGITS, holds_card_number
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
@@ -171,7 +171,7 @@ def _check(value: Any, path: _Path, is_free: bool = False) -> None:
             raise MalformedBody("The body has NaN or Infinity, which are not JSON.")
         if value.is_infinite():
             raise MalformedBody("The body has a number that is out of range.")
-        if 0 < value.adjusted() < _MAX_CARD_DIGITS and holds_card_number(f"{value:f}"):
+        if 0 < value.adjusted() < MAX_CARD_DIGITS and holds_card_number(f"{value:f}"):
             raise CardNumberRefused(_dotted(path))
 
 
@@ -193,5 +193,5 @@ def _is_number_of(name: str, value: Any) -> bool:
     """Whether the value of a field that is an amount can be an amount."""
     if name not in ("amount", "balance"):
         return False
-    text = f"{value:f}" if isinstance(value, Decimal) and abs(value.adjusted()) < _MAX_CARD_DIGITS else value
+    text = f"{value:f}" if isinstance(value, Decimal) and abs(value.adjusted()) < MAX_CARD_DIGITS else value
     return isinstance(text, str) and _SHORT_NUMBER.fullmatch(text) is not None

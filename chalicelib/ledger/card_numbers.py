@@ -2,7 +2,7 @@
 
 import re
 
-_MIN_CARD_DIGITS, _MAX_CARD_DIGITS = 13, 19
+_MIN_CARD_DIGITS, MAX_CARD_DIGITS = 13, 19
 # What may begin a card number, with twelve more digits behind it and no letter in between. All that the steps below can
 # find must pass here; most texts cost no more than this.
 _CANDIDATE = re.compile(
