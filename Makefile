@@ -57,10 +57,10 @@ test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder
 
 test-long: $(DEV)  ## Test analytics with 40,000 steps of its model and 100,000 stored transactions: half an hour
-	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto tests/analytics/test_model.py tests/analytics/test_cost.py
+	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto --timeout 0 tests/analytics/test_model.py tests/analytics/test_cost.py
 
 clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it against the app
-	@$(PY) -m pytest -n0 tests/clients/proof.py
+	@$(PY) -m pytest -n0 --timeout 0 tests/clients/proof.py
 
 check: $(DEV)  ## Check format, lint, types and templates, then run all tests, as CI does
 	@.venv/bin/ruff format --check $(SOURCES)
