@@ -78,12 +78,12 @@ class CloudUnderTest:
         return found
 
 
-def eventually(what: Callable[[], Any], timeout_s: float = 60) -> Any:
+def eventually(what: Callable[[], Any], timeout_s: float = 60, every_s: float = 0.2) -> Any:
     """Return what `what` returns once it is true; fail with its last value when that takes too long."""
     deadline = time.monotonic() + timeout_s
     while not (found := what()):
         assert time.monotonic() < deadline, f"never came true; last: {found!r}"
-        time.sleep(0.2)
+        time.sleep(every_s)
     return found
 
 
