@@ -18,7 +18,6 @@ from bank_simulator.__main__ import INTERRUPTED, main
 from bank_simulator.options import parse
 from bank_simulator.progress import Interrupted
 from bank_simulator.source import source_of
-from chalicelib.ledger.posted import TransactionSchema
 from tests.bank_files import Booked, camt, mt940
 from tests.cloud import eventually
 from tests.fake_api import KEY, FakeBankApi, Reaction, problem, served
@@ -26,7 +25,6 @@ from tests.samples import PROJECT_DIR
 
 DATA = PROJECT_DIR / "tests" / "data"
 SAMPLE = DATA / "two-accounts.sta"
-SECOND_EDITION = "notify" in TransactionSchema().fields
 
 
 class RecordsAnything(FakeBankApi):
@@ -71,7 +69,7 @@ def test_a_dry_run_writes_one_line_of_json_for_each_transaction_and_the_rest_bes
     assert "this reversal is sent as a settled credit" in errors
     found = json.loads(report.read_text())
     assert (found["file"], found["file_report"]["mapped"]) == ("two-accounts.sta", 11)
-    assert status == (0 if SECOND_EDITION else 1)
+    assert status == 0
 
 
 @pytest.mark.parametrize("more", [[], ["--batch", "4"]], ids=["alone", "in batches"])
@@ -79,8 +77,6 @@ def test_a_dry_run_writes_one_line_of_json_for_each_transaction_and_the_rest_bes
 def test_each_transaction_is_sent_as_the_dry_run_shows_it_and_again_as_a_replay(
     api: RecordsAnything, url: str, sample: str, more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if more and not SECOND_EDITION:
-        pytest.skip("the API's schema doesn't know the fields of the contract's second edition yet")
     command = ["--url", url, "--replay", str(DATA / sample), *more]
     assert main(command) == 0
     assert api.bodies == {body["id"]: body for body in mapped(DATA / sample)}
@@ -91,7 +87,6 @@ def test_each_transaction_is_sent_as_the_dry_run_shows_it_and_again_as_a_replay(
     assert ["mapped", str(len(api.bodies))] in lines
 
 
-@pytest.mark.skipif(not SECOND_EDITION, reason="the API's schema doesn't know the second edition's fields yet")
 @pytest.mark.parametrize("sample", ["two-accounts.sta", "camt053-v02.xml", "camt053-v08.xml", "camt054-v08.xml"])
 def test_what_is_stored_is_what_the_file_has(sample: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANK_API_KEY", KEY)
