@@ -23,11 +23,14 @@ LOGS = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
 READ_STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
 READ_QUEUE = {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}
 SEND = {"SendMessage"}
+# SES checks the older action too, and inline templates as templates ("Service Authorization Reference": Amazon SES).
+SEND_MAIL = {"ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"}
 KEEP = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"}
 
 # Each signing bank has one, made when the bank begins to sign; and each whom webhooks are sent to.
 SIGNING_SECRETS = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:transaction-notifier-${Stage}-signing-*"
 WEBHOOK_SECRETS = SIGNING_SECRETS.replace("-signing-", "-webhook-")
+MAIL_TEMPLATES = "arn:${Partition}:ses:${Region}:${Account}:template/*"
 
 # What each function may do, and to what. A new permission is written down here too.
 PERMISSIONS = {
@@ -88,10 +91,11 @@ PERMISSIONS = {
         },
         "${DeferralsTableArn}": {"dynamodb:BatchWriteItem"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
-        "${MailAddressArn}": {"ses:SendBulkEmail"},
-        "${MailDomainArn}": {"ses:SendBulkEmail"},
-        "${MailIdentityArn}": {"ses:SendBulkEmail"},
-        "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "${MailAddressArn}": SEND_MAIL,
+        "${MailDomainArn}": SEND_MAIL,
+        "${MailIdentityArn}": SEND_MAIL,
+        "${MailConfigurationSetArn}": SEND_MAIL,
+        "mail templates": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-mailer": LOGS,
     },
@@ -103,10 +107,11 @@ PERMISSIONS = {
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
-        "${MailAddressArn}": {"ses:SendBulkEmail"},
-        "${MailDomainArn}": {"ses:SendBulkEmail"},
-        "${MailIdentityArn}": {"ses:SendBulkEmail"},
-        "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "${MailAddressArn}": SEND_MAIL,
+        "${MailDomainArn}": SEND_MAIL,
+        "${MailIdentityArn}": SEND_MAIL,
+        "${MailConfigurationSetArn}": SEND_MAIL,
+        "mail templates": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-alert_mailer": LOGS,
     },
@@ -130,10 +135,11 @@ PERMISSIONS = {
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
-        "${MailAddressArn}": {"ses:SendBulkEmail"},
-        "${MailDomainArn}": {"ses:SendBulkEmail"},
-        "${MailIdentityArn}": {"ses:SendBulkEmail"},
-        "${MailConfigurationSetArn}": {"ses:SendBulkEmail"},
+        "${MailAddressArn}": SEND_MAIL,
+        "${MailDomainArn}": SEND_MAIL,
+        "${MailIdentityArn}": SEND_MAIL,
+        "${MailConfigurationSetArn}": SEND_MAIL,
+        "mail templates": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-statements": LOGS,
     },
@@ -461,8 +467,12 @@ def test_a_role_may_do_what_is_listed_and_nothing_else(function: str) -> None:
         assert statement.get("Condition") == CONDITIONS.get(statement["Sid"])
         for resource in as_list(statement["Resource"]):
             log_group = re.fullmatch(r"arn:\$\{Partition}:logs:\$\{Region}:\$\{Account}:log-group:(.*):\*", resource)
-            secrets = {SIGNING_SECRETS: "signing secrets", WEBHOOK_SECRETS: "webhook secrets"}
-            name = f"log group {log_group[1]}" if log_group else secrets.get(resource, resource)
+            named = {
+                SIGNING_SECRETS: "signing secrets",
+                WEBHOOK_SECRETS: "webhook secrets",
+                MAIL_TEMPLATES: "mail templates",
+            }
+            name = f"log group {log_group[1]}" if log_group else named.get(resource, resource)
             allowed.setdefault(name, set()).update(as_list(statement["Action"]))
 
     assert allowed == PERMISSIONS[function]
@@ -482,6 +492,8 @@ def test_a_rendered_policy_names_resources_of_this_stage_only(function: str, out
         if set(as_list(statement["Action"])) <= UNCONFINED:
             continue
         for resource in as_list(statement["Resource"]):
+            if resource == "arn:aws:ses:us-east-2:123456789012:template/*":  # an inline template has no name
+                continue
             # A bucket's ARN has no region and account; what may be put into it is its objects.
             in_account, bucket = (
                 r"arn:aws:[a-z]+:us-east-2:123456789012:[^*$]+([:-]\*)?",
