@@ -1,4 +1,4 @@
-"""Make API Gateway answer its own errors (no key, over the plan, unknown route) as problem documents.
+"""Make API Gateway answer its own errors as problem documents, and let functions put messages back into their queues.
 
     python -m infra.gateway --stage prod
 
@@ -13,6 +13,7 @@ from typing import Any
 from infra.command_line import open_stage, run, stage_parser
 from infra.failures import CommandFailed
 from infra.package import PROJECT_DIR
+from infra.recursion import allow_loops
 from infra.sessions import Stage
 from infra.stacks import PROJECT
 
@@ -107,6 +108,8 @@ def _apply(stage: Stage) -> int:
     apply_gateway_responses(gateway, api_id, stage.name)
     attach_plans(gateway, stage.name, api_id)
     print(f"API Gateway answers its own errors on stage {stage.name} as problem documents.")
+    looping = allow_loops(stage.session.client("lambda"), stage.name)
+    print(f"These functions may put messages back into their queues: {', '.join(looping)}.")
     return 0
 
 

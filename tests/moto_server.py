@@ -1,7 +1,8 @@
 """A moto server on a free loopback port, taught what `make provision` and `chalice deploy` need of AWS beyond it.
 
 Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the
-outputs of a stack that a change set made, and can't make a secret or an SES configuration set from a template. Types
+outputs of a stack that a change set made, doesn't know Lambda's recursive loop detection, and can't make a secret or an
+SES configuration set from a template. Types
 of `infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
 """
 
@@ -49,6 +50,8 @@ def serve(port: int) -> None:
     """Serve until standard input ends, which it also does when the test run is killed."""
     from moto import server
     from moto.apigateway.models import APIGatewayBackend
+    from moto.awslambda import urls
+    from moto.awslambda.responses import LambdaResponse
     from moto.cloudformation.models import ChangeSet
     from moto.cloudformation.parsing import get_model_map
 
@@ -56,6 +59,11 @@ def serve(port: int) -> None:
     APIGatewayBackend.put_rest_api = _taking_swagger(APIGatewayBackend.put_rest_api)
     ChangeSet.apply = _keeping_outputs(ChangeSet.apply)
     get_model_map().update({"AWS::SES::ConfigurationSet": _ConfigurationSet, "AWS::SecretsManager::Secret": _Secret})
+    LambdaResponse.put_function_recursion_config = _put_recursion_config
+    LambdaResponse.get_function_recursion_config = _get_recursion_config
+    urls.url_paths[r"{0}/2024-08-31/functions/(?P<function_name>[\w_:%-]+)/recursion-config/?$"] = (
+        LambdaResponse.dispatch
+    )
     threading.Thread(target=_end_with_input, daemon=True).start()
     server.main(["-H", "127.0.0.1", "-p", str(port)])
 
@@ -94,6 +102,20 @@ def _keeping_outputs(apply: Callable[..., Any]) -> Callable[..., Any]:
         change_set.stack.output_map = change_set.stack._create_output_map()
 
     return applied
+
+
+def _put_recursion_config(response: Any) -> tuple[int, dict[str, str], str]:
+    _looping_function(response).recursive_loop = response._get_param("RecursiveLoop")
+    return _get_recursion_config(response)
+
+
+def _get_recursion_config(response: Any) -> tuple[int, dict[str, str], str]:
+    allowed = getattr(_looping_function(response), "recursive_loop", "Terminate")
+    return 200, {}, json.dumps({"RecursiveLoop": allowed})
+
+
+def _looping_function(response: Any) -> Any:
+    return response.backend.get_function(response.path.rstrip("/").rsplit("/", 2)[-2])
 
 
 class _Named:

@@ -317,6 +317,19 @@ def test_the_gateways_own_errors_become_problem_documents_by_one_command(deploye
     assert '"code": "unknown_api_key"' in answers["INVALID_API_KEY"]["responseTemplates"]["application/json"]
 
 
+def test_functions_that_put_messages_back_may_loop_after_the_same_command_and_the_others_may_not(
+    deployed: Clone,
+) -> None:
+    deployed.succeed(sys.executable, "-m", "infra.gateway", "--stage", "prod")
+
+    functions = deployed.client("lambda")
+    allowed = {
+        name: functions.get_function_recursion_config(FunctionName=f"transaction-notifier-prod-{name}")["RecursiveLoop"]
+        for name in ("mailer", "alert_mailer", "webhook_sender", "feedback")
+    }
+    assert allowed == {"mailer": "Allow", "alert_mailer": "Allow", "webhook_sender": "Allow", "feedback": "Terminate"}
+
+
 def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(deployed: Clone, tmp_path: Path) -> None:
     clone = deployed.copy(tmp_path / "project")
     clone.provision("dev")
