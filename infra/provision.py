@@ -10,7 +10,7 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from pathlib import Path
 from string import Template
@@ -18,6 +18,7 @@ from typing import Any
 
 from chalicelib.aws.stage import recorded
 from infra.command_line import open_stage, run, stage_parser
+from infra.protection import allow_replacements, protect, refuse_losses
 from infra.stacks import StackFailed, deploy, exists, stack_name
 
 PROJECT_DIR = Path(__file__).parent.parent
@@ -30,6 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mail-from", help="the sender of every e-mail, like 'EAZYCard <alerts@example.com>'")
     parser.add_argument("--mail-identity", help="the domain or address to create as an SES identity, if SES lacks it")
     parser.add_argument("--public-url", help="what links in e-mails begin with, like https://alerts.example.com")
+    parser.add_argument(
+        "--allow-replacement",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a resource of infra/data.yaml that may be replaced by an empty one, which leaves its data behind",
+    )
     options = parser.parse_args(arguments)
     return run("provision", lambda: _provision(options))
 
@@ -43,6 +51,7 @@ def _provision(options: argparse.Namespace) -> int:
         mail_from=options.mail_from,
         mail_identity=options.mail_identity,
         public_url=options.public_url,
+        replaceable=options.allow_replacement,
         report=print,
     )
     record(PROJECT_DIR, stage.name, outputs)
@@ -68,12 +77,18 @@ def deploy_data_stack(
     mail_from: str | None = None,
     mail_identity: str | None = None,
     public_url: str | None = None,
+    replaceable: Sequence[str] = (),
     report: Any = lambda _: None,
     poll_s: float = 2.0,
 ) -> dict[str, str]:
-    """Create or update the stage's data stack; return its outputs as `with_arns` completes them."""
-    cloudformation = session.client("cloudformation")
-    if not exists(cloudformation, stack_name(stage, "data")):
+    """Create or update the stage's data stack; return its outputs as `with_arns` completes them.
+
+    Raises StackFailed, also for an update that would replace or remove a resource that holds data, except the
+    `replaceable` ones: nothing is changed then.
+    """
+    cloudformation, name = session.client("cloudformation"), stack_name(stage, "data")
+    is_new = not exists(cloudformation, name)
+    if is_new:
         if mail_from is None:
             raise StackFailed(
                 f"stage {stage} is new and needs the sender of its e-mail: "
@@ -82,15 +97,26 @@ def deploy_data_stack(
         # Checked first: a creation that fails half-way leaves tables behind that are protected from deletion.
         if mail_identity is not None and _is_identity(session.client("sesv2"), mail_identity):
             raise StackFailed(f"SES has the identity {mail_identity} already: run this again without MAIL_IDENTITY.")
+    elif replaceable:
+        allow_replacements(cloudformation, name)
+    else:
+        protect(cloudformation, name)  # an earlier release may not have done it
     parameters = {"Stage": stage, "MailFrom": mail_from, "MailIdentity": mail_identity, "PublicUrl": public_url}
-    outputs = deploy(
-        cloudformation,
-        stack_name(stage, "data"),
-        {"TemplateBody": (PROJECT_DIR / "infra" / "data.yaml").read_text()},
-        {key: value for key, value in parameters.items() if value is not None},
-        report=report,
-        poll_s=poll_s,
-    )
+    try:
+        outputs = deploy(
+            cloudformation,
+            name,
+            {"TemplateBody": (PROJECT_DIR / "infra" / "data.yaml").read_text()},
+            {key: value for key, value in parameters.items() if value is not None},
+            report=report,
+            poll_s=poll_s,
+            check=lambda changes: refuse_losses(changes, replaceable),
+        )
+    finally:
+        if not is_new:
+            protect(cloudformation, name)
+    if is_new:
+        protect(cloudformation, name)
     return with_arns(outputs)
 
 

@@ -29,12 +29,13 @@ def deploy(
     parameters: Mapping[str, str],
     report: Callable[[str], None] = lambda _: None,
     poll_s: float = POLL_S,
+    check: Callable[[list[dict[str, Any]]], None] = lambda _: None,
 ) -> dict[str, str]:
     """Create or update a stack through a change set and return its outputs.
 
     `template` is a TemplateBody or TemplateURL argument. A parameter that isn't given keeps its value or takes its
     default. `report` is called with a line for each resource that is done. Nothing happens when nothing changed.
-    Raises StackFailed.
+    `check` is called with the changes before they are made; nothing is changed when it raises. Raises StackFailed.
     """
     existing = _describe(cloudformation, name)
     given: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
@@ -59,21 +60,43 @@ def deploy(
         Tags=[{"Key": "project", "Value": PROJECT}],
         **template,
     )
-    while True:
-        described = cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
-        if described["Status"] in ("CREATE_COMPLETE", "FAILED"):
-            break
-        time.sleep(poll_s / 10)
-    if described["Status"] == "FAILED":
-        reason = described.get("StatusReason", "")
+    try:
+        changes = _changes(cloudformation, name, change_set, poll_s)
+        check(changes or [])
+    except StackFailed:
         cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
-        if "didn't contain changes" in reason or "No updates" in reason:
-            return outputs(cloudformation, name)
-        raise StackFailed(f"{name}: {reason}")
+        raise
+    if changes is None:
+        cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
+        return outputs(cloudformation, name)
     before = {event["EventId"] for event in _events(cloudformation, name)}
     cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
     _wait(cloudformation, name, before, report, poll_s)
     return outputs(cloudformation, name)
+
+
+def _changes(cloudformation: Any, name: str, change_set: str, poll_s: float) -> list[dict[str, Any]] | None:
+    """Return the changes of resources in the change set, once it is made; None if nothing at all has changed.
+
+    A change of outputs alone changes no resource. Raises StackFailed.
+    """
+    changes: list[dict[str, Any]] = []
+    page: dict[str, str] = {}
+    while True:
+        described = cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set, **page)
+        match described["Status"]:
+            case "CREATE_COMPLETE":
+                changes += described.get("Changes", ())
+                if "NextToken" not in described:
+                    return changes
+                page = {"NextToken": described["NextToken"]}
+            case "FAILED":
+                reason = described.get("StatusReason", "")
+                if "didn't contain changes" in reason or "No updates" in reason:
+                    return None
+                raise StackFailed(f"{name}: {reason}")
+            case _:
+                time.sleep(poll_s / 10)
 
 
 def outputs(cloudformation: Any, name: str) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """A moto server on a free loopback port, taught what `make provision` and `chalice deploy` need of AWS beyond it.
 
 Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the
-outputs of a stack that a change set made, doesn't know Lambda's recursive loop detection, and can't make a secret or an
-SES configuration set from a template. Types
-of `infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
+outputs of a stack that a change set made, doesn't know termination protection and Lambda's recursive loop detection,
+and can't make a secret or an SES configuration set from a template. Types of `infra/data.yaml` that nothing refers to
+(`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
 """
 
 import contextlib
@@ -54,11 +54,13 @@ def serve(port: int) -> None:
     from moto.awslambda.responses import LambdaResponse
     from moto.cloudformation.models import ChangeSet
     from moto.cloudformation.parsing import get_model_map
+    from moto.cloudformation.responses import CloudFormationResponse
 
     APIGatewayBackend.import_rest_api = _describing(APIGatewayBackend.import_rest_api)
     APIGatewayBackend.put_rest_api = _taking_swagger(APIGatewayBackend.put_rest_api)
     ChangeSet.apply = _keeping_outputs(ChangeSet.apply)
     get_model_map().update({"AWS::SES::ConfigurationSet": _ConfigurationSet, "AWS::SecretsManager::Secret": _Secret})
+    CloudFormationResponse.update_termination_protection = _update_termination_protection
     LambdaResponse.put_function_recursion_config = _put_recursion_config
     LambdaResponse.get_function_recursion_config = _get_recursion_config
     urls.url_paths[r"{0}/2024-08-31/functions/(?P<function_name>[\w_:%-]+)/recursion-config/?$"] = (
@@ -102,6 +104,14 @@ def _keeping_outputs(apply: Callable[..., Any]) -> Callable[..., Any]:
         change_set.stack.output_map = change_set.stack._create_output_map()
 
     return applied
+
+
+def _update_termination_protection(response: Any) -> Any:
+    from moto.core.responses import ActionResult
+
+    stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))
+    stack.enable_termination_protection = response._get_param("EnableTerminationProtection")
+    return ActionResult({"StackId": stack.stack_id})
 
 
 def _put_recursion_config(response: Any) -> tuple[int, dict[str, str], str]:

@@ -19,6 +19,7 @@ class FakeCloudFormation:
         self._change_set = change_set
         self.created: dict[str, Any] = {}
         self.deleted_change_sets = 0
+        self.executed_change_sets = 0
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         if StackName == "missing":
@@ -33,13 +34,17 @@ class FakeCloudFormation:
     def create_change_set(self, **arguments: Any) -> None:
         self.created = arguments
 
-    def describe_change_set(self, **_: Any) -> dict[str, Any]:
-        return {"Status": self._change_set, "StatusReason": "The submitted information didn't contain changes."}
+    def describe_change_set(self, NextToken: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+        answer = {"Status": self._change_set, "StatusReason": "The submitted information didn't contain changes."}
+        if NextToken:
+            return {**answer, "Changes": [{"ResourceChange": {"LogicalResourceId": "Second"}}]}
+        return {**answer, "Changes": [{"ResourceChange": {"LogicalResourceId": "First"}}], "NextToken": "more"}
 
     def delete_change_set(self, **_: Any) -> None:
         self.deleted_change_sets += 1
 
     def execute_change_set(self, **_: Any) -> None:
+        self.executed_change_sets += 1
         self._status = self._ends_in
         self.events += self._new_events
 
@@ -86,3 +91,17 @@ def test_nothing_happens_when_nothing_changed() -> None:
     cloudformation = FakeCloudFormation("UPDATE_FAILED", [], change_set="FAILED")
     assert update(cloudformation) == {"Table": "t"}
     assert cloudformation.deleted_change_sets == 1
+
+
+def test_a_change_set_that_is_refused_is_deleted_and_changes_nothing() -> None:
+    cloudformation = FakeCloudFormation("UPDATE_COMPLETE", [])
+    seen: list[str] = []
+
+    def refuse(changes: list[dict[str, Any]]) -> None:
+        seen.extend(change["ResourceChange"]["LogicalResourceId"] for change in changes)
+        raise StackFailed("not this")
+
+    with pytest.raises(StackFailed, match="not this"):
+        deploy(cloudformation, "stack", {"TemplateBody": ""}, {}, poll_s=0, check=refuse)
+    assert seen == ["First", "Second"]  # of all pages
+    assert (cloudformation.executed_change_sets, cloudformation.deleted_change_sets) == (0, 1)
