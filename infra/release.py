@@ -1,10 +1,14 @@
 """Release the app: package it, upload the package to the artifacts bucket, create or update the app stack.
 
-python -m infra.release --stage prod
+    python -m infra.release --stage prod
+    python -m infra.release --stage prod --list
+    python -m infra.release --stage prod --to 3f0c2a91d4be
+
+While CloudFormation updates the stack, and for `--watch` minutes after it, an alarm of the stage rolls the update back.
+Then a smoke test asks the API, also for what it must refuse. `--to` goes back to an earlier release without building.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -15,22 +19,68 @@ from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import attach_plans
 from infra.package import PROJECT_DIR, copy_project, package
 from infra.provision import check_stage, record, with_arns
-from infra.stacks import deploy, outputs, stack_name
+from infra.releases import SHORT, Releases
+from infra.smoke import smoke_test
+from infra.stacks import StackFailed, deploy, outputs, rollback_on, stack_name
+
+WATCH_MINUTES, MAX_WATCH_MINUTES = 5, 180
+# CloudFormation takes five. These go off when a release is at fault, and go out by themselves; an alarm about dead
+# letters would keep the release that mends their cause from going out.
+ROLLBACK_ALARMS = ("ApiErrors", "StreamErrors", "AnalyticsErrors", "ReleaseErrors", "WebhookFeederErrors")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = stage_parser(
         "infra.release", __doc__, required_stage="a provisioned stage of .chalice/config.json: dev, prod"
     )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--to", metavar="HASH", help="go back to the stored release whose hash begins so")
+    what.add_argument("--list", action="store_true", help="list the stored releases, newest first")
+    parser.add_argument(
+        "--watch",
+        metavar="MINUTES",
+        type=_minutes,
+        default=WATCH_MINUTES,
+        help=f"how long an alarm still rolls the release back; default: {WATCH_MINUTES}, at most {MAX_WATCH_MINUTES}; "
+        "0 also releases while an alarm is on",
+    )
     options = parser.parse_args(arguments)
-    return run("release", lambda: _release(options))
+    return run("release", lambda: _list(options) if options.list else _release(options))
+
+
+def _minutes(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_WATCH_MINUTES):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {MAX_WATCH_MINUTES}")
+    return int(text)
+
+
+def _list(options: argparse.Namespace) -> int:
+    stage = open_stage(options)
+    print(f"{'release':{SHORT}}  stored (UTC)")
+    for found in Releases(stage.session.client("s3"), stage.output("ArtifactsBucket")).listed():
+        print(f"{found.hash[:SHORT]}  {found.stored_at:%Y-%m-%d %H:%M:%S}")
+    return 0
 
 
 def _release(options: argparse.Namespace) -> int:
     check_stage(PROJECT_DIR, options.stage)
     stage = open_stage(options)
-    released = release(stage.session, stage.name, PROJECT_DIR / ".local" / "build" / stage.name, report=print)
-    print(f"\nStage {stage.name} is released: {released['EndpointURL']}")
+    released = release(
+        stage.session,
+        stage.name,
+        PROJECT_DIR / ".local" / "build" / stage.name,
+        report=print,
+        to=options.to,
+        watch_minutes=options.watch,
+    )
+    url = released["EndpointURL"]
+    wrong = smoke_test(url)
+    if wrong:
+        raise StackFailed(
+            f"the release is out, but its smoke test failed: {'; '.join(wrong)}. Go back with `--to` and an earlier"
+            f" release, which `python -m infra.release --stage {stage.name} --list` shows."
+        )
+    print(f"\nStage {stage.name} is released: {url}")
     return 0
 
 
@@ -42,48 +92,38 @@ def release(
     poll_s: float = 2.0,
     overrides: Mapping[str, str] | None = None,
     adjust: Callable[[dict[str, Any]], None] = lambda _: None,
+    to: str | None = None,
+    watch_minutes: int = 0,
 ) -> dict[str, str]:
     """Package the app in the folder `build` and deploy it to a provisioned stage; return the app stack's outputs.
 
-    For a cloud that isn't AWS, `overrides` replaces outputs of the data stack, and `adjust` changes the packaged
-    template. Raises StackFailed, PackagingFailed.
+    With `to`, the stored release whose hash begins so is deployed, and nothing is built. For `watch_minutes` after the
+    update, unless that is 0, one of the stage's alarms rolls it back. For a cloud that isn't AWS, `overrides` replaces
+    outputs of the data stack, and `adjust` changes the packaged template. Raises StackFailed, PackagingFailed.
     """
     cloudformation = session.client("cloudformation")
     data = {**with_arns(outputs(cloudformation, stack_name(stage, "data"))), **(overrides or {})}
-    report("packaging (the first time takes a minute, to download the requirements for Lambda)")
-    copy_project(build)
-    record(build, stage, data)
-    packaged = package(build, stage, data["Region"])
-    template = _upload(session.client("s3"), data["ArtifactsBucket"], packaged, adjust)
-    released = deploy(
+    releases = Releases(session.client("s3"), data["ArtifactsBucket"])
+    if to is None:
+        report("packaging (the first time takes a minute, to download the requirements for Lambda)")
+        copy_project(build)
+        record(build, stage, data)
+        released = releases.store(package(build, stage, data["Region"]), adjust)
+    else:
+        released = releases.find(to)
+    report(f"release {released[:SHORT]}")
+    name = stack_name(stage, "app")
+    outputs_of_app = deploy(
         cloudformation,
-        stack_name(stage, "app"),
-        template,
+        name,
+        releases.template(released),
         {name: data[name] for name in json.loads((PROJECT_DIR / "infra" / "app.json").read_text())["Parameters"]},
         report=report,
         poll_s=poll_s,
+        rollback=rollback_on(cloudformation, name, ROLLBACK_ALARMS, watch_minutes) if watch_minutes else None,
     )
-    attach_plans(session.client("apigateway"), stage, released["RestAPIId"])
-    return released
-
-
-def _upload(s3: Any, bucket: str, packaged: Path, adjust: Callable[[dict[str, Any]], None]) -> dict[str, str]:
-    """Upload the zip, and the template that names it, each under the hash of its content."""
-    zip_key = _put(s3, bucket, (packaged / "deployment.zip").read_bytes(), "zip")
-    template = json.loads((packaged / "sam.json").read_text())
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": zip_key}
-    adjust(template)
-    template_key = _put(s3, bucket, json.dumps(template).encode(), "json")
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": template_key})
-    return {"TemplateURL": url.partition("?")[0]}
-
-
-def _put(s3: Any, bucket: str, content: bytes, extension: str) -> str:
-    key = f"releases/{hashlib.sha256(content).hexdigest()}.{extension}"
-    s3.put_object(Bucket=bucket, Key=key, Body=content)
-    return key
+    attach_plans(session.client("apigateway"), stage, outputs_of_app["RestAPIId"])
+    return outputs_of_app
 
 
 if __name__ == "__main__":

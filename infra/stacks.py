@@ -1,7 +1,7 @@
 """CloudFormation stacks: create or update one, read its outputs, and say in one line why it failed."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -30,12 +30,14 @@ def deploy(
     report: Callable[[str], None] = lambda _: None,
     poll_s: float = POLL_S,
     check: Callable[[list[dict[str, Any]]], None] = lambda _: None,
+    rollback: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Create or update a stack through a change set and return its outputs.
 
     `template` is a TemplateBody or TemplateURL argument. A parameter that isn't given keeps its value or takes its
     default. `report` is called with a line for each resource that is done. Nothing happens when nothing changed.
-    `check` is called with the changes before they are made; nothing is changed when it raises. Raises StackFailed.
+    `check` is called with the changes before they are made; nothing is changed when it raises. `rollback` says which
+    alarms roll an update back, as `rollback_on` makes it. Raises StackFailed.
     """
     existing = _describe(cloudformation, name)
     given: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
@@ -58,6 +60,7 @@ def deploy(
         Parameters=given,
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=[{"Key": "project", "Value": PROJECT}],
+        **({"RollbackConfiguration": rollback} if rollback else {}),
         **template,
     )
     try:
@@ -97,6 +100,29 @@ def _changes(cloudformation: Any, name: str, change_set: str, poll_s: float) -> 
                 raise StackFailed(f"{name}: {reason}")
             case _:
                 time.sleep(poll_s / 10)
+
+
+def rollback_on(cloudformation: Any, name: str, alarms: Collection[str], minutes: int) -> dict[str, Any]:
+    """Return what makes CloudFormation roll an update back when an alarm goes off in it, or `minutes` after it.
+
+    `alarms` are at most five logical names of the stack's alarms; those that the stack doesn't have yet are left out.
+    """
+    stack = _describe(cloudformation, name)
+    if stack is None:
+        return {}
+    _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    names = [
+        resource["PhysicalResourceId"]
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+        if resource["LogicalResourceId"] in alarms
+    ]
+    triggers = [
+        {"Arn": f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{alarm}", "Type": "AWS::CloudWatch::Alarm"}
+        for alarm in sorted(names)
+    ]
+    return {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": minutes}
 
 
 def outputs(cloudformation: Any, name: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.stacks import StackFailed, deploy
+from infra.stacks import StackFailed, deploy, rollback_on
 
 
 class FakeCloudFormation:
@@ -26,7 +26,15 @@ class FakeCloudFormation:
             raise ClientError({"Error": {"Code": "ValidationError", "Message": "missing does not exist"}}, "Describe")
         parameters = [{"ParameterKey": "Kept", "ParameterValue": "1"}, {"ParameterKey": "Gone", "ParameterValue": "1"}]
         outputs = [{"OutputKey": "Table", "OutputValue": "t"}]
-        return {"Stacks": [{"StackStatus": self._status, "Parameters": parameters, "Outputs": outputs}]}
+        stack = {"StackId": f"arn:aws:cloudformation:eu-west-3:123456789012:stack/{StackName}/id"}
+        return {"Stacks": [{**stack, "StackStatus": self._status, "Parameters": parameters, "Outputs": outputs}]}
+
+    def get_paginator(self, _operation: str) -> Any:
+        return self
+
+    def paginate(self, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
+        found = [{"LogicalResourceId": name, "PhysicalResourceId": f"{StackName}-{name}-1"} for name in "ABC"]
+        return [{"StackResourceSummaries": found[:2]}, {"StackResourceSummaries": found[2:]}]
 
     def get_template_summary(self, **_: Any) -> dict[str, Any]:
         return {"Parameters": [{"ParameterKey": "Kept"}, {"ParameterKey": "Given"}]}
@@ -105,3 +113,22 @@ def test_a_change_set_that_is_refused_is_deleted_and_changes_nothing() -> None:
         deploy(cloudformation, "stack", {"TemplateBody": ""}, {}, poll_s=0, check=refuse)
     assert seen == ["First", "Second"]  # of all pages
     assert (cloudformation.executed_change_sets, cloudformation.deleted_change_sets) == (0, 1)
+
+
+def test_the_named_alarms_that_the_stack_has_roll_its_update_back() -> None:
+    cloudformation = FakeCloudFormation("UPDATE_COMPLETE", [])
+    rollback = rollback_on(cloudformation, "stack", ("A", "C", "D"), 5)
+    arn = "arn:aws:cloudwatch:eu-west-3:123456789012:alarm:stack"
+    assert rollback == {
+        "RollbackTriggers": [
+            {"Arn": f"{arn}-A-1", "Type": "AWS::CloudWatch::Alarm"},
+            {"Arn": f"{arn}-C-1", "Type": "AWS::CloudWatch::Alarm"},
+        ],
+        "MonitoringTimeInMinutes": 5,
+    }
+    deploy(cloudformation, "stack", {"TemplateBody": ""}, {}, poll_s=0, rollback=rollback)
+    assert cloudformation.created["RollbackConfiguration"] == rollback
+
+
+def test_the_first_release_has_no_alarm_yet_that_could_roll_it_back() -> None:
+    assert rollback_on(FakeCloudFormation("CREATE_COMPLETE", []), "missing", ("A",), 5) == {}
