@@ -69,6 +69,7 @@ ON_THE_CLOUD = (
     "local_cloud/test_inbox",
     "local_cloud/test_mailbox_simulator",
     "operations/test_archive",
+    "operations/test_failed_batches",
 )
 # The groups that take longest begin first, so that no processor is idle at the end.
 LONGEST = (
