@@ -18,6 +18,7 @@ from typing import Any
 
 from chalicelib.aws.stage import recorded
 from infra.command_line import open_stage, run, stage_parser
+from infra.concurrency import limit_of, meaning
 from infra.protection import allow_replacements, protect, refuse_losses
 from infra.stacks import StackFailed, deploy, exists, stack_name
 
@@ -60,6 +61,7 @@ def _provision(options: argparse.Namespace) -> int:
     print(f"\nStage {stage.name} is provisioned in {region}; its settings are in .chalice/config.json.")
     for line in dkim_records:
         print(line)
+    print(meaning(limit_of(stage.session.client("lambda"))))
     print(f"Next: `chalice deploy --stage {stage.name}` or `make release STAGE={stage.name}`.")
     return 0
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.command_line import open_stage, run, stage_parser
+from infra.concurrency import check_reserved, limit_of
 from infra.gateway import attach_plans
 from infra.package import PROJECT_DIR, copy_project, package
 from infra.provision import check_stage, record, with_arns
@@ -27,6 +28,9 @@ WATCH_MINUTES, MAX_WATCH_MINUTES = 5, 180
 # CloudFormation takes five. These go off when a release is at fault, and go out by themselves; an alarm about dead
 # letters would keep the release that mends their cause from going out.
 ROLLBACK_ALARMS = ("ApiErrors", "StreamErrors", "AnalyticsErrors", "ReleaseErrors", "WebhookFeederErrors")
+
+# The template's parameters for what is reserved, and for which function.
+RESERVABLE = {"ApiConcurrency": "API", "AlertMailerConcurrency": "alert mailer"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,6 +48,15 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"how long an alarm still rolls the release back; default: {WATCH_MINUTES}, at most {MAX_WATCH_MINUTES}; "
         "0 also releases while an alarm is on",
     )
+    for name, function in RESERVABLE.items():
+        parser.add_argument(
+            f"--reserve-{function.lower().replace(' ', '-')}",
+            metavar="NUMBER",
+            dest=name,
+            type=int,
+            help=f"how many of the account's concurrent executions only the {function} may use; kept until it is given"
+            " again",
+        )
     options = parser.parse_args(arguments)
     return run("release", lambda: _list(options) if options.list else _release(options))
 
@@ -65,6 +78,10 @@ def _list(options: argparse.Namespace) -> int:
 def _release(options: argparse.Namespace) -> int:
     check_stage(PROJECT_DIR, options.stage)
     stage = open_stage(options)
+    reserved = {name: vars(options)[name] for name in RESERVABLE if vars(options)[name] is not None}
+    if reserved:
+        named = {RESERVABLE[name]: number for name, number in reserved.items()}
+        check_reserved(named, limit_of(stage.session.client("lambda")))
     released = release(
         stage.session,
         stage.name,
@@ -72,6 +89,7 @@ def _release(options: argparse.Namespace) -> int:
         report=print,
         to=options.to,
         watch_minutes=options.watch,
+        reserved=reserved,
     )
     url = released["EndpointURL"]
     wrong = smoke_test(url)
@@ -94,11 +112,13 @@ def release(
     adjust: Callable[[dict[str, Any]], None] = lambda _: None,
     to: str | None = None,
     watch_minutes: int = 0,
+    reserved: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
     """Package the app in the folder `build` and deploy it to a provisioned stage; return the app stack's outputs.
 
     With `to`, the stored release whose hash begins so is deployed, and nothing is built. For `watch_minutes` after the
-    update, unless that is 0, one of the stage's alarms rolls it back. For a cloud that isn't AWS, `overrides` replaces
+    update, unless that is 0, one of the stage's alarms rolls it back. `reserved` sets parameters of `RESERVABLE`; the
+    others keep their values. For a cloud that isn't AWS, `overrides` replaces
     outputs of the data stack, and `adjust` changes the packaged template. Raises StackFailed, PackagingFailed.
     """
     cloudformation = session.client("cloudformation")
@@ -113,17 +133,22 @@ def release(
         released = releases.find(to)
     report(f"release {released[:SHORT]}")
     name = stack_name(stage, "app")
+    parameters = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())["Parameters"]
     outputs_of_app = deploy(
         cloudformation,
         name,
         releases.template(released),
-        {name: data[name] for name in json.loads((PROJECT_DIR / "infra" / "app.json").read_text())["Parameters"]},
+        {**{name: data[name] for name in parameters if name in data}, **_texts(reserved or {})},
         report=report,
         poll_s=poll_s,
         rollback=rollback_on(cloudformation, name, ROLLBACK_ALARMS, watch_minutes) if watch_minutes else None,
     )
     attach_plans(session.client("apigateway"), stage, outputs_of_app["RestAPIId"])
     return outputs_of_app
+
+
+def _texts(numbers: Mapping[str, int]) -> dict[str, str]:
+    return {name: str(number) for name, number in numbers.items()}
 
 
 if __name__ == "__main__":

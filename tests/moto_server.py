@@ -1,7 +1,7 @@
 """A moto server on a free loopback port, taught what `make provision` and `chalice deploy` need of AWS beyond it.
 
 Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the
-outputs of a stack that a change set made, doesn't know termination protection and Lambda's recursive loop detection,
+outputs of a stack that a change set made, doesn't know termination protection and Lambda's limits and loop detection,
 and can't make a secret or an SES configuration set from a template. Types of `infra/data.yaml` that nothing refers to
 (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
 """
@@ -66,6 +66,8 @@ def serve(port: int) -> None:
     urls.url_paths[r"{0}/2024-08-31/functions/(?P<function_name>[\w_:%-]+)/recursion-config/?$"] = (
         LambdaResponse.dispatch
     )
+    LambdaResponse.get_account_settings = _get_account_settings
+    urls.url_paths[r"{0}/2016-08-19/account-settings/?$"] = LambdaResponse.dispatch
     threading.Thread(target=_end_with_input, daemon=True).start()
     server.main(["-H", "127.0.0.1", "-p", str(port)])
 
@@ -122,6 +124,10 @@ def _put_recursion_config(response: Any) -> tuple[int, dict[str, str], str]:
 def _get_recursion_config(response: Any) -> tuple[int, dict[str, str], str]:
     allowed = getattr(_looping_function(response), "recursive_loop", "Terminate")
     return 200, {}, json.dumps({"RecursiveLoop": allowed})
+
+
+def _get_account_settings(_response: Any) -> tuple[int, dict[str, str], str]:
+    return 200, {}, json.dumps({"AccountLimit": {"ConcurrentExecutions": 1000}})
 
 
 def _looping_function(response: Any) -> Any:
