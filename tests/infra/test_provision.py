@@ -20,7 +20,7 @@ from tests.clone import CONFIG, PROJECT_DIR, git, lay_files
 from tests.moto_server import UNCONFINED
 
 LOGS = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
-READ_STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
+READ_STREAM = {"DescribeStream", "GetRecords", "GetShardIterator"}
 READ_QUEUE = {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}
 SEND = {"SendMessage"}
 # SES checks the older action too, and inline templates as templates ("Service Authorization Reference": Amazon SES).
@@ -60,6 +60,7 @@ PERMISSIONS = {
     },
     "transaction_stream": {
         "${TransactionsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "*": {"dynamodb:ListStreams"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${AnalyticsTableArn}": {"dynamodb:BatchGetItem"},
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
@@ -75,6 +76,7 @@ PERMISSIONS = {
     },
     "archiver": {
         "${TransactionsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "*": {"dynamodb:ListStreams"},
         "${ArchiveBucketArn}/bank=*": {"s3:PutObject"},
         "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
         "${FailedBatchesBucketArn}": {"s3:ListBucket"},
@@ -153,6 +155,7 @@ PERMISSIONS = {
     },
     "webhook_feeder": {
         "${NotificationsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "*": {"dynamodb:ListStreams"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {"dynamodb:BatchGetItem"},
         "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
