@@ -188,7 +188,14 @@ PERMISSIONS = {
 _SETTINGS_ONLY = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["settings#*"]}}
 # And one that talks to hosts of banks' choice need not even know them.
 _NO_KEYS = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["bank#*", "settings#*"]}}
-CONDITIONS = {"KeepSettingsOnly": _SETTINGS_ONLY, "DisableEndpointsOnly": _SETTINGS_ONLY, "FindEndpoints": _NO_KEYS}
+# A subscriber of another protocol would get banks' alerts without confirming anything.
+_E_MAIL_ONLY = {"StringEquals": {"sns:Protocol": "email"}}
+CONDITIONS = {
+    "KeepSettingsOnly": _SETTINGS_ONLY,
+    "DisableEndpointsOnly": _SETTINGS_ONLY,
+    "FindEndpoints": _NO_KEYS,
+    "SubscribeOperators": _E_MAIL_ONLY,
+}
 
 
 @pytest.fixture(scope="module")
