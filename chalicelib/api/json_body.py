@@ -57,8 +57,9 @@ def parse_json(raw: bytes, content_type: str, max_bytes: int) -> dict[str, Any]:
     Raises UnsupportedMediaType, BodyTooLarge and MalformedBody (no UTF-8, no JSON, no object).
     """
     # Chalice's own check takes `*/*` and `text/plain; application/json` for JSON.
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType
+    media_type = content_type.partition(";")[0].strip()
+    if media_type.lower() != "application/json":
+        raise UnsupportedMediaType(media_type)
     if len(raw) > max_bytes:
         raise BodyTooLarge(max_bytes)
     charset = _CHARSET.search(content_type)

@@ -44,8 +44,9 @@ def seconds_left(context: Any) -> float:
 
 def sent_body(request: Request) -> tuple[bytes, str]:
     """Return the body as it was sent and its media type, for `json_body`."""
-    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-        raise UnsupportedMediaType
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMediaType(encoding=encoding)
     return request.raw_body, request.headers.get("content-type", "application/json")
 
 

@@ -111,7 +111,9 @@ def spoken(value: Any) -> Iterator[str]:
 
 def assert_nothing_is_repeated(case: Case, response: HTTPResponse) -> None:
     said = "\n".join(spoken(response.json_body))
-    assert [secret for secret in secrets(case) if secret in said] == []
+    # A media type or a charset is no content: the answer may name the one that the API doesn't take.
+    kept_secret = secrets(case) - {case.text.strip()} if "header" in case.rules else secrets(case)
+    assert [secret for secret in kept_secret if secret in said] == []
 
 
 def assert_nothing_is_logged(case: Case, text: str) -> None:
