@@ -15,8 +15,6 @@ services = Services(stage)
 app = Chalice(app_name="transaction-notifier")
 answered = problems.answered(lambda: app.current_request)
 JSON = ["application/json"]
-# What needs no key can be looked at before it is fetched: uptime monitors and link checkers do so.
-OPEN = ["GET", "HEAD"]
 FORM = ["application/x-www-form-urlencoded", "multipart/form-data"]
 
 
@@ -183,7 +181,7 @@ def put_settings() -> Response:
     )
 
 
-@app.route("/preferences/{token}", methods=OPEN)
+@app.route("/preferences/{token}", methods=["GET", "HEAD"])
 @answered
 def get_preferences(token: str) -> Response:
     return services.preferences_page.show(token)
@@ -195,13 +193,13 @@ def post_preferences(token: str) -> Response:
     return services.preferences_page.submit(token, app.current_request)
 
 
-@app.route("/health", methods=OPEN)
+@app.route("/health", methods=["GET", "HEAD"])
 @answered
 def health() -> Response:
     return documentation.health()
 
 
-@app.route("/openapi.json", methods=OPEN)
+@app.route("/openapi.json", methods=["GET", "HEAD"])
 @answered
 def openapi() -> Response:
     return documentation.description(
@@ -209,13 +207,13 @@ def openapi() -> Response:
     )
 
 
-@app.route("/docs", methods=OPEN)
+@app.route("/docs", methods=["GET", "HEAD"])
 @answered
 def docs() -> Response:
     return documentation.page(app.current_request)
 
 
-@app.route("/docs/{asset}", methods=OPEN)
+@app.route("/docs/{asset}", methods=["GET", "HEAD"])
 @answered
 def docs_asset(asset: str) -> Response:
     return documentation.asset(asset, app.current_request)
