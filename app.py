@@ -24,8 +24,8 @@ def calling_bank() -> Bank:
 
 
 @app.middleware("http")
-def problem_documents(request: Request, get_response: Any) -> Response:
-    return problems.reform(request, get_response(request))
+def complete_answers(request: Request, get_response: Any) -> Response:
+    return problems.completed(request, get_response, app.routes)
 
 
 @app.route("/transactions", methods=["POST"], content_types=JSON, api_key_required=True)
@@ -181,7 +181,7 @@ def put_settings() -> Response:
     )
 
 
-@app.route("/preferences/{token}", methods=["GET"])
+@app.route("/preferences/{token}", methods=["GET", "HEAD"])
 @answered
 def get_preferences(token: str) -> Response:
     return services.preferences_page.show(token)
@@ -193,13 +193,13 @@ def post_preferences(token: str) -> Response:
     return services.preferences_page.submit(token, app.current_request)
 
 
-@app.route("/health", methods=["GET"])
+@app.route("/health", methods=["GET", "HEAD"])
 @answered
 def health() -> Response:
     return documentation.health()
 
 
-@app.route("/openapi.json", methods=["GET"])
+@app.route("/openapi.json", methods=["GET", "HEAD"])
 @answered
 def openapi() -> Response:
     return documentation.description(
@@ -207,13 +207,13 @@ def openapi() -> Response:
     )
 
 
-@app.route("/docs", methods=["GET"])
+@app.route("/docs", methods=["GET", "HEAD"])
 @answered
 def docs() -> Response:
     return documentation.page(app.current_request)
 
 
-@app.route("/docs/{asset}", methods=["GET"])
+@app.route("/docs/{asset}", methods=["GET", "HEAD"])
 @answered
 def docs_asset(asset: str) -> Response:
     return documentation.asset(asset, app.current_request)

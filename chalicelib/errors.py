@@ -1,10 +1,13 @@
 """The errors that a caller can act on, each with its data as attributes. `api.problems` gives each its HTTP status."""
 
+import re
 from typing import ClassVar
 
 # An answer names at most so many errors, and so many characters of a field's name.
 MAX_ERRORS = 100
 MAX_FIELD = 300
+# A media type, or another word of a header, that may be named in a text.
+_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9.+_*-]{0,40}(/[A-Za-z*][A-Za-z0-9.+_*-]{0,80})?")
 
 
 class DomainError(Exception):
@@ -30,12 +33,22 @@ class BodyTooLarge(DomainError):
 
 
 class UnsupportedMediaType(DomainError):
-    """The body isn't JSON by its Content-Type, or is compressed."""
+    """The body is of another type than those `accepted`, or is compressed.
+
+    `sent` and `encoding` are what the headers Content-Type and Content-Encoding say. They are named if they look right.
+    """
 
     code = "unsupported_media_type"
 
-    def __init__(self) -> None:
-        super().__init__("The body must be application/json, without a Content-Encoding.")
+    def __init__(self, sent: str = "", encoding: str = "", accepted: tuple[str, ...] = ("application/json",)) -> None:
+        if encoding:
+            named = f" {encoding}" if _TOKEN.fullmatch(encoding) else ""
+            super().__init__(f"The body must not be compressed: send it without Content-Encoding{named}.")
+        else:
+            named = f", not {sent}" if _TOKEN.fullmatch(sent) else ""
+            super().__init__(
+                f"The body must be {' or '.join(accepted)}{named}: the header Content-Type says what it is."
+            )
 
 
 class ValidationFailed(DomainError):
@@ -75,7 +88,9 @@ class UnknownApiKey(DomainError):
     code = "unknown_api_key"
 
     def __init__(self) -> None:
-        super().__init__("The x-api-key header is missing, or no active bank has this key.")
+        super().__init__(
+            "Send the bank's API key in the header x-api-key: it is missing, or no active bank has this key."
+        )
 
 
 class InvalidSignature(DomainError):

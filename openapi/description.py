@@ -22,7 +22,8 @@ them, stores it exactly once, and notifies the account's holders by e-mail, in t
 Requests and answers are JSON in UTF-8. A bank sends its API key in the header `x-api-key`. A bank with a signing secret
 also signs every write in the form of [Standard Webhooks](https://www.standardwebhooks.com/). Amounts in answers are
 exact decimal strings with all of the currency's decimals. Times in answers are RFC 3339 in UTC. Unknown fields and
-query parameters are refused. Every error is a problem document (RFC 9457); programs may rely on its `code`.
+query parameters are refused. What needs no key can also be asked for with `HEAD`. Every answer has the request's one id
+in the header `x-request-id`. Every error is a problem document (RFC 9457); programs may rely on its `code`.
 """
 _CONTACT = {"name": "The service's operator", "email": "support@transaction-notifier.example"}
 _LICENSE = {"name": "Proprietary: for banks under contract", "identifier": "LicenseRef-Proprietary"}

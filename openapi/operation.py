@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from chalicelib.api.problems import REQUEST_ID
 from chalicelib.api.requests import MAX_PAGE
 from chalicelib.ledger.keys import IDENTIFIER
 from openapi.json_schema import IDENTIFIER_SCHEMA, Json, ref
@@ -77,6 +78,12 @@ HEADERS: dict[str, Json] = {
         "description": "The seconds to wait before the next try.",
         "schema": {"type": "integer", "minimum": 1},
     },
+    REQUEST_ID: {
+        "description": "The one id of the request: `request_id` of a problem, and of the request's lines in the "
+        "service's logs. A client's own is not taken over.",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1},
+    },
     "WWW-Authenticate": {"description": "The header that proves who calls.", "schema": {"type": "string"}},
 }
 
@@ -94,10 +101,15 @@ def answer(
         content["example"] = example
     found: Json = {"description": description, "content": {JSON: content}}
     if headers:
-        found["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+        found["headers"] = {name: header(name) for name in headers}
     if links:
         found["links"] = dict(links)
     return found
+
+
+def header(name: str) -> Json:
+    """Return a response's header, one of HEADERS."""
+    return {"$ref": f"#/components/headers/{name}"}
 
 
 def link(operation_id: str, description: str, **parameters: str) -> Json:
@@ -157,6 +169,8 @@ def operation(
     found["responses"] = problem_responses(problems, gateway)
     for status, one in answers.items():
         found["responses"][str(status)] = _either(one, found["responses"].get(str(status), {}))
+    for response in found["responses"].values():
+        response["headers"] = {**response.get("headers", {}), REQUEST_ID: header(REQUEST_ID)}
     found["responses"] = dict(sorted(found["responses"].items()))
     return found
 

@@ -29,7 +29,10 @@ PROBLEM = object_schema(
         "detail": {"type": "string"},
         "instance": {"type": "string", "description": "The path of the request."},
         "code": {"type": "string", "pattern": "^[a-z]+(_[a-z]+)*$"},
-        "request_id": {"type": "string", "description": "The id of the request in the service's logs."},
+        "request_id": {
+            "type": "string",
+            "description": "The one id of the request: the header `x-request-id`, and in the service's logs.",
+        },
         "errors": {"type": "array", "maxItems": MAX_ERRORS, "items": ref("FieldError")},
     },
 )
@@ -63,7 +66,7 @@ _REASONS = {
     "malformed_body": "the body is not UTF-8 or no JSON object, has the same key twice, NaN or Infinity, is nested too "
     "deeply, or has control characters or U+FFFD to U+FFFF",
     "quota_exceeded": "the plan's quota is used up",
-    "route_not_found": "there is nothing at this path",
+    "route_not_found": "no route has this path and method",
     "temporarily_unavailable": "try again; this is safe",
     "throttled": "the plan's rate is exceeded",
     "too_many_holders": "the account has the most holders that it can have",

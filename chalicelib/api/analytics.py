@@ -10,7 +10,7 @@ from chalicelib.analytics.summary import summary
 from chalicelib.api.requests import date_range, identifier, json_answer, only_parameters
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import ValidationFailed
-from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.money import CURRENCY_DECIMALS, currency_error
 from chalicelib.ledger.times import format_time
 
 
@@ -37,7 +37,7 @@ def _range(request: Request, now: datetime) -> tuple[date, date, str | None]:
     first, last = date_range(request, now.date(), errors)
     currency = (request.query_params or {}).get("currency")
     if currency is not None and currency not in CURRENCY_DECIMALS:
-        errors.append(("currency", "Must be an active ISO 4217 code, like XAF or EUR."))
+        errors.append(("currency", currency_error(currency)))
     if errors:
         raise ValidationFailed(errors)
     return first, last, currency

@@ -20,6 +20,7 @@ from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.intake import Queued, RecordResult
 from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.messages import unknown
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.transaction import Transaction
 
@@ -36,7 +37,7 @@ QUEUED_STATUSES = ("queued", "invalid")
 def items_of(body: dict[str, Any]) -> list[Any]:
     """Return a parsed body's items, none of them checked yet; raises ValidationFailed, MalformedBody."""
     json_body.check_all_but(body, "transactions")
-    errors = [(name, "Unknown field.") for name in body if name != "transactions"]
+    errors = [(name, unknown("field", name, ["transactions"])) for name in body if name != "transactions"]
     items = body.get("transactions")
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
         errors.append(("transactions", f"Must be a list of 1 to {MAX_ITEMS} transactions."))

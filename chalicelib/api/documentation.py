@@ -52,7 +52,7 @@ def page(request: Request) -> Response:
 def asset(name: str, request: Request) -> Response:
     """Answer `GET /docs/{asset}`, to be kept for good if it is the version that was asked for."""
     if name not in ASSETS:
-        return problems.problem(request, 404, "route_not_found", "There is nothing at this path")
+        return problems.route_not_found(request)
     # While a release goes out, a page may come from one version of the app and its scripts from the other.
     is_asked_for = (request.query_params or {}).get("v") == _version(name)
     return _answer(_text("pages", name), f"{ASSETS[name]}; charset=utf-8", _KEPT if is_asked_for else _NOT_KEPT)

@@ -8,22 +8,46 @@ Control characters are refused anywhere in a body, but in a transaction: there t
 (`check_transaction`).
 """
 
+import codecs
 import json
 import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chalicelib.errors import BodyTooLarge, CardNumberRefused, MalformedBody, UnsupportedMediaType
+from chalicelib.errors import MAX_FIELD, BodyTooLarge, CardNumberRefused, MalformedBody, UnsupportedMediaType
 from chalicelib.ledger.card_numbers import MAX_CARD_DIGITS, holds_card_number
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
+
+_TOO_DEEP = f"The body is nested too deeply: at most {MAX_DEPTH} levels."
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_KINDS = {list: "a list", str: "a text", Decimal: "a number", bool: "true or false", type(None): "null"}
+# What the standard library says of bad JSON, and what we say instead.
+_JSON_ERRORS = (
+    (
+        "Expecting value",
+        "a value is expected: a text in double quotes, a number, an object, a list, true, false or null",
+    ),
+    ("Expecting property name", "a name in double quotes is expected"),
+    ("Expecting ':'", "a colon is expected after the name"),
+    ("Expecting ','", "a comma is expected, or the end of the object or list"),
+    ("Extra data", "there is more after the end of the object"),
+    ("Unterminated string", "the text that begins here has no end"),
+    (
+        "Invalid control character",
+        "a line end, tab or other control character stands in a text: write it as \\n or \\t",
+    ),
+    ("Invalid \\", "JSON doesn't know this escape"),
+    ("Illegal trailing comma", "nothing follows this comma: leave it out"),
+)
 
 _Path = tuple[str | int, ...]  # keys and indexes; made into text only where it is told of, because a key can be long
 
 # U+FFFD stands where the gateway found bytes that are no UTF-8: what was sent is lost. U+FFFE and U+FFFF are no
 # characters, and SQS takes no message that holds one.
 _CONTROL_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
+_NAME_OF_CHARSET = re.compile(r"[A-Za-z][A-Za-z0-9._:-]{0,40}")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
 # What can be an amount. An amount of 13 to 15 digits may pass the check of a card number by chance.
 _SHORT_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,4})?")
@@ -57,13 +81,19 @@ def parse_json(raw: bytes, content_type: str, max_bytes: int) -> dict[str, Any]:
     Raises UnsupportedMediaType, BodyTooLarge and MalformedBody (no UTF-8, no JSON, no object).
     """
     # Chalice's own check takes `*/*` and `text/plain; application/json` for JSON.
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType
+    media_type = content_type.partition(";")[0].strip()
+    if media_type.lower() != "application/json":
+        raise UnsupportedMediaType(media_type)
     if len(raw) > max_bytes:
         raise BodyTooLarge(max_bytes)
     charset = _CHARSET.search(content_type)
     if charset and charset[1].lower() not in ("utf-8", "utf8"):
-        raise MalformedBody("The body must be UTF-8.")
+        named = f", not {charset[1]}" if _NAME_OF_CHARSET.fullmatch(charset[1]) else ""
+        raise MalformedBody(f"The charset of the body must be UTF-8{named}.")
+    if not raw.strip():
+        raise MalformedBody("The body is empty: it must be a JSON object.")
+    if raw.startswith(_MARKS):
+        raise MalformedBody("The body begins with a byte order mark: send UTF-8 without one.")
     try:
         value = json.loads(
             raw.decode("utf-8"),
@@ -72,15 +102,22 @@ def parse_json(raw: bytes, content_type: str, max_bytes: int) -> dict[str, Any]:
             parse_constant=_not_a_number,
             object_pairs_hook=_object,
         )
-    except UnicodeDecodeError:
-        raise MalformedBody("The body must be UTF-8.") from None
+    except UnicodeDecodeError as error:
+        raise MalformedBody(f"The body must be UTF-8: byte {error.start + 1} is none.") from None
     except json.JSONDecodeError as error:
-        raise MalformedBody(f"The body is not valid JSON (line {error.lineno}, column {error.colno}).") from None
+        raise MalformedBody(
+            f"The body is not valid JSON: line {error.lineno}, column {error.colno}: {_expected(error)}."
+        ) from None
     except RecursionError:
-        raise MalformedBody("The body is nested too deeply.") from None
+        raise MalformedBody(_TOO_DEEP) from None
     if not isinstance(value, dict):
-        raise MalformedBody("The body must be a JSON object.")
+        raise MalformedBody(f"The body must be a JSON object, not {_KINDS[type(value)]}.")
     return value
+
+
+def _expected(error: json.JSONDecodeError) -> str:
+    """Return what is wrong there, in words that a person who writes JSON understands."""
+    return next((ours for theirs, ours in _JSON_ERRORS if error.msg.startswith(theirs)), "something else is expected")
 
 
 def check(value: Any) -> None:
@@ -132,7 +169,12 @@ def is_object(value: Any) -> bool:
 
 
 class _SameKeyTwice(dict[str, Any]):
-    """An object that was written with the same key twice."""
+    """An object that was written with the same key twice: `key`."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        seen: set[str] = set()
+        self.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
 
 
 def _decimal(literal: str) -> Decimal:
@@ -148,18 +190,19 @@ def _not_a_number(_name: str) -> Decimal:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
-    return result if len(result) == len(pairs) else _SameKeyTwice(result)
+    return result if len(result) == len(pairs) else _SameKeyTwice(pairs)
 
 
 def _check(value: Any, path: _Path, is_free: bool = False) -> None:
     """Check a value; in a free one, control characters are left to the rules of the field."""
     if len(path) >= MAX_DEPTH:
-        raise MalformedBody("The body is nested too deeply.")
+        raise MalformedBody(_TOO_DEEP)
     if isinstance(value, str):
         _check_text(value, path, is_free)
     elif isinstance(value, dict):
         if isinstance(value, _SameKeyTwice):
-            raise MalformedBody("The body has an object with the same key twice.")
+            _check_text(value.key, path)
+            raise MalformedBody(f"The body has the key {_told((*path, value.key))} twice.")
         for key, item in value.items():
             _check_text(key, path, is_free)
             _check(item, (*path, key), is_free)
@@ -168,18 +211,24 @@ def _check(value: Any, path: _Path, is_free: bool = False) -> None:
             _check(item, (*path, index), is_free)
     elif isinstance(value, Decimal):
         if value.is_nan():
-            raise MalformedBody("The body has NaN or Infinity, which are not JSON.")
+            raise MalformedBody(f"{_told(path)} is NaN or Infinity, which JSON doesn't have.")
         if value.is_infinite():
-            raise MalformedBody("The body has a number that is out of range.")
+            raise MalformedBody(f"{_told(path)} is a number that is out of range.")
         if 0 < value.adjusted() < MAX_CARD_DIGITS and holds_card_number(f"{value:f}"):
             raise CardNumberRefused(_dotted(path))
 
 
 def _check_text(text: str, path: _Path, is_free: bool = False) -> None:
     if not is_free and _CONTROL_OR_SURROGATE.search(text):
-        raise MalformedBody("The body has a control character, half a surrogate pair or U+FFFD to U+FFFF in a string.")
+        where = _told(path) if path else "The body"
+        raise MalformedBody(f"{where} has a control character, half a surrogate pair or U+FFFD to U+FFFF.")
     if holds_card_number(text):
         raise CardNumberRefused(_dotted(path))
+
+
+def _told(path: _Path) -> str:
+    """Return where a value stands, for a text: a key can be long."""
+    return f"`{_dotted(path)[:MAX_FIELD]}`"
 
 
 def _dotted(path: _Path) -> str:

@@ -1,15 +1,20 @@
-"""Errors as RFC 9457 problem documents: only here do the domain's errors get an HTTP status."""
+"""Errors as RFC 9457 problem documents: only here do the domain's errors get an HTTP status.
+
+`completed` completes every answer of the app, good or bad: its request id, and what `HEAD` leaves out.
+"""
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from chalice.app import Request, Response
 
 from chalicelib import errors
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import count, logger, of_request
 
 CONTENT_TYPE = "application/problem+json"
+REQUEST_ID = "x-request-id"
 
 # Each domain error's status and title. The title is for people; programs use the error's `code`.
 ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
@@ -24,16 +29,15 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.TooManyHolders: (409, "The account has as many holders as it can"),
     errors.TransactionConflict: (409, "The id is taken by another transaction"),
     errors.BodyTooLarge: (413, "The body is too large"),
-    errors.UnsupportedMediaType: (415, "The body must be application/json"),
+    errors.UnsupportedMediaType: (415, "The body's type is not taken here"),
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),
 }
 
 # The code and title for errors that Chalice answers by itself, by status.
 _CHALICE_ANSWERS = {
     403: ("forbidden", "The request is not allowed"),
-    404: ("route_not_found", "There is nothing at this path"),
+    404: ("route_not_found", "No route has this path and method"),
     405: ("method_not_allowed", "The method is not allowed here"),
-    415: ("unsupported_media_type", "The body must be application/json"),
     500: ("internal_error", "Something went wrong on our side"),
 }
 
@@ -52,17 +56,7 @@ def answered(request: Callable[[], Request]) -> Callable[[Callable[..., Response
             except errors.DomainError as error:
                 return problem_for(error, request())
             except Exception as error:
-                # Only the exception's type is logged: its message could have content of the request.
-                logger.error(
-                    "unexpected_error",
-                    extra={
-                        "error": type(error).__name__,
-                        "at": _origin(error),
-                        "request_id": request_id(request()),
-                    },
-                )
-                count("UnexpectedErrors")
-                return problem(request(), 500, "internal_error", _CHALICE_ANSWERS[500][1])
+                return _unexpected(error, request())
 
         return wrapper
 
@@ -127,13 +121,58 @@ def problem(
     return Response(body, {"Content-Type": CONTENT_TYPE, **(headers or {})}, status)
 
 
-def reform(request: Request, response: Response) -> Response:
+def route_not_found(request: Request) -> Response:
+    """Return the problem of a path at which there is nothing."""
+    detail = "No route has this path and method. GET /openapi.json lists all routes."
+    return problem(request, 404, *_CHALICE_ANSWERS[404], detail)
+
+
+def completed(
+    request: Request, get_response: Callable[[Request], Response], routes: Mapping[str, Mapping[str, Any]]
+) -> Response:
+    """Return the app's answer to a request, complete: all that is logged of it, and the answer, have the request's id.
+
+    `routes` are Chalice's, by path and method. An answer to `HEAD` has no body.
+    """
+    with of_request(request_id(request)):
+        try:
+            response = reform(request, get_response(request), routes)
+        except Exception as error:
+            response = _unexpected(error, request)
+    response.headers[REQUEST_ID] = request_id(request)
+    return _without_body(response, request) if request.method == "HEAD" else response
+
+
+def reform(request: Request, response: Response, routes: Mapping[str, Mapping[str, Any]]) -> Response:
     """Return the response; Chalice's own error body, `{"Code", "Message"}`, is replaced by a problem."""
-    if response.status_code < 400 or not (isinstance(response.body, dict) and "Code" in response.body):
+    status = response.status_code
+    if status < 400 or not (isinstance(response.body, dict) and "Code" in response.body):
         return response
-    code, title = _CHALICE_ANSWERS.get(response.status_code, ("bad_request", "The request can't be answered"))
     kept = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
-    return problem(request, response.status_code, code, title, headers=kept)
+    if status == 415:
+        sent = request.headers.get("content-type", "").partition(";")[0].strip()
+        accepted = tuple(routes[request.path][request.method].content_types)
+        return problem_for(errors.UnsupportedMediaType(sent, accepted=accepted), request)
+    code, title = _CHALICE_ANSWERS.get(status, ("bad_request", "The request can't be answered"))
+    detail = f"This path takes {kept['Allow']} only." if status == 405 and "Allow" in kept else None
+    return problem(request, status, code, title, detail, headers=kept)
+
+
+def _unexpected(error: Exception, request: Request) -> Response:
+    # Only the exception's type is logged: its message could have content of the request.
+    logger.error("unexpected_error", extra={"error": type(error).__name__, "at": _origin(error)})
+    count("UnexpectedErrors")
+    return problem(request, 500, "internal_error", _CHALICE_ANSWERS[500][1])
+
+
+def _without_body(response: Response, request: Request) -> Response:
+    """Return the answer to `HEAD`: what `GET` answers, but for the body."""
+    body = response.to_dict()["body"]
+    headers = dict(response.headers)
+    # `chalice local` adds a length of its own, 0, and a second one would make the answer unreadable.
+    if "requestId" in request.context:
+        headers["Content-Length"] = str(len(body.encode()))
+    return Response("", headers, response.status_code)
 
 
 def _path(request: Request) -> str:
@@ -145,7 +184,10 @@ def _path(request: Request) -> str:
 
 
 def request_id(request: Request) -> str:
-    """Return the request's id in the log: API Gateway's, or the function's if there is no gateway."""
+    """Return the one id of the request: API Gateway's, or the function's where no gateway is (`chalice local`).
+
+    What a client sends as `x-request-id` is no id here: it could be any text, and another request's.
+    """
     own = getattr(request.lambda_context, "aws_request_id", "")
     return str(request.context.get("requestId", own))
 

@@ -12,11 +12,15 @@ from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.signatures import Signatures
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
 from chalicelib.ledger.keys import IDENTIFIER, IDENTIFIER_RULE
+from chalicelib.ledger.messages import unknown
 from chalicelib.ledger.times import parse_time
 
 MAX_PAGE = 100
 MAX_DAYS = 366
 DEFAULT_DAYS = 31
+BOUND_RULE = "Must be a date like 2026-01-31, or an RFC 3339 time with an offset."
+# In a query string, + means a space.
+_SPACE_FOR_PLUS = re.compile(r"[0-9] [0-9]{2}:[0-9]{2}$")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -44,8 +48,9 @@ def seconds_left(context: Any) -> float:
 
 def sent_body(request: Request) -> tuple[bytes, str]:
     """Return the body as it was sent and its media type, for `json_body`."""
-    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-        raise UnsupportedMediaType
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMediaType(encoding=encoding)
     return request.raw_body, request.headers.get("content-type", "application/json")
 
 
@@ -79,18 +84,23 @@ def only_parameters(request: Request, *known: str) -> None:
     given = request.query_params
     if given is None:
         return
-    errors = [(name, "Unknown query parameter.") for name in sorted(set(given) - set(known))]
+    errors = [(name, unknown("query parameter", name, known)) for name in sorted(set(given) - set(known))]
     errors += [(name, "Given more than once.") for name in known if name in given and len(given.getlist(name)) > 1]
     if errors:
         raise ValidationFailed(errors)
 
 
 def moment(text: str, end_of_day: bool) -> datetime:
-    """Return a bound, as UTC: a date means its whole UTC day; raises ValueError."""
-    if _DATE.fullmatch(text):
+    """Return a bound, as UTC: a date means its whole UTC day. Raises ValueError, whose text says what it must be."""
+    if _SPACE_FOR_PLUS.search(text):
+        raise ValueError("Has a space where the + of its offset was: send + as %2B in a query string.")
+    try:
+        if not _DATE.fullmatch(text):
+            return parse_time(text)
         day = datetime.combine(_day(text), time(), UTC)
-        return day + timedelta(days=1, microseconds=-1) if end_of_day else day
-    return parse_time(text)
+    except ValueError:
+        raise ValueError(BOUND_RULE) from None
+    return day + timedelta(days=1, microseconds=-1) if end_of_day else day
 
 
 def date_range(request: Request, today: date, errors: list[tuple[str, str]]) -> tuple[date, date]:

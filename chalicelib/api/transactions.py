@@ -160,8 +160,8 @@ def _listing(account: str, parameters: Any) -> Listing:
             return None
         try:
             return moment(parameters[name], end_of_day)
-        except ValueError:
-            errors.append((name, "Must be a date like 2026-01-31, or an RFC 3339 time with an offset."))
+        except ValueError as error:
+            errors.append((name, str(error)))
             return None
 
     start, end = bound("from", end_of_day=False), bound("to", end_of_day=True)

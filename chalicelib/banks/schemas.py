@@ -8,8 +8,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from chalicelib.banks.thresholds import MAX_RECENT, MODES
-from chalicelib.ledger.fields import ExactDecimal, Pairs, email_rules
-from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals
+from chalicelib.ledger.fields import ActiveCurrency, ExactDecimal, Pairs, email_rules
+from chalicelib.ledger.money import excess_decimals
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _CHARACTER = r"([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})"
@@ -59,7 +59,7 @@ class FlagRuleSchema(Schema):
 
 class LargeAmountRuleSchema(FlagRuleSchema):
     thresholds = Pairs(
-        keys=fields.String(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code.")),
+        keys=fields.String(validate=ActiveCurrency()),
         values=ExactDecimal(validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0.")),
     )
 

@@ -69,7 +69,7 @@ def load_settings(body: Mapping[str, Any]) -> BankSettings:
     try:
         values = _SCHEMA.load(body)
     except ValidationError as error:
-        raise ValidationFailed(field_errors(error)) from None
+        raise ValidationFailed(field_errors(error, _SCHEMA)) from None
     addresses = tuple(values.get("alert_addresses", ()))
     return BankSettings(_thresholds(values.get("flags", {})), addresses, values.get("webhook_url"))
 

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
-from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, TrueOrFalse, email_rules, field_errors
+from chalicelib.ledger.fields import TYPES, ActiveCurrency, ExactDecimal, Pairs, TrueOrFalse, email_rules, field_errors
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, without_end_zeros
 from chalicelib.ledger.times import format_time
 
@@ -65,7 +65,7 @@ class PreferencesSchema(Schema):
         ],
     )
     min_amount = Pairs(
-        keys=fields.String(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code.")),
+        keys=fields.String(validate=ActiveCurrency()),
         values=ExactDecimal(validate=validate.Range(min=0, error="Must be 0 or more.")),
     )
     quiet_hours = fields.Nested(QuietHoursSchema)
@@ -94,7 +94,7 @@ def load_holder(body: Mapping[str, Any], holder_id: str, now: datetime) -> Holde
     try:
         values = _SCHEMA.load(body)
     except ValidationError as error:
-        raise ValidationFailed(field_errors(error)) from None
+        raise ValidationFailed(field_errors(error, _SCHEMA)) from None
     minimums = values["preferences"].get("min_amount")
     if minimums:
         refused = {currency: excess_decimals(amount, currency) for currency, amount in minimums.items()}

@@ -14,7 +14,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.ledger.keys import IDENTIFIER, IDENTIFIER_RULE
-from chalicelib.ledger.money import MAX_INTEGER_DIGITS
+from chalicelib.ledger.messages import in_our_words
+from chalicelib.ledger.money import CURRENCY_DECIMALS, CURRENCY_RULE, MAX_INTEGER_DIGITS, currency_error
 from chalicelib.ledger.times import BEFORE_FIRST_YEAR, FIRST_YEAR, parse_date, parse_time
 
 TYPES = ("credit", "debit")
@@ -85,7 +86,7 @@ class ExactDecimal(fields.Field[Decimal]):
         if is_number or (isinstance(value, str) and _NUMBER.fullmatch(value)):
             value = Decimal(value)
         if not isinstance(value, Decimal) or not value.is_finite():
-            raise ValidationError("Must be a number, or a string that holds one.")
+            raise ValidationError("Must be a number like 250.50, or a string that holds one.")
         if value.adjusted() >= MAX_INTEGER_DIGITS:
             raise ValidationError(f"Must have at most {MAX_INTEGER_DIGITS} digits before the decimal point.")
         return value if value else abs(value)  # there is no negative zero in an account
@@ -135,20 +136,21 @@ class Pairs(fields.Dict):
             raise
 
 
-def field_errors(error: ValidationError) -> list[tuple[str, str]]:
-    """Return marshmallow's nested messages as (dotted field, message) pairs, in the schema's order."""
+def field_errors(error: ValidationError, schema: Schema | None = None) -> list[tuple[str, str]]:
+    """Return marshmallow's nested messages as (dotted field, message) pairs, in our own words: see `messages`."""
+    return in_our_words(error, schema)
 
-    def flatten(messages: Any, path: str) -> list[tuple[str, str]]:
-        if isinstance(messages, dict):
-            # marshmallow tells of an object as a whole under `_schema`; of the body itself it never has to.
-            return [
-                found
-                for key, value in messages.items()
-                for found in flatten(value, path if path and key == "_schema" else f"{path}.{key}")
-            ]
-        return [(path.removeprefix("."), str(message)) for message in messages]
 
-    return flatten(error.messages, "")
+class ActiveCurrency(validate.OneOf):
+    """The rule for a currency's code. A code in small letters is refused with the right one."""
+
+    def __init__(self) -> None:
+        super().__init__(CURRENCY_DECIMALS, error=CURRENCY_RULE)
+
+    def __call__(self, value: Any) -> Any:
+        if value not in CURRENCY_DECIMALS:
+            raise ValidationError(currency_error(value))
+        return value
 
 
 class TrueOrFalse(fields.Boolean):

@@ -12,6 +12,7 @@ from marshmallow import ValidationError, fields, validate
 from chalicelib.errors import CardNumberRefused
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.fields import Pairs, Text, is_absent
+from chalicelib.ledger.messages import unknown
 from chalicelib.ledger.money import ALPHA_2
 from chalicelib.ledger.wording import UNREADABLE, cut, is_normal, is_readable, normalised
 
@@ -71,7 +72,8 @@ class Country(Code):
 
     def known(self, text: str) -> str:
         if text not in ALPHA_2:
-            raise ValidationError("Must be an ISO 3166-1 code, alpha-2 or alpha-3, or XK.")
+            right = f", in capital letters: {text.upper()}" if text.upper() in ALPHA_2 else ""
+            raise ValidationError(f"Must be an ISO 3166-1 code, alpha-2 or alpha-3, or XK{right}.")
         return ALPHA_2[text]
 
 
@@ -131,7 +133,8 @@ def _mended_object(known: Mapping[str, fields.Field[Any]], value: Any, path: str
     found = {}
     for name, one in value.items():
         if name not in known:
-            warnings.append((f"{path}.{_without_card(normalised(name), path)}", "Unknown field: left out."))
+            left_out = unknown("field, left out", name, known)
+            warnings.append((f"{path}.{_without_card(normalised(name), path)}", left_out))
         elif (kept := mended(known[name], one, f"{path}.{name}", warnings)) is not None:
             found[name] = kept
     return found or None

@@ -24,6 +24,8 @@ _CODES_BY_DECIMALS = {
 }
 CURRENCY_DECIMALS = {code: decimals for decimals, codes in _CODES_BY_DECIMALS.items() for code in codes.split()}
 
+CURRENCY_RULE = "Must be an active ISO 4217 code, like XAF or EUR."
+
 # ISO 3166-1, officially assigned: alpha-2 and alpha-3.
 _COUNTRIES = (
     "AD:AND AE:ARE AF:AFG AG:ATG AI:AIA AL:ALB AM:ARM AO:AGO AQ:ATA AR:ARG AS:ASM AT:AUT AU:AUS AW:ABW AX:ALA "
@@ -49,6 +51,12 @@ KOSOVO = "XK"  # assigned by its users: banks and card schemes write it, and ISO
 COUNTRIES = frozenset({*_ALPHA_3, KOSOVO})
 # The alpha-2 code by each code that a bank may write.
 ALPHA_2 = {code: code for code in COUNTRIES} | {alpha_3: alpha_2 for alpha_2, alpha_3 in _ALPHA_3.items()}
+
+
+def currency_error(code: object) -> str:
+    """Return what to say of a currency that isn't one of `CURRENCY_DECIMALS`."""
+    right = code.strip().upper() if isinstance(code, str) else ""
+    return f"Must be in capital letters: {right}." if right in CURRENCY_DECIMALS else CURRENCY_RULE
 
 
 def excess_decimals(amount: Decimal, currency: str) -> str | None:

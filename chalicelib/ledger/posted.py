@@ -14,6 +14,7 @@ from chalicelib.errors import ValidationFailed
 from chalicelib.ledger.fields import (
     STATUSES,
     TYPES,
+    ActiveCurrency,
     CalendarDate,
     ExactDecimal,
     QuickSchema,
@@ -47,7 +48,7 @@ class MerchantSchema(QuickSchema):
 
 class OriginalSchema(QuickSchema):
     amount = ExactDecimal(validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0."))
-    currency = Text(validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code."))
+    currency = Text(validate=ActiveCurrency())
     rate = Rate()
 
 
@@ -64,9 +65,7 @@ class TransactionSchema(QuickSchema):
     amount = ExactDecimal(required=True, validate=validate.Range(min=0, min_inclusive=False, error="Must be over 0."))
     type = Text(required=True, validate=validate.OneOf(TYPES))
     timestamp = Timestamp(required=True)
-    currency = Text(
-        validate=validate.OneOf(CURRENCY_DECIMALS, error="Must be an active ISO 4217 code, like XAF or EUR.")
-    )
+    currency = Text(validate=ActiveCurrency())
     status = Text(validate=validate.OneOf(STATUSES))
     authorization_id = Text(validate=identifier())
     reversal_of = Text(validate=identifier())
@@ -125,7 +124,7 @@ def _read(body: Mapping[str, Any], errors: Warnings, warnings: Warnings) -> dict
         values = _SCHEMA.load({name: value for name, value in body.items() if name not in INFORMING})
     except ValidationError as error:
         values = error.valid_data if isinstance(error.valid_data, dict) else {}
-        errors += field_errors(error)
+        errors += field_errors(error, _SCHEMA)
     if values.get("original") == {}:
         del values["original"]
     for name, field in _SCHEMA.fields.items():

@@ -254,11 +254,84 @@ def test_health_touches_nothing(bench: Bench) -> None:
     assert bench.get("/health", key=None).status_code == 200
 
 
-@pytest.mark.parametrize("route", [("PATCH", "/transactions"), ("DELETE", "/transactions/1"), ("PUT", "/health")])
-def test_another_method_is_405_and_says_which_are_allowed(bench: Bench, route: tuple[str, str]) -> None:
-    response = bench.request(*route, SMALLEST)
-    problem(response, 405, "method_not_allowed")
-    assert response.headers["Allow"] in ("POST", "GET")
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/transactions", "POST"),
+        ("DELETE", "/transactions/1", "GET"),
+        ("HEAD", "/transactions/1", "GET"),
+        ("PUT", "/health", "GET, HEAD"),
+        ("PUT", "/transactions/batch", "POST, GET"),
+    ],
+)
+def test_another_method_is_405_and_says_which_are_allowed(bench: Bench, method: str, path: str, allowed: str) -> None:
+    response = bench.request(method, path, SMALLEST)
+    assert response.status_code == 405
+    assert response.headers["Allow"] == allowed
+    if method != "HEAD":
+        assert problem(response, 405, "method_not_allowed")["detail"] == f"This path takes {allowed} only."
+
+
+OPEN_PATHS = ["/health", "/openapi.json", "/docs", "/docs/", "/docs/docs.css", "/docs/nothing", "/preferences/forged"]
+
+
+@pytest.mark.parametrize("path", OPEN_PATHS)
+def test_head_is_answered_as_get_but_for_the_body_wherever_no_key_is_needed(bench: Bench, path: str) -> None:
+    get, head = (bench.request(method, path, key=None) for method in ("GET", "HEAD"))
+    assert head.body == b""
+    assert get.body != b""
+    assert head.status_code == get.status_code
+
+    def alike(response: HTTPResponse) -> dict[str, str]:
+        return {name: value for name, value in response.headers.items() if name != "x-request-id"}
+
+    assert alike(head) == alike(get)
+
+
+def test_behind_the_gateway_head_has_the_length_of_what_get_sends(bench: Bench) -> None:
+    event = {**EVENT, "body": None, "requestContext": {**EVENT["requestContext"], "resourcePath": "/openapi.json"}}
+    get, head = (
+        call({**event, "httpMethod": method, "requestContext": {**event["requestContext"], "httpMethod": method}})
+        for method in ("GET", "HEAD")
+    )
+    assert head["headers"]["Content-Length"] == str(len(get["body"].encode()))
+    assert head["body"] == ""
+
+
+def test_every_answer_has_an_id_of_its_own_whatever_the_client_sends(bench: Bench) -> None:
+    asked = [
+        ("GET", "/health", None),
+        ("GET", "/docs", None),
+        ("GET", "/preferences/forged", None),
+        ("HEAD", "/health", None),
+        ("PATCH", "/transactions", None),
+        ("GET", "/transactions/unknown", None),
+        ("GET", "/transactions/1", None),
+        ("POST", "/transactions", SMALLEST),
+        ("POST", "/transactions", b"{"),
+        ("DELETE", "/accounts/A123/holders/none", None),
+    ]
+    bench.record("1")
+    forged = 'mine"} {"level":"ERROR'
+    responses = [bench.request(*one, x_request_id=forged) for one in asked]
+    responses.append(bench.request("POST", "/transactions", b"x", content_type="text/plain", x_request_id=forged))
+    ids = [response.headers["x-request-id"] for response in responses]
+    assert all(ids)
+    assert len(set(ids)) == len(ids)
+    assert forged not in ids
+    for response, request_id in zip(responses, ids, strict=True):
+        if response.headers.get("Content-Type") == "application/problem+json" and response.body:
+            assert response.json_body["request_id"] == request_id
+
+
+def test_all_that_is_logged_and_counted_of_a_request_has_its_id(bench: Bench, logged: Any) -> None:
+    response = bench.post(SMALLEST)
+    bench.restart(dynamodb=Failing(bench.dynamodb, RuntimeError("x")))
+    failed = bench.post(SMALLEST)
+    lines = [json.loads(line) for line in logged().splitlines() if line.startswith('{"')]
+    assert len(lines) >= 3
+    expected = {response.headers["x-request-id"], failed.headers["x-request-id"]}
+    assert {line["request_id"] for line in lines} == expected
 
 
 @pytest.mark.parametrize("route", ROUTES)

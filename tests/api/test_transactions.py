@@ -1,6 +1,7 @@
 """What `POST /transactions` and its listing say beside the transaction: warnings, preferences, its place, its flags."""
 
 import json
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -117,13 +118,14 @@ def located(request_path: str, base: str, stage_path: str | None = None) -> str:
     return urljoin(f"https://api.example{base}{request_path}", answer["headers"]["Location"])
 
 
-@pytest.mark.parametrize("path", ["/transactions", "/transactions/"])
+@pytest.mark.parametrize("path", ["/transactions", "/transactions/", "/transactions//", "/transactions///"])
 @pytest.mark.parametrize(
     ("base", "stage_path"),
     [
         ("/prod", None),  # a stage of API Gateway
         ("/notifier/v1", None),  # the base path of a domain of one's own
         ("", None),
+        ("/prod//notifier", None),
         ("/_aws/execute-api/a1b2c3/local", "/local"),  # the local cloud
     ],
 )
@@ -131,7 +133,8 @@ def test_a_location_leads_to_the_transaction_behind_whatever_stands_before_the_p
     bench: Bench, base: str, stage_path: str | None, path: str
 ) -> None:
     found = located(path, base, stage_path + path if stage_path else None)
-    assert found == f"https://api.example{base}/transactions/1"
+    # Slashes that a gateway takes in the request's path, it takes here too.
+    assert re.sub("//+", "/", found.removeprefix("https://api.example")) == re.sub("//+", "/", f"{base}/transactions/1")
 
 
 @pytest.mark.parametrize("path", ["/transactions", "/transactions/", "/transactions?dry_run=false"])

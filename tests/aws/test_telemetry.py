@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.telemetry import count
+from chalicelib.aws.telemetry import count, logger, of_request
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -62,3 +62,26 @@ def test_counts_of_many_threads_do_not_mix(capsys: pytest.CaptureFixture[str]) -
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(count, ["Counted"] * 500, range(1, 501)))
     assert sorted(value for line in lines(capsys) for value in line["Counted"]) == list(range(1, 501))
+
+
+def test_what_is_logged_and_counted_of_a_request_names_its_id_and_nothing_after_it_does(logged: Any) -> None:
+    with of_request("request-1"):
+        logger.info("inside")
+        count("Inside")
+    logger.info("after")
+    count("After")
+    written = [json.loads(line) for line in logged().splitlines() if line.startswith('{"')]
+    ids = [
+        (line.get("message") or ("Inside" if "Inside" in line else "After"), line.get("request_id")) for line in written
+    ]
+    assert sorted(ids, key=str) == [("After", None), ("Inside", "request-1"), ("after", None), ("inside", "request-1")]
+
+
+def test_requests_at_the_same_time_keep_their_own_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    def counted(number: int) -> None:
+        with of_request(f"request-{number}"):
+            count("Counted", number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(counted, range(1, 201)))
+    assert all(line["request_id"] == f"request-{line['Counted'][0]:.0f}" for line in lines(capsys))

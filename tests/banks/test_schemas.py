@@ -27,7 +27,7 @@ def test_no_more_attempts_can_be_asked_for_than_a_baseline_remembers() -> None:
     ("flag", "name", "value", "message"),
     [
         ("velocity", "mode", "maybe", "Must be one of: on, shadow, off."),
-        ("velocity", "mode", None, "Field may not be null."),
+        ("velocity", "mode", None, "Must not be null."),
         ("velocity", "count", 0, WHOLE_NUMBER.format(1, 15)),
         ("velocity", "count", 2.5, WHOLE_NUMBER.format(1, 15)),
         ("velocity", "count", "5", WHOLE_NUMBER.format(1, 15)),
@@ -39,7 +39,7 @@ def test_no_more_attempts_can_be_asked_for_than_a_baseline_remembers() -> None:
         ("unusual_amount", "times", "0.9", "Must be from 1 to 100."),
         ("unusual_amount", "times", 101, "Must be from 1 to 100."),
         ("unusual_amount", "times", "3.125", "Must have at most 2 decimals."),
-        ("unusual_amount", "times", "three", "Must be a number, or a string that holds one."),
+        ("unusual_amount", "times", "three", "Must be a number like 250.50, or a string that holds one."),
         ("unusual_amount", "deviations", -1, "Must be from 0 to 100."),
         ("unusual_amount", "min_count", 1, WHOLE_NUMBER.format(2, 1000)),
         ("duplicate_suspect", "minutes", 0, WHOLE_NUMBER.format(1, 60)),
@@ -47,8 +47,8 @@ def test_no_more_attempts_can_be_asked_for_than_a_baseline_remembers() -> None:
         ("large_amount", "thresholds", {"EUR": 0}, "Must be over 0."),
         ("large_amount", "thresholds", {"EUR": "1.005"}, "EUR has 2 decimals: must have no more."),
         ("large_amount", "thresholds", {"XAF": "1.5"}, "XAF has 0 decimals: must have no more."),
-        ("large_amount", "thresholds", {"XXX": 1}, "Must be an active ISO 4217 code."),
-        ("large_amount", "thresholds", [], "Not a valid mapping type."),
+        ("large_amount", "thresholds", {"XXX": 1}, "Must be an active ISO 4217 code, like XAF or EUR."),
+        ("large_amount", "thresholds", [], "Must be an object."),
     ],
 )
 def test_a_rule_that_is_broken_is_named_with_its_dotted_field(flag: str, name: str, value: Any, message: str) -> None:

@@ -145,7 +145,8 @@ def methods_of(clone: Clone, stage: str) -> dict[str, Any]:
 def routes_of_app() -> set[str]:
     """Return the routes that `app.py` names."""
     source = (PROJECT_DIR / "app.py").read_text()
-    return {f"{method} {path}" for path, method in re.findall(r'@app\.route\("(.+?)", methods=\["(\w+)"\]', source)}
+    named = re.findall(r'@app\.route\("(.+?)", methods=\[(.+?)\]', source)
+    return {f"{method} {path}" for path, methods in named for method in re.findall(r"\w+", methods)}
 
 
 @pytest.mark.parametrize("command", [("deploy",), ("package", "out")])
@@ -164,7 +165,9 @@ def test_every_route_is_deployed_and_needs_an_api_key_but_the_public_ones(deploy
 
     assert set(methods) == routes_of_app()
     keyless = {route for route, method in methods.items() if not method["apiKeyRequired"]}
-    assert keyless == {f"GET {path}" for path in PUBLIC} | {"POST /preferences/{token}"}
+    assert keyless == {f"{method} {path}" for path in PUBLIC for method in ("GET", "HEAD")} | {
+        "POST /preferences/{token}"
+    }
 
 
 def test_every_route_is_answered_by_the_api_function_which_the_api_may_call(
@@ -313,6 +316,7 @@ def test_the_gateways_own_errors_become_problem_documents_by_one_command(deploye
     assert answers["THROTTLED"]["responseParameters"] == {
         "gatewayresponse.header.Content-Type": "'application/problem+json'",
         "gatewayresponse.header.Retry-After": "'1'",
+        "gatewayresponse.header.x-request-id": "context.requestId",
     }
     assert '"code": "unknown_api_key"' in answers["INVALID_API_KEY"]["responseTemplates"]["application/json"]
 

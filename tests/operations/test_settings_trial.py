@@ -425,7 +425,7 @@ def test_real_transactions_are_flagged_as_a_naive_count_in_exact_fractions_says(
             "flags.theft: Unknown field.; alert_addresses.0: Must be an e-mail address.",
         ),
         (b"{", "The body is not valid JSON"),
-        (b"[]", "The body must be a JSON object."),
+        (b"[]", "The body must be a JSON object, not a list."),
     ],
 )
 def test_a_settings_file_that_is_wrong_names_what(
