@@ -25,6 +25,7 @@ from chalicelib.aws.queues import Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import DEFAULT_DIGEST_AFTER
 from chalicelib.holders.links import HolderLinks
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.purchases_repository import PurchaseRepository
@@ -32,8 +33,14 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import SesOutbox
+from chalicelib.notifications.allowances import Allowances
+from chalicelib.notifications.allowances_repository import AllowanceRepository
 from chalicelib.notifications.composing import Composer
 from chalicelib.notifications.deferrals import Deferrals
+from chalicelib.notifications.digest_composing import DigestComposer
+from chalicelib.notifications.digest_members import DigestMembers
+from chalicelib.notifications.digest_sender import DigestSender
+from chalicelib.notifications.digests_repository import DigestRepository
 from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.log import NotificationLog
@@ -135,23 +142,38 @@ def ours(ses: Any) -> timing.Work:
     tables = StubTables()
     links = HolderLinks(SecretStore(_Keys, lambda: _NOW), "keys", lambda: _NOW, "https://api.example.com")
     queue = Queue(None, "url")  # Not used: nothing is deferred or dead-lettered.
+    banks = BankDirectory(BankRepository(tables, "banks"), lambda: _NOW)
+    holders, letters = HolderRepository(tables, "accounts"), DeadLetters(queue, "mailer")
+    sending = Sending(
+        NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),
+        Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
+        SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+        lambda: _NOW,
+    )
+    digests = DigestSender(
+        DigestRepository(tables, "deferrals"),
+        DigestMembers(tables, "notifications"),
+        holders,
+        DigestComposer(banks, links.links_for),
+        sending,
+        queue,
+        letters,
+        lambda: _NOW,
+    )
     mailer = Mailer(
-        HolderRepository(tables, "accounts"),
+        holders,
         Purchases(
             TransactionRepository(tables, "transactions"),
             PurchaseRepository(tables, "notifications"),
             StandIns(tables, "notifications"),
         ),
-        Composer(BankDirectory(BankRepository(tables, "banks"), lambda: _NOW), links.links_for),
-        Sending(
-            NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),
-            Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
-            SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
-            lambda: _NOW,
-        ),
+        Composer(banks, links.links_for),
+        Allowances(AllowanceRepository(tables, "deferrals"), lambda _bank: DEFAULT_DIGEST_AFTER),
+        sending,
+        digests,
         queue,
         Deferrals(DueRepository(tables, "deferrals"), queue),
-        DeadLetters(queue, "mailer"),
+        letters,
         lambda: _NOW,
     )
     bodies = list(pack(to_payload(Notice(transaction)) for transaction in transactions()))

@@ -136,6 +136,7 @@ class Services(Stores):
         return Release(
             self.due_notices,
             self.queue(self.settings.notification_queue_url),
+            self.queue(self.settings.alert_queue_url),
             self.dead_letters(self.settings.notification_dead_letter_queue_url, "release_deferred"),
             self.now,
         )
@@ -203,22 +204,24 @@ class Services(Stores):
     def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "Mailer":
         from chalicelib.notifications.composing import Composer
         from chalicelib.notifications.deferrals import Deferrals
+        from chalicelib.notifications.digest_composing import DigestComposer
+        from chalicelib.notifications.digest_sender import DigestSender
         from chalicelib.notifications.mailer import Mailer
         from chalicelib.notifications.purchases import Purchases
         from chalicelib.notifications.stand_ins import StandIns
 
-        settings = self.settings
+        settings, queue, sending = self.settings, self.queue(queue_url), self._sending(ahead)
+        letters = self.dead_letters(settings.notification_dead_letter_queue_url, name)
+        stand_ins = StandIns(self.client("dynamodb"), settings.notifications_table)
+        purchases = Purchases(self.transactions, self.purchases, stand_ins)
+        composer = Composer(self.banks, self.links.links_for)
+        in_one = DigestComposer(self.banks, self.links.links_for)
+        digests = DigestSender(
+            self.due_digests, self.digest_members, self.holders, in_one, sending, queue, letters, self.now
+        )
+        deferrals = Deferrals(self.due_notices, self.queue(settings.notification_queue_url))
         return Mailer(
-            self.holders,
-            Purchases(
-                self.transactions, self.purchases, StandIns(self.client("dynamodb"), settings.notifications_table)
-            ),
-            Composer(self.banks, self.links.links_for),
-            self._sending(ahead),
-            self.queue(queue_url),
-            Deferrals(self.due_notices, self.queue(settings.notification_queue_url)),
-            self.dead_letters(settings.notification_dead_letter_queue_url, name),
-            self.now,
+            self.holders, purchases, composer, self.allowances, sending, digests, queue, deferrals, letters, self.now
         )
 
     def _sending(self, ahead: timedelta) -> "Sending":

@@ -4,7 +4,7 @@ The functions use them through `services.Services`. Operators' commands use `Sto
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.notifications.digest_members import DigestMembers
 from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from chalicelib.flags.baselines_repository import BaselineRepository
     from chalicelib.flags.repository import FlagRepository
     from chalicelib.holders.links import HolderLinks
+    from chalicelib.notifications.allowances import Allowances
+    from chalicelib.notifications.digests_repository import DigestRepository
 
 
 def utc_now() -> datetime:
@@ -119,6 +122,25 @@ class Stores:
     @cached_property
     def due_notices(self) -> DueRepository:
         return DueRepository(self.client("dynamodb"), self.settings.deferrals_table)
+
+    @cached_property
+    def allowances(self) -> "Allowances":
+        from chalicelib.notifications.allowances import HOUR, Allowances
+        from chalicelib.notifications.allowances_repository import AllowanceRepository
+
+        hour = timedelta(seconds=int(self.settings.flood_hour_s)) if self.settings.flood_hour_s else HOUR
+        repository = AllowanceRepository(self.client("dynamodb"), self.settings.deferrals_table)
+        return Allowances(repository, lambda bank: self.bank_settings.of(bank).digest_after, hour)
+
+    @cached_property
+    def due_digests(self) -> "DigestRepository":
+        from chalicelib.notifications.digests_repository import DigestRepository
+
+        return DigestRepository(self.client("dynamodb"), self.settings.deferrals_table)
+
+    @cached_property
+    def digest_members(self) -> DigestMembers:
+        return DigestMembers(self.client("dynamodb"), self.settings.notifications_table)
 
     @cached_property
     def due_statements(self) -> DueRepository:

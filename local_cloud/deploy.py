@@ -82,11 +82,12 @@ def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
     for function in ("Mailer", "AlertMailer", "IngestWorker", "Feedback", "WebhookSender"):
         events = template["Resources"][function]["Properties"]["Events"]
         events[f"{function}SqsEventSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 1
-    # The emulator's APIs have no host names of their own. Its SES accepts more e-mails a second than it says.
+    # The emulator's APIs have no host names of their own. Its SES accepts more e-mails a second than it says. Nobody
+    # waits for an hour to see a digest.
     api_url = {"Fn::Sub": f"{endpoint_url}/_aws/execute-api/${{RestAPI}}/{STAGE}"}
     for function in ("Mailer", "AlertMailer", "Statements"):
         variables = template["Resources"][function]["Properties"]["Environment"]["Variables"]
-        variables.update({"API_URL": api_url, "MAIL_RATE": "1000"})
+        variables.update({"API_URL": api_url, "MAIL_RATE": "1000", "FLOOD_HOUR_S": "60"})
     # Endpoints of banks are on this machine too.
     for function in ("APIHandler", "WebhookSender"):
         template["Resources"][function]["Properties"]["Environment"]["Variables"]["LOCAL_ENDPOINTS"] = "yes"

@@ -9,6 +9,8 @@ from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.ledger.purchase import Member, steps
 from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail.digest import summary_of
+from chalicelib.mail.digest_mail import render_alerts, render_digest
 from chalicelib.mail.parts import Mail
 from chalicelib.mail.statement import Statement, statement_of
 from chalicelib.mail.statement_mail import render_statement
@@ -75,6 +77,33 @@ def statement() -> Statement:
     return statement_of(TRANSACTION.account, "weekly", date(2026, 1, 5), date(2026, 1, 11), listed)
 
 
+def many(count: int) -> list[Transaction]:
+    """Return so many transactions of half an hour, oldest first: payments of all kinds, in two currencies."""
+    shops = ("Marché Mokolo", "Boulangerie Acropole", "Total Bonanjo", "MTN Mobile Money")
+    kinds: tuple[dict[str, Any], ...] = (
+        {},
+        {"type": "credit", "merchant": None, "counterparty": {"name": "Boutique Awa & Fils"}},
+        {"status": "authorized"},
+        {},
+        {"status": "declined"},
+        {"currency": "EUR", "amount": Decimal("49.90"), "merchant": {"name": "Air France"}},
+        {"status": "reversed", "reversal_of": "d1"},
+    )
+    return [
+        _transaction(
+            **{
+                "id": f"d{number}",
+                "amount": Decimal(1500 + 250 * number),
+                "timestamp": TRANSACTION.timestamp + timedelta(seconds=80 * number),
+                "merchant": {"name": shops[number % len(shops)]},
+                "balance": None,
+                **kinds[number % len(kinds)],
+            }
+        )
+        for number in range(count)
+    ]
+
+
 def _later(**changes: Any) -> Story:
     """Return the story of a transaction that names the sample authorization; `after` are those that came before it."""
     after = changes.pop("after", ())
@@ -118,7 +147,7 @@ STORIES: dict[str, Story] = {
         _transaction(merchant={"name": "Balogun Electronics", "city": "Lagos", "country": "NG"}), flags=FLAGS
     ),
 }
-KINDS = (*STORIES, "statement")
+KINDS = (*STORIES, "statement", "digest", "alerts")
 
 
 def sample(kind: str, locale: str) -> Mail:
@@ -126,4 +155,8 @@ def sample(kind: str, locale: str) -> Mail:
     reader = READERS[locale]
     if kind == "statement":
         return render_statement(statement(), reader, BANK, LINKS)
+    if kind == "digest":
+        return render_digest(summary_of(TRANSACTION.account, many(9)), reader, BANK, LINKS)
+    if kind == "alerts":
+        return render_alerts(STORIES["security_alert"], many(4)[::-1], reader, BANK, LINKS)
     return render(STORIES[kind], reader, BANK, LINKS)

@@ -129,6 +129,7 @@ ALL_SETTINGS: Json = {
         "new_country": {"mode": "shadow", "min_count": 10},
     },
     "alert_addresses": ["fraud@bank.example"],
+    "digest_after": 20,
     "webhook_url": "https://hooks.bank.example/notifications",
 }
 NOTIFICATION: Json = {

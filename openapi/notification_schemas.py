@@ -2,7 +2,7 @@
 
 from chalicelib.api.requests import MAX_PAGE
 from chalicelib.ledger.keys import IDENTIFIER
-from chalicelib.notifications.state import MAX_FEEDBACK, STATEMENT_ID, State
+from chalicelib.notifications.state import DIGEST_ID, MAX_FEEDBACK, STATEMENT_ID, State
 from chalicelib.webhooks.webhook import TYPE_OF, TYPES
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
 
@@ -38,7 +38,7 @@ def _webhook(type_: str) -> Json:
 
 _STATE = open_text([state.value for state in State], "The delivery status.")
 _REASON = {"type": "string", "description": "A code, or the preference that decided."}
-_MAY_LACK = ("reason", "queued_at", "sent_at", "message_id")
+_MAY_LACK = ("reason", "queued_at", "sent_at", "message_id", "digest")
 _NOTIFICATION: Json = {
     "holder": {**IDENTIFIER_SCHEMA, "description": "The bank's id of the holder."},
     "state": _STATE,
@@ -47,6 +47,13 @@ _NOTIFICATION: Json = {
     "sent_at": {**TIME, "description": "When SES accepted the e-mail, in UTC."},
     "updated_at": {**TIME, "description": "When the notification last changed, in UTC."},
     "message_id": {"type": "string", "description": "SES's id of the e-mail."},
+    "digest": {
+        "type": "string",
+        "pattern": f"^{DIGEST_ID.pattern}$",
+        "description": "The id of the digest that the notification waits for, or with which it came. Notifications "
+        "with the same one came in one e-mail.",
+        "examples": ["digest@A123@20260110T150000.000000Z"],
+    },
     "history": {
         "type": "array",
         "minItems": 1,

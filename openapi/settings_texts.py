@@ -3,8 +3,11 @@
 from chalicelib.banks.settings import BankSettings, to_json
 
 DEFAULTS = {
-    f"{''.join(word.capitalize() for word in flag.split('_'))}Rule": rule
-    for flag, rule in to_json(BankSettings())["flags"].items()
+    "BankSettings": {"digest_after": BankSettings().digest_after},
+    **{
+        f"{''.join(word.capitalize() for word in flag.split('_'))}Rule": rule
+        for flag, rule in to_json(BankSettings())["flags"].items()
+    },
 }
 _MODE = "`shadow`: flags are counted, but nobody is notified. `off`: nothing is flagged."
 
@@ -13,6 +16,8 @@ OF_FIELDS = {
         "flags": "The rules that flag a transaction.",
         "alert_addresses": "E-mail addresses of the bank's operators. Each is asked to confirm, and is notified of "
         "flagged transactions from then on.",
+        "digest_after": "How many e-mails about an account's transactions come to a holder one by one within an hour. "
+        "What follows comes as one digest. Security alerts are not counted.",
         "webhook_url": "The endpoint of the bank's webhooks. Without it, no webhooks are sent. It needs a webhook "
         "secret, which the service's operator issues.",
         "webhooks_disabled_at": "Since when no webhooks are sent, because the endpoint answered 410. Storing settings "

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from chalicelib.aws.dead_letters import Letter
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.stored_form import transaction_from_item
+from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.feedback import read_event
-from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.statements.index import Expected, expected_in
 from chalicelib.webhooks import webhook
 

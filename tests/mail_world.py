@@ -23,8 +23,14 @@ from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
 from chalicelib.mail.ses import SesOutbox
+from chalicelib.notifications.allowances import Allowances
+from chalicelib.notifications.allowances_repository import AllowanceRepository
 from chalicelib.notifications.composing import Composer
 from chalicelib.notifications.deferrals import Deferrals
+from chalicelib.notifications.digest_composing import DigestComposer
+from chalicelib.notifications.digest_members import DigestMembers
+from chalicelib.notifications.digest_sender import DigestSender
+from chalicelib.notifications.digests_repository import DigestRepository
 from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.feedback import FeedbackHandler
@@ -57,6 +63,7 @@ class World:
         self.dead_letters = FakeSqs()
         self.now = NOW
         self.rate: float | None = 1e9
+        self.digest_after = 20
         self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
         self.holders = HolderRepository(dynamodb, names["AccountsTable"])
         self.deliveries = NotificationRecords(dynamodb, names["NotificationsTable"])
@@ -64,6 +71,10 @@ class World:
 
     def mailer(self, dynamodb: Any = None, ses: Any = None, queue: Any = None, dead_letters: Any = None) -> Mailer:
         dynamodb = dynamodb or self.dynamodb
+        banks = BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now)
+        sending = self.sending(dynamodb, ses or self.ses)
+        own_queue = Queue(queue or self.queue, "url", sleep=lambda _: None)
+        letters = DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "mailer")
         return Mailer(
             HolderRepository(dynamodb, self.names["AccountsTable"]),
             Purchases(
@@ -71,19 +82,31 @@ class World:
                 self.purchases(dynamodb),
                 StandIns(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
             ),
-            Composer(
-                BankDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now), self.links_for
+            Composer(banks, self.links_for),
+            self.allowances(dynamodb),
+            sending,
+            DigestSender(
+                DigestRepository(dynamodb, self.names["DeferralsTable"]),
+                DigestMembers(dynamodb, self.names["NotificationsTable"]),
+                HolderRepository(dynamodb, self.names["AccountsTable"]),
+                DigestComposer(banks, self.links_for),
+                sending,
+                own_queue,
+                letters,
+                lambda: self.now,
+                jitter=lambda _, longest: longest,
             ),
-            self.sending(dynamodb, ses or self.ses),
-            Queue(queue or self.queue, "url", sleep=lambda _: None),
-            Deferrals(
-                DueRepository(dynamodb, self.names["DeferralsTable"]),
-                Queue(queue or self.queue, "url", sleep=lambda _: None),
-            ),
-            DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "mailer"),
+            own_queue,
+            Deferrals(DueRepository(dynamodb, self.names["DeferralsTable"]), own_queue),
+            letters,
             lambda: self.now,
             jitter=lambda _, longest: longest,
         )
+
+    def allowances(self, dynamodb: Any) -> Allowances:
+        """Return the memory of a new mailer."""
+        repository = AllowanceRepository(dynamodb, self.names["DeferralsTable"])
+        return Allowances(repository, lambda _bank: self.digest_after)
 
     def sending(self, dynamodb: Any, ses: Any) -> Sending:
         table, now = self.names["NotificationsTable"], lambda: self.now

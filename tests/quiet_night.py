@@ -9,6 +9,7 @@ from chalicelib.aws.queues import Queue
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.deferrals import Release
 from chalicelib.notifications.due import DueRepository
+from tests.fakes import FakeSqs
 from tests.mail_world import World
 
 # It is 14:00:05 (UTC) when the tests begin.
@@ -18,6 +19,10 @@ END = datetime(2026, 1, 10, 20, 30, tzinfo=UTC)
 
 class Night(World):
     """The mailer's world with the function that hands back what is due."""
+
+    def __init__(self, dynamodb: Any, names: dict[str, str]) -> None:
+        super().__init__(dynamodb, names)
+        self.alert_queue = FakeSqs()
 
     def release(
         self,
@@ -30,6 +35,7 @@ class Night(World):
         Release(
             DueRepository(dynamodb or self.dynamodb, self.names["DeferralsTable"]),
             Queue(queue or self.queue, "url", sleep=lambda _: None),
+            Queue(self.alert_queue, "url", sleep=lambda _: None),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "release_deferred"),
             lambda: self.now,
         ).run(time_left_s)

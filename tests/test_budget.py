@@ -19,9 +19,9 @@ from chalicelib.flags.judge import LOOKED_UP
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
+from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.due import SHARDS, DueRepository
 from chalicelib.notifications.feed import MARGIN
-from chalicelib.notifications.notice import unpack
 from chalicelib.notifications.records import NotificationRecords
 from tests.archive_bucket import BUCKET, FakeBucket, records
 from tests.fakes import FakeSqs, Metered

@@ -18,6 +18,8 @@ class Settings:
     - `api_url`, set by the release: the API's URL;
     - `public_url`, an output of some stages: links in e-mails begin with it instead of `api_url`;
     - `mail_rate`, set by the local cloud: e-mails a second, because the emulated SES answers a wrong rate;
+    - `flood_hour_s`, set by the local cloud: how many seconds an hour of a holder's e-mails has, so that a digest comes
+      while one watches;
     - `local_endpoints`, set by the local cloud: webhooks may go to 127.0.0.1.
     """
 
@@ -55,6 +57,7 @@ class Settings:
     api_url: str = ""
     public_url: str = ""
     mail_rate: str = ""
+    flood_hour_s: str = ""
     local_endpoints: str = ""
 
     # Lambda allows 4 KB of environment variables, so what follows from other settings isn't stored.

@@ -22,6 +22,7 @@ MAX_URL = 1000
 NO_ENDPOINT = "Must be an https URL of a host with a name, in ASCII, without credentials or a fragment."
 
 MAX_ADDRESSES = 10
+MAX_DIGEST_AFTER = 1_000
 
 
 class WholeNumber(fields.Field[int]):
@@ -117,5 +118,6 @@ class BankSettingsSchema(Schema):
     webhook_url = fields.String(
         validate=[validate.Length(max=MAX_URL, error=f"Must be at most {MAX_URL} characters long."), _be_endpoint]
     )
+    digest_after = WholeNumber(1, MAX_DIGEST_AFTER)
     # Read-only: accepted and ignored, so that a bank can send back the settings as it got them.
     webhooks_disabled_at = fields.Raw()

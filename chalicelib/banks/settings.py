@@ -17,15 +17,20 @@ from chalicelib.ledger.money import format_amount
 from chalicelib.ledger.times import format_time
 
 CACHE_FOR = timedelta(seconds=60)
+DEFAULT_DIGEST_AFTER = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BankSettings:
-    """What a bank chooses. `alert_addresses` are e-mail addresses of the bank's operators."""
+    """What a bank chooses. `alert_addresses` are e-mail addresses of the bank's operators.
+
+    So many e-mails within an hour come to a holder one by one as `digest_after` says; what follows comes as a digest.
+    """
 
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     alert_addresses: tuple[str, ...] = ()
     webhook_url: str | None = None
+    digest_after: int = DEFAULT_DIGEST_AFTER
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ def load_settings(body: Mapping[str, Any]) -> BankSettings:
     except ValidationError as error:
         raise ValidationFailed(field_errors(error, _SCHEMA)) from None
     addresses = tuple(values.get("alert_addresses", ()))
-    return BankSettings(_thresholds(values.get("flags", {})), addresses, values.get("webhook_url"))
+    digest_after = values.get("digest_after", DEFAULT_DIGEST_AFTER)
+    return BankSettings(_thresholds(values.get("flags", {})), addresses, values.get("webhook_url"), digest_after)
 
 
 def read_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
@@ -109,6 +115,7 @@ def to_json(settings: BankSettings) -> dict[str, Any]:
     return {
         "flags": {name: {"mode": thresholds.modes[name], **numbers[name]} for name in FLAGS},
         "alert_addresses": list(settings.alert_addresses),
+        "digest_after": settings.digest_after,
         **({"webhook_url": settings.webhook_url} if settings.webhook_url else {}),
     }
 

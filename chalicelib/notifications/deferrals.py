@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import MAX_DELAY_S, Queue
 from chalicelib.aws.telemetry import count, logger
+from chalicelib.notifications.digest import DigestKind
 from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.notice import Notice, pack, to_payload
 
@@ -55,13 +56,19 @@ class Deferrals:
 
 
 class Release:
-    """Hands what is due back to the mailer's queue."""
+    """Hands what is due back to the mailer's queue, and digests of alerts to the alert mailer's."""
 
     def __init__(
-        self, repository: DueRepository, queue: Queue, dead_letters: DeadLetters, clock: Callable[[], datetime]
+        self,
+        repository: DueRepository,
+        queue: Queue,
+        alerts: Queue,
+        dead_letters: DeadLetters,
+        clock: Callable[[], datetime],
     ) -> None:
         self._repository = repository
         self._queue = queue
+        self._alerts = alerts
         self._dead_letters = dead_letters
         self._clock = clock
 
@@ -90,11 +97,15 @@ class Release:
 
     def _hand_back(self, page: list[DueEntry]) -> None:
         payloads: list[dict[str, Any]] = []
+        alerts: list[dict[str, Any]] = []
         letters: list[Letter] = []
         for entry in page:
             with SetAside(letters, entry.payload, "malformed_deferral"):
-                payloads.append(dict(json.loads(entry.payload)))
+                payload = dict(json.loads(entry.payload))
+                is_alert = "digest" in payload and payload["digest"]["kind"] == DigestKind.ALERTS
+                (alerts if is_alert else payloads).append(payload)
         self._dead_letters.put(letters)
+        self._dead_letters.send(self._alerts, pack(alerts))
         self._dead_letters.send(self._queue, pack(payloads))
         self._repository.remove(page)
 

@@ -18,7 +18,7 @@ from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_put, from_item, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import sortable
-from chalicelib.notifications.state import NotificationKey
+from chalicelib.notifications.state import DIGEST_ID, NotificationKey
 
 # A reader stops this long before now. Until then a page that was begun is there: it takes LATE at most, or counts as
 # not written, and the rest is for clocks that differ.
@@ -51,11 +51,13 @@ class NotificationFeed:
     def append(self, changed: Iterable[NotificationKey]) -> None:
         """Write down that these notifications have changed, in one call for every 25 banks.
 
-        Raises TemporarilyUnavailable; some may be written down then.
+        A digest has no entry of its own: the notifications in it have. Raises TemporarilyUnavailable; some may be
+        written down then.
         """
         by_bank = defaultdict[str, list[str]](list)
         for key in changed:
-            by_bank[key.bank].append(f"{key.transaction}#{key.holder}")
+            if not DIGEST_ID.fullmatch(key.transaction):
+                by_bank[key.bank].append(f"{key.transaction}#{key.holder}")
         for _ in range(_TRIES if by_bank else 0):
             now = self._clock()
             pages = [page for bank, entries in by_bank.items() for page in _pages(bank, entries, now)]

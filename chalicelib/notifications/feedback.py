@@ -20,7 +20,7 @@ from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.times import parse_time
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
-from chalicelib.notifications.state import STATEMENT_ID, Feedback, Kind, NotificationKey
+from chalicelib.notifications.state import DIGEST_ID, STATEMENT_ID, Feedback, Kind, NotificationKey
 
 # SES says it to a topic that it is to publish to, once, when that is set up.
 _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
@@ -72,7 +72,7 @@ def read_event(body: str) -> Event | None:
     if not {"bank", "transaction", "holder"} <= set(tags):
         raise UnknownNotification
     (bank,), (transaction,), (holder,) = tags["bank"], tags["transaction"], tags["holder"]
-    is_known = IDENTIFIER.fullmatch(transaction) or STATEMENT_ID.fullmatch(transaction)
+    is_known = any(form.fullmatch(transaction) for form in (IDENTIFIER, STATEMENT_ID, DIGEST_ID))
     if not (BANK_ID.fullmatch(bank) and is_known and IDENTIFIER.fullmatch(holder)):
         raise UnknownNotification
     # The address that we wrote to, not the one that a forwarding server bounced at or complained from.
@@ -143,7 +143,7 @@ class FeedbackHandler:
                 with SetAside(letters, body, "not_recorded"):
                     self._keep(event)
                     kept.append(event)
-        self._feed.append(dict.fromkeys(event.key for event in kept))
+        self._feed.append(self._records.concerned(event.key for event in kept))
         self._dead_letters.put(letters)
         kinds = Counter(event.feedback.kind.value for event in kept)
         logger.info("feedback_batch", extra={"kinds": kinds, "dead_lettered": len(letters)})

@@ -18,17 +18,20 @@ from chalicelib.notifications.state import NotificationKey, State, StateChange
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5
+_FOR_GOOD = "9999"  # behind every time: nobody but its digest tells what waits for it
 _NO_SUBJECTS = ("none", "none")  # which nothing stands for: subjects have a "#"
 Subjects = Mapping[NotificationKey, Sequence[str]]
 
 
 @dataclass(slots=True)
 class Claims:
-    """Which notifications this invocation may send, which are settled, and which another one is busy with."""
+    """Which notifications this invocation may send, which are settled, which another one is busy with, and which wait
+    for a digest that will tell them."""
 
     claimed: set[NotificationKey] = field(default_factory=set)
     settled: set[NotificationKey] = field(default_factory=set)
     busy: set[NotificationKey] = field(default_factory=set)
+    held: set[NotificationKey] = field(default_factory=set)
 
 
 class NotificationLog:
@@ -101,7 +104,7 @@ class NotificationLog:
     def record(self, changes: Iterable[StateChange], now: datetime) -> None:
         """Record the new states of claimed notifications, 25 in a call, and put those that changed into the feed.
 
-        The state `queued` gives the claim back.
+        The state `queued` gives the claim back, or to the digest that the notification is to wait for.
         """
         changes = list(changes)
         batch_put(self._client, self._table, (_item(change, now) for change in changes), sleep=self._sleep)
@@ -110,12 +113,13 @@ class NotificationLog:
     def queued(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:
         """Return those of the notifications that are still to be told: claimed, put off or waiting. Read consistently,
         100 in a call."""
+        return {key for key, note in self.notes(keys).items() if note["state"] == State.QUEUED}
+
+    def notes(self, keys: Iterable[NotificationKey]) -> dict[NotificationKey, dict[str, Any]]:
+        """Return what is noted of those notifications of which something is. Read consistently, 100 in a call."""
         items = (to_item(key.item_key()) for key in dict.fromkeys(keys))
-        return {
-            NotificationKey.of_item(values)
-            for values in batch_get(self._client, self._table, items, sleep=self._sleep)
-            if values["state"] == State.QUEUED
-        }
+        stored = batch_get(self._client, self._table, items, sleep=self._sleep)
+        return {NotificationKey.of_item(values): values for values in stored}
 
     def _claim(
         self, key: NotificationKey, now: datetime, until: datetime, again: bool, subjects: Sequence[str]
@@ -155,25 +159,28 @@ class NotificationLog:
         for key, reason in zip(keys, reasons, strict=True):
             if reason.get("Code") != "ConditionalCheckFailed":
                 untaken.append(key)  # held back by the others, or contended, or throttled: worth another try
-            elif _state(reason.get("Item")) == State.QUEUED:
-                claims.busy.add(key)
-            else:
+                continue
+            note = from_item(reason["Item"]) if reason.get("Item") else {}
+            if note.get("state") != State.QUEUED:
                 claims.settled.add(key)
+            elif "digest" in note:
+                claims.held.add(key)
+            else:
+                claims.busy.add(key)
         return untaken
 
 
 def _item(change: StateChange, now: datetime) -> Item:
+    is_held = change.digest is not None and change.state is State.QUEUED
     return to_item(
         {
             **change.key.item_key(),
             "state": change.state.value,
             "reason": change.reason,
             "message_id": change.message_id,
+            "digest": change.digest,
+            "claimed_until": _FOR_GOOD if is_held else None,
             "queued_at": format_time(change.queued_at) if change.queued_at else None,
             "updated_at": format_time(now),
         }
     )
-
-
-def _state(item: Item | None) -> str | None:
-    return from_item(item)["state"] if item else None

@@ -4,75 +4,54 @@ For the recipients of one SES call, at most 50, `Mailer._notify` goes through th
 
 1. decide: what the holders' preferences say, and what there is to tell (`purchases`);
 2. claim: only one mailer at a time may send a notification (`log`);
-3. compose: render the e-mails (`composing`);
-4. order: an e-mail that would come before the one that it follows waits (`ordering`);
-5. send: SES answers for each e-mail by itself (`sending`); accepted ones are recorded as `sent` at once;
-6. hand over: what failed goes to the dead letters, what was put off back to the queue, what waits for quiet hours to
-   end to the table of due notices;
-7. record: the states of all that was not sent, last, so that nothing looks settled before it has been handed over.
+3. divide: what is too much for a holder waits for a digest (`allowances`);
+4. compose: render the e-mails (`composing`);
+5. order: an e-mail that would come before the one that it follows waits (`ordering`);
+6. send: SES answers for each e-mail by itself (`sending`); accepted ones are recorded as `sent` at once;
+7. hand over: what failed goes to the dead letters, what was put off back to the queue, what waits for quiet hours to
+   end, or for a digest, to the table of due notices;
+8. record: the states of all that was not sent, last, so that nothing looks settled before it has been handed over.
+
+A digest that is due comes by the same queue; `digest_sender` sends it.
 """
 
 import random
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import groupby
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter
-from chalicelib.aws.queues import MAX_DELAY_S, Queue
-from chalicelib.aws.telemetry import count, logger
-from chalicelib.holders.preferences import Wait
+from chalicelib.aws.queues import Queue
+from chalicelib.aws.telemetry import logger
+from chalicelib.holders.preferences import Tell, Wait
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key
-from chalicelib.notifications.composing import Composer, decision_of, is_wanted
+from chalicelib.notifications.allowances import Allowances, Division
+from chalicelib.notifications.composing import Composer, Decision, decision_of, is_wanted
 from chalicelib.notifications.deferrals import Deferrals, Waiting
+from chalicelib.notifications.digest import DigestNotice, Entry, unpack
+from chalicelib.notifications.digest_sender import DigestSender
 from chalicelib.notifications.log import MAX_CLAIMS, Claims
-from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload, unpack
+from chalicelib.notifications.notice import Notice, Recipient
 from chalicelib.notifications.ordering import in_order, in_turns
+from chalicelib.notifications.outcome import Outcome
 from chalicelib.notifications.purchases import Purchases, Stories, subjects_of
+from chalicelib.notifications.returns import Returns, begun_anew, letter, put_off
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 
 # Claiming, rendering, one SES call that runs into its time limit, and recording take no longer.
 PART_TAKES_AT_MOST_S = 12
 _LEASE_MARGIN_S = 5
-# Notices for which no time was left come back within so long, at random.
-_PACED_FOR_S = 10
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What was done for the recipients of one SES call, with a reason where there is one."""
-
-    sent: int = 0
-    skipped: list[StateChange] = field(default_factory=list)
-    failed: list[tuple[Recipient, str]] = field(default_factory=list)
-    put_off: list[tuple[Recipient, str]] = field(default_factory=list)
-    waiting: list[tuple[Recipient, Wait]] = field(default_factory=list)
-    busy: list[Recipient] = field(default_factory=list)
-    settled: int = 0
-
-    def report(self) -> None:
-        """Log and count it."""
-        failed, put_off, waiting = len(self.failed), len(self.put_off), len(self.waiting)
-        counts = {"sent": self.sent, "skipped": len(self.skipped), "failed": failed, "put_off": put_off}
-        counts |= {"waiting": waiting, "busy": len(self.busy), "settled": self.settled}
-        reasons = Counter(reason for _, reason in (*self.failed, *self.put_off))
-        logger.info("told", extra={**counts, "reasons": reasons})
-        count("NotificationsSent", self.sent)
-        count("NotificationsFailed", failed)
-        count("NotificationsPutOff", put_off)
-        count("NotificationsDeferred", waiting)
 
 
 class Mailer:
     """Notifies the holders of the transactions in a queue's messages.
 
-    `holders` says who they are, `purchases` and `composer` what they are told, `sending` sends it. What is not sent
-    goes back to the `queue`, to the `deferrals` or to the `dead_letters`.
+    `holders` says who they are, `purchases` and `composer` what they are told, `allowances` who is told by a digest of
+    `digests`; `sending` sends e-mails. What is not sent goes back to the `queue`, to the `deferrals`, to the `digests`
+    or to the `dead_letters`.
     """
 
     def __init__(
@@ -80,7 +59,9 @@ class Mailer:
         holders: HolderRepository,
         purchases: Purchases,
         composer: Composer,
+        allowances: Allowances,
         sending: Sending,
+        digests: DigestSender,
         queue: Queue,
         deferrals: Deferrals,
         dead_letters: DeadLetters,
@@ -90,13 +71,14 @@ class Mailer:
         self._holders = holders
         self._purchases = purchases
         self._composer = composer
+        self._allowances = allowances
         self._sending = sending
+        self._digests = digests
         self._log = sending.log
-        self._queue = queue
+        self._returns = Returns(queue, dead_letters, jitter)
         self._deferrals = deferrals
         self._dead_letters = dead_letters
         self._clock = clock
-        self._jitter = jitter
 
     def handle(self, bodies: Sequence[str], time_left_s: Callable[[], float]) -> None:
         """Notify the holders of the transactions in the queue's messages.
@@ -106,7 +88,12 @@ class Mailer:
         goes back to the queue, later and alone. Raises only when the tables or queues can't be reached: SQS then
         brings the messages again, and nobody is notified twice.
         """
-        notices = self._read(bodies)
+        notices = []
+        for notice in self._read(bodies):
+            if isinstance(notice, DigestNotice):
+                self._digests.send(notice, time_left_s)
+            else:
+                notices.append(notice)
         recipients = self._recipients(notices)
         self._record_erased(notices, {recipient.key for recipient in recipients})
         bank_names = self._composer.bank_names(recipients)
@@ -114,11 +101,13 @@ class Mailer:
         for index, part in enumerate(parts):
             left_s = time_left_s() - PART_TAKES_AT_MOST_S
             if left_s < 0 or not self._sending.wait_for(len(part), left_s):
-                self._send_back_in_turns([recipient for left in parts[index:] for recipient in left])
+                left = [recipient for part in parts[index:] for recipient in part]
+                self._returns.in_turns(left)
+                logger.warning("out_of_time", extra={"put_back": len(left)})
                 return
             self._notify(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
 
-    def _read(self, bodies: Sequence[str]) -> list[Notice]:
+    def _read(self, bodies: Sequence[str]) -> list[DigestNotice | Notice]:
         letters: list[Letter] = []
         notices = [notice for body in bodies for notice in unpack(body, letters)]
         self._dead_letters.put(letters)
@@ -164,7 +153,8 @@ class Mailer:
         claims = self._claim(recipients, stories, now, lease)
         told_before = stories.told_before.keys() & (claims.claimed | stories.settled)
         claimed = [one for one in recipients if one.key in claims.claimed - told_before]
-        composed = self._composer.compose(claimed, decisions, stories.by_key, bank_names)
+        division = self._divide(claimed, decisions, now)
+        composed = self._composer.compose(division.alone, decisions, stories.by_key, bank_names)
         # After the claims: a notification that is claimed here and now is on its way as well.
         emails, early = in_order(composed.emails, stories.by_key, self._log.queued, now)
         sent = self._sending.send(emails, now)
@@ -174,12 +164,23 @@ class Mailer:
             failed=[*composed.failed, *sent.failed],
             put_off=[*early, *sent.put_off],
             waiting=composed.waiting,
+            together=division.together,
             busy=[recipient for recipient in recipients if recipient.key in claims.busy | stories.busy],
             settled=len(claims.settled),
         )
-        self._hand_over(outcome, now, lease)
+        self._hand_over(outcome, division, now, lease)
         self._record(outcome)
         outcome.report()
+
+    def _divide(
+        self, claimed: Iterable[Recipient], decisions: Mapping[NotificationKey, Decision], now: datetime
+    ) -> Division:
+        """Divide the recipients; who gets no e-mail now is not counted, and among those who are told alone."""
+        claimed = list(claimed)
+        getting = {one.key for one in claimed if isinstance(decisions[one.key], Tell) and not one.holder.suppressed}
+        division = self._allowances.divide((one for one in claimed if one.key in getting), now)
+        division.alone += [one for one in claimed if one.key not in getting]
+        return division
 
     def _claim(self, recipients: Sequence[Recipient], stories: Stories, now: datetime, lease: timedelta) -> Claims:
         subjects = {
@@ -190,13 +191,14 @@ class Mailer:
         again = {recipient.key for recipient in recipients if recipient.notice.again}
         return self._log.claim(list(subjects), now, now + lease, again, subjects)
 
-    def _hand_over(self, outcome: Outcome, now: datetime, lease: timedelta) -> None:
-        """Hand what was not sent to the dead letters, back to the queue, or to the due notices."""
-        self._dead_letters.put([_letter(recipient, reason) for recipient, reason in outcome.failed])
-        self._send_back_later([recipient for recipient, _ in outcome.put_off], now)
+    def _hand_over(self, outcome: Outcome, division: Division, now: datetime, lease: timedelta) -> None:
+        """Hand what was not sent to the dead letters, back to the queue, to the due notices, or to a digest."""
+        self._dead_letters.put([letter(recipient.alone, reason) for recipient, reason in outcome.failed])
+        counted_until = division.counted_until
+        self._returns.later(put_off(one, now, counted_until.get(one.key)) for one, _ in outcome.put_off)
         self._deferrals.put((_deferred(recipient, wait) for recipient, wait in outcome.waiting), now)
-        busy = [recipient.alone for recipient in outcome.busy]
-        self._send_back(busy, lambda: min(int(lease.total_seconds()), MAX_DELAY_S))
+        self._digests.keep(Entry(digest, begun_anew(recipient.alone)) for recipient, digest in outcome.together)
+        self._returns.until_lease_ends([recipient.alone for recipient in outcome.busy], lease)
 
     def _record(self, outcome: Outcome) -> None:
         changes = [
@@ -204,30 +206,12 @@ class Mailer:
             *(recipient.change(State.FAILED, reason) for recipient, reason in outcome.failed),
             *(recipient.change(State.QUEUED, reason) for recipient, reason in outcome.put_off),
             *(recipient.change(State.QUEUED, wait.preference) for recipient, wait in outcome.waiting),
+            *(
+                replace(one.change(State.QUEUED, digest.kind.value), digest=digest.id)
+                for one, digest in outcome.together
+            ),
         ]
         self._log.record(changes, self._clock())
-
-    def _send_back(self, notices: Iterable[Notice], delay_s: Callable[[], int]) -> None:
-        self._dead_letters.send(self._queue, pack(map(to_payload, notices)), delay_s)
-
-    def _send_back_in_turns(self, recipients: Sequence[Recipient]) -> None:
-        """Send back what no time was left for: the second turn comes after the first."""
-        for number, turn in enumerate(in_turns(recipients)):
-            first_s = number * _PACED_FOR_S
-            delay_s = partial(self._jitter, first_s, first_s + _PACED_FOR_S)
-            self._send_back([recipient.alone for recipient in turn], delay_s)
-        logger.warning("out_of_time", extra={"put_back": len(recipients)})
-
-    def _send_back_later(self, recipients: Iterable[Recipient], now: datetime) -> None:
-        """Send back what was put off. The longest wait doubles each time, and each wait is random, so that they don't
-        all meet SES again at once."""
-        later = [
-            replace(recipient.alone, attempt=recipient.notice.attempt + 1, put_off_since=recipient.put_off_since or now)
-            for recipient in recipients
-        ]
-        later.sort(key=lambda notice: notice.attempt)
-        for attempt, group in groupby(later, key=lambda notice: notice.attempt):
-            self._send_back(group, partial(self._jitter, 1, _longest_wait_s(attempt)))
 
 
 def _told_before(
@@ -238,13 +222,4 @@ def _told_before(
 
 def _deferred(recipient: Recipient, wait: Wait) -> Waiting:
     """Return the notice as it comes back after the wait: with a new count of attempts at SES."""
-    return Waiting(replace(recipient.alone, attempt=0, put_off_since=None), wait.until)
-
-
-def _letter(recipient: Recipient, reason: str) -> Letter:
-    """Return the dead letter: sent through again, the notice is tried although its notification is `failed`."""
-    return Letter(to_payload(replace(recipient.alone, attempt=0, put_off_since=None, again=True)), reason)
-
-
-def _longest_wait_s(attempt: int) -> int:
-    return min(1 << min(attempt, 12), MAX_DELAY_S)
+    return Waiting(begun_anew(recipient.alone), wait.until)

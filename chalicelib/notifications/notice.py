@@ -4,13 +4,11 @@ A notice says that the holders of a transaction's account are to be notified. Se
 """
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.batching import batches
-from chalicelib.aws.dead_letters import Letter, SetAside
 from chalicelib.aws.queues import message
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.times import format_time
@@ -26,9 +24,10 @@ Evidence = Mapping[str, Any]
 class Notice:
     """A transaction of which `holders` are to be notified; None means all holders of its account at that time.
 
-    `attempt` counts how often it was put off, since `put_off_since`. `again` is set on a dead letter that is sent
-    through again: a notification that had failed is then tried once more. `flags` holds the evidence of each flag; a
-    notice with flags is a security alert.
+    `attempt` counts how often it was put off, since `put_off_since`; until `counted_until` its e-mail is among those
+    that were counted for its holder (see `allowances`). `again` is set on a dead letter that is sent through again: a
+    notification that had failed is then tried once more. `flags` holds the evidence of each flag; a notice with flags
+    is a security alert.
     """
 
     transaction: Transaction
@@ -37,6 +36,7 @@ class Notice:
     put_off_since: datetime | None = None
     again: bool = False
     flags: Mapping[str, Evidence] = dataclasses.field(default_factory=dict)
+    counted_until: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ def to_payload(notice: Notice) -> dict[str, Any]:
         payload["again"] = True
     if notice.flags:
         payload["flags"] = notice.flags
+    if notice.counted_until is not None:
+        payload["counted_until"] = format_time(notice.counted_until)
     return payload
 
 
@@ -87,20 +89,9 @@ def pack(payloads: Iterable[dict[str, Any]]) -> Iterable[str]:
         yield message({"notices": part})
 
 
-def unpack(body: str, letters: list[Letter]) -> list[Notice]:
-    """Return the notices in a message body; what can't be read is added to `letters`."""
-    payloads: list[Any] = []
-    with SetAside(letters, body, "malformed_message"):
-        payloads = list(json.loads(body)["notices"])
-    notices: list[Notice] = []
-    for payload in payloads:
-        with SetAside(letters, payload, "malformed_notice"):
-            notices.append(_notice(payload))
-    return notices
-
-
-def _notice(payload: dict[str, Any]) -> Notice:
-    since = payload.get("put_off_since")
+def from_payload(payload: dict[str, Any]) -> Notice:
+    """Return the notice in a payload; raises any exception for one that can't be read."""
+    since, counted_until = payload.get("put_off_since"), payload.get("counted_until")
     return Notice(
         transaction=from_json(payload["transaction"], payload["bank"]),
         holders=tuple(payload["holders"]) if "holders" in payload else None,
@@ -108,4 +99,5 @@ def _notice(payload: dict[str, Any]) -> Notice:
         put_off_since=datetime.fromisoformat(since) if since else None,
         again=payload.get("again") is True,
         flags=dict(payload.get("flags", ())),
+        counted_until=datetime.fromisoformat(counted_until) if counted_until else None,
     )

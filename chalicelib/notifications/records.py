@@ -10,7 +10,8 @@ from chalicelib.aws.dynamo import batch_get, from_item, queried, to_item
 from chalicelib.aws.telemetry import skipped
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time, sortable
-from chalicelib.notifications.state import Feedback, Kind, NotificationKey, superfluous, to_json
+from chalicelib.notifications.digest_members import DigestMembers
+from chalicelib.notifications.state import DIGEST_ID, Feedback, Kind, NotificationKey, superfluous, to_json
 
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
 _FEEDBACK = "#feedback"
@@ -22,6 +23,7 @@ class NotificationRecords:
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
+        self._members = DigestMembers(client, table)
 
     def note_feedback(self, key: NotificationKey, feedback: Feedback) -> None:
         """Keep what SES told of a notification's e-mail. The same again, and another order, make no difference."""
@@ -61,7 +63,7 @@ class NotificationRecords:
             ConsistentRead=True,
         )
         letters: list[Letter] = []
-        found = _merged(stored, letters)
+        found = self._merged(stored, letters)
         _report(letters)
         return [notification for _, notification in sorted(found.items(), key=lambda pair: pair[0].holder)]
 
@@ -74,28 +76,56 @@ class NotificationRecords:
         """
         items = (to_item(key.item_key(suffix)) for key in keys for suffix in ("", _FEEDBACK))
         unreadable: list[Letter] = [] if letters is None else letters
-        found = _merged(batch_get(self._client, self._table, items), unreadable)
+        found = self._merged(batch_get(self._client, self._table, items), unreadable)
         if letters is None:
             _report(unreadable)
         return found
 
+    def concerned(self, keys: Iterable[NotificationKey]) -> list[NotificationKey]:
+        """Return the notifications whose e-mails these are: of a digest's all that it told."""
+        found: dict[NotificationKey, None] = {}
+        for key in dict.fromkeys(keys):
+            found |= dict.fromkeys(self._members.of(key) if DIGEST_ID.fullmatch(key.transaction) else [key])
+        return list(found)
 
-def _merged(stored: Iterable[Mapping[str, Any]], letters: list[Letter]) -> dict[NotificationKey, dict[str, Any]]:
-    notes: dict[NotificationKey, Mapping[str, Any]] = {}
-    feedback: dict[NotificationKey, list[Feedback]] = {}
-    for values in stored:
-        key = NotificationKey.of_item(values, _FEEDBACK)
-        if not values["holder"].endswith(_FEEDBACK):
-            if "#" not in values["holder"]:  # all else beside a note is marked
+    def _merged(
+        self, stored: Iterable[Mapping[str, Any]], letters: list[Letter]
+    ) -> dict[NotificationKey, dict[str, Any]]:
+        notes: dict[NotificationKey, Mapping[str, Any]] = {}
+        feedback: dict[NotificationKey, list[Feedback]] = {}
+        for values in stored:
+            key = NotificationKey.of_item(values, _FEEDBACK)
+            if values["holder"].endswith(_FEEDBACK):
+                _read_feedback(key, values, feedback, letters)
+            elif "#" not in values["holder"]:  # all else beside a note is marked
                 notes[key] = values
-            continue
-        with SetAside(letters, key.item_key(_FEEDBACK), MALFORMED):
-            feedback[key] = _feedback_in(values)
-    found: dict[NotificationKey, dict[str, Any]] = {}
-    for key, note in notes.items():
-        with SetAside(letters, key.item_key(), MALFORMED):
-            found[key] = to_json(key.holder, note, feedback.get(key, ()))
-    return found
+        mails = {key: _mail_of(key, note) for key, note in notes.items()}
+        # What SES told of a digest's e-mail is kept once, beside the digest's own note.
+        digests = dict.fromkeys(mail for key, mail in mails.items() if mail != key)
+        items = (to_item(mail.item_key(_FEEDBACK)) for mail in digests)
+        for values in batch_get(self._client, self._table, items):
+            _read_feedback(NotificationKey.of_item(values, _FEEDBACK), values, feedback, letters)
+        found: dict[NotificationKey, dict[str, Any]] = {}
+        for key, note in notes.items():
+            with SetAside(letters, key.item_key(), MALFORMED):
+                found[key] = to_json(key.holder, note, feedback.get(mails[key], ()))
+        return found
+
+
+def _mail_of(key: NotificationKey, note: Mapping[str, Any]) -> NotificationKey:
+    """Return under which key SES's feedback on the notification's e-mail is: the digest's that told it, or its own."""
+    is_told_in_digest = "digest" in note and "message_id" in note
+    return NotificationKey(key.bank, note["digest"], key.holder) if is_told_in_digest else key
+
+
+def _read_feedback(
+    key: NotificationKey,
+    values: Mapping[str, Any],
+    feedback: dict[NotificationKey, list[Feedback]],
+    letters: list[Letter],
+) -> None:
+    with SetAside(letters, key.item_key(_FEEDBACK), MALFORMED):
+        feedback[key] = _feedback_in(values)
 
 
 def _report(letters: Iterable[Letter]) -> None:

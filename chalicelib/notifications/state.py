@@ -16,6 +16,9 @@ from chalicelib.ledger.times import format_time
 # What stands in a transaction's place in all that is noted and told of a statement. No transaction's id has an "@".
 STATEMENT_ID = re.compile(rf"statement@{IDENTIFIER.pattern}@[0-9]{{4}}-(?:W[0-9]{{2}}|[0-9]{{2}})")
 
+# The same of a digest: several notifications of a holder that are told in one e-mail.
+DIGEST_ID = re.compile(rf"(?:digest|alerts)@{IDENTIFIER.pattern}@[0-9]{{8}}T[0-9]{{6}}\.[0-9]{{6}}Z(?:@[0-9]{{1,4}})?")
+
 MAX_FEEDBACK = 10  # kept of a notification
 
 
@@ -86,7 +89,8 @@ class NotificationKey:
 class StateChange:
     """A notification's new state. `reason` is a code or the name of a preference.
 
-    `queued_at` is when it was decided that there is something to tell.
+    `queued_at` is when it was decided that there is something to tell. `digest` is the id of the digest that the
+    notification waits for, or whose e-mail told it.
     """
 
     key: NotificationKey
@@ -94,6 +98,7 @@ class StateChange:
     reason: str | None = None
     message_id: str | None = None
     queued_at: datetime | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -146,6 +151,7 @@ def to_json(holder: str, note: Mapping[str, Any], feedback: Iterable[Feedback]) 
             "sent_at": sent_at,
             "updated_at": max((one["at"] for one in history), key=datetime.fromisoformat),
             "message_id": note.get("message_id") or (told[0].message_id if told else None),
+            "digest": note.get("digest"),
             "history": sorted(history, key=lambda one: datetime.fromisoformat(one["at"])),
         }
     )

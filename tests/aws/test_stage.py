@@ -11,7 +11,7 @@ def test_every_field_is_read_from_its_environment_variable() -> None:
     loaded = stage.from_environment(RECORDED)
 
     fields = {name.upper(): getattr(loaded, name) for name in loaded.__dataclass_fields__}
-    optional = ("PARTIAL_BATCH_RESPONSES", "API_URL", "PUBLIC_URL", "MAIL_RATE", "LOCAL_ENDPOINTS")
+    optional = ("PARTIAL_BATCH_RESPONSES", "API_URL", "PUBLIC_URL", "MAIL_RATE", "FLOOD_HOUR_S", "LOCAL_ENDPOINTS")
     assert fields == {**RECORDED, **dict.fromkeys(optional, "")}
 
 

@@ -13,7 +13,7 @@ from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
-from chalicelib.notifications.notice import unpack
+from chalicelib.notifications.digest import unpack
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW, Died, World, many, messages
 from tests.samples import transaction

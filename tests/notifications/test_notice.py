@@ -6,7 +6,8 @@ import json
 import pytest
 
 from chalicelib.aws.dead_letters import Letter
-from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.digest import unpack
+from chalicelib.notifications.notice import Notice, pack, to_payload
 from tests.samples import TRANSACTION
 
 

@@ -13,7 +13,8 @@ from moto import mock_aws
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload, unpack
+from chalicelib.notifications.digest import unpack
+from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload
 from chalicelib.notifications.ordering import AUTHORIZATION_FIRST, WAITS_AT_MOST, in_turns
 from tests.fakes import Failing, Interrupted
 from tests.mail_world import NOW, Died, World, messages

@@ -164,6 +164,7 @@ def world(tables: tuple[Any, dict[str, str]]) -> World:
         ("TransactionsTable", ("transaction_key",)),
         ("NotificationsTable", ("transaction_key", "holder")),
         ("AccountsTable", ("account_key",)),
+        ("DeferralsTable", ("due_hour", "due")),
     ):
         for item in client.scan(TableName=names[table])["Items"]:
             client.delete_item(TableName=names[table], Key={name: item[name] for name in key})
@@ -359,6 +360,7 @@ def test_many_settlements_of_one_batch_fit_dynamodb_s_transactions(world: World)
         dataclasses.replace(CAST["S"], id=f"s{number}", authorization_id=f"x{number}") for number in range(30)
     ]
     twice = [dataclasses.replace(one, id=f"{one.id}-again") for one in settlements[:5]]
+    world.digest_after = 1_000
     world.tell(messages(*settlements, *twice))
     world.drain()
     assert len(told(world)) == len(set(told(world))) == 35

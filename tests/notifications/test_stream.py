@@ -16,7 +16,7 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.notifications.notice import unpack
+from chalicelib.notifications.digest import unpack
 from tests.fakes import Failing, FakeSqs, refusal
 from tests.samples import TRANSACTION, transaction
 from tests.stream_world import LARGE, NOW, Stream, record, records

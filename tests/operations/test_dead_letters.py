@@ -16,8 +16,9 @@ from chalicelib.aws.queues import Queue
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import to_json
+from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.due import DueRepository
-from chalicelib.notifications.notice import Notice, pack, to_payload, unpack
+from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.statements.index import Expected, StatementIndex, expected_in
 from chalicelib.statements.periods import period_named

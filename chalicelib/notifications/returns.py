@@ -1,0 +1,78 @@
+"""Putting notices back into their queue, and dead letters of them: what a mailer doesn't send, and doesn't give up."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+
+from chalicelib.aws.dead_letters import DeadLetters, Letter
+from chalicelib.aws.queues import MAX_DELAY_S, Queue
+from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload
+from chalicelib.notifications.ordering import in_turns
+
+# Notices for which no time was left come back within so long, at random.
+_PACED_FOR_S = 10
+
+
+class Returns:
+    """Puts notices back into a mailer's `queue`. `jitter` returns a random number of seconds between two others.
+
+    All methods raise TemporarilyUnavailable with some maybe put back; putting them back again is safe.
+    """
+
+    def __init__(self, queue: Queue, dead_letters: DeadLetters, jitter: Callable[[int, int], int]) -> None:
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._jitter = jitter
+
+    def until_lease_ends(self, notices: Iterable[Notice], lease: timedelta) -> None:
+        """Put back what another mailer is busy with."""
+        self._put(notices, lambda: seconds_of(lease))
+
+    def in_turns(self, recipients: Sequence[Recipient]) -> None:
+        """Put back what no time was left for: the second turn comes after the first."""
+        for number, turn in enumerate(in_turns(recipients)):
+            first_s = number * _PACED_FOR_S
+            delay_s = partial(self._jitter, first_s, first_s + _PACED_FOR_S)
+            self._put([recipient.alone for recipient in turn], delay_s)
+
+    def later(self, notices: Iterable[Notice]) -> None:
+        """Put back what was put off. The longest wait doubles each time, and each wait is random, so that they don't
+        all meet SES again at once."""
+        by_attempt = sorted(notices, key=lambda notice: notice.attempt)
+        for attempt, group in groupby(by_attempt, key=lambda notice: notice.attempt):
+            self._put(group, partial(self._jitter, 1, longest_wait_s(attempt)))
+
+    def _put(self, notices: Iterable[Notice], delay_s: Callable[[], int]) -> None:
+        self._dead_letters.send(self._queue, pack(map(to_payload, notices)), delay_s)
+
+
+def put_off(recipient: Recipient, now: datetime, counted_until: datetime | None) -> Notice:
+    """Return the notice as it comes back after SES has put its e-mail off, or it waited for another e-mail."""
+    return replace(
+        recipient.alone,
+        attempt=recipient.notice.attempt + 1,
+        put_off_since=recipient.put_off_since or now,
+        counted_until=counted_until,
+    )
+
+
+def begun_anew(notice: Notice) -> Notice:
+    """Return the notice as it comes back after a wait that has nothing to do with SES."""
+    return replace(notice, attempt=0, put_off_since=None, counted_until=None)
+
+
+def letter(notice: Notice, reason: str) -> Letter:
+    """Return the dead letter: sent through again, the notice is tried although its notification is `failed`."""
+    return Letter(to_payload(replace(begun_anew(notice), again=True)), reason)
+
+
+def seconds_of(lease: timedelta) -> int:
+    """Return how long a message may wait for a lease to end."""
+    return min(int(lease.total_seconds()), MAX_DELAY_S)
+
+
+def longest_wait_s(attempt: int) -> int:
+    """Return how long an e-mail may wait that SES has put off so often: 2 s, 4 s, … 15 min."""
+    return min(1 << min(attempt, 12), MAX_DELAY_S)
