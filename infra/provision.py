@@ -11,12 +11,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from email.utils import parseaddr
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from chalicelib.aws.stage import recorded
+from chalicelib.mail.sender import InvalidSender, read_sender, sender_in
 from infra.command_line import open_stage, run, stage_parser
 from infra.stacks import StackFailed, deploy, exists, stack_name
 
@@ -72,6 +72,11 @@ def deploy_data_stack(
     poll_s: float = 2.0,
 ) -> dict[str, str]:
     """Create or update the stage's data stack; return its outputs as `with_arns` completes them."""
+    if mail_from is not None:
+        try:
+            read_sender(mail_from)
+        except InvalidSender as error:
+            raise StackFailed(f"MAIL_FROM can't be used. {error}") from None
     cloudformation = session.client("cloudformation")
     if not exists(cloudformation, stack_name(stage, "data")):
         if mail_from is None:
@@ -105,7 +110,7 @@ def _is_identity(ses: Any, identity: str) -> bool:
 def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
     """Return a data stack's outputs, and what the roles' policies need besides them."""
     _, partition, _, region, account, _ = outputs["TransactionsTableArn"].split(":", 5)
-    address = parseaddr(outputs["MailFrom"])[1]
+    address = sender_in(outputs["MailFrom"]).address
     domain = address.rpartition("@")[2]
     return {
         **outputs,
