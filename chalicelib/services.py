@@ -228,14 +228,14 @@ class Services(Stores):
         from chalicelib.mail.pacing import Pacer, SesAccount
         from chalicelib.mail.ses import SesOutbox
         from chalicelib.notifications.log import NotificationLog
-        from chalicelib.notifications.sending import Sending
+        from chalicelib.notifications.sending import Senders, Sending
 
         settings, dynamodb, ses = self.settings, self.client("dynamodb"), self.client("sesv2")
         rate = float(settings.mail_rate) if settings.mail_rate else None
         return Sending(
             NotificationLog(dynamodb, settings.notifications_table, self.notification_feed),
             Pacer(dynamodb, settings.notifications_table, SesAccount(ses, self.now, rate), self.now, ahead),
-            SesOutbox(ses, settings.mail_from, settings.mail_configuration_set),
+            SesOutbox(ses, settings.mail_from, settings.mail_configuration_set, Senders(self.banks).of),
             self.now,
         )
 

@@ -11,12 +11,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from email.utils import parseaddr
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from chalicelib.aws.stage import recorded
+from chalicelib.mail.sender import InvalidSender, read_sender, sender_in
 from infra.command_line import open_stage, run, stage_parser
 from infra.concurrency import limit_of, meaning
 from infra.protection import allow_replacements, protect, refuse_losses
@@ -88,6 +88,11 @@ def deploy_data_stack(
     Raises StackFailed, also for an update that would replace or remove a resource that holds data, except the
     `replaceable` ones: nothing is changed then.
     """
+    if mail_from is not None:
+        try:
+            read_sender(mail_from)
+        except InvalidSender as error:
+            raise StackFailed(f"MAIL_FROM can't be used. {error}") from None
     cloudformation, name = session.client("cloudformation"), stack_name(stage, "data")
     is_new = not exists(cloudformation, name)
     if is_new:
@@ -133,7 +138,7 @@ def _is_identity(ses: Any, identity: str) -> bool:
 def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
     """Return a data stack's outputs, and what the roles' policies need besides them."""
     _, partition, _, region, account, _ = outputs["TransactionsTableArn"].split(":", 5)
-    address = parseaddr(outputs["MailFrom"])[1]
+    address = sender_in(outputs["MailFrom"]).address
     domain = address.rpartition("@")[2]
     return {
         **outputs,

@@ -60,7 +60,9 @@ OF_FIELDS = {
     "Holder": {
         "name": "The holder's name, as e-mails use it.",
         "email": "The address that e-mails go to.",
-        "locale": "The language of the e-mails.",
+        "locale": "The language of the e-mails, `fr` or `en`, and optionally the region whose dates, times and amounts "
+        "they have: a BCP 47 tag with a country of ISO 3166-1, like `fr-CM` or `en-GB`, in any case. Plain `en` is "
+        "international English, with the day before the month; American dates are `en-US`.",
         "timezone": "The time zone of the times in e-mails.",
         "preferences": "What the holder wants to be notified of. Without it, of everything.",
     },

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from chalicelib.banks.schemas import WholeNumber
 from chalicelib.holders.holder import TIMEZONES
+from chalicelib.holders.locales import LocaleTag
 from chalicelib.ledger.fields import CalendarDate, ExactDecimal, Pairs, Timestamp
 from chalicelib.ledger.informing import Country, Wording
 from chalicelib.ledger.money import ALPHA_2, CURRENCY_DECIMALS
@@ -32,6 +33,7 @@ CODES: dict[str, Json] = {
         "description": "The name of a time zone of the IANA database, like `Africa/Douala`.",
     },
 }
+_LOCALE = "^([Ff][Rr]|[Ee][Nn])(-([A-Za-z]{2}|001|150))?$"
 LISTS = {"Currency": frozenset(CURRENCY_DECIMALS), "Country": frozenset(ALPHA_2), "TimeZone": frozenset(TIMEZONES)}
 
 
@@ -49,6 +51,8 @@ class _ExactConverter(OpenAPIConverter):
                 return {"type": "string", "format": "date"}
             case Country():
                 return ref("Country")
+            case LocaleTag():
+                return {"type": "string", "pattern": _LOCALE}
             case Wording():
                 return {**found, "pattern": f"^{_WORDING}$"}
             case Pairs():

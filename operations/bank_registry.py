@@ -9,11 +9,14 @@ from typing import Any
 from chalicelib.banks.bank import BANK_ID, ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
 from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.mail.sender import InvalidSender, Sender, read_sender, sender_in
 from infra.failures import CommandFailed
 from infra.gateway import ensure_plan
 from infra.sessions import Stage
 from infra.stacks import PROJECT
 from operations.stage_stores import stores_of
+
+MAX_NAME = 140
 
 
 class BankRefused(CommandFailed):
@@ -37,13 +40,14 @@ class Registry:
     dynamodb: Any
     table: str
     stage: str
+    mail_from: str
 
     def create(self, bank: Bank) -> str:
         """Create a bank and return its API key. Only API Gateway keeps the key itself; the table keeps its hash."""
         if not BANK_ID.fullmatch(bank.id):
             raise BankRefused("a bank's id is 2 to 40 of a-z 0-9 and -, like eazycard.")
-        if not (bank.name.strip() and bank.name.isprintable() and len(bank.name) <= 140):
-            raise BankRefused("a bank's name is 1 to 140 characters on one line.")
+        if not (bank.name.strip() and bank.name.isprintable() and len(bank.name) <= MAX_NAME):
+            raise BankRefused(f"a bank's name is 1 to {MAX_NAME} characters on one line.")
         if bank.default_currency not in CURRENCY_DECIMALS:
             raise BankRefused(f"{bank.default_currency} is no active ISO 4217 currency code.")
         if self.store.bank(bank.id) is not None:
@@ -79,6 +83,29 @@ class Registry:
                     apiKey=key.gateway_key_id,
                     patchOperations=[{"op": "replace", "path": "/enabled", "value": str(not disabled).lower()}],
                 )
+
+    def set_sender(self, bank_id: str, name: str | None, address: str | None) -> str:
+        """Set the name and address of the bank's e-mails, None for the default; return the header From.
+
+        The address is of the domain of the stage's own, or below it: the functions may send from no other.
+        """
+        bank, stage = self.bank(bank_id), sender_in(self.mail_from)
+        if name is not None and not (name.strip() and name.isprintable() and len(name) <= MAX_NAME):
+            raise BankRefused(f"a sender's name is 1 to {MAX_NAME} characters on one line.")
+        sender = Sender(address or stage.address, name or bank.name)
+        try:
+            if read_sender(sender.address).name:
+                raise InvalidSender("the address stands alone; the name is an option of its own.")
+        except InvalidSender as error:
+            raise BankRefused(str(error)) from None
+        domain = stage.address.rpartition("@")[2].lower()
+        if not f".{sender.address.rpartition('@')[2].lower()}".endswith(f".{domain}"):
+            raise BankRefused(
+                f"{sender.address} is not of {domain}: this stage's functions may send from that domain alone. "
+                "Provision a stage for the bank with a MAIL_FROM of its own domain."
+            )
+        self.store.change_bank(bank.id, sender_name=name, sender_address=address)
+        return sender.header
 
     def banks(self) -> list[Bank]:
         """Return all banks, by id."""
@@ -118,6 +145,7 @@ class Registry:
 
 def registry(stage: Stage) -> Registry:
     """Return the registry of a provisioned stage."""
-    stores = stores_of(stage, "BanksTable")
+    stores = stores_of(stage, "BanksTable", "MailFrom")
     gateway, dynamodb = stage.session.client("apigateway"), stores.client("dynamodb")
-    return Registry(stores.bank_store, gateway, dynamodb, stores.settings.banks_table, stage.name)
+    settings = stores.settings
+    return Registry(stores.bank_store, gateway, dynamodb, settings.banks_table, stage.name, settings.mail_from)

@@ -42,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("id")
     add_grace_hours(sign, "how long the previous secret stays valid")
     commands.add_parser("unsign", help="accept a bank's writes without a signature").add_argument("id")
+    sender = commands.add_parser("sender", help="set the sender of a bank's e-mails, or its default again")
+    sender.add_argument("id")
+    sender.add_argument("--name", help="the name in From (default: the bank's name)")
+    sender.add_argument("--address", help="the address in From, of the stage's domain (default: the stage's MAIL_FROM)")
     for name, text in (("disable", "refuse all of a bank's keys"), ("enable", "accept a bank's keys again")):
         commands.add_parser(name, help=text).add_argument("id")
     commands.add_parser("list", help="list the banks")
@@ -77,6 +81,9 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         case "sign" | "unsign":
             signing = SigningSecrets(stage.session.client("secretsmanager"), banks.store, stage.name)
             _change_signing(banks.bank(options.id), signing, options)
+        case "sender":
+            header = banks.set_sender(options.id, options.name, options.address)
+            print(f"Within a minute, the e-mails of {options.id} come from: {header}")
         case "disable" | "enable":
             banks.set_disabled(options.id, options.command == "disable")
             print(f"{options.id} is {options.command}d.")

@@ -10,19 +10,20 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel.dates import get_timezone_location
 from babel.numbers import get_currency_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from chalicelib.api.preferences_form import STATEMENTS, Form, Mistake, version_of
 from chalicelib.banks.bank import Bank
-from chalicelib.holders.conventions import masked, plain
+from chalicelib.holders import conventions
+from chalicelib.holders.conventions import masked, plain, zone_of
+from chalicelib.holders.french import of_name
 from chalicelib.holders.holder import LOCALES, Holder
+from chalicelib.holders.locales import language_of
 from chalicelib.ledger.fields import TYPES
-from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.money import CURRENCY_DECIMALS, FUND_CODES
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -33,7 +34,7 @@ def form_page(
     """Return the page with the form. `note` is the key of a message above it: `saved`, `saved_muted` or `changed`."""
     locale = locale_of(holder)
     words = _words(locale)
-    names = _currency_names(locale)
+    names = _currency_names(holder.locale)
     messages = {
         field: words["mistakes"][mistake.key].format(currency=mistake.currency, decimals=mistake.decimals)
         for field, mistake in (mistakes or {}).items()
@@ -44,7 +45,7 @@ def form_page(
         words=words,
         colon=words["colon"],
         intro=_about(words["intro"], bank, account),
-        quiet_hint=words["quiet"]["hint"].format(zone=_zone(holder.timezone, locale)),
+        quiet_hint=words["quiet"]["hint"].format(zone=zone_of(holder.timezone, holder.locale)),
         note=note,
         mistakes=messages,
         labels={field: _label(field, words, names) for field in messages},
@@ -54,7 +55,7 @@ def form_page(
         statements=STATEMENTS,
         decimals=CURRENCY_DECIMALS,
         currency_names=names,
-        other_currencies=[(code, name) for code, name in names.items() if code not in form.least],
+        other_currencies=[(code, name) for code, name in names.items() if code not in {*form.least, *FUND_CODES}],
     )
 
 
@@ -78,8 +79,8 @@ def general_page(note: str) -> str:
 
 
 def locale_of(holder: Holder) -> str:
-    """Return the holder's language; the first of `LOCALES` if the pages don't exist in it."""
-    return holder.locale if holder.locale in LOCALES else LOCALES[0]
+    """Return the language of the holder's pages."""
+    return language_of(holder.locale)
 
 
 @functools.cache
@@ -105,11 +106,9 @@ def _note_page(notes: Iterable[tuple[str, Mapping[str, str]]]) -> str:
 
 
 def _about(text: str, bank: Bank, account: str) -> str:
-    return text.format(bank=plain(bank.name), account=plain(masked(account)))
-
-
-def _zone(timezone: str, locale: str) -> str:
-    return "UTC" if timezone == "UTC" else get_timezone_location(ZoneInfo(timezone), locale)
+    name = plain(bank.name)
+    # Only French has names that are elided.
+    return text.format(bank=name, of_bank=of_name(name), account=masked(account))
 
 
 def _rendered(template: str, locale: str, **values: Any) -> str:
@@ -142,4 +141,6 @@ def _words(locale: str) -> dict[str, Any]:
 
 @functools.cache
 def _currency_names(locale: str) -> dict[str, str]:
-    return {code: f"{code} – {get_currency_name(code, locale=locale)}" for code in sorted(CURRENCY_DECIMALS)}
+    babel = conventions.locale_of(locale)
+    names = {code: get_currency_name(code, locale=babel) for code in sorted(CURRENCY_DECIMALS)}
+    return {code: code if name == code else f"{code} – {name}" for code, name in names.items()}

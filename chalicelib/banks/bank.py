@@ -22,6 +22,9 @@ class Bank:
 
     The two ARNs are of secrets in Secrets Manager. A bank with a `signing_secret_arn` must sign its writes with that
     secret; the service signs the bank's webhooks with the secret of `webhook_secret_arn`.
+
+    `sender_name` and `sender_address` are those of its e-mails, where they aren't the bank's name and the stage's
+    address.
     """
 
     id: str
@@ -31,6 +34,8 @@ class Bank:
     disabled: bool = False
     signing_secret_arn: str | None = None
     webhook_secret_arn: str | None = None
+    sender_name: str | None = None
+    sender_address: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,20 +1,24 @@
 """The reader's conventions for amounts, dates, times and countries (CLDR, by Babel), and outside text made safe.
 
-`locale` is the reader's language, like `fr`.
+`locale` is a holder's: a language, or a language and the region whose conventions these are, like `fr` or `en-GB`.
 """
 
 import copy
 import functools
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date, format_time, format_timedelta, get_timezone_location
-from babel.numbers import NumberPattern, format_decimal
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.numbers import NumberPattern, format_decimal, get_currency_name, get_currency_symbol
 
+from chalicelib.holders.french import of_name
+from chalicelib.holders.locales import language_of
+from chalicelib.holders.zones import zone_name
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 
 MINUS, PLUS = "\N{MINUS SIGN}", "+"
@@ -34,22 +38,38 @@ _MARKS_AT_MOST = 3
 def money(amount: Decimal, currency: str, locale: str, sign: str = "") -> str:
     """Return the amount as the locale writes it, with the decimals of ISO 4217 (CLDR has others for some currencies).
 
-    `sign` is put before it, like `PLUS`.
+    `sign` is put before it, like `PLUS`. A negative amount has the sign `MINUS`, and not the hyphen of CLDR.
     """
     pattern = _currency_pattern(locale, CURRENCY_DECIMALS[currency])
-    written: str = pattern.apply(amount, locale_of(locale), currency=currency, currency_digits=False)
+    written: str = pattern.apply(abs(amount), locale_of(locale), currency=currency, currency_digits=False)
     # CLDR wants a space between a currency's letters and a digit; Babel leaves it out.
-    return sign + re.sub(r"(?<=[^\W\d])(?=\d)", _NO_BREAK, written)
+    written = re.sub(r"(?<=[^\W\d])(?=\d)", _NO_BREAK, written)
+    return (MINUS if amount < 0 else sign) + written
 
 
 def signed(amount: Decimal, currency: str, locale: str) -> str:
     """Return the amount with its sign, plus or minus: +12,00 €, −12,00 €."""
-    return money(abs(amount), currency, locale, MINUS if amount < 0 else PLUS)
+    return money(amount, currency, locale, PLUS)
 
 
-def decimal(number: Decimal, locale: str) -> str:
-    """Return a plain number with at most one decimal: 3,2."""
-    return str(format_decimal(number, "#,##0.#", locale_of(locale)))
+def currency_heading(currency: str, locale: str) -> str:
+    """Return a currency's name and how its amounts show it: Franc CFA (BEAC) – FCFA, Euro – €."""
+    name, symbol = (str(of(currency, locale=locale_of(locale))) for of in (get_currency_name, get_currency_symbol))
+    return f"{name[:1].upper()}{name[1:]} – {symbol}"
+
+
+def decimal(number: Decimal, locale: str, decimals: int = 1) -> str:
+    """Return a plain number with at most so many decimals: 3,2."""
+    return str(format_decimal(number, f"#,##0.{'#' * decimals}", locale_of(locale))).replace("-", MINUS)
+
+
+def numbered(count: int, forms: Mapping[str, str], locale: str) -> str:
+    """Return the form of a phrase that goes with the number (CLDR's plural rules), with the number in it.
+
+    `forms` are `one` and `other`, with the place `{count}`: 1 crédit, 2 crédits.
+    """
+    form = forms.get(locale_of(locale).plural_form(count), forms["other"])
+    return form.format(count=decimal(Decimal(count), locale))
 
 
 def elapsed(seconds: Decimal, locale: str) -> str:
@@ -68,10 +88,25 @@ def day(date: date, locale: str) -> str:
     return _with_ordinal(date, str(format_date(date, "long", locale_of(locale))), locale)
 
 
+def days(first: date, last: date, locale: str) -> tuple[str, str]:
+    """Return two days as the ends of a range, the first without what the last one says too.
+
+    5, 11 janvier 2026; 29 janvier, 4 février 2026; January 5, 11, 2026 for en-US.
+    """
+    whole = day(last, locale)
+    long = str(locale_of(locale).date_formats["long"].pattern)
+    if first.year != last.year or first == last:
+        return day(first, locale), whole
+    if first.month != last.month:
+        return _in_words(first, "MMMMd", locale), whole
+    if long.startswith("M"):
+        return _in_words(first, "MMMMd", locale), str(format_date(last, "d, y", locale_of(locale)))
+    return _with_ordinal(first, str(first.day), locale), whole
+
+
 def short_day(date: date, locale: str) -> str:
     """Return the date without its year, with a short month: 10 janv."""
-    written = str(format_date(date, "d MMM" if locale == "fr" else "MMM d", locale_of(locale)))
-    return _with_ordinal(date, written, locale)
+    return _in_words(date, "MMMd", locale).replace(" ", _NO_BREAK)
 
 
 def local_time(timestamp: datetime, timezone: str) -> datetime:
@@ -87,11 +122,21 @@ def local_time(timestamp: datetime, timezone: str) -> datetime:
 
 
 def moment(timestamp: datetime, timezone: str, locale: str) -> str:
-    """Return the date and time in the reader's zone, with its name: 10 janvier 2026, 15:00 (heure : Cameroun)."""
+    """Return the date and time in the reader's zone, with its name: 10 janvier 2026, 15:00 (heure du Cameroun)."""
     local = local_time(timestamp, timezone)
     zone = local.tzinfo if isinstance(local.tzinfo, ZoneInfo) else ZoneInfo("UTC")
-    time = format_time(local, "short", zone, locale_of(locale))
-    return f"{day(local, locale)}, {time} ({_zone_name(zone.key, locale)})"
+    time = str(format_time(local, "short", zone, locale_of(locale))).replace(" ", _NO_BREAK)
+    return f"{day(local, locale)}, {time} ({zone_name(zone.key, locale_of(locale), local)})"
+
+
+def zone_of(timezone: str, locale: str) -> str:
+    """Return the name of a time zone, all the year round: heure du Cameroun, UTC−05:00."""
+    return zone_name(timezone, locale_of(locale))
+
+
+def of(name: str, locale: str) -> str:
+    """Return a name as what something comes from or belongs to: d’EAZYCard, de BICEC; of BICEC."""
+    return of_name(name) if language_of(locale) == "fr" else f"of {name}"
 
 
 def plain(text: str) -> str:
@@ -112,19 +157,37 @@ def shortened(text: str, most: int) -> str:
 
 
 def masked(account: str) -> str:
-    """Return the last four characters of an account: its holder recognizes it, and nobody else can use it."""
-    return account if len(account) <= 4 else f"…{account[-4:]}"
+    """Return the last four letters and digits of an account, after an ellipsis from which they don't break.
+
+    Its holder recognizes it, and nobody else can use it. An account that has no more of them is shown whole.
+    """
+    shown = [character for character in account if character.isalnum()]
+    if len(shown) <= 4:
+        return re.sub(r"([-._])(?=.)", rf"\1{_WORD_JOINER}", account)
+    return f"…{_WORD_JOINER}{''.join(shown[-4:])}"
 
 
 @functools.cache
 def locale_of(name: str) -> Locale:
-    """Return Babel's locale of a language, like `fr`."""
-    return Locale.parse(name)
+    """Return CLDR's locale of a holder's: for `en`, and for English in a region that CLDR has none of, the world's.
+
+    CLDR's own `en` is that of the United States, which `en-US` is here.
+    """
+    language, region = language_of(name), name.partition("-")[2]
+    by_itself = "en_001" if language == "en" else language
+    try:
+        return Locale.parse(f"{language}_{region}" if region else by_itself)
+    except UnknownLocaleError:
+        return Locale.parse(by_itself)
+
+
+def _in_words(date: date, skeleton: str, locale: str) -> str:
+    return _with_ordinal(date, str(format_skeleton(skeleton, date, locale=locale_of(locale))), locale)
 
 
 def _with_ordinal(date: date, written: str, locale: str) -> str:
     # French writes "1er" for the first day of a month, and plain numbers for the others. CLDR has no rule for it.
-    return f"1er{written[1:]}" if locale == "fr" and date.day == 1 else written
+    return f"1er{written[1:]}" if language_of(locale) == "fr" and date.day == 1 else written
 
 
 def _harmless_characters(text: str) -> list[str]:
@@ -137,11 +200,6 @@ def _harmless_characters(text: str) -> list[str]:
         elif marks <= _MARKS_AT_MOST and unicodedata.category(character) not in _INVISIBLE:
             kept.append(character)
     return kept
-
-
-@functools.lru_cache(maxsize=1_000)
-def _zone_name(timezone: str, locale: str) -> str:
-    return "UTC" if timezone == "UTC" else str(get_timezone_location(ZoneInfo(timezone), locale_of(locale)))
 
 
 @functools.cache

@@ -9,11 +9,12 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
+from chalicelib.holders.locales import LANGUAGES, LocaleTag
 from chalicelib.ledger.fields import TYPES, ActiveCurrency, ExactDecimal, Pairs, TrueOrFalse, email_rules, field_errors
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, without_end_zeros
 from chalicelib.ledger.times import format_time
 
-LOCALES = ("fr", "en")
+LOCALES = LANGUAGES  # of the e-mails and the pages
 MAX_HOLDERS = 20
 # The time zones of the `tzdata` package. It ships with the functions, so every stage knows the same zones.
 TIMEZONES = frozenset((importlib.resources.files("tzdata") / "zones").read_text().split())
@@ -29,7 +30,9 @@ class Suppressed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """A holder of an account. `locale` is a language (`fr`), `timezone` an IANA name (`Africa/Douala`).
+    """A holder of an account. `locale` is a language, or a language and a region (`fr`, `fr-CM`).
+
+    `timezone` is an IANA name (`Africa/Douala`).
 
     `preferences` is the object of the API, with amounts as decimal strings; a preference that isn't set is absent.
     `suppressed` concerns the holder's current address.
@@ -78,7 +81,7 @@ class HolderSchema(Schema):
         required=True, validate=[validate.Length(max=140), validate.Regexp(r".*\S", error="Must not be blank.")]
     )
     email = fields.String(required=True, validate=email_rules())
-    locale = fields.String(load_default="fr", validate=validate.OneOf(LOCALES))
+    locale = LocaleTag(load_default=LOCALES[0])
     timezone = fields.String(load_default="UTC", validate=_TIMEZONE)
     preferences = fields.Nested(PreferencesSchema, load_default=dict)
 

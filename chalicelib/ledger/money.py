@@ -24,6 +24,10 @@ _CODES_BY_DECIMALS = {
 }
 CURRENCY_DECIMALS = {code: decimals for decimals, codes in _CODES_BY_DECIMALS.items() for code in codes.split()}
 
+# Those of them that no holder pays in: ISO 4217's funds and units of account, like Chile's unit that follows inflation.
+# A bank may post in them.
+FUND_CODES = frozenset({"BOV", "CHE", "CHW", "CLF", "COU", "MXV", "USN", "UYI", "UYW", "XAD"})
+
 CURRENCY_RULE = "Must be an active ISO 4217 code, like XAF or EUR."
 
 # ISO 3166-1, officially assigned: alpha-2 and alpha-3.

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from chalicelib.holders.conventions import MINUS, PLUS, masked, plain
+from chalicelib.holders.conventions import MINUS, PLUS, masked, of, plain
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.mail.ses import Email
@@ -52,7 +52,8 @@ class Mail:
 
 def words_for(account: str, holder: Holder, bank_name: str) -> dict[str, str]:
     """Return what every phrase may name."""
-    return {"account": plain(masked(account)), "name": plain(holder.name), "bank": plain(bank_name)}
+    bank = plain(bank_name)
+    return {"account": masked(account), "name": plain(holder.name), "bank": bank, "of_bank": of(bank, holder.locale)}
 
 
 def verbatim(reference: str) -> str:
@@ -102,10 +103,14 @@ def _environment() -> Environment:
     )
 
 
-@functools.cache
 def phrases_of(locale: str) -> dict[str, Any]:
-    """Return every word of a language's e-mails."""
-    return tomllib.loads((TEMPLATES / f"{locale}.toml").read_text("utf-8"))
+    """Return every word of the e-mails in a locale's language."""
+    return _words(locale.partition("-")[0])
+
+
+@functools.cache
+def _words(language: str) -> dict[str, Any]:
+    return tomllib.loads((TEMPLATES / f"{language}.toml").read_text("utf-8"))
 
 
 def email_to(holder: Holder, mail: Mail, links: Links, bank: str, told_of: str) -> Email:

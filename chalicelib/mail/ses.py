@@ -1,11 +1,9 @@
 """The one exit for e-mail: SES bulk calls, each entry with its own rendered subject, text and HTML."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.header import Header
-from email.utils import formataddr
 from itertools import chain, repeat
 from typing import Any
 
@@ -14,12 +12,13 @@ from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import error_code
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.mail.sender import Sender, sender_in
 
 MAX_DESTINATIONS = 50
 # How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
 PUT_OFF_AT_MOST = timedelta(days=3)
 MAX_CALL_BYTES = 1_000_000
-_ENCODED_WORD = 75
 
 # SES inline templates know plain substitution only, and it is all that they are used for: what is put in was
 # rendered and escaped before.
@@ -45,6 +44,11 @@ class Email:
     tags: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def bank(self) -> str:
+        """The bank that it is from, empty without one."""
+        return dict(self.tags).get("bank", "")
+
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
@@ -63,25 +67,48 @@ class SendResult:
         return False, f"put_off: {self.reason}"
 
 
+def the_stage_s(_bank: str, sender: Sender) -> Sender:
+    """Return the stage's sender, for every bank."""
+    return sender
+
+
 class SesOutbox:
-    def __init__(self, client: Any, sender: str, configuration_set: str) -> None:
+    """Sends e-mails. `sender` is the stage's; `sender_of` returns a bank's, by its id and the stage's sender."""
+
+    def __init__(
+        self,
+        client: Any,
+        sender: str,
+        configuration_set: str,
+        sender_of: Callable[[str, Sender], Sender] = the_stage_s,
+    ) -> None:
         self._client = client
-        self._sender = sender_header(sender)
+        self._sender = sender_in(sender)
         self._configuration_set = configuration_set
+        self._sender_of = sender_of
 
     def send(self, emails: Sequence[Email]) -> Iterator[list[tuple[int, SendResult]]]:
         """Send the e-mails in as few calls as SES allows; yield after each call what became of which, by position.
 
-        Never raises for what SES or the network answers.
+        A call has one sender. Never raises for what SES, the network or the banks' table answers.
         """
-        for part in batches(enumerate(emails), MAX_DESTINATIONS, MAX_CALL_BYTES, lambda pair: _size(pair[1])):
-            yield from self._send_part(part)
+        by_bank: dict[str, list[tuple[int, Email]]] = {}
+        for position, email in enumerate(emails):
+            by_bank.setdefault(email.bank, []).append((position, email))
+        for bank, of_bank in by_bank.items():
+            try:
+                sender = self._sender_of(bank, self._sender).header
+            except TemporarilyUnavailable:
+                yield [(position, SendResult(reason="SENDER_UNKNOWN")) for position, _ in of_bank]
+                continue
+            for part in batches(of_bank, MAX_DESTINATIONS, MAX_CALL_BYTES, lambda pair: _size(pair[1])):
+                yield from self._send_part(part, sender)
 
-    def _send_part(self, part: Sequence[tuple[int, Email]]) -> Iterator[list[tuple[int, SendResult]]]:
+    def _send_part(self, part: Sequence[tuple[int, Email]], sender: str) -> Iterator[list[tuple[int, SendResult]]]:
         positions = [position for position, _ in part]
         try:
             answer = self._client.send_bulk_email(
-                FromEmailAddress=self._sender,
+                FromEmailAddress=sender,
                 ConfigurationSetName=self._configuration_set,
                 DefaultContent={"Template": {"TemplateContent": _TEMPLATE, "TemplateData": "{}"}},
                 BulkEmailEntries=[_entry(email) for _, email in part],
@@ -92,8 +119,8 @@ class SesOutbox:
             if final and len(part) > 1:
                 # One e-mail spoils the call, and the answer doesn't say which: halving finds it.
                 middle = len(part) // 2
-                yield from self._send_part(part[:middle])
-                yield from self._send_part(part[middle:])
+                yield from self._send_part(part[:middle], sender)
+                yield from self._send_part(part[middle:], sender)
             else:
                 yield [(position, SendResult(reason=code, final=final)) for position in positions]
         except (AwsConnectionError, HTTPClientError) as error:
@@ -102,22 +129,6 @@ class SesOutbox:
             results = map(_result, answer["BulkEmailEntryResults"])
             # An entry that SES says nothing of counts as not sent.
             yield list(zip(positions, chain(results, repeat(SendResult(reason="NO_RESULT"))), strict=False))
-
-
-def sender_header(sender: str) -> str:
-    """Return a sender, an address or a name with an address in angle brackets, as the header From wants it.
-
-    All before the last bracket is the name, commas and the like included. A name in ASCII is quoted where it has to be;
-    any other one becomes encoded words of at most 75 characters each (RFC 2047, 2).
-    """
-    name, bracket, address = sender.strip().rpartition("<")
-    if not bracket:
-        return sender.strip()
-    name = " ".join(name.replace('"', " ").split())
-    if name.isascii():
-        return formataddr((name, address.rstrip("> ")))
-    words = Header(name, "utf-8", maxlinelen=_ENCODED_WORD).encode(linesep="\n").split()
-    return f"{' '.join(words)} <{address.rstrip('> ')}>"
 
 
 def _entry(email: Email) -> dict[str, Any]:

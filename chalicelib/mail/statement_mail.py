@@ -5,7 +5,7 @@ from decimal import Decimal
 from chalicelib.holders.conventions import (
     MINUS,
     PLUS,
-    day,
+    days,
     decimal,
     local_time,
     money,
@@ -31,7 +31,7 @@ def render_statement(statement: Statement, holder: Holder, bank_name: str, links
     phrases = phrases_of(locale)
     section = phrases["statement"]
     words = words_for(statement.account, holder, bank_name)
-    words |= {"first": day(statement.first, locale), "last": day(statement.last, locale)}
+    words["first"], words["last"] = days(statement.first, statement.last, locale)
     lead = section["lead"].format_map(words)
     unlisted = statement.count - len(statement.newest)
     unshown = len(statement.totals) - _MOST_CURRENCIES

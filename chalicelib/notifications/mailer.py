@@ -97,7 +97,7 @@ class Mailer:
         recipients = self._recipients(notices)
         self._record_erased(notices, {recipient.key for recipient in recipients})
         bank_names = self._composer.bank_names(recipients)
-        parts = [part for turn in in_turns(recipients) for part in batches(turn, self._sending.at_once)]
+        parts = [part for turn in in_turns(recipients) for part in self._sending.parts(turn, lambda one: one.key.bank)]
         for index, part in enumerate(parts):
             left_s = time_left_s() - PART_TAKES_AT_MOST_S
             if left_s < 0 or not self._sending.wait_for(len(part), left_s):

@@ -7,12 +7,15 @@ The mailer and the statement job both send through `Sending`. It joins three thi
 - the outbox, which calls SES.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from chalicelib.aws.batching import batches
+from chalicelib.banks.bank import BankDirectory
 from chalicelib.mail.pacing import Pacer
+from chalicelib.mail.sender import Sender
 from chalicelib.mail.ses import MAX_DESTINATIONS, Email, SesOutbox
 from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.state import State, StateChange
@@ -28,6 +31,7 @@ class Addressee(Protocol):
 
 
 A = TypeVar("A", bound=Addressee)
+B = TypeVar("B")
 
 
 @dataclass(slots=True)
@@ -37,6 +41,20 @@ class Sent(Generic[A]):
     accepted: int = 0
     failed: list[tuple[A, str]] = field(default_factory=list)
     put_off: list[tuple[A, str]] = field(default_factory=list)
+
+
+class Senders:
+    """The senders of the banks' e-mails."""
+
+    def __init__(self, banks: BankDirectory) -> None:
+        self._banks = banks
+
+    def of(self, bank_id: str, stage: Sender) -> Sender:
+        """Return a bank's sender: its name, at its own address or the stage's. Raises TemporarilyUnavailable."""
+        bank = self._banks.by_id(bank_id)
+        if bank is None:
+            return stage
+        return Sender(bank.sender_address or stage.address, bank.sender_name or bank.name)
 
 
 class Sending:
@@ -50,6 +68,14 @@ class Sending:
     def at_once(self) -> int:
         """How many e-mails may go to SES in one call."""
         return min(MAX_DESTINATIONS, self._pacer.at_once)
+
+    def parts(self, addressees: Iterable[B], bank_of: Callable[[B], str]) -> Iterator[list[B]]:
+        """Return the addressees in parts for one SES call each: of one bank, because a call has one sender."""
+        by_bank: dict[str, list[B]] = {}
+        for one in addressees:
+            by_bank.setdefault(bank_of(one), []).append(one)
+        for of_bank in by_bank.values():
+            yield from batches(of_bank, self.at_once)
 
     def wait_for(self, count: int, at_most_s: float) -> bool:
         """Wait until `count` e-mails, at most `at_once`, may be sent; False when that takes over `at_most_s`.

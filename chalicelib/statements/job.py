@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.repository import HolderRepository
@@ -127,7 +126,7 @@ class StatementJob:
 
     def _handle(self, page: Sequence[DueEntry], time_left_s: Callable[[], float]) -> bool:
         """Send the statements of a page's entries; return False if the time ended before all were handled."""
-        for entries in batches(page, self._sending.at_once):
+        for entries in self._sending.parts(page, _bank_of):
             left_s = time_left_s() - _SENDING_TAKES_AT_MOST_S - _READING_TAKES_AT_MOST_S
             if left_s < 0 or not self._sending.wait_for(len(entries), left_s):
                 logger.info("statements_out_of_time")
@@ -213,6 +212,10 @@ class StatementJob:
 def _next_statement(ready: Ready) -> tuple[Expected, datetime]:
     expected = replace(ready.expected, period=ready.following, put_off_since=None, again=False)
     return expected, ready.following.due(ready.holder.timezone)
+
+
+def _bank_of(entry: DueEntry) -> str:
+    return entry.name.partition("#")[0]
 
 
 def _put_off(expected: Expected, now: datetime) -> Expected:

@@ -12,6 +12,7 @@ from chalicelib.api import preferences_html as html
 from chalicelib.api.preferences_form import Form, Mistake, fill_form
 from chalicelib.banks.bank import Bank
 from chalicelib.holders.holder import LOCALES, Holder
+from chalicelib.ledger.money import CURRENCY_DECIMALS, FUND_CODES
 
 AWA = Holder("awa", "Awa", "awa@example.com", "fr", "Africa/Douala", {}, datetime(2026, 1, 10, tzinfo=UTC))
 BANK = Bank("eazycard", "EAZYCard", "XAF", "standard")
@@ -59,7 +60,7 @@ def test_a_bank_s_name_can_put_no_tag_and_no_link_on_a_page_and_the_account_is_m
         assert "<script" not in page
         assert "evil.example" not in page
         assert "&lt;script" in page
-        assert "…4567" in page
+        assert "…\N{WORD JOINER}4567" in page
         assert ACCOUNT not in page
 
 
@@ -86,3 +87,29 @@ def test_every_other_currency_can_be_chosen_by_its_name() -> None:
     page = html.form_page(form(), AWA, BANK, ACCOUNT)
     assert "EUR – euro" in page
     assert page.count("XAF –") == 1
+
+
+def test_no_fund_can_be_chosen_but_a_minimum_that_a_holder_has_in_one_is_shown() -> None:
+    listed = re.findall(r'<option value="([A-Z]{3})"', html.form_page(form(), AWA, BANK, ACCOUNT))
+    assert set(listed) == CURRENCY_DECIMALS.keys() - FUND_CODES - {BANK.default_currency}
+    assert CURRENCY_DECIMALS.keys() > FUND_CODES
+    page = html.form_page(form(min_amount={"CLF": "5"}), AWA, BANK, ACCOUNT)
+    assert 'name="min_amount.CLF"' in page
+
+
+def test_a_currency_without_a_name_is_listed_once_by_its_code() -> None:
+    page = html.form_page(form(), AWA, BANK, ACCOUNT)
+    assert not re.search(r">([A-Z]{3}) – \1<", page)
+
+
+@pytest.mark.parametrize("locale", ["fr-CM", "en-GB", "en-JP"])
+def test_a_holder_with_a_region_gets_the_page_of_the_language(locale: str) -> None:
+    language = locale.partition("-")[0]
+    page = html.form_page(form(), in_language(locale), BANK, ACCOUNT)
+    assert f'<html lang="{language}">' in page
+    assert ("heure du Cameroun" if language == "fr" else "Cameroon time") in page
+
+
+def test_a_zone_without_a_place_is_shown_by_its_offset() -> None:
+    holder = dataclasses.replace(AWA, timezone="Etc/GMT+5")
+    assert "(UTC−05:00)" in html.form_page(form(), holder, BANK, ACCOUNT)

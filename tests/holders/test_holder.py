@@ -10,6 +10,7 @@ import pytest
 from chalicelib.api.json_body import read_json
 from chalicelib.errors import ValidationFailed
 from chalicelib.holders.holder import TIMEZONES, Holder, load_holder, to_json
+from chalicelib.holders.locales import ACCEPTED
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 SMALLEST = {"name": "Awa Ndiaye", "email": "awa@example.com"}
@@ -104,10 +105,19 @@ def test_another_address_is_refused(email: Any, messages: list[str]) -> None:
     assert errors_of(email=email) == [("email", message) for message in messages]
 
 
-def test_a_locale_is_fr_or_en() -> None:
-    assert [load(locale=locale).locale for locale in ("fr", "en")] == ["fr", "en"]
-    for locale in ("", "FR", "de", "fr-FR"):
-        assert errors_of(locale=locale) == [("locale", "Must be one of: fr, en.")]
+def test_a_locale_is_a_language_that_there_are_words_in_with_a_region_or_without_one() -> None:
+    for given, stored in (("fr", "fr"), ("EN", "en"), ("fr-CM", "fr-CM"), ("En-gb", "en-GB"), ("en-001", "en-001")):
+        assert load(locale=given).locale == stored
+    assert load().locale == "fr"
+
+
+@pytest.mark.parametrize("locale", ["", "de", "fr-", "fr-XX", "en-UK", "fr_CM", "fr-CM-x", "fr-Latn-CM", "fr CM", "fı"])
+def test_another_locale_is_refused_with_what_is_accepted(locale: str) -> None:
+    assert errors_of(locale=locale) == [("locale", ACCEPTED)]
+
+
+def test_a_locale_that_is_no_text_is_refused_as_such() -> None:
+    assert errors_of(locale=1) == [("locale", STRING)]
 
 
 @pytest.mark.parametrize(

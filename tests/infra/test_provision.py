@@ -11,10 +11,11 @@ import boto3
 import pytest
 
 from chalicelib.aws.stage import from_environment, variables
+from chalicelib.mail.sender import sender_in
 from infra import provision
 from infra.provision import deploy_data_stack, record, with_arns
 from infra.settings_filter import without_environments
-from infra.stacks import StackFailed, stack_name
+from infra.stacks import StackFailed, exists, stack_name
 from tests import moto_server
 from tests.clone import CONFIG, PROJECT_DIR, git, lay_files
 from tests.moto_server import UNCONFINED
@@ -333,6 +334,30 @@ def test_the_sender_may_be_under_an_identity_of_a_parent_domain() -> None:
     assert outputs["MailDomainArn"] == "arn:aws:ses:us-east-2:123456789012:identity/mail.bank.com"
 
 
+@pytest.mark.parametrize(
+    ("mail_from", "address"),
+    [("Banque Atlantique, Cameroun <a@x.example>", "a@x.example"), ("Crédit; Lyonnais <b@y.example>", "b@y.example")],
+)
+def test_the_roles_may_send_from_the_address_that_the_mails_have(mail_from: str, address: str) -> None:
+    arn = "arn:aws:dynamodb:us-east-2:123456789012:table/t"
+    outputs = with_arns({"TransactionsTableArn": arn, "MailFrom": mail_from})
+    assert outputs["MailAddressArn"].endswith(f":identity/{address}")
+    assert outputs["MailDomainArn"].endswith(f":identity/{address.partition('@')[2]}")
+    assert sender_in(mail_from).header.endswith(f"<{address}>")
+
+
+@pytest.mark.parametrize(
+    "mail_from",
+    ["EAZYCard", "EAZYCard <>", "A <a@x.example>, B <b@x.example>", "A\n<a@x.example>", "É <é@x.example>", ""],
+)
+def test_a_sender_that_no_mail_can_come_from_is_refused_before_anything_is_made(
+    session: boto3.session.Session, mail_from: str
+) -> None:
+    with pytest.raises(StackFailed, match=r"^MAIL_FROM can't be used\..* write an address"):
+        deploy_data_stack(session, "dev", mail_from=mail_from, poll_s=0.1)
+    assert not exists(session.client("cloudformation"), stack_name("dev", "data"))
+
+
 def test_an_identity_that_ses_has_already_is_refused_in_one_line_before_anything_is_made(
     session: boto3.session.Session,
 ) -> None:
@@ -502,12 +527,13 @@ def test_a_rendered_policy_names_resources_of_this_stage_only(function: str, out
         if set(as_list(statement["Action"])) <= UNCONFINED:
             continue
         for resource in as_list(statement["Resource"]):
-            if resource == "arn:aws:ses:us-east-2:123456789012:template/*":  # an inline template has no name
-                continue
             # A bucket's ARN has no region and account; what may be put into it is its objects.
             in_account, bucket = (
                 r"arn:aws:[a-z]+:us-east-2:123456789012:[^*$]+([:-]\*)?",
                 r"arn:aws:s3:::[^*$]+(/(bank=)?\*)?",
             )
+            # SES checks a sending of inline templates, of which the account keeps none, against all templates.
+            if resource == "arn:aws:ses:us-east-2:123456789012:template/*":
+                continue
             assert re.fullmatch(f"{in_account}|{bucket}", resource), resource
             assert "prod" in resource or ":identity/" in resource

@@ -1,14 +1,15 @@
 """The one exit for e-mail: calls within SES's limits, and what each answer means."""
 
 from dataclasses import replace
-from email.header import decode_header, make_header
 from email.utils import parseaddr
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.mail.ses import Email, SendResult, SesOutbox, sender_header
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.mail.sender import Sender
+from chalicelib.mail.ses import Email, SendResult, SesOutbox
 from tests.fakes import Failing, FakeSes, refusal
 
 
@@ -151,25 +152,28 @@ def test_an_entry_that_ses_says_nothing_of_counts_as_not_sent() -> None:
     assert (second.reason, second.final) == ("NO_RESULT", False)
 
 
-@pytest.mark.parametrize(
-    ("sender", "name", "address"),
-    [
-        ("alerts@example.com", "", "alerts@example.com"),
-        ("EAZYCard <alerts@example.com>", "EAZYCard", "alerts@example.com"),
-        ("Banque Atlantique, Cameroun <a@x.example>", "Banque Atlantique, Cameroun", "a@x.example"),
-        ("Crédit; Lyonnais <a@x.example>", "Crédit; Lyonnais", "a@x.example"),
-        ('"Crédit, Agricole" <a@x.example>', "Crédit, Agricole", "a@x.example"),
-        ("Société Générale de Banques au Cameroun, Yaoundé " * 4 + "<a@x.example>", None, "a@x.example"),
-        ("銀行" * 40 + " <a@x.example>", "銀行" * 40, "a@x.example"),
-    ],
-)
-def test_a_sender_is_read_back_as_it_was_and_each_encoded_word_is_short(
-    sender: str, name: str | None, address: str
-) -> None:
-    header = sender_header(sender)
-    encoded, read = parseaddr(header)
-    assert read == address
-    expected = " ".join(sender.rpartition("<")[0].split()) if name is None else name
-    assert str(make_header(decode_header(encoded))) == expected
-    assert all(len(word) <= 75 for word in header.split(" ") if word.startswith("=?"))
-    assert header.isascii()
+def test_a_call_holds_the_emails_of_one_bank_and_has_its_sender() -> None:
+    ses = FakeSes()
+    senders = {"b1": Sender("one@example.com", "Banque Un, Cameroun"), "b2": Sender("two@example.com", "Crédit; Deux")}
+    mails = [replace(email(number), tags=(("bank", f"b{number % 3}"),)) for number in range(6)]
+    own = SesOutbox(ses, "Stage <s@example.com>", "c", lambda bank, stage: senders.get(bank, stage))
+    pairs = [pair for results in own.send(mails) for pair in results]
+    assert ses.calls == 3
+    assert sorted(position for position, result in pairs if result.message_id) == list(range(6))
+    sent_from = {accepted["to"]: accepted["from"] for accepted in ses.accepted}
+    assert sent_from["holder0@example.com"] == sent_from["holder3@example.com"] == "Stage <s@example.com>"
+    assert sent_from["holder1@example.com"] == '"Banque Un, Cameroun" <one@example.com>'
+    assert parseaddr(sent_from["holder2@example.com"])[1] == "two@example.com"
+
+
+def test_emails_of_a_bank_whose_sender_cannot_be_read_are_put_off_and_harm_no_other() -> None:
+    def sender_of(bank: str, stage: Sender) -> Sender:
+        if bank == "b0":
+            raise TemporarilyUnavailable
+        return stage
+
+    ses = FakeSes()
+    mails = [replace(email(number), tags=(("bank", f"b{number}"),)) for number in range(2)]
+    results = dict(pair for part in SesOutbox(ses, "s@example.com", "c", sender_of).send(mails) for pair in part)
+    assert (results[0].reason, results[0].final) == ("SENDER_UNKNOWN", False)
+    assert results[1].message_id

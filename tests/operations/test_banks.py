@@ -19,7 +19,7 @@ from infra.provision import deploy_data_stack
 from infra.sessions import Stage
 from infra.stacks import PROJECT
 from operations import banks
-from operations.bank_registry import Registry, registry
+from operations.bank_registry import BankRefused, Registry, registry
 from tests import moto_server
 
 BANK = Bank("eazycard", "EAZYCard", "XAF", "standard")
@@ -430,3 +430,33 @@ def test_plans_move_to_the_api_that_a_deployment_made_anew(
             "transaction-notifier-prod-volume": [{"apiId": new_api, "stage": "prod"}],
             "transaction-notifier-dev-standard": of_dev,
         }
+
+
+def test_a_bank_s_sender_has_its_name_and_the_stage_s_address_until_it_is_set(registered: Registry) -> None:
+    registered.create(Bank("b1", "Banque Atlantique, Cameroun", "XAF", "standard"))
+    assert registered.set_sender("b1", None, None) == '"Banque Atlantique, Cameroun" <alerts@example.com>'
+    assert registered.set_sender("b1", "Atlantique", "b1@mail.example.com") == "Atlantique <b1@mail.example.com>"
+    bank = registered.bank("b1")
+    assert (bank.sender_name, bank.sender_address) == ("Atlantique", "b1@mail.example.com")
+    registered.set_sender("b1", None, None)
+    assert (registered.bank("b1").sender_name, registered.bank("b1").sender_address) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "why"),
+    [
+        (None, "alerts@other.example", "not of example.com"),
+        (None, "alerts@badexample.com", "not of example.com"),
+        (None, "alerts", "no address in ASCII"),
+        (None, "A <alerts@example.com>", "the address stands alone"),
+        ("A\nBcc: b@example.com", None, "on one line"),
+        (" ", None, "1 to 140 characters"),
+    ],
+)
+def test_a_sender_that_the_stage_cannot_send_from_is_refused(
+    registered: Registry, name: str | None, address: str | None, why: str
+) -> None:
+    registered.create(Bank("b1", "Bank", "XAF", "standard"))
+    with pytest.raises(BankRefused, match=why):
+        registered.set_sender("b1", name, address)
+    assert registered.bank("b1").sender_address is None
