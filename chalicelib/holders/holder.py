@@ -9,9 +9,11 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
-from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, TrueOrFalse, email_rules, field_errors
+from chalicelib.ledger.email_address import email_rules
+from chalicelib.ledger.fields import TYPES, ExactDecimal, Pairs, TrueOrFalse, field_errors
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, without_end_zeros
 from chalicelib.ledger.times import format_time
+from chalicelib.ledger.visible_text import Visible
 
 LOCALES = ("fr", "en")
 MAX_HOLDERS = 20
@@ -74,9 +76,7 @@ class PreferencesSchema(Schema):
 
 
 class HolderSchema(Schema):
-    name = fields.String(
-        required=True, validate=[validate.Length(max=140), validate.Regexp(r".*\S", error="Must not be blank.")]
-    )
+    name = fields.String(required=True, validate=[validate.Length(max=140), Visible()])
     email = fields.String(required=True, validate=email_rules())
     locale = fields.String(load_default="fr", validate=validate.OneOf(LOCALES))
     timezone = fields.String(load_default="UTC", validate=_TIMEZONE)
