@@ -9,9 +9,11 @@ from marshmallow import fields, validate
 from chalicelib.banks.schemas import WholeNumber
 from chalicelib.holders.holder import TIMEZONES
 from chalicelib.holders.locales import LocaleTag
+from chalicelib.ledger.email_address import Mailable
 from chalicelib.ledger.fields import CalendarDate, ExactDecimal, Pairs, Timestamp
 from chalicelib.ledger.informing import Country, Wording
 from chalicelib.ledger.money import ALPHA_2, CURRENCY_DECIMALS
+from chalicelib.ledger.visible_text import Visible
 from openapi.decimals import name_of
 from openapi.json_schema import TIME, Json, ref
 
@@ -78,8 +80,10 @@ def _string(field: fields.String, found: Json) -> Json:
     found["pattern"] = f"^{_TEXT}$"
     for rule in field.validators:
         match rule:
-            case validate.Email():
-                found["format"] = "email"
+            case Mailable():
+                found |= {"format": "email", "pattern": _ecma(rule.pattern)}
+            case Visible():
+                found["pattern"] = _ecma(rule.pattern)
             case validate.Regexp():
                 found["pattern"] = _ecma(str(rule.regex.pattern))
     return found

@@ -8,7 +8,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from chalicelib.banks.thresholds import MAX_RECENT, MODES
-from chalicelib.ledger.fields import ActiveCurrency, ExactDecimal, Pairs, email_rules
+from chalicelib.ledger.email_address import canonical, email_rules
+from chalicelib.ledger.fields import ActiveCurrency, ExactDecimal, Pairs
 from chalicelib.ledger.money import excess_decimals
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -99,7 +100,7 @@ class FlagRulesSchema(Schema):
 
 
 def _each_once(addresses: list[str]) -> None:
-    if len({address.casefold() for address in addresses}) < len(addresses):
+    if len(set(map(canonical, addresses))) < len(addresses):
         raise ValidationError("Must name each address once.")
 
 

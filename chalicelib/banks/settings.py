@@ -12,6 +12,7 @@ from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.schemas import BankSettingsSchema
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, Thresholds
 from chalicelib.errors import ValidationFailed
+from chalicelib.ledger.email_address import canonical
 from chalicelib.ledger.fields import field_errors
 from chalicelib.ledger.money import format_amount
 from chalicelib.ledger.times import format_time
@@ -153,8 +154,11 @@ def replace_settings(bank_id: str, settings: BankSettings, store: SettingsStore,
     again is safe and completes the change.
     """
     before = store.settings(bank_id)
+    # An address that is only spelt otherwise keeps its subscription: its owner need not confirm another.
+    spelt = {canonical(address): address for address in before.subscriptions}
     wanted, errors = {}, []
     for index, address in enumerate(settings.alert_addresses):
+        address = spelt.get(canonical(address), address)
         try:
             wanted[address] = topic.subscribe(bank_id, address)
         except NotSubscribable:

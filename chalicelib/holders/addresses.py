@@ -1,6 +1,6 @@
 """E-mail addresses in DynamoDB, by their hash: which holders have an address, and whether it is suppressed.
 
-The table stores no address, only the SHA-256 of the address in lower case. An address has one entry for each holder
+The table stores no address, only the SHA-256 of its canonical form. An address has one entry for each holder
 with it, and one more if it is suppressed. So when SES reports a bounce, the holders with the address are found without
 a scan. Each holder's record repeats the suppression: the mailer doesn't read this table.
 """
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, queried, to_item
 from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.ledger.email_address import canonical
 from chalicelib.ledger.times import sortable
 
 _SUPPRESSION = "suppression"
@@ -89,13 +90,9 @@ class AddressRepository:
                 raise
 
 
-def same_address(one: str, other: str) -> bool:
-    """Return whether two spellings are the same address: upper and lower case make no difference."""
-    return one.lower() == other.lower()
-
-
 def _key(bank: str, email: str, entry: str) -> dict[str, str]:
-    return {"address_key": f"{bank}#{hashlib.sha256(email.lower().encode()).hexdigest()}", "entry": entry}
+    digest = hashlib.sha256(canonical(email).encode(errors="surrogatepass")).hexdigest()
+    return {"address_key": f"{bank}#{digest}", "entry": entry}
 
 
 def _entry_of(account: str, holder: Holder) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 from chalicelib.aws.batching import batches
 from chalicelib.errors import TooManyHolders
-from chalicelib.holders.addresses import AddressRepository, same_address
+from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.email_address import same_address
 from chalicelib.ledger.keys import account_key
 
 _ACCOUNTS_A_CALL = 100

@@ -10,9 +10,11 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
 from chalicelib.holders.locales import LANGUAGES, LocaleTag
-from chalicelib.ledger.fields import TYPES, ActiveCurrency, ExactDecimal, Pairs, TrueOrFalse, email_rules, field_errors
+from chalicelib.ledger.email_address import email_rules
+from chalicelib.ledger.fields import TYPES, ActiveCurrency, ExactDecimal, Pairs, TrueOrFalse, field_errors
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, without_end_zeros
 from chalicelib.ledger.times import format_time
+from chalicelib.ledger.visible_text import Visible
 
 LOCALES = LANGUAGES  # of the e-mails and the pages
 MAX_HOLDERS = 20
@@ -77,9 +79,7 @@ class PreferencesSchema(Schema):
 
 
 class HolderSchema(Schema):
-    name = fields.String(
-        required=True, validate=[validate.Length(max=140), validate.Regexp(r".*\S", error="Must not be blank.")]
-    )
+    name = fields.String(required=True, validate=[validate.Length(max=140), Visible()])
     email = fields.String(required=True, validate=email_rules())
     locale = LocaleTag(load_default=LOCALES[0])
     timezone = fields.String(load_default="UTC", validate=_TIMEZONE)

@@ -16,6 +16,7 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from chalicelib.aws.secret_store import CACHE_FOR, SecretStore
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.holder import Holder
+from chalicelib.ledger.email_address import canonical
 
 # A link may be signed with a newer key than the cached keys, so the keys are read again before a link is refused; but
 # not more often than this, because a forged link would cost a read each time.
@@ -75,8 +76,11 @@ class Bearer:
         """Return whether the link was sent to this holder's current address.
 
         When the bank gives the holder's id another address, or gives it to another person, old links become invalid.
+        Another spelling of the same address changes nothing.
         """
-        return holder.id == self.holder and _address_mark(holder.email) == self.address_mark
+        # Links of an earlier release have the mark of the address as it was spelt.
+        marks = (_address_mark(canonical(holder.email)), _address_mark(holder.email))
+        return holder.id == self.holder and self.address_mark in marks
 
 
 class HolderLinks:
@@ -111,7 +115,7 @@ class HolderLinks:
             logger.error("links_unavailable", extra={"error": type(error).__name__})
             count("LinksUnavailable")
             return Links()
-        payload = [bank, account, holder.id, _address_mark(holder.email)]
+        payload = [bank, account, holder.id, _address_mark(canonical(holder.email))]
         preferences, unsubscribe = (
             f"{self._base_url}/preferences/{self._serializer(keys, purpose).dumps(payload)}"
             for purpose in (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
@@ -162,4 +166,4 @@ class _Signer(TimestampSigner):
 
 def _address_mark(email: str) -> str:
     """Return a short hash, which differs between a holder's addresses and doesn't disclose them."""
-    return hashlib.sha256(email.encode()).hexdigest()[:12]
+    return hashlib.sha256(email.encode(errors="surrogatepass")).hexdigest()[:12]

@@ -160,22 +160,3 @@ class TrueOrFalse(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
-
-
-class AtNamedHost(validate.Email):
-    """An e-mail address. marshmallow's own rule takes this machine itself (`localhost`, `[127.0.0.1]`) for a host."""
-
-    def __call__(self, value: str) -> str:
-        if value.endswith(("@localhost", "]")):
-            raise ValidationError(self.error)
-        return super().__call__(value)
-
-
-def email_rules() -> list[validate.Validator]:
-    """Return the rules for an e-mail address that a bank gives."""
-    return [
-        validate.Length(max=254),
-        AtNamedHost(error="Must be an e-mail address."),
-        # SES takes no unencoded character outside of ASCII in an address.
-        validate.Regexp(re.compile(r"[\x21-\x7e]+\Z"), error="Must be an e-mail address in ASCII."),
-    ]

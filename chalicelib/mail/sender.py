@@ -9,7 +9,7 @@ from email.utils import formataddr
 
 from marshmallow import ValidationError
 
-from chalicelib.ledger.fields import email_rules
+from chalicelib.ledger.email_address import email_rules
 
 # SES refuses a longer address, its name included.
 MAX_HEADER = 320

@@ -155,6 +155,13 @@ def test_settings_without_addresses_touch_no_topic(office: Office) -> None:
     assert office.log == ["store"]
 
 
+def test_an_address_that_is_only_spelt_otherwise_keeps_its_subscription(office: Office) -> None:
+    office.replace("Fraud@Bank.example")
+    office.replace("fraud@bank.example")
+    assert office.topic.subscribed == office.known == {"Fraud@Bank.example"}
+    assert office.addresses == ("fraud@bank.example",)
+
+
 def test_the_same_settings_again_only_renew_subscriptions_that_an_operator_has_ended(office: Office) -> None:
     office.replace("a")
     office.topic.subscribed.clear()

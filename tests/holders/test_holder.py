@@ -11,12 +11,11 @@ from chalicelib.api.json_body import read_json
 from chalicelib.errors import ValidationFailed
 from chalicelib.holders.holder import TIMEZONES, Holder, load_holder, to_json
 from chalicelib.holders.locales import ACCEPTED
+from chalicelib.ledger.email_address import IP_ADDRESS, LONG_LOCAL_PART, NO_ADDRESS, NO_ASCII, NO_DOMAIN
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 SMALLEST = {"name": "Awa Ndiaye", "email": "awa@example.com"}
 STRING = "Must be a text: a JSON string."
-EMAIL = "Must be an e-mail address."
-ASCII = "Must be an e-mail address in ASCII."
 CURRENCY = "Must be an active ISO 4217 code, like XAF or EUR."
 CLOCK = "Must be a time of day, like 22:00."
 ZONE = "Must be an IANA time zone, like Africa/Douala."
@@ -65,6 +64,8 @@ def test_a_name_has_1_to_140_characters(name: str) -> None:
         ("", "Must not be blank."),
         ("   ", "Must not be blank."),
         ("\u00a0", "Must not be blank."),
+        ("\u200b", "Must not be blank."),
+        ("\u3164\u2060", "Must not be blank."),
         ("x" * 141, "Must have at most 140 characters."),
         (1, STRING),
         (None, "Must not be null."),
@@ -84,20 +85,11 @@ def test_an_address_is_taken_as_it_is(email: str) -> None:
 @pytest.mark.parametrize(
     ("email", "messages"),
     [
-        ("", [EMAIL, ASCII]),
-        ("awa", [EMAIL]),
-        ("awa@", [EMAIL]),
-        ("@example.com", [EMAIL]),
-        ("awa@example", [EMAIL]),
-        ("awa@localhost", [EMAIL]),
-        ("awa@[127.0.0.1]", [EMAIL]),
-        ("awa@@example.com", [EMAIL]),
-        ("awa@exa mple.com", [EMAIL, ASCII]),
-        ("Awa <awa@example.com>", [EMAIL, ASCII]),
-        ("a@example.com,b@example.com", [EMAIL]),
-        ("awa@exämple.com", [ASCII]),
-        ("ñ@example.com", [ASCII]),
-        ("x" * 250 + "@b.co", ["Must have at most 254 characters."]),
+        ("", [NO_ADDRESS]),
+        ("user@123.123.123.123", [IP_ADDRESS]),
+        ("awa@localhost", [NO_DOMAIN]),
+        ("ñ@example.com", [NO_ASCII]),
+        ("x" * 250 + "@b.co", ["Must have at most 254 characters.", LONG_LOCAL_PART]),
         (1, [STRING]),
     ],
 )

@@ -88,6 +88,12 @@ def test_a_link_ends_when_the_bank_gives_the_id_to_another_address(world: World)
     assert not bearer.is_for(dataclasses.replace(AWA, id="h2"))
 
 
+def test_a_link_stays_valid_when_the_bank_spells_the_address_otherwise(world: World) -> None:
+    first = dataclasses.replace(AWA, email="Awa.Case@Example.com")
+    for token in world.tokens(first).values():
+        assert world.links.read(token).is_for(dataclasses.replace(AWA, email="awa.case@example.com"))
+
+
 @pytest.mark.parametrize("purpose", Purpose)
 def test_a_link_is_valid_to_its_last_second(world: World, purpose: Purpose) -> None:
     token = world.tokens()[purpose]
