@@ -15,7 +15,9 @@ services = Services(stage)
 app = Chalice(app_name="transaction-notifier")
 answered = problems.answered(lambda: app.current_request)
 JSON = ["application/json"]
-FORM = ["application/x-www-form-urlencoded", "multipart/form-data"]
+PATCH = ["application/json", "application/merge-patch+json"]
+# Mail programs send the one-click form with any type, or none. The page itself looks at what came.
+ANY = ["*/*"]
 
 
 def calling_bank() -> Bank:
@@ -135,6 +137,20 @@ def put_holder(account: str, holder: str) -> Response:
     )
 
 
+@app.route("/accounts/{account}/holders/{holder}", methods=["PATCH"], content_types=PATCH, api_key_required=True)
+@answered
+def patch_holder(account: str, holder: str) -> Response:
+    return holders.patch_holder(
+        calling_bank(),
+        account,
+        holder,
+        app.current_request,
+        enrolment=services.enrolment,
+        statement_index=services.statement_index,
+        now=services.now(),
+    )
+
+
 @app.route("/accounts/{account}/holders/{holder}", methods=["GET"], api_key_required=True)
 @answered
 def get_holder(account: str, holder: str) -> Response:
@@ -181,13 +197,25 @@ def put_settings() -> Response:
     )
 
 
+@app.route("/settings", methods=["PATCH"], content_types=PATCH, api_key_required=True)
+@answered
+def patch_settings() -> Response:
+    return settings.patch_settings(
+        calling_bank(),
+        app.current_request,
+        store=services.bank_store,
+        topic=services.operator_topic,
+        are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
+    )
+
+
 @app.route("/preferences/{token}", methods=["GET"])
 @answered
 def get_preferences(token: str) -> Response:
     return services.preferences_page.show(token)
 
 
-@app.route("/preferences/{token}", methods=["POST"], content_types=FORM)
+@app.route("/preferences/{token}", methods=["POST"], content_types=ANY)
 @answered
 def post_preferences(token: str) -> Response:
     return services.preferences_page.submit(token, app.current_request)

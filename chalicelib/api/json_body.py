@@ -10,12 +10,15 @@ Control characters are refused anywhere in a body, but in a transaction: there t
 
 import json
 import re
+from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chalicelib.errors import BodyTooLarge, CardNumberRefused, MalformedBody, UnsupportedMediaType
 from chalicelib.ledger.card_numbers import MAX_CARD_DIGITS, holds_card_number
 
+JSON = ("application/json",)
+MERGE_PATCH = ("application/json", "application/merge-patch+json")
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
 
@@ -31,6 +34,13 @@ _SHORT_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,4})?")
 _RATE = re.compile(r"[0-9]{1,6}\.[0-9]+")
 # What parsing leaves in the place of NaN and Infinity, and of an exponent beyond what Decimal can hold.
 _NOT_A_NUMBER, _OUT_OF_RANGE = Decimal("NaN"), Decimal("Infinity")
+
+
+def read_patch(raw: bytes, content_type: str) -> dict[str, Any]:
+    """Return the JSON object in `raw`, which is to be a merge patch (RFC 7396): as `read_json`."""
+    value = parse_json(raw, content_type, MAX_BYTES, MERGE_PATCH)
+    check(value)
+    return value
 
 
 def read_json(raw: bytes, content_type: str = "application/json", max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -51,13 +61,13 @@ def read_transaction(raw: bytes, content_type: str = "application/json") -> dict
     return value
 
 
-def parse_json(raw: bytes, content_type: str, max_bytes: int) -> dict[str, Any]:
+def parse_json(raw: bytes, content_type: str, max_bytes: int, media_types: Collection[str] = JSON) -> dict[str, Any]:
     """Return the JSON object in `raw`, each part of which must still be given to `check` before it is used.
 
     Raises UnsupportedMediaType, BodyTooLarge and MalformedBody (no UTF-8, no JSON, no object).
     """
     # Chalice's own check takes `*/*` and `text/plain; application/json` for JSON.
-    if content_type.partition(";")[0].strip().lower() != "application/json":
+    if content_type.partition(";")[0].strip().lower() not in media_types:
         raise UnsupportedMediaType
     if len(raw) > max_bytes:
         raise BodyTooLarge(max_bytes)
