@@ -17,7 +17,7 @@ from chalicelib.api.json_body import read_json, read_transaction
 from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
 from chalicelib.errors import DomainError
-from chalicelib.holders.holder import load_holder
+from chalicelib.holders.holder import load_holder, load_patch
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import TYPES, webhook_of
@@ -193,6 +193,8 @@ def is_taken_by_the_app(body: dict[str, Any], schema: str) -> bool:
         raw = json.dumps(body).encode()
         if schema == "Holder":
             load_holder(read_json(raw), "h1", NOW)
+        elif schema == "HolderPatch":
+            load_patch(read_json(raw), {})
         elif schema == "BankSettings":
             load_settings(read_json(raw))
         else:
@@ -212,7 +214,7 @@ def test_every_example_of_a_request_is_taken() -> None:
         schema = body["schema"]["$ref"].rpartition("/")[2]
         for label, example in body["examples"].items():
             assert is_taken_by_the_app(example["value"], schema), label
-    assert len(bodies) == 4
+    assert len(bodies) == 6
 
 
 def test_every_field_is_explained() -> None:
@@ -239,6 +241,7 @@ def test_unknown_fields_are_refused_in_every_request() -> None:
         "Original",
         "Counterparty",
         "Holder",
+        "HolderPatch",
         "Preferences",
         "QuietHours",
         "Batch",
