@@ -264,6 +264,12 @@ def archiver(event: DynamoDBEvent) -> None:
     services.archiver.handle(event.to_dict()["Records"])
 
 
+@app.on_dynamodb_record(stream_arn=stage.accounts_stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
+def holder_changes(event: DynamoDBEvent) -> None:
+    """Changed records of accounts' holders, in batches: tells holders and banks of alerts that ended and addresses."""
+    services.change_teller.handle(event.to_dict()["Records"])
+
+
 @app.on_sqs_message(queue_arn=stage.ingest_queue_arn, batch_size=10, maximum_concurrency=5)
 def ingest_worker(event: SQSEvent) -> dict[str, Any]:
     """Transactions that the API queued instead of recording them at once, in batches: records them."""
@@ -279,7 +285,7 @@ def mailer(event: SQSEvent) -> None:
 
 @app.on_sqs_message(queue_arn=stage.alert_queue_arn, batch_size=10, maximum_concurrency=5)
 def alert_mailer(event: SQSEvent) -> None:
-    """Notices of flagged transactions, in batches: sends security alerts, which don't wait for other e-mails."""
+    """Notices of flagged transactions and changed holders, in batches: sends what doesn't wait for other e-mails."""
     services.alert_mailer.handle([record.body for record in event], lambda: requests.seconds_left(event.context))
 
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.banks.signatures import Signatures
 from chalicelib.ledger.ingest_queue import IngestQueue
 from chalicelib.ledger.ingest_worker import IngestWorker
 from chalicelib.ledger.intake import Intake
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
     from chalicelib.analytics.reader import AnalyticsReader
     from chalicelib.analytics.reconciliation import Reconciliation
     from chalicelib.api.preferences_page import PreferencesPage
-    from chalicelib.banks.endpoints import EndpointDirectory
+    from chalicelib.changes.change_mailer import MailDesk
+    from chalicelib.changes.change_teller import ChangeTeller
     from chalicelib.flags.operator_alerts import OperatorAlerts
     from chalicelib.ledger.archive import Archiver
     from chalicelib.notifications.deferrals import Release
     from chalicelib.notifications.feedback import FeedbackHandler
-    from chalicelib.notifications.mailer import Mailer
     from chalicelib.notifications.sending import Sending
     from chalicelib.notifications.stream import StreamHandler
     from chalicelib.statements.job import StatementJob
@@ -36,10 +35,6 @@ class Services(Stores):
     """The stage's stores, and what the routes and triggers of `app.py` call."""
 
     # The API
-
-    @cached_property
-    def signatures(self) -> Signatures:
-        return Signatures(self.secrets, self.now)
 
     @cached_property
     def intake(self) -> Intake:
@@ -101,7 +96,6 @@ class Services(Stores):
 
     @cached_property
     def stream_handler(self) -> "StreamHandler":
-        from chalicelib.flags.events import EventBus
         from chalicelib.flags.judge import Judge
         from chalicelib.ledger.collecting import Collector
         from chalicelib.notifications.stream import StreamHandler
@@ -111,23 +105,36 @@ class Services(Stores):
             Judge(self.bank_settings, self.baselines, self.transactions, self.flags, self.now),
             self.queue(self.settings.alert_queue_url),
             self.queue(self.settings.notification_queue_url),
-            EventBus(self.client("events"), self.settings.event_bus),
+            self.event_bus,
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
         )
 
     @cached_property
-    def mailer(self) -> "Mailer":
-        """The mailer of the notification queue."""
+    def mailer(self) -> "MailDesk":
+        """The mailer of the notification queue, and of changed holders: a redrive puts their dead letters there."""
         from chalicelib.mail.pacing import AHEAD
 
         return self._mailer(self.settings.notification_queue_url, "mailer", AHEAD)
 
     @cached_property
-    def alert_mailer(self) -> "Mailer":
+    def alert_mailer(self) -> "MailDesk":
         """The mailer of the alert queue. It may book SES's time further ahead than the mailer of other e-mails."""
         from chalicelib.mail.pacing import ALERTS_AHEAD
 
         return self._mailer(self.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
+
+    @cached_property
+    def change_teller(self) -> "ChangeTeller":
+        from chalicelib.changes.change_teller import ChangeTeller
+
+        return ChangeTeller(
+            self.queue(self.settings.alert_queue_url),
+            self.event_bus,
+            self.endpoints,
+            self.queue(self.settings.webhook_queue_url),
+            self.dead_letters(self.settings.stream_dead_letter_queue_url, "holder_changes"),
+            self.now,
+        )
 
     @cached_property
     def release(self) -> "Release":
@@ -173,7 +180,7 @@ class Services(Stores):
         from chalicelib.webhooks.feeder import WebhookFeeder
 
         return WebhookFeeder(
-            self._endpoints,
+            self.endpoints,
             self.notification_records,
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_feeder"),
@@ -190,8 +197,8 @@ class Services(Stores):
 
         poster = Poster(is_public_or_loopback if self.settings.local_endpoints else is_public)
         return WebhookSender(
-            SignedPoster(self._endpoints, self.secrets, poster, self.now),
-            self._endpoints,
+            SignedPoster(self.endpoints, self.secrets, poster, self.now),
+            self.endpoints,
             WebhookRecords(self.client("dynamodb"), self.settings.notifications_table),
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_sender"),
@@ -200,26 +207,27 @@ class Services(Stores):
 
     # Shared by several of the above
 
-    def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "Mailer":
+    def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "MailDesk":
+        from chalicelib.changes.change_mailer import ChangeMailer, MailDesk
         from chalicelib.notifications.composing import Composer
         from chalicelib.notifications.deferrals import Deferrals
         from chalicelib.notifications.mailer import Mailer
         from chalicelib.notifications.purchases import Purchases
-        from chalicelib.notifications.stand_ins import StandIns
 
-        settings = self.settings
-        return Mailer(
+        settings, links_for = self.settings, self.links.links_for
+        sending, queue = self._sending(ahead), self.queue(queue_url)
+        letters = self.dead_letters(settings.notification_dead_letter_queue_url, name)
+        mailer = Mailer(
             self.holders,
-            Purchases(
-                self.transactions, self.purchases, StandIns(self.client("dynamodb"), settings.notifications_table)
-            ),
-            Composer(self.banks, self.links.links_for),
-            self._sending(ahead),
-            self.queue(queue_url),
+            Purchases(self.transactions, self.purchases, self.stand_ins),
+            Composer(self.banks, links_for),
+            sending,
+            queue,
             Deferrals(self.due_notices, self.queue(settings.notification_queue_url)),
-            self.dead_letters(settings.notification_dead_letter_queue_url, name),
+            letters,
             self.now,
         )
+        return MailDesk(mailer, ChangeMailer(self.holders, self.banks, links_for, sending, queue, letters, self.now))
 
     def _sending(self, ahead: timedelta) -> "Sending":
         from chalicelib.mail.pacing import Pacer, SesAccount
@@ -235,9 +243,3 @@ class Services(Stores):
             SesOutbox(ses, settings.mail_from, settings.mail_configuration_set),
             self.now,
         )
-
-    @cached_property
-    def _endpoints(self) -> "EndpointDirectory":
-        from chalicelib.banks.endpoints import EndpointDirectory
-
-        return EndpointDirectory(self.bank_settings, self.banks, self.bank_store)

@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notifications": {"flags", "mail", "holders", "banks", "ledger", "aws"},
     "statements": {"notifications", "mail", "holders", "banks", "ledger", "aws"},
     "webhooks": {"notifications", "banks", "ledger", "aws"},
+    "changes": {"webhooks", "notifications", "mail", "flags", "holders", "banks", "ledger", "aws"},
     "api": {"analytics", "statements", "notifications", "flags", "holders", "banks", "ledger", "aws"},
 }
 # The modules beside the packages, and who may import each: None is everybody.
@@ -39,6 +40,8 @@ BESIDE: dict[str, set[str] | None] = {"errors": None, "stores": {"services"}, "s
 TRIGGERS = {
     "analytics.job",
     "analytics.reconciliation",
+    "changes.change_mailer",
+    "changes.change_teller",
     "flags.judge",
     "flags.operator_alerts",
     "ledger.archive",
@@ -75,6 +78,7 @@ TESTED_ELSEWHERE = {
     "analytics.repository": "on both engines through the job, by analytics/test_job and test_lease",
     "api.documentation": "through the routes, by api/test_api and test_docs_page",
     "api.requests": "through the routes, by api/test_api and test_hostile_bodies",
+    "changes.change_notice": "through the functions that write and read it, by changes/test_change_mailer",
     "flags.judge": "through the stream handler, by notifications/test_stream",
     "ledger.digit_runs": "through the card numbers, by ledger/test_card_numbers",
     "ledger.informing": "through the fields that only inform, by ledger/test_posted",

@@ -33,6 +33,8 @@ _TONES = {
     "declined": ("#8f2d2d", "#f2a6a6"),
     "security_alert": ("#a61b1b", "#ff9f98"),
     "statement": ("#24364f", "#c9d6e8"),
+    "alerts_ended": ("#a61b1b", "#ff9f98"),
+    "address_changed": ("#a61b1b", "#ff9f98"),
 }
 
 

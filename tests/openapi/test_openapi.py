@@ -136,13 +136,13 @@ def test_an_operation_says_what_it_is_and_whether_it_needs_a_key(route: tuple[st
     assert operation["tags"][0] in {tag["name"] for tag in DESCRIPTION["tags"]}
     security = operation.get("security", DESCRIPTION["security"])
     needs_key = bool(security)
-    is_write = needs_key and route[0] in ("POST", "PUT", "DELETE")
+    is_write = needs_key and route[0] in ("POST", "PUT", "PATCH", "DELETE")
     assert needs_key == bool(entry.api_key_required)
     assert all("apiKey" in alternative for alternative in security)
     assert ({"apiKey": [], "signature": []} in security) == is_write
     assert ((401, "invalid_signature") in codes(operation)) == is_write
     assert ((401, "unknown_api_key") in codes(operation)) == needs_key
-    assert ("requestBody" in operation) == (route[0] in ("POST", "PUT"))
+    assert ("requestBody" in operation) == (route[0] in ("POST", "PUT", "PATCH"))
     parameters = [resolved(parameter) for parameter in operation.get("parameters", ())]
     assert {one["name"] for one in parameters if one["in"] == "path"} == set(re.findall(r"{(\w+)}", route[1]))
     assert all(one["description"] for one in parameters)
