@@ -15,7 +15,9 @@ services = Services(stage)
 app = Chalice(app_name="transaction-notifier")
 answered = problems.answered(lambda: app.current_request)
 JSON = ["application/json"]
-FORM = ["application/x-www-form-urlencoded", "multipart/form-data"]
+PATCH = ["application/json", "application/merge-patch+json"]
+# Mail programs send the one-click form with any type, or none. The page itself looks at what came.
+ANY = ["*/*"]
 
 
 def calling_bank() -> Bank:
@@ -135,6 +137,20 @@ def put_holder(account: str, holder: str) -> Response:
     )
 
 
+@app.route("/accounts/{account}/holders/{holder}", methods=["PATCH"], content_types=PATCH, api_key_required=True)
+@answered
+def patch_holder(account: str, holder: str) -> Response:
+    return holders.patch_holder(
+        calling_bank(),
+        account,
+        holder,
+        app.current_request,
+        enrolment=services.enrolment,
+        statement_index=services.statement_index,
+        now=services.now(),
+    )
+
+
 @app.route("/accounts/{account}/holders/{holder}", methods=["GET"], api_key_required=True)
 @answered
 def get_holder(account: str, holder: str) -> Response:
@@ -181,13 +197,25 @@ def put_settings() -> Response:
     )
 
 
+@app.route("/settings", methods=["PATCH"], content_types=PATCH, api_key_required=True)
+@answered
+def patch_settings() -> Response:
+    return settings.patch_settings(
+        calling_bank(),
+        app.current_request,
+        store=services.bank_store,
+        topic=services.operator_topic,
+        are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
+    )
+
+
 @app.route("/preferences/{token}", methods=["GET", "HEAD"])
 @answered
 def get_preferences(token: str) -> Response:
     return services.preferences_page.show(token)
 
 
-@app.route("/preferences/{token}", methods=["POST"], content_types=FORM)
+@app.route("/preferences/{token}", methods=["POST"], content_types=ANY)
 @answered
 def post_preferences(token: str) -> Response:
     return services.preferences_page.submit(token, app.current_request)
@@ -236,6 +264,12 @@ def archiver(event: DynamoDBEvent) -> None:
     services.archiver.handle(event.to_dict()["Records"])
 
 
+@app.on_dynamodb_record(stream_arn=stage.accounts_stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
+def holder_changes(event: DynamoDBEvent) -> None:
+    """Changed records of accounts' holders, in batches: tells holders and banks of alerts that ended and addresses."""
+    services.change_teller.handle(event.to_dict()["Records"])
+
+
 @app.on_sqs_message(queue_arn=stage.ingest_queue_arn, batch_size=10, maximum_concurrency=5)
 def ingest_worker(event: SQSEvent) -> dict[str, Any]:
     """Transactions that the API queued instead of recording them at once, in batches: records them."""
@@ -251,7 +285,7 @@ def mailer(event: SQSEvent) -> None:
 
 @app.on_sqs_message(queue_arn=stage.alert_queue_arn, batch_size=10, maximum_concurrency=5)
 def alert_mailer(event: SQSEvent) -> None:
-    """Notices of flagged transactions, in batches: sends security alerts, which don't wait for other e-mails."""
+    """Notices of flagged transactions and changed holders, in batches: sends what doesn't wait for other e-mails."""
     services.alert_mailer.handle([record.body for record in event], lambda: requests.seconds_left(event.context))
 
 

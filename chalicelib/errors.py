@@ -133,6 +133,18 @@ class TooManyHolders(DomainError):
         self.limit = limit
 
 
+class PreconditionFailed(DomainError):
+    """The request's If-Match names another version than the stored one. Nothing is changed."""
+
+    code = "precondition_failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "It is not as If-Match says: somebody has changed it since, or it isn't there. Nothing is changed. Read it "
+            "again, and send the change with the new ETag."
+        )
+
+
 class TransactionConflict(DomainError):
     """A transaction with this id is recorded with other content. `differing` are the names of the fields, sorted."""
 

@@ -1,45 +1,38 @@
 """The composition root: makes what each function of the app needs, once for each process, on first use.
 
+`mail_services` makes the part of it that sends e-mail.
+
 What only some functions need is imported where it is made. So the API starts without the e-mail templates, Babel and
 boto3's model of SES, and only the webhook sender loads what it needs for TLS.
 """
 
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.banks.signatures import Signatures
 from chalicelib.ledger.ingest_queue import IngestQueue
 from chalicelib.ledger.ingest_worker import IngestWorker
 from chalicelib.ledger.intake import Intake
-from chalicelib.stores import Stores
+from chalicelib.mail_services import MailServices
 
 if TYPE_CHECKING:
     from chalicelib.analytics.job import AnalyticsJob
     from chalicelib.analytics.reader import AnalyticsReader
     from chalicelib.analytics.reconciliation import Reconciliation
     from chalicelib.api.preferences_page import PreferencesPage
-    from chalicelib.banks.endpoints import EndpointDirectory
+    from chalicelib.changes.change_teller import ChangeTeller
     from chalicelib.flags.operator_alerts import OperatorAlerts
     from chalicelib.ledger.archive import Archiver
     from chalicelib.notifications.deferrals import Release
     from chalicelib.notifications.feedback import FeedbackHandler
-    from chalicelib.notifications.mailer import Mailer
-    from chalicelib.notifications.sending import Sending
     from chalicelib.notifications.stream import StreamHandler
-    from chalicelib.statements.job import StatementJob
     from chalicelib.webhooks.feeder import WebhookFeeder
     from chalicelib.webhooks.sender import WebhookSender
 
 
-class Services(Stores):
-    """The stage's stores, and what the routes and triggers of `app.py` call."""
+class Services(MailServices):
+    """The stage's stores, its mailers, and what the routes and triggers of `app.py` call."""
 
     # The API
-
-    @cached_property
-    def signatures(self) -> Signatures:
-        return Signatures(self.secrets, self.now)
 
     @cached_property
     def intake(self) -> Intake:
@@ -97,11 +90,10 @@ class Services(Stores):
 
         return Reconciliation(self.roll_ups, self.transactions)
 
-    # Notifications and statements
+    # Notifications and feedback
 
     @cached_property
     def stream_handler(self) -> "StreamHandler":
-        from chalicelib.flags.events import EventBus
         from chalicelib.flags.judge import Judge
         from chalicelib.ledger.collecting import Collector
         from chalicelib.notifications.stream import StreamHandler
@@ -111,23 +103,22 @@ class Services(Stores):
             Judge(self.bank_settings, self.baselines, self.transactions, self.flags, self.now),
             self.queue(self.settings.alert_queue_url),
             self.queue(self.settings.notification_queue_url),
-            EventBus(self.client("events"), self.settings.event_bus),
+            self.event_bus,
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
         )
 
     @cached_property
-    def mailer(self) -> "Mailer":
-        """The mailer of the notification queue."""
-        from chalicelib.mail.pacing import AHEAD
+    def change_teller(self) -> "ChangeTeller":
+        from chalicelib.changes.change_teller import ChangeTeller
 
-        return self._mailer(self.settings.notification_queue_url, "mailer", AHEAD)
-
-    @cached_property
-    def alert_mailer(self) -> "Mailer":
-        """The mailer of the alert queue. It may book SES's time further ahead than the mailer of other e-mails."""
-        from chalicelib.mail.pacing import ALERTS_AHEAD
-
-        return self._mailer(self.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
+        return ChangeTeller(
+            self.queue(self.settings.alert_queue_url),
+            self.event_bus,
+            self.endpoints,
+            self.queue(self.settings.webhook_queue_url),
+            self.dead_letters(self.settings.stream_dead_letter_queue_url, "holder_changes"),
+            self.now,
+        )
 
     @cached_property
     def release(self) -> "Release":
@@ -152,21 +143,6 @@ class Services(Stores):
             self.dead_letters(self.settings.feedback_dead_letter_queue_url, "feedback"),
         )
 
-    @cached_property
-    def statements(self) -> "StatementJob":
-        from chalicelib.mail.pacing import AHEAD
-        from chalicelib.statements.composing import StatementComposer
-        from chalicelib.statements.job import StatementJob
-
-        return StatementJob(
-            self.due_statements,
-            self.holders,
-            StatementComposer(self.transactions, self.banks, self.links.links_for),
-            self._sending(AHEAD),
-            self.dead_letters(self.settings.notification_dead_letter_queue_url, "statements"),
-            self.now,
-        )
-
     # Webhooks
 
     @cached_property
@@ -174,7 +150,7 @@ class Services(Stores):
         from chalicelib.webhooks.feeder import WebhookFeeder
 
         return WebhookFeeder(
-            self._endpoints,
+            self.endpoints,
             self.notification_records,
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_feeder"),
@@ -191,56 +167,10 @@ class Services(Stores):
 
         poster = Poster(is_public_or_loopback if self.settings.local_endpoints else is_public)
         return WebhookSender(
-            SignedPoster(self._endpoints, self.secrets, poster, self.now),
-            self._endpoints,
+            SignedPoster(self.endpoints, self.secrets, poster, self.now),
+            self.endpoints,
             WebhookRecords(self.client("dynamodb"), self.settings.notifications_table),
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_sender"),
             self.now,
         )
-
-    # Shared by several of the above
-
-    def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "Mailer":
-        from chalicelib.notifications.composing import Composer
-        from chalicelib.notifications.deferrals import Deferrals
-        from chalicelib.notifications.digest_composing import DigestComposer
-        from chalicelib.notifications.digest_sender import DigestSender
-        from chalicelib.notifications.mailer import Mailer
-        from chalicelib.notifications.purchases import Purchases
-        from chalicelib.notifications.stand_ins import StandIns
-
-        settings, queue, sending = self.settings, self.queue(queue_url), self._sending(ahead)
-        letters = self.dead_letters(settings.notification_dead_letter_queue_url, name)
-        stand_ins = StandIns(self.client("dynamodb"), settings.notifications_table)
-        purchases = Purchases(self.transactions, self.purchases, stand_ins)
-        composer = Composer(self.banks, self.links.links_for)
-        in_one = DigestComposer(self.banks, self.links.links_for)
-        digests = DigestSender(
-            self.due_digests, self.digest_members, self.holders, in_one, sending, queue, letters, self.now
-        )
-        deferrals = Deferrals(self.due_notices, self.queue(settings.notification_queue_url))
-        return Mailer(
-            self.holders, purchases, composer, self.allowances, sending, digests, queue, deferrals, letters, self.now
-        )
-
-    def _sending(self, ahead: timedelta) -> "Sending":
-        from chalicelib.mail.pacing import Pacer, SesAccount
-        from chalicelib.mail.ses import SesOutbox
-        from chalicelib.notifications.log import NotificationLog
-        from chalicelib.notifications.sending import Senders, Sending
-
-        settings, dynamodb, ses = self.settings, self.client("dynamodb"), self.client("sesv2")
-        rate = float(settings.mail_rate) if settings.mail_rate else None
-        return Sending(
-            NotificationLog(dynamodb, settings.notifications_table, self.notification_feed),
-            Pacer(dynamodb, settings.notifications_table, SesAccount(ses, self.now, rate), self.now, ahead),
-            SesOutbox(ses, settings.mail_from, settings.mail_configuration_set, Senders(self.banks).of),
-            self.now,
-        )
-
-    @cached_property
-    def _endpoints(self) -> "EndpointDirectory":
-        from chalicelib.banks.endpoints import EndpointDirectory
-
-        return EndpointDirectory(self.bank_settings, self.banks, self.bank_store)

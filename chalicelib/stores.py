@@ -16,6 +16,7 @@ from chalicelib.aws.stage import Settings
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import SettingsDirectory
+from chalicelib.banks.signatures import Signatures
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.repository import HolderRepository
@@ -29,12 +30,15 @@ from chalicelib.statements.index import StatementIndex
 
 if TYPE_CHECKING:
     from chalicelib.analytics.repository import AnalyticsRepository
+    from chalicelib.banks.endpoints import EndpointDirectory
     from chalicelib.flags.alert_topic import OperatorTopic
     from chalicelib.flags.baselines_repository import BaselineRepository
+    from chalicelib.flags.events import EventBus
     from chalicelib.flags.repository import FlagRepository
     from chalicelib.holders.links import HolderLinks
     from chalicelib.notifications.allowances import Allowances
     from chalicelib.notifications.digests_repository import DigestRepository
+    from chalicelib.notifications.stand_ins import StandIns
 
 
 def utc_now() -> datetime:
@@ -70,12 +74,30 @@ class Stores:
         return SettingsDirectory(self.bank_store, self.now)
 
     @cached_property
+    def endpoints(self) -> "EndpointDirectory":
+        from chalicelib.banks.endpoints import EndpointDirectory
+
+        return EndpointDirectory(self.bank_settings, self.banks, self.bank_store)
+
+    @cached_property
+    def event_bus(self) -> "EventBus":
+        from chalicelib.flags.events import EventBus
+
+        return EventBus(self.client("events"), self.settings.event_bus)
+
+    @cached_property
     def transactions(self) -> TransactionRepository:
         return TransactionRepository(self.client("dynamodb"), self.settings.transactions_table)
 
     @cached_property
     def purchases(self) -> PurchaseRepository:
         return PurchaseRepository(self.client("dynamodb"), self.settings.notifications_table)
+
+    @cached_property
+    def stand_ins(self) -> "StandIns":
+        from chalicelib.notifications.stand_ins import StandIns
+
+        return StandIns(self.client("dynamodb"), self.settings.notifications_table)
 
     @cached_property
     def flags(self) -> "FlagRepository":
@@ -159,6 +181,10 @@ class Stores:
     @cached_property
     def secrets(self) -> SecretStore:
         return SecretStore(lambda: self.client("secretsmanager"), self.now)
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        return Signatures(self.secrets, self.now)
 
     def cursor_secret(self) -> str:
         """Return the secret that signs page cursors; raises TemporarilyUnavailable."""

@@ -5,13 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.ledger.purchase import Member, steps
 from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail.change_mail import render_change
 from chalicelib.mail.digest import summary_of
 from chalicelib.mail.digest_mail import render_alerts, render_digest
-from chalicelib.mail.parts import Mail
+from chalicelib.mail.parts import NO_LINKS, Mail
 from chalicelib.mail.statement import Statement, statement_of
 from chalicelib.mail.statement_mail import render_statement
 from chalicelib.mail.story import Story, story_of
@@ -147,7 +149,11 @@ STORIES: dict[str, Story] = {
         _transaction(merchant={"name": "Balogun Electronics", "city": "Lagos", "country": "NG"}), flags=FLAGS
     ),
 }
-KINDS = (*STORIES, "statement", "digest", "alerts")
+CHANGES = {
+    "alerts_ended": ("holder", LINKS),
+    "address_changed": ("bank", NO_LINKS),  # the old address has no link that opens
+}
+KINDS = (*STORIES, "statement", "digest", "alerts", *CHANGES)
 
 
 def sample(kind: str, locale: str) -> Mail:
@@ -159,4 +165,8 @@ def sample(kind: str, locale: str) -> Mail:
         return render_digest(summary_of(TRANSACTION.account, many(9)), reader, BANK, LINKS)
     if kind == "alerts":
         return render_alerts(STORIES["security_alert"], many(4)[::-1], reader, BANK, LINKS)
+    if kind in CHANGES:
+        by, links = CHANGES[kind]
+        at = TRANSACTION.timestamp
+        return render_change(HolderChange("eazycard", TRANSACTION.account, kind, by, at, reader), BANK, links)
     return render(STORIES[kind], reader, BANK, LINKS)

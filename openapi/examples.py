@@ -108,7 +108,17 @@ HOLDER: Json = {
     "timezone": "Africa/Douala",
     "preferences": {"types": ["debit"], "min_amount": {"XAF": "5000"}, "muted": False},
 }
-ENROLLED_HOLDER: Json = {"id": "awa", **HOLDER, "enrolled_at": "2026-01-10T14:00:00Z"}
+HOLDER_PATCH: Json = {"locale": "en", "preferences": {"statement": "weekly"}}
+ENROLLED_HOLDER: Json = {
+    "id": "awa",
+    **HOLDER,
+    "preferences": {**HOLDER["preferences"], "muted": True},
+    "preferences_chosen_by": "holder",
+    "preferences_chosen_at": "2026-01-12T08:30:00Z",
+    "created_at": "2026-01-10T14:00:00Z",
+    "enrolled_at": "2026-01-10T14:00:00Z",
+    "updated_at": "2026-01-12T08:30:00Z",
+}
 HOLDERS: Json = {"holders": [ENROLLED_HOLDER]}
 
 SETTINGS: Json = {

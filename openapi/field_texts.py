@@ -8,7 +8,7 @@ _HOLDER = HolderSchema().fields
 DEFAULTS = {
     "Transaction": {"status": "settled", "notify": True},
     "Holder": {name: _HOLDER[name].load_default for name in ("locale", "timezone")},
-    "Preferences": {"types": list(TYPES), "statement": "none", "muted": False},
+    "Preferences": {"types": list(TYPES), "statement": "none", "muted": False, "alerts": True},
 }
 
 OF_FIELDS = {
@@ -64,7 +64,9 @@ OF_FIELDS = {
         "they have: a BCP 47 tag with a country of ISO 3166-1, like `fr-CM` or `en-GB`, in any case. Plain `en` is "
         "international English, with the day before the month; American dates are `en-US`.",
         "timezone": "The time zone of the times in e-mails.",
-        "preferences": "What the holder wants to be notified of. Without it, of everything.",
+        "preferences": "What the holder wants to be notified of, as the bank knows it. Without it, of everything. "
+        "What the "
+        "holder has chosen on the page, or with one click, stands: these preferences change nothing of it.",
     },
     "Preferences": {
         "types": "Notify of transactions of these types only. An empty list is refused: leave it out for both.",
@@ -73,7 +75,10 @@ OF_FIELDS = {
         "and `to` are equal.",
         "statement": "An e-mail with the transactions of each week or month, sent on the next morning in the holder's "
         "time zone.",
-        "muted": "Notify of nothing, not even of security alerts.",
+        "muted": "Send no e-mails, except security alerts.",
+        "alerts": "Send security alerts. Without them, no e-mail warns the holder of a transaction that looks "
+        "unusual. A "
+        "change that ends them is told to the holder by e-mail.",
     },
     "QuietHours": {"from": "In the holder's time zone.", "to": "In the holder's time zone."},
 }
@@ -87,6 +92,6 @@ OF_SCHEMAS = {
     "Counterparty": "The other side of a transfer.",
     "Holder": "A holder of an account, as a bank enrols the holder.",
     "Preferences": "The first that applies decides, in this order: `muted`, `types`, `min_amount`, `quiet_hours`. Only "
-    "`muted` applies to security alerts.",
+    "`alerts` applies to security alerts.",
     "QuietHours": "From a time of day to another.",
 }

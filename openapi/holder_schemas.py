@@ -8,10 +8,25 @@ from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, op
 def holder_schemas(requests: Json) -> Json:
     """Return the schemas by name; `requests` has those of what a bank sends."""
     holder = answered(requests, "Holder")["properties"]
+    holder["preferences"] = {
+        **holder["preferences"],
+        "description": "What the holder is notified of: the bank's preferences, and in their place, field by field, "
+        "what the "
+        "holder has chosen.",
+    }
     properties = {
         "id": {**IDENTIFIER_SCHEMA, "description": "The id in the path."},
         **holder,
-        "enrolled_at": {**TIME, "description": "When the holder was enrolled or replaced, in UTC."},
+        "preferences_chosen_by": open_text(
+            ("bank", "holder"), "Who chose the preferences: `holder` as soon as the holder has chosen any of them."
+        ),
+        "preferences_chosen_at": {**TIME, "description": "When they were chosen, in UTC."},
+        "created_at": {**TIME, "description": "When the holder was first enrolled, in UTC."},
+        "enrolled_at": {
+            **TIME,
+            "description": "When the bank last replaced the holder, or changed the address, in UTC.",
+        },
+        "updated_at": {**TIME, "description": "When the bank or the holder last changed something, in UTC."},
         "suppressed": ref("Suppression"),
     }
     return {

@@ -2,8 +2,9 @@
 
 from chalicelib.api.requests import MAX_PAGE
 from chalicelib.ledger.keys import IDENTIFIER
-from chalicelib.notifications.state import DIGEST_ID, MAX_FEEDBACK, STATEMENT_ID, State
-from chalicelib.webhooks.webhook import TYPE_OF, TYPES
+from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, MAX_FEEDBACK, STATEMENT_ID, State
+from chalicelib.webhooks.webhook import HOLDER_CHANGED, TYPE_OF, TYPES
+from openapi.change_schemas import HOLDER_CHANGE
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
 
 
@@ -16,6 +17,7 @@ def notification_schemas() -> Json:
         "ChangedNotification": _CHANGED,
         "NotificationFeed": _NOTIFICATION_FEED,
         "WebhookData": _WEBHOOK_DATA,
+        "HolderChange": HOLDER_CHANGE,
         **{webhook_schema(type_): _webhook(type_) for type_ in TYPES},
     }
 
@@ -26,12 +28,14 @@ def webhook_schema(type_: str) -> str:
 
 
 def _webhook(type_: str) -> Json:
+    is_change = type_ == HOLDER_CHANGED
+    at = "When the holder was changed, in UTC." if is_change else "When the delivery status came to be, in UTC."
     return object_schema(
         "The body of a webhook: the same at each try.",
         {
             "type": {"type": "string", "const": type_},
-            "timestamp": {**TIME, "description": "When the delivery status came to be, in UTC."},
-            "data": ref("WebhookData"),
+            "timestamp": {**TIME, "description": at},
+            "data": ref("HolderChange" if is_change else "WebhookData"),
         },
     )
 
@@ -68,10 +72,16 @@ _NOTIFICATIONS = object_schema(
 )
 _TRANSACTION: Json = {
     "type": "string",
-    "pattern": f"^(?:{IDENTIFIER.pattern}|{STATEMENT_ID.pattern})$",
+    "pattern": f"^(?:{IDENTIFIER.pattern}|{STATEMENT_ID.pattern}|{CHANGE_ID.pattern})$",
     "description": "The transaction's id. Of a statement: `statement@`, the account, `@`, and the week or month by "
-    "ISO 8601. No transaction has such an id.",
-    "examples": ["t-4711", "statement@A123@2026-W23", "statement@A123@2026-06"],
+    "ISO 8601. Of an e-mail about a change of the holder: `alerts_ended@` or `address_changed@`, the account, `@`, and "
+    "the time. No transaction has such an id.",
+    "examples": [
+        "t-4711",
+        "statement@A123@2026-W23",
+        "statement@A123@2026-06",
+        "alerts_ended@A123@20260110T140000000000Z",
+    ],
 }
 _CHANGED = object_schema(
     "The delivery status of a holder's e-mail about a transaction, or with a statement.",

@@ -33,6 +33,13 @@ PARAMETERS: dict[str, Json] = {
     "transaction_id": parameter("path", "transaction_id", "The bank's id of the transaction.", IDENTIFIER_SCHEMA, "1"),
     "account": parameter("path", "account", "The account's id.", IDENTIFIER_SCHEMA, "A123"),
     "holder": parameter("path", "holder", "The bank's id of the holder.", IDENTIFIER_SCHEMA, "awa"),
+    "if_match": parameter(
+        "header",
+        "If-Match",
+        "The `ETag` of what was read. If it is another one by now, the answer is 412, and nothing is changed.",
+        {"type": "string"},
+        '"0b5bd2ba2b6f9e8c9f4a64d1a3d6d1b2"',
+    ),
 }
 API_KEY: Json = {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The bank's API key."}
 # A security scheme, not parameters: a signature needs the bytes of the body, which a generated client's caller hasn't.
@@ -62,6 +69,10 @@ HEADERS: dict[str, Json] = {
             "format": "uri-reference",
             "pattern": f"^\\./(transactions/)?{IDENTIFIER.pattern}$",
         },
+    },
+    "ETag": {
+        "description": "The version of what is answered, for `If-Match`.",
+        "schema": {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
     },
     "Idempotency-Replayed": {
         "description": "Nothing new was recorded.",

@@ -16,12 +16,17 @@ def paths() -> dict[str, dict[str, Json]]:
         "/accounts/{account}/holders": {"get": holders.list_holders()},
         "/accounts/{account}/holders/{holder}": {
             "put": holders.put_holder(),
+            "patch": holders.patch_holder(),
             "get": holders.get_holder(),
             "delete": holders.delete_holder(),
         },
         "/analytics": {"get": analytics.get_analytics()},
         "/accounts/{account}/analytics": {"get": analytics.get_account_analytics()},
-        "/settings": {"get": settings.get_settings(), "put": settings.put_settings()},
+        "/settings": {
+            "get": settings.get_settings(),
+            "put": settings.put_settings(),
+            "patch": settings.patch_settings(),
+        },
         "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
         "/health": {"get": service.get_health()},
         "/openapi.json": {"get": service.get_description()},

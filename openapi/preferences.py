@@ -50,9 +50,14 @@ def post_preferences() -> Json:
         "postPreferences",
         "Preferences",
         "Save the holder's form, or unsubscribe with one click (RFC 8058)",
-        "Fields that the form doesn't have are ignored. `multipart/form-data` is accepted, too.",
+        "Fields that the form doesn't have are ignored. `multipart/form-data` is accepted, too. At a link to "
+        "unsubscribe, any "
+        "request unsubscribes, whatever its content type and body are, but for the button that takes it back. "
+        "Security alerts "
+        "end only with `do=alerts_off`, which is answered with a page to confirm, and then with that page's "
+        "`confirmed`.",
         answers={
-            200: _page("Saved, or unsubscribed from all e-mails."),
+            200: _page("Saved; or unsubscribed from all e-mails except security alerts; or a question to confirm."),
             400: _page("As for `GET`; or the form again, with a message beside each wrong field. Nothing is saved."),
             409: _page("The form again, because the preferences were changed meanwhile. Nothing is saved."),
             503: _BUSY,

@@ -65,6 +65,7 @@ _REASONS = {
     "invalid_signature": "the bank has a signing secret, and the signature is missing, wrong or over 5 minutes old",
     "malformed_body": "the body is not UTF-8 or no JSON object, has the same key twice, NaN or Infinity, is nested too "
     "deeply, or has control characters or U+FFFD to U+FFFF",
+    "precondition_failed": "`If-Match` names another version than the present one; nothing is changed",
     "quota_exceeded": "the plan's quota is used up",
     "route_not_found": "no route has this path and method",
     "temporarily_unavailable": "try again; this is safe",

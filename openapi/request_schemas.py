@@ -1,5 +1,6 @@
 """Schemas of what the API takes, made from the marshmallow schemas that check it."""
 
+import copy
 import json
 from typing import Any
 
@@ -38,6 +39,9 @@ def add_request_schemas(spec: APISpec) -> None:
             schema["description"] = _SCHEMAS[name]
             for field, definition in schema["properties"].items():
                 definition["description"] = _FIELDS[name][field]
+    holder = spec.components.schemas["Holder"]
+    patch = {name: value for name, value in copy.deepcopy(holder).items() if name != "required"}
+    spec.components.schema("HolderPatch", {**patch, "description": _HOLDER_PATCH})
 
 
 def state_defaults(schemas: Json) -> None:
@@ -54,6 +58,11 @@ def _state_default(definition: Json, default: Any) -> None:
         definition["default"] = default
 
 
+_HOLDER_PATCH = (
+    "What changes of a holder (a merge patch, RFC 7396): what is left out stays, within `preferences` too, and "
+    "`null` sets "
+    "a field to its default."
+)
 _BATCH: Json = {
     "type": "object",
     "description": "Transactions, each by itself. The answer names the items that break a rule; they do not affect the "
@@ -73,8 +82,8 @@ _BATCH: Json = {
 _FORM_TIME: Json = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 _PREFERENCES_FORM: Json = {
     "type": "object",
-    "description": "The page's form: `seen` is required, and a box that isn't checked is absent. Or what a mail "
-    "program sends to unsubscribe (RFC 8058): `List-Unsubscribe` alone.",
+    "description": "The page's form: `seen` is required, and a box that isn't checked is absent. Or one of the page's "
+    "buttons: `do`. Or what a mail program sends to unsubscribe (RFC 8058): `List-Unsubscribe` alone.",
     "properties": {
         "List-Unsubscribe": {"type": "string", "const": "One-Click"},
         "seen": {
@@ -92,6 +101,11 @@ _PREFERENCES_FORM: Json = {
         "quiet_to": _FORM_TIME,
         "statement": {"type": "string", "enum": list(STATEMENTS)},
         "muted": {"type": "string", "const": "on"},
+        "do": {"type": "string", "enum": ["emails_on", "alerts_on", "alerts_off"]},
+        "confirmed": {
+            "type": "string",
+            "description": "The value on the page that asks whether to end the security alerts.",
+        },
     },
     "patternProperties": {
         "^min_amount\\.[A-Z]{3}$": {

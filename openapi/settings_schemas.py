@@ -1,7 +1,7 @@
 """Schemas of the answer about a bank's settings: all of them, with the defaults."""
 
 from openapi.answered import answered, answered_objects
-from openapi.json_schema import Json
+from openapi.json_schema import Json, ref
 
 _MAY_LACK = ("webhook_url", "webhooks_disabled_at")
 
@@ -11,4 +11,10 @@ def settings_schemas(requests: Json) -> Json:
     settings = answered(requests, "BankSettings")
     settings["description"] = "All of a bank's settings, the defaults too."
     settings["required"] = [name for name in settings["properties"] if name not in _MAY_LACK]
+    settings["properties"]["warnings"] = {
+        "type": "array",
+        "items": ref("FieldError"),
+        "description": "Only in the answer to `PUT`: what was set before, was left out of the request, and is at its "
+        "default now.",
+    }
     return {**answered_objects(requests, ["BankSettings"], all_required=True), "AllSettings": settings}

@@ -5,6 +5,7 @@ from openapi.json_schema import Json, ref
 from openapi.notification_schemas import webhook_schema
 
 _ABOUT = {
+    "holder.changed": "A holder's security alerts ended, or a holder's address changed.",
     "notification.bounced": "An e-mail bounced.",
     "notification.delivered": "An e-mail was delivered to the holder's mail server.",
     "notification.failed": "An e-mail could not be sent.",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from chalicelib.aws.dead_letters import Letter
+from chalicelib.changes import change_notice
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.stored_form import transaction_from_item
 from chalicelib.notifications.digest import unpack
@@ -72,10 +73,19 @@ class QueuedLetter:
             return body if _if_readable(lambda: read_event(body)) is not None else None
         if self.queue == "webhooks":
             return _if_readable(lambda: _fresh_webhook(self.body if is_whole_message else self.payload))
+        if (change := self._change_message(is_whole_message)) is not None:
+            return change
         if is_whole_message or self.reason == REFUSED_BY_QUEUE:
             body = self.body if is_whole_message else str(self.payload)
             return body if unpack(body, unreadable) and not unreadable else None
         return self._notice_message()
+
+    def _change_message(self, is_whole_message: bool) -> str | None:
+        """Return the message that tells a holder again of a change, None if the letter is about something else."""
+        body = self.body if is_whole_message else self.payload
+        text = body if isinstance(body, str) else json.dumps(body)
+        notice = _if_readable(lambda: change_notice.unpack(text)) if change_notice.is_change(text) else None
+        return change_notice.pack(replace(notice, again=True)) if notice is not None else None
 
     def _notice_message(self) -> str | None:
         payload = self.payload

@@ -48,10 +48,12 @@ ROUTES = [
     ("GET", "/accounts/A123/analytics"),
     ("GET", "/accounts/A123/holders"),
     ("PUT", "/accounts/A123/holders/h1"),
+    ("PATCH", "/accounts/A123/holders/h1"),
     ("GET", "/accounts/A123/holders/h1"),
     ("DELETE", "/accounts/A123/holders/h1"),
     ("GET", "/settings"),
     ("PUT", "/settings"),
+    ("PATCH", "/settings"),
 ]
 BODIES = {
     "/transactions": SMALLEST,

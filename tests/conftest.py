@@ -16,6 +16,7 @@ SETTINGS = {
     "TRANSACTIONS_TABLE": "TransactionsTable",
     "TRANSACTIONS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:123456789012:table/t/stream/2026-01-01T00:00:00.000",
     "ACCOUNTS_TABLE": "AccountsTable",
+    "ACCOUNTS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:123456789012:table/a/stream/2026-01-01T00:00:00.000",
     "BANKS_TABLE": "BanksTable",
     "NOTIFICATIONS_TABLE": "NotificationsTable",
     "DEFERRALS_TABLE": "DeferralsTable",

@@ -36,7 +36,8 @@
     const isBox = ["checkbox", "radio"].includes(element.type);
     const target = (isBox ? element.closest("label") : element).getBoundingClientRect();
     const style = getComputedStyle(element);
-    const known = element.tagName === "BUTTON" ? style.backgroundColor : isBox ? style.accentColor : style.borderTopColor;
+    const isFilled = element.tagName === "BUTTON" && style.borderTopStyle === "none";
+    const known = isFilled ? style.backgroundColor : isBox ? style.accentColor : style.borderTopColor;
     return {
       id: element.id,
       name: element.labels?.length ? [...element.labels].map((label) => label.textContent.trim()).join(" ") : element.textContent.trim(),

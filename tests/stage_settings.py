@@ -5,6 +5,7 @@ RECORDED = {
     "TRANSACTIONS_TABLE": "transactions",
     "TRANSACTIONS_STREAM_ARN": "arn:aws:dynamodb:eu-west-3:123456789012:table/t/stream/2026-01-01T00:00:00.000",
     "ACCOUNTS_TABLE": "accounts",
+    "ACCOUNTS_STREAM_ARN": "arn:aws:dynamodb:eu-west-3:123456789012:table/a/stream/2026-01-01T00:00:00.000",
     "BANKS_TABLE": "banks",
     "NOTIFICATIONS_TABLE": "notifications",
     "DEFERRALS_TABLE": "deferrals",

@@ -1,16 +1,20 @@
-"""The routes of an account's holders: their bank enrols, reads and erases them."""
+"""The routes of an account's holders: their bank enrols, changes, reads and erases them."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
-from chalicelib.api.json_body import read_json
+from chalicelib.api.conditions import check_match, entity_tag
+from chalicelib.api.json_body import read_json, read_patch
 from chalicelib.api.requests import identifier, json_answer, only_parameters, sent_body
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import CardNumberRefused, HolderNotFound
-from chalicelib.holders.enrolment import Enrolment
-from chalicelib.holders.holder import load_holder, to_json
+from chalicelib.holders.choice import amendable, amended
+from chalicelib.holders.enrolment import Check, Enrolment
+from chalicelib.holders.holder import Holder, load_holder, load_patch, to_json
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.keys import IDENTIFIER
@@ -27,16 +31,47 @@ def put_holder(
     statement_index: StatementIndex,
     now: datetime,
 ) -> Response:
-    """Answer `PUT /accounts/{account}/holders/{holder}`: 201 for a new holder, 200 for a replaced one."""
+    """Answer `PUT /accounts/{account}/holders/{holder}`: 201 for a new holder, 200 for a replaced one.
+
+    Of an enrolled holder, what the holder has chosen stays. Raises PreconditionFailed.
+    """
     only_parameters(request)
     account, holder_id = identifier("account", account), identifier("holder", holder_id)
     for field, value in (("account", account), ("holder", holder_id)):
         if holds_card_number(value):  # a card number in the path would be stored too
             raise CardNumberRefused(field)
     holder = load_holder(read_json(*sent_body(request)), holder_id, now)
-    statement_index.enter(bank.id, account, holder, now)
-    holder, is_new = enrolment.enrol(bank.id, account, holder)
-    return json_answer(to_json(holder), 201 if is_new else 200)
+    check = _before_writing(bank, account, request, statement_index, now)
+    recorded, is_new = enrolment.enrol(bank.id, account, holder, check)
+    return _answer(recorded, 201 if is_new else 200)
+
+
+def patch_holder(
+    bank: Bank,
+    account: str,
+    holder_id: str,
+    request: Request,
+    *,
+    enrolment: Enrolment,
+    statement_index: StatementIndex,
+    now: datetime,
+) -> Response:
+    """Answer `PATCH /accounts/{account}/holders/{holder}`: changes what the merge patch (RFC 7396) names.
+
+    A patch of `preferences` is applied to the bank's own; what the holder has chosen stays. Raises HolderNotFound,
+    PreconditionFailed.
+    """
+    only_parameters(request)
+    patch = read_patch(*sent_body(request))
+    account, wanted = identifier("account", account), unquote(holder_id)
+    if not IDENTIFIER.fullmatch(wanted):
+        raise HolderNotFound
+
+    def change(before: Holder) -> Holder:
+        return amended(before, load_patch(patch, amendable(before)), now)
+
+    check = _before_writing(bank, account, request, statement_index, now)
+    return _answer(enrolment.amend(bank.id, account, wanted, change, check))
 
 
 def list_holders(bank: Bank, account: str, request: Request, *, holders: HolderRepository) -> Response:
@@ -47,20 +82,43 @@ def list_holders(bank: Bank, account: str, request: Request, *, holders: HolderR
 
 
 def get_holder(bank: Bank, account: str, holder_id: str, request: Request, *, holders: HolderRepository) -> Response:
-    """Answer `GET /accounts/{account}/holders/{holder}`: the holder. Raises HolderNotFound."""
+    """Answer `GET /accounts/{account}/holders/{holder}`: the holder. Raises HolderNotFound, PreconditionFailed."""
     only_parameters(request)
     wanted = unquote(holder_id)
     for holder in holders.of_account(bank.id, identifier("account", account)):
         if holder.id == wanted:
-            return json_answer(to_json(holder))
+            check_match(request, to_json(holder))
+            return _answer(holder)
     raise HolderNotFound
 
 
 def delete_holder(bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment) -> Response:
-    """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data. Raises HolderNotFound."""
+    """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data.
+
+    Raises HolderNotFound, PreconditionFailed.
+    """
     only_parameters(request)
     wanted = unquote(holder_id)
     if not IDENTIFIER.fullmatch(wanted):
         raise HolderNotFound
-    enrolment.erase(bank.id, identifier("account", account), wanted)
+    enrolment.erase(
+        bank.id, identifier("account", account), wanted, lambda before: check_match(request, to_json(before))
+    )
     return Response("", {}, 204)
+
+
+def _before_writing(
+    bank: Bank, account: str, request: Request, statement_index: StatementIndex, now: datetime
+) -> Check:
+    """Return what is done before a record is written: If-Match is compared, and the next statement is expected."""
+
+    def check(before: Holder | None, after: Holder) -> None:
+        check_match(request, None if before is None else to_json(before))
+        statement_index.enter(bank.id, account, after, now)
+
+    return check
+
+
+def _answer(holder: Holder, status: int = 200) -> Response:
+    answer: Mapping[str, Any] = to_json(holder)
+    return json_answer(dict(answer), status, {"ETag": entity_tag(answer)})

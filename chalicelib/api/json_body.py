@@ -11,37 +11,22 @@ Control characters are refused anywhere in a body, but in a transaction: there t
 import codecs
 import json
 import re
+from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from chalicelib.api.json_errors import expected_at
 from chalicelib.errors import MAX_FIELD, BodyTooLarge, CardNumberRefused, MalformedBody, UnsupportedMediaType
 from chalicelib.ledger.card_numbers import MAX_CARD_DIGITS, holds_card_number
 
+JSON = ("application/json",)
+MERGE_PATCH = ("application/json", "application/merge-patch+json")
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
 
 _TOO_DEEP = f"The body is nested too deeply: at most {MAX_DEPTH} levels."
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _KINDS = {list: "a list", str: "a text", Decimal: "a number", bool: "true or false", type(None): "null"}
-# What the standard library says of bad JSON, and what we say instead.
-_JSON_ERRORS = (
-    (
-        "Expecting value",
-        "a value is expected: a text in double quotes, a number, an object, a list, true, false or null",
-    ),
-    ("Expecting property name", "a name in double quotes is expected"),
-    ("Expecting ':'", "a colon is expected after the name"),
-    ("Expecting ','", "a comma is expected, or the end of the object or list"),
-    ("Extra data", "there is more after the end of the object"),
-    ("Unterminated string", "the text that begins here has no end"),
-    (
-        "Invalid control character",
-        "a line end, tab or other control character stands in a text: write it as \\n or \\t",
-    ),
-    ("Invalid \\", "JSON doesn't know this escape"),
-    ("Illegal trailing comma", "nothing follows this comma: leave it out"),
-)
-
 _Path = tuple[str | int, ...]  # keys and indexes; made into text only where it is told of, because a key can be long
 
 # U+FFFD stands where the gateway found bytes that are no UTF-8: what was sent is lost. U+FFFE and U+FFFF are no
@@ -55,6 +40,13 @@ _SHORT_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,4})?")
 _RATE = re.compile(r"[0-9]{1,6}\.[0-9]+")
 # What parsing leaves in the place of NaN and Infinity, and of an exponent beyond what Decimal can hold.
 _NOT_A_NUMBER, _OUT_OF_RANGE = Decimal("NaN"), Decimal("Infinity")
+
+
+def read_patch(raw: bytes, content_type: str) -> dict[str, Any]:
+    """Return the JSON object in `raw`, which is to be a merge patch (RFC 7396): as `read_json`."""
+    value = parse_json(raw, content_type, MAX_BYTES, MERGE_PATCH)
+    check(value)
+    return value
 
 
 def read_json(raw: bytes, content_type: str = "application/json", max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -75,14 +67,14 @@ def read_transaction(raw: bytes, content_type: str = "application/json") -> dict
     return value
 
 
-def parse_json(raw: bytes, content_type: str, max_bytes: int) -> dict[str, Any]:
+def parse_json(raw: bytes, content_type: str, max_bytes: int, media_types: Collection[str] = JSON) -> dict[str, Any]:
     """Return the JSON object in `raw`, each part of which must still be given to `check` before it is used.
 
     Raises UnsupportedMediaType, BodyTooLarge and MalformedBody (no UTF-8, no JSON, no object).
     """
     # Chalice's own check takes `*/*` and `text/plain; application/json` for JSON.
     media_type = content_type.partition(";")[0].strip()
-    if media_type.lower() != "application/json":
+    if media_type.lower() not in media_types:
         raise UnsupportedMediaType(media_type)
     if len(raw) > max_bytes:
         raise BodyTooLarge(max_bytes)
@@ -106,18 +98,13 @@ def parse_json(raw: bytes, content_type: str, max_bytes: int) -> dict[str, Any]:
         raise MalformedBody(f"The body must be UTF-8: byte {error.start + 1} is none.") from None
     except json.JSONDecodeError as error:
         raise MalformedBody(
-            f"The body is not valid JSON: line {error.lineno}, column {error.colno}: {_expected(error)}."
+            f"The body is not valid JSON: line {error.lineno}, column {error.colno}: {expected_at(error)}."
         ) from None
     except RecursionError:
         raise MalformedBody(_TOO_DEEP) from None
     if not isinstance(value, dict):
         raise MalformedBody(f"The body must be a JSON object, not {_KINDS[type(value)]}.")
     return value
-
-
-def _expected(error: json.JSONDecodeError) -> str:
-    """Return what is wrong there, in words that a person who writes JSON understands."""
-    return next((ours for theirs, ours in _JSON_ERRORS if error.msg.startswith(theirs)), "something else is expected")
 
 
 def check(value: Any) -> None:

@@ -12,6 +12,8 @@ from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals, without_end_zeros
 
 STATEMENTS = ("none", "weekly", "monthly")
+# The preferences that the form shows, and that the holder chooses by saving it. Security alerts aren't among them.
+IN_FORM = ("types", "min_amount", "quiet_hours", "statement", "muted")
 DEFAULT_QUIET_HOURS = {"from": "22:00", "to": "07:00"}
 
 Fields = Mapping[str, Sequence[str]]
@@ -134,6 +136,11 @@ def apply_form(form: Form, preferences: Mapping[str, Any], locale: str) -> dict[
 def version_of(preferences: Mapping[str, Any]) -> str:
     """Return a short hash of the preferences. The form sends it along, to say which preferences the holder has seen."""
     return hashlib.sha256(json.dumps(dict(preferences), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def confirmation_of(preferences: Mapping[str, Any]) -> str:
+    """Return what the page that asks whether to end the security alerts sends along when the holder confirms it."""
+    return version_of({"confirmed": version_of(preferences)})
 
 
 def _meaning(name: str, value: Any) -> Any:

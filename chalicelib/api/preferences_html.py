@@ -7,15 +7,16 @@ import base64
 import functools
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from babel.numbers import get_currency_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from chalicelib.api.preferences_form import STATEMENTS, Form, Mistake, version_of
+from chalicelib.api.preferences_form import STATEMENTS, Form, Mistake, confirmation_of, version_of
 from chalicelib.banks.bank import Bank
 from chalicelib.holders import conventions
 from chalicelib.holders.conventions import masked, plain, zone_of
@@ -28,10 +29,21 @@ from chalicelib.ledger.money import CURRENCY_DECIMALS, FUND_CODES
 PAGES = Path(__file__).parent / "pages"
 
 
+class Button(NamedTuple):
+    """A button with a form of its own, which sends these hidden fields; without any, it opens the page anew."""
+
+    label: str
+    fields: Mapping[str, str] = MappingProxyType({})
+    is_quiet: bool = False
+
+
 def form_page(
     form: Form, holder: Holder, bank: Bank, account: str, note: str = "", mistakes: Mapping[str, Mistake] | None = None
 ) -> str:
-    """Return the page with the form. `note` is the key of a message above it: `saved`, `saved_muted` or `changed`."""
+    """Return the page with the form, and the buttons beside it.
+
+    `note` is the key of a message above it: `saved`, `saved_muted`, `changed`, or what a button has done.
+    """
     locale = locale_of(holder)
     words = _words(locale)
     names = _currency_names(holder.locale)
@@ -51,6 +63,9 @@ def form_page(
         labels={field: _label(field, words, names) for field in messages},
         seen=version_of(holder.preferences),
         form=form,
+        buttons=_buttons(holder, words),
+        has_alerts=holder.has_alerts,
+        alerts_text=_about(words["alerts"]["is_on" if holder.has_alerts else "is_off"], bank, account),
         all_types=TYPES,
         statements=STATEMENTS,
         decimals=CURRENCY_DECIMALS,
@@ -59,18 +74,33 @@ def form_page(
     )
 
 
-def unsubscribe_page(holder: Holder, bank: Bank, account: str) -> str:
-    """Return the page with a button that turns all e-mails off."""
-    words = _words(locale_of(holder))["unsubscribe"]
-    note = {"title": words["title"], "text": _about(words["text"], bank, account), "button": words["button"]}
+def confirm_alerts_page(holder: Holder, bank: Bank, account: str) -> str:
+    """Return the page that asks whether to end the security alerts."""
+    section = _words(locale_of(holder))["alerts"]
+    end = {"do": "alerts_off", "confirmed": confirmation_of(holder.preferences)}
+    buttons = [Button(section["keep"]), Button(section["end"], end, is_quiet=True)]
+    text = _about(section["text"], bank, account)
+    note: dict[str, Any] = {"title": section["title"], "text": text, "buttons": buttons}
     return _note_page([(locale_of(holder), note)])
+
+
+def unsubscribe_page(holder: Holder, bank: Bank, account: str) -> str:
+    """Return the page with a button that turns all e-mails off, except security alerts."""
+    section = _words(locale_of(holder))["unsubscribe"]
+    buttons = [Button(section["button"], {"List-Unsubscribe": "One-Click"})]
+    return _unsubscribe_note(holder, bank, account, "title", "text", buttons)
 
 
 def unsubscribed_page(holder: Holder, bank: Bank, account: str) -> str:
-    """Return the page that says that all e-mails are turned off."""
-    words = _words(locale_of(holder))["unsubscribe"]
-    note = {"title": words["done_title"], "text": _about(words["done_text"], bank, account)}
-    return _note_page([(locale_of(holder), note)])
+    """Return the page that says that all e-mails are turned off, with a button that turns them on again."""
+    section = _words(locale_of(holder))["unsubscribe"]
+    buttons = [Button(section["undo"], {"do": "emails_on"}, is_quiet=True)]
+    return _unsubscribe_note(holder, bank, account, "done_title", "done_text", buttons)
+
+
+def resubscribed_page(holder: Holder, bank: Bank, account: str) -> str:
+    """Return the page that says that the e-mails are turned on again."""
+    return _unsubscribe_note(holder, bank, account, "undone_title", "undone_text", [])
 
 
 def general_page(note: str) -> str:
@@ -89,6 +119,19 @@ def style_hash() -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()}'"
 
 
+def _buttons(holder: Holder, words: Mapping[str, Any]) -> dict[str, Button]:
+    """Return the buttons beside the form: of the e-mails, if they are turned off, and of the security alerts."""
+    section = words["alerts"]
+    found = {
+        "alerts": Button(section["stop"], {"do": "alerts_off"}, is_quiet=True)
+        if holder.has_alerts
+        else Button(section["start"], {"do": "alerts_on"})
+    }
+    if holder.preferences.get("muted"):
+        found["emails"] = Button(words["muted"]["undo"], {"do": "emails_on"})
+    return found
+
+
 def _label(field: str, words: Mapping[str, Any], currency_names: Mapping[str, str]) -> str:
     """Return the name of a field in the list of mistakes."""
     group, _, part = field.partition(".")
@@ -99,10 +142,21 @@ def _label(field: str, words: Mapping[str, Any], currency_names: Mapping[str, st
     return str(words[group.partition("_")[0]]["legend"])
 
 
-def _note_page(notes: Iterable[tuple[str, Mapping[str, str]]]) -> str:
+def _note_page(notes: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     by_language = list(notes)
     locale, first = by_language[0]
     return _rendered("preferences_note.html", locale, title=first["title"], notes=by_language)
+
+
+def _unsubscribe_note(
+    holder: Holder, bank: Bank, account: str, title: str, text: str, buttons: Sequence[Button]
+) -> str:
+    """Return a page about unsubscribing, which also says whether security alerts still come."""
+    section = _words(locale_of(holder))["unsubscribe"]
+    alerts = section["with_alerts" if holder.has_alerts else "without_alerts"]
+    body = f"{_about(section[text], bank, account)} {alerts}"
+    note: dict[str, Any] = {"title": section[title], "text": body, "buttons": buttons}
+    return _note_page([(locale_of(holder), note)])
 
 
 def _about(text: str, bank: Bank, account: str) -> str:

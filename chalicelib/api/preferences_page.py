@@ -2,25 +2,29 @@
 
 Only the link shows who the visitor is. There are no cookies, so another site can't make a visitor's browser send a
 request that the link allows. Only a POST changes anything, because mail programs and scanners open links.
+
+A link to unsubscribe is signed for this one thing. So any POST to it unsubscribes, whatever its type and body are; only
+the button that takes it back sends something else. Security alerts don't end with the other e-mails: they have a button
+of their own, and end when the page that it leads to is confirmed.
 """
 
-import dataclasses
-import email
-import email.policy
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple
-from urllib.parse import parse_qs, unquote
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
 from chalicelib.api import preferences_html as html
+from chalicelib.api.form_body import form_fields
 from chalicelib.api.preferences_form import (
+    IN_FORM,
     Fields,
     Form,
     Mistake,
     Mistaken,
     apply_form,
+    confirmation_of,
     fill_form,
     read_form,
     version_of,
@@ -28,14 +32,19 @@ from chalicelib.api.preferences_form import (
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.errors import BodyTooLarge, TemporarilyUnavailable
+from chalicelib.holders.choice import choose
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Bearer, HolderLinks, InvalidLink, Purpose
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.statements.index import StatementIndex
 
-MAX_BYTES = 64 * 1024
-_MAX_FIELDS = 500
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")
+# What the holder chooses by the buttons beside the form, by the value of their field `do`.
+_BUTTONS = {"emails_on": {"muted": False}, "alerts_on": {"alerts": True}}
+
+
+class _ChangedMeanwhile(Exception):
+    """The preferences aren't those that the page has shown."""
 
 
 class Visit(NamedTuple):
@@ -81,19 +90,36 @@ class PreferencesPage:
         return _form(visit)
 
     def submit(self, token: str, request: Request) -> Response:
-        """Answer `POST /preferences/{token}`: saves the form, or turns all e-mails off (RFC 8058)."""
+        """Answer `POST /preferences/{token}`: saves the form, does what a button says, or unsubscribes (RFC 8058)."""
         try:
             visit = self._visit(token)
-            fields = _fields(request)
-            if fields.get(_ONE_CLICK[0]) == [_ONE_CLICK[1]]:
-                return self._unsubscribe(visit)
-            if visit.bearer.purpose is not Purpose.PREFERENCES or "seen" not in fields:
-                raise InvalidLink
-            return self._save(visit, fields)
+            if visit.bearer.purpose is Purpose.UNSUBSCRIBE:
+                return self._at_unsubscribe_link(visit, request)
+            return self._at_page(visit, form_fields(request))
         except InvalidLink:
             return _page(html.general_page("invalid"), 400)
+        except _ChangedMeanwhile:
+            return _form(self._visit(token), 409, note="changed")
         except TemporarilyUnavailable as error:
             return _busy(error)
+
+    def _at_unsubscribe_link(self, visit: Visit, request: Request) -> Response:
+        if _is_undo(request):
+            undone = self._choose(visit, "undo", lambda _: {"muted": False})
+            return _page(html.resubscribed_page(undone.holder, undone.bank, undone.bearer.account))
+        return self._unsubscribe(visit)
+
+    def _at_page(self, visit: Visit, fields: Fields) -> Response:
+        if fields.get(_ONE_CLICK[0]) == [_ONE_CLICK[1]]:
+            return self._unsubscribe(visit)
+        match fields.get("do", ["save"])[-1]:
+            case "save" if "seen" in fields:
+                return self._save(visit, fields)
+            case "emails_on" | "alerts_on" as button:
+                return _form(self._choose(visit, button, lambda _: _BUTTONS[button]), note=button)
+            case "alerts_off":
+                return self._end_alerts(visit, fields)
+        raise InvalidLink
 
     def _visit(self, token: str) -> Visit:
         """Return the visit of a link; raises InvalidLink, also if the holder is gone or has another address."""
@@ -105,74 +131,83 @@ class PreferencesPage:
         raise InvalidLink
 
     def _save(self, visit: Visit, fields: Fields) -> Response:
-        bearer, holder = visit.bearer, visit.holder
         form = read_form(fields, visit.currencies)
+
+        def choices(holder: Holder) -> Mapping[str, Any]:
+            applied = apply_form(form, holder.preferences, html.locale_of(holder))
+            values = {name: applied.get(name) for name in IN_FORM}
+            # Don't overwrite what the bank, or the holder in another tab, has changed since the form was shown. A form
+            # that is sent twice changes nothing the second time.
+            is_saved = {**holder.chosen, **values} == holder.choices
+            if not is_saved and fields["seen"] != [version_of(holder.preferences)]:
+                raise _ChangedMeanwhile
+            return values
+
         try:
-            preferences = apply_form(form, holder.preferences, html.locale_of(holder))
+            saved = self._choose(visit, "page", choices)
         except Mistaken as error:
             return _form(visit, 400, form, mistakes=error.mistakes)
-        note = "saved_muted" if preferences.get("muted") else "saved"
-        if preferences == dict(holder.preferences):  # for example, when the form is sent twice
-            return _form(visit, note=note)
-        # Don't overwrite what the bank, or the holder in another tab, has changed since the form was shown.
-        if fields["seen"] != [version_of(holder.preferences)]:
-            return _form(visit, 409, note="changed")
-        changed = dataclasses.replace(holder, preferences=preferences)
-        self._statement_index.enter(bearer.bank, bearer.account, changed, self._clock())
-        if not self._holders.change_preferences(bearer.bank, bearer.account, holder, preferences):
-            return _form(self._refreshed(visit), 409, note="changed")
-        _report(bearer, "page", preferences)
-        return _form(self._refreshed(visit), note=note)
+        return _form(saved, note="saved_muted" if saved.holder.preferences.get("muted") else "saved")
+
+    def _end_alerts(self, visit: Visit, fields: Fields) -> Response:
+        """Ask the holder to confirm; end the security alerts when that page was confirmed."""
+        if "confirmed" not in fields:
+            return _page(html.confirm_alerts_page(visit.holder, visit.bank, visit.bearer.account))
+
+        def choices(holder: Holder) -> Mapping[str, Any]:
+            if holder.has_alerts and fields["confirmed"] != [confirmation_of(holder.preferences)]:
+                raise _ChangedMeanwhile
+            return {"alerts": False}
+
+        return _form(self._choose(visit, "alerts_off", choices), note="alerts_off")
 
     def _unsubscribe(self, visit: Visit) -> Response:
-        bearer, holder, bank = visit
-        if not holder.preferences.get("muted"):
-            if not self._holders.mute(bearer.bank, bearer.account, holder):
-                raise InvalidLink
-            _report(bearer, "one_click", {"muted": True})
-        return _page(html.unsubscribed_page(holder, bank, bearer.account))
+        done = self._choose(visit, "one_click", lambda _: {"muted": True})
+        return _page(html.unsubscribed_page(done.holder, done.bank, done.bearer.account))
 
-    def _refreshed(self, visit: Visit) -> Visit:
-        """Return the visit with the holder as stored now; raises InvalidLink."""
-        for holder in self._holders.of_account(visit.bearer.bank, visit.bearer.account):
-            if visit.bearer.is_for(holder):
-                return visit._replace(holder=holder)
-        raise InvalidLink
+    def _choose(self, visit: Visit, how: str, choices: Callable[[Holder], Mapping[str, Any]]) -> Visit:
+        """Record what the holder chooses; return the visit with the holder as stored then.
+
+        `choices` gets the holder as stored now. Raises InvalidLink if the link isn't that holder's any more, and what
+        `choices` raises.
+        """
+        bearer, now = visit.bearer, self._clock()
+
+        def change(before: Holder | None) -> Holder:
+            if before is None or not bearer.is_for(before):
+                raise InvalidLink
+            after = choose(before, choices(before), now)
+            if after is not before:
+                self._statement_index.enter(bearer.bank, bearer.account, after, now)
+            return after
+
+        before, after = self._holders.change(bearer.bank, bearer.account, bearer.holder, change)
+        if after is not before:
+            _report(bearer, how, after.preferences)
+        return visit._replace(holder=after)
+
+
+def _is_undo(request: Request) -> bool:
+    """Return whether the body is that of the button which takes back that all e-mails are turned off."""
+    try:
+        return form_fields(request).get("do") == ["emails_on"]
+    except BodyTooLarge:
+        return False
 
 
 def _report(bearer: Bearer, how: str, preferences: Mapping[str, object]) -> None:
-    """Log and count a change of preferences; `how` is `page` or `one_click`."""
-    is_muted = bool(preferences.get("muted"))
+    """Log and count a change of preferences; `how` is `page`, `one_click`, or what a button does."""
     logger.info(
-        "preferences_changed", extra={"bank": bearer.bank, "holder": bearer.holder, "how": how, "muted": is_muted}
+        "preferences_changed",
+        extra={
+            "bank": bearer.bank,
+            "holder": bearer.holder,
+            "how": how,
+            "muted": bool(preferences.get("muted")),
+            "alerts": preferences.get("alerts") is not False,
+        },
     )
     count("PreferencesChanged")
-
-
-def _fields(request: Request) -> dict[str, list[str]]:
-    """Return the fields of a form's body; none if the body isn't a form. Raises BodyTooLarge."""
-    body: bytes = request.raw_body
-    if len(body) > MAX_BYTES:
-        raise BodyTooLarge(MAX_BYTES)
-    media_type: str = request.headers.get("content-type", "")
-    if media_type.lower().startswith("multipart/form-data"):
-        # RFC 8058 prefers this type. It is a MIME message, which the standard library reads.
-        message = email.message_from_bytes(
-            f"Content-Type: {media_type}\r\n\r\n".encode() + body, policy=email.policy.HTTP
-        )
-        found: dict[str, list[str]] = {}
-        for part in message.iter_parts() if message.is_multipart() else ():
-            name = part.get_param("name", header="content-disposition")
-            if isinstance(name, str):
-                content = part.get_payload(decode=True)
-                found.setdefault(name, []).append(
-                    content.decode(errors="replace") if isinstance(content, bytes) else ""
-                )
-        return found
-    try:
-        return parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-    except ValueError:
-        return {}
 
 
 def _form(

@@ -28,6 +28,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.HolderNotFound: (404, "There is no such holder"),
     errors.TooManyHolders: (409, "The account has as many holders as it can"),
     errors.TransactionConflict: (409, "The id is taken by another transaction"),
+    errors.PreconditionFailed: (412, "It was changed since"),
     errors.BodyTooLarge: (413, "The body is too large"),
     errors.UnsupportedMediaType: (415, "The body's type is not taken here"),
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),

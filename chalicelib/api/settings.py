@@ -1,31 +1,95 @@
 """The routes of a bank's settings: its flag rules, alert addresses and webhook URL."""
 
+from typing import Any
+
 from chalice.app import Request, Response
 
-from chalicelib.api.json_body import read_json
+from chalicelib.api.conditions import check_match, entity_tag
+from chalicelib.api.json_body import read_json, read_patch
+from chalicelib.api.problems import named
 from chalicelib.api.requests import json_answer, only_parameters, sent_body
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.endpoints import webhook_url_error
-from chalicelib.banks.settings import SettingsStore, Subscriptions, load_settings, replace_settings, to_answer, to_json
+from chalicelib.banks.settings import (
+    BankSettings,
+    SettingsStore,
+    StoredSettings,
+    Subscriptions,
+    load_settings,
+    replace_settings,
+    reset_by,
+    to_answer,
+    to_json,
+)
 from chalicelib.errors import ValidationFailed
+from chalicelib.ledger.merge_patch import merged
 
 
 def get_settings(bank: Bank, request: Request, *, store: SettingsStore) -> Response:
     """Answer `GET /settings`: all settings; those that the bank hasn't set have their defaults."""
     only_parameters(request)
-    return json_answer(to_answer(store.settings(bank.id)))
+    stored = store.settings(bank.id)
+    check_match(request, to_answer(stored))
+    return _answer(stored)
 
 
 def put_settings(
     bank: Bank, request: Request, *, store: SettingsStore, topic: Subscriptions, are_loopback_endpoints_allowed: bool
 ) -> Response:
-    """Answer `PUT /settings`: replaces all settings; what the body leaves out is set to its default."""
+    """Answer `PUT /settings`: replaces all settings; what the body leaves out is set to its default.
+
+    What was set, and is at its default again because the body leaves it out, is in the answer's `warnings`. Raises
+    PreconditionFailed.
+    """
     only_parameters(request)
-    settings = load_settings(read_json(*sent_body(request)))
+    body = read_json(*sent_body(request))
+    settings = load_settings(body)
+    before = store.settings(bank.id)
+    _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
+    stored = _replace(bank, settings, before, request, store, topic)
+    reset = [(field, "Was left out, and is set to its default.") for field in reset_by(body, before.settings)]
+    return _answer(stored, {"warnings": named(reset)} if reset else {})
+
+
+def patch_settings(
+    bank: Bank, request: Request, *, store: SettingsStore, topic: Subscriptions, are_loopback_endpoints_allowed: bool
+) -> Response:
+    """Answer `PATCH /settings`: changes what the merge patch (RFC 7396) names; null sets a field to its default.
+
+    Raises PreconditionFailed.
+    """
+    only_parameters(request)
+    patch = read_patch(*sent_body(request))
+    before = store.settings(bank.id)
+    settings = load_settings(merged(to_json(before.settings), patch))
+    if "webhook_url" in patch:
+        _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
+    return _answer(_replace(bank, settings, before, request, store, topic))
+
+
+def _check_endpoint(bank: Bank, settings: BankSettings, are_loopback_endpoints_allowed: bool) -> None:
     if settings.webhook_url:
         has_secret = bank.webhook_secret_arn is not None
         refused = webhook_url_error(settings.webhook_url, has_secret, are_loopback_endpoints_allowed)
         if refused:
             raise ValidationFailed([("webhook_url", refused)])
-    replace_settings(bank.id, settings, store, topic)
-    return json_answer(to_json(settings))
+
+
+def _replace(
+    bank: Bank,
+    settings: BankSettings,
+    before: StoredSettings,
+    request: Request,
+    store: SettingsStore,
+    topic: Subscriptions,
+) -> StoredSettings:
+    def check(stored: StoredSettings) -> None:
+        check_match(request, to_answer(stored))
+
+    check(before)
+    return replace_settings(bank.id, settings, store, topic, before, check)
+
+
+def _answer(stored: StoredSettings, more: dict[str, Any] | None = None) -> Response:
+    answer = to_answer(stored)
+    return json_answer(answer | (more or {}), headers={"ETag": entity_tag(answer)})

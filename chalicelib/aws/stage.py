@@ -27,6 +27,7 @@ class Settings:
     transactions_table: str
     transactions_stream_arn: str
     accounts_table: str
+    accounts_stream_arn: str
     banks_table: str
     notifications_table: str
     notifications_stream_arn: str

@@ -1,7 +1,7 @@
 """A bank's own settings: its flag rules and thresholds, the addresses of its alerts, the URL of its webhooks."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from chalicelib.aws.caching import TimedCache
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.schemas import BankSettingsSchema
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, Thresholds
-from chalicelib.errors import ValidationFailed
+from chalicelib.errors import TemporarilyUnavailable, ValidationFailed
 from chalicelib.ledger.email_address import canonical
 from chalicelib.ledger.fields import field_errors
 from chalicelib.ledger.money import format_amount
@@ -65,6 +65,8 @@ class Subscriptions(Protocol):
 
 
 _SCHEMA = BankSettingsSchema()
+# Settings that are objects, and are set as a whole.
+_WHOLE = ("thresholds",)
 
 
 def load_settings(body: Mapping[str, Any]) -> BankSettings:
@@ -146,14 +148,42 @@ def _thresholds(flags: Mapping[str, Mapping[str, Any]]) -> Thresholds:
     )
 
 
-def replace_settings(bank_id: str, settings: BankSettings, store: SettingsStore, topic: Subscriptions) -> None:
+def reset_by(body: Mapping[str, Any], before: BankSettings) -> list[str]:
+    """Return the fields that a request's body sets to their default by leaving them out, although they were set."""
+    return list(_left_out(body, to_json(before), to_json(BankSettings()), ""))
+
+
+def _left_out(
+    body: Mapping[str, Any], before: Mapping[str, Any], defaults: Mapping[str, Any], path: str
+) -> Iterator[str]:
+    for name, value in before.items():
+        given, default = body.get(name), defaults.get(name)
+        if isinstance(value, dict) and isinstance(default, dict) and name not in _WHOLE:
+            yield from _left_out(given or {}, value, default, f"{path}{name}.")
+        elif name not in body and value != default:
+            yield f"{path}{name}"
+
+
+def replace_settings(
+    bank_id: str,
+    settings: BankSettings,
+    store: SettingsStore,
+    topic: Subscriptions,
+    before: StoredSettings | None = None,
+    check: Callable[[StoredSettings], None] = lambda _: None,
+) -> StoredSettings:
     """Store the bank's settings, and subscribe exactly their alert addresses to the bank's alerts.
+
+    `before` are the settings as they were read for this change, by default as they are now. If somebody has changed
+    them since, nothing is stored: `check` gets what is stored instead, and may raise; otherwise, this raises
+    TemporarilyUnavailable.
 
     Every address is subscribed again: that changes nothing, or renews a subscription that its owner has ended. Raises
     ValidationFailed, and stores nothing, if an address can't be subscribed. Raises TemporarilyUnavailable; calling it
     again is safe and completes the change.
     """
-    before = store.settings(bank_id)
+    if before is None:
+        before = store.settings(bank_id)
     # An address that is only spelt otherwise keeps its subscription: its owner need not confirm another.
     spelt = {canonical(address): address for address in before.subscriptions}
     wanted, errors = {}, []
@@ -168,10 +198,18 @@ def replace_settings(bank_id: str, settings: BankSettings, store: SettingsStore,
     unwanted = {address: arn for address, arn in before.subscriptions.items() if address not in wanted}
     # Stored before the unwanted subscriptions are ended: if this function dies there, the next call still knows them.
     after = StoredSettings(settings, {**unwanted, **wanted}, before.version + 1)
-    store.put_settings(bank_id, after)
+    try:
+        store.put_settings(bank_id, after)
+    except TemporarilyUnavailable:
+        stored = store.settings(bank_id)
+        if stored != after:  # otherwise the first answer was lost, and the call's own second try was refused
+            check(stored)
+            raise
     left = {address: arn for address, arn in unwanted.items() if not topic.unsubscribe(arn)}
     if left != unwanted:
-        store.put_settings(bank_id, StoredSettings(settings, {**left, **wanted}, after.version + 1))
+        after = StoredSettings(settings, {**left, **wanted}, after.version + 1)
+        store.put_settings(bank_id, after)
+    return after
 
 
 class NotSubscribable(Exception):

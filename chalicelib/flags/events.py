@@ -43,9 +43,16 @@ class EventBus:
 
     def put_flagged(self, flaggings: Iterable[Flagging]) -> None:
         """Put a TransactionFlagged event for each, ten in a call; raises TemporarilyUnavailable with some maybe put."""
-        details = (json.dumps(flagged_detail(flagging), ensure_ascii=False) for flagging in flaggings)
-        for part in batches(details, MAX_ENTRIES, MAX_BYTES, lambda detail: len(detail.encode())):
-            pending = [self._entry(detail) for detail in part]
+        self.put(TRANSACTION_FLAGGED, map(flagged_detail, flaggings))
+
+    def put(self, detail_type: str, details: Iterable[dict[str, Any]]) -> None:
+        """Put an event of this type for each detail, ten in a call.
+
+        Raises TemporarilyUnavailable, with some maybe put.
+        """
+        texts = (json.dumps(detail, ensure_ascii=False) for detail in details)
+        for part in batches(texts, MAX_ENTRIES, MAX_BYTES, lambda text: len(text.encode())):
+            pending = [self._entry(detail_type, text) for text in part]
             for wait_s in back_off(_TRIES, first_s=0.1):
                 results = call(self._client.put_events, Entries=pending)["Entries"]
                 pending = [entry for entry, result in zip(pending, results, strict=True) if "ErrorCode" in result]
@@ -55,10 +62,10 @@ class EventBus:
             else:
                 raise TemporarilyUnavailable
 
-    def _entry(self, detail: str) -> dict[str, Any]:
+    def _entry(self, detail_type: str, detail: str) -> dict[str, Any]:
         return {
             "EventBusName": self._name,
             "Source": SOURCE,
-            "DetailType": TRANSACTION_FLAGGED,
+            "DetailType": detail_type,
             "Detail": detail,
         }

@@ -12,6 +12,7 @@ from chalicelib.errors import ValidationFailed
 from chalicelib.holders.locales import LANGUAGES, LocaleTag
 from chalicelib.ledger.email_address import email_rules
 from chalicelib.ledger.fields import TYPES, ActiveCurrency, ExactDecimal, Pairs, TrueOrFalse, field_errors
+from chalicelib.ledger.merge_patch import merged
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, without_end_zeros
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.visible_text import Visible
@@ -36,8 +37,13 @@ class Holder:
 
     `timezone` is an IANA name (`Africa/Douala`).
 
-    `preferences` is the object of the API, with amounts as decimal strings; a preference that isn't set is absent.
-    `suppressed` concerns the holder's current address.
+    `preferences` is the object of the API, with amounts as decimal strings; a preference that isn't set is absent. They
+    are what counts: the bank's (`bank_preferences`), and in their place, field by field, what the holder has chosen
+    (`choices`, where None means that the holder wants the preference not set). Only `choice` makes one of the other.
+    `enrolled_at` is when the bank last replaced the holder or the address, `updated_at` when anybody last changed
+    something. `suppressed` concerns the holder's current address.
+
+    The fields from `bank_preferences` on are None in a record of a release that didn't have them.
     """
 
     id: str
@@ -48,6 +54,37 @@ class Holder:
     preferences: Mapping[str, Any]
     enrolled_at: datetime
     suppressed: Suppressed | None = None
+    bank_preferences: Mapping[str, Any] | None = None
+    choices: Mapping[str, Any] | None = None
+    preferences_chosen_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """What the bank prefers for the holder."""
+        return self.preferences if self.bank_preferences is None else self.bank_preferences
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """What the holder has chosen.
+
+        A record of an earlier release doesn't say who chose. There, `muted` is taken for the holder's own choice:
+        nobody who has unsubscribed may get e-mails again because the bank sends the record again.
+        """
+        if self.choices is not None:
+            return self.choices
+        return {"muted": True} if self.preferences.get("muted") else {}
+
+    @property
+    def has_alerts(self) -> bool:
+        """Whether the holder gets security alerts."""
+        return self.preferences.get("alerts") is not False
+
+    @property
+    def changed_at(self) -> datetime:
+        """When anybody last changed something."""
+        return self.updated_at or self.enrolled_at
 
 
 _TIMEZONE = validate.OneOf(TIMEZONES, error="Must be an IANA time zone, like Africa/Douala.")
@@ -76,6 +113,7 @@ class PreferencesSchema(Schema):
     quiet_hours = fields.Nested(QuietHoursSchema)
     statement = fields.String(validate=validate.OneOf(("none", "weekly", "monthly")))
     muted = TrueOrFalse()
+    alerts = TrueOrFalse()
 
 
 class HolderSchema(Schema):
@@ -94,11 +132,35 @@ def load_holder(body: Mapping[str, Any], holder_id: str, now: datetime) -> Holde
 
     Raises ValidationFailed, naming every field that breaks a rule.
     """
+    values = _loaded(body)
+    return Holder(
+        id=holder_id,
+        enrolled_at=now,
+        bank_preferences=values["preferences"],
+        choices={},
+        preferences_chosen_at=now,
+        created_at=now,
+        updated_at=now,
+        **values,
+    )
+
+
+def load_patch(patch: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the new values of the fields that a merge patch (RFC 7396) names; `before` has the bank's present values.
+
+    A field that the patch removes (null) gets its default. The fields that it doesn't name are not judged: what an
+    earlier release has taken must not keep a bank from changing something else. Raises ValidationFailed.
+    """
+    after = merged({name: value for name, value in before.items() if name in patch}, patch)
+    return _loaded(after, partial=tuple(name for name in _SCHEMA.fields if name not in patch))
+
+
+def _loaded(body: Mapping[str, Any], partial: tuple[str, ...] = ()) -> dict[str, Any]:
     try:
-        values = _SCHEMA.load(body)
+        values: dict[str, Any] = _SCHEMA.load(body, partial=partial)
     except ValidationError as error:
         raise ValidationFailed(field_errors(error, _SCHEMA)) from None
-    minimums = values["preferences"].get("min_amount")
+    minimums = values.get("preferences", {}).get("min_amount")
     if minimums:
         refused = {currency: excess_decimals(amount, currency) for currency, amount in minimums.items()}
         errors = [(f"preferences.min_amount.{currency}", message) for currency, message in refused.items() if message]
@@ -108,14 +170,26 @@ def load_holder(body: Mapping[str, Any], holder_id: str, now: datetime) -> Holde
             currency: f"{without_end_zeros(amount, CURRENCY_DECIMALS[currency]):f}"
             for currency, amount in minimums.items()
         }
-    return Holder(id=holder_id, enrolled_at=now, **values)
+    return values
 
 
 def to_json(holder: Holder) -> dict[str, Any]:
     """Return the holder as the API answers it."""
-    answer = {**dataclasses.asdict(holder), "enrolled_at": format_time(holder.enrolled_at)}
-    if holder.suppressed is None:
-        del answer["suppressed"]
-    else:
+    enrolled_at = holder.enrolled_at
+    answer: dict[str, Any] = {
+        "id": holder.id,
+        "name": holder.name,
+        "email": holder.email,
+        "locale": holder.locale,
+        "timezone": holder.timezone,
+        "preferences": dict(holder.preferences),
+        "preferences_chosen_by": "holder" if holder.chosen else "bank",
+        "preferences_chosen_at": format_time(holder.preferences_chosen_at or enrolled_at),
+        "created_at": format_time(holder.created_at or enrolled_at),
+        "enrolled_at": format_time(enrolled_at),
+        "updated_at": format_time(holder.changed_at),
+    }
+    if holder.suppressed is not None:
+        answer["suppressed"] = dataclasses.asdict(holder.suppressed)
         answer["suppressed"]["since"] = format_time(holder.suppressed.since)
     return answer

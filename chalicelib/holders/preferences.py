@@ -44,16 +44,16 @@ def decide(
 
     The first rule that applies decides:
 
-    1. `muted`: the holder gets no e-mail, and no security alert either.
-    2. A security alert is sent now: the preferences below concern ordinary transactions.
+    1. A security alert is sent now, unless `alerts` is false. All other preferences concern ordinary transactions.
+    2. `muted`: the holder gets no e-mail.
     3. `types`: no e-mail about a type that isn't in the list.
     4. `min_amount`: no e-mail about less than the minimum in the transaction's currency, if there is one.
     5. `quiet_hours`: the e-mail waits until they are over.
     """
+    if kind == SECURITY_ALERT:
+        return Skip("alerts") if preferences.get("alerts") is False else Tell()
     if preferences.get("muted"):
         return Skip("muted")
-    if kind == SECURITY_ALERT:
-        return Tell()
     if "types" in preferences and transaction.type not in preferences["types"]:
         return Skip("types")
     minimum = preferences.get("min_amount", {}).get(transaction.currency)

@@ -34,6 +34,8 @@ _TONES = {
     "security_alert": ("#a61b1b", "#ff9f98"),
     "statement": ("#24364f", "#c9d6e8"),
     "digest": ("#24364f", "#c9d6e8"),
+    "alerts_ended": ("#a61b1b", "#ff9f98"),
+    "address_changed": ("#a61b1b", "#ff9f98"),
 }
 
 

@@ -8,7 +8,7 @@ from chalicelib.banks.bank import BankDirectory
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links
 from chalicelib.holders.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
-from chalicelib.mail.parts import email_to
+from chalicelib.mail.parts import NO_LINKS, email_to
 from chalicelib.mail.ses import Email
 from chalicelib.mail.story import Story, kind_of
 from chalicelib.mail.transaction_mail import render
@@ -73,7 +73,9 @@ class Composer:
         transaction, holder = story.transaction, recipient.holder
         links = self._links_for(transaction.bank, transaction.account, holder)
         mail = render(story, holder, bank_names[transaction.bank], links)
-        return email_to(holder, mail, links, transaction.bank, transaction.id)
+        # One click doesn't end security alerts, so they don't offer it.
+        offered = NO_LINKS if recipient.notice.flags else links
+        return email_to(holder, mail, offered, transaction.bank, transaction.id)
 
 
 def decision_of(recipient: Recipient, now: datetime) -> Decision:

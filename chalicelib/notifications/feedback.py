@@ -20,7 +20,7 @@ from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.times import parse_time
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
-from chalicelib.notifications.state import DIGEST_ID, STATEMENT_ID, Feedback, Kind, NotificationKey
+from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, STATEMENT_ID, Feedback, Kind, NotificationKey
 
 # SES says it to a topic that it is to publish to, once, when that is set up.
 _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
@@ -72,7 +72,7 @@ def read_event(body: str) -> Event | None:
     if not {"bank", "transaction", "holder"} <= set(tags):
         raise UnknownNotification
     (bank,), (transaction,), (holder,) = tags["bank"], tags["transaction"], tags["holder"]
-    is_known = any(form.fullmatch(transaction) for form in (IDENTIFIER, STATEMENT_ID, DIGEST_ID))
+    is_known = any(form.fullmatch(transaction) for form in (IDENTIFIER, STATEMENT_ID, DIGEST_ID, CHANGE_ID))
     if not (BANK_ID.fullmatch(bank) and is_known and IDENTIFIER.fullmatch(holder)):
         raise UnknownNotification
     # The address that we wrote to, not the one that a forwarding server bounced at or complained from.

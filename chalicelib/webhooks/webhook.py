@@ -25,7 +25,8 @@ TYPE_OF = {
     State.REJECTED: "notification.failed",
     State.FAILED: "notification.failed",
 }
-TYPES = tuple(sorted(set(TYPE_OF.values())))
+HOLDER_CHANGED = "holder.changed"
+TYPES = tuple(sorted({*TYPE_OF.values(), HOLDER_CHANGED}))
 # Each wait is three times as long as the time since the first try: 5 s, 15 s, 1 min, 4 min, 16 min, 1 h, 4 h.
 _FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=6)
@@ -77,12 +78,16 @@ def webhook_of(key: NotificationKey, notification: Mapping[str, Any], now: datet
     event = TYPE_OF.get(State(notification["state"]))
     if event is None:
         return None
-    at = _decided_at(notification)
+    names = ("holder", "state", "reason", "message_id")
+    data = {"transaction": key.transaction} | {name: notification[name] for name in names if name in notification}
+    return webhook_about(key, event, _decided_at(notification), data, now)
+
+
+def webhook_about(key: NotificationKey, event: str, at: str, data: Mapping[str, Any], now: datetime) -> Webhook:
+    """Return the webhook about an event of this type, which happened `at`; the same event has the same id."""
     digest = hashlib.sha256(
         "\n".join((transaction_key(key.bank, key.transaction), key.holder, event, at)).encode()
     ).digest()
-    names = ("holder", "state", "reason", "message_id")
-    data = {"transaction": key.transaction} | {name: notification[name] for name in names if name in notification}
     body = {"type": event, "timestamp": at, "data": data}
     webhook_id = f"msg_{base64.urlsafe_b64encode(digest[:18]).decode()}"
     return Webhook(webhook_id, key, event, json.dumps(body, ensure_ascii=False), now)

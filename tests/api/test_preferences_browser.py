@@ -145,15 +145,16 @@ def test_keys_alone_are_enough_and_the_focus_is_always_seen(browser: Browser, ap
                 page.keyboard.press("ArrowDown")
             if seen[-1] == "min_amount.EUR":
                 page.keyboard.type("9.99")
-            if seen[-1] == "Save":
+            if seen[-1] == "Turn security alerts off…":
                 break
+        page.get_by_role("button", name="Save").focus()
         in_order = [one for one, _ in itertools.groupby(seen)]
         fields = ["types-credit", "types-debit", "min_amount.EUR", "new_currency", "new_least", "quiet-on"]
-        assert in_order == [*fields, "quiet_from", "quiet_to", "statement-none", "muted-on", "Save"]
+        assert in_order == [*fields, "quiet_from", "quiet_to", "statement-none", "muted-on", "Save", seen[-1]]
         page.keyboard.press("Enter")
         # Who doesn't see the page hears at once what became of it.
         expect(page.get_by_role("status")).to_be_focused()
-        expect(page.get_by_role("status")).to_have_text("Saved. You will get no more e-mails about this account.")
+        expect(page.get_by_role("status")).to_contain_text("Saved. You will get no more e-mails about this account")
     assert awa.preferences == {
         "types": ["debit"],
         "min_amount": {"EUR": "9.99"},
@@ -242,6 +243,50 @@ def test_unsubscribing_by_a_mail_program_takes_one_post(awa: Awa) -> None:
     assert awa.preferences == {"min_amount": {"XAF": "5000"}, "muted": True}
 
 
+def test_security_alerts_end_after_a_second_page_is_confirmed_and_one_press_takes_it_back(
+    context: BrowserContext, awa: Awa
+) -> None:
+    page = context.new_page()
+    watched = Watched(page)
+    before = awa.preferences
+    page.goto(str(awa.links.preferences))
+    page.get_by_role("button", name="Désactiver les alertes de sécurité").click()
+    expect(page.get_by_role("heading")).to_have_text("Désactiver les alertes de sécurité\u202f?")
+    # The first way out is to keep them.
+    page.get_by_role("button").first.click()
+    expect(page.get_by_role("button", name="Enregistrer")).to_be_visible()
+    assert awa.preferences == before
+
+    page.get_by_role("button", name="Désactiver les alertes de sécurité").click()
+    page.get_by_role("button", name="Désactiver les alertes de sécurité").click()
+    expect(page.get_by_role("status")).to_contain_text("Les alertes de sécurité sont désactivées.")
+    assert awa.preferences == {**before, "alerts": False}
+    page.reload()
+    assert awa.preferences == {**before, "alerts": False}
+    awa.enrol(locale="fr", preferences={"alerts": True})
+    assert awa.preferences == {"alerts": False}
+
+    page.goto(str(awa.links.preferences))
+    page.get_by_role("button", name="Réactiver les alertes de sécurité").click()
+    expect(page.get_by_role("status")).to_contain_text("de nouveau activées")
+    assert awa.preferences == {"alerts": True}
+    assert watched.said == []
+
+
+def test_who_has_unsubscribed_takes_it_back_there_and_on_the_page(context: BrowserContext, awa: Awa) -> None:
+    page = context.new_page()
+    for link in (str(awa.links.unsubscribe), str(awa.links.preferences)):
+        assert awa.ask("POST", str(awa.links.unsubscribe))[0] == 200
+        assert awa.preferences["muted"] is True
+        page.goto(link)
+        if link == str(awa.links.unsubscribe):
+            page.get_by_role("button", name="Désactiver tous les e-mails").click()
+            expect(page.get_by_text("Seules les alertes de sécurité continuent")).to_be_visible()
+        page.get_by_role("button", name="Réactiver les e-mails").click()
+        expect(page.get_by_text(re.compile("réactivés|de nouveau activés", re.IGNORECASE)).first).to_be_visible()
+        assert awa.preferences["muted"] is False
+
+
 def test_a_link_that_is_no_longer_valid_says_so_in_both_languages(context: BrowserContext, api_url: str) -> None:
     page = context.new_page()
     response = page.goto(f"{api_url}/preferences/forged.link.x")
@@ -261,17 +306,27 @@ def shown_in_all_states(page: Page, awa: Awa, api_url: str) -> Iterator[str]:
     page.get_by_label("XAF").fill("x" * 40)
     page.locator("#quiet-on").check()
     page.locator("#quiet_to").fill("")
-    page.locator("button").click()
+    page.locator("#preferences > button").click()
     expect(page.get_by_role("alert")).to_be_visible()
     yield "mistakes"
     page.goto(str(awa.links.preferences))
     page.locator("#statement-weekly").check()
-    page.locator("button").click()
+    page.locator("#preferences > button").click()
     yield "saved"
+    page.locator("button.quiet").click()
+    yield "confirm_alerts"
+    page.locator("button.quiet").click()
+    yield "alerts_off"
     page.goto(str(awa.links.unsubscribe))
     yield "unsubscribe"
     page.locator("button").click()
     yield "unsubscribed"
+    page.goto(str(awa.links.preferences))
+    yield "form_of_who_is_unsubscribed"
+    page.goto(str(awa.links.unsubscribe))
+    page.locator("button").click()
+    page.locator("button").click()
+    yield "resubscribed"
     page.goto(f"{api_url}/preferences/x")
     yield "invalid"
 

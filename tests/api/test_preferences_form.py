@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.preferences_form import Form, Mistake, Mistaken, apply_form, fill_form, read_form, version_of
+from chalicelib.api.preferences_form import (
+    Form,
+    Mistake,
+    Mistaken,
+    apply_form,
+    confirmation_of,
+    fill_form,
+    read_form,
+    version_of,
+)
 from chalicelib.holders.holder import PreferencesSchema
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 
@@ -236,3 +245,9 @@ def test_a_minimum_that_the_form_didn_t_show_is_kept_out_of_nothing_but_its_own_
 def test_a_version_tells_preferences_apart_whatever_the_order_of_their_keys() -> None:
     assert version_of({"muted": True, "types": []}) == version_of({"types": [], "muted": True})
     assert len({version_of(one) for one in ({}, {"muted": True}, {"muted": False}, EVERYTHING)}) == 4
+
+
+def test_a_confirmation_is_of_the_preferences_that_were_shown_and_not_what_the_form_sends() -> None:
+    found = {confirmation_of({}), confirmation_of({"muted": True}), version_of({}), version_of({"muted": True})}
+    assert len(found) == 4
+    assert confirmation_of({"types": ["debit"], "muted": True}) == confirmation_of({"muted": True, "types": ["debit"]})

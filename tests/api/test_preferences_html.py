@@ -13,6 +13,7 @@ from chalicelib.api.preferences_form import Form, Mistake, fill_form
 from chalicelib.banks.bank import Bank
 from chalicelib.holders.holder import LOCALES, Holder
 from chalicelib.ledger.money import CURRENCY_DECIMALS, FUND_CODES
+from tests.forms import forms
 
 AWA = Holder("awa", "Awa", "awa@example.com", "fr", "Africa/Douala", {}, datetime(2026, 1, 10, tzinfo=UTC))
 BANK = Bank("eazycard", "EAZYCard", "XAF", "standard")
@@ -34,6 +35,8 @@ def pages(holder: Holder, bank: Bank = BANK, account: str = ACCOUNT) -> list[str
         html.form_page(form(locale), holder, bank, account),
         html.unsubscribe_page(holder, bank, account),
         html.unsubscribed_page(holder, bank, account),
+        html.resubscribed_page(holder, bank, account),
+        html.confirm_alerts_page(holder, bank, account),
     ]
 
 
@@ -46,6 +49,41 @@ def test_every_page_is_in_the_holder_s_language(locale: str) -> None:
 def test_a_holder_whose_language_the_pages_do_not_have_gets_the_first() -> None:
     assert html.locale_of(in_language("de")) == LOCALES[0]
     assert pages(in_language("de")) == pages(in_language(LOCALES[0]))
+
+
+def test_a_holder_whose_locale_names_a_region_gets_the_language() -> None:
+    assert html.locale_of(in_language("en-GB")) == "en"
+
+
+def with_preferences(**preferences: object) -> Holder:
+    return dataclasses.replace(AWA, preferences=preferences)
+
+
+@pytest.mark.parametrize(
+    ("preferences", "buttons"),
+    [
+        ({}, ["alerts_off"]),
+        ({"muted": True}, ["emails_on", "alerts_off"]),
+        ({"alerts": False}, ["alerts_on"]),
+        ({"muted": True, "alerts": False}, ["emails_on", "alerts_on"]),
+    ],
+)
+def test_the_form_has_a_button_for_each_thing_that_is_not_in_it(
+    preferences: dict[str, object], buttons: list[str]
+) -> None:
+    holder = with_preferences(**preferences)
+    page = html.form_page(form(**preferences), holder, BANK, ACCOUNT)
+    assert [fields["do"][0] for fields in forms(page) if "do" in fields] == buttons
+    assert ("ne vous en avertirait pas" in page) == (not holder.has_alerts)
+
+
+@pytest.mark.parametrize("alerts", [True, False])
+def test_each_page_about_unsubscribing_says_whether_alerts_still_come(alerts: bool) -> None:
+    holder = with_preferences(alerts=alerts)
+    for page in (html.unsubscribe_page, html.unsubscribed_page, html.resubscribed_page):
+        text = page(holder, BANK, ACCOUNT)
+        assert ("Seules les alertes de sécurité continuent" in text) == alerts
+        assert ("Les alertes de sécurité sont désactivées aussi" in text) != alerts
 
 
 @pytest.mark.parametrize("note", ["invalid", "busy"])

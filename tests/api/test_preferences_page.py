@@ -19,7 +19,7 @@ from chalicelib.holders.holder import Holder
 from chalicelib.holders.repository import HolderRepository
 from tests.app_bench import AWS, HOLDER, NOW, Bench, problem
 from tests.fakes import Failing, Refusing, refusal
-from tests.forms import filled
+from tests.forms import button, filled, forms
 from tests.visitor import FORM, Visitor
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -97,7 +97,9 @@ def test_nothing_but_the_preferences_is_touched(awa: Visitor) -> None:
     before = awa.stored
     awa.bench.now += timedelta(days=3)
     assert awa.send(muted=["on"], name=["Eve"], email=["eve@example.com"], locale=["en"]).status_code == 200
-    assert awa.stored == {**before, "preferences": {"muted": True}}
+    chosen = {"preferences": {"muted": True}, "preferences_chosen_by": "holder"}
+    times = dict.fromkeys(("preferences_chosen_at", "updated_at"), "2026-01-13T14:00:00Z")
+    assert awa.stored == {**before, **chosen, **times}
 
 
 def test_a_form_that_is_sent_twice_is_confirmed_twice(awa: Visitor) -> None:
@@ -262,38 +264,176 @@ def test_one_click_turns_all_off_once_and_for_all(awa: Visitor) -> None:
         assert awa.preferences == {"types": ["debit"], "statement": "weekly", "muted": True}
 
 
-def test_one_click_is_taken_as_multipart_too(awa: Visitor) -> None:
-    body = '--b0\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b0--\r\n'
-    assert awa.post(body, awa.unsubscribe_path, "multipart/form-data; boundary=b0").status_code == 200
+BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
+MULTIPART = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--{BOUNDARY}--\r\n'
+)
+# What mail programs and their relays send to a List-Unsubscribe link: the form of RFC 8058, and what is seen instead.
+TYPES_SENT = [
+    None,
+    "",
+    FORM,
+    f"{FORM}; charset=UTF-8",
+    f"{FORM};charset=x",
+    FORM.upper(),
+    "text/plain",
+    "text/plain; charset=utf-8",
+    "application/json",
+    "application/octet-stream",
+    "image/png",
+    "multipart/form-data",
+    f"multipart/form-data; boundary={BOUNDARY}",
+    f'multipart/form-data; charset=utf-8; boundary="{BOUNDARY}"',
+    "multipart/mixed; boundary=x",
+    "nonsense",
+    "*/*",
+]
+BODIES_SENT: list[str | bytes] = [
+    ONE_CLICK,
+    "",
+    "List-Unsubscribe=",
+    "list-unsubscribe=one-click",
+    f"{ONE_CLICK}\r\n",
+    f"{ONE_CLICK}&{ONE_CLICK}",
+    "List-Unsubscribe%3DOne-Click",
+    "{}",
+    MULTIPART,
+    "%FF%FE=\x00",
+    b"\xff\xfe\x00",
+    "&" * 900,
+    "a" * 70_000,
+]
+
+
+@pytest.mark.parametrize("body", BODIES_SENT, ids=lambda body: repr(body[:20]))
+def test_whatever_a_mail_program_posts_to_the_unsubscribe_link_unsubscribes(bench: Bench, body: str | bytes) -> None:
+    for number, content_type in enumerate(TYPES_SENT):
+        awa = Visitor(bench, f"A{number}", preferences={"statement": "weekly"})
+        answer = awa.post(body, awa.unsubscribe_path, content_type)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8"), content_type
+        assert "E-mails désactivés" in answer.body.decode()
+        assert awa.preferences == {"statement": "weekly", "muted": True}, content_type
+        assert awa.stored["preferences_chosen_by"] == "holder"
+
+
+@pytest.mark.parametrize("body", [one for one in BODIES_SENT if one not in (ONE_CLICK, MULTIPART, "a" * 70_000)])
+@pytest.mark.parametrize("content_type", TYPES_SENT)
+def test_at_the_page_another_body_turns_nothing_off(awa: Visitor, body: str | bytes, content_type: str | None) -> None:
+    assert is_invalid(awa.post(body, awa.page_path, content_type))
+    assert awa.preferences == {}
+
+
+def test_at_the_page_the_form_of_one_click_unsubscribes_whatever_its_type(awa: Visitor) -> None:
+    sent = [("text/plain", ONE_CLICK), (None, ONE_CLICK), (f"multipart/form-data; boundary={BOUNDARY}", MULTIPART)]
+    for content_type, body in sent:
+        awa.enrol()
+        assert awa.post(body, awa.page_path, content_type).status_code == 200
+        assert awa.preferences == {"muted": True}
+
+
+@pytest.mark.parametrize("bank_s_wish", [{}, {"preferences": {}}, {"preferences": {"muted": False, "alerts": True}}])
+def test_what_was_chosen_stands_whatever_the_bank_s_nightly_sync_sends(
+    awa: Visitor, bank_s_wish: dict[str, Any]
+) -> None:
+    awa.enrol(preferences={"types": ["debit"]})
+    awa.post(ONE_CLICK, awa.unsubscribe_path)
+    unsubscribed = awa.stored
+    awa.bench.now += timedelta(days=1)
+    awa.enrol(**bank_s_wish)
+    assert awa.preferences == {**bank_s_wish.get("preferences", {}), "muted": True}
+    assert awa.bench.request("PATCH", awa.path, {"preferences": {"muted": False}}).json_body["preferences"]["muted"]
+    for name in ("preferences_chosen_by", "preferences_chosen_at", "created_at"):
+        assert awa.stored[name] == unsubscribed[name]
+    assert awa.stored["preferences_chosen_at"] == "2026-01-10T14:00:00Z"
+
+
+def test_a_saved_form_is_the_holder_s_choice_of_all_that_it_shows(awa: Visitor) -> None:
+    awa.enrol(preferences={"statement": "weekly", "min_amount": {"XAF": "5000"}})
+    assert awa.send(statement=["weekly"], **{"min_amount.XAF": [""]}).status_code == 200
+    awa.enrol(preferences={"min_amount": {"XAF": "7000"}, "muted": True, "types": ["credit"]})
+    assert awa.preferences == {"statement": "weekly"}
+    assert awa.stored["preferences_chosen_by"] == "holder"
+
+
+def test_the_unsubscribed_page_says_what_still_comes_and_takes_it_back_with_a_button(awa: Visitor) -> None:
+    answer = awa.post(ONE_CLICK, awa.unsubscribe_path).body.decode()
+    assert "Seules les alertes de sécurité continuent" in answer
+    assert filled(answer) == {"do": ["emails_on"]}
+    undone = awa.post(urlencode(filled(answer), doseq=True), awa.unsubscribe_path)
+    assert "E-mails réactivés" in undone.body.decode()
+    assert awa.preferences == {"muted": False}
+    awa.enrol(preferences={"muted": True})
+    assert awa.preferences == {"muted": False}
+    awa.enrol()
+    awa.post(ONE_CLICK, awa.unsubscribe_path)
     assert awa.preferences == {"muted": True}
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "",
-        "List-Unsubscribe=",
-        "List-Unsubscribe=one-click",
-        f"{ONE_CLICK}&{ONE_CLICK}",
-        "muted=on",
-        "%FF%FE=\x00",
-        "&" * 900,
-        "a=1&" * 900,
-    ],
-)
-@pytest.mark.parametrize(
-    "content_type", [FORM, "multipart/form-data", "multipart/form-data; boundary=x", f"{FORM}; charset=x"]
-)
-def test_another_body_turns_nothing_off(awa: Visitor, body: str, content_type: str) -> None:
-    for path in (awa.unsubscribe_path, awa.page_path):
-        assert is_invalid(awa.post(body, path, content_type))
-    assert awa.preferences == {}
+def test_the_page_turns_e_mails_on_again_with_a_button_of_their_own(awa: Visitor) -> None:
+    assert [one.get("do") for one in forms(awa.open().body.decode())] == [None, ["alerts_off"]]
+    awa.enrol(preferences={"types": ["debit"]})
+    awa.post(ONE_CLICK, awa.unsubscribe_path)
+    sent = button(awa.open().body.decode(), "emails_on")
+    answer = awa.post(urlencode(sent, doseq=True), awa.page_path)
+    assert "de nouveau activés" in answer.body.decode()
+    assert awa.preferences == {"types": ["debit"], "muted": False}
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", None])
-def test_a_body_that_is_no_form_is_refused(awa: Visitor, content_type: str | None) -> None:
-    assert awa.post(ONE_CLICK, awa.page_path, content_type).status_code == 415
-    assert awa.preferences == {}
+def confirmed(awa: Visitor) -> dict[str, list[str]]:
+    """Return what the second page about the security alerts would send."""
+    asked = awa.post(urlencode(button(awa.open().body.decode(), "alerts_off"), doseq=True), awa.page_path)
+    assert asked.status_code == 200
+    return button(asked.body.decode(), "alerts_off")
+
+
+def test_security_alerts_end_only_when_a_second_page_is_confirmed_and_come_back_with_one_button(awa: Visitor) -> None:
+    before = awa.stored
+    sent = confirmed(awa)
+    assert awa.stored == before
+    assert set(sent) == {"do", "confirmed"}
+    answer = awa.post(urlencode(sent, doseq=True), awa.page_path)
+    assert "Les alertes de sécurité sont désactivées." in answer.body.decode()
+    assert awa.preferences == {"alerts": False}
+    again = awa.post(urlencode(sent, doseq=True), awa.page_path)  # the page is sent twice
+    assert (again.status_code, awa.preferences) == (200, {"alerts": False})
+    awa.enrol(preferences={"alerts": True})
+    assert awa.preferences == {"alerts": False}
+    sent = button(awa.open().body.decode(), "alerts_on")
+    assert "de nouveau activées" in awa.post(urlencode(sent, doseq=True), awa.page_path).body.decode()
+    assert awa.preferences == {"alerts": True}
+    awa.enrol(preferences={"alerts": False})
+    assert awa.preferences == {"alerts": True}
+
+
+def test_the_form_ends_no_alerts_whatever_is_sent_with_it(awa: Visitor) -> None:
+    assert awa.send(alerts=["off"], muted=["on"], confirmed=["x"]).status_code == 200
+    assert awa.preferences == {"muted": True}
+    assert awa.stored["preferences_chosen_by"] == "holder"
+    assert awa.holder.has_alerts
+
+
+@pytest.mark.parametrize("guess", ["", "x", "seen"])
+def test_a_confirmation_of_what_was_not_shown_ends_no_alerts(awa: Visitor, guess: str) -> None:
+    fields = filled(awa.open().body.decode())
+    sent = {"do": "alerts_off", "confirmed": fields["seen"][0] if guess == "seen" else guess}
+    assert awa.post(urlencode(sent), awa.page_path).status_code == 409
+    old = confirmed(awa)
+    awa.enrol(preferences={"types": ["debit"]})
+    answer = awa.post(urlencode(old, doseq=True), awa.page_path)
+    assert answer.status_code == 409
+    assert "modifiées entre-temps" in answer.body.decode()
+    assert awa.preferences == {"types": ["debit"]}
+
+
+def test_at_the_unsubscribe_link_no_alerts_end(awa: Visitor) -> None:
+    awa.post(urlencode(confirmed(awa), doseq=True), awa.unsubscribe_path)
+    assert awa.preferences == {"muted": True}
+
+
+def test_who_has_neither_e_mails_nor_alerts_is_told_so(awa: Visitor) -> None:
+    awa.post(urlencode(confirmed(awa), doseq=True), awa.page_path)
+    answer = awa.post(ONE_CLICK, awa.unsubscribe_path).body.decode()
+    assert "Les alertes de sécurité sont désactivées aussi" in answer
 
 
 def test_an_endless_body_is_refused(awa: Visitor) -> None:
@@ -310,9 +450,9 @@ def test_the_unsubscribe_link_opened_by_hand_asks_first_and_its_button_turns_all
     assert awa.preferences == {"muted": True}
 
 
-def test_the_unsubscribe_link_doesn_t_open_the_form(awa: Visitor) -> None:
-    assert is_invalid(awa.send(awa.unsubscribe_path, statement=["weekly"]))
-    assert awa.preferences == {}
+def test_the_unsubscribe_link_doesn_t_save_the_form(awa: Visitor) -> None:
+    assert awa.send(awa.unsubscribe_path, statement=["weekly"]).status_code == 200
+    assert awa.preferences == {"muted": True}
 
 
 def test_following_links_changes_nothing(awa: Visitor) -> None:
@@ -360,6 +500,7 @@ def pages(awa: Visitor) -> Iterator[HTTPResponse]:
     yield awa.open("/preferences/x")
     yield awa.send(statement=["weekly"])
     yield awa.send(statement=["x"])
+    yield awa.post("do=alerts_off", awa.page_path)
     yield awa.post(ONE_CLICK, awa.unsubscribe_path)
 
 
@@ -390,7 +531,7 @@ def test_hostile_names_are_shown_as_text(bench: Bench) -> None:
 
 def test_a_bank_that_is_gone_is_named_by_its_id(awa: Visitor) -> None:
     awa.bench.dynamodb.delete_item(TableName="BanksTable", Key={"entry": {"S": "bank#eazycard"}})
-    assert "eazycard vous prévient" in awa.open().body.decode()
+    assert "eazycard vous informe" in awa.open().body.decode()
 
 
 def test_neither_links_nor_people_are_logged(awa: Visitor, logged: Any) -> None:

@@ -221,3 +221,121 @@ def test_a_bank_that_signs_must_sign_its_settings(bench: Bench) -> None:
     bench.restart()
     problem(put(bench, {}, key=KEY), 401, "invalid_signature")
     assert bench.get("/settings").status_code == 200
+
+
+WHOLE: dict[str, Any] = {
+    "flags": {"velocity": {"count": 3, "mode": "shadow"}, "large_amount": {"thresholds": {"XAF": "5"}}},
+    "alert_addresses": ["fraud@bank.example"],
+    "webhook_url": "https://bank.example/",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "reset"),
+    [
+        (WHOLE, []),
+        (
+            {},
+            [
+                "alert_addresses",
+                "flags.large_amount.thresholds",
+                "flags.velocity.count",
+                "flags.velocity.mode",
+                "webhook_url",
+            ],
+        ),
+        ({**WHOLE, "flags": {"velocity": {"count": 4}}}, ["flags.large_amount.thresholds", "flags.velocity.mode"]),
+        ({**WHOLE, "alert_addresses": [], "flags": WHOLE["flags"]}, []),
+        ({"flags": WHOLE["flags"], "alert_addresses": []}, ["webhook_url"]),
+    ],
+)
+def test_a_put_says_what_it_has_reset_by_leaving_it_out(bench: Bench, body: Any, reset: list[str]) -> None:
+    assert "warnings" not in put(bench, WHOLE).json_body
+    answer = put(bench, body).json_body
+    warnings = answer.pop("warnings", [])
+    assert sorted(warning["field"] for warning in warnings) == reset
+    assert all(warning["message"] == "Was left out, and is set to its default." for warning in warnings)
+    assert bench.get("/settings").json_body == answer
+    assert "warnings" not in put(bench, body).json_body
+
+
+def patch(bench: Bench, body: Any, **options: Any) -> Any:
+    return bench.request("PATCH", "/settings", body, **options)
+
+
+def test_a_patch_changes_what_it_names_and_null_sets_the_default(bench: Bench) -> None:
+    before = put(bench, WHOLE).json_body
+    answer = patch(bench, {"flags": {"velocity": {"count": 9}}}, content_type="application/merge-patch+json")
+    assert answer.status_code == 200
+    expected = json.loads(json.dumps(before))
+    expected["flags"]["velocity"]["count"] = 9
+    assert answer.json_body == bench.get("/settings").json_body == expected
+    cleared = patch(bench, {"flags": {"velocity": None, "large_amount": {"thresholds": {"XAF": None, "EUR": 10}}}})
+    flags = cleared.json_body["flags"]
+    assert flags["velocity"] == DEFAULTS["flags"]["velocity"]
+    assert flags["large_amount"]["thresholds"] == {"EUR": "10.00"}
+    assert patch(bench, {"flags": None, "alert_addresses": None, "webhook_url": None}).json_body == DEFAULTS
+    assert subscribed() == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"flags": {"velocity": {"count": 0}}}, "flags.velocity.count"),
+        ({"webhook_url": "https://10.0.0.1/"}, "webhook_url"),
+        ({"webhook": None, "flags": {"other": {}}}, "flags.other"),
+    ],
+)
+def test_a_bad_patch_is_a_400_that_names_the_field_and_changes_nothing(bench: Bench, body: Any, field: str) -> None:
+    before = put(bench, WHOLE).json_body
+    assert field in fields(problem(patch(bench, body), 400, "validation_failed"))
+    assert bench.get("/settings").json_body == before
+
+
+@pytest.mark.parametrize(("method", "body"), [("PUT", {}), ("PATCH", {"alert_addresses": []})])
+def test_if_match_with_another_tag_is_412_and_changes_nothing(bench: Bench, method: str, body: Any) -> None:
+    assert bench.request(method, "/settings", body, if_match="*").status_code == 200
+    old = bench.get("/settings").headers["ETag"]
+    before = put(bench, WHOLE)
+    tag = before.headers["ETag"]
+    assert tag == bench.get("/settings").headers["ETag"] != old
+    for refused in (old, f"W/{tag}", "x"):
+        problem(bench.request(method, "/settings", body, if_match=refused), 412, "precondition_failed")
+    assert bench.get("/settings").json_body == before.json_body
+    assert subscribed() == {"fraud@bank.example": "eazycard"}
+    assert bench.request(method, "/settings", body, if_match=f"{old}, {tag}").status_code == 200
+    assert subscribed() == {}
+
+
+class Meanwhile:
+    """A client before whose first write another writer changes the settings."""
+
+    def __init__(self, client: Any, happens: Any) -> None:
+        self._client, self._happens = client, happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_item(self, **arguments: Any) -> Any:
+        happens, self._happens = self._happens, lambda: None
+        happens()
+        return self._client.put_item(**arguments)
+
+
+@pytest.mark.parametrize(("if_match", "status", "code"), [(True, 412, "precondition_failed"), (False, 503, None)])
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_of_two_writers_the_second_is_refused_even_between_its_read_and_its_write(
+    bench: Bench, method: str, if_match: bool, status: int, code: str | None
+) -> None:
+    tag = put(bench, {"flags": {"velocity": {"count": 3}}}).headers["ETag"]
+    dynamodb = bench.dynamodb
+
+    def other_writer() -> None:
+        bench.restart(dynamodb=dynamodb)
+        assert patch(bench, {"flags": {"velocity": {"count": 4}}}, if_match=tag).status_code == 200
+
+    bench.restart(dynamodb=Meanwhile(dynamodb, other_writer))
+    body = {"flags": {"velocity": {"count": 5}}}
+    answer = bench.request(method, "/settings", body, **({"if_match": tag} if if_match else {}))
+    problem(answer, status, code or "temporarily_unavailable")
+    assert bench.get("/settings").json_body["flags"]["velocity"]["count"] == 4

@@ -194,6 +194,28 @@ def test_after_a_failure_at_any_step_the_same_settings_again_complete_the_change
     assert office.topic.subscribed == office.known == {"b", "c"}
 
 
+def test_settings_whose_storing_was_answered_with_a_refusal_are_stored_if_they_are_there(office: Office) -> None:
+    class AnswerLost(Store):
+        def put_settings(self, bank_id: str, stored: StoredSettings) -> None:
+            super().put_settings(bank_id, stored)
+            raise TemporarilyUnavailable
+
+    store = AnswerLost([])
+    checked: list[StoredSettings] = []
+    stored = replace_settings("eazycard", BankSettings(), store, office.topic, None, checked.append)
+    assert (stored, checked) == (store.stored, [])
+
+
+def test_settings_that_somebody_else_has_stored_meanwhile_are_checked_and_left(office: Office) -> None:
+    before = office.store.settings("eazycard")
+    office.replace("a")
+    checked: list[StoredSettings] = []
+    with pytest.raises(TemporarilyUnavailable):
+        replace_settings("eazycard", BankSettings(), office.store, office.topic, before, checked.append)
+    assert checked == [office.store.stored]
+    assert office.addresses == ("a",)
+
+
 def test_a_subscription_that_cannot_be_ended_yet_is_stored_and_ended_later(office: Office) -> None:
     office.replace("a", "b")
     office.topic.waiting = {"a"}

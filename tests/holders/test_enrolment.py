@@ -1,12 +1,15 @@
 """Enrolment and suppression together, on both engines: a suppressed address is suppressed for all of its holders."""
 
+import dataclasses
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders
+from chalicelib.errors import HolderNotFound, PreconditionFailed, TemporarilyUnavailable, TooManyHolders
 from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.choice import amended
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
@@ -157,3 +160,58 @@ def test_an_enrolment_at_any_moment_of_a_suppression_is_not_missed(enrolled: Enr
         enrol()  # the suppression was over by then
     assert enrolled.suppressed("A2") == {"ben": "hard_bounce"}
     assert enrolled.suppressed("A1") == {"awa": None}
+
+
+def moved_to(email: str, minute: int) -> Callable[[Holder], Holder]:
+    return lambda before: amended(before, {"email": email}, NOW + timedelta(minutes=minute))
+
+
+def test_an_amended_holder_moves_with_the_address_s_entry_and_its_suppression(enrolled: Enrolled) -> None:
+    enrolled.enrol("A1", "awa", "awa@example.com")
+    enrolled.enrolment.suppress("eazycard", "new@example.com", BOUNCED)
+    amended_holder = enrolled.enrolment.amend("eazycard", "A1", "awa", moved_to("new@example.com", 3))
+    assert (amended_holder.email, amended_holder.suppressed) == ("new@example.com", BOUNCED)
+    assert (enrolled.at("awa@example.com"), enrolled.at("new@example.com")) == ([], ["A1"])
+    with pytest.raises(HolderNotFound):
+        enrolled.enrolment.amend("eazycard", "A1", "ben", moved_to("new@example.com", 3))
+    assert enrolled.at("new@example.com") == ["A1"]
+
+
+def test_an_enrolment_that_the_check_refuses_changes_nothing_at_all(enrolled: Enrolled) -> None:
+    awa = enrolled.enrol("A1", "awa", "awa@example.com")
+
+    def refuse(before: Holder | None, after: Holder) -> None:
+        assert (before, after.email) == (awa, "new@example.com")
+        raise PreconditionFailed
+
+    later = dataclasses.replace(awa, email="new@example.com", enrolled_at=NOW + timedelta(minutes=1))
+    with pytest.raises(PreconditionFailed):
+        enrolled.enrolment.enrol("eazycard", "A1", later, refuse)
+    with pytest.raises(PreconditionFailed):
+        enrolled.enrolment.amend("eazycard", "A1", "awa", moved_to("new@example.com", 1), refuse)
+    with pytest.raises(PreconditionFailed):
+        enrolled.enrolment.erase("eazycard", "A1", "awa", lambda before: refuse(before, later))
+    assert enrolled.holders.of_account("eazycard", "A1") == [awa]
+    assert (enrolled.at("awa@example.com"), enrolled.at("new@example.com")) == (["A1"], [])
+
+
+@pytest.mark.parametrize("other", ["other@example.com", "NEW@example.com"])
+def test_an_enrolment_refused_after_another_writer_leaves_the_stored_address_s_entry_only(
+    enrolled: Enrolled, other: str
+) -> None:
+    enrolled.enrol("A1", "awa", "awa@example.com")
+    calls: list[str] = []
+
+    def refuse_the_second_time(before: Holder | None, after: Holder) -> None:
+        assert before is not None
+        calls.append(before.email)
+        if len(calls) == 1:
+            enrolled.enrol("A1", "awa", other, minute=1)
+        else:
+            raise PreconditionFailed
+
+    with pytest.raises(PreconditionFailed):
+        enrolled.enrolment.amend("eazycard", "A1", "awa", moved_to("new@example.com", 2), refuse_the_second_time)
+    assert calls == ["awa@example.com", other]
+    addresses = {"awa@example.com", "new@example.com", other}
+    assert {address.lower() for address in addresses if enrolled.at(address)} == {other.lower()}

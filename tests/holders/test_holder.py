@@ -1,7 +1,9 @@
 """Holders: every rule of an enrolment, and how a holder is answered."""
 
+import dataclasses
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +11,7 @@ import pytest
 
 from chalicelib.api.json_body import read_json
 from chalicelib.errors import ValidationFailed
-from chalicelib.holders.holder import TIMEZONES, Holder, load_holder, to_json
+from chalicelib.holders.holder import TIMEZONES, Holder, load_holder, load_patch, to_json
 from chalicelib.holders.locales import ACCEPTED
 from chalicelib.ledger.email_address import IP_ADDRESS, LONG_LOCAL_PART, NO_ADDRESS, NO_ASCII, NO_DOMAIN
 
@@ -44,7 +46,9 @@ def with_minimum(currency: str, literal: str) -> str:
 
 
 def test_a_name_and_an_address_are_enough() -> None:
-    assert load() == Holder("h1", "Awa Ndiaye", "awa@example.com", "fr", "UTC", {}, NOW)
+    enrolled = Holder("h1", "Awa Ndiaye", "awa@example.com", "fr", "UTC", {}, NOW)
+    times = {"preferences_chosen_at": NOW, "created_at": NOW, "updated_at": NOW}
+    assert load() == dataclasses.replace(enrolled, bank_preferences={}, choices={}, **times)
 
 
 @pytest.mark.parametrize("field", SMALLEST)
@@ -156,6 +160,8 @@ def test_every_time_zone_that_is_accepted_can_be_loaded() -> None:
         {"statement": "monthly"},
         {"muted": True},
         {"muted": False},
+        {"alerts": True},
+        {"alerts": False},
         {"min_amount": {}},
     ],
 )
@@ -222,6 +228,7 @@ def test_another_minimum_is_refused_naming_its_currency(currency: str, literal: 
         ({"muted": "true"}, "preferences.muted", "Must be true or false."),
         ({"muted": None}, "preferences.muted", "Must not be null."),
         ({"muted": [True]}, "preferences.muted", "Must be true or false."),
+        ({"alerts": 0}, "preferences.alerts", "Must be true or false."),
     ],
 )
 def test_another_preference_is_refused(preferences: Any, field: str, message: str) -> None:
@@ -248,5 +255,85 @@ def test_a_holder_is_answered_as_it_was_enrolled() -> None:
         "locale": "en",
         "timezone": "Africa/Douala",
         "preferences": preferences,
+        "preferences_chosen_by": "bank",
+        "preferences_chosen_at": "2026-01-10T14:00:00Z",
+        "created_at": "2026-01-10T14:00:00Z",
         "enrolled_at": "2026-01-10T14:00:00Z",
+        "updated_at": "2026-01-10T14:00:00Z",
     }
+
+
+BEFORE: dict[str, Any] = {
+    "name": "Awa",
+    "email": "not an address, as an earlier release took it",
+    "locale": "en",
+    "timezone": "Africa/Douala",
+    "preferences": {"types": ["debit"], "min_amount": {"XAF": "5000", "EUR": "9.5"}, "muted": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("patch", "after"),
+    [
+        ({}, {}),
+        ({"name": "Awa Ndiaye"}, {"name": "Awa Ndiaye"}),
+        ({"locale": None, "timezone": None}, {"locale": "fr", "timezone": "UTC"}),
+        ({"preferences": None}, {"preferences": {}}),
+        ({"preferences": {}}, {"preferences": BEFORE["preferences"]}),
+        (
+            {
+                "preferences": {
+                    "muted": None,
+                    "min_amount": {"EUR": None, "KWD": Decimal("0.500")},
+                    "statement": "weekly",
+                }
+            },
+            {"preferences": {"types": ["debit"], "min_amount": {"XAF": "5000", "KWD": "0.500"}, "statement": "weekly"}},
+        ),
+        (
+            {"preferences": {"types": ["credit"]}},
+            {"preferences": {**BEFORE["preferences"], "types": ["credit"]}},
+        ),
+    ],
+)
+def test_a_patch_changes_what_it_names_and_judges_nothing_else(patch: dict[str, Any], after: dict[str, Any]) -> None:
+    assert load_patch(patch, BEFORE) == after
+
+
+@pytest.mark.parametrize(
+    ("patch", "field"),
+    [
+        ({"name": None}, "name"),
+        ({"email": None}, "email"),
+        ({"email": "nobody"}, "email"),
+        ({"locale": "xx"}, "locale"),
+        ({"preferences": {"min_amount": {"XAF": "0.5"}}}, "preferences.min_amount.XAF"),
+        ({"preferences": {"types": []}}, "preferences.types"),
+        ({"preferences": "none"}, "preferences"),
+        ({"id": "h2"}, "id"),
+        ({"preferences_chosen_by": "holder"}, "preferences_chosen_by"),
+        ({"phone": None, "name": ""}, "name"),
+    ],
+)
+def test_a_patch_that_breaks_a_rule_is_refused_naming_the_field(patch: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationFailed) as refusal:
+        load_patch(patch, BEFORE)
+    assert field in [name for name, _ in refusal.value.errors]
+
+
+@pytest.mark.parametrize(
+    ("preferences", "chosen", "by"),
+    [
+        ({"muted": True, "types": ["debit"]}, {"muted": True}, "holder"),
+        ({"muted": False}, {}, "bank"),
+        ({}, {}, "bank"),
+    ],
+)
+def test_who_was_muted_in_a_record_of_an_earlier_release_has_chosen_it_and_has_alerts(
+    preferences: dict[str, Any], chosen: dict[str, Any], by: str
+) -> None:
+    holder = Holder("h1", "Awa", "awa@example.com", "fr", "UTC", preferences, NOW)
+    answer = to_json(holder)
+    assert (holder.chosen, holder.asked, holder.has_alerts) == (chosen, preferences, True)
+    assert (answer["preferences_chosen_by"], answer["preferences_chosen_at"]) == (by, "2026-01-10T14:00:00Z")
+    assert answer["created_at"] == answer["updated_at"] == answer["enrolled_at"] == "2026-01-10T14:00:00Z"

@@ -71,8 +71,13 @@ def test_the_first_preference_that_applies_decides(preferences: dict[str, Any], 
     ],
 )
 def test_a_security_alert_passes_all_preferences_but_one(preferences: dict[str, Any]) -> None:
-    assert decided(preferences, SECURITY_ALERT) == Tell()
-    assert decided({**preferences, "muted": True}, SECURITY_ALERT) == Skip("muted")
+    for others in (preferences, {**preferences, "muted": True}, {**preferences, "alerts": True}):
+        assert decided(others, SECURITY_ALERT) == Tell()
+        assert decided({**others, "alerts": False}, SECURITY_ALERT) == Skip("alerts")
+
+
+def test_who_wants_no_alerts_gets_the_other_e_mails() -> None:
+    assert decided({"alerts": False}) == Tell()
 
 
 @given(st.integers(1, 10**6), st.integers(0, 10**6), st.integers(0, 3))

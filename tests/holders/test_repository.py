@@ -1,25 +1,19 @@
 """Holders in DynamoDB, on both engines: enrolled, replaced, changed and erased, each at most once."""
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.aws.dynamo import to_item
-from chalicelib.errors import HolderNotFound, TooManyHolders
+from chalicelib.errors import HolderNotFound, PreconditionFailed, TemporarilyUnavailable, TooManyHolders
 from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
+from tests.fakes import Failing, Refusing, refusal
 from tests.threads import WRITERS, at_once
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
-PREFERENCES: dict[str, Any] = {
-    "types": ["debit"],
-    "min_amount": {"XAF": "5000", "EUR": "9.5"},
-    "quiet_hours": {"from": "22:00", "to": "07:00"},
-    "statement": "weekly",
-    "muted": False,
-}
 
 
 @pytest.fixture
@@ -104,7 +98,7 @@ def test_holders_that_are_enrolled_at_once_never_pass_the_limit(holders: HolderR
 
 
 def test_of_the_same_holder_enrolled_at_once_one_is_new_and_counts_once(holders: HolderRepository) -> None:
-    outcomes = at_once(lambda _: holders.put("eazycard", "A123", holder("h1")))
+    outcomes = at_once(lambda number: holders.put("eazycard", "A123", holder("h1", name=f"Writer {number}")))
     assert sorted(outcomes) == [False] * (WRITERS - 1) + [True]
     for number in range(MAX_HOLDERS - 1):
         holders.put("eazycard", "A123", holder(f"other{number}"))
@@ -126,7 +120,9 @@ def test_an_account_full_of_the_largest_holders_fits_into_an_item(holders: Holde
     largest = {"name": "😀" * 140, "email": f"{'x' * 60}@{'y' * 60}.{'z' * 60}.{'w' * 60}.com"}
     minimums = {f"X{chr(65 + a)}{chr(65 + b)}": "123456789012345.1234" for a in range(7) for b in range(26)}
     for number in range(MAX_HOLDERS):
-        holders.put("eazycard", "A123", holder(f"{number:064d}", **largest, preferences={"min_amount": minimums}))
+        chosen = {"preferences": {"min_amount": minimums}, "bank_preferences": {"min_amount": minimums}}
+        chosen["choices"] = {"min_amount": minimums}
+        holders.put("eazycard", "A123", holder(f"{number:064d}", **largest, **chosen))
     assert len(holders.of_account("eazycard", "A123")) == MAX_HOLDERS
 
 
@@ -134,57 +130,146 @@ def stored(holders: HolderRepository) -> list[Holder]:
     return holders.of_account("eazycard", "A123")
 
 
-@pytest.mark.parametrize("before", [{}, {"types": []}, PREFERENCES])
-@pytest.mark.parametrize("after", [{}, {"muted": True}, PREFERENCES])
-def test_preferences_replace_those_that_were_read(
-    holders: HolderRepository, before: dict[str, Any], after: dict[str, Any]
-) -> None:
-    read = dataclasses.replace(holder("h1"), preferences=before)
-    holders.put("eazycard", "A123", read)
+def test_a_change_gets_the_stored_record_and_replaces_it_alone(holders: HolderRepository) -> None:
+    whole = holder(
+        "h1",
+        bank_preferences={"types": ["credit"]},
+        choices={"muted": True, "min_amount": None},
+        preferences_chosen_at=NOW + timedelta(minutes=1),
+        created_at=NOW,
+        updated_at=NOW + timedelta(minutes=2),
+        suppressed=Suppressed("complaint", NOW),
+    )
+    holders.put("eazycard", "A123", whole)
     holders.put("eazycard", "A123", holder("h2"))
-    assert holders.change_preferences("eazycard", "A123", read, after)
-    assert stored(holders) == [dataclasses.replace(read, preferences=after), holder("h2")]
+    after = dataclasses.replace(whole, name="Awa N.", choices={})
+    assert holders.change("eazycard", "A123", "h1", lambda before: after) == (whole, after)
+    assert stored(holders) == [after, holder("h2")]
 
 
-@pytest.mark.parametrize("change", [{"preferences": {"types": []}}, {"email": "new@example.com"}])
-def test_preferences_or_an_address_that_changed_since_they_were_read_are_left_alone(
-    holders: HolderRepository, change: dict[str, Any]
-) -> None:
-    read = holder("h1")
-    now = dataclasses.replace(read, **change)
-    holders.put("eazycard", "A123", now)
-    assert not holders.change_preferences("eazycard", "A123", read, {"muted": True})
-    assert stored(holders) == [now]
+def test_a_change_that_raises_or_changes_nothing_writes_nothing(holders: HolderRepository, each_dynamodb: Any) -> None:
+    def refuse(before: Holder | None) -> Holder:
+        raise HolderNotFound
 
-
-def test_muting_keeps_the_other_preferences_and_is_refused_for_another_address(holders: HolderRepository) -> None:
-    read = holder("h1")
-    now = dataclasses.replace(read, preferences=PREFERENCES, name="Another name")
-    holders.put("eazycard", "A123", now)
-    for _ in range(2):
-        assert holders.mute("eazycard", "A123", read)
-    muted = dataclasses.replace(now, preferences={**PREFERENCES, "muted": True})
-    assert stored(holders) == [muted]
-    assert not holders.mute("eazycard", "A123", dataclasses.replace(read, email="old@example.com"))
-    assert stored(holders) == [muted]
-
-
-def test_a_holder_who_isn_t_there_is_not_made_by_a_change(holders: HolderRepository, each_dynamodb: Any) -> None:
-    holders.put("eazycard", "A123", holder("h2"))
     for account in ("A123", "A9"):
-        assert not holders.change_preferences("eazycard", account, holder("h1"), {"muted": True})
-        assert not holders.mute("eazycard", account, holder("h1"))
-    assert each_dynamodb.scan(TableName="AccountsTable")["Count"] == 1
-    assert stored(holders) == [holder("h2")]
+        with pytest.raises(HolderNotFound):
+            holders.change("eazycard", account, "h1", refuse)
+    assert each_dynamodb.scan(TableName="AccountsTable")["Count"] == 0
+    holders.put("eazycard", "A123", holder("h1"))
+    read_only = HolderRepository(Failing(each_dynamodb, refusal("AccessDenied"), 0, "update_item"), "AccountsTable")
+    before, after = read_only.change("eazycard", "A123", "h1", lambda before: before or holder("h1"))
+    assert before is after
+    assert before == holder("h1")
 
 
-def test_of_changes_at_the_same_time_one_is_made(holders: HolderRepository) -> None:
-    read = holder("h1")
-    holders.put("eazycard", "A123", read)
-    wishes: list[dict[str, Any]] = [{"types": [], "statement": f"{number}"} for number in range(WRITERS)]
-    made = at_once(lambda number: holders.change_preferences("eazycard", "A123", read, wishes[number]))
-    assert sorted(made) == [False] * (len(made) - 1) + [True]
-    assert stored(holders)[0].preferences == wishes[made.index(True)]
+def test_a_change_between_the_read_and_the_write_is_seen_by_another_call_and_not_lost(
+    holders: HolderRepository, each_dynamodb: Any
+) -> None:
+    holders.put("eazycard", "A123", holder("h1"))
+    seen: list[str] = []
+
+    def rename(before: Holder | None) -> Holder:
+        assert before is not None
+        seen.append(before.email)
+        if len(seen) == 1:
+            holders.put("eazycard", "A123", holder("h1", email="new@example.com"))
+        return dataclasses.replace(before, name="Awa N.")
+
+    holders.change("eazycard", "A123", "h1", rename)
+    assert seen == ["awa@example.com", "new@example.com"]
+    assert stored(holders) == [holder("h1", name="Awa N.", email="new@example.com")]
+
+
+def test_an_address_suppressed_between_the_read_and_the_write_stays_suppressed(holders: HolderRepository) -> None:
+    holders.put("eazycard", "A123", holder("h1"))
+    suppressed = Suppressed("hard_bounce", NOW)
+
+    def rename(before: Holder | None) -> Holder:
+        assert before is not None
+        holders.suppress("eazycard#A123", before, suppressed)
+        return dataclasses.replace(before, name="Awa N.")
+
+    holders.change("eazycard", "A123", "h1", rename)
+    assert stored(holders) == [holder("h1", name="Awa N.", suppressed=suppressed)]
+
+
+def test_of_changes_at_the_same_time_each_is_made_on_top_of_the_others(holders: HolderRepository) -> None:
+    holders.put("eazycard", "A123", holder("h1", choices={}))
+
+    def choose(number: int) -> Any:
+        def change(before: Holder | None) -> Holder:
+            assert before is not None
+            return dataclasses.replace(before, choices={**(before.choices or {}), f"n{number}": True})
+
+        return holders.change("eazycard", "A123", "h1", change)
+
+    at_once(choose)
+    assert stored(holders)[0].choices == {f"n{number}": True for number in range(WRITERS)}
+
+
+def test_a_write_whose_answer_was_lost_is_not_made_twice(holders: HolderRepository, each_dynamodb: Any) -> None:
+    holders.put("eazycard", "A123", holder("h1"))
+
+    class AnswerLost:
+        """A client whose first write is made, but refused in the answer: botocore's second try met the first."""
+
+        def __init__(self) -> None:
+            self.writes = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(each_dynamodb, name)
+
+        def update_item(self, **arguments: Any) -> Any:
+            self.writes += 1
+            answer = each_dynamodb.update_item(**arguments)
+            if self.writes == 1:
+                raise refusal("ConditionalCheckFailedException")
+            return answer
+
+    client = AnswerLost()
+
+    def once(before: Holder | None) -> Holder:
+        assert before is not None
+        assert before.name == "Awa Ndiaye", "the change would be refused the second time"
+        return dataclasses.replace(before, name="Awa N.")
+
+    before, after = HolderRepository(client, "AccountsTable").change("eazycard", "A123", "h1", once)
+    assert (before, after.name, client.writes) == (holder("h1"), "Awa N.", 1)
+
+
+def test_writers_that_always_meet_another_are_asked_to_come_again(each_dynamodb: Any) -> None:
+    waits: list[float] = []
+    busy = Refusing(each_dynamodb, refusal("ConditionalCheckFailedException"), "update_item")
+    holders = HolderRepository(busy, "AccountsTable", waits.append)
+    with pytest.raises(TemporarilyUnavailable):
+        holders.put("eazycard", "A123", holder("h1"))
+    assert len(waits) > 5
+
+
+def test_a_holder_is_not_erased_if_the_check_of_the_stored_record_raises(holders: HolderRepository) -> None:
+    holders.put("eazycard", "A123", holder("h1"))
+
+    def check(before: Holder) -> None:
+        assert before == holder("h1")
+        raise PreconditionFailed
+
+    with pytest.raises(PreconditionFailed):
+        holders.delete("eazycard", "A123", "h1", check)
+    assert stored(holders) == [holder("h1")]
+
+
+def test_a_record_that_cannot_be_read_can_be_replaced_and_erased(holders: HolderRepository, each_dynamodb: Any) -> None:
+    holders.put("eazycard", "A123", holder("h1"))
+    each_dynamodb.update_item(
+        TableName="AccountsTable",
+        Key=to_item({"account_key": "eazycard#A123"}),
+        UpdateExpression="SET #a = :a, #b = :a",
+        ExpressionAttributeNames={"#a": "holder:a", "#b": "holder:b"},
+        ExpressionAttributeValues=to_item({":a": "no record"}),
+    )
+    holders.put("eazycard", "A123", holder("a"))
+    holders.delete("eazycard", "A123", "b")
+    assert stored(holders) == [holder("a"), holder("h1")]
 
 
 def test_a_suppression_marks_only_a_holder_who_has_the_address_still(holders: HolderRepository) -> None:

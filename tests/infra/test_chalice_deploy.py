@@ -33,6 +33,7 @@ FUNCTIONS = {
     "ingest_worker": "transaction-notifier-prod-ingest_worker",
     "transaction_stream": "transaction-notifier-prod-transaction_stream",
     "archiver": "transaction-notifier-prod-archiver",
+    "holder_changes": "transaction-notifier-prod-holder_changes",
     "mailer": "transaction-notifier-prod-mailer",
     "alert_mailer": "transaction-notifier-prod-alert_mailer",
     "operator_alerts": "transaction-notifier-prod-operator_alerts",
@@ -238,6 +239,9 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     (archive,) = mappings["archiver"]
     assert archive["EventSourceArn"] == stack["TransactionsStreamArn"]
     assert (archive["BatchSize"], archive["MaximumBatchingWindowInSeconds"]) == (1000, 60)
+    (changes,) = mappings["holder_changes"]
+    assert changes["EventSourceArn"] == stack["AccountsStreamArn"]
+    assert (changes["BatchSize"], changes["StartingPosition"]) == (100, "TRIM_HORIZON")
     (ingest,) = mappings["ingest_worker"]
     assert ingest["EventSourceArn"] == stack["IngestQueueArn"]
     assert (ingest["BatchSize"], ingest["State"]) == (10, "Enabled")

@@ -46,13 +46,14 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
     program = (
         "import app\n"
         "for name in ('app', 'ingest_worker', 'transaction_stream', 'archiver', 'mailer', 'alert_mailer',"
-        " 'operator_alerts', 'feedback', 'webhook_feeder', 'webhook_sender', 'analytics_job',"
+        " 'holder_changes', 'operator_alerts', 'feedback', 'webhook_feeder', 'webhook_sender', 'analytics_job',"
         " 'nightly_reconciliation', 'release_deferred', 'statements'):\n"
         "    assert callable(getattr(app, name))\n"
         "parts = 'banks holders intake signatures ingest_worker stream_handler archiver'\n"
         "parts += ' analytics_job analytics reconciliation operator_alerts bank_settings flags'\n"
         "parts += ' release statement_index links feedback notification_records notification_feed enrolment'\n"
         "parts += ' mailer alert_mailer statements webhook_feeder webhook_sender preferences_page'\n"
+        "parts += ' change_teller'\n"
         "for part in parts.split():\n"
         "    assert getattr(app.services, part)\n"
         "from chalicelib.api import documentation, preferences_html\n"
@@ -158,12 +159,14 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
         "StatementErrors",
     } <= alarms
     assert {"DeadLettersOfFeedback", "FeedbackLate"} <= alarms
+    assert "HolderChangesErrors" in alarms
     assert {"DeadLettersOfWebhooks", "WebhooksLate", "WebhookFeederErrors", "WebhooksDisabled"} <= alarms
     functions = ("APIHandler", "IngestWorker", "TransactionStream", "Archiver", "Mailer", "AnalyticsJob")
     for function in (
         *functions,
         "AlertMailer",
         "OperatorAlerts",
+        "HolderChanges",
         "Feedback",
         "WebhookFeeder",
         "WebhookSender",
@@ -175,5 +178,5 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
         (log_group,) = resources[function]["DependsOn"]
         assert resources[log_group]["Type"] == "AWS::Logs::LogGroup"
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert len(log_groups) == 15
+    assert len(log_groups) == 16
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)

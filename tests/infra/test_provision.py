@@ -83,6 +83,17 @@ PERMISSIONS = {
         "${FailedBatchesBucketArn}": {"s3:ListBucket"},
         "log group /aws/lambda/transaction-notifier-${Stage}-archiver": LOGS,
     },
+    "holder_changes": {
+        "${AccountsStreamArn}": {f"dynamodb:{action}" for action in READ_STREAM},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
+        "${EventBusArn}": {"events:PutEvents"},
+        "${AlertQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${StreamDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
+        "${FailedBatchesBucketArn}": {"s3:ListBucket"},
+        "log group /aws/lambda/transaction-notifier-${Stage}-holder_changes": LOGS,
+    },
     "mailer": {
         "${NotificationQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
         "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},

@@ -17,7 +17,7 @@ from chalicelib.api.json_body import read_json, read_transaction
 from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
 from chalicelib.errors import DomainError
-from chalicelib.holders.holder import load_holder
+from chalicelib.holders.holder import load_holder, load_patch
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.webhook import TYPES, webhook_of
@@ -149,13 +149,13 @@ def test_an_operation_says_what_it_is_and_whether_it_needs_a_key(route: tuple[st
     assert operation["tags"][0] in {tag["name"] for tag in DESCRIPTION["tags"]}
     security = operation.get("security", DESCRIPTION["security"])
     needs_key = bool(security)
-    is_write = needs_key and route[0] in ("POST", "PUT", "DELETE")
+    is_write = needs_key and route[0] in ("POST", "PUT", "PATCH", "DELETE")
     assert needs_key == bool(entry.api_key_required)
     assert all("apiKey" in alternative for alternative in security)
     assert ({"apiKey": [], "signature": []} in security) == is_write
     assert ((401, "invalid_signature") in codes(operation)) == is_write
     assert ((401, "unknown_api_key") in codes(operation)) == needs_key
-    assert ("requestBody" in operation) == (route[0] in ("POST", "PUT"))
+    assert ("requestBody" in operation) == (route[0] in ("POST", "PUT", "PATCH"))
     parameters = [resolved(parameter) for parameter in operation.get("parameters", ())]
     assert {one["name"] for one in parameters if one["in"] == "path"} == set(re.findall(r"{(\w+)}", route[1]))
     assert all(one["description"] for one in parameters)
@@ -206,6 +206,8 @@ def is_taken_by_the_app(body: dict[str, Any], schema: str) -> bool:
         raw = json.dumps(body).encode()
         if schema == "Holder":
             load_holder(read_json(raw), "h1", NOW)
+        elif schema == "HolderPatch":
+            load_patch(read_json(raw), {})
         elif schema == "BankSettings":
             load_settings(read_json(raw))
         else:
@@ -225,7 +227,7 @@ def test_every_example_of_a_request_is_taken() -> None:
         schema = body["schema"]["$ref"].rpartition("/")[2]
         for label, example in body["examples"].items():
             assert is_taken_by_the_app(example["value"], schema), label
-    assert len(bodies) == 4
+    assert len(bodies) == 6
 
 
 def test_every_field_is_explained() -> None:
@@ -252,6 +254,7 @@ def test_unknown_fields_are_refused_in_every_request() -> None:
         "Original",
         "Counterparty",
         "Holder",
+        "HolderPatch",
         "Preferences",
         "QuietHours",
         "Batch",

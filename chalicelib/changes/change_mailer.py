@@ -1,0 +1,165 @@
+"""The change mailer: tells holders by e-mail that their security alerts ended, or that their address changed.
+
+Its notices come in the mailers' own queues, and it sends as they do: claimed first, at SES's rate, recorded at once.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from chalicelib.aws.batching import batches
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
+from chalicelib.aws.queues import MAX_DELAY_S, Queue
+from chalicelib.aws.telemetry import count, logger
+from chalicelib.banks.bank import BankDirectory
+from chalicelib.changes.change_notice import ChangeNotice, is_change, pack, to_payload, unpack
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Links
+from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.email_address import same_address
+from chalicelib.ledger.keys import account_key
+from chalicelib.mail.change_mail import render_change
+from chalicelib.mail.parts import NO_LINKS, email_to
+from chalicelib.mail.ses import Email
+from chalicelib.notifications.mailer import PART_TAKES_AT_MOST_S, Mailer
+from chalicelib.notifications.sending import Sending
+from chalicelib.notifications.state import State, StateChange
+
+_LEASE_MARGIN_S = 5
+_PACED_FOR_S = 10
+
+
+@dataclass(slots=True)
+class _Composed:
+    emails: list[tuple[ChangeNotice, Email]] = field(default_factory=list)
+    untold: list[StateChange] = field(default_factory=list)
+    failed: list[tuple[ChangeNotice, str]] = field(default_factory=list)
+
+
+class ChangeMailer:
+    """Tells holders of changes. `links_for` returns a holder's links, by bank, account and holder."""
+
+    def __init__(
+        self,
+        holders: HolderRepository,
+        banks: BankDirectory,
+        links_for: Callable[[str, str, Holder], Links],
+        sending: Sending,
+        queue: Queue,
+        dead_letters: DeadLetters,
+        clock: Callable[[], datetime],
+        jitter: Callable[[int, int], int] = random.randint,
+    ) -> None:
+        self._holders = holders
+        self._banks = banks
+        self._links_for = links_for
+        self._sending = sending
+        self._log = sending.log
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._jitter = jitter
+
+    def handle(self, bodies: Sequence[str], time_left_s: Callable[[], float]) -> None:
+        """Tell the holders of the changes in the queue's messages, each once.
+
+        What can't be read, rendered or sent goes to the dead letters; what SES puts off goes back to the queue. Raises
+        only when a table or queue can't be reached: SQS then brings the messages again, and nobody is told twice.
+        """
+        letters: list[Letter] = []
+        notices: dict[object, ChangeNotice] = {}
+        for body in bodies:
+            with SetAside(letters, body, "malformed_change"):
+                notice = unpack(body)
+                notices.setdefault(notice.key, notice)
+        self._dead_letters.put(letters)
+        for part in batches(notices.values(), self._sending.at_once):
+            left_s = time_left_s() - PART_TAKES_AT_MOST_S
+            if left_s < 0 or not self._sending.wait_for(len(part), left_s):
+                self._send_back(part, lambda _: self._jitter(0, _PACED_FOR_S))
+                continue
+            self._tell(part, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
+
+    def _tell(self, notices: Sequence[ChangeNotice], lease: timedelta) -> None:
+        now = self._clock()
+        again = {notice.key for notice in notices if notice.again}
+        claims = self._log.claim([notice.key for notice in notices], now, now + lease, again)
+        composed = self._compose([notice for notice in notices if notice.key in claims.claimed])
+        sent = self._sending.send(composed.emails, now)
+        failed = [*composed.failed, *sent.failed]
+        # Handed over before it is recorded, so that nothing looks settled before.
+        self._dead_letters.put([Letter(to_payload(_fresh(notice)), reason) for notice, reason in failed])
+        put_off = [_later(notice, now) for notice, _ in sent.put_off]
+        self._send_back(put_off, lambda notice: self._jitter(1, min(1 << min(notice.attempt, 12), MAX_DELAY_S)))
+        busy = [notice for notice in notices if notice.key in claims.busy]
+        self._send_back(busy, lambda _: min(int(lease.total_seconds()), MAX_DELAY_S))
+        changes = [
+            *composed.untold,
+            *(notice.change(State.FAILED, reason) for notice, reason in failed),
+            *(notice.change(State.QUEUED, reason) for notice, reason in sent.put_off),
+        ]
+        self._log.record(changes, self._clock())
+        logger.info("changes_told", extra={"sent": sent.accepted, "failed": len(failed), "put_off": len(put_off)})
+        count("NotificationsSent", sent.accepted)
+        count("NotificationsFailed", len(failed))
+        count("NotificationsPutOff", len(put_off))
+
+    def _compose(self, notices: Sequence[ChangeNotice]) -> _Composed:
+        composed = _Composed()
+        stored = self._holders.of_accounts(account_key(one.told.bank, one.told.account) for one in notices)
+        for notice in notices:
+            key = account_key(notice.told.bank, notice.told.account)
+            now = next((one for one in stored.get(key, ()) if one.id == notice.told.holder.id), None)
+            suppressed = notice.told.holder.suppressed or (now.suppressed if now and _is_at(now, notice) else None)
+            if now is None:
+                composed.untold.append(notice.change(State.SKIPPED, "erased"))
+            elif suppressed is not None:
+                composed.untold.append(notice.change(State.SUPPRESSED, suppressed.reason))
+            else:
+                try:
+                    composed.emails.append((notice, self._email(notice, now)))
+                except Exception as error:  # one e-mail that can't be made must not hold up the others
+                    composed.failed.append((notice, f"not_rendered: {type(error).__name__}"))
+        return composed
+
+    def _email(self, notice: ChangeNotice, now: Holder) -> Email:
+        told, holder = notice.told, notice.told.holder
+        # Links open for the present address only.
+        links = self._links_for(told.bank, told.account, now) if _is_at(now, notice) else NO_LINKS
+        mail = render_change(told, self._banks.name_of(told.bank), links)
+        return email_to(holder, mail, links, told.bank, told.id)
+
+    def _send_back(self, notices: Sequence[ChangeNotice], delay_s: Callable[[ChangeNotice], int]) -> None:
+        for notice in notices:
+            self._dead_letters.send(self._queue, [pack(notice)], partial(delay_s, notice))
+
+
+class MailDesk:
+    """Gives a queue's messages to whom they are for: notices of transactions to the mailer, of changes to theirs."""
+
+    def __init__(self, mailer: Mailer, change_mailer: ChangeMailer) -> None:
+        self._mailer = mailer
+        self._change_mailer = change_mailer
+
+    def handle(self, bodies: Sequence[str], time_left_s: Callable[[], float]) -> None:
+        """Handle the messages; raises what the two mailers raise."""
+        changes = [body for body in bodies if is_change(body)]
+        if changes:
+            self._change_mailer.handle(changes, time_left_s)
+        others = [body for body in bodies if not is_change(body)]
+        if others:
+            self._mailer.handle(others, time_left_s)
+
+
+def _is_at(holder: Holder, notice: ChangeNotice) -> bool:
+    return same_address(holder.email, notice.told.holder.email)
+
+
+def _later(notice: ChangeNotice, now: datetime) -> ChangeNotice:
+    return replace(notice, attempt=notice.attempt + 1, put_off_since=notice.put_off_since or now)
+
+
+def _fresh(notice: ChangeNotice) -> ChangeNotice:
+    return replace(notice, attempt=0, put_off_since=None, again=True)

@@ -1,0 +1,92 @@
+"""The composition root of what sends e-mail: the mailers and the statement job, made on first use.
+
+The e-mail templates, Babel and boto3's model of SES are imported where they are needed: no other function loads them.
+"""
+
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.stores import Stores
+
+if TYPE_CHECKING:
+    from chalicelib.changes.change_mailer import MailDesk
+    from chalicelib.notifications.sending import Sending
+    from chalicelib.statements.job import StatementJob
+
+
+class MailServices(Stores):
+    """The stage's stores, and what sends its e-mails."""
+
+    @cached_property
+    def mailer(self) -> "MailDesk":
+        """The mailer of the notification queue, and of changed holders: a redrive puts their dead letters there."""
+        from chalicelib.mail.pacing import AHEAD
+
+        return self._mailer(self.settings.notification_queue_url, "mailer", AHEAD)
+
+    @cached_property
+    def alert_mailer(self) -> "MailDesk":
+        """The mailer of the alert queue. It may book SES's time further ahead than the mailer of other e-mails."""
+        from chalicelib.mail.pacing import ALERTS_AHEAD
+
+        return self._mailer(self.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
+
+    @cached_property
+    def statements(self) -> "StatementJob":
+        from chalicelib.mail.pacing import AHEAD
+        from chalicelib.statements.composing import StatementComposer
+        from chalicelib.statements.job import StatementJob
+
+        return StatementJob(
+            self.due_statements,
+            self.holders,
+            StatementComposer(self.transactions, self.banks, self.links.links_for),
+            self._sending(AHEAD),
+            self.dead_letters(self.settings.notification_dead_letter_queue_url, "statements"),
+            self.now,
+        )
+
+    def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "MailDesk":
+        from chalicelib.changes.change_mailer import ChangeMailer, MailDesk
+        from chalicelib.notifications.composing import Composer
+        from chalicelib.notifications.deferrals import Deferrals
+        from chalicelib.notifications.digest_composing import DigestComposer
+        from chalicelib.notifications.digest_sender import DigestSender
+        from chalicelib.notifications.mailer import Mailer
+        from chalicelib.notifications.purchases import Purchases
+
+        settings, links_for = self.settings, self.links.links_for
+        sending, queue = self._sending(ahead), self.queue(queue_url)
+        letters = self.dead_letters(settings.notification_dead_letter_queue_url, name)
+        in_one = DigestComposer(self.banks, links_for)
+        mailer = Mailer(
+            self.holders,
+            Purchases(self.transactions, self.purchases, self.stand_ins),
+            Composer(self.banks, links_for),
+            self.allowances,
+            sending,
+            DigestSender(
+                self.due_digests, self.digest_members, self.holders, in_one, sending, queue, letters, self.now
+            ),
+            queue,
+            Deferrals(self.due_notices, self.queue(settings.notification_queue_url)),
+            letters,
+            self.now,
+        )
+        return MailDesk(mailer, ChangeMailer(self.holders, self.banks, links_for, sending, queue, letters, self.now))
+
+    def _sending(self, ahead: timedelta) -> "Sending":
+        from chalicelib.mail.pacing import Pacer, SesAccount
+        from chalicelib.mail.ses import SesOutbox
+        from chalicelib.notifications.log import NotificationLog
+        from chalicelib.notifications.sending import Senders, Sending
+
+        settings, dynamodb, ses = self.settings, self.client("dynamodb"), self.client("sesv2")
+        rate = float(settings.mail_rate) if settings.mail_rate else None
+        return Sending(
+            NotificationLog(dynamodb, settings.notifications_table, self.notification_feed),
+            Pacer(dynamodb, settings.notifications_table, SesAccount(ses, self.now, rate), self.now, ahead),
+            SesOutbox(ses, settings.mail_from, settings.mail_configuration_set, Senders(self.banks).of),
+            self.now,
+        )

@@ -1,0 +1,98 @@
+"""The world of changed holders: the accounts table's stream, both functions that tell of a change, and an endpoint."""
+
+import json
+from typing import Any
+
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.dynamo import to_item
+from chalicelib.aws.queues import Queue
+from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.banks.endpoints import EndpointDirectory
+from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
+from chalicelib.changes.change_mailer import ChangeMailer
+from chalicelib.changes.change_teller import ChangeTeller
+from chalicelib.flags.events import EventBus
+from chalicelib.holders.holder import Holder, load_holder
+from chalicelib.holders.repository import HolderRepository
+from tests.fakes import FakeEventBridge, FakeSqs
+from tests.mail_world import NOW, World
+
+
+def holder(holder_id: str = "awa", email: str = "awa@example.com", locale: str = "en", **preferences: Any) -> Holder:
+    body = {"name": "Awa", "email": email, "locale": locale, "preferences": preferences}
+    return load_holder(body, holder_id, NOW)
+
+
+class Changes(World):
+    """An account of the bank, whose records the tests change; what the stream brings, and what becomes of it."""
+
+    def __init__(self, dynamodb: Any, names: dict[str, str]) -> None:
+        super().__init__(dynamodb, names)
+        self.webhooks, self.events = FakeSqs(), FakeEventBridge()
+        self.banks = BankRepository(dynamodb, names["BanksTable"])
+
+    def name_endpoint(self) -> None:
+        self.banks.put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard", webhook_secret_arn="secret"))
+        settings = BankSettings(webhook_url="https://hooks.bank.example/")
+        self.banks.put_settings("eazycard", StoredSettings(settings, {}, 1))
+
+    def image(self, account: str = "A1") -> dict[str, Any] | None:
+        key = to_item({"account_key": f"eazycard#{account}"})
+        return self.dynamodb.get_item(TableName=self.names["AccountsTable"], Key=key).get("Item")
+
+    def put(self, *holders: Holder, account: str = "A1") -> list[dict[str, Any]]:
+        """Write records past everything else; return what the stream brings of it."""
+        records = []
+        for one in holders:
+            old = self.image(account)
+            HolderRepository(self.dynamodb, self.names["AccountsTable"]).put("eazycard", account, one)
+            records.append(record(old, self.image(account)))
+        return records
+
+    def teller(self, **clients: Any) -> ChangeTeller:
+        banks, now = self.banks, lambda: self.now
+        return ChangeTeller(
+            Queue(clients.get("mails", self.queue), "url", sleep=lambda _: None),
+            EventBus(clients.get("events", self.events), "bus", sleep=lambda _: None),
+            EndpointDirectory(SettingsDirectory(banks, now), BankDirectory(banks, now), banks),
+            Queue(clients.get("webhooks", self.webhooks), "url", sleep=lambda _: None),
+            DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "holder_changes"),
+            now,
+        )
+
+    def change_mailer(self, **clients: Any) -> ChangeMailer:
+        dynamodb = clients.get("dynamodb", self.dynamodb)
+        return ChangeMailer(
+            HolderRepository(dynamodb, self.names["AccountsTable"]),
+            BankDirectory(self.banks, lambda: self.now),
+            self.links_for,
+            self.sending(dynamodb, clients.get("ses", self.ses)),
+            Queue(self.queue, "url", sleep=lambda _: None),
+            DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "change_mailer"),
+            lambda: self.now,
+            jitter=lambda _, longest: longest,
+        )
+
+    def taken(self) -> list[str]:
+        """Return and remove the queue's messages."""
+        bodies, self.queue.bodies, self.queue.delays = self.queue.bodies, [], []
+        return bodies
+
+    def mail(self, **clients: Any) -> None:
+        """Let the change mailer handle what is in the queue, once."""
+        self.change_mailer(**clients).handle(self.taken(), lambda: 20)
+
+    def subjects(self) -> list[tuple[str, str]]:
+        """Return the address and the subject of each e-mail that SES accepted."""
+        return [(one["to"], one["subject"]) for one in self.ses.accepted]
+
+    def webhook_bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(json.loads(body)["body"]) for body in self.webhooks.bodies]
+
+
+def record(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a stream's record of an item that was written."""
+    images = {"OldImage": old, "NewImage": new}
+    name = "MODIFY" if old else "INSERT"
+    return {"eventName": name, "dynamodb": {key: image for key, image in images.items() if image}}
