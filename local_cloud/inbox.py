@@ -14,19 +14,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 from local_cloud import webhook_receiver
-from local_cloud.inbox_pages import Answer, NoSuchPage, answer_to, page
+from local_cloud.inbox_pages import Answer, NoSuchPage, answer_to, page, unsubscribed
 from local_cloud.server import PROJECT_DIR, CloudFailed, answers, end_process, is_free
 from local_cloud.webhook_receiver import Receiver
 
 DEFAULT_PORT = 8025
 _START_TAKES_AT_MOST_S = 20
 _PORT_TAKEN = "Another program uses port {port}: end it, or give the inbox another port."
+_ONE_CLICK = re.compile(r"/messages/([^/?]+)/one-click")
 _OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?", re.IGNORECASE)
 _FOREIGN_NAME = Answer("The inbox answers to 127.0.0.1 and localhost only.\n", 403, "text/plain")
 
@@ -109,7 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self._page())
 
     def do_POST(self) -> None:
-        self._send(self._receive_webhook())
+        pressed = _ONE_CLICK.fullmatch(self.path)
+        self._send(self._press(unquote(pressed[1])) if pressed else self._receive_webhook())
 
     def _send(self, answer: Answer) -> None:
         body = answer.body.encode("utf-8", "replace")
@@ -132,12 +135,24 @@ class _Handler(BaseHTTPRequestHandler):
         # DNS rebinding: a foreign page whose host name was made to mean loopback must not read the e-mails.
         if not self._names_loopback():
             return _FOREIGN_NAME
+        return self._answered(
+            lambda: answer_to(self.path, self.server.cloud_url, self.server.receiver, datetime.now(UTC))
+        )
+
+    def _answered(self, answer: Callable[[], Answer]) -> Answer:
         try:
-            return answer_to(self.path, self.server.cloud_url, self.server.receiver, datetime.now(UTC))
+            return answer()
         except NoSuchPage as error:
             return page("not_found.html", 404, what=str(error))
         except CloudFailed as error:
             return page("cloud_down.html", 503, reason=str(error))
+
+    def _press(self, message_id: str) -> Answer:
+        # Another site's page could send a form here: the browser says so.
+        origin = self.headers.get("Origin")
+        if not self._names_loopback() or origin not in (None, f"http://{self.headers.get('Host')}"):
+            return _FOREIGN_NAME
+        return self._answered(lambda: unsubscribed(message_id, self.server.cloud_url))
 
     def _receive_webhook(self) -> Answer:
         if not self._names_loopback():

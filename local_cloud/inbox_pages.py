@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, unquote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from local_cloud import webhook_receiver
-from local_cloud.messages import Message, matching, newest_messages
+from local_cloud import one_click, webhook_receiver
+from local_cloud.messages import Message, as_json, matching, newest_messages
 from local_cloud.webhook_receiver import Receiver
 
 PAGE_SIZE = 100
@@ -54,6 +54,9 @@ def answer_to(target: str, cloud_url: str, receiver: Receiver, now: datetime) ->
     query = {name: values[0].strip() for name, values in parse_qs(query_string).items()}
     if path == "/":
         return _list(newest_messages(cloud_url), query.get("q", ""), query.get("page", ""), now)
+    if path == "/messages.json":
+        found = matching(newest_messages(cloud_url), query.get("q", ""))
+        return Answer(as_json(found), content_type="application/json")
     if path == "/health":
         return Answer("ok", content_type="text/plain")
     if path in _ASSETS:
@@ -67,12 +70,22 @@ def answer_to(target: str, cloud_url: str, receiver: Receiver, now: datetime) ->
         case ["", "messages", message_id]:
             message = _with_id(message_id, cloud_url)
             part = query.get("part") or ("html" if message.html else "text")
-            return page("message.html", message=message, part=part, ago=ago(message.sent_at, now))
+            link = one_click.link_in(message, cloud_url)
+            return page("message.html", message=message, part=part, ago=ago(message.sent_at, now), one_click=link)
         case ["", "messages", message_id, "html"]:
             return Answer(_with_id(message_id, cloud_url).html, policy=_MAIL_POLICY)
         case ["", "messages", message_id, "text"]:
             return Answer(_with_id(message_id, cloud_url).text, content_type="text/plain", policy=_MAIL_POLICY)
     raise NoSuchPage(path)
+
+
+def unsubscribed(message_id: str, cloud_url: str) -> Answer:
+    """Post to the message's link for one click, and return a page with the answer. Raises NoSuchPage, CloudFailed."""
+    message = _with_id(message_id, cloud_url)
+    link = one_click.link_in(message, cloud_url)
+    if link is None:
+        raise NoSuchPage(f"a link for one click in message {message_id}")
+    return page("one_click.html", message=message, pressed=one_click.press(link))
 
 
 def page(template: str, status: int = 200, **context: Any) -> Answer:

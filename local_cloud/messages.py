@@ -4,11 +4,12 @@ import http.client
 import json
 import re
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.ledger.times import format_time
 from local_cloud.server import CloudFailed
 
 _CLOUD_ANSWERS_WITHIN_S = 10
@@ -19,7 +20,10 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An e-mail that SES accepted. `language` is the one that its HTML part declares (BCP 47), or empty."""
+    """An e-mail that SES accepted. `language` is the one that its HTML part declares (BCP 47), or empty.
+
+    `headers` are those that SES was handed, and the tags of the e-mail are beside them.
+    """
 
     id: str
     sender: str
@@ -29,6 +33,8 @@ class Message:
     html: str
     sent_at: datetime
     language: str
+    headers: Mapping[str, str]
+    tags: Mapping[str, str]
 
 
 def newest_messages(cloud_url: str) -> list[Message]:
@@ -60,4 +66,29 @@ def _message(record: dict[str, Any]) -> Message:
         html=html,
         sent_at=datetime.fromtimestamp(record["Timestamp"], UTC),
         language=declared[1] if declared else "",
+        headers={
+            "From": record["Source"],
+            "To": ", ".join(record["To"]),
+            "Subject": record["Subject"],
+            **dict(record.get("Headers", ())),
+        },
+        tags=dict(record.get("Tags", ())),
     )
+
+
+def as_json(messages: Iterable[Message]) -> str:
+    """Return the messages as `{"messages": [...]}`, in the same order, each with its headers and `sent_at` in UTC."""
+    found = [
+        {
+            "id": message.id,
+            "to": message.recipients,
+            "subject": message.subject,
+            "text": message.text,
+            "html": message.html,
+            "headers": message.headers,
+            "tags": message.tags,
+            "sent_at": format_time(message.sent_at),
+        }
+        for message in messages
+    ]
+    return json.dumps({"messages": found})

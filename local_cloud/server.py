@@ -15,7 +15,9 @@ import boto3
 from infra.failures import CommandFailed
 
 PROJECT_DIR = Path(__file__).parent.parent
-EXECUTABLE = PROJECT_DIR / ".venv-cloud" / "bin" / "ministack"
+EXECUTABLE = PROJECT_DIR / ".venv-cloud" / "bin" / "python"
+# The last word is for finding the process again: see `processes`.
+_COMMAND = (str(EXECUTABLE), "-P", str(PROJECT_DIR / "local_cloud" / "emulator.py"), "ministack")
 REGION = "us-east-2"
 # The emulator's root credentials. It listens on loopback only and holds nothing but demo data.
 ACCESS_KEY_ID = "test"
@@ -92,7 +94,7 @@ def start(port: int, folder: Path) -> Cloud:
     log = folder / "cloud.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(EXECUTABLE)],
+            _COMMAND,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 Every program on this machine can post to it. So its input counts as hostile, and is only shown.
 """
 
+import itertools
 import json
 import threading
 from collections import deque
@@ -20,12 +21,14 @@ PATH = "/webhooks"
 SECRET_FILE = "webhook-secret"  # noqa: S105 - a name
 MAX_BODY = 64 * 1024
 KEPT = 1000
+_MAX_HEADERS = 30
+_MAX_SHOWN_BODY = 8 * 1024
 _MAX_SHOWN = 200  # characters of a text
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A webhook that was received. A missing text is empty; a long text is cut."""
+    """A webhook that was received, with its headers and its body. A missing text is empty; a long text is cut."""
 
     id: str
     type: str
@@ -35,6 +38,8 @@ class Received:
     reason: str
     received_at: datetime
     is_signature_valid: bool
+    headers: Mapping[str, str]
+    body: str
 
 
 class Receiver:
@@ -63,6 +68,8 @@ class Receiver:
             reason=_text(data.get("reason")),
             received_at=now,
             is_signature_valid=is_valid,
+            headers={_text(name): _text(value) for name, value in itertools.islice(headers.items(), _MAX_HEADERS)},
+            body=body[:_MAX_SHOWN_BODY].decode("utf-8", "replace"),
         )
         with self._at_work:
             self._received.append(received)

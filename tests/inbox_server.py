@@ -31,6 +31,12 @@ class InboxOverHttp:
             answer = connection.getresponse()
             return Answered(answer.status, answer.headers, answer.read().decode())
 
+    def post(self, path: str, headers: dict[str, str]) -> Answered:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request("POST", path, b"", {"Host": f"127.0.0.1:{self.port}", **headers})
+            answer = connection.getresponse()
+            return Answered(answer.status, answer.headers, answer.read().decode())
+
 
 @contextlib.contextmanager
 def serving(server: ThreadingHTTPServer) -> Iterator[None]:

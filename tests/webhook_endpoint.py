@@ -34,7 +34,7 @@ class Endpoint(InboxOverHttp):
     def __post_init__(self) -> None:
         super().__init__(self.port)
 
-    def post(self, body: bytes, headers: Mapping[str, str], path: str = "/webhooks") -> Answered:
+    def deliver(self, body: bytes, headers: Mapping[str, str], path: str = "/webhooks") -> Answered:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
@@ -43,7 +43,7 @@ class Endpoint(InboxOverHttp):
     def receive(self, body: Any = None, id_: str = "msg_1", secret: str = SECRET, age_s: float = 0) -> Answered:
         """Post a webhook that the secret's owner has signed; one that is no bytes as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(BOUNCED if body is None else body).encode()
-        return self.post(content, signed(content, id_, secret, age_s))
+        return self.deliver(content, signed(content, id_, secret, age_s))
 
     def received(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.get("/webhooks.json").body)["webhooks"]

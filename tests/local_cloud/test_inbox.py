@@ -82,6 +82,13 @@ class _FakeCloudHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body if found else b"")
 
+    def do_POST(self) -> None:
+        sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.server.asked_for.append(f"{self.path} {self.headers['Content-Type']} {sent}")
+        self.send_response_only(200)
+        self.end_headers()
+        self.wfile.write(b"<html><style>p {}</style><p>E-mails <b>off</b></p>")
+
 
 @pytest.fixture
 def cloud() -> Iterator[FakeCloud]:
@@ -148,6 +155,77 @@ def test_age_is_told_in_its_largest_whole_unit(age: timedelta, words: str) -> No
     now = datetime(2026, 1, 10, tzinfo=UTC)
 
     assert ago(now - age, now) == words
+
+
+def unsubscribable(cloud: FakeCloud, link: str | None = None) -> str:
+    """Have the cloud take an e-mail with the headers for one click; return its id."""
+    target = f"{cloud.url}/preferences/token" if link is None else link
+    headers = [["List-Unsubscribe", f"<{target}>"], ["List-Unsubscribe-Post", "List-Unsubscribe=One-Click"]]
+    return cloud.takes("Debit of 1", Headers=headers, Tags=[["bank", "eazycard"]])
+
+
+def test_messages_json_has_every_e_mail_newest_first_with_the_headers_that_ses_was_handed(
+    cloud: FakeCloud, inbox: InboxOverHttp
+) -> None:
+    cloud.takes("Older", age_s=60)
+    at = datetime(2026, 1, 10, 14, 5, 9, tzinfo=UTC)
+    cloud.takes("Newer", Headers=[["List-Unsubscribe", "<x>"], ["Auto-Submitted", "auto-generated"]])
+    cloud.records["000000000000"][0]["Timestamp"] = at.timestamp()
+
+    answer = inbox.get("/messages.json")
+
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    newest, oldest = json.loads(answer.body)["messages"]
+    assert (newest["subject"], newest["headers"]) == (
+        "Newer",
+        {
+            "From": "EAZYCard <no-reply@bank.example>",
+            "To": "awa@customers.example",
+            "Subject": "Newer",
+            "List-Unsubscribe": "<x>",
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    assert {name: oldest[name] for name in ("to", "subject", "text", "sent_at")} == {
+        "to": "awa@customers.example",
+        "subject": "Older",
+        "text": "Text of Older",
+        "sent_at": "2026-01-10T14:05:09Z",
+    }
+    assert "HTML of Older" in oldest["html"]
+
+
+def test_message_shows_its_headers_and_tags(cloud: FakeCloud, inbox: InboxOverHttp) -> None:
+    page = inbox.get(f"/messages/{unsubscribable(cloud)}").body
+    assert f"<dt>List-Unsubscribe</dt><dd><code>&lt;{cloud.url}/preferences/token&gt;</code></dd>" in page
+    assert "<dt>Tag bank</dt><dd><code>eazycard</code></dd>" in page
+
+
+def test_one_click_posts_as_a_mail_program_does_and_shows_the_answer(cloud: FakeCloud, inbox: InboxOverHttp) -> None:
+    message_id = unsubscribable(cloud)
+    assert f'action="/messages/{quote(message_id, safe="")}/one-click"' in inbox.get(f"/messages/{message_id}").body
+
+    answer = inbox.post(f"/messages/{message_id}/one-click", {"Origin": inbox.url})
+
+    assert cloud.asked_for[-1] == "/preferences/token application/x-www-form-urlencoded List-Unsubscribe=One-Click"
+    assert "Answered 200" in answer.body
+    assert "E-mails off" in answer.body
+
+
+@pytest.mark.parametrize("link", ["https://bank.example/x", "http://127.0.0.1:1/x", "file:///etc/passwd", ""])
+def test_one_click_posts_to_nothing_but_the_local_cloud(cloud: FakeCloud, inbox: InboxOverHttp, link: str) -> None:
+    message_id = unsubscribable(cloud, link)
+    assert "one-click" not in inbox.get(f"/messages/{message_id}").body
+    assert inbox.post(f"/messages/{message_id}/one-click", {}).status == 404
+    assert all(path == "/_ministack/ses/messages" for path in cloud.asked_for)
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}])
+def test_one_click_is_not_pressed_by_another_site(
+    cloud: FakeCloud, inbox: InboxOverHttp, headers: dict[str, str]
+) -> None:
+    assert inbox.post(f"/messages/{unsubscribable(cloud)}/one-click", headers).status == 403
+    assert all(path == "/_ministack/ses/messages" for path in cloud.asked_for)
 
 
 def test_search_finds_recipients_and_subjects_in_any_case(cloud: FakeCloud, inbox: InboxOverHttp) -> None:

@@ -16,7 +16,7 @@ TAGS = {"bank": "eazycard", "transaction": "t0", "holder": "awa"}
 
 def kinds(address: str) -> list[str]:
     """Return what the feedback function understands of what is told of an e-mail to this address."""
-    message = Message("m-1", "alerts@example.com", address, "Subject", "text", "<p>", NOW, "fr")
+    message = Message("m-1", "alerts@example.com", address, "Subject", "text", "<p>", NOW, "fr", {}, {})
     found = [read_event(json.dumps(event)) for event in mailbox_simulator.events(message, TAGS, NOW)]
     assert all(event and event.address == address and event.feedback.message_id == "m-1" for event in found)
     return [event.feedback.kind.value for event in found if event]

@@ -1,0 +1,68 @@
+"""The AWS emulator, with one thing more: it keeps the headers and tags of each e-mail that its SES is handed.
+
+MiniStack's own SES keeps an e-mail's sender, recipients and parts only. This program, run by MiniStack's own Python,
+starts it with a note beside each e-mail: what `SendBulkEmail` brought as `ReplacementHeaders` and `ReplacementTags`.
+Nothing else of the emulator changes, and the app knows nothing of it.
+
+    .venv-cloud/bin/python -P local_cloud/emulator.py ministack
+"""
+
+import importlib
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+_PARTS = ("ReplacementHeaders", "ReplacementTags")
+_BULK = "/outbound-bulk-emails"
+_Handler = Callable[..., Awaitable[Any]]
+_Notes = dict[str, dict[str, Any]]  # headers and tags by SES's message id
+
+
+def noting(handle: _Handler, notes: _Notes) -> _Handler:
+    """Return SES's handler of requests, which also notes the headers and tags of the e-mails that it accepts."""
+
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        answer = await handle(method, path, headers, body, query)
+        if method == "POST" and path.rstrip("/").endswith(_BULK) and answer[0] == 200:
+            notes.update(_noted(json.loads(body)["BulkEmailEntries"], json.loads(answer[2])["BulkEmailEntryResults"]))
+        return answer
+
+    return handle_request
+
+
+def telling(handle: _Handler, notes: _Notes) -> _Handler:
+    """Return the handler of the list of e-mails, whose answer also has what was noted: `Headers` and `Tags`."""
+
+    async def handle_request(*request: Any) -> Any:
+        answer = await handle(*request)
+        if answer is None or answer[0] != 200:
+            return answer
+        listed = json.loads(answer[2])
+        for messages in listed["messages"].values():
+            for message in messages:
+                message.update(notes.get(message["MessageId"], {}))
+        return answer[0], answer[1], json.dumps(listed).encode()
+
+    return handle_request
+
+
+def _noted(entries: list[dict[str, Any]], results: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for entry, result in zip(entries, results, strict=True):
+        if "MessageId" in result:
+            headers, tags = ([[one["Name"], one["Value"]] for one in entry.get(name, ())] for name in _PARTS)
+            yield result["MessageId"], {"Headers": headers, "Tags": tags}
+
+
+def main() -> None:
+    notes: _Notes = {}
+    ses: Any = importlib.import_module("ministack.services.ses_v2")
+    app: Any = importlib.import_module("ministack.app")
+    ses.handle_request = noting(ses.handle_request, notes)
+    app._handle_ses_messages_request = telling(app._handle_ses_messages_request, notes)
+    sys.argv = ["ministack"]
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""What the local cloud adds to the emulator: the headers and tags of each e-mail that SES accepted."""
+
+import asyncio
+import json
+from typing import Any
+
+from local_cloud.emulator import noting, telling
+
+PATH = "/v2/email/outbound-bulk-emails"
+ENTRY = {
+    "Destination": {"ToAddresses": ["awa@example.com"]},
+    "ReplacementHeaders": [{"Name": "List-Unsubscribe", "Value": "<https://x>"}],
+    "ReplacementTags": [{"Name": "bank", "Value": "eazycard"}],
+}
+NOTED = {"Headers": [["List-Unsubscribe", "<https://x>"]], "Tags": [["bank", "eazycard"]]}
+
+
+def answering(status: int, body: Any) -> Any:
+    async def handle(*_: Any) -> tuple[int, dict[str, str], bytes]:
+        return status, {}, json.dumps(body).encode()
+
+    return handle
+
+
+def noted(entries: list[Any], results: list[Any], status: int = 200, path: str = PATH) -> dict[str, Any]:
+    notes: dict[str, Any] = {}
+    handle = noting(answering(status, {"BulkEmailEntryResults": results}), notes)
+    sent = json.dumps({"BulkEmailEntries": entries}).encode()
+    answer = asyncio.run(handle("POST", path, {}, sent, {}))
+    assert (answer[0], json.loads(answer[2])) == (status, {"BulkEmailEntryResults": results})
+    return notes
+
+
+def test_headers_and_tags_of_accepted_e_mails_are_noted_by_their_ids() -> None:
+    refused = {"Status": "MESSAGE_REJECTED"}
+    assert noted([ENTRY, ENTRY, {}], [refused, {"MessageId": "m-2"}, {"MessageId": "m-3"}]) == {
+        "m-2": NOTED,
+        "m-3": {"Headers": [], "Tags": []},
+    }
+
+
+def test_nothing_is_noted_of_what_is_refused_or_no_e_mail() -> None:
+    assert noted([ENTRY], [{"MessageId": "m-1"}], status=403) == {}
+    assert noted([ENTRY], [{"MessageId": "m-1"}], path="/v2/email/identities") == {}
+
+
+def test_the_list_of_e_mails_tells_what_was_noted_and_is_otherwise_as_it_was() -> None:
+    listed = {"messages": {"000": [{"MessageId": "m-1", "To": ["a"]}, {"MessageId": "m-2", "To": ["b"]}]}}
+    answer = asyncio.run(telling(answering(200, listed), {"m-1": NOTED})("GET", "/_ministack/ses/messages", {}, {}))
+    assert json.loads(answer[2]) == {
+        "messages": {"000": [{"MessageId": "m-1", "To": ["a"], **NOTED}, {"MessageId": "m-2", "To": ["b"]}]}
+    }
+
+
+def test_what_is_no_list_of_e_mails_goes_through() -> None:
+    async def other(*_: Any) -> None:
+        return None
+
+    assert asyncio.run(telling(other, {"m-1": NOTED})("GET", "/elsewhere", {}, {})) is None
+    assert asyncio.run(telling(answering(400, {"x": 1}), {})("GET", "/x", {}, {}))[0] == 400
