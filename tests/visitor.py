@@ -1,6 +1,5 @@
 """A holder who visits the preferences page."""
 
-import os
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,7 +34,7 @@ class Visitor:
 
     @property
     def holder(self) -> Holder:
-        repository = HolderRepository(self.bench.dynamodb, os.environ["ACCOUNTS_TABLE"])
+        repository = HolderRepository(self.bench.dynamodb, "AccountsTable")
         (holder,) = repository.of_account("eazycard" if self.key == KEY else "other-bank", self.account)
         return holder
 

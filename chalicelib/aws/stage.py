@@ -26,7 +26,6 @@ class Settings:
     stage: str
     transactions_table: str
     transactions_stream_arn: str
-    accounts_table: str
     accounts_stream_arn: str
     banks_table: str
     notifications_table: str
@@ -62,6 +61,10 @@ class Settings:
     local_endpoints: str = ""
 
     # Lambda allows 4 KB of environment variables, so what follows from other settings isn't stored.
+
+    @property
+    def accounts_table(self) -> str:
+        return self.accounts_stream_arn.split("/")[1]
 
     @property
     def notification_queue_arn(self) -> str:

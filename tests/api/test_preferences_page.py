@@ -1,7 +1,6 @@
 """The holder's page over HTTP: who gets in, what is changed and what never is, and what a browser is told of it."""
 
 import json
-import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -168,11 +167,11 @@ class Meanwhile:
 def rewrite(awa: Visitor, **changes: Any) -> None:
     """Write what the bank would, past the function under test."""
     holder = Holder(**{name: changes.get(name, getattr(awa.holder, name)) for name in Holder.__dataclass_fields__})
-    HolderRepository(awa.bench.dynamodb, os.environ["ACCOUNTS_TABLE"]).put("eazycard", "A123", holder)
+    HolderRepository(awa.bench.dynamodb, "AccountsTable").put("eazycard", "A123", holder)
 
 
 def erase(awa: Visitor) -> None:
-    HolderRepository(awa.bench.dynamodb, os.environ["ACCOUNTS_TABLE"]).delete("eazycard", "A123", "h1")
+    HolderRepository(awa.bench.dynamodb, "AccountsTable").delete("eazycard", "A123", "h1")
 
 
 def test_a_change_between_our_read_and_our_write_is_not_lost(awa: Visitor) -> None:

@@ -14,6 +14,7 @@ from chalicelib.changes.change_teller import HOLDER_CHANGED
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.events import SOURCE
 from chalicelib.holders.choice import choose
+from chalicelib.holders.holder import Suppressed
 from infra.package import PROJECT_DIR
 from openapi.__main__ import HOLDER_EVENT
 from tests.change_world import Changes, holder, record
@@ -110,7 +111,8 @@ def test_a_bank_without_an_endpoint_gets_the_event_alone(dynamodb: Any, table_na
 
 def test_what_is_no_such_change_tells_nothing(changes: Changes) -> None:
     muted = choose(holder(), {"muted": True}, LATER)
-    records = changes.put(holder(), muted, holder("ben", "ben@example.com"))
+    bounced = dataclasses.replace(muted, suppressed=Suppressed("hard_bounce", LATER))
+    records = changes.put(holder(), muted, bounced, holder("ben", "ben@example.com"))
     emptied = record(changes.image(), {**to_item({"account_key": "eazycard#A1", "holder_count": 0})})
     changes.teller().handle([*records, emptied, {"eventName": "REMOVE", "dynamodb": {"OldImage": changes.image()}}])
     assert (changes.queue.bodies, changes.events.accepted, changes.webhooks.bodies) == ([], [], [])

@@ -93,6 +93,7 @@ PERMISSIONS = {
         "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
         "${FailedBatchesBucketArn}": {"s3:ListBucket"},
         "log group /aws/lambda/transaction-notifier-${Stage}-holder_changes": LOGS,
+        "*": {"dynamodb:ListStreams"},
     },
     "mailer": {
         "${NotificationQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
@@ -103,7 +104,7 @@ PERMISSIONS = {
         "${NotificationsTableArn}": {
             f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
         },
-        "${DeferralsTableArn}": {"dynamodb:BatchWriteItem"},
+        "${DeferralsTableArn}": {f"dynamodb:{action}" for action in ("Query", "UpdateItem", "BatchWriteItem")},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": SEND_MAIL,
         "${MailDomainArn}": SEND_MAIL,
@@ -119,7 +120,10 @@ PERMISSIONS = {
         "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
-        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "${NotificationsTableArn}": {
+            f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
+        },
+        "${DeferralsTableArn}": {f"dynamodb:{action}" for action in ("Query", "UpdateItem", "BatchWriteItem")},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": SEND_MAIL,
         "${MailDomainArn}": SEND_MAIL,
@@ -140,6 +144,7 @@ PERMISSIONS = {
         "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
         "${NotificationDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "log group /aws/lambda/transaction-notifier-${Stage}-release_deferred": LOGS,
+        "${AlertQueueArn}": {f"sqs:{action}" for action in SEND},
     },
     "statements": {
         "${StatementsTableArn}": {f"dynamodb:{action}" for action in ("Query", "GetItem", "PutItem", "BatchWriteItem")},

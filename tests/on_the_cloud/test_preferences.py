@@ -43,7 +43,9 @@ def mail_s_links(cloud: CloudUnderTest, account: str) -> Links:
         now,
         environment["API_URL"],
     )
-    (holder,) = HolderRepository(cloud.client("dynamodb"), environment["ACCOUNTS_TABLE"]).of_account(BANK, account)
+    (holder,) = HolderRepository(cloud.client("dynamodb"), cloud.deployed.outputs["AccountsTable"]).of_account(
+        BANK, account
+    )
     return links.links_for(BANK, account, holder)
 
 
