@@ -15,7 +15,8 @@ SETTINGS = {
     "STAGE": "test",
     "TRANSACTIONS_TABLE": "TransactionsTable",
     "TRANSACTIONS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:123456789012:table/t/stream/2026-01-01T00:00:00.000",
-    "ACCOUNTS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:123456789012:table/AccountsTable/stream/2026-01-01T00:00:00.000",
+    "ACCOUNTS_TABLE": "AccountsTable",
+    "ACCOUNTS_STREAM_LABEL": "2026-01-01T00:00:00.000",
     "BANKS_TABLE": "BanksTable",
     "NOTIFICATIONS_TABLE": "NotificationsTable",
     "DEFERRALS_TABLE": "DeferralsTable",
@@ -39,7 +40,7 @@ SETTINGS = {
     "OPERATOR_ALERTS_DEAD_LETTER_QUEUE_URL": (f"https://sqs.{REGION}.amazonaws.com/123456789012/operator-alerts-dead"),
     "OPERATOR_ALERTS_TOPIC_ARN": f"arn:aws:sns:{REGION}:123456789012:operator-alerts",
     "PREFERENCES_SECRET_ARN": "preferences-secret",
-    "NOTIFICATIONS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:123456789012:table/n/stream/2026-01-01T00:00:00.000",
+    "NOTIFICATIONS_STREAM_LABEL": "2026-01-01T00:00:00.000",
     "WEBHOOK_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks-dead",
 }

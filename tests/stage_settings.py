@@ -4,7 +4,8 @@ RECORDED = {
     "STAGE": "prod",
     "TRANSACTIONS_TABLE": "transactions",
     "TRANSACTIONS_STREAM_ARN": "arn:aws:dynamodb:eu-west-3:123456789012:table/t/stream/2026-01-01T00:00:00.000",
-    "ACCOUNTS_STREAM_ARN": "arn:aws:dynamodb:eu-west-3:123456789012:table/accounts/stream/2026-01-01T00:00:00.000",
+    "ACCOUNTS_TABLE": "accounts",
+    "ACCOUNTS_STREAM_LABEL": "2026-01-01T00:00:00.001",
     "BANKS_TABLE": "banks",
     "NOTIFICATIONS_TABLE": "notifications",
     "DEFERRALS_TABLE": "deferrals",
@@ -28,7 +29,7 @@ RECORDED = {
     "OPERATOR_ALERTS_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-alerts",
     "OPERATOR_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-west-3:123456789012:operators",
     "PREFERENCES_SECRET_ARN": "arn:aws:secretsmanager:eu-west-3:123456789012:secret:links",
-    "NOTIFICATIONS_STREAM_ARN": "arn:aws:dynamodb:eu-west-3:123456789012:table/n/stream/2026-01-01T00:00:00.000",
+    "NOTIFICATIONS_STREAM_LABEL": "2026-01-01T00:00:00.000",
     "WEBHOOK_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/webhooks",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-webhooks",
 }

@@ -46,8 +46,8 @@ def test_transactions_and_holders_are_each_in_their_own_tables(stores: Stores) -
     stores.transactions.add(transaction())
     stores.enrolment.enrol("eazycard", "a0", AWA)
     assert stores.holders.of_account("eazycard", "a0") == [AWA]
-    tables = ("TRANSACTIONS_TABLE", "ADDRESSES_TABLE", "NOTIFICATIONS_TABLE")
-    assert [items(table) for table in tables] == [1, 1, 0]
+    tables = ("TRANSACTIONS_TABLE", "ACCOUNTS_TABLE", "ADDRESSES_TABLE", "NOTIFICATIONS_TABLE")
+    assert [items(table) for table in tables] == [1, 1, 1, 0]
 
 
 def test_due_notices_and_due_statements_are_kept_apart(stores: Stores) -> None:

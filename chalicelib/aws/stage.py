@@ -26,10 +26,11 @@ class Settings:
     stage: str
     transactions_table: str
     transactions_stream_arn: str
-    accounts_stream_arn: str
+    accounts_table: str
+    accounts_stream_label: str
     banks_table: str
     notifications_table: str
-    notifications_stream_arn: str
+    notifications_stream_label: str
     deferrals_table: str
     statements_table: str
     addresses_table: str
@@ -63,8 +64,12 @@ class Settings:
     # Lambda allows 4 KB of environment variables, so what follows from other settings isn't stored.
 
     @property
-    def accounts_table(self) -> str:
-        return self.accounts_stream_arn.split("/")[1]
+    def accounts_stream_arn(self) -> str:
+        return self._stream_arn(self.accounts_table, self.accounts_stream_label)
+
+    @property
+    def notifications_stream_arn(self) -> str:
+        return self._stream_arn(self.notifications_table, self.notifications_stream_label)
 
     @property
     def notification_queue_arn(self) -> str:
@@ -81,6 +86,10 @@ class Settings:
     @property
     def webhook_queue_arn(self) -> str:
         return self._queue_arn(self.webhook_queue_url)
+
+    def _stream_arn(self, table: str, label: str) -> str:
+        prefix, _, _ = self.transactions_stream_arn.partition("/")
+        return f"{prefix}/{table}/stream/{label}"
 
     def _queue_arn(self, url: str) -> str:
         _, partition, _, region, *_ = self.transactions_stream_arn.split(":")

@@ -49,3 +49,10 @@ def test_an_empty_variable_is_missing() -> None:
 def test_the_data_stacks_outputs_are_named_after_the_settings() -> None:
     assert stage.variables()["TransactionsStreamArn"] == "TRANSACTIONS_STREAM_ARN"
     assert sorted(stage.variables().values()) == sorted(RECORDED)
+
+
+def test_the_arns_of_streams_are_made_of_the_table_s_name_and_the_stream_s_label() -> None:
+    loaded = stage.from_environment(RECORDED)
+    prefix = "arn:aws:dynamodb:eu-west-3:123456789012:table"
+    assert loaded.accounts_stream_arn == f"{prefix}/accounts/stream/2026-01-01T00:00:00.001"
+    assert loaded.notifications_stream_arn == f"{prefix}/notifications/stream/2026-01-01T00:00:00.000"

@@ -14,9 +14,10 @@ from chalicelib.holders.links import Links
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
 from chalicelib.notifications.digest import unpack
+from chalicelib.notifications.notice import Notice, pack, to_payload
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW, Died, World, many, messages
-from tests.samples import transaction
+from tests.samples import EVIDENCE, transaction
 
 
 @pytest.fixture
@@ -118,6 +119,16 @@ def test_an_e_mail_carries_the_headers_of_its_own_holder_s_links(world: World) -
         }
         for holder in ("awa", "ben")
     }
+
+
+def test_a_security_alert_has_the_link_to_the_preferences_and_offers_no_one_click(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.links_for = lambda *_: Links("https://alerts.example/page", "https://alerts.example/one-click")
+    alert = Notice(transaction(id="t0", account="a0"), flags={"velocity": EVIDENCE["velocity"]})
+    world.tell(list(pack([to_payload(alert)])))
+    (email,) = world.ses.accepted
+    assert email["headers"] == {"Auto-Submitted": "auto-generated"}
+    assert "https://alerts.example/page" in email["text"]
 
 
 def test_without_links_an_e_mail_offers_no_unsubscribing(world: World) -> None:

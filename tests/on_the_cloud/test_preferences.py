@@ -10,14 +10,13 @@ import pytest
 import urllib3
 from playwright.sync_api import Browser, Page, expect
 
-from chalicelib.aws.secret_store import SecretStore
-from chalicelib.holders.links import HolderLinks, Links
-from chalicelib.holders.repository import HolderRepository
+from chalicelib.holders.links import Links
 from chalicelib.notifications.due import DueEntry, DueRepository
 from local_cloud.deploy import STAGE
 from operations.links import main as links_command
 from tests.browser import browser  # noqa: F401
 from tests.cloud import BankClient, CloudUnderTest, eventually
+from tests.on_the_cloud.holder_links import links_of
 
 pytestmark = pytest.mark.cloud
 BANK = "page-bank"
@@ -30,23 +29,7 @@ def bank(cloud: CloudUnderTest) -> BankClient:
 
 
 def mail_s_links(cloud: CloudUnderTest, account: str) -> Links:
-    """Return the links of an e-mail to the account's holder, as the mailer makes them from its own environment."""
-    mailer = cloud.client("lambda").get_function(FunctionName=f"transaction-notifier-{STAGE}-mailer")
-    environment = mailer["Configuration"]["Environment"]["Variables"]
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    links = HolderLinks(
-        SecretStore(lambda: cloud.client("secretsmanager"), now),
-        environment["PREFERENCES_SECRET_ARN"],
-        now,
-        environment["API_URL"],
-    )
-    (holder,) = HolderRepository(cloud.client("dynamodb"), cloud.deployed.outputs["AccountsTable"]).of_account(
-        BANK, account
-    )
-    return links.links_for(BANK, account, holder)
+    return links_of(cloud, BANK, account)
 
 
 def preferences(bank: BankClient, account: str) -> dict[str, Any]:

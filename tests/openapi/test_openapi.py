@@ -16,11 +16,13 @@ import app as app_module
 from chalicelib.api.json_body import read_json, read_transaction
 from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
+from chalicelib.changes.change_teller import webhook_of as webhook_of_change
 from chalicelib.errors import DomainError
-from chalicelib.holders.holder import load_holder, load_patch
+from chalicelib.holders.change import HolderChange
+from chalicelib.holders.holder import Holder, load_holder, load_patch
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks.webhook import TYPES, webhook_of
+from chalicelib.webhooks.webhook import HOLDER_CHANGED, TYPES, webhook_of
 from infra.package import PROJECT_DIR
 from openapi.__main__ import OPENAPI, main, texts
 from openapi.problems import gateway_answers
@@ -419,7 +421,21 @@ def test_settings_are_described_as_taken_if_the_app_takes_them(flag: str, rule: 
     assert (is_valid(body, "BankSettings"), is_taken_by_the_app(body, "BankSettings")) == (is_taken, is_taken)
 
 
-@pytest.mark.parametrize("type_", TYPES)
+def test_a_webhook_about_a_changed_holder_is_as_described() -> None:
+    reader = Holder("awa", "Awa", "awa@example.com", "fr", "UTC", {}, NOW)
+    operation = DESCRIPTION["webhooks"][HOLDER_CHANGED]["post"]
+    described = validator(operation["requestBody"]["content"]["application/json"]["schema"])
+    for kind, by in (("alerts_ended", "holder"), ("alerts_ended", "bank"), ("address_changed", "bank")):
+        body = json.loads(webhook_of_change(HolderChange("eazycard", "A123", kind, by, NOW, reader), NOW).body)
+        assert described.is_valid(body)
+        for name in ("type", "timestamp", "data"):
+            assert not described.is_valid({key: value for key, value in body.items() if key != name})
+        for name in body["data"]:
+            data = {key: value for key, value in body["data"].items() if key != name}
+            assert not described.is_valid({**body, "data": data})
+
+
+@pytest.mark.parametrize("type_", [type_ for type_ in TYPES if type_ != HOLDER_CHANGED])
 def test_what_a_webhook_says_is_as_described(type_: str) -> None:
     notes = {
         "notification.delivered": {"state": "delivered", "message_id": "m1"},

@@ -13,6 +13,10 @@ from moto import mock_aws
 
 from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.queues import Queue
+from chalicelib.changes import change_notice
+from chalicelib.changes.change_notice import ChangeNotice
+from chalicelib.holders.change import HolderChange
+from chalicelib.holders.holder import Holder
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import to_json
@@ -390,3 +394,29 @@ def test_an_event_that_sqs_moved_is_told_to_the_operators_again_and_one_that_is_
     assert stage.take("OperatorAlertsQueue") == [event]
     (kept,) = stage.take("OperatorAlertsDeadLetterQueue")
     assert json.loads(kept)["payload"] == "{"
+
+
+CHANGE = ChangeNotice(
+    HolderChange(
+        "eazycard",
+        "A1",
+        "alerts_ended",
+        "holder",
+        datetime(2026, 1, 10, 14, tzinfo=UTC),
+        Holder("awa", "Awa", "awa@example.com", "fr", "UTC", {}, datetime(2026, 1, 10, 14, tzinfo=UTC)),
+    )
+)
+
+
+def test_an_e_mail_about_a_changed_holder_goes_through_again_as_one_that_had_failed(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue = "NotificationDeadLetterQueue"
+    stage.put(queue, change_notice.to_payload(CHANGE), "refused: MESSAGE_REJECTED", source="alert_mailer")
+    stage.put(queue, change_notice.pack(CHANGE), "refused_by_queue", source="alert_mailer")
+    stage.put_raw(queue, change_notice.pack(CHANGE))
+    stage.put(queue, {"holder_change": {}}, "malformed_change: KeyError", source="alert_mailer")
+    assert run("redrive") == 1  # one is kept
+    assert "3 sent through again, 1 kept" in capsys.readouterr().out
+    sent = [change_notice.unpack(body) for body in stage.take("NotificationQueue")]
+    assert [(notice.key, notice.again) for notice in sent] == [(CHANGE.key, True)] * 3
