@@ -108,7 +108,7 @@ class PreferencesPage:
         bearer, holder = visit.bearer, visit.holder
         form = read_form(fields, visit.currencies)
         try:
-            preferences = apply_form(form, holder.preferences, html.locale_of(holder))
+            preferences = apply_form(form, holder.preferences, holder.locale)
         except Mistaken as error:
             return _form(visit, 400, form, mistakes=error.mistakes)
         note = "saved_muted" if preferences.get("muted") else "saved"
@@ -184,7 +184,7 @@ def _form(
 ) -> Response:
     """Return the page with this form, or by default with the form of the stored preferences."""
     bearer, holder, bank = visit
-    shown = form or fill_form(holder.preferences, visit.currencies, html.locale_of(holder))
+    shown = form or fill_form(holder.preferences, visit.currencies, holder.locale)
     return _page(html.form_page(shown, holder, bank, bearer.account, note, mistakes), status)
 
 

@@ -388,7 +388,7 @@ def test_hostile_names_are_shown_as_text(bench: Bench) -> None:
 
 def test_a_bank_that_is_gone_is_named_by_its_id(awa: Visitor) -> None:
     awa.bench.dynamodb.delete_item(TableName="BanksTable", Key={"entry": {"S": "bank#eazycard"}})
-    assert "eazycard vous prévient" in awa.open().body.decode()
+    assert "eazycard vous informe" in awa.open().body.decode()
 
 
 def test_neither_links_nor_people_are_logged(awa: Visitor, logged: Any) -> None:
