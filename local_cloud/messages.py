@@ -7,6 +7,9 @@ import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from typing import Any
 
 from chalicelib.ledger.times import format_time
@@ -54,12 +57,23 @@ def matching(messages: Sequence[Message], words: str) -> list[Message]:
     return [message for message in messages if wanted in f"{message.recipients}\n{message.subject}".casefold()]
 
 
+def _decoded(header: str) -> str:
+    """Return a header From as a mail program shows it: its encoded words decoded, and no quotes around the name."""
+    name, address = parseaddr(header)
+    if not (name and address):
+        return header
+    try:
+        return f"{make_header(decode_header(name))} <{address}>"
+    except (HeaderParseError, LookupError, ValueError):
+        return header
+
+
 def _message(record: dict[str, Any]) -> Message:
     html = record["BodyHtml"] or ""
     declared = _LANGUAGE.search(html)
     return Message(
         id=record["MessageId"],
-        sender=record["Source"],
+        sender=_decoded(record["Source"]),
         recipients=", ".join([*record["To"], *record["CC"], *record["BCC"]]),
         subject=record["Subject"],
         text=record["BodyText"] or "",

@@ -75,7 +75,14 @@ def statement() -> Statement:
         "amount": Decimal(685000),
     }
     listed[4] = dataclasses.replace(listed[4], **salary)
-    listed[2] = dataclasses.replace(listed[2], currency="EUR", amount=Decimal("49.90"), merchant={"name": "Air France"})
+    abroad: dict[str, Any] = {"currency": "EUR", "amount": Decimal("49.90"), "merchant": {"name": "Air France"}}
+    listed[2] = dataclasses.replace(listed[2], **abroad, balance=None)
+    balance = Decimal(81250)
+    for index in range(len(listed) - 1, -1, -1):
+        one = listed[index]
+        if one.currency == TRANSACTION.currency:
+            balance += one.amount if one.type == "credit" else -one.amount
+            listed[index] = dataclasses.replace(one, balance=balance)
     return statement_of(TRANSACTION.account, "weekly", date(2026, 1, 5), date(2026, 1, 11), listed)
 
 

@@ -22,7 +22,8 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.pacing import Pacer, SesAccount
-from chalicelib.mail.ses import SesOutbox
+from chalicelib.mail.sender import Sender
+from chalicelib.mail.ses import SesOutbox, the_stage_s
 from chalicelib.notifications.allowances import Allowances
 from chalicelib.notifications.allowances_repository import AllowanceRepository
 from chalicelib.notifications.composing import Composer
@@ -64,6 +65,7 @@ class World:
         self.now = NOW
         self.rate: float | None = 1e9
         self.digest_after = 20
+        self.sender_of: Callable[[str, Sender], Sender] = the_stage_s
         self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
         self.holders = HolderRepository(dynamodb, names["AccountsTable"])
         self.deliveries = NotificationRecords(dynamodb, names["NotificationsTable"])
@@ -113,7 +115,7 @@ class World:
         return Sending(
             self.log(dynamodb),
             Pacer(dynamodb, table, SesAccount(ses, now, fixed=self.rate), now, sleep=self.sleep),
-            SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
+            SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration", self.sender_of),
             now,
         )
 

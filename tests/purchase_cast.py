@@ -20,8 +20,8 @@ _AUTHORIZED = dataclasses.replace(
 )
 KINDS = {
     "Security alert": "alert",
-    "Authorization of": "authorized",
-    "Authorization raised": "increment",
+    "Payment of": "authorized",
+    "Authorized amount raised": "increment",
     "Part payment": "part",
     "Last part": "last",
     "Final amount": "final",
@@ -31,7 +31,7 @@ KINDS = {
     "Reversal of": "reversed",
     "Declined": "declined",
     "is back on": "back",
-    "was taken back": "taken",
+    "was taken off": "taken",
 }
 HOLDERS = ("awa", "ben")
 FLAGS = {"velocity": {"count": 9, "limit": 5, "minutes": 10}}

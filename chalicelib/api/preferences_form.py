@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.holders.conventions import number_marks
 from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals, without_end_zeros
 
@@ -20,9 +21,13 @@ Fields = Mapping[str, Sequence[str]]
 
 _LEAST = "min_amount."
 _CLOCK_TIME = re.compile(r"([01]?[0-9]|2[0-3])\s?[:hH]\s?([0-5][0-9])")
-_SPACES = re.compile(r"[\s\u00a0\u202f']")
+_SPACES = re.compile(r"[\s\u00a0\u202f'’]")
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
-_GROUPED_BY_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+# Of two or three digits, because India groups lakhs by two.
+_GROUPED = {
+    ",": re.compile(r"[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}(\.[0-9]+)?"),
+    ".": re.compile(r"[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?"),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -177,10 +182,11 @@ def _minimums(form: Form, before: Mapping[str, str], locale: str, mistakes: dict
 
 
 def _amount(written: str, currency: str, locale: str, field: str, mistakes: dict[str, Mistake]) -> str:
-    """Return an amount, typed as people of this language write it, as a decimal string. Adds its mistake, if any."""
+    """Return an amount, typed as people of this locale write it, as a decimal string. Adds its mistake, if any."""
     text = _SPACES.sub("", written)
-    if locale == "en" and _GROUPED_BY_COMMAS.fullmatch(text):
-        text = text.replace(",", "")
+    group = number_marks(locale)[1]
+    if group in _GROUPED and _GROUPED[group].fullmatch(text):
+        text = text.replace(group, "")
     text = text.replace(",", ".")
     if not text.isascii() or not _DIGITS.fullmatch(text):
         mistakes[field] = Mistake("amount")
@@ -212,4 +218,4 @@ def _quiet_hours(form: Form, mistakes: dict[str, Mistake]) -> dict[str, str] | N
 
 
 def _shown(amount: str, locale: str) -> str:
-    return amount.replace(".", ",") if locale == "fr" else amount
+    return amount.replace(".", number_marks(locale)[0])

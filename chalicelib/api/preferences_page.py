@@ -134,7 +134,7 @@ class PreferencesPage:
         form = read_form(fields, visit.currencies)
 
         def choices(holder: Holder) -> Mapping[str, Any]:
-            applied = apply_form(form, holder.preferences, html.locale_of(holder))
+            applied = apply_form(form, holder.preferences, holder.locale)
             values = {name: applied.get(name) for name in IN_FORM}
             # Don't overwrite what the bank, or the holder in another tab, has changed since the form was shown. A form
             # that is sent twice changes nothing the second time.
@@ -219,7 +219,7 @@ def _form(
 ) -> Response:
     """Return the page with this form, or by default with the form of the stored preferences."""
     bearer, holder, bank = visit
-    shown = form or fill_form(holder.preferences, visit.currencies, html.locale_of(holder))
+    shown = form or fill_form(holder.preferences, visit.currencies, holder.locale)
     return _page(html.form_page(shown, holder, bank, bearer.account, note, mistakes), status)
 
 

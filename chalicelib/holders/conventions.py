@@ -63,6 +63,12 @@ def decimal(number: Decimal, locale: str, decimals: int = 1) -> str:
     return str(format_decimal(number, f"#,##0.{'#' * decimals}", locale_of(locale))).replace("-", MINUS)
 
 
+def number_marks(locale: str) -> tuple[str, str]:
+    """Return the marks before the decimals and between the groups of a number: a comma and a narrow space in French."""
+    symbols = locale_of(locale).number_symbols["latn"]
+    return symbols["decimal"], symbols["group"]
+
+
 def numbered(count: int, forms: Mapping[str, str], locale: str) -> str:
     """Return the form of a phrase that goes with the number (CLDR's plural rules), with the number in it.
 

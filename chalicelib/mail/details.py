@@ -2,9 +2,7 @@
 
 from decimal import Decimal
 
-from babel.numbers import format_decimal
-
-from chalicelib.holders.conventions import MINUS, country, locale_of, moment, money, plain, signed
+from chalicelib.holders.conventions import country, decimal, moment, money, plain, signed
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.purchase import Step
@@ -21,16 +19,14 @@ def details(transaction: Transaction, holder: Holder, account: str) -> Rows:
     return _rows(
         locale,
         account=account,
-        card=f"•••• {transaction.card_last4}" if transaction.card_last4 else "",
+        card=f"••••\N{NO-BREAK SPACE}{transaction.card_last4}" if transaction.card_last4 else "",
         merchant=_place(transaction, locale),
         **{"from" if transaction.type == "credit" else "to": counterparty},
         description=plain(transaction.description or ""),
         decline_reason=plain(transaction.decline_reason or ""),
         moment=moment(transaction.timestamp, holder.timezone, locale),
         **_original(transaction, locale),
-        balance=""
-        if balance is None
-        else money(abs(balance), transaction.currency, locale, MINUS if balance < 0 else ""),
+        balance="" if balance is None else money(balance, transaction.currency, locale),
         payment_reference=verbatim(transaction.reference or ""),
         reference=transaction.id,
     )
@@ -59,7 +55,7 @@ def so_far(authorized: Transaction, step: Step, holder: Holder) -> Rows:
     return _rows(
         holder.locale,
         merchant=_place(authorized, holder.locale),
-        moment=moment(authorized.timestamp, holder.timezone, holder.locale),
+        authorized_at=moment(authorized.timestamp, holder.timezone, holder.locale),
         **shown,
     )
 
@@ -96,5 +92,5 @@ def _original(transaction: Transaction, locale: str) -> dict[str, str]:
     if "amount" in original and original.get("currency") in CURRENCY_DECIMALS:
         shown["original"] = money(original["amount"], original["currency"], locale)
     if rate is not None:
-        shown["rate"] = str(format_decimal(rate, "#,##0.##########", locale_of(locale)))
+        shown["rate"] = decimal(rate, locale, 10)
     return shown

@@ -47,9 +47,12 @@ _LINK_LIKE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Mail:
+    """A rendered e-mail. One that is an alert offers no unsubscribing: one click ends no alerts."""
+
     subject: str
     text: str
     html: str
+    is_alert: bool = False
 
 
 def words_for(account: str, holder: Holder, bank_name: str) -> dict[str, str]:
@@ -84,7 +87,8 @@ def frame(kind: str, holder: Holder, words: dict[str, str], links: Links) -> dic
 
 def rendered(template: str, subject: str, context: dict[str, Any]) -> Mail:
     """Return the e-mail that the template's two parts make of the context."""
-    return Mail(subject, _template(f"{template}.txt").render(context), _template(f"{template}.html").render(context))
+    text, html = (_template(f"{template}.{part}").render(context) for part in ("txt", "html"))
+    return Mail(subject, text, html, is_alert=bool(context.get("alert")))
 
 
 @functools.cache
@@ -122,6 +126,6 @@ def email_to(holder: Holder, mail: Mail, links: Links, bank: str, told_of: str) 
         subject=mail.subject,
         text=mail.text,
         html=mail.html,
-        headers=links.headers,
+        headers=() if mail.is_alert else links.headers,
         tags=(("bank", bank), ("transaction", told_of), ("holder", holder.id)),
     )

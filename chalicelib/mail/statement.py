@@ -1,4 +1,4 @@
-"""A statement: what happened on an account in a week or a month. Pure values; `mails` renders them."""
+"""A statement: what happened on an account in a week or a month. Pure values; `statement_mail` renders them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +14,9 @@ MAX_LISTED = 50
 class Total:
     """What came in and went out in one currency, exact.
 
-    `returned` is what reversals gave back of debits, less what they took back of credits.
+    `returned` is what reversals gave back of debits, less what they took back of credits. `opening` and `closing` are
+    the available balance before the first transaction and after the last one, None where they aren't known: see
+    `Balances`.
     """
 
     currency: str
@@ -24,6 +26,8 @@ class Total:
     debited: Decimal = Decimal(0)
     reversals: int = 0
     returned: Decimal = Decimal(0)
+    opening: Decimal | None = None
+    closing: Decimal | None = None
 
     @property
     def count(self) -> int:
@@ -32,6 +36,38 @@ class Total:
     @property
     def net(self) -> Decimal:
         return self.credited - self.debited + self.returned
+
+
+@dataclass(slots=True)
+class Balances:
+    """What a period's transactions of a currency, newest first, say of the available balance at its two ends.
+
+    Only the bank knows the balance, and `balance` is what it says after one transaction. So the closing balance is what
+    the newest one says, and the opening one what the oldest says less what that one itself did, where that is sure:
+    the amount of what settles an authorization was taken from the available balance earlier.
+    """
+
+    newest: Transaction
+    oldest: Transaction
+    has_holds: bool = False
+
+    def add(self, transaction: Transaction) -> None:
+        self.oldest = transaction
+        self.has_holds = self.has_holds or _concerns_a_hold(transaction)
+
+    def ends(self, net: Decimal) -> tuple[Decimal | None, Decimal | None]:
+        """Return the opening and the closing balance, between which the money that moved is `net`.
+
+        Where the two don't agree with that, held amounts may be the reason, and the closing balance stands; without
+        any, the bank's figures contradict each other, and none is shown.
+        """
+        closing, change = self.newest.balance, _change(self.oldest)
+        if closing is None or change is None or self.oldest.balance is None:
+            return None, closing
+        opening = self.oldest.balance - change
+        if opening + net == closing:
+            return opening, closing
+        return None, closing if self.has_holds else None
 
 
 @dataclass(slots=True)
@@ -63,8 +99,10 @@ def statement_of(account: str, period: str, first: date, last: date, transaction
     """
     statement = Statement(account, period, first, last)
     totals: dict[str, Total] = {}
+    balances: dict[str, Balances] = {}
     for transaction in transactions:
-        is_reversal = transaction.status == "reversed" and transaction.reversal_of is not None
+        balances.setdefault(transaction.currency, Balances(transaction, transaction)).add(transaction)
+        is_reversal = _is_reversal(transaction)
         if not (is_reversal or transaction.status == "settled"):
             continue
         if len(statement.newest) < MAX_LISTED:
@@ -79,5 +117,28 @@ def statement_of(account: str, period: str, first: date, last: date, transaction
         else:
             total.debits += 1
             total.debited += transaction.amount
+    for total in totals.values():
+        total.opening, total.closing = balances[total.currency].ends(total.net)
     statement.totals = sorted(totals.values(), key=lambda total: (-total.count, total.currency))
     return statement
+
+
+def _is_reversal(transaction: Transaction) -> bool:
+    return transaction.status == "reversed" and transaction.reversal_of is not None
+
+
+def _concerns_a_hold(transaction: Transaction) -> bool:
+    """Return whether it changes the available balance by another amount than the money that it moves."""
+    if transaction.status == "settled":
+        return transaction.authorization_id is not None
+    return transaction.status == "authorized" or (transaction.status == "reversed" and not _is_reversal(transaction))
+
+
+def _change(transaction: Transaction) -> Decimal | None:
+    """Return by how much a transaction changed the available balance, None where that isn't sure."""
+    if _concerns_a_hold(transaction):
+        return None
+    if transaction.status == "declined":
+        return Decimal(0)
+    is_in = (transaction.type == "credit") is not _is_reversal(transaction)
+    return transaction.amount if is_in else -transaction.amount

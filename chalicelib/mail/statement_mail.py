@@ -1,14 +1,16 @@
 """Rendering a statement's e-mail. Only what sends statements imports this."""
 
 from decimal import Decimal
+from typing import Any
 
 from chalicelib.holders.conventions import (
     MINUS,
     PLUS,
+    currency_heading,
     days,
-    decimal,
     local_time,
     money,
+    numbered,
     plain,
     short_day,
     shortened,
@@ -34,6 +36,8 @@ def render_statement(statement: Statement, holder: Holder, bank_name: str, links
     words["first"], words["last"] = days(statement.first, statement.last, locale)
     lead = section["lead"].format_map(words)
     unlisted = statement.count - len(statement.newest)
+    # With one currency, its heading would say nothing.
+    has_several = len(statement.totals) > 1
     unshown = len(statement.totals) - _MOST_CURRENCIES
     context = {
         **frame("statement", holder, words, links),
@@ -43,26 +47,33 @@ def render_statement(statement: Statement, holder: Holder, bank_name: str, links
         "footer": section["footer"].format_map(words),
         "words": section,
         "labels": phrases["labels"],
-        "totals": [_total(total, section, locale) for total in statement.totals[:_MOST_CURRENCIES]],
-        "other_currencies": section["other_currencies"].format(count=unshown) if unshown > 0 else "",
+        "totals": [
+            (currency_heading(total.currency, locale) if has_several else "", _total(total, section, locale))
+            for total in statement.totals[:_MOST_CURRENCIES]
+        ],
+        "other_currencies": numbered(unshown, section["other_currencies"], locale) if unshown > 0 else "",
         "lines": [_line(transaction, section["anonymous"], holder) for transaction in statement.newest],
-        "more": section["more"].format(count=decimal(Decimal(unlisted), locale)) if unlisted > 0 else "",
+        "more": numbered(unlisted, section["more"], locale) if unlisted > 0 else "",
     }
     return rendered("statement", section[statement.period]["subject"].format_map(words), context)
 
 
-def _total(total: Total, section: dict[str, str], locale: str) -> list[tuple[str, str]]:
-    rows = [(section["net"], signed(total.net, total.currency, locale))]
-    if total.reversals:
-        reversals = section["reversals"].format(count=decimal(Decimal(total.reversals), locale))
-        rows.insert(0, (reversals, signed(total.returned, total.currency, locale)))
-    if total.debits:
-        debits = section["debits"].format(count=decimal(Decimal(total.debits), locale))
-        rows.insert(0, (debits, money(total.debited, total.currency, locale, MINUS)))
+def _total(total: Total, section: dict[str, Any], locale: str) -> list[tuple[str, str]]:
+    """Return the rows of a currency: what came in, went out and came back, and the balances where they are known."""
+
+    def written(amount: Decimal, sign: str = "") -> str:
+        return money(amount, total.currency, locale, sign)
+
+    rows = [] if total.opening is None else [(section["opening"], written(total.opening))]
     if total.credits:
-        credits_ = section["credits"].format(count=decimal(Decimal(total.credits), locale))
-        rows.insert(0, (credits_, money(total.credited, total.currency, locale, PLUS)))
-    return rows
+        rows.append((numbered(total.credits, section["credits"], locale), written(total.credited, PLUS)))
+    if total.debits:
+        rows.append((numbered(total.debits, section["debits"], locale), written(total.debited, MINUS)))
+    if total.reversals:
+        returned = signed(total.returned, total.currency, locale)
+        rows.append((numbered(total.reversals, section["reversals"], locale), returned))
+    rows.append((section["net"], signed(total.net, total.currency, locale)))
+    return rows if total.closing is None else [*rows, (section["closing"], written(total.closing))]
 
 
 def _line(transaction: Transaction, anonymous: dict[str, str], holder: Holder) -> tuple[str, str, str]:

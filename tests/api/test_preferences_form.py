@@ -251,3 +251,30 @@ def test_a_confirmation_is_of_the_preferences_that_were_shown_and_not_what_the_f
     found = {confirmation_of({}), confirmation_of({"muted": True}), version_of({}), version_of({"muted": True})}
     assert len(found) == 4
     assert confirmation_of({"types": ["debit"], "muted": True}) == confirmation_of({"muted": True, "types": ["debit"]})
+
+
+@pytest.mark.parametrize(
+    ("locale", "typed", "amount"),
+    [
+        ("en", "5,000", "5000"),
+        ("en-GB", "1,234,567.50", "1234567.50"),
+        ("en-IN", "2,50,500", "250500"),
+        ("en-ZA", "5 000,50", "5000.50"),
+        ("en-ZA", "5,50", "5.50"),
+        ("en-DE", "1.234,50", "1234.50"),
+        ("en-DE", "5.000", "5000"),
+        ("en-CH", "5’000.50", "5000.50"),
+        ("fr-LU", "5.000", "5000"),
+        ("fr-CM", "5\u202f000,50", "5000.50"),
+        ("fr-CA", "5.50", "5.50"),
+    ],
+)
+def test_an_amount_is_read_as_the_region_writes_it(locale: str, typed: str, amount: str) -> None:
+    kept = changed(locale=locale, new_currency="EUR", new_least=typed)
+    assert kept["min_amount"]["EUR"] == amount
+
+
+@pytest.mark.parametrize("locale", ["fr-LU", "fr-MA", "en-DE", "en-ZA", "en-CH", "en-IN", "en-US", "fr-JP"])
+def test_a_form_in_a_region_that_is_sent_as_it_was_shown_changes_nothing(locale: str) -> None:
+    preferences = {"min_amount": {"EUR": "1234567.50", "KWD": "5.000", "XAF": "5000"}}
+    assert changed(preferences, locale) == preferences

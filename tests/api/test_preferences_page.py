@@ -564,7 +564,9 @@ def test_both_languages_say_the_same_things() -> None:
     french, english = flat(words("fr")), flat(words("en"))
     assert french.keys() == english.keys()
     for name, text in french.items():
-        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", english[name])), name
+        # Only French has a form of its own for what is from a bank: d’EAZYCard.
+        named = set(re.findall(r"\{\w+\}", text.replace("{of_bank}", "{bank}")))
+        assert named == set(re.findall(r"\{\w+\}", english[name])), name
         assert name == "colon" or text != english[name], name
 
 

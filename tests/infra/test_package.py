@@ -65,6 +65,9 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
         "for locale in ('fr', 'en'):\n"
         "    assert parts.phrases_of(locale) and conventions.locale_of(locale).currency_formats\n"
         "    assert conventions.country('CM', locale) != 'CM'\n"
+        "for region in ('fr_CM', 'fr_CA', 'en_GB', 'en_CM', 'en_001', 'en_US'):\n"
+        "    assert str(conventions.locale_of(region.replace('_', '-'))) == region\n"
+        "assert conventions.zone_of('Africa/Douala', 'fr-CM') == 'heure du Cameroun'\n"
         "print('all found')"
     )
     environment = {**SETTINGS, "AWS_DEFAULT_REGION": "us-east-2", "PATH": os.environ["PATH"]}
@@ -102,6 +105,8 @@ def test_what_is_left_out_is_data_that_nothing_reads() -> None:
         "botocore/data/partitions.json",
         "babel/locale-data/root.dat",
         "babel/locale-data/fr_CM.dat",
+        "babel/locale-data/en_GB.dat",
+        "babel/locale-data/en_001.dat",
         "babel/global.dat",
         "chalicelib/mail/templates/fr.toml",
         "chalicelib/api/openapi.json",

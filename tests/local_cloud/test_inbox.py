@@ -295,6 +295,22 @@ def test_message_page_shows_the_headers_and_the_html_part_in_a_sandbox(cloud: Fa
     assert "refresh.js" not in page
 
 
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("=?utf-8?q?Cr=C3=A9dit=3B_Lyonnais?= <a@bank.example>", "Crédit; Lyonnais &lt;a@bank.example&gt;"),
+        ('"Banque Atlantique, Cameroun" <a@bank.example>', "Banque Atlantique, Cameroun &lt;a@bank.example&gt;"),
+        ("a@bank.example", "a@bank.example"),
+        ("=?no-charset?q?x?= <a@bank.example>", "=?no-charset?q?x?= &lt;a@bank.example&gt;"),
+    ],
+)
+def test_message_page_shows_the_sender_as_a_mail_program_does(
+    cloud: FakeCloud, inbox: InboxOverHttp, source: str, shown: str
+) -> None:
+    page = inbox.get(f"/messages/{quote(cloud.takes('Debit', Source=source), safe='')}").body
+    assert f"<bdi>{shown}</bdi>" in page
+
+
 def test_message_page_shows_the_text_part(cloud: FakeCloud, inbox: InboxOverHttp) -> None:
     message_id = cloud.takes("Debit of 1", BodyText="\nHello,\n\n1 < 2 & more")
 

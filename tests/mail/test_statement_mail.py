@@ -1,8 +1,10 @@
 """Statements: exact totals of a period, and their e-mail."""
 
 import dataclasses
+import tomllib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,7 +62,9 @@ def test_a_statement_lists_the_newest_50_and_counts_all() -> None:
     assert found.totals[0].debited == sum(range(174))
 
 
-@pytest.mark.parametrize(("locale", "more"), [("fr", "Et 123 de plus."), ("en", "And 123 more.")])
+@pytest.mark.parametrize(
+    ("locale", "more"), [("fr", "Il y a encore 123\xa0opérations,"), ("en", "There are 123\xa0more transactions,")]
+)
 def test_the_mail_says_how_many_it_does_not_list(locale: str, more: str) -> None:
     mail = render_statement(statement(transactions(173)), READERS[locale], BANK)
     assert more in mail.text
@@ -116,7 +120,7 @@ def test_the_fullest_statement_is_under_20_kb_and_takes_nothing_from_a_name(name
     mail = render_statement(statement(listed), dataclasses.replace(READERS["fr"], name=name), BANK)
     assert len(mail.html.encode()) < 20_000
     assert "<a" not in mail.html
-    assert f"Devises non affichées\xa0: {len(CURRENCY_DECIMALS) - 4}." in mail.text
+    assert f"Il y a des opérations dans {len(CURRENCY_DECIMALS) - 4}\xa0autres devises." in mail.text
 
 
 def test_what_is_given_back_is_listed_and_counts_in_the_net() -> None:
@@ -130,8 +134,8 @@ def test_what_is_given_back_is_listed_and_counts_in_the_net() -> None:
     (total,) = statement(listed).totals
     assert (total.debits, total.reversals, total.returned, total.net) == (1, 2, Decimal(20), Decimal(-30))
     text = render_statement(statement(listed), READERS["en"], BANK).text
-    assert "Reversals (2): +FCFA\xa020" in text
-    assert "Net: \u2212FCFA\xa030" in text
+    assert "2\xa0reversals: +FCFA\xa020" in text
+    assert "Overall: \u2212FCFA\xa030" in text
     assert "Reversal – +FCFA\xa050" in text
     assert "Reversal · Awa – \u2212FCFA\xa030" in text
 
@@ -141,3 +145,85 @@ def test_a_line_names_the_counterparty_where_there_is_no_merchant() -> None:
         statement(transactions(1, merchant=None, counterparty={"name": "Ben"})), READERS["en"], BANK
     )
     assert "Ben – " in text.text
+
+
+def running(*ones: tuple[str, int, dict[str, Any]], opening: int = 1000) -> list[Transaction]:
+    """Return transactions, newest first, of the types and amounts given oldest first, with the balance after each."""
+    balance = Decimal(opening)
+    listed = []
+    for number, (type_, amount, changes) in enumerate(ones):
+        moves = {"authorized": -1, "settled": 0 if "authorization_id" in changes else -1, "declined": 0, "reversed": 1}
+        sign = moves[changes.get("status", "settled")] * (-1 if type_ == "credit" else 1)
+        balance += sign * amount
+        at = datetime(2026, 1, 5, 12, tzinfo=UTC) + timedelta(hours=number)
+        own = {"id": f"r{number}", "type": type_, "amount": Decimal(amount), "timestamp": at, "balance": balance}
+        listed.append(dataclasses.replace(TRANSACTION, **{**own, **changes}))
+    return listed[::-1]
+
+
+BACK = {"status": "reversed", "reversal_of": "r0"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "opening", "closing"),
+    [
+        (running(("debit", 100, {})), 1000, 900),
+        (running(("debit", 100, {}), ("credit", 30, {}), ("debit", 5, {})), 1000, 925),
+        (running(("debit", 100, {}), ("debit", 100, BACK)), 1000, 1000),
+        (running(("credit", 100, {}), ("credit", 100, BACK)), 1000, 1000),
+        (running(("debit", 100, {"status": "declined"}), ("debit", 7, {})), 1000, 993),
+        # What is held was taken from the available balance at another time than the money was moved.
+        (running(("debit", 100, {"authorization_id": "a"}), ("debit", 7, {})), None, 993),
+        (running(("debit", 7, {}), ("debit", 100, {"status": "authorized"})), None, 893),
+        # The bank doesn't say it of the first or of the last one.
+        (running(("debit", 100, {"balance": None}), ("debit", 7, {})), None, 893),
+        (running(("debit", 100, {}), ("debit", 7, {"balance": None})), None, None),
+        # Its figures contradict each other.
+        (running(("debit", 100, {}), ("debit", 7, {"balance": Decimal(5000)})), None, None),
+        (running(("debit", 2000, {})), 1000, -1000),
+    ],
+)
+def test_a_statement_has_the_balances_at_its_ends_where_they_are_sure(
+    listed: list[Transaction], opening: int | None, closing: int | None
+) -> None:
+    (total,) = statement(listed).totals
+    assert (total.opening, total.closing) == (opening, closing)
+    text = render_statement(statement(listed), READERS["en"], BANK).text
+    assert ("Available balance at the start: FCFA" in text) == (opening is not None)
+    assert ("Available balance at the end: " in text) == (closing is not None)
+
+
+def test_each_currency_has_its_own_balances_and_a_heading() -> None:
+    listed = [
+        *running(("debit", 10, {}), ("credit", 20, {})),
+        *running(("debit", 5, {"currency": "EUR"}), opening=50),
+    ]
+    (francs, euros) = statement(listed).totals
+    assert ((francs.opening, francs.closing), (euros.opening, euros.closing)) == ((1000, 1010), (50, 45))
+    for locale in READERS:
+        mail = render_statement(statement(listed), READERS[locale], BANK)
+        for heading in (" – FCFA", " – €"):
+            assert heading in mail.text
+            assert heading in mail.html
+    alone = render_statement(statement(listed[:2]), READERS["en"], BANK)
+    assert " – FCFA\n" not in alone.text
+
+
+def test_counts_agree_with_their_words() -> None:
+    listed = running(("debit", 1, {}), ("credit", 1, {}), ("credit", 1, {}))
+    text = render_statement(statement(listed), READERS["fr"], BANK).text
+    assert "2\xa0crédits\xa0: +2" in text
+    assert "1\xa0débit\xa0: −1" in text
+
+
+def test_a_statement_is_called_so_in_mail_and_page() -> None:
+    pages = Path(__file__).parents[2] / "chalicelib" / "api" / "pages"
+    for locale, word in (("fr", "relevé"), ("en", "statement")):
+        page = tomllib.loads((pages / f"preferences.{locale}.toml").read_text("utf-8"))
+        assert word in page["statement"]["legend"].lower()
+        assert word in render_statement(statement([]), READERS[locale], BANK).subject
+
+
+def test_the_footer_elides_before_the_bank_s_name() -> None:
+    for bank, said in (("EAZYCard", "ce relevé d’EAZYCard"), ("BICEC", "ce relevé de BICEC")):
+        assert said in render_statement(statement([]), READERS["fr"], bank).text

@@ -16,7 +16,7 @@ from chalicelib.holders.conventions import masked
 from chalicelib.holders.links import Links
 from chalicelib.ledger.purchase import Member, steps
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.mail.parts import Mail, phrases_of
+from chalicelib.mail.parts import Mail, email_to, phrases_of
 from chalicelib.mail.ses import Email, SesOutbox
 from chalicelib.mail.story import story_of
 from chalicelib.mail.transaction_mail import render
@@ -217,7 +217,7 @@ def test_an_increment_says_the_new_total_where_that_is_known() -> None:
     alone = render(
         story_of(increment, None, None, steps(None, [Member.of(increment)])[increment.id]), READERS["en"], BANK
     )
-    assert "raised by FCFA\xa05,000.\n" in alone.text
+    assert "raised by FCFA\xa05,000. The added amount is not debited yet.\n" in alone.text
 
 
 @pytest.mark.parametrize("type_", ["debit", "credit"])
@@ -237,8 +237,8 @@ def test_a_reversal_says_whether_the_money_is_back_or_taken_back() -> None:
     assert "FCFA\xa050 is back on your account" in back.text
     assert "Money back: +FCFA\xa050" in back.text
     taken = told(dataclasses.replace(credit, **changes), named=credit)
-    assert "FCFA\xa050 was taken back from your account" in taken.text
-    assert "Taken back: \u2212FCFA\xa050" in taken.text
+    assert "FCFA\xa050 was taken off your account" in taken.text
+    assert "Amount taken off: \u2212FCFA\xa050" in taken.text
     part = told(dataclasses.replace(debit, **changes, amount=Decimal(20)), named=debit)
     assert "Of a debit of FCFA\xa050 from your account …\u20604567, FCFA\xa020 was reversed. It is back" in part.text
 
@@ -258,6 +258,60 @@ def test_a_reversal_names_what_it_reverses_when_that_is_known() -> None:
 def test_nobody_is_asked_who_it_was_where_money_comes_in_or_is_let_go(kind: str) -> None:
     assert "Wasn’t this you?" not in sample(kind, "en").text
     assert "Wasn’t this you?" in sample("debit", "en").text
+
+
+@pytest.mark.parametrize("status", ["settled", "authorized", "declined", "reversed"])
+@pytest.mark.parametrize("named", [None, AUTHORIZATION, TRANSACTION])
+def test_nobody_is_asked_who_it_was_of_money_that_comes_in_or_back(status: str, named: Transaction | None) -> None:
+    changes: dict[str, Any] = {"id": "n", "type": "credit", "status": status}
+    if named is not None:
+        named = dataclasses.replace(named, type="credit")
+        changes["reversal_of" if status == "reversed" else "authorization_id"] = named.id
+    assert "Wasn’t this you?" not in told(transaction(**changes), named=named).text
+
+
+@pytest.mark.parametrize(
+    ("locale", "type_", "said"),
+    [
+        ("fr", "debit", "s’il était déjà débité, il revient sur votre compte"),
+        ("fr", "credit", "s’il était déjà arrivé sur votre compte, il en est déduit"),
+        ("en", "debit", "if it was debited already, it comes back to your account"),
+        ("en", "credit", "if it was on your account already, it is taken off"),
+    ],
+)
+def test_a_reversal_of_nothing_that_is_known_says_what_becomes_of_the_money(locale: str, type_: str, said: str) -> None:
+    assert said in told(transaction(status="reversed", type=type_), locale).text
+
+
+def test_an_alert_offers_no_unsubscribing_with_one_click_and_every_other_mail_does() -> None:
+    for kind in KINDS:
+        email = email_to(READERS["en"], sample(kind, "en"), LINKS, "eazycard", "t")
+        names = {name for name, _ in email.headers}
+        assert names == (set() if kind == "security_alert" else {"List-Unsubscribe", "List-Unsubscribe-Post"})
+
+
+@pytest.mark.parametrize(("kind", "locale"), EVERY)
+def test_a_mail_has_one_minus_sign_and_nothing_of_it_breaks_at_its_dots(kind: str, locale: str) -> None:
+    mail = sample(kind, locale)
+    for part in (mail.subject, mail.text, html.unescape(re.sub(r"<[^>]*>", " ", mail.html))):
+        assert not re.search(r"(?<![\w-])-[A-Z€$]?[0-9]", part)
+        assert not re.search(r"[…•](?=[0-9A-Za-z])|[…•] ", part)
+
+
+@pytest.mark.parametrize(
+    ("locale", "moment"),
+    [
+        ("fr-CM", "10 janvier 2026, 15:00"),
+        ("en-GB", "10 January 2026, 15:00"),
+        ("en-US", "January 10, 2026, 3:00\u202fPM"),
+    ],
+)
+def test_a_region_gives_the_dates_and_the_language_the_words(locale: str, moment: str) -> None:
+    holder = dataclasses.replace(READERS["fr"], locale=locale)
+    mail = render(story_of(TRANSACTION), holder, BANK)
+    assert moment in mail.text
+    assert f'<html lang="{locale}"' in mail.html
+    assert mail.subject.startswith("Débit de" if locale == "fr-CM" else "Debit of")
 
 
 @pytest.mark.parametrize("reference", ["sim-1.255.663", "RF18 5390 0754 7034", "E2E/2026.01.10:42", "INV.2026-1:7"])
@@ -435,7 +489,9 @@ def test_every_phrase_is_there_in_every_language_and_names_the_same() -> None:
     french, english = (phrases(phrases_of(locale)) for locale in ("fr", "en"))
     assert set(french) == set(english)
     for place, text in french.items():
-        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", english[place])), place
+        # English needs no form of its own for the name of whom something is from.
+        named = set(re.findall(r"\{\w+\}", text.replace("{of_bank}", "{bank}")))
+        assert named == set(re.findall(r"\{\w+\}", english[place])), place
 
 
 @pytest.mark.parametrize("locale", READERS)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
@@ -15,6 +17,7 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
 from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.notice import Notice, pack, to_payload
+from chalicelib.notifications.sending import Senders
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW, Died, World, many, messages
 from tests.samples import EVIDENCE, transaction
@@ -518,3 +521,24 @@ def test_one_who_was_told_before_being_erased_stays_told(world: World) -> None:
     world.suppression().erase("eazycard", "a0", "awa")
     world.tell(put_off)
     assert world.states("t0") == {"awa": "sent"}
+
+
+def test_each_bank_s_emails_come_from_its_own_sender_a_call_for_each_bank(world: World) -> None:
+    banks = BankRepository(world.dynamodb, world.names["BanksTable"])
+    banks.put_bank(Bank("atlantique", "Banque Atlantique, Cameroun", "XAF", "standard"))
+    banks.put_bank(Bank("cl", "CL", "XAF", "standard", sender_name="Crédit; Lyonnais", sender_address="cl@example.com"))
+    world.sender_of = Senders(BankDirectory(banks, lambda: world.now)).of
+    told = []
+    for bank in ("eazycard", "atlantique", "gone", "cl", "atlantique"):
+        account = f"a{len(told)}"
+        holder = Holder("awa", "Awa", f"{account}@example.com", "fr", "UTC", {}, NOW)
+        world.suppression().enrol(bank, account, holder)
+        told.append(transaction(id=f"t{len(told)}", account=account, bank=bank))
+    world.tell(messages(*told))
+    assert world.ses.calls == 4
+    sent_from = {email["to"]: email["from"] for email in world.ses.accepted}
+    assert sent_from["a0@example.com"] == "EAZYCard <alerts@example.com>"
+    assert sent_from["a1@example.com"] == sent_from["a4@example.com"]
+    assert sent_from["a1@example.com"] == '"Banque Atlantique, Cameroun" <alerts@example.com>'
+    assert sent_from["a2@example.com"] == "EAZYCard <alerts@example.com>"  # the stage's, of a bank that is gone
+    assert sent_from["a3@example.com"].endswith("<cl@example.com>")
