@@ -108,3 +108,11 @@ def test_a_card_number_in_the_path_is_refused_like_one_in_the_body(bench: Bench)
     response = bench.request("PUT", f"/accounts/{CARD}/holders/h1", HOLDER)
     assert fields(problem(response, 400, "card_number_refused")) == ["account"]
     assert bench.dynamodb.scan(TableName="AccountsTable")["Count"] == 0
+
+
+def test_a_locale_is_answered_in_its_canonical_case_and_another_is_refused_with_what_is_accepted(bench: Bench) -> None:
+    assert bench.put_holder(body={**HOLDER, "locale": "FR-cm"}).json_body["locale"] == "fr-CM"
+    assert bench.get("/accounts/A123/holders/h1").json_body["locale"] == "fr-CM"
+    refused = bench.put_holder(body={**HOLDER, "locale": "fr_CM"})
+    assert (refused.status_code, fields(refused.json_body)) == (400, ["locale"])
+    assert "like fr-CM or en-GB" in refused.json_body["errors"][0]["message"]
