@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 
 from chalicelib.banks.schemas import WholeNumber
 from chalicelib.holders.holder import TIMEZONES
-from chalicelib.holders.locales import LocaleTag
+from chalicelib.holders.locales import LANGUAGES, REGIONS, LocaleTag
 from chalicelib.ledger.email_address import Mailable
 from chalicelib.ledger.fields import CalendarDate, ExactDecimal, Pairs, Timestamp
 from chalicelib.ledger.informing import Country, Wording
@@ -29,14 +29,23 @@ CODES: dict[str, Json] = {
         "pattern": "^[A-Z]{2,3}$",
         "description": "A country code of ISO 3166-1, alpha-2 or alpha-3, or `XK`. Answers have alpha-2.",
     },
+    "Locale": {
+        "type": "string",
+        "pattern": "^([Ff][Rr]|[Ee][Nn])(-([A-Za-z]{2}|001|150))?$",
+        "description": "A language, `fr` or `en`, by itself or with a region: a BCP 47 tag, like `fr-CM`, in any case.",
+    },
     "TimeZone": {
         "type": "string",
         "pattern": "^[A-Za-z0-9_+/-]+$",
         "description": "The name of a time zone of the IANA database, like `Africa/Douala`.",
     },
 }
-_LOCALE = "^([Ff][Rr]|[Ee][Nn])(-([A-Za-z]{2}|001|150))?$"
-LISTS = {"Currency": frozenset(CURRENCY_DECIMALS), "Country": frozenset(ALPHA_2), "TimeZone": frozenset(TIMEZONES)}
+LISTS = {
+    "Currency": frozenset(CURRENCY_DECIMALS),
+    "Country": frozenset(ALPHA_2),
+    "TimeZone": frozenset(TIMEZONES),
+    "Locale": frozenset((*LANGUAGES, *(f"{language}-{region}" for language in LANGUAGES for region in REGIONS))),
+}
 
 
 class _ExactConverter(OpenAPIConverter):
@@ -54,7 +63,7 @@ class _ExactConverter(OpenAPIConverter):
             case Country():
                 return ref("Country")
             case LocaleTag():
-                return {"type": "string", "pattern": _LOCALE}
+                return ref("Locale")
             case Wording():
                 return {**found, "pattern": f"^{_WORDING}$"}
             case Pairs():

@@ -296,3 +296,11 @@ def test_a_record_of_an_earlier_release_is_answered_whole_and_can_be_changed(ben
     assert changed == {**whole, "locale": "en", "updated_at": "2026-01-10T14:00:00Z"}
     synced = bench.put_holder().json_body
     assert (synced["preferences"], synced["created_at"]) == ({"muted": True}, "2025-12-24T18:00:00Z")
+
+
+def test_a_locale_is_answered_in_its_canonical_case_and_another_is_refused_with_what_is_accepted(bench: Bench) -> None:
+    assert bench.put_holder(body={**HOLDER, "locale": "FR-cm"}).json_body["locale"] == "fr-CM"
+    assert bench.get("/accounts/A123/holders/h1").json_body["locale"] == "fr-CM"
+    refused = bench.put_holder(body={**HOLDER, "locale": "fr_CM"})
+    assert (refused.status_code, fields(refused.json_body)) == (400, ["locale"])
+    assert "like fr-CM or en-GB" in refused.json_body["errors"][0]["message"]

@@ -34,7 +34,7 @@ def test_it_says_who_made_the_change_and_when(kind: str, by: str, locale: str, l
     mail = render_change(change(kind, by, locale), BANK, LINKS)
     assert line in mail.text.splitlines()
     assert "2026" in mail.text
-    assert mail.subject.endswith(("…4567", "a été modifiée", "was changed"))
+    assert mail.subject.endswith(("…\N{WORD JOINER}4567", "a été modifiée", "was changed"))
 
 
 @pytest.mark.parametrize(("locale", "words"), [("en", "follow the link"), ("fr", "en suivant le lien")])

@@ -212,7 +212,7 @@ def test_a_statement_of_more_than_is_listed_sums_up_all(morning: Morning) -> Non
     morning.run(DUE)
     (email,) = morning.ses.accepted
     assert "€0.70" in email["text"]
-    assert "And 20 more." in email["text"]
+    assert "There are 20\xa0more transactions," in email["text"]
 
 
 def test_an_account_with_more_transactions_than_a_run_can_read_becomes_a_dead_letter_and_holds_up_no_other(
