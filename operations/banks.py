@@ -84,6 +84,8 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         case "sender":
             header = banks.set_sender(options.id, options.name, options.address)
             print(f"Within a minute, the e-mails of {options.id} come from: {header}")
+            if options.address:
+                print("SES must have the address's domain, or the domain above it, as a verified identity.")
         case "disable" | "enable":
             banks.set_disabled(options.id, options.command == "disable")
             print(f"{options.id} is {options.command}d.")

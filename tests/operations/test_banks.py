@@ -460,3 +460,18 @@ def test_a_sender_that_the_stage_cannot_send_from_is_refused(
     with pytest.raises(BankRefused, match=why):
         registered.set_sender("b1", name, address)
     assert registered.bank("b1").sender_address is None
+
+
+def test_the_sender_command_prints_the_header_and_what_ses_needs(
+    registered: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registered.create(Bank("b1", "Crédit; Lyonnais", "XAF", "standard"))
+    assert banks.main(["--stage", "prod", "sender", "b1"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert (
+        line == "Within a minute, the e-mails of b1 come from: =?utf-8?q?Cr=C3=A9dit=3B_Lyonnais?= <alerts@example.com>"
+    )
+    assert banks.main(["--stage", "prod", "sender", "b1", "--name", "A, B", "--address", "b1@example.com"]) == 0
+    said, needed = capsys.readouterr().out.splitlines()
+    assert said.endswith(': "A, B" <b1@example.com>')
+    assert "as a verified identity" in needed
