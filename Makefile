@@ -8,6 +8,7 @@ RATE   ?= 20
 BATCH  ?= 100
 CLIENTS ?= 16
 QUICK  ?=
+KEEP   ?=
 FILE   ?= ../shared/data/real-transactions.csv.gz
 
 # The Python of the virtual environment, and a file in each environment that says when it was installed.
@@ -25,8 +26,8 @@ help:  ## Show this list
 run: $(DEV) $(CLOUD)  ## Start the local cloud, deploy to it, run the main job (PORT=, COUNT=, RATE=)
 	@$(PY) -m local_cloud run $(if $(PORT),--port $(PORT)) --count $(COUNT) --rate $(RATE)
 
-stop: $(DEV)  ## Stop the local cloud
-	@$(PY) -m local_cloud stop
+stop: $(DEV)  ## End the local cloud and erase what it stores (KEEP=1: pause it, and keep that)
+	@$(PY) -m local_cloud stop $(if $(KEEP),--keep)
 
 inbox: $(DEV)  ## Print where to read the e-mails that the local cloud accepted
 	@$(PY) -m local_cloud inbox
@@ -91,6 +92,7 @@ lock: $(DEV)  ## Update the pinned versions of the development tools, the local 
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o local_cloud/requirements.txt local_cloud/requirements.in
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o tests/clients/requirements.txt tests/clients/requirements.in
 
+clean: KEEP =
 clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
 	@rm -rf .venv .venv-cloud .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
