@@ -17,6 +17,12 @@ DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations tests
 
+# $(call INSTALL,environment,requirements): says every ten packages how far it is. awk ends with pip's failure.
+INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off -r $(2) || echo pip-failed; } | awk \
+	'/^Collecting / && ++n % 10 == 0 { print "  " n " packages found"; fflush() } \
+	/^Installing collected/ { print "  installing them …"; fflush() } \
+	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
+
 .DEFAULT_GOAL := help
 .PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock openapi provision release banks clean
 
@@ -98,13 +104,13 @@ clean: stop  ## Stop the local cloud, and remove everything that make and the to
 
 $(DEV): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: name it, for example with PYTHON=python3.12.")'
-	@echo "Installing the development tools into .venv …"
-	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing the development tools into .venv: $$(grep -c == requirements-dev.txt) packages, once …"
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian and Ubuntu, install python3-venv."; exit 1; }
+	@$(call INSTALL,.venv,requirements-dev.txt)
 	@touch $@
 
 $(CLOUD): local_cloud/requirements.txt
-	@echo "Installing the local cloud into .venv-cloud …"
+	@echo "Installing the local cloud into .venv-cloud: $$(grep -c == local_cloud/requirements.txt) packages, once …"
 	@$(PYTHON) -m venv .venv-cloud
-	@.venv-cloud/bin/python -m pip install -q --disable-pip-version-check -r local_cloud/requirements.txt
+	@$(call INSTALL,.venv-cloud,local_cloud/requirements.txt)
 	@touch $@
