@@ -8,6 +8,7 @@ RATE   ?= 20
 BATCH  ?= 100
 CLIENTS ?= 16
 QUICK  ?=
+KEEP   ?=
 FILE   ?= ../shared/data/real-transactions.csv.gz
 
 # The Python of the virtual environment, and a file in each environment that says when it was installed.
@@ -15,6 +16,12 @@ PY       := .venv/bin/python
 DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations tests
+
+# $(call INSTALL,environment,requirements): says every ten packages how far it is. awk ends with pip's failure.
+INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off -r $(2) || echo pip-failed; } | awk \
+	'/^Collecting / && ++n % 10 == 0 { print "  " n " packages found"; fflush() } \
+	/^Installing collected/ { print "  installing them …"; fflush() } \
+	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
 .PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock openapi provision release banks clean
@@ -25,8 +32,8 @@ help:  ## Show this list
 run: $(DEV) $(CLOUD)  ## Start the local cloud, deploy to it, run the main job (PORT=, COUNT=, RATE=)
 	@$(PY) -m local_cloud run $(if $(PORT),--port $(PORT)) --count $(COUNT) --rate $(RATE)
 
-stop: $(DEV)  ## Stop the local cloud
-	@$(PY) -m local_cloud stop
+stop: $(DEV)  ## End the local cloud and erase what it stores (KEEP=1: pause it, and keep that)
+	@$(PY) -m local_cloud stop $(if $(KEEP),--keep)
 
 inbox: $(DEV)  ## Print where to read the e-mails that the local cloud accepted
 	@$(PY) -m local_cloud inbox
@@ -91,18 +98,19 @@ lock: $(DEV)  ## Update the pinned versions of the development tools, the local 
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o local_cloud/requirements.txt local_cloud/requirements.in
 	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o tests/clients/requirements.txt tests/clients/requirements.in
 
+clean: KEEP =
 clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
 	@rm -rf .venv .venv-cloud .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(DEV): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: name it, for example with PYTHON=python3.12.")'
-	@echo "Installing the development tools into .venv …"
-	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing the development tools into .venv: $$(grep -c == requirements-dev.txt) packages, once …"
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian and Ubuntu, install python3-venv."; exit 1; }
+	@$(call INSTALL,.venv,requirements-dev.txt)
 	@touch $@
 
 $(CLOUD): local_cloud/requirements.txt
-	@echo "Installing the local cloud into .venv-cloud …"
+	@echo "Installing the local cloud into .venv-cloud: $$(grep -c == local_cloud/requirements.txt) packages, once …"
 	@$(PYTHON) -m venv .venv-cloud
-	@.venv-cloud/bin/python -m pip install -q --disable-pip-version-check -r local_cloud/requirements.txt
+	@$(call INSTALL,.venv-cloud,local_cloud/requirements.txt)
 	@touch $@

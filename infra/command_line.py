@@ -3,12 +3,15 @@
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import DomainError, TemporarilyUnavailable
+from infra.aws_failures import advice
 from infra.failures import CommandFailed
+from infra.patience import sign_of_life
 from infra.sessions import Stage, session_for
 from infra.stacks import DEFAULT_REGION
 
@@ -22,12 +25,17 @@ def stage_parser(module: str, documentation: str, required_stage: str | None = N
     """Return a parser with the options --stage and --region, for `python -m <module>`.
 
     `documentation` is the module's docstring. Its first paragraph becomes the description; the second, which shows
-    examples, is left out of the help; the rest becomes the epilog. `required_stage` is the help text of --stage for a
+    examples, and the rest become the epilog. `required_stage` is the help text of --stage for a
     command that has no default stage.
     """
     description, *rest = documentation.strip().split("\n\n")
+    examples = [f"examples:\n{textwrap.indent(textwrap.dedent(text), '  ')}" for text in rest[:1]]
+    explained = [textwrap.fill(" ".join(paragraph.split()), 100) for paragraph in rest[1:]]
     parser = argparse.ArgumentParser(
-        prog=f"python -m {module}", description=description, epilog=" ".join(rest[1:]) or None
+        prog=f"python -m {module}",
+        description=description,
+        epilog="\n\n".join([*examples, *explained]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     if required_stage is None:
         parser.add_argument("--stage", default="local", help="default: local, the running local cloud")
@@ -56,8 +64,10 @@ def run(
     domain or of AWS, and what `failures` adds. The last two arguments are what is printed when a service is temporarily
     unavailable, and when the operator presses Ctrl-C.
     """
+    known: tuple[type[Exception], ...] = (CommandFailed, DomainError, *failures)
     try:
-        status = work()
+        with sign_of_life(name):
+            status = work()
         sys.stdout.flush()  # A closed pipe shows up here at the latest.
     except TemporarilyUnavailable:
         print(f"{name}: {unavailable}", file=sys.stderr)
@@ -66,7 +76,10 @@ def run(
         # The reader of the output has gone. When Python ends it flushes again, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except (CommandFailed, DomainError, ClientError, BotoCoreError, *failures) as error:
+    except (ClientError, BotoCoreError) as error:
+        print(f"{name}: {advice(error)}", file=sys.stderr)
+        return FAILED
+    except known as error:
         print(f"{name}: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:

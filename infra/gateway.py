@@ -66,6 +66,25 @@ def ensure_plan(gateway: Any, stage: str, plan: str) -> str:
     return str(created["id"])
 
 
+def put_on_plan(gateway: Any, stage: str, key_id: str, plan: str) -> None:
+    """Put a key of API Gateway on the stage's usage plan of this name, and take it off the stage's others.
+
+    Doing it again changes nothing. A key can't be on two plans of one API, so for a moment it is on none, and requests
+    with it are refused. Raises GatewayRefused.
+    """
+    wanted = ensure_plan(gateway, stage, plan)
+    for name, other in _plans(gateway).items():
+        if name.startswith(f"{PROJECT}-{stage}-") and other["id"] != wanted and _has_key(gateway, other["id"], key_id):
+            gateway.delete_usage_plan_key(usagePlanId=other["id"], keyId=key_id)
+    if not _has_key(gateway, wanted, key_id):
+        gateway.create_usage_plan_key(usagePlanId=wanted, keyId=key_id, keyType="API_KEY")
+
+
+def _has_key(gateway: Any, plan_id: str, key_id: str) -> bool:
+    pages = gateway.get_paginator("get_usage_plan_keys").paginate(usagePlanId=plan_id)
+    return any(key["id"] == key_id for page in pages for key in page["items"])
+
+
 def attach_plans(gateway: Any, stage: str, api_id: str) -> None:
     """Attach the stage's usage plans to this API and to no other: a deployment may have created a new API."""
     for name, plan in _plans(gateway).items():

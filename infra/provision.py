@@ -69,6 +69,8 @@ def _provision(options: argparse.Namespace) -> int:
 def check_stage(project_dir: Path, stage: str) -> None:
     """Raise StackFailed when `.chalice/config.json` has no such stage."""
     known = json.loads((project_dir / ".chalice" / "config.json").read_text())["stages"]
+    if not stage:
+        raise StackFailed("name the stage, for example with `make provision STAGE=dev MAIL_FROM='Name <address>'`.")
     if stage not in known:
         raise StackFailed(f"there is no stage {stage!r} in .chalice/config.json, only {', '.join(known)}.")
 

@@ -25,13 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # A terminal without UTF-8 gets question marks, not a traceback.
     works = {
         "run": lambda: run_main_job(options.port, options.count, options.rate),
-        "stop": stop,
+        "stop": lambda: stop(options.keep),
         "status": status,
         "inbox": show_inbox,
         "env": print_environment,
         "feedback": feedback,
     }
-    return run("local cloud", works[options.command], failures=(HTTPError,), interrupted="interrupted")
+    return run("local cloud", works[options.command], failures=(HTTPError,), interrupted="interrupted.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,7 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--count", type=_at_least_one, default=60, help="transactions to post (default: 60)")
     run.add_argument("--rate", type=float, default=20, help="transactions a second (default: 20)")
-    commands.add_parser("stop", help="stop the local cloud and its inbox; what it stored is lost")
+    ending = commands.add_parser("stop", help="end the local cloud and its inbox, and erase what they store")
+    ending.add_argument(
+        "--keep", action="store_true", help="pause it instead: it keeps what it stores, and `make run` lets it go on"
+    )
     commands.add_parser("status", help="print whether the local cloud runs, and where; status 1 if it does not")
     commands.add_parser("inbox", help="print where the inbox page is; start it if it has ended")
     commands.add_parser("env", help="print the API's URL and the demo bank's key as shell variables")
@@ -59,11 +62,19 @@ def _at_least_one(text: str) -> int:
     return number
 
 
-def stop() -> int:
-    """Stop the local cloud and its inbox, and remove all that they left."""
-    was_there = processes.has_left_anything()
-    processes.stop_all()
-    print("The local cloud is stopped." if was_there else "The local cloud is not running.")
+def stop(keep: bool) -> int:
+    """End the local cloud and its inbox, and erase all that they stored; or pause them, so that nothing is lost."""
+    if not processes.has_left_anything():
+        print("The local cloud is not running.")
+    elif keep:
+        stack, _ = processes.running()
+        processes.pause()
+        print(f"The local cloud is paused, with all that it stores; its port {stack['cloud']['port']} stays taken.")
+        print("`make run` lets it go on, `make stop` erases it. It doesn't outlive this machine's next restart.")
+    else:
+        print("Ending the local cloud, and erasing what it stores: transactions, holders, e-mails, keys …", flush=True)
+        processes.stop_all()
+        print("The local cloud is stopped. (`make stop KEEP=1` pauses it instead, and keeps what it stores.)")
     return 0
 
 

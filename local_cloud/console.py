@@ -4,12 +4,28 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+
+
+class Steps:
+    """Numbers the steps of a command, so that its output says how far it is: `2/6 deploy …`."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        """Return the next step, as `step` prints it."""
+        self._done += 1
+        return step(f"{self._done}/{self._total} {text}")
 
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Print the step when it is done, with the time that it took. A terminal shows a running clock meanwhile."""
+    """Print the step when it is done, with the time that it took. A terminal shows a running clock meanwhile.
+
+    Elsewhere, `infra.patience` says that the command works.
+    """
     started = time.monotonic()
     done = threading.Event()
 

@@ -1,7 +1,10 @@
 """The main job of `make run`: deploy, enrol holders, post transactions, wait for e-mails, analytics and webhooks."""
 
 import fcntl
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -12,12 +15,13 @@ from bank_simulator import generate, sender
 from bank_simulator.bank_api import Target
 from bank_simulator.report import Report
 from local_cloud import bounces, demo, webhook_demo
-from local_cloud.console import step
+from local_cloud.console import Steps, step
 from local_cloud.deploy import LOCAL, Deployed, deploy_stage, describe, read_stack, write_stack
 from local_cloud.processes import FOLDER, running_inbox, running_or_started, stop_all
 from local_cloud.run_result import MailTimes, RunResult, print_result
 from local_cloud.server import Cloud, CloudFailed
 
+TOTAL_STEPS = 7
 MAIL_TAKES_AT_MOST_S = 120
 
 
@@ -27,25 +31,45 @@ def run_main_job(port: int | None, count: int, rate: float) -> int:
     Returns the exit status: 0 if every transaction was accepted, every e-mail sent, and all else is as expected.
     """
     LOCAL.mkdir(exist_ok=True)
-    with (LOCAL / "run.lock").open("w") as lock:
+    with (LOCAL / "run.lock").open("a+") as lock:
+        lock.seek(0)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CloudFailed("Another `make run` is under way in this folder: wait until it ends.") from None
+            other = lock.read().strip() or "unknown"
+            raise CloudFailed(
+                f"Another `make run` (process {other}) is under way in this folder: wait until it ends, or end it with "
+                f"`kill -INT {other}`."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        steps = Steps(TOTAL_STEPS)
         stack = read_stack()
-        cloud, was_started = running_or_started(stack, port)
-        try:
-            return _run_on(cloud, None if was_started else stack, count, rate)
-        except BaseException:
-            if was_started:
-                stop_all()
-            raise
+        cloud, was_started = running_or_started(stack, port, steps)
+        with _cleaned_up(was_started):
+            return _run_on(cloud, None if was_started else stack, count, rate, steps)
 
 
-def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float) -> int:
-    with step("deploy the data stack and the app stack (the first time, requirements are downloaded)"):
+@contextmanager
+def _cleaned_up(was_started: bool) -> Iterator[None]:
+    """If the run doesn't come to its end, end the local cloud that it has started, and say what is left."""
+    try:
+        yield
+    except BaseException as error:
+        if was_started:
+            stop_all()
+            why = "interrupted" if isinstance(error, KeyboardInterrupt) else "not done"
+            print(f"  The run is {why}: the local cloud that it started is ended and erased.", file=sys.stderr)
+        else:
+            print("  The local cloud keeps running, with what it stores.", file=sys.stderr)
+        raise
+
+
+def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float, steps: Steps) -> int:
+    with steps.step("deploy the data stack and the app stack (the first time, requirements are downloaded)"):
         deployed = deploy_stage(cloud, LOCAL / "build" / "local")
-    with step("enrol the demo bank and its account holders"):
+    with steps.step("enrol the demo bank and its account holders"):
         api_key = demo.ensure_bank(deployed, stack["api_key"] if stack else None)
         is_first_secret = webhook_demo.keep_secret(deployed, demo.BANK.id, FOLDER.resolve())
         holders = demo.enrol_holders(deployed, api_key, generate.DEMO_ACCOUNTS)
@@ -53,7 +77,7 @@ def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float)
     write_stack(describe(deployed, api_key, inbox_url, inbox_pid))
     target = Target(deployed.api_url, api_key)
     _name_endpoint(target, inbox_url, is_first_secret)
-    result = _post(deployed, target, holders, inbox_url, count, rate)
+    result = _post(deployed, target, holders, inbox_url, count, rate, steps)
     print_result(deployed, result, inbox_url, api_key)
     return 0 if result.is_right else 1
 
@@ -71,24 +95,30 @@ def _name_endpoint(target: Target, inbox_url: str, is_first_secret: bool) -> Non
 
 
 def _post(
-    deployed: Deployed, target: Target, holders: Mapping[str, Sequence[str]], inbox_url: str, count: int, rate: float
+    deployed: Deployed,
+    target: Target,
+    holders: Mapping[str, Sequence[str]],
+    inbox_url: str,
+    count: int,
+    rate: float,
+    steps: Steps,
 ) -> RunResult:
     now = datetime.now(UTC)
     postings = list(generate.transactions(Random(now.timestamp()), now, count, accounts=generate.DEMO_ACCOUNTS))
     suspicious = demo.suspicious(now, generate.DEMO_ACCOUNTS[1])
     before = demo.answered_totals(target)
-    with step("post the first transaction and wait for its e-mails (functions may start cold)"):
+    with steps.step("post the first transaction and wait for its e-mails (functions may start cold)"):
         first = _mail_times(deployed, holders, sender.send(postings[:1], target))
-    with step("post a suspicious transaction and wait for its security alert"):
+    with steps.step("post a suspicious transaction and wait for its security alert"):
         alert = _mail_times(deployed, holders, sender.send([suspicious], target))
     print(f"  → the bank simulator posts {count - 1} more, {rate:g} a second", flush=True)
     with tqdm(total=count - 1, desc="posting", unit="tx") as progress:
         report = sender.send(postings[1:], target, clients=4, rate=rate, progress=progress)
     rest = _mail_times(deployed, holders, report)
     counted = demo.totals_since(before, demo.answered_totals(target))
-    with step("let an e-mail bounce at SES's mailbox simulator, and post again"):
+    with steps.step("let an e-mail bounce at SES's mailbox simulator, and post again"):
         bounce = bounces.show(deployed, target.api_key, now)
-    with step("wait until the bank's own endpoint has received both webhooks"):
+    with steps.step("wait until the bank's own endpoint has received both webhooks"):
         received = webhook_demo.received(inbox_url, bounce.webhooks, bounce.published_at)
     return RunResult(
         count,

@@ -1,47 +1,54 @@
 """The two background processes of the local cloud, the emulator and the inbox: started, found again, and stopped."""
 
+import contextlib
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from local_cloud import inbox, webhook_receiver
-from local_cloud.console import step
+from local_cloud.console import Steps
 from local_cloud.deploy import LOCAL, STACK_FILE, read_stack
 from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free, start
 
 DEFAULT_PORT = 4566
 FOLDER = LOCAL / "cloud"
 # A word of each process's command line. The inbox is stopped first, because it shows what the cloud holds.
+_PAUSED = "paused"  # a file in the folder, there while the processes stand still
 PROCESSES = {"inbox": "local_cloud.inbox", "cloud": "ministack"}
 
 
 def running() -> tuple[dict[str, Any], Cloud]:
     """Return the content of `.local/stack.json` and the running local cloud; raises CloudFailed if it doesn't run."""
     stack = read_stack()
-    if stack is not None:
+    if stack is not None and not is_paused():
         cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
         if cloud.is_up():
             return stack, cloud
+    if is_paused():
+        raise CloudFailed("The local cloud is paused: `make run` lets it go on.")
     raise CloudFailed("The local cloud is not running: `make run` starts it.")
 
 
-def running_or_started(stack: dict[str, Any] | None, port: int | None) -> tuple[Cloud, bool]:
+def running_or_started(stack: dict[str, Any] | None, port: int | None, steps: Steps) -> tuple[Cloud, bool]:
     """Return the local cloud that `stack` describes, or a new one, and whether it was started now.
 
-    Raises CloudFailed when it runs already on another port than `port`, or can't be started.
+    A cloud that is paused goes on. Raises CloudFailed when it runs already on another port than `port`, or can't be
+    started.
     """
     if stack is not None:
         cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
+        resume()
         if _runs(cloud.pid, PROCESSES["cloud"]) and cloud.is_up():
             if port not in (None, cloud.port):
                 raise CloudFailed(f"The local cloud runs on port {cloud.port} already: `make stop` ends it.")
-            print(f"  ✓ the local cloud runs on port {cloud.port}")
-            return cloud, False
+            with steps.step(f"use the local cloud that runs on port {cloud.port}, with what it stores"):
+                return cloud, False
     stop_all()  # An earlier run may have left processes or files.
     try:
-        with step("start the local cloud"):
+        with steps.step("start the local cloud"):
             cloud = start(port or DEFAULT_PORT, _new_folder())
     except BaseException:
         stop_all()
@@ -70,8 +77,32 @@ def has_left_anything() -> bool:
     return STACK_FILE.exists() or FOLDER.is_symlink()
 
 
+def is_paused() -> bool:
+    """Return whether the local cloud's processes stand still, with all that they store."""
+    return (FOLDER / _PAUSED).exists()
+
+
+def pause() -> None:
+    """Let the local cloud's processes stand still until `resume`: they keep their memory and their ports.
+
+    The emulator stores everything in its memory, so a cloud that is ended can't be brought back.
+    """
+    (FOLDER / _PAUSED).touch()
+    for part in PROCESSES:
+        _signal(part, signal.SIGSTOP)
+
+
+def resume() -> None:
+    """Let the processes of a paused local cloud go on; nothing happens if it isn't paused."""
+    if is_paused():
+        for part in PROCESSES:
+            _signal(part, signal.SIGCONT)
+        (FOLDER / _PAUSED).unlink()
+
+
 def stop_all() -> None:
     """Stop the processes whose ids the folder holds; remove the folder and `.local/stack.json`."""
+    resume()  # A process that stands still takes no other signal.
     for part in PROCESSES:
         _stop(part)
     STACK_FILE.unlink(missing_ok=True)
@@ -81,12 +112,24 @@ def stop_all() -> None:
 
 
 def _stop(part: str) -> None:
+    if (pid := _pid_of(part)) is not None:
+        end_process(pid)
+
+
+def _signal(part: str, number: signal.Signals) -> None:
+    """Send a signal to a process and those that it has started."""
+    if (pid := _pid_of(part)) is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, number)
+
+
+def _pid_of(part: str) -> int | None:
+    """Return the id of a process that runs and is ours, None if there is none."""
     try:
         pid = int(_pid_file(part).read_text())
     except (OSError, ValueError):
-        return
-    if _runs(pid, PROCESSES[part]):
-        end_process(pid)
+        return None
+    return pid if _runs(pid, PROCESSES[part]) else None
 
 
 def _runs(pid: int, marker: str) -> bool:

@@ -10,6 +10,8 @@ changes no other. It can be run again at any time.
 
 import argparse
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from typing import NoReturn
 
@@ -19,6 +21,7 @@ from chalicelib.ledger.intake import Intake
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
 from operations.archive_reader import Archive, Selection
+from operations.listing import add_json_option, print_list
 from operations.replay import CLIENT, Replay
 from operations.stage_stores import stores_of
 
@@ -48,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     selection.add_argument("--from", dest="first", type=_date, help="first day of arrival, YYYY-MM-DD")
     selection.add_argument("--to", dest="last", type=_date, help="last day of arrival, YYYY-MM-DD")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", parents=[selection], help="list objects with their size and number of lines")
+    add_json_option(
+        commands.add_parser("list", parents=[selection], help="list objects with their size and number of lines")
+    )
     commands.add_parser("show", help="print an object's lines").add_argument("key")
     replay = commands.add_parser("replay", parents=[selection], help="record the transactions that the table lacks")
     replay.add_argument("--dry-run", action="store_true", help="print what would happen and write nothing")
@@ -64,11 +69,16 @@ def _selection(options: argparse.Namespace) -> Selection:
 
 
 def _list(stage: Stage, options: argparse.Namespace) -> int:
-    objects, size, lines = 0, 0, 0
-    for found in _archive(stage).objects(_selection(options)):
-        print(f"{found.key}\t{found.size}\t{'?' if found.lines is None else found.lines}")
-        objects, size, lines = objects + 1, size + found.size, lines + (found.lines or 0)
-    print(f"{objects} objects, {size} bytes, {lines} lines", file=sys.stderr)
+    total = Counter[str]()
+
+    def rows() -> Iterator[tuple[str, int, int | None]]:
+        for found in _archive(stage).objects(_selection(options)):
+            total.update(objects=1, bytes=found.size, lines=found.lines or 0)
+            yield found.key, found.size, found.lines
+
+    # An object that was not written by the archiver doesn't say how many lines it has.
+    print_list(("key", "bytes", "lines"), rows(), options.json)
+    print(f"{total['objects']} objects, {total['bytes']} bytes, {total['lines']} lines", file=sys.stderr)
     return 0
 
 

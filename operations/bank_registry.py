@@ -8,10 +8,10 @@ from typing import Any
 
 from chalicelib.banks.bank import BANK_ID, ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
-from chalicelib.ledger.money import CURRENCY_DECIMALS
+from chalicelib.ledger.money import CURRENCY_DECIMALS, currency_error
 from chalicelib.mail.sender import InvalidSender, Sender, read_sender, sender_in
 from infra.failures import CommandFailed
-from infra.gateway import ensure_plan
+from infra.gateway import ensure_plan, put_on_plan
 from infra.sessions import Stage
 from infra.stacks import PROJECT
 from operations.stage_stores import stores_of
@@ -49,7 +49,7 @@ class Registry:
         if not (bank.name.strip() and bank.name.isprintable() and len(bank.name) <= MAX_NAME):
             raise BankRefused(f"a bank's name is 1 to {MAX_NAME} characters on one line.")
         if bank.default_currency not in CURRENCY_DECIMALS:
-            raise BankRefused(f"{bank.default_currency} is no active ISO 4217 currency code.")
+            raise BankRefused(f"the currency {bank.default_currency}: {currency_error(bank.default_currency)}")
         if self.store.bank(bank.id) is not None:
             raise BankRefused(f"there is a bank {bank.id} already; `rotate` gives it a new key.")
         key = self._issue_key(bank)
@@ -106,6 +106,15 @@ class Registry:
             )
         self.store.change_bank(bank.id, sender_name=name, sender_address=address)
         return sender.header
+
+    def set_plan(self, bank_id: str, plan: str) -> None:
+        """Put all of the bank's keys on the usage plan of this name; doing it again does what is left to do."""
+        bank = self.bank(bank_id)
+        for key in self.keys(bank_id):
+            with contextlib.suppress(self.gateway.exceptions.NotFoundException):
+                put_on_plan(self.gateway, self.stage, key.gateway_key_id, plan)
+        # The entry last: a new key is put on the plan that the entry names.
+        self.store.change_bank(bank.id, plan=plan)
 
     def banks(self) -> list[Bank]:
         """Return all banks, by id."""

@@ -1,4 +1,4 @@
-"""Banks of a stage: create one, rotate its key, manage its signing secret, disable or enable it, list them.
+"""Banks of a stage: create, list and show them, rotate keys, change plans and signing secrets, disable and enable.
 
     python -m operations.banks --stage prod create --id eazycard --name EAZYCard --currency XAF --plan standard
 
@@ -6,16 +6,21 @@ A new key is printed once and can't be shown again: only its hash is stored, and
 """
 
 import argparse
+import json
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from chalicelib.banks.bank import Bank
+from chalicelib.banks.bank import ApiKey, Bank
+from chalicelib.ledger.times import format_time
 from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import PLANS
 from infra.sessions import Stage
 from operations.bank_registry import Registry, registry
+from operations.listing import add_json_option, print_list
 from operations.signing import SigningSecrets
 
+COLUMNS = ("id", "name", "currency", "plan", "state", "signing")
 MAX_GRACE_HOURS = 90 * 24
 
 
@@ -48,7 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     sender.add_argument("--address", help="the address in From, of the stage's domain (default: the stage's MAIL_FROM)")
     for name, text in (("disable", "refuse all of a bank's keys"), ("enable", "accept a bank's keys again")):
         commands.add_parser(name, help=text).add_argument("id")
-    commands.add_parser("list", help="list the banks")
+    change = commands.add_parser("plan", help="put a bank's keys on another usage plan")
+    change.add_argument("id")
+    change.add_argument("plan", choices=PLANS, help=plans)
+    show = commands.add_parser("show", help="show a bank, its keys and its webhook endpoint")
+    show.add_argument("id")
+    listing = commands.add_parser("list", help="list the banks")
+    for command in (show, listing):
+        add_json_option(command)
     return parser
 
 
@@ -89,8 +101,13 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         case "disable" | "enable":
             banks.set_disabled(options.id, options.command == "disable")
             print(f"{options.id} is {options.command}d.")
+        case "plan":
+            banks.set_plan(options.id, options.plan)
+            print(f"{options.id} is on the plan {options.plan}.")
+        case "show":
+            _show(banks, options)
         case _:
-            _list(banks)
+            print_list(COLUMNS, map(_row, banks.banks()), options.json)
     return 0
 
 
@@ -109,11 +126,35 @@ def _change_signing(bank: Bank, signing: SigningSecrets, options: argparse.Names
         print("Previous secrets end within five minutes.")
 
 
-def _list(banks: Registry) -> None:
-    for bank in banks.banks():
-        state = "disabled" if bank.disabled else "active"
-        signs = "signs" if bank.signing_secret_arn else "does not sign"
-        print(f"{bank.id}\t{bank.name}\t{bank.default_currency}\t{bank.plan}\t{state}\t{signs}")
+def _row(bank: Bank) -> list[str]:
+    state = "disabled" if bank.disabled else "active"
+    signs = "signs" if bank.signing_secret_arn else "does not sign"
+    return [bank.id, bank.name, bank.default_currency, bank.plan, state, signs]
+
+
+def _show(banks: Registry, options: argparse.Namespace) -> None:
+    """Print what is known of a bank. Keys are told by the beginnings of their hashes: nobody knows the keys."""
+    bank = banks.bank(options.id)
+    stored = banks.store.settings(bank.id)
+    disabled_at = stored.webhooks_disabled_at
+    shown: dict[str, Any] = {
+        **dict(zip(COLUMNS, _row(bank), strict=True)),
+        "keys": [_told(key) for key in banks.keys(bank.id)],
+        "webhook_url": stored.settings.webhook_url,
+        "webhooks_disabled_at": format_time(disabled_at) if disabled_at else None,
+        "has_webhook_secret": bank.webhook_secret_arn is not None,
+    }
+    if options.json:
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    for name, value in shown.items():
+        if name == "keys":
+            value = "; ".join(f"{key['hash']}… {key['valid_until'] or 'without an end'}" for key in value) or "none"
+        print(f"{name}\t{'none' if value is None else value}")
+
+
+def _told(key: ApiKey) -> dict[str, str | None]:
+    return {"hash": key.hash[:8], "valid_until": format_time(key.expires_at) if key.expires_at else None}
 
 
 if __name__ == "__main__":

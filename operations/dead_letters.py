@@ -13,12 +13,14 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from tqdm import tqdm
 
 from infra.command_line import open_stage, run, stage_parser
 from operations.dead_letter_queues import DeadLetterQueues, dead_letter_queues
+from operations.listing import add_json_option, print_list
 
 _UNAVAILABLE = "the statements table takes nothing for now. Run the command again to do the rest."
 
@@ -26,7 +28,7 @@ _UNAVAILABLE = "the statements table takes nothing for now. Run the command agai
 def main(arguments: list[str] | None = None) -> int:
     parser = stage_parser("operations.dead_letters", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="list the letters without their content")
+    add_json_option(commands.add_parser("list", help="list the letters without their content"))
     commands.add_parser("show", help="print one letter whole").add_argument("id", help="its id, or the beginning of it")
     redrive = commands.add_parser("redrive", help="send letters through again")
     redrive.add_argument("--id", help="only the letter whose id begins with this")
@@ -36,11 +38,15 @@ def main(arguments: list[str] | None = None) -> int:
     return run("dead letters", lambda: work(dead_letter_queues(open_stage(options)), options), unavailable=_UNAVAILABLE)
 
 
-def _list(queues: DeadLetterQueues, _: argparse.Namespace) -> int:
+def _list(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
     reasons = Counter[tuple[str, str]]()
-    for letter in queues.letters(datetime.now(UTC)):
-        print(f"{letter.id}\t{letter.queue}\t{letter.reason}")
-        reasons[letter.queue, letter.reason] += 1
+
+    def rows() -> Iterator[tuple[str, str, str]]:
+        for letter in queues.letters(datetime.now(UTC)):
+            reasons[letter.queue, letter.reason] += 1
+            yield letter.id, letter.queue, letter.reason
+
+    print_list(("id", "queue", "reason"), rows(), options.json)
     for (queue, reason), number in sorted(reasons.items()):
         print(f"{number:>6} {queue}: {reason}", file=sys.stderr)
     print(f"{reasons.total():>6} in all", file=sys.stderr)

@@ -3,7 +3,7 @@
     python -m operations.reconcile --stage prod --date 2026-01-10 --bank eazycard
     python -m operations.reconcile --stage prod --date 2026-01-10 --repair
 
-Each difference is a line: bank, day, currency, field, stored value, recomputed value, with tabs between them. The
+Each difference is a line under a header, with tabs between its values; none is printed if there is no difference. The
 status is 0 when there is no difference, or when all are repaired.
 """
 
@@ -17,6 +17,7 @@ from chalicelib.analytics.reconciliation import Findings, Reconciliation
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
 from operations.bank_registry import known_bank, registry
+from operations.listing import add_json_option, print_list
 from operations.stage_stores import PATIENT, stores_of
 
 _UNAVAILABLE = "the tables can't be read for now, or the job doesn't stop. Run the command again."
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--date", required=True, type=_day, help="UTC day of the transactions' own time, YYYY-MM-DD")
     parser.add_argument("--bank", help="only this bank; default: all banks")
     parser.add_argument("--repair", action="store_true", help="replace stored values that differ by recomputed values")
+    add_json_option(parser)
     options = parser.parse_args(arguments)
     return run("reconcile", lambda: _reconcile(open_stage(options), options), unavailable=_UNAVAILABLE)
 
@@ -60,9 +62,12 @@ def _reconcile(stage: Stage, options: argparse.Namespace) -> int:
 
 
 def _report(findings: Findings, options: argparse.Namespace) -> int:
-    for difference in findings.differences:
-        day = difference.day
-        print(day.bank, day.date, day.currency, difference.field, difference.stored, difference.recomputed, sep="\t")
+    rows = [
+        (one.day.bank, str(one.day.date), one.day.currency, one.field, str(one.stored), str(one.recomputed))
+        for one in findings.differences
+    ]
+    if rows or options.json:
+        print_list(("bank", "date", "currency", "field", "stored", "recomputed"), rows, options.json)
     for day in findings.broken_elsewhere:
         print(
             f"broken too: reconcile {day.date} of {day.bank} next: the job did not write this roll-up", file=sys.stderr

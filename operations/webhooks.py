@@ -12,6 +12,7 @@ delivered; for transactions that are named, also the delivered webhooks.
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from tqdm import tqdm
@@ -25,14 +26,15 @@ from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
 from operations.bank_registry import known_bank
 from operations.banks import add_grace_hours
+from operations.listing import add_json_option, print_list
 from operations.signing import Purpose, SigningSecrets
 from operations.stage_webhooks import Delivery, StageWebhooks, stage_webhooks
 
+NEVER_TRIED = "never_tried"
+_Row = tuple[str | int | None, ...]
 MAX_HOURS = 366 * 24
 _NOTHING = "there is no webhook for a transaction"
-_COLUMNS = (
-    "Columns: id, transaction, holder, type, delivery status, the last answer, tries, time of the last try, next try."
-)
+COLUMNS = ("id", "transaction", "holder", "type", "status", "answer", "tries", "last_try", "next_try")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     secret = commands.add_parser("secret", help="give a bank a new webhook secret and print it, once")
     secret.add_argument("bank")
     add_grace_hours(secret, "how long the previous secret signs too")
-    listing = commands.add_parser("list", help="list the webhooks of recent changes", epilog=_COLUMNS)
+    listing = commands.add_parser("list", help="list the webhooks of recent changes")
     listing.add_argument("bank")
     listing.add_argument("--undelivered", action="store_true", help="only webhooks that were not delivered")
     show = commands.add_parser("show", help="show the webhooks of a transaction: delivery status and content")
@@ -58,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     resend.add_argument("bank")
     resend.add_argument("transaction", nargs="*")
+    for command in (listing, show):
+        add_json_option(command)
     for command in (listing, resend):
         command.add_argument("--hours", type=_hours, default=24, help="how far back to look (default: 24)")
     return parser
@@ -101,11 +105,15 @@ def _secret(secrets: SigningSecrets, bank: Bank, options: argparse.Namespace, no
 def _list(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, now: datetime) -> int:
     statuses = Counter[str]()
     print(webhooks.state_of_endpoint(bank), file=sys.stderr)
-    for page in webhooks.changed_since(bank.id, now - timedelta(hours=options.hours), now):
-        for delivery in page:
-            if not (options.undelivered and delivery.is_delivered):
-                print(_line(delivery))
-            statuses[delivery.record.standing.value if delivery.record else "never_tried"] += 1
+
+    def rows() -> Iterator[_Row]:
+        for page in webhooks.changed_since(bank.id, now - timedelta(hours=options.hours), now):
+            for delivery in page:
+                statuses[delivery.record.standing.value if delivery.record else NEVER_TRIED] += 1
+                if not (options.undelivered and delivery.is_delivered):
+                    yield _row(delivery)
+
+    print_list(COLUMNS, rows(), options.json)
     for status, number in sorted(statuses.items()):
         print(f"{number:>6} {status}", file=sys.stderr)
     print(f"{statuses.total():>6} in all", file=sys.stderr)
@@ -116,15 +124,13 @@ def _show(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, now:
     present = {found.webhook.id: found for found in webhooks.of_transaction(bank.id, options.transaction, now)}
     # There are records of the notification's earlier states, too. Their webhooks can't be sent again.
     records = webhooks.records.of_transaction(TransactionKey(bank.id, options.transaction))
-    for record in records:
-        if record.id not in present:
-            print(_row(record.id, record.key, record.type, record))
-    for delivery in present.values():
-        print(_line(delivery))
-        print(f"    {delivery.webhook.body}")
-    if not (records or present):
+    earlier = [one for one in records if one.id not in present]
+    rows = [(*_told(one.id, one.key, one.type, one), None) for one in earlier]
+    rows += [(*_row(delivery), delivery.webhook.body) for delivery in present.values()]
+    if not rows:
         print(f"webhooks: {_NOTHING} {options.transaction!r}.", file=sys.stderr)
         return 1
+    print_list((*COLUMNS, "content"), rows, options.json)
     return 0
 
 
@@ -149,18 +155,16 @@ def _resend(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, no
     return status
 
 
-def _line(delivery: Delivery) -> str:
-    return _row(delivery.webhook.id, delivery.webhook.key, delivery.webhook.type, delivery.record)
+def _row(delivery: Delivery) -> _Row:
+    return _told(delivery.webhook.id, delivery.webhook.key, delivery.webhook.type, delivery.record)
 
 
-def _row(webhook_id: str, key: NotificationKey, type_: str, record: Record | None) -> str:
-    columns = [webhook_id, key.transaction, key.holder, type_]
+def _told(webhook_id: str, key: NotificationKey, type_: str, record: Record | None) -> _Row:
+    names = (webhook_id, key.transaction, key.holder, type_)
     if record is None:
-        return "\t".join([*columns, "never_tried"])
-    tries = "1 try" if record.attempts == 1 else f"{record.attempts} tries"
-    next_at = [f"next {format_time(record.next_at)}"] if record.next_at else []
-    last = [record.standing.value, record.answer, tries, format_time(record.updated_at), *next_at]
-    return "\t".join([*columns, *last])
+        return (*names, NEVER_TRIED, None, 0, None, None)
+    next_at = format_time(record.next_at) if record.next_at else None
+    return (*names, record.standing.value, record.answer, record.attempts, format_time(record.updated_at), next_at)
 
 
 if __name__ == "__main__":

@@ -47,11 +47,13 @@ def test_the_status_is_that_of_the_work(capsys: pytest.CaptureFixture[str]) -> N
         (HolderNotFound(), "The account has no holder with this id."),
         (
             ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Scan"),
-            "An error occurred (AccessDenied) when calling the Scan operation: no",
+            "the AWS credentials may not call Scan: no. Use others, or ask for the permission: docs/deployment.md says "
+            "what a stage needs.",
         ),
         (
             EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
-            'Could not connect to the endpoint URL: "http://127.0.0.1:1"',
+            'Could not connect to the endpoint URL: "http://127.0.0.1:1" '
+            "Check the network, --region and AWS_ENDPOINT_URL.",
         ),
         (LookupError("added by the command"), "added by the command"),
     ],
@@ -117,12 +119,11 @@ sys.exit(run("things", work))
     assert command.wait(timeout=30) == 1
 
 
-def test_the_help_has_the_modules_description_and_explanation_but_not_its_examples() -> None:
+def test_the_help_has_the_modules_description_its_examples_and_its_explanation() -> None:
     text = " ".join(stage_parser("operations.things", DOCUMENTATION).format_help().split())
     assert text.startswith("usage: python -m operations.things")
     assert "Count things of a stage." in text
-    assert text.endswith("Things are counted once.")
-    assert "--stage prod" not in text
+    assert text.endswith("examples: python -m operations.things --stage prod Things are counted once.")
 
 
 def test_the_stage_is_the_local_one_unless_the_command_requires_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -485,7 +485,10 @@ def test_an_unknown_profile_is_refused_in_one_line(
     monkeypatch.setenv("AWS_PROFILE", "not-set-up")
 
     assert provision.main(["--stage", "prod", "--mail-from", "alerts@example.com"]) == 1
-    assert capsys.readouterr().err == "provision: The config profile (not-set-up) could not be found\n"
+    assert capsys.readouterr().err == (
+        "provision: The config profile (not-set-up) could not be found: `aws configure list-profiles` lists them; "
+        "AWS_PROFILE names one.\n"
+    )
 
 
 def test_provisioning_again_keeps_the_sender_that_is_not_given(session: boto3.session.Session) -> None:

@@ -106,7 +106,8 @@ def test_objects_are_listed_with_size_and_number_of_lines(stage: Stage, capsys: 
     capsys.readouterr()  # what the archiver logs is not the command's
     assert run("list") == 0
     out, err = capsys.readouterr()
-    listed = [line.split("\t") for line in out.splitlines()]
+    header, *listed = [line.split("\t") for line in out.splitlines()]
+    assert header == ["key", "bytes", "lines"]
     assert {key: int(lines) for key, _, lines in listed} == {k: len(v) for k, v in archived(stage.s3).items()}
     sizes = {entry["Key"]: entry["Size"] for entry in stage.s3.list_objects_v2(Bucket="archive")["Contents"]}
     assert {key: int(size) for key, size, _ in listed} == sizes
@@ -135,7 +136,7 @@ def test_a_bank_and_days_can_be_chosen(
     stage.record(*three_days("acme")[2])
     capsys.readouterr()
     assert run("list", *options) == 0
-    folders = [line.split("/") for line in capsys.readouterr().out.splitlines()]
+    folders = [line.split("/") for line in capsys.readouterr().out.splitlines()[1:]]
     found = [f"{bank.removeprefix('bank=')}/{day[-2:]}" for bank, day, _ in folders]
     assert sorted(found) == sorted(ids)
 
@@ -154,7 +155,9 @@ def test_what_is_no_object_of_the_archive_is_left_alone(stage: Stage, capsys: py
     stage.put("bank=eazycard/date=2026-01-10/_SUCCESS", b"")
     stage.put("bank=eazycard/date=2026-01-10/by-hand.jsonl.gz", gzip.compress(b""))
     assert run("list") == 0
-    assert capsys.readouterr().out == f"bank=eazycard/date=2026-01-10/by-hand.jsonl.gz\t{len(gzip.compress(b''))}\t?\n"
+    assert capsys.readouterr().out == (
+        f"key\tbytes\tlines\nbank=eazycard/date=2026-01-10/by-hand.jsonl.gz\t{len(gzip.compress(b''))}\t\n"
+    )
 
 
 def test_an_object_is_shown_line_by_line(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from chalicelib.banks.bank import Bank, BankDirectory, hash_key
 from chalicelib.banks.signatures import valid_secrets
 from chalicelib.errors import UnknownApiKey
-from infra.gateway import attach_plans
+from infra.gateway import attach_plans, put_on_plan
 from infra.provision import deploy_data_stack
 from infra.sessions import Stage
 from infra.stacks import PROJECT
@@ -179,8 +179,8 @@ def test_an_id_that_is_taken_is_refused_and_its_bank_stays_as_it_is(command: Com
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("create --id eazycard --name B --currency XYZ", "XYZ is no active ISO 4217 currency code"),
-        ("create --id eazycard --name B --currency xaf", "xaf is no active ISO 4217 currency code"),
+        ("create --id eazycard --name B --currency XYZ", "the currency XYZ: Must be an active ISO 4217 code"),
+        ("create --id eazycard --name B --currency xaf", "the currency xaf: Must be in capital letters: XAF."),
         ("create --id eazycard --name B --currency EUR --plan gold", "'gold', only trial, standard, volume"),
         ("create --id EAZY --name B --currency EUR", "2 to 40 of a-z 0-9 and -"),
         ("create --id eazy#card --name B --currency EUR", "2 to 40 of a-z 0-9 and -"),
@@ -330,6 +330,7 @@ def test_list_names_each_bank_with_its_currency_plan_and_state(command: Command)
     command("sign alpha")
 
     assert command("list") == (
+        "id\tname\tcurrency\tplan\tstate\tsigning\n"
         "alpha\tAlpha\tXOF\tstandard\tactive\tsigns\nzeta\tZeta\tEUR\ttrial\tdisabled\tdoes not sign\n"
     )
 
@@ -337,6 +338,66 @@ def test_list_names_each_bank_with_its_currency_plan_and_state(command: Command)
 def secret_in(printed: str) -> str:
     (secret,) = re.findall(r"whsec_[A-Za-z0-9+/]{43}=", printed)
     return str(secret)
+
+
+def test_list_and_show_print_json_for_programs(command: Command) -> None:
+    assert json.loads(command("list --json")) == []
+    old = key_in(command("create --id zeta --name Zêta --currency EUR --plan trial"))
+    command("rotate zeta --grace-hours 2")
+    (listed,) = json.loads(command("list --json"))
+    assert listed == {
+        "id": "zeta",
+        "name": "Zêta",
+        "currency": "EUR",
+        "plan": "trial",
+        "state": "active",
+        "signing": "does not sign",
+    }
+    shown = json.loads(command("show zeta --json"))
+    assert shown.items() >= listed.items()
+    assert (shown["webhook_url"], shown["has_webhook_secret"]) == (None, False)
+    ends = {key["hash"]: key["valid_until"] for key in shown["keys"]}
+    assert len(ends) == 2
+    assert datetime.fromisoformat(ends[hash_key(old)[:8]]) > datetime.now(UTC)
+    assert old not in command("show zeta")
+    assert "without an end" in command("show zeta")
+    assert "there is no bank alpha." in command.refused("show alpha")
+
+
+def plans_of(gateway: Any) -> dict[str, set[str]]:
+    """Return the ids of the keys on each usage plan."""
+    plans = gateway.get_usage_plans()["items"]
+    return {
+        plan["name"]: {key["id"] for key in gateway.get_usage_plan_keys(usagePlanId=plan["id"])["items"]}
+        for plan in plans
+    }
+
+
+def test_plan_puts_all_keys_of_the_bank_and_no_other_on_another_plan(
+    command: Command, gateway: Any, registered: Registry
+) -> None:
+    command("create --id zeta --name Zeta --currency EUR --plan trial")
+    command("create --id alpha --name Alpha --currency EUR --plan trial")
+    command("rotate zeta --grace-hours 2")
+    of_zeta, of_alpha = ({key.gateway_key_id for key in registered.keys(bank)} for bank in ("zeta", "alpha"))
+    for _ in range(2):  # the second time, nothing is left to do
+        assert command("plan zeta volume") == "zeta is on the plan volume.\n"
+        found = plans_of(gateway)
+        assert (found[f"{PROJECT}-prod-volume"], found[f"{PROJECT}-prod-trial"]) == (of_zeta, of_alpha)
+        assert registered.bank("zeta").plan == "volume"
+
+
+def test_plan_does_the_rest_of_a_change_that_was_interrupted(
+    command: Command, gateway: Any, registered: Registry
+) -> None:
+    command("create --id zeta --name Zeta --currency EUR --plan trial")
+    command("rotate zeta --grace-hours 2")
+    first, second = (key.gateway_key_id for key in registered.keys("zeta"))
+    put_on_plan(gateway, "prod", first, "volume")
+    trial = next(plan["id"] for plan in gateway.get_usage_plans()["items"] if plan["name"].endswith("trial"))
+    gateway.delete_usage_plan_key(usagePlanId=trial, keyId=second)
+    command("plan zeta volume")
+    assert plans_of(gateway)[f"{PROJECT}-prod-volume"] == {first, second}
 
 
 def stored_secrets(session: boto3.session.Session, registered: Registry, now: datetime) -> list[str]:

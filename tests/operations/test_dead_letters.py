@@ -142,20 +142,24 @@ def test_letters_are_listed_by_queue_and_reason_without_what_is_in_them(
     capsys.readouterr()  # what the functions log is not the command's
     assert run("list") == 0
     out, err = capsys.readouterr()
-    assert len(out.splitlines()) == 26
+    assert len(out.splitlines()) == 27  # with the header
     assert out.count("refused: MESSAGE_REJECTED") == 25
     assert "25 notifications: refused: MESSAGE_REJECTED" in err
     assert "26 in all" in err
     assert "250500" not in out + err
     assert run("list") == 0  # and they are still there
-    assert len(capsys.readouterr().out.splitlines()) == 26
+    assert len(capsys.readouterr().out.splitlines()) == 27
+    assert run("list", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert len(listed) == 26
+    assert {"queue": "stream", "reason": "malformed_record: KeyError"}.items() <= listed[-1].items()
 
 
 def test_a_letter_is_shown_whole(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.put("NotificationDeadLetterQueue", letter("t1"), "not_rendered: KeyError")
     capsys.readouterr()
     run("list")
-    letter_id = capsys.readouterr().out.split("\t")[0]
+    letter_id = capsys.readouterr().out.splitlines()[1].split("\t")[0]
     assert run("show", letter_id[:8]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown == {"queue": "notifications", "reason": "not_rendered: KeyError", "payload": letter("t1")}
@@ -343,7 +347,7 @@ def test_a_statement_goes_through_again_by_its_reason_or_id_only(
     assert [one.account for _, one in stage.statements_due] == ["a1"]
     capsys.readouterr()
     run("list")
-    letter_id = capsys.readouterr().out.split("\t")[0]
+    letter_id = capsys.readouterr().out.splitlines()[1].split("\t")[0]
     assert run("redrive", "--id", letter_id[:8]) == 0
     assert {one.account for _, one in stage.statements_due} == {"a0", "a1"}
     assert stage.take("NotificationDeadLetterQueue") == []

@@ -74,6 +74,7 @@ def test_each_difference_is_a_line_and_the_status_and_nothing_is_changed(
     assert reconcile("--date", "2026-01-10") == 1
     out, err = capsys.readouterr()
     assert [line.split("\t") for line in out.splitlines()] == [
+        ["bank", "date", "currency", "field", "stored", "recomputed"],
         ["eazycard", "2026-01-10", "EUR", "credit", "1.25", f"{Decimal(right['credit']['N']):.2f}"],
         ["eazycard", "2026-01-10", "EUR", "debit_count", "99", right["debit_count"]["N"]],
     ]
