@@ -2,11 +2,13 @@
 
 import dataclasses
 import struct
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from chalicelib.holders.conventions import masked, short_day
 from chalicelib.mail.transaction_mail import render
 from mail_gallery import __main__ as command
 from mail_gallery.samples import BANK, KINDS, READERS, STORIES, sample
@@ -81,3 +83,24 @@ def test_the_reader_s_colour_scheme_is_followed(browser: Browser, scheme: str, b
         page.set_content(sample("debit", "en").html)
         card = page.locator("table.c")
         assert card.evaluate("element => getComputedStyle(element).backgroundColor") == background
+
+
+@pytest.mark.parametrize("text", [masked("CM21-1000-4567"), masked("SAVINGS-ACC"), short_day(date(2026, 1, 10), "fr")])
+def test_what_belongs_together_stays_on_one_line_where_there_is_no_room(browser: Browser, text: str) -> None:  # noqa: F811
+    count = """element => {
+        const r = document.createRange(); r.selectNodeContents(element); return r.getClientRects().length }"""
+    with browser.new_page() as page:
+        page.set_content(f'<p style="width:1px">{text}</p><p style="width:1px">two words</p>')
+        together, apart = (page.locator("p").nth(index).evaluate(count) for index in (0, 1))
+    assert (together, apart) == (1, 2)
+
+
+def test_no_amount_of_a_statement_is_cut_in_two_on_a_phone(browser: Browser) -> None:  # noqa: F811
+    count = """() => [...document.querySelectorAll('.r td[align=right]')].map(cell => {
+        const r = document.createRange(); r.selectNodeContents(cell); return r.getClientRects().length })"""
+    for locale in READERS:
+        with browser.new_page(viewport={"width": NARROWEST, "height": 100}) as page:
+            page.set_content(sample("statement", locale).html)
+            lines = page.evaluate(count)
+        assert len(lines) > 10
+        assert set(lines) == {1}
