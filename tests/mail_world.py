@@ -151,7 +151,7 @@ class World:
     ) -> None:
         for holder_id in ids:
             email = f"{account}.{holder_id}@example.com"
-            holder = Holder(holder_id, "Awa", email, locale, "UTC", preferences, enrolled_at)
+            holder = Holder(holder_id, "Awa", email, locale, "UTC", preferences, enrolled_at, choices={})
             self.suppression().enrol("eazycard", account, holder)
 
     def purchases(self, dynamodb: Any = None) -> PurchaseRepository:

@@ -58,6 +58,7 @@ class Morning(World):
                 timezone,
                 {"statement": "weekly", **preferences},
                 self.now,
+                choices={},
             )
             self.index().enter("eazycard", account, holder, self.now)
             self.suppression().enrol("eazycard", account, holder)
