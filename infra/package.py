@@ -93,5 +93,7 @@ def ships(name: str) -> bool:
             return False
         case ["aws_lambda_powertools", "event_handler", *_]:
             return False  # Chalice routes
+        case ["cffi" | "pycparser", *_]:
+            return False  # they make bindings; PyNaCl's are made
         case _:
             return not name.endswith("/")

@@ -1,4 +1,4 @@
-"""The holder's page at a signed link: shows the form, saves it, and unsubscribes with one click.
+"""The holder's page at a link: shows the form, saves it, and unsubscribes with one click.
 
 Only the link shows who the visitor is. There are no cookies, so another site can't make a visitor's browser send a
 request that the link allows. Only a POST changes anything, because mail programs and scanners open links.
@@ -61,7 +61,7 @@ class Visit(NamedTuple):
 
 
 class PreferencesPage:
-    """Answers the holder's page at a signed link."""
+    """Answers the holder's page at a link."""
 
     def __init__(
         self,

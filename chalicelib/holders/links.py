@@ -1,4 +1,4 @@
-"""Signed links in a holder's e-mails: to the preferences page, and to unsubscribe with one click.
+"""Links in a holder's e-mails: to the preferences page, and to unsubscribe with one click. `link_tokens` encrypts them.
 
 A holder has no password: who opens the link is taken for the holder.
 """
@@ -7,18 +7,16 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
-
-from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from chalicelib.aws.secret_store import CACHE_FOR, SecretStore
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.holder import Holder
+from chalicelib.holders.link_tokens import InvalidToken, open_sealed, seal
 from chalicelib.ledger.email_address import canonical
 
-# A link may be signed with a newer key than the cached keys, so the keys are read again before a link is refused; but
+# A link may be made with a newer key than the cached keys, so the keys are read again before a link is refused; but
 # not more often than this, because a forged link would cost a read each time.
 _REREAD_AFTER = timedelta(seconds=10)
 # While the keys can't be read, e-mails go out without links. For this long, no e-mail waits for another try.
@@ -26,7 +24,7 @@ _TRY_AGAIN_AFTER = timedelta(minutes=1)
 
 
 class Purpose(StrEnum):
-    """What a link is for. Each purpose has its own signatures, so a link of one can't be changed into the other."""
+    """What a link is for. A link of one can't be changed into one of the other."""
 
     PREFERENCES = "preferences"
     UNSUBSCRIBE = "unsubscribe"
@@ -86,7 +84,7 @@ class Bearer:
 class HolderLinks:
     """Issues and reads links.
 
-    The secret is `{"newest": key, "older": [keys]}`: the newest key signs, and links signed with any of them are valid.
+    The secret is `{"newest": key, "older": [keys]}`: the newest key makes links, and links of any of them are valid.
     `base_url` is the URL at which the stage's pages are; without it, no links are issued.
     """
 
@@ -115,9 +113,9 @@ class HolderLinks:
             logger.error("links_unavailable", extra={"error": type(error).__name__})
             count("LinksUnavailable")
             return Links()
-        payload = [bank, account, holder.id, _address_mark(canonical(holder.email))]
+        fields = (bank, account, holder.id, _address_mark(canonical(holder.email)))
         preferences, unsubscribe = (
-            f"{self._base_url}/preferences/{self._serializer(keys, purpose).dumps(payload)}"
+            f"{self._base_url}/preferences/{seal(fields, purpose, keys[0], now)}"
             for purpose in (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
         )
         return Links(preferences, unsubscribe)
@@ -135,33 +133,16 @@ class HolderLinks:
     def _read_with(self, keys: Sequence[str], token: str) -> Bearer | None:
         for purpose, good_for in GOOD_FOR.items():
             try:
-                payload = self._serializer(keys, purpose).loads(token, max_age=int(good_for.total_seconds()))
-                bank, account, holder, address_mark = payload
-            except (BadData, TypeError, ValueError):  # signed for another purpose, too old, or of another release
+                bank, account, holder, address_mark = open_sealed(token, purpose, keys, good_for, self._clock())
+            except (InvalidToken, ValueError):  # for another purpose, too old, forged, or of another release
                 continue
             return Bearer(bank, account, holder, address_mark, purpose)
         return None
 
     def _keys(self, max_age: timedelta = CACHE_FOR) -> list[str]:
-        """Return the keys in the order of itsdangerous: it signs with the last one."""
+        """Return the keys, the newest first: it seals new links."""
         stored = json.loads(self._secrets.get(self._secret_arn, max_age))
-        return [*reversed(stored["older"]), stored["newest"]]
-
-    def _serializer(self, keys: Sequence[str], purpose: Purpose) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(
-            list(keys), salt=f"holder-link.{purpose}", signer=_Signer, signer_kwargs={"clock": self._clock}
-        )
-
-
-class _Signer(TimestampSigner):
-    """itsdangerous's signer, with the time from `clock` instead of the machine's."""
-
-    def __init__(self, *args: Any, clock: Callable[[], datetime], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._clock = clock
-
-    def get_timestamp(self) -> int:
-        return int(self._clock().astimezone(UTC).timestamp())
+        return [stored["newest"], *stored["older"]]
 
 
 def _address_mark(email: str) -> str:
