@@ -27,7 +27,7 @@ VIEWS: dict[str, tuple[tuple[str, Literal["light", "dark"]], ...]] = {
     "fr": (("desktop", "light"), ("phone", "dark")),
     "en": (("desktop", "dark"), ("phone", "light")),
 }
-# With this scale all pictures are under 4.2 MB, and the text can still be read.
+# With this scale all pictures are under 4.8 MB, and the text can still be read.
 SCALE = 0.8
 # Text without coloured edges makes the files half as large.
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-lcd-text")
