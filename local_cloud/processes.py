@@ -35,8 +35,7 @@ def running() -> tuple[dict[str, Any], Cloud]:
 def running_or_started(stack: dict[str, Any] | None, port: int | None, steps: Steps) -> tuple[Cloud, bool]:
     """Return the local cloud that `stack` describes, or a new one, and whether it was started now.
 
-    Raises CloudFailed when it runs already on another port than `port`, or can't be
-    started.
+    Raises CloudFailed when it runs already on another port than `port`, or can't be started.
     """
     if stack is not None:
         cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
