@@ -17,7 +17,7 @@ from bank_simulator.report import Report
 from local_cloud import bounces, demo, webhook_demo
 from local_cloud.console import Steps, step
 from local_cloud.deploy import LOCAL, Deployed, deploy_stage, describe, read_stack, write_stack
-from local_cloud.processes import FOLDER, running_inbox, running_or_started, stop_all
+from local_cloud.processes import FOLDER, resume, running_inbox, running_or_started, stop_all
 from local_cloud.run_result import MailTimes, RunResult, print_result
 from local_cloud.server import Cloud, CloudFailed
 
@@ -45,6 +45,7 @@ def run_main_job(port: int | None, count: int, rate: float) -> int:
         lock.write(str(os.getpid()))
         lock.flush()
         steps = Steps(TOTAL_STEPS)
+        resume()
         stack = read_stack()
         cloud, was_started = running_or_started(stack, port, steps)
         with _cleaned_up(was_started):

@@ -16,7 +16,7 @@ from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free
 DEFAULT_PORT = 4566
 FOLDER = LOCAL / "cloud"
 # A word of each process's command line. The inbox is stopped first, because it shows what the cloud holds.
-_PAUSED = "paused"  # a file in the folder, there while the processes stand still
+_PAUSED = "stack.json"  # in the folder: where `.local/stack.json` is while the processes stand still
 PROCESSES = {"inbox": "local_cloud.inbox", "cloud": "ministack"}
 
 
@@ -35,12 +35,10 @@ def running() -> tuple[dict[str, Any], Cloud]:
 def running_or_started(stack: dict[str, Any] | None, port: int | None, steps: Steps) -> tuple[Cloud, bool]:
     """Return the local cloud that `stack` describes, or a new one, and whether it was started now.
 
-    A cloud that is paused goes on. Raises CloudFailed when it runs already on another port than `port`, or can't be
-    started.
+    Raises CloudFailed when it runs already on another port than `port`, or can't be started.
     """
     if stack is not None:
         cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
-        resume()
         if _runs(cloud.pid, PROCESSES["cloud"]) and cloud.is_up():
             if port not in (None, cloud.port):
                 raise CloudFailed(f"The local cloud runs on port {cloud.port} already: `make stop` ends it.")
@@ -87,7 +85,8 @@ def pause() -> None:
 
     The emulator stores everything in its memory, so a cloud that is ended can't be brought back.
     """
-    (FOLDER / _PAUSED).touch()
+    # Without it, every other command says at once that the cloud doesn't run, instead of waiting for an answer.
+    shutil.move(STACK_FILE, FOLDER.resolve() / _PAUSED)
     for part in PROCESSES:
         _signal(part, signal.SIGSTOP)
 
@@ -97,7 +96,7 @@ def resume() -> None:
     if is_paused():
         for part in PROCESSES:
             _signal(part, signal.SIGCONT)
-        (FOLDER / _PAUSED).unlink()
+        shutil.move(FOLDER.resolve() / _PAUSED, STACK_FILE)
 
 
 def stop_all() -> None:

@@ -19,8 +19,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from bank_simulator import replay
 from bank_simulator.files.contents import UnreadableFile
-from bank_simulator.files.csv_rows import bodies
 from chalicelib.analytics.rollups import is_countable
 from chalicelib.api.json_body import read_json
 from chalicelib.api.requests import MAX_DAYS
@@ -81,15 +81,19 @@ def _rows(
 
 
 def in_file(path: Path, currency: str | None, now: datetime) -> Judged:
-    """Yield the file's transactions, in its order; raises SettingsTrialFailed, UnreadableFile."""
-    total = sum(1 for _ in bodies(path))
-    for number, body in enumerate(bodies(path), start=1):
+    """Yield the transactions of a CSV, MT940, MT942 or CAMT file, in its order.
+
+    Raises SettingsTrialFailed, UnreadableFile.
+    """
+    # As if holders were notified: what nobody is told is not judged.
+    found = replay.read(path, None, notify=True, now=now, advance=lambda _: None)
+    for number, body in enumerate(found.bodies(), start=1):
         if currency is None and "currency" not in body:
             raise SettingsTrialFailed(
                 f"{path}, transaction {number} has no currency: give one with --currency, for all that have none."
             )
         try:
-            yield number / total, load_transaction(body, "file", currency or "", now, [])
+            yield number / found.total, load_transaction(body, "file", currency or "", now, [])
         except ValidationFailed as error:
             raise SettingsTrialFailed(f"{path}, transaction {number}: {_in_words(error)}") from None
 
@@ -158,7 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = stage_parser("operations.settings_trial", __doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--bank", help="the bank whose transactions and present settings are used")
-    source.add_argument("--file", type=Path, help="a CSV file of transactions, judged by the default settings instead")
+    source.add_argument(
+        "--file", type=Path, help="a CSV, MT940, MT942 or CAMT file, judged by the default settings instead"
+    )
     parser.add_argument("--days", type=int, help="number of UTC days of the transactions' own time, up to today")
     parser.add_argument("--from", dest="first", type=_day, help="the first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=_day, help="the last day; default: today")

@@ -50,6 +50,7 @@ def standing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standi
     link.symlink_to(folder)
     monkeypatch.setattr(processes, "FOLDER", link)
     monkeypatch.setattr(processes, "STACK_FILE", tmp_path / "stack.json")
+    (tmp_path / "stack.json").write_text("{}")
     found = Standing(folder)
     time.sleep(0.5)
     yield found
@@ -61,8 +62,10 @@ def test_a_paused_cloud_stands_still_until_it_goes_on_and_loses_nothing(standing
     processes.pause()
     assert processes.is_paused()
     assert standing.is_counting() == [False, False]
+    assert not processes.STACK_FILE.exists()  # no other command waits for it
     processes.resume()
     assert not processes.is_paused()
+    assert processes.STACK_FILE.read_text() == "{}"
     assert standing.is_counting() == [True, True]
 
 

@@ -484,3 +484,13 @@ def test_options_that_do_not_go_together_are_refused(arguments: list[str]) -> No
     with pytest.raises(SystemExit) as ended:
         main(arguments, lambda: NOW)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("name", ["two-accounts.sta", "camt053-v08.xml", "camt054-v08.xml"])
+def test_a_statement_file_of_a_bank_is_judged_like_a_file_of_transactions(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(__file__).parents[1] / "data" / name
+    assert main(["--file", str(file), "--currency", "EUR", "--json"]) == 0
+    judged = json.loads(capsys.readouterr().out)
+    assert judged["transactions"] == len((file.parent / f"{name}.jsonl").read_text().splitlines())
