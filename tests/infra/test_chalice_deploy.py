@@ -353,13 +353,13 @@ def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(de
     assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
     assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
     assert set(methods_of(clone, "prod")) == routes_of_app()
-    assert len(named_after(clone, "dev")) == 14 + 14 + 9 + 4
+    assert len(named_after(clone, "dev")) == 15 + 15 + 9 + 5
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
     assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
-    assert len(named_after(clone, "prod")) == 14 + 14 + 9 + 4
+    assert len(named_after(clone, "prod")) == 15 + 15 + 9 + 5
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
 

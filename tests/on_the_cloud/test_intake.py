@@ -24,7 +24,10 @@ ASYNC = {"prefer": "respond-async"}
 
 @pytest.fixture(scope="module")
 def bank(cloud: CloudUnderTest) -> BankClient:
-    return cloud.new_bank("intake-bank")
+    bank = cloud.new_bank("intake-bank")
+    # Its holders get an e-mail about each transaction of a batch, no digest.
+    assert bank("PUT", "/settings", {"digest_after": 1_000}).status == 200
+    return bank
 
 
 def items(prefix: str, count: int) -> list[dict[str, Any]]:
