@@ -10,6 +10,7 @@ _OF_HOLDER = {
     "holder": link("getHolder", "The holder.", **_HOLDER_PATH),
     "replacement": link("putHolder", "Replaces the holder.", **_HOLDER_PATH),
     "erasure": link("deleteHolder", "Erases the holder.", **_HOLDER_PATH),
+    "lifting": link("liftSuppression", "Ends the suppression of the holder's address.", **_HOLDER_PATH),
     "holders": link("listHolders", "The account's holders.", account="$request.path.account"),
 }
 
@@ -62,5 +63,19 @@ def delete_holder() -> Json:
         answers={204: {"description": "The holder's data is erased."}},
         parameters=["account", "holder"],
         codes=["holder_not_found"],
+        is_write=True,
+    )
+
+
+def delete_suppression() -> Json:
+    return operation(
+        "liftSuppression",
+        "Holders",
+        "Send to the holder's address again",
+        "Ends the suppression of the holder's address, for all of the bank's holders who have it. What happened "
+        "before doesn't begin it again. An address that is suppressed again can be lifted once a day.",
+        answers={204: {"description": "E-mails go to the address again."}},
+        parameters=["account", "holder"],
+        codes=["holder_not_found", "not_suppressed", "lifted_lately"],
         is_write=True,
     )

@@ -50,6 +50,7 @@ ROUTES = [
     ("PUT", "/accounts/A123/holders/h1"),
     ("GET", "/accounts/A123/holders/h1"),
     ("DELETE", "/accounts/A123/holders/h1"),
+    ("DELETE", "/accounts/A123/holders/h1/suppression"),
     ("GET", "/settings"),
     ("PUT", "/settings"),
 ]

@@ -36,23 +36,25 @@ def put_holder(
     holder = load_holder(read_json(*sent_body(request)), holder_id, now)
     statement_index.enter(bank.id, account, holder, now)
     holder, is_new = enrolment.enrol(bank.id, account, holder)
-    return json_answer(to_json(holder), 201 if is_new else 200)
+    return json_answer(to_json(holder.as_of(now)), 201 if is_new else 200)
 
 
-def list_holders(bank: Bank, account: str, request: Request, *, holders: HolderRepository) -> Response:
+def list_holders(bank: Bank, account: str, request: Request, *, holders: HolderRepository, now: datetime) -> Response:
     """Answer `GET /accounts/{account}/holders`: the holders, ordered by id; an empty list for an unknown account."""
     only_parameters(request)
     found = holders.of_account(bank.id, identifier("account", account))
-    return json_answer({"holders": [to_json(holder) for holder in found]})
+    return json_answer({"holders": [to_json(holder.as_of(now)) for holder in found]})
 
 
-def get_holder(bank: Bank, account: str, holder_id: str, request: Request, *, holders: HolderRepository) -> Response:
+def get_holder(
+    bank: Bank, account: str, holder_id: str, request: Request, *, holders: HolderRepository, now: datetime
+) -> Response:
     """Answer `GET /accounts/{account}/holders/{holder}`: the holder. Raises HolderNotFound."""
     only_parameters(request)
     wanted = unquote(holder_id)
     for holder in holders.of_account(bank.id, identifier("account", account)):
         if holder.id == wanted:
-            return json_answer(to_json(holder))
+            return json_answer(to_json(holder.as_of(now)))
     raise HolderNotFound
 
 
@@ -63,4 +65,16 @@ def delete_holder(bank: Bank, account: str, holder_id: str, request: Request, *,
     if not IDENTIFIER.fullmatch(wanted):
         raise HolderNotFound
     enrolment.erase(bank.id, identifier("account", account), wanted)
+    return Response("", {}, 204)
+
+
+def lift_suppression(
+    bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment, now: datetime
+) -> Response:
+    """Answer `DELETE /accounts/{account}/holders/{holder}/suppression`: e-mails go to the holder's address again.
+
+    Raises HolderNotFound, NotSuppressed, LiftedLately.
+    """
+    only_parameters(request)
+    enrolment.lift(bank.id, identifier("account", account), unquote(holder_id), now)
     return Response("", {}, 204)

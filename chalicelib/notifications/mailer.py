@@ -164,7 +164,7 @@ class Mailer:
         claims = self._claim(recipients, stories, now, lease)
         told_before = stories.told_before.keys() & (claims.claimed | stories.settled)
         claimed = [one for one in recipients if one.key in claims.claimed - told_before]
-        composed = self._composer.compose(claimed, decisions, stories.by_key, bank_names)
+        composed = self._composer.compose(claimed, decisions, stories.by_key, bank_names, now)
         # After the claims: a notification that is claimed here and now is on its way as well.
         emails, early = in_order(composed.emails, stories.by_key, self._log.queued, now)
         sent = self._sending.send(emails, now)
