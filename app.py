@@ -120,7 +120,9 @@ def list_transactions(account: str) -> Response:
 @app.route("/accounts/{account}/holders", methods=["GET"], api_key_required=True)
 @answered
 def list_holders(account: str) -> Response:
-    return holders.list_holders(calling_bank(), account, app.current_request, holders=services.holders)
+    return holders.list_holders(
+        calling_bank(), account, app.current_request, holders=services.holders, now=services.now()
+    )
 
 
 @app.route("/accounts/{account}/holders/{holder}", methods=["PUT"], content_types=JSON, api_key_required=True)
@@ -154,13 +156,25 @@ def patch_holder(account: str, holder: str) -> Response:
 @app.route("/accounts/{account}/holders/{holder}", methods=["GET"], api_key_required=True)
 @answered
 def get_holder(account: str, holder: str) -> Response:
-    return holders.get_holder(calling_bank(), account, holder, app.current_request, holders=services.holders)
+    return holders.get_holder(
+        calling_bank(), account, holder, app.current_request, holders=services.holders, now=services.now()
+    )
 
 
 @app.route("/accounts/{account}/holders/{holder}", methods=["DELETE"], api_key_required=True)
 @answered
 def delete_holder(account: str, holder: str) -> Response:
-    return holders.delete_holder(calling_bank(), account, holder, app.current_request, enrolment=services.enrolment)
+    return holders.delete_holder(
+        calling_bank(), account, holder, app.current_request, enrolment=services.enrolment, now=services.now()
+    )
+
+
+@app.route("/accounts/{account}/holders/{holder}/suppression", methods=["DELETE"], api_key_required=True)
+@answered
+def delete_suppression(account: str, holder: str) -> Response:
+    return holders.lift_suppression(
+        calling_bank(), account, holder, app.current_request, enrolment=services.enrolment, now=services.now()
+    )
 
 
 @app.route("/analytics", methods=["GET"], api_key_required=True)

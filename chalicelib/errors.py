@@ -1,6 +1,8 @@
 """The errors that a caller can act on, each with its data as attributes. `api.problems` gives each its HTTP status."""
 
+import math
 import re
+from datetime import timedelta
 from typing import ClassVar
 
 # An answer names at most so many errors, and so many characters of a field's name.
@@ -121,6 +123,28 @@ class HolderNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The account has no holder with this id.")
+
+
+class NotSuppressed(DomainError):
+    """E-mails go to the holder's address: there is no suppression to lift."""
+
+    code = "not_suppressed"
+
+    def __init__(self) -> None:
+        super().__init__("The holder's address isn't suppressed: e-mails go there.")
+
+
+class LiftedLately(DomainError):
+    """The suppression of this address was lifted already, less than a day ago. It can be lifted again after `wait`."""
+
+    code = "lifted_lately"
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(
+            "This address is suppressed again, after its suppression was lifted within the last day. Wait as long as "
+            "Retry-After says, or enrol another address."
+        )
+        self.retry_after_s = math.ceil(wait.total_seconds())
 
 
 class TooManyHolders(DomainError):

@@ -1,6 +1,7 @@
 """Schemas of the answers about holders."""
 
 from chalicelib.holders.holder import MAX_HOLDERS
+from chalicelib.notifications.verdicts import REASONS
 from openapi.answered import answered, answered_objects
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
 
@@ -40,11 +41,14 @@ def holder_schemas(requests: Json) -> Json:
 
 
 _SUPPRESSION = object_schema(
-    "No e-mail is sent to this address any more, for any of the bank's holders who have it. Enrol another address.",
+    "No e-mail is sent to this address, for any of the bank's holders who have it. It ends when another address is "
+    "enrolled, when it is lifted, and at `until` if it has that.",
     {
-        "reason": open_text(("complaint", "hard_bounce"), "The reason."),
+        "reason": open_text(REASONS, "The reason."),
         "since": {**TIME, "description": "The time of the bounce or complaint, in UTC."},
+        "until": {**TIME, "description": "When it lapses by itself, in UTC. Absent if it doesn't."},
     },
+    optional=("until",),
 )
 _HOLDERS = object_schema(
     "An account's holders, by id.",

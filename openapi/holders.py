@@ -13,6 +13,7 @@ _OF_HOLDER = {
     "change": link("patchHolder", "Changes the holder.", **_HOLDER_PATH),
     "replacement": link("putHolder", "Replaces the holder.", **_HOLDER_PATH),
     "erasure": link("deleteHolder", "Erases the holder.", **_HOLDER_PATH),
+    "lifting": link("liftSuppression", "Ends the suppression of the holder's address.", **_HOLDER_PATH),
     "holders": link("listHolders", "The account's holders.", account="$request.path.account"),
 }
 
@@ -89,5 +90,19 @@ def delete_holder() -> Json:
         answers={204: {"description": "The holder's data is erased."}},
         parameters=["account", "holder", "if_match"],
         codes=["holder_not_found", "precondition_failed"],
+        is_write=True,
+    )
+
+
+def delete_suppression() -> Json:
+    return operation(
+        "liftSuppression",
+        "Holders",
+        "Send to the holder's address again",
+        "Ends the suppression of the holder's address, for all of the bank's holders who have it. What happened "
+        "before doesn't begin it again. An address that is suppressed again can be lifted once a day.",
+        answers={204: {"description": "E-mails go to the address again."}},
+        parameters=["account", "holder"],
+        codes=["holder_not_found", "not_suppressed", "lifted_lately"],
         is_write=True,
     )

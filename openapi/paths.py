@@ -20,6 +20,7 @@ def paths() -> dict[str, dict[str, Json]]:
             "get": holders.get_holder(),
             "delete": holders.delete_holder(),
         },
+        "/accounts/{account}/holders/{holder}/suppression": {"delete": holders.delete_suppression()},
         "/analytics": {"get": analytics.get_analytics()},
         "/accounts/{account}/analytics": {"get": analytics.get_account_analytics()},
         "/settings": {

@@ -63,9 +63,11 @@ _REASONS = {
     "internal_error": "an error of the service; its operator finds it by `request_id`",
     "invalid_cursor": "the cursor was not issued for this listing",
     "invalid_signature": "the bank has a signing secret, and the signature is missing, wrong or over 5 minutes old",
+    "lifted_lately": "the address is suppressed again within a day after it was lifted; try again after `Retry-After`",
     "malformed_body": "the body is not UTF-8 or no JSON object, has the same key twice, NaN or Infinity, is nested too "
     "deeply, or has control characters or U+FFFD to U+FFFF",
     "precondition_failed": "`If-Match` names another version than the present one; nothing is changed",
+    "not_suppressed": "e-mails go to the holder's address",
     "quota_exceeded": "the plan's quota is used up",
     "route_not_found": "no route has this path and method",
     "temporarily_unavailable": "try again; this is safe",

@@ -51,6 +51,7 @@ ROUTES = [
     ("PATCH", "/accounts/A123/holders/h1"),
     ("GET", "/accounts/A123/holders/h1"),
     ("DELETE", "/accounts/A123/holders/h1"),
+    ("DELETE", "/accounts/A123/holders/h1/suppression"),
     ("GET", "/settings"),
     ("PUT", "/settings"),
     ("PATCH", "/settings"),

@@ -1,6 +1,5 @@
 """The routes of an account's holders: their bank enrols, changes, reads and erases them."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -43,7 +42,7 @@ def put_holder(
     holder = load_holder(read_json(*sent_body(request)), holder_id, now)
     check = _before_writing(bank, account, request, statement_index, now)
     recorded, is_new = enrolment.enrol(bank.id, account, holder, check)
-    return _answer(recorded, 201 if is_new else 200)
+    return _answer(recorded, now, 201 if is_new else 200)
 
 
 def patch_holder(
@@ -71,28 +70,32 @@ def patch_holder(
         return amended(before, load_patch(patch, amendable(before)), now)
 
     check = _before_writing(bank, account, request, statement_index, now)
-    return _answer(enrolment.amend(bank.id, account, wanted, change, check))
+    return _answer(enrolment.amend(bank.id, account, wanted, change, check), now)
 
 
-def list_holders(bank: Bank, account: str, request: Request, *, holders: HolderRepository) -> Response:
+def list_holders(bank: Bank, account: str, request: Request, *, holders: HolderRepository, now: datetime) -> Response:
     """Answer `GET /accounts/{account}/holders`: the holders, ordered by id; an empty list for an unknown account."""
     only_parameters(request)
     found = holders.of_account(bank.id, identifier("account", account))
-    return json_answer({"holders": [to_json(holder) for holder in found]})
+    return json_answer({"holders": [_shown(holder, now) for holder in found]})
 
 
-def get_holder(bank: Bank, account: str, holder_id: str, request: Request, *, holders: HolderRepository) -> Response:
+def get_holder(
+    bank: Bank, account: str, holder_id: str, request: Request, *, holders: HolderRepository, now: datetime
+) -> Response:
     """Answer `GET /accounts/{account}/holders/{holder}`: the holder. Raises HolderNotFound, PreconditionFailed."""
     only_parameters(request)
     wanted = unquote(holder_id)
     for holder in holders.of_account(bank.id, identifier("account", account)):
         if holder.id == wanted:
-            check_match(request, to_json(holder))
-            return _answer(holder)
+            check_match(request, _shown(holder, now))
+            return _answer(holder, now)
     raise HolderNotFound
 
 
-def delete_holder(bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment) -> Response:
+def delete_holder(
+    bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment, now: datetime
+) -> Response:
     """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data.
 
     Raises HolderNotFound, PreconditionFailed.
@@ -102,8 +105,20 @@ def delete_holder(bank: Bank, account: str, holder_id: str, request: Request, *,
     if not IDENTIFIER.fullmatch(wanted):
         raise HolderNotFound
     enrolment.erase(
-        bank.id, identifier("account", account), wanted, lambda before: check_match(request, to_json(before))
+        bank.id, identifier("account", account), wanted, lambda before: check_match(request, _shown(before, now))
     )
+    return Response("", {}, 204)
+
+
+def lift_suppression(
+    bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment, now: datetime
+) -> Response:
+    """Answer `DELETE /accounts/{account}/holders/{holder}/suppression`: e-mails go to the holder's address again.
+
+    Raises HolderNotFound, NotSuppressed, LiftedLately.
+    """
+    only_parameters(request)
+    enrolment.lift(bank.id, identifier("account", account), unquote(holder_id), now)
     return Response("", {}, 204)
 
 
@@ -113,12 +128,17 @@ def _before_writing(
     """Return what is done before a record is written: If-Match is compared, and the next statement is expected."""
 
     def check(before: Holder | None, after: Holder) -> None:
-        check_match(request, None if before is None else to_json(before))
+        check_match(request, None if before is None else _shown(before, now))
         statement_index.enter(bank.id, account, after, now)
 
     return check
 
 
-def _answer(holder: Holder, status: int = 200) -> Response:
-    answer: Mapping[str, Any] = to_json(holder)
-    return json_answer(dict(answer), status, {"ETag": entity_tag(answer)})
+def _answer(holder: Holder, now: datetime, status: int = 200) -> Response:
+    answer = _shown(holder, now)
+    return json_answer(answer, status, {"ETag": entity_tag(answer)})
+
+
+def _shown(holder: Holder, now: datetime) -> dict[str, Any]:
+    """Return the holder as it is answered: a suppression that has lapsed is none."""
+    return dict(to_json(holder.as_of(now)))

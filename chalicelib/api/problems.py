@@ -26,11 +26,13 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.InvalidSignature: (401, "The signature is missing, wrong or too old"),
     errors.TransactionNotFound: (404, "There is no such transaction"),
     errors.HolderNotFound: (404, "There is no such holder"),
+    errors.NotSuppressed: (404, "The holder's address is not suppressed"),
     errors.TooManyHolders: (409, "The account has as many holders as it can"),
     errors.TransactionConflict: (409, "The id is taken by another transaction"),
     errors.PreconditionFailed: (412, "It was changed since"),
     errors.BodyTooLarge: (413, "The body is too large"),
     errors.UnsupportedMediaType: (415, "The body's type is not taken here"),
+    errors.LiftedLately: (429, "The suppression was lifted within the last day"),
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),
 }
 
@@ -69,7 +71,7 @@ def problem_for(error: errors.DomainError, request: Request) -> Response:
     status, title = ANSWERS[type(error)]
     headers: dict[str, str] = {}
     match error:
-        case errors.TemporarilyUnavailable():
+        case errors.TemporarilyUnavailable() | errors.LiftedLately():
             headers["Retry-After"] = str(error.retry_after_s)
         case errors.UnknownApiKey():
             headers["WWW-Authenticate"] = 'ApiKey header="x-api-key"'

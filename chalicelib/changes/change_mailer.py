@@ -107,12 +107,12 @@ class ChangeMailer:
         count("NotificationsPutOff", len(put_off))
 
     def _compose(self, notices: Sequence[ChangeNotice]) -> _Composed:
-        composed = _Composed()
+        composed, at = _Composed(), self._clock()
         stored = self._holders.of_accounts(account_key(one.told.bank, one.told.account) for one in notices)
         for notice in notices:
             key = account_key(notice.told.bank, notice.told.account)
             now = next((one for one in stored.get(key, ()) if one.id == notice.told.holder.id), None)
-            suppressed = notice.told.holder.suppressed or (now.suppressed if now and _is_at(now, notice) else None)
+            suppressed = notice.told.holder.suppressed or (now.suppression(at) if now and _is_at(now, notice) else None)
             if now is None:
                 composed.untold.append(notice.change(State.SKIPPED, "erased"))
             elif suppressed is not None:

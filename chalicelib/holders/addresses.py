@@ -1,24 +1,51 @@
 """E-mail addresses in DynamoDB, by their hash: which holders have an address, and whether it is suppressed.
 
-The table stores no address, only the SHA-256 of its canonical form. An address has one entry for each holder
-with it, and one more if it is suppressed. So when SES reports a bounce, the holders with the address are found without
-a scan. Each holder's record repeats the suppression: the mailer doesn't read this table.
+The table stores no address, only the SHA-256 of its canonical form. An address has one entry for each holder with it,
+and one more if it is or was suppressed. So when SES reports a bounce, the holders with the address are found without a
+scan. Each holder's record repeats the suppression: the mailer doesn't read this table.
 """
 
 import hashlib
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, queried, to_item
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.holders.suppression import Standing
 from chalicelib.ledger.email_address import canonical
 from chalicelib.ledger.times import sortable
 
 _SUPPRESSION = "suppression"
+# Another writer of the same entry, between our read and our write, makes us try again.
+_TRIES = 10
+
+
+class Address(NamedTuple):
+    """An address of a bank's holders, by its hash: all of its spellings are equal."""
+
+    bank: str
+    digest: str
+
+    @classmethod
+    def of(cls, bank: str, email: str) -> "Address":
+        return cls(bank, hashlib.sha256(canonical(email).encode(errors="surrogatepass")).hexdigest())
+
+    @property
+    def key(self) -> str:
+        return f"{self.bank}#{self.digest}"
+
+
+class Entry(NamedTuple):
+    """What is stored of an address. `has_marks_left` is true when a lifting may have left marks in holders' records."""
+
+    address: Address
+    standing: Standing
+    has_marks_left: bool
 
 
 class AddressRepository:
@@ -33,7 +60,7 @@ class AddressRepository:
         call(
             self._client.put_item,
             TableName=self._table,
-            Item=to_item({**_key(bank, holder.email, _entry_of(account, holder)), **_version(holder)}),
+            Item=to_item({**_key(Address.of(bank, holder.email), _entry_of(account, holder)), **_version(holder)}),
         )
 
     def leave(self, bank: str, account: str, holder: Holder) -> None:
@@ -41,58 +68,110 @@ class AddressRepository:
         self._call_if(
             self._client.delete_item,
             TableName=self._table,
-            Key=to_item(_key(bank, holder.email, _entry_of(account, holder))),
+            Key=to_item(_key(Address.of(bank, holder.email), _entry_of(account, holder))),
             ConditionExpression="enrolled_at = :enrolled_at",
             ExpressionAttributeValues=to_item({":enrolled_at": _version(holder)["enrolled_at"]}),
         )
 
-    def suppress(self, bank: str, email: str, suppressed: Suppressed) -> None:
-        """Suppress the address for the bank. If it is suppressed already, the earlier of the two times stays."""
-        since = sortable(suppressed.since)
+    def suppress(self, address: Address, suppressed: Suppressed) -> None:
+        """Suppress the address, if what is stored of it doesn't outweigh this (`Standing.after`)."""
+        self._change(address, lambda standing: standing.after(suppressed))
+
+    def lift(self, address: Address, now: datetime, at_most_each: timedelta = timedelta(0)) -> Standing:
+        """End the suppression of the address, and note that its holders' records still have the mark.
+
+        Raises NotSuppressed, LiftedLately (`Standing.lifted`).
+        """
+        return self._change(address, lambda standing: standing.lifted(now, at_most_each), marks_left=True)
+
+    def unmarked(self, address: Address, lifted: Standing) -> None:
+        """Note that no holder's record has the mark any more, unless the address has another standing by now."""
         self._call_if(
-            self._client.put_item,
+            self._client.update_item,
             TableName=self._table,
-            Item=to_item({**_key(bank, email, _SUPPRESSION), "reason": suppressed.reason, "since": since}),
-            ConditionExpression="attribute_not_exists(since) OR since > :since",
-            ExpressionAttributeValues=to_item({":since": since}),
+            Key=to_item(_key(address, _SUPPRESSION)),
+            UpdateExpression="REMOVE marks_left",
+            ConditionExpression="lifted_at = :lifted_at AND attribute_not_exists(since)",
+            ExpressionAttributeValues=to_item({":lifted_at": _values(lifted)["lifted_at"]}),
         )
 
-    def suppressed(self, bank: str, email: str) -> Suppressed | None:
-        """Return why and since when the address is suppressed for the bank; None if it isn't. Reads consistently."""
-        answer = call(
-            self._client.get_item,
-            TableName=self._table,
-            Key=to_item(_key(bank, email, _SUPPRESSION)),
-            ConsistentRead=True,
-        )
-        if "Item" not in answer:
-            return None
-        values = from_item(answer["Item"])
-        return Suppressed(values["reason"], datetime.fromisoformat(values["since"]))
+    def suppressed(self, address: Address) -> Suppressed | None:
+        """Return why and since when the address is suppressed, also if that has lapsed. Reads consistently."""
+        return _standing(self._stored(address)).suppressed
 
-    def accounts_at(self, bank: str, email: str) -> Iterator[str]:
+    def accounts_at(self, address: Address) -> Iterator[str]:
         """Return the account of each holder who has the address; an account may come twice. Reads consistently."""
         found = queried(
             self._client,
             TableName=self._table,
             KeyConditionExpression="address_key = :address AND begins_with(entry, :holder)",
-            ExpressionAttributeValues=to_item({":address": _key(bank, email, "")["address_key"], ":holder": "holder#"}),
+            ExpressionAttributeValues=to_item({":address": address.key, ":holder": "holder#"}),
             ConsistentRead=True,
         )
         return (values["entry"].split("#")[1] for values in found)
 
-    def _call_if(self, operation: Any, **arguments: Any) -> None:
-        """Call the operation; do nothing if its ConditionExpression doesn't hold."""
+    def all_standings(self, bank: str = "", on_page: Callable[[int], None] = lambda _: None) -> Iterator[Entry]:
+        """Yield what is stored of each address of a bank, or of all banks, that is suppressed or has marks left.
+
+        This is a scan of the whole table, for maintenance only; `on_page` gets the number of entries that a call read.
+        """
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "FilterExpression": "entry = :entry AND (attribute_exists(since) OR attribute_exists(marks_left))",
+            "ExpressionAttributeValues": to_item({":entry": _SUPPRESSION}),
+        }
+        if bank:
+            arguments["FilterExpression"] += " AND begins_with(address_key, :bank)"
+            arguments["ExpressionAttributeValues"] |= to_item({":bank": f"{bank}#"})
+        while True:
+            answer = call(self._client.scan, **arguments)
+            on_page(answer["ScannedCount"])
+            for values in map(from_item, answer["Items"]):
+                yield Entry(Address(*values["address_key"].rsplit("#", 1)), _standing(values), "marks_left" in values)
+            if "LastEvaluatedKey" not in answer:
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _stored(self, address: Address) -> dict[str, Any]:
+        key = to_item(_key(address, _SUPPRESSION))
+        return from_item(
+            call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
+        )
+
+    def _change(self, address: Address, change: Callable[[Standing], Standing], **more: Any) -> Standing:
+        """Store what `change` makes of the stored standing, with `more` attributes; return the standing."""
+        for _ in range(_TRIES):
+            stored = self._stored(address)
+            standing = _standing(stored)
+            changed = change(standing)
+            if changed == standing:
+                return standing
+            version = stored.get("version", 0)
+            # An entry of an earlier release has no version.
+            unchanged = "version = :version" if version else "attribute_not_exists(version)"
+            if not stored:
+                unchanged = "attribute_not_exists(entry)"
+            values = {**_key(address, _SUPPRESSION), **_values(changed), "version": version + 1, **more}
+            condition: dict[str, Any] = {"ConditionExpression": unchanged}
+            if version:
+                condition["ExpressionAttributeValues"] = to_item({":version": version})
+            if self._call_if(self._client.put_item, TableName=self._table, Item=to_item(values), **condition):
+                return changed
+        raise TemporarilyUnavailable
+
+    def _call_if(self, operation: Any, **arguments: Any) -> bool:
+        """Call the operation if its ConditionExpression holds; return whether it did."""
         try:
             call(operation, **arguments)
         except ClientError as error:
             if error_code(error) != CONDITION_FAILED:
                 raise
+            return False
+        return True
 
 
-def _key(bank: str, email: str, entry: str) -> dict[str, str]:
-    digest = hashlib.sha256(canonical(email).encode(errors="surrogatepass")).hexdigest()
-    return {"address_key": f"{bank}#{digest}", "entry": entry}
+def _key(address: Address, entry: str) -> dict[str, str]:
+    return {"address_key": address.key, "entry": entry}
 
 
 def _entry_of(account: str, holder: Holder) -> str:
@@ -101,3 +180,20 @@ def _entry_of(account: str, holder: Holder) -> str:
 
 def _version(holder: Holder) -> dict[str, str]:
     return {"enrolled_at": sortable(holder.enrolled_at)}
+
+
+def _values(standing: Standing) -> dict[str, Any]:
+    values: dict[str, Any] = {"lifted_at": sortable(standing.lifted_at) if standing.lifted_at else None}
+    if standing.suppressed is not None:
+        until = standing.suppressed.until
+        values |= {"reason": standing.suppressed.reason, "since": sortable(standing.suppressed.since)}
+        values["until"] = sortable(until) if until else None
+    return values
+
+
+def _standing(values: dict[str, Any]) -> Standing:
+    times = {name: datetime.fromisoformat(values[name]) for name in ("since", "until", "lifted_at") if name in values}
+    suppressed = None
+    if "since" in times:
+        suppressed = Suppressed(values["reason"], times["since"], times.get("until"))
+    return Standing(suppressed, times.get("lifted_at"))

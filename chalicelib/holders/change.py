@@ -35,6 +35,7 @@ class HolderChange:
 
     def to_json(self) -> dict[str, Any]:
         """Return the change as JSON values; `from_json` reads it."""
+        suppressed = self.holder.suppression(self.at)
         return {
             "bank": self.bank,
             "account": self.account,
@@ -48,7 +49,7 @@ class HolderChange:
                 "locale": self.holder.locale,
                 "timezone": self.holder.timezone,
             },
-            "suppressed": self.holder.suppressed.reason if self.holder.suppressed else None,
+            "suppressed": suppressed.reason if suppressed else None,
         }
 
 

@@ -1,18 +1,20 @@
 """Enrolment of holders, and suppression of addresses after a hard bounce or a complaint.
 
 A suppression concerns all of the bank's holders with the address. Each gets e-mails again when the bank enrols the
-holder with another address.
+holder with another address, when the suppression is lifted, and when it lapses.
 """
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from chalicelib.aws.batching import batches
-from chalicelib.errors import DomainError, HolderNotFound, TemporarilyUnavailable
-from chalicelib.holders.addresses import AddressRepository
+from chalicelib.errors import DomainError, HolderNotFound, NotSuppressed, TemporarilyUnavailable
+from chalicelib.holders.addresses import Address, AddressRepository, Entry
 from chalicelib.holders.choice import replaced
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.holders.suppression import LIFTED_AT_MOST_EACH
 from chalicelib.ledger.email_address import same_address
 from chalicelib.ledger.keys import account_key
 
@@ -29,8 +31,9 @@ class Enrolment:
     """Keeps the holders' records and the addresses' entries in step, without locks.
 
     `enrol` writes the address's entry and the holder's record, and then reads whether the address is suppressed.
-    `suppress` writes the suppression, and then reads which holders have the address. Each writes before it reads, so
-    when both run at the same time, at least one sees the other's write and marks the holder.
+    `suppress` and `lift` write the address's standing, and then read which holders have the address. Each writes before
+    it reads, so when two run at the same time, at least one sees the other's write. And each reads the standing again
+    after it has marked the holders: who has marked them by an old standing marks them by the new one.
     """
 
     def __init__(self, addresses: AddressRepository, holders: HolderRepository) -> None:
@@ -77,20 +80,70 @@ class Enrolment:
     def suppress(self, bank: str, email: str, suppressed: Suppressed) -> None:
         """Suppress the address for the bank, and mark all of its holders who have it.
 
+        What happened before the last lifting changes nothing, and a suppression that outweighs this one stays. Raises
+        TemporarilyUnavailable, also half-way; calling it again completes it.
+        """
+        address = Address.of(bank, email)
+        self._addresses.suppress(address, suppressed)
+        self._mark_holders(address)
+
+    def lift(self, bank: str, account: str, holder_id: str, now: datetime) -> None:
+        """End the suppression of the holder's address, for all of the bank's holders who have it.
+
+        Raises HolderNotFound, NotSuppressed, LiftedLately, TemporarilyUnavailable; the last also half-way, and calling
+        it again completes it.
+        """
+        holder = self._find(bank, account, holder_id)
+        if holder is None:
+            raise HolderNotFound
+        address = Address.of(bank, holder.email)
+        try:
+            self._lift(address, now, LIFTED_AT_MOST_EACH)
+        except NotSuppressed:
+            if holder.suppression(now) is None:
+                raise
+            # An earlier call has ended it, and broken off before it had removed all marks.
+            self._mark_holders(address)
+
+    def lift_address(self, address: Address, now: datetime) -> bool:
+        """End the suppression of an address, however lately one was lifted; return whether there was one.
+
         Raises TemporarilyUnavailable, also half-way; calling it again completes it.
         """
-        self._addresses.suppress(bank, email, suppressed)
-        kept = self._addresses.suppressed(bank, email) or suppressed
-        accounts = sorted(set(self._addresses.accounts_at(bank, email)))
-        for part in batches((account_key(bank, account) for account in accounts), _ACCOUNTS_A_CALL):
-            self._suppress_holders(part, email, kept)
+        try:
+            self._lift(address, now)
+        except NotSuppressed:
+            self._mark_holders(address)
+            return False
+        return True
 
-    def _suppress_holders(self, account_keys: Iterable[str], email: str, suppressed: Suppressed) -> None:
+    def complete_lift(self, entry: Entry) -> None:
+        """Remove the marks that a lifting has left in holders' records when it broke off."""
+        self._mark_holders(entry.address)
+        self._addresses.unmarked(entry.address, entry.standing)
+
+    def _lift(self, address: Address, now: datetime, at_most_each: timedelta = timedelta(0)) -> None:
+        standing = self._addresses.lift(address, now, at_most_each)
+        self._mark_holders(address)
+        self._addresses.unmarked(address, standing)
+
+    def _mark_holders(self, address: Address) -> None:
+        """Make the records of all holders who have the address say what its entry says."""
+        suppressed = self._addresses.suppressed(address)
+        while True:
+            accounts = sorted(set(self._addresses.accounts_at(address)))
+            for part in batches((account_key(address.bank, account) for account in accounts), _ACCOUNTS_A_CALL):
+                self._mark_in(part, address, suppressed)
+            before, suppressed = suppressed, self._addresses.suppressed(address)
+            if suppressed == before:
+                return
+
+    def _mark_in(self, account_keys: Iterable[str], address: Address, suppressed: Suppressed | None) -> None:
         for key, holders in self._holders.of_accounts(account_keys).items():
             for holder in holders:
                 # A second call skips the holders that the first has marked, and so goes on where the first ended.
-                if same_address(holder.email, email) and holder.suppressed != suppressed:
-                    self._holders.suppress(key, holder, suppressed)
+                if Address.of(address.bank, holder.email) == address and holder.suppressed != suppressed:
+                    self._holders.mark(key, holder, suppressed)
 
     def _record(
         self, bank: str, account: str, holder_id: str, change: Callable[[Holder | None], Holder], check: Check
@@ -102,7 +155,7 @@ class Enrolment:
             check(before, holder)
             self._addresses.enter(bank, account, holder)
             entered.append(holder)
-            return dataclasses.replace(holder, suppressed=self._addresses.suppressed(bank, holder.email))
+            return dataclasses.replace(holder, suppressed=self._addresses.suppressed(Address.of(bank, holder.email)))
 
         try:
             before, recorded = self._holders.change(bank, account, holder_id, prepared)
@@ -111,9 +164,10 @@ class Enrolment:
         except DomainError:
             self._leave(bank, account, entered, self._find(bank, account, holder_id))
             raise
-        if recorded.suppressed is None and (suppressed := self._addresses.suppressed(bank, recorded.email)):
+        address = Address.of(bank, recorded.email)
+        while (suppressed := self._addresses.suppressed(address)) != recorded.suppressed:
             recorded = dataclasses.replace(recorded, suppressed=suppressed)
-            self._holders.suppress(account_key(bank, account), recorded, suppressed)
+            self._holders.mark(account_key(bank, account), recorded, suppressed)
         self._leave(bank, account, [*([before] if before else []), *entered], recorded)
         return before, recorded
 

@@ -25,10 +25,14 @@ TIMEZONES = frozenset((importlib.resources.files("tzdata") / "zones").read_text(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Why no e-mail goes to an address (`hard_bounce` or `complaint`), and since when (UTC)."""
+    """Why no e-mail goes to an address, since when, and until when if it lapses by itself (UTC)."""
 
     reason: str
     since: datetime
+    until: datetime | None = None
+
+    def has_lapsed(self, now: datetime) -> bool:
+        return self.until is not None and self.until <= now
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,6 +89,14 @@ class Holder:
     def changed_at(self) -> datetime:
         """When anybody last changed something."""
         return self.updated_at or self.enrolled_at
+
+    def suppression(self, now: datetime) -> Suppressed | None:
+        """Return what keeps e-mails from the holder's address at this time; None if nothing does."""
+        return None if self.suppressed is None or self.suppressed.has_lapsed(now) else self.suppressed
+
+    def as_of(self, now: datetime) -> "Holder":
+        """Return the holder without a suppression that has lapsed."""
+        return dataclasses.replace(self, suppressed=self.suppression(now))
 
 
 _TIMEZONE = validate.OneOf(TIMEZONES, error="Must be an IANA time zone, like Africa/Douala.")
@@ -190,6 +202,9 @@ def to_json(holder: Holder) -> dict[str, Any]:
         "updated_at": format_time(holder.changed_at),
     }
     if holder.suppressed is not None:
-        answer["suppressed"] = dataclasses.asdict(holder.suppressed)
-        answer["suppressed"]["since"] = format_time(holder.suppressed.since)
+        times = {"since": holder.suppressed.since, "until": holder.suppressed.until}
+        answer["suppressed"] = {
+            "reason": holder.suppressed.reason,
+            **{name: format_time(time) for name, time in times.items() if time is not None},
+        }
     return answer

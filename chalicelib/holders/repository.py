@@ -110,18 +110,21 @@ class HolderRepository:
             self._sleep(wait_s)
         raise TemporarilyUnavailable
 
-    def suppress(self, account_key: str, holder: Holder, suppressed: Suppressed) -> None:
-        """Mark the holder's address as suppressed.
+    def mark(self, account_key: str, holder: Holder, suppressed: Suppressed | None) -> None:
+        """Mark the holder's address as suppressed; None removes the mark.
 
         Does nothing if the stored address differs from that of `holder`, or if the holder was erased.
         """
+        values: dict[str, Any] = {":email": holder.email}
+        if suppressed is not None:
+            values[":suppressed"] = _suppressed_values(suppressed)
         self._update_if(
             "#holder.email = :email",
             TableName=self._table,
             Key=to_item({"account_key": account_key}),
-            UpdateExpression="SET #holder.suppressed = :suppressed",
+            UpdateExpression="SET #holder.suppressed = :suppressed" if suppressed else "REMOVE #holder.suppressed",
             ExpressionAttributeNames={"#holder": f"holder:{holder.id}"},
-            ExpressionAttributeValues=to_item({":email": holder.email, ":suppressed": _suppressed_values(suppressed)}),
+            ExpressionAttributeValues=to_item(values),
         )
 
     def of_account(self, bank: str, account: str) -> list[Holder]:
@@ -172,7 +175,8 @@ def _holder_values(holder: Holder) -> dict[str, Any]:
 
 
 def _suppressed_values(suppressed: Suppressed) -> dict[str, str]:
-    return {"reason": suppressed.reason, "since": format_time(suppressed.since)}
+    until = {"until": format_time(suppressed.until)} if suppressed.until else {}
+    return {"reason": suppressed.reason, "since": format_time(suppressed.since), **until}
 
 
 def holders_in(values: Mapping[str, Any]) -> Iterator[Holder]:
@@ -197,8 +201,9 @@ def _holder(holder_id: str, values: Mapping[str, Any]) -> Holder:
     known = {name: values[name] for name in ("name", "email", "locale", "timezone", "preferences")}
     suppressed = None
     if "suppressed" in values:
-        reason, since = values["suppressed"]["reason"], values["suppressed"]["since"]
-        suppressed = Suppressed(reason, datetime.fromisoformat(since))
+        stored = values["suppressed"]
+        until = datetime.fromisoformat(stored["until"]) if "until" in stored else None
+        suppressed = Suppressed(stored["reason"], datetime.fromisoformat(stored["since"]), until)
     times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
     return Holder(
         id=holder_id,

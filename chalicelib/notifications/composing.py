@@ -43,6 +43,7 @@ class Composer:
         decisions: Mapping[NotificationKey, Decision],
         stories: Mapping[NotificationKey, Story],
         bank_names: Mapping[str, str],
+        now: datetime,
     ) -> Composed:
         """Return the e-mails of those who want them now, and why the others get none.
 
@@ -51,9 +52,9 @@ class Composer:
         composed = Composed()
         for recipient in recipients:
             try:
-                if recipient.holder.suppressed is not None:
-                    reason = recipient.holder.suppressed.reason
-                    composed.skipped.append(recipient.change(State.SUPPRESSED, reason))
+                suppressed = recipient.holder.suppression(now)
+                if suppressed is not None:
+                    composed.skipped.append(recipient.change(State.SUPPRESSED, suppressed.reason))
                     continue
                 match decisions[recipient.key]:
                     case Skip(preference):

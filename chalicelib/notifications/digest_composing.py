@@ -81,8 +81,9 @@ def choose(entries: Sequence[Entry], holder: Holder | None, now: datetime) -> Ch
         if holder is None:
             choice.skipped.append(entry.change(State.SKIPPED, "erased"))
             continue
-        if holder.suppressed is not None:
-            choice.skipped.append(entry.change(State.SUPPRESSED, holder.suppressed.reason))
+        suppressed = holder.suppression(now)
+        if suppressed is not None:
+            choice.skipped.append(entry.change(State.SUPPRESSED, suppressed.reason))
             continue
         match decision_of(Recipient(entry.notice, holder), now):
             case Skip(preference):

@@ -7,7 +7,7 @@ Events come from the configuration set through SNS, at least once and in any ord
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from chalicelib.ledger.times import parse_time
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, STATEMENT_ID, Feedback, Kind, NotificationKey
+from chalicelib.notifications.verdicts import Verdict, of_bounce, of_complaint, word
 
 # SES says it to a topic that it is to publish to, once, when that is set up.
 _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
@@ -35,19 +36,17 @@ _DETAIL = {
 }
 _UNTOLD = frozenset({"Send", "Open", "Click", "Subscription"})  # what the configuration set isn't to tell
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._@-]{1,200}")
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}")
-# Kinds after which no more e-mail goes to the address.
-_SUPPRESSING = {Kind.HARD_BOUNCE: "hard_bounce", Kind.COMPLAINT: "complaint"}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Feedback on the e-mail of one notification, and the address that the e-mail went to."""
+    """Feedback on the e-mail of one notification, the address that it went to, and how it suppresses the address."""
 
     bank: str
     key: NotificationKey
     address: str
     feedback: Feedback
+    suppressed: Suppressed | None = None
 
 
 class UnknownNotification(ValueError):
@@ -65,9 +64,11 @@ def read_event(body: str) -> Event | None:
     event_type, mail = content["eventType"], content["mail"]
     if event_type in _UNTOLD:
         return None
-    feedback = _feedback(mail, event_type, content[_DETAIL[event_type]])
-    if feedback is None:
+    detail = content[_DETAIL[event_type]]
+    verdict = _verdict(event_type, detail)
+    if verdict is None:
         return None
+    feedback = _feedback(mail, detail, verdict)
     tags = mail.get("tags", {})
     if not {"bank", "transaction", "holder"} <= set(tags):
         raise UnknownNotification
@@ -77,36 +78,32 @@ def read_event(body: str) -> Event | None:
         raise UnknownNotification
     # The address that we wrote to, not the one that a forwarding server bounced at or complained from.
     (address,) = mail["destination"]
-    return Event(bank, NotificationKey(bank, transaction, holder), str(address), feedback)
+    return Event(
+        bank, NotificationKey(bank, transaction, holder), str(address), feedback, verdict.suppressed(feedback.at)
+    )
 
 
-def _feedback(mail: dict[str, Any], event_type: str, detail: dict[str, Any]) -> Feedback | None:
-    kind, reason = Kind.DELIVERY, None
+def _verdict(event_type: str, detail: Mapping[str, Any]) -> Verdict | None:
     match event_type:
         case "Bounce":
-            # Undetermined ones may be soft, and an address that is cut off for nothing is worse than one more bounce.
-            kind = Kind.HARD_BOUNCE if detail["bounceType"] == "Permanent" else Kind.SOFT_BOUNCE
-            reason = f"{'hard' if kind is Kind.HARD_BOUNCE else 'soft'}: {_word(detail.get('bounceSubType'))}"
+            return of_bounce(detail)
         case "Complaint":
-            if detail.get("complaintFeedbackType") == "not-spam":
-                return None  # the opposite: the holder took it out of the spam folder
-            kind, reason = Kind.COMPLAINT, _word(detail.get("complaintFeedbackType") or "abuse")
+            return of_complaint(detail)
         case "DeliveryDelay":
-            kind, reason = Kind.DELAY, f"delayed: {_word(detail.get('delayType'))}"
+            return Verdict(Kind.DELAY, f"delayed: {word(detail.get('delayType'))}")
         case "Reject":
-            kind, reason = Kind.REJECT, _word(detail.get("reason"))
+            return Verdict(Kind.REJECT, word(detail.get("reason")))
         case "Rendering Failure":
-            kind, reason = Kind.RENDERING_FAILURE, "rendering_failure"
+            return Verdict(Kind.RENDERING_FAILURE, "rendering_failure")
+    return Verdict(Kind.DELIVERY)
+
+
+def _feedback(mail: dict[str, Any], detail: dict[str, Any], verdict: Verdict) -> Feedback:
     accepted_at = parse_time(mail["timestamp"])
     at = parse_time(detail["timestamp"]) if "timestamp" in detail else accepted_at
     if not _MESSAGE_ID.fullmatch(mail["messageId"]):
         raise ValueError("messageId")
-    return Feedback(at, kind, mail["messageId"], accepted_at, reason)
-
-
-def _word(text: Any) -> str:
-    # It comes from mail servers and is shown to banks; an answer of a server could hold the address.
-    return text if isinstance(text, str) and _WORD.fullmatch(text) else "unknown"
+    return Feedback(at, verdict.kind, mail["messageId"], accepted_at, verdict.reason)
 
 
 class FeedbackHandler:
@@ -153,6 +150,5 @@ class FeedbackHandler:
 
     def _keep(self, event: Event) -> None:
         self._records.note_feedback(event.key, event.feedback)
-        reason = _SUPPRESSING.get(event.feedback.kind)
-        if reason is not None:
-            self._enrolment.suppress(event.bank, event.address, Suppressed(reason, event.feedback.at))
+        if event.suppressed is not None:
+            self._enrolment.suppress(event.bank, event.address, event.suppressed)

@@ -154,7 +154,7 @@ class Mailer:
         told_before = stories.told_before.keys() & (claims.claimed | stories.settled)
         claimed = [one for one in recipients if one.key in claims.claimed - told_before]
         division = self._divide(claimed, decisions, now)
-        composed = self._composer.compose(division.alone, decisions, stories.by_key, bank_names)
+        composed = self._composer.compose(division.alone, decisions, stories.by_key, bank_names, now)
         # After the claims: a notification that is claimed here and now is on its way as well.
         emails, early = in_order(composed.emails, stories.by_key, self._log.queued, now)
         sent = self._sending.send(emails, now)
@@ -177,7 +177,9 @@ class Mailer:
     ) -> Division:
         """Divide the recipients; who gets no e-mail now is not counted, and among those who are told alone."""
         claimed = list(claimed)
-        getting = {one.key for one in claimed if isinstance(decisions[one.key], Tell) and not one.holder.suppressed}
+        getting = {
+            one.key for one in claimed if isinstance(decisions[one.key], Tell) and one.holder.suppression(now) is None
+        }
         division = self._allowances.divide((one for one in claimed if one.key in getting), now)
         division.alone += [one for one in claimed if one.key not in getting]
         return division

@@ -140,7 +140,7 @@ class StatementJob:
         selection = self._select(entries, now)
         ready = selection.ready
         claims = self._claim(ready, now, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
-        composed = self._compose([ready[key] for key in ready if key in claims.claimed], time_left_s)
+        composed = self._compose([ready[key] for key in ready if key in claims.claimed], now, time_left_s)
         sent = self._sending.send(composed.emails, now)
         outcome = StatementOutcome(
             sent=sent.accepted,
@@ -183,11 +183,12 @@ class StatementJob:
         again = {key for key, statement in ready.items() if statement.expected.again}
         return self._log.claim(list(ready), now, now + lease, again)
 
-    def _compose(self, claimed: Iterable[Ready], time_left_s: Callable[[], float]) -> Composed:
+    def _compose(self, claimed: Iterable[Ready], now: datetime, time_left_s: Callable[[], float]) -> Composed:
         composed = Composed()
         for ready in claimed:
-            if ready.holder.suppressed is not None:
-                composed.suppressed.append((ready, ready.holder.suppressed.reason))
+            suppressed = ready.holder.suppression(now)
+            if suppressed is not None:
+                composed.suppressed.append((ready, suppressed.reason))
             elif time_left_s() < _SENDING_TAKES_AT_MOST_S + _READING_TAKES_AT_MOST_S:
                 composed.out_of_time.append(ready)
             else:

@@ -113,6 +113,18 @@ def test_a_suppressed_address_is_seen_in_the_holders_record_until_another_is_enr
     assert "suppressed" not in told.bench.get("/accounts/A123/holders/awa").json_body
 
 
+def test_a_bank_lifts_a_suppression_and_once_a_day_at_most(told: Told) -> None:
+    path = "/accounts/A123/holders/awa/suppression"
+    problem(told.bench.request("DELETE", path), 404, "not_suppressed")
+    problem(told.bench.request("DELETE", "/accounts/A123/holders/nobody/suppression"), 404, "holder_not_found")
+    told.tell("1")
+    told.hear("complaint", "1", address="awa@example.com")
+    assert told.bench.request("DELETE", path).status_code == 204
+    assert "suppressed" not in told.bench.get("/accounts/A123/holders/awa").json_body
+    told.hear("complaint", "1", address="awa@example.com")  # the same event, heard twice
+    problem(told.bench.request("DELETE", path), 404, "not_suppressed")
+
+
 def test_suppressed_is_no_field_of_an_enrolment(told: Told) -> None:
     body = {**HOLDER, "suppressed": {"reason": "complaint", "since": "2026-01-10T15:12:44Z"}}
     assert fields(problem(told.bench.put_holder("awa", body), 400, "validation_failed")) == ["suppressed"]

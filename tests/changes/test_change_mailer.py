@@ -111,7 +111,7 @@ def test_no_mail_goes_to_a_suppressed_address(changes: Changes, when: str) -> No
     before = dataclasses.replace(holder(), suppressed=suppressed if when == "before" else None)
     told(changes, before, dataclasses.replace(OFF, suppressed=before.suppressed))
     if when == "after":
-        changes.holders.suppress("eazycard#A1", holder(), suppressed)
+        changes.holders.mark("eazycard#A1", holder(), suppressed)
     changes.mail()
     assert (changes.subjects(), changes.states(ID)) == ([], {"awa": "suppressed"})
 

@@ -1,19 +1,34 @@
 """Enrolment and suppression together, on both engines: a suppressed address is suppressed for all of its holders."""
 
+import contextlib
 import dataclasses
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
-from chalicelib.errors import HolderNotFound, PreconditionFailed, TemporarilyUnavailable, TooManyHolders
-from chalicelib.holders.addresses import AddressRepository
+from chalicelib.errors import (
+    HolderNotFound,
+    LiftedLately,
+    NotSuppressed,
+    PreconditionFailed,
+    TemporarilyUnavailable,
+    TooManyHolders,
+)
+from chalicelib.holders.addresses import Address, AddressRepository
 from chalicelib.holders.choice import amended
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.email_address import same_address
 from tests.fakes import Failing, Interrupted, refusal
+from tests.interleaving import interleaved
+
+_numbers = itertools.count()
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 BOUNCED = Suppressed("hard_bounce", NOW + timedelta(minutes=1))
@@ -39,7 +54,7 @@ class Enrolled:
         return {one.id: one.suppressed.reason if one.suppressed else None for one in found}
 
     def at(self, email: str, bank: str = "eazycard") -> list[str]:
-        return list(self.addresses.accounts_at(bank, email))
+        return list(self.addresses.accounts_at(Address.of(bank, email)))
 
 
 @pytest.fixture
@@ -142,7 +157,7 @@ def test_a_bounce_at_any_moment_of_an_enrolment_suppresses_the_new_holder(enroll
         enrolled.enrolment.suppress("eazycard", "new@example.com", BOUNCED)
 
     Enrolled(Interrupted(enrolled.client, bounce, at)).enrol("A1", "awa", "new@example.com", minute=1)
-    if enrolled.addresses.suppressed("eazycard", "new@example.com") is None:
+    if enrolled.addresses.suppressed(Address.of("eazycard", "new@example.com")) is None:
         bounce()  # the enrolment was over by then
     assert enrolled.suppressed("A1") == {"awa": "hard_bounce"}
 
@@ -215,3 +230,113 @@ def test_an_enrolment_refused_after_another_writer_leaves_the_stored_address_s_e
     assert calls == ["awa@example.com", other]
     addresses = {"awa@example.com", "new@example.com", other}
     assert {address.lower() for address in addresses if enrolled.at(address)} == {other.lower()}
+
+
+LATER = NOW + timedelta(minutes=30)
+PASSING = Suppressed("policy_bounce", NOW + timedelta(minutes=3), NOW + timedelta(days=14))
+BOUNCED_AGAIN = Suppressed("hard_bounce", LATER + timedelta(minutes=1))
+
+
+def test_lifting_ends_the_suppression_for_all_of_the_banks_holders_who_have_the_address(enrolled: Enrolled) -> None:
+    enrolled.enrol("A1", "awa", "Awa@Example.com")
+    enrolled.enrol("A2", "ben", "awa@example.com")
+    enrolled.enrol("A1", "eve", "eve@example.com")
+    enrolled.enrol("A1", "awa", "awa@example.com", bank="other")
+    for bank in ("eazycard", "other"):
+        enrolled.enrolment.suppress(bank, "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress("eazycard", "eve@example.com", BOUNCED)
+    enrolled.enrolment.lift("eazycard", "A2", "ben", LATER)
+    assert enrolled.suppressed("A1") == {"awa": None, "eve": "hard_bounce"}
+    assert enrolled.suppressed("A2") == {"ben": None}
+    assert enrolled.suppressed("A1", "other") == {"awa": "hard_bounce"}
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)  # the same event, heard twice
+    assert enrolled.suppressed("A1")["awa"] is None
+    assert enrolled.enrol("A3", "kai", "awa@example.com").suppressed is None
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED_AGAIN)
+    assert enrolled.suppressed("A1")["awa"] == enrolled.suppressed("A3")["kai"] == "hard_bounce"
+
+
+def test_what_is_not_suppressed_or_unknown_or_was_lifted_lately_is_not_lifted(enrolled: Enrolled) -> None:
+    enrolled.enrol("A1", "awa", "awa@example.com")
+    with pytest.raises(NotSuppressed):
+        enrolled.enrolment.lift("eazycard", "A1", "awa", LATER)
+    with pytest.raises(HolderNotFound):
+        enrolled.enrolment.lift("eazycard", "A1", "ben", LATER)
+    with pytest.raises(HolderNotFound):
+        enrolled.enrolment.lift("other", "A1", "awa", LATER)
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", PASSING)
+    with pytest.raises(NotSuppressed):
+        enrolled.enrolment.lift("eazycard", "A1", "awa", NOW + timedelta(days=14))  # it has lapsed
+    enrolled.enrolment.lift("eazycard", "A1", "awa", LATER)
+    with pytest.raises(NotSuppressed):
+        enrolled.enrolment.lift("eazycard", "A1", "awa", LATER)
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED_AGAIN)
+    with pytest.raises(LiftedLately):
+        enrolled.enrolment.lift("eazycard", "A1", "awa", LATER + timedelta(hours=23))
+    assert enrolled.suppressed("A1") == {"awa": "hard_bounce"}
+    enrolled.enrolment.lift("eazycard", "A1", "awa", LATER + timedelta(hours=24))
+    assert enrolled.suppressed("A1") == {"awa": None}
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_a_lifting_that_broke_off_anywhere_is_finished_by_its_repetition(enrolled: Enrolled, at: int) -> None:
+    for number in range(3):
+        enrolled.enrol(f"A{number}", "awa", "awa@example.com")
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    broken = Enrolled(Failing(enrolled.client, refusal("ThrottlingException"), at))
+    with pytest.raises(TemporarilyUnavailable):
+        broken.enrolment.lift("eazycard", "A2", "awa", LATER)
+    with contextlib.suppress(NotSuppressed):  # when it broke off after the last mark
+        enrolled.enrolment.lift("eazycard", "A2", "awa", LATER)
+    assert [enrolled.suppressed(f"A{number}")["awa"] for number in range(3)] == [None] * 3
+
+
+@pytest.mark.parametrize("at", range(3, 9))
+def test_maintenance_finishes_a_lifting_that_broke_off(enrolled: Enrolled, at: int) -> None:
+    for number in range(3):
+        enrolled.enrol(f"A{number}", "awa", "awa@example.com")
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    broken = Enrolled(Failing(enrolled.client, refusal("ThrottlingException"), at))
+    with pytest.raises(TemporarilyUnavailable):
+        broken.enrolment.lift_address(Address.of("eazycard", "awa@example.com"), LATER)
+    (entry,) = enrolled.addresses.all_standings()
+    assert entry.has_marks_left
+    enrolled.enrolment.complete_lift(entry)
+    assert [enrolled.suppressed(f"A{number}")["awa"] for number in range(3)] == [None] * 3
+    assert list(enrolled.addresses.all_standings()) == []
+
+
+# Without shrinking: a counterexample is short, and each of its runs takes long.
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None, phases=[Phase.generate])
+@given(data=st.data())
+def test_however_events_liftings_and_enrolments_interleave_records_say_what_the_address_s_entry_says(
+    dynamodb: Any, table_names: dict[str, str], data: st.DataObject
+) -> None:
+    email = f"awa{next(_numbers)}@example.com"
+    account = f"A{next(_numbers)}"
+    first = Enrolled(dynamodb)
+    first.enrol(account, "awa", email)
+    address = Address.of("eazycard", email)
+    works: dict[str, Callable[[Enrolled], object]] = {
+        "bounce": lambda its: its.enrolment.suppress("eazycard", email, BOUNCED),
+        "policy": lambda its: its.enrolment.suppress("eazycard", email, PASSING),
+        "again": lambda its: its.enrolment.suppress("eazycard", email.upper(), BOUNCED_AGAIN),
+        "lift": lambda its: its.enrolment.lift_address(address, LATER),
+        "respell": lambda its: its.enrol(account, "awa", email.upper(), minute=1),
+        "move": lambda its: its.enrol(account, "awa", f"new.{email}", minute=2),
+        "join": lambda its: its.enrol(account, "ben", email, minute=1),
+    }
+    if data.draw(st.booleans(), "suppressed before"):
+        first.enrolment.suppress("eazycard", email, PASSING)
+    names = data.draw(st.lists(st.sampled_from(sorted(works)), min_size=2, max_size=3, unique=True))
+    interleaved(
+        [lambda client, work=works[name]: work(Enrolled(client)) for name in names],
+        dynamodb,
+        lambda number: data.draw(st.integers(0, number - 1)),
+    )
+    standing = first.addresses.suppressed(address)
+    for holder in first.holders.of_account("eazycard", account):
+        expected = standing if same_address(holder.email, email) else None
+        assert holder.suppressed == expected, (names, holder)
+    if "again" in names and "lift" not in names:  # a lifting ends what is known by then, whichever clock is ahead
+        assert standing is not None

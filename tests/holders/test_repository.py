@@ -186,7 +186,7 @@ def test_an_address_suppressed_between_the_read_and_the_write_stays_suppressed(h
 
     def rename(before: Holder | None) -> Holder:
         assert before is not None
-        holders.suppress("eazycard#A123", before, suppressed)
+        holders.mark("eazycard#A123", before, suppressed)
         return dataclasses.replace(before, name="Awa N.")
 
     holders.change("eazycard", "A123", "h1", rename)
@@ -276,9 +276,9 @@ def test_a_suppression_marks_only_a_holder_who_has_the_address_still(holders: Ho
     suppressed = Suppressed("hard_bounce", NOW)
     holders.put("eazycard", "A123", holder("h1"))
     holders.put("eazycard", "A123", holder("h2"))
-    holders.suppress("eazycard#A123", holder("h1"), suppressed)
-    holders.suppress("eazycard#A123", holder("h2", email="old@example.com"), suppressed)
-    holders.suppress("eazycard#A123", holder("never enrolled"), suppressed)
+    holders.mark("eazycard#A123", holder("h1"), suppressed)
+    holders.mark("eazycard#A123", holder("h2", email="old@example.com"), suppressed)
+    holders.mark("eazycard#A123", holder("never enrolled"), suppressed)
     assert stored(holders) == [holder("h1", suppressed=suppressed), holder("h2")]
 
 

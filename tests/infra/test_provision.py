@@ -40,7 +40,9 @@ PERMISSIONS = {
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
         "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
-        "${AddressesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
+        "${AddressesTableArn}": {
+            f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+        },
         "${StatementsTableArn}": {"dynamodb:BatchWriteItem"},
         "${NotificationsTableArn}": {"dynamodb:Query", "dynamodb:BatchGetItem"},
         "${AccountsTableArn}": {"dynamodb:UpdateItem", "dynamodb:BatchGetItem"},

@@ -220,6 +220,36 @@ def test_of_very_many_delays_the_last_ones_are_kept_and_the_delivery(world: Worl
     assert found["history"][-1]["at"] == "2026-01-10T15:12:00Z"
 
 
+def test_a_policy_s_bounce_suppresses_until_it_lapses_and_then_the_mailer_sends_again(world: World) -> None:
+    refused = [{"emailAddress": ADDRESS, "diagnosticCode": "smtp; 550 5.7.26 unauthenticated"}]
+    world.hear([changed("bounce", bounce__bouncedRecipients=refused)])
+    (awa,) = world.holders.of_account("eazycard", "a0")
+    assert awa.suppressed is not None
+    assert (awa.suppressed.reason, awa.suppressed.until) == (
+        "policy_bounce",
+        awa.suppressed.since + timedelta(days=14),
+    )
+    world.tell(messages(transaction(id="t1", account="a0")))
+    assert world.states("t1") == {"awa": "suppressed"}
+    world.now += timedelta(days=14)
+    world.tell(messages(transaction(id="t2", account="a0")))
+    assert world.states("t2") == {"awa": "sent"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"complaint__complaintFeedbackType": "auth-failure"}, "sent"),
+        ({"complaint__complaintSubType": "OnAccountSuppressionList"}, "rejected"),
+    ],
+)
+def test_what_is_no_complaint_of_the_holder_suppresses_nothing(
+    world: World, changes: dict[str, Any], state: str
+) -> None:
+    world.hear([changed("complaint", **changes)])
+    assert (delivery_of(world)["state"], is_suppressed(world)) == (state, False)
+
+
 def test_what_changed_is_in_the_bank_s_feed(world: World) -> None:
     world.now += timedelta(minutes=1)
     position = world.feed().read("eazycard", "", 50).position
