@@ -96,6 +96,8 @@ def after_call(context: HookContext, case: Case, response: Response) -> None:
 def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
     """Keep a failure unless it is none."""
     match failure:
+        case AcceptedNegativeData() if response.status_code == 412:
+            return False  # refused by its If-Match, before or instead of its body
         case AcceptedNegativeData() if case.path == BATCH and isinstance(case.body, dict):
             # A batch with invalid items is accepted, and its answer says so of each of them.
             items = case.body.get("transactions")
