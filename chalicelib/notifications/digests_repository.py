@@ -35,9 +35,10 @@ class DigestRepository:
     def put(self, entries: Iterable[Entry]) -> None:
         """Keep the entries until their digests are due. Putting them again changes nothing."""
         entries = list(entries)
-        batch_put(self._client, self._table, map(_item, entries))
+        # The digests first: an entry of a mailer that dies here is found by its digest, and removed if it was told.
         for digest in dict.fromkeys(entry.digest for entry in entries):
             self.put_off(DigestNotice(digest), digest.closes_at + CLOSED_FOR)
+        batch_put(self._client, self._table, map(_item, entries))
 
     def put_off(self, notice: DigestNotice, until: datetime) -> None:
         """Have the digest come back at that time. Later than now by so much that no release is done with its hour."""
