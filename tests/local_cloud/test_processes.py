@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ class Standing:
         script = f"import time\nwhile True:\n open({str(self.folder / part)!r}, 'a').write('x')\n time.sleep(0.01)"
         started = subprocess.Popen([sys.executable, "-c", script, marker], start_new_session=True)
         (self.folder / f"{part}.pid").write_text(str(started.pid))
+        # Waited for at once: to who stops it, a process that nobody waits for looks as if it ran.
+        threading.Thread(target=started.wait, daemon=True).start()
         self._started = [*getattr(self, "_started", []), started]
         return started.pid
 
