@@ -1,6 +1,5 @@
 """The local cloud's processes: paused and let go on, stopped, and told apart from others."""
 
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ import pytest
 
 from local_cloud import __main__ as command
 from local_cloud import processes
-from local_cloud.server import CloudFailed, end_process
+from local_cloud.server import CloudFailed
 
 
 class Standing:
@@ -41,8 +40,7 @@ class Standing:
 
     def end(self) -> None:
         for started in self._started:
-            started.send_signal(signal.SIGCONT)
-            end_process(started.pid)
+            started.kill()  # that ends a process which stands still, too
             started.wait()
 
 
