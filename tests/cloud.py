@@ -39,6 +39,12 @@ class BankClient:
         answer = self("PUT", f"/accounts/{account}/holders/{holder}", body)
         assert answer.status in (200, 201), answer.data
 
+    def tell_each_alone(self) -> None:
+        """Set the bank up so that its holders get an e-mail about each transaction: no digest, no alerts in one."""
+        quiet = {"velocity": {"mode": "off"}, "duplicate_suspect": {"mode": "off"}}
+        answer = self("PUT", "/settings", {"digest_after": 1_000, "flags": quiet})
+        assert answer.status == 200, answer.data
+
     def post(self, **fields: Any) -> urllib3.BaseHTTPResponse:
         return self("POST", "/transactions", fields)
 

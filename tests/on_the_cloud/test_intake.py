@@ -25,9 +25,7 @@ ASYNC = {"prefer": "respond-async"}
 @pytest.fixture(scope="module")
 def bank(cloud: CloudUnderTest) -> BankClient:
     bank = cloud.new_bank("intake-bank")
-    # Its holders get an e-mail about each transaction of a batch: no digest, and no alerts that come together.
-    quiet = {"velocity": {"mode": "off"}, "duplicate_suspect": {"mode": "off"}}
-    assert bank("PUT", "/settings", {"digest_after": 1_000, "flags": quiet}).status == 200
+    bank.tell_each_alone()
     return bank
 
 

@@ -33,7 +33,9 @@ PROBLEM = {"type", "title", "status", "detail", "instance", "code", "request_id"
 
 @pytest.fixture(scope="module")
 def bank(cloud: CloudUnderTest) -> BankClient:
-    return cloud.new_bank("eazycard")
+    bank = cloud.new_bank("eazycard")
+    bank.tell_each_alone()
+    return bank
 
 
 def assert_problem(answer: urllib3.BaseHTTPResponse, status: int, code: str) -> dict[str, Any]:
