@@ -30,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
         "new_country": {"mode": "on", "min_count": 10},
     },
     "alert_addresses": [],
+    "digest_after": 20,
 }
 
 
