@@ -8,8 +8,8 @@ _TOKEN = parameter(
     "path",
     "token",
     "The end of the link in an e-mail.",
-    {"type": "string", "pattern": r"^\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"},
-    "WyJlYXp5Y2FyZCIsIkExMjMiLCJhd2EiLCI0ZjNhOWMxMGJiN2UiXQ.aWJbAA.Zm9yZ2VkLCBvZiBjb3Vyc2UuIQ",
+    {"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$"},
+    "Zm9yZ2VkLCBvZiBjb3Vyc2U6IHdobyByZWFkcyBhIHRva2VuIGxlYXJucyBub3RoaW5nIG9mIHRoZSBob2xkZXIuIQ",
 )
 
 

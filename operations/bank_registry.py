@@ -154,7 +154,7 @@ class Registry:
 
 def registry(stage: Stage) -> Registry:
     """Return the registry of a provisioned stage."""
-    stores = stores_of(stage, "BanksTable", "MailFrom")
+    stores = stores_of(stage, "BanksTable")
     gateway, dynamodb = stage.session.client("apigateway"), stores.client("dynamodb")
     settings = stores.settings
     return Registry(stores.bank_store, gateway, dynamodb, settings.banks_table, stage.name, settings.mail_from)

@@ -1,6 +1,7 @@
 """The app over HTTP on emulated AWS, as `chalice local` serves it, with the gateway's answers to what is no route."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -20,11 +21,12 @@ import app as app_module
 from chalicelib.aws.stage import from_environment
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
+from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.services import Services
 from infra.package import PROJECT_DIR
 from tests.conftest import OneCallAtATime
-from tests.links import LINK_KEYS, SERVED_ACCOUNT, SERVED_HOLDER
+from tests.links import BOUNCED_ACCOUNTS, LINK_KEYS, SERVED_ACCOUNT, SERVED_HOLDER
 from tests.tables import create_tables
 
 KEY = "tn_key-of-eazycard"
@@ -108,6 +110,10 @@ def serving(base_path: str = "") -> Iterator[str]:
         for transaction in _RECORDED:
             app_module.services.intake.record(transaction)
         app_module.services.holders.put("eazycard", SERVED_ACCOUNT, SERVED_HOLDER)
+        for account in BOUNCED_ACCOUNTS:
+            bounced = dataclasses.replace(SERVED_HOLDER, email=f"{account}@example.com")
+            app_module.services.enrolment.enrol("eazycard", account, bounced)
+            app_module.services.enrolment.suppress("eazycard", bounced.email, Suppressed("hard_bounce", NOW))
         app.__class__ = _ServedApp
         server = LocalDevServer(app, Config(), "127.0.0.1", 0, handler)
         thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -13,6 +13,8 @@ BASE = "https://alerts.example"
 SERVED_ACCOUNT = "holder-page"
 SERVED_SINCE = datetime(2026, 6, 30, tzinfo=UTC)
 SERVED_HOLDER = Holder("awa", "Awa Ndiaye", "awa@example.com", "fr", "Africa/Douala", {}, SERVED_SINCE)
+# Accounts with a holder each whose address is suppressed from the start.
+BOUNCED_ACCOUNTS = [f"bounced-{number}" for number in range(50)]
 
 
 class _Keys:

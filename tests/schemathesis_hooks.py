@@ -6,6 +6,7 @@ The bank and the time are those of `tests/api_server.py`.
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
@@ -23,20 +24,23 @@ from chalicelib.api.batch import MAX_ITEMS
 from chalicelib.ledger.email_address import email_rules
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.visible_text import has_something_visible
-from tests.links import SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE, links_for
+from tests.links import BOUNCED_ACCOUNTS, SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE, links_for
 
 DEFAULT_CURRENCY = "EUR"
 EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2026, 1, 31)  # noqa: DTZ001
 RECORD = "/transactions"
 HOLDER = "/accounts/{account}/holders/{holder}"
+SUPPRESSION = f"{HOLDER}/suppression"
 FILTERS = ("from", "to", "type", "status")
 LISTING = "/accounts/{account}/transactions"
 BATCH = "/transactions/batch"
 PREFERENCES = "/preferences/{token}"
+_TOKEN = re.compile(r"[A-Za-z0-9_.-]+")
 FEED = "/notifications"
 ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
 
 _new = itertools.count()
+_bounced = iter(BOUNCED_ACCOUNTS)
 _issued: dict[str, dict[str, str]] = {}  # what else was asked for, by the cursor that was answered
 
 schemathesis.openapi.format("date", st.dates(EARLIEST.date(), LATEST.date()).map(str))
@@ -57,6 +61,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     if case.path == PREFERENCES:
         _come_by_a_link(case)
         return
+    if case.path == SUPPRESSION and (account := next(_bounced, None)):
+        case.path_parameters = {"account": account, "holder": SERVED_HOLDER.id}
     if not isinstance(case.body, dict):
         return
     if case.meta.phase.name is TestPhase.STATEFUL:
@@ -76,6 +82,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
             unusual[name] = round(unusual[name], 2)
     if isinstance(name := case.body.get("name"), str) and not has_something_visible(name):
         case.body["name"] = "Awa"  # a schema has no categories of characters
+    if isinstance(email := case.body.get("email"), str) and not _is_deliverable(email):
+        case.body["email"] = "awa@bank.example"
     if "alert_addresses" in case.body:
         case.body["alert_addresses"] = [
             address if _is_deliverable(address) else f"operator-{index}@bank.example"
@@ -110,7 +118,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
             return not _is_lenient_with(case.body, response)
         case AcceptedNegativeData() if case.path == PREFERENCES:
             # The form passes over what it doesn't know, and a box is checked whatever its value.
-            return case.path_parameters.get("token", "").count(".") < 2
+            return _TOKEN.fullmatch(str(case.path_parameters.get("token", ""))) is None
         case UnsupportedMethodResponse():
             # The transaction whose id is `batch` has the path of the batches, which can be posted to.
             return case.path_parameters != {"transaction_id": "batch"}

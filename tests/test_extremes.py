@@ -23,7 +23,9 @@ from chalicelib.analytics.job import AnalyticsJob
 from chalicelib.analytics.reader import AnalyticsReader
 from chalicelib.analytics.repository import AnalyticsRepository
 from chalicelib.analytics.rollups import is_countable
+from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.dynamo import from_item
+from chalicelib.aws.queues import Queue
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.fields import STATUSES, TYPES
@@ -33,8 +35,10 @@ from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.statement import statement_of
 from chalicelib.mail.statement_mail import render_statement
+from chalicelib.notifications.deferrals import Release
+from chalicelib.notifications.due import DueRepository
 from tests.archive_bucket import BUCKET, FakeBucket, of_item
-from tests.fakes import OneCallAtATime
+from tests.fakes import FakeSqs, OneCallAtATime
 from tests.stream_world import Stream
 from tests.tables import create_tables
 from tests.webhook_desk import Desk
@@ -156,6 +160,20 @@ class Behind:
             lambda: NOW,
         )
 
+    def pass_time(self) -> None:
+        """Let the hour of the holders' e-mails pass, and send what was to come together then."""
+        alerts = FakeSqs()
+        self.desk.now += timedelta(hours=2)
+        Release(
+            DueRepository(self.dynamodb, self.names["DeferralsTable"]),
+            Queue(self.desk.queue, "url", sleep=lambda _: None),
+            Queue(alerts, "url", sleep=lambda _: None),
+            DeadLetters(Queue(self.desk.dead_letters, "url", sleep=lambda _: None), "release_deferred"),
+            lambda: self.desk.now,
+        ).run(lambda: 55)
+        self.desk.tell(alerts.bodies)
+        self.desk.drain()
+
     def told(self) -> Counter[str]:
         """Return how often the holders were told of each transaction."""
         return Counter(email["tags"]["transaction"] for email in self.desk.ses.accepted)
@@ -179,6 +197,7 @@ def test_nothing_that_is_stored_stops_anything_behind(batch: tuple[list[Transact
         bodies = [*behind.stream.alerts.bodies, *behind.stream.notifications.bodies]
         behind.desk.tell(bodies)
         behind.desk.drain()
+        behind.pass_time()
         states = {one.id: behind.desk.states(one.id) for one in good}
         letters = [json.loads(body) for body in (*behind.stream.dead_letters.bodies, *behind.desk.dead_letters.bodies)]
         failed = Counter(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.ledger.money import ALPHA_2
 from infra.package import PROJECT_DIR
 from tests.api_server import KEY, serving
 from tests.described import DESCRIPTION
@@ -31,10 +32,12 @@ def description() -> dict[str, Any]:
     """
     document = sharpened(DESCRIPTION)
     schemas = document["components"]["schemas"]
-    lists = {name: schemas[name].pop("enum") for name in ("Country", "Currency", "TimeZone")}
+    lists = {name: schemas[name].pop("enum") for name in ("Country", "Currency", "Locale", "TimeZone")}
     named = json.dumps(document).replace("\\", "")
     for name, codes in lists.items():
-        schemas[name]["enum"] = [code for code in codes if code in (codes[0], codes[-1]) or f'"{code}"' in named]
+        shown = [code for code in codes if code in (codes[0], codes[-1]) or f'"{code}"' in named]
+        # A country's code of three letters is answered as that of two.
+        schemas[name]["enum"] = sorted({*shown, *(ALPHA_2[code] for code in shown if name == "Country")})
     for schema in schemas.values():
         if "properties" in schema:
             schema["additionalProperties"] = False

@@ -370,7 +370,11 @@ def test_what_only_looks_like_a_statement_is_none_in_another_function_s_letter(s
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [("AccessDeniedException", "AccessDenied"), ("ThrottlingException", "takes nothing for now")]
+    ("code", "said"),
+    [
+        ("AccessDeniedException", "the AWS credentials may not call"),
+        ("ThrottlingException", "takes nothing for now"),
+    ],
 )
 def test_when_the_index_takes_nothing_the_letter_stays(
     stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, code: str, said: str
