@@ -162,10 +162,11 @@ class Behind:
 
     def pass_time(self) -> None:
         """Let the hour of the holders' e-mails pass, and send what was to come together then."""
-        alerts = FakeSqs()
+        alerts, due = FakeSqs(), DueRepository(self.dynamodb, self.names["DeferralsTable"])
+        due.move_checkpoint(NOW)  # or a day of hours is looked at
         self.desk.now += timedelta(hours=2)
         Release(
-            DueRepository(self.dynamodb, self.names["DeferralsTable"]),
+            due,
             Queue(self.desk.queue, "url", sleep=lambda _: None),
             Queue(alerts, "url", sleep=lambda _: None),
             DeadLetters(Queue(self.desk.dead_letters, "url", sleep=lambda _: None), "release_deferred"),
