@@ -32,7 +32,7 @@ public class OpenapiGeneratorJava {
 
     Preferences preferences = new Preferences().statement(Preferences.StatementEnum.WEEKLY);
     EnrolledHolder holder = new HoldersApi(client).putHolder("A200", "awa",
-        new Holder().name("Awa Ndiaye").email("awa@example.com").timezone("Africa/Douala").preferences(preferences));
+        new Holder().name("Awa Ndiaye").email("awa@example.com").timezone("Africa/Douala").preferences(preferences), null);
     System.out.printf("enrolled: %s, %s, %s%n", holder.getId(), holder.getEmail(), holder.getLocale());
 
     TransactionReceipt recorded = transactions.recordTransaction(purchase("t-1", "15.00", 10), null, null);
