@@ -122,8 +122,12 @@ class Stores:
         return HolderRepository(self.client("dynamodb"), self.settings.accounts_table)
 
     @cached_property
+    def addresses(self) -> AddressRepository:
+        return AddressRepository(self.client("dynamodb"), self.settings.addresses_table)
+
+    @cached_property
     def enrolment(self) -> Enrolment:
-        return Enrolment(AddressRepository(self.client("dynamodb"), self.settings.addresses_table), self.holders)
+        return Enrolment(self.addresses, self.holders)
 
     @cached_property
     def links(self) -> "HolderLinks":

@@ -110,7 +110,7 @@ class AddressRepository:
         )
         return (values["entry"].split("#")[1] for values in found)
 
-    def all_standings(self, bank: str = "", on_page: Callable[[int], None] = lambda _: None) -> Iterator[Entry]:
+    def all_standings(self, bank: str = "", on_page: Callable[[int], object] = lambda _: None) -> Iterator[Entry]:
         """Yield what is stored of each address of a bank, or of all banks, that is suppressed or has marks left.
 
         This is a scan of the whole table, for maintenance only; `on_page` gets the number of entries that a call read.

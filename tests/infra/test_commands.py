@@ -15,9 +15,11 @@ ON_A_STAGE = (
     "operations.archive",
     "operations.banks",
     "operations.dead_letters",
+    "operations.failed_batches",
     "operations.links",
     "operations.reconcile",
     "operations.settings_trial",
+    "operations.suppressions",
     "operations.webhooks",
 )
 OTHERS = ("local_cloud", "local_cloud.inbox", "bank_simulator", "bench", "mail_gallery", "openapi")
@@ -29,9 +31,11 @@ WORK = {
     "operations.archive": ["list"],
     "operations.banks": ["list"],
     "operations.dead_letters": ["list"],
+    "operations.failed_batches": ["list"],
     "operations.links": ["rotate"],
     "operations.reconcile": ["--date", "2026-01-10"],
     "operations.settings_trial": ["--bank", "eazycard", "--days", "1"],
+    "operations.suppressions": ["list"],
     "operations.webhooks": ["list", "eazycard"],
 }
 

@@ -1,0 +1,121 @@
+"""Suppressed addresses of a stage: list them, and lift suppressions by address or by time.
+
+    python -m operations.suppressions --stage prod list --bank eazycard
+    python -m operations.suppressions --stage prod lift --address awa@example.com
+    python -m operations.suppressions --stage prod lift --since 2026-01-10T14:00:00Z --until 2026-01-10T16:00:00Z
+
+By time is for an outage of a mail provider, in which thousands of addresses bounced that are well. A lifting that was
+interrupted is finished by the next one. The table has no addresses, only their hashes: the list shows the beginnings.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from tqdm import tqdm
+
+from chalicelib.holders.addresses import Address, Entry
+from chalicelib.ledger.times import format_time, parse_time
+from chalicelib.stores import Stores
+from infra.command_line import open_stage, run, stage_parser
+from infra.sessions import Stage
+from operations.bank_registry import registry
+from operations.listing import add_json_option, print_list
+from operations.stage_stores import stores_of
+
+COLUMNS = ("bank", "address (hash)", "reason", "since", "until")
+_SHOWN = 12  # characters of a hash
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = stage_parser("operations.suppressions", __doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    listing = commands.add_parser("list", help="list the suppressed addresses, by their hashes")
+    add_json_option(listing)
+    lift = commands.add_parser("lift", help="send to addresses again: to one, or to those suppressed within a time")
+    lift.add_argument("--address", help="the address; it is not logged")
+    lift.add_argument("--yes", action="store_true", help="don't ask whether to go on")
+    for command in (listing, lift):
+        command.add_argument("--bank", help="only this bank's; default: all banks'")
+        command.add_argument("--since", type=_time, help="suppressed at or after this time, like 2026-01-10T14:00:00Z")
+        command.add_argument("--until", type=_time, help="suppressed before this time")
+    options = parser.parse_args(arguments)
+    if options.command == "lift" and not (options.address or (options.since and options.until)):
+        parser.error("lift needs --address, or --since and --until")
+    work = {"list": _list, "lift": _lift}[options.command]
+    return run("suppressions", lambda: work(open_stage(options), options, datetime.now(UTC)))
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _stores(stage: Stage) -> Stores:
+    return stores_of(stage, "AddressesTable", "AccountsTable", "BanksTable")
+
+
+def _list(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
+    stores = _stores(stage)
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for entry in _entries(stores, options, now):
+            if (found := entry.standing.suppressed) is not None:
+                until = format_time(found.until) if found.until else None
+                bank, digest = entry.address
+                yield bank, digest[:_SHOWN], found.reason, format_time(found.since), until
+
+    print_list(COLUMNS, rows(), options.json)
+    return 0
+
+
+def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
+    stores = _stores(stage)
+    if options.address:
+        banks = [options.bank] if options.bank else [bank.id for bank in registry(stage).banks()]
+        wanted = [Address.of(bank, options.address) for bank in banks]
+        unfinished: list[Entry] = []
+    else:
+        found = list(_entries(stores, options, now))
+        wanted = [entry.address for entry in found if entry.standing.suppressed is not None]
+        unfinished = [entry for entry in found if entry.standing.suppressed is None]
+        if not _is_confirmed(len(wanted), options):
+            print("Nothing was lifted.")
+            return 1
+    lifted = 0
+    for address in tqdm(wanted, desc="lifting", unit="address", delay=2):
+        lifted += stores.enrolment.lift_address(address, now)
+    for entry in unfinished:
+        stores.enrolment.complete_lift(entry)
+    print(f"{lifted} lifted{'' if lifted == len(wanted) else f', {len(wanted) - lifted} not suppressed'}.")
+    return 0
+
+
+def _entries(stores: Stores, options: argparse.Namespace, now: datetime) -> Iterator[Entry]:
+    """Yield what is suppressed now and fits the options, and every lifting that was interrupted."""
+    with tqdm(desc="reading", unit="entry", delay=2) as progress:
+        for entry in stores.addresses.all_standings(options.bank or "", progress.update):
+            found = entry.standing.suppressed
+            if found is None or (
+                not found.has_lapsed(now)
+                and (options.since is None or options.since <= found.since)
+                and (options.until is None or found.since < options.until)
+            ):
+                yield entry
+
+
+def _is_confirmed(number: int, options: argparse.Namespace) -> bool:
+    if options.yes or number == 0:
+        return True
+    if not sys.stdin.isatty():
+        print(f"suppressions: {number} addresses would be lifted: run this again with --yes.", file=sys.stderr)
+        return False
+    return input(f"Lift {number} addresses? [y/N] ").strip().lower() in ("y", "yes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Suppressed addresses: listed by their hashes, and lifted by address or by time."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
+from chalicelib.holders.addresses import Address, AddressRepository
+from chalicelib.holders.enrolment import Enrolment
+from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.holders.repository import HolderRepository
+from operations.suppressions import main
+from tests.tables import create_tables
+
+NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+TABLES = ("AddressesTable", "AccountsTable", "BanksTable")
+TEMPLATE = {
+    "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
+    "Outputs": {table: {"Value": table} for table in TABLES},
+}
+BANKS = ("one", "two")
+
+
+class Stage:
+    """A provisioned stage with two banks, each with three holders whose addresses bounced, an hour apart."""
+
+    def __init__(self) -> None:
+        boto3.client("cloudformation").create_stack(
+            StackName="transaction-notifier-prod-data", TemplateBody=json.dumps(TEMPLATE)
+        )
+        client: Any = boto3.client("dynamodb")
+        create_tables(client)
+        self.holders = HolderRepository(client, "AccountsTable")
+        self.enrolment = Enrolment(AddressRepository(client, "AddressesTable"), self.holders)
+        for bank in BANKS:
+            BankRepository(client, "BanksTable").put_bank(Bank(bank, bank, "EUR", "standard"))
+            for number in range(3):
+                holder = Holder("awa", "Awa", f"awa{number}@example.com", "fr", "UTC", {}, NOW)
+                self.enrolment.enrol(bank, f"A{number}", holder)
+                event = Suppressed("hard_bounce", NOW + timedelta(hours=number))
+                self.enrolment.suppress(bank, holder.email, event)
+
+    def suppressed(self, bank: str) -> list[bool]:
+        holders = [holder for number in range(3) for holder in self.holders.of_account(bank, f"A{number}")]
+        return [holder.suppressed is not None for holder in holders]
+
+
+@pytest.fixture
+def stage(capsys: pytest.CaptureFixture[str]) -> Iterator[Stage]:
+    with mock_aws():
+        found = Stage()
+        capsys.readouterr()
+        yield found
+
+
+def run(*arguments: str) -> int:
+    return main(["--stage", "prod", "--region", "us-east-2", *arguments])
+
+
+def test_addresses_are_listed_by_their_hashes_alone(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list", "--bank", "one") == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "bank\taddress (hash)\treason\tsince\tuntil"
+    shown = Address.of("one", "awa0@example.com").digest[:12]
+    assert f"one\t{shown}\thard_bounce\t2026-01-10T14:00:00Z\t" in lines
+    assert len(lines) == 3
+    assert run("list", "--json", "--since", "2026-01-10T15:00:00Z", "--until", "2026-01-10T16:00:00Z") == 0
+    out = capsys.readouterr().out
+    assert {(one["bank"], one["since"]) for one in json.loads(out)} == {
+        (bank, "2026-01-10T15:00:00Z") for bank in BANKS
+    }
+    assert "example.com" not in out
+
+
+def test_an_address_is_lifted_for_one_bank_or_for_all_in_any_spelling(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("lift", "--address", "AWA1@Example.com", "--bank", "one") == 0
+    assert capsys.readouterr().out == "1 lifted.\n"
+    assert (stage.suppressed("one"), stage.suppressed("two")) == ([True, False, True], [True, True, True])
+    assert run("lift", "--address", "awa1@example.com") == 0
+    out, err = capsys.readouterr()
+    assert out == "1 lifted, 1 not suppressed.\n"
+    assert stage.suppressed("two") == [True, False, True]
+    assert "awa1" not in out + err
+
+
+def test_what_was_suppressed_within_a_time_is_lifted_when_that_is_confirmed_and_once(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    within = ("lift", "--since", "2026-01-10T14:30:00Z", "--until", "2026-01-10T15:30:00Z")
+    assert run(*within) == 1  # nobody is there to confirm
+    out, err = capsys.readouterr()
+    assert out == "Nothing was lifted.\n"
+    assert "2 addresses would be lifted: run this again with --yes." in err
+    assert stage.suppressed("one") == [True, True, True]
+    assert run(*within, "--yes") == 0
+    assert capsys.readouterr().out == "2 lifted.\n"
+    assert stage.suppressed("one") == stage.suppressed("two") == [True, False, True]
+    assert run(*within, "--yes") == 0
+    assert capsys.readouterr().out == "0 lifted.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["lift"], "lift needs --address, or --since and --until"),
+        (["lift", "--since", "2026-01-10T14:00:00Z"], "lift needs --address, or --since and --until"),
+        (["list", "--since", "yesterday"], "RFC 3339"),
+    ],
+)
+def test_a_lifting_of_nothing_in_particular_is_refused(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments)
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
