@@ -11,7 +11,7 @@ from functools import partial
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
-from chalicelib.aws.queues import MAX_DELAY_S, Queue
+from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.changes.change_notice import ChangeNotice, is_change, pack, to_payload, unpack
@@ -24,6 +24,7 @@ from chalicelib.mail.change_mail import render_change
 from chalicelib.mail.parts import NO_LINKS, email_to
 from chalicelib.mail.ses import Email
 from chalicelib.notifications.mailer import PART_TAKES_AT_MOST_S, Mailer
+from chalicelib.notifications.returns import longest_wait_s, seconds_of
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.state import State, StateChange
 
@@ -92,9 +93,9 @@ class ChangeMailer:
         # Handed over before it is recorded, so that nothing looks settled before.
         self._dead_letters.put([Letter(to_payload(_fresh(notice)), reason) for notice, reason in failed])
         put_off = [_later(notice, now) for notice, _ in sent.put_off]
-        self._send_back(put_off, lambda notice: self._jitter(1, min(1 << min(notice.attempt, 12), MAX_DELAY_S)))
+        self._send_back(put_off, lambda notice: self._jitter(1, longest_wait_s(notice.attempt)))
         busy = [notice for notice in notices if notice.key in claims.busy]
-        self._send_back(busy, lambda _: min(int(lease.total_seconds()), MAX_DELAY_S))
+        self._send_back(busy, lambda _: seconds_of(lease))
         changes = [
             *composed.untold,
             *(notice.change(State.FAILED, reason) for notice, reason in failed),
