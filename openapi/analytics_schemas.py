@@ -1,7 +1,7 @@
 """Schemas of analytics."""
 
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.transaction import STATUSES, TYPES
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
 
 _MANY: Json = {"type": "integer", "minimum": 0}

@@ -1,7 +1,7 @@
 """The texts and defaults of the fields of a transaction and of a holder."""
 
 from chalicelib.holders.holder import HolderSchema
-from chalicelib.ledger.fields import TYPES
+from chalicelib.ledger.transaction import TYPES
 
 CUT = "What is longer is cut."
 _HOLDER = HolderSchema().fields

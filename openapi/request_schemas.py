@@ -10,8 +10,8 @@ from chalicelib.api.batch import MAX_ITEMS
 from chalicelib.api.preferences_form import STATEMENTS
 from chalicelib.banks.schemas import MAX_URL, URL, BankSettingsSchema
 from chalicelib.holders.holder import HolderSchema
-from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.posted import TransactionSchema
+from chalicelib.ledger.transaction import TYPES
 from openapi import field_texts, settings_texts
 from openapi.decimals import DECIMALS
 from openapi.json_schema import TIME, Json

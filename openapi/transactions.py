@@ -1,6 +1,6 @@
 """The operations on transactions: recorded by one or in batches, read by id, listed by account."""
 
-from chalicelib.ledger.fields import STATUSES
+from chalicelib.ledger.transaction import STATUSES
 from openapi import examples
 from openapi.json_schema import Json, ref
 from openapi.operation import JSON, LIMIT, answer, link, operation, parameter

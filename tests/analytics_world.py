@@ -21,12 +21,11 @@ from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.repository import Flagging, FlagRepository
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import RECORDED_SHARDS, place_of, transaction_item
 from chalicelib.ledger.times import format_time
-from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 BANKS = ("eazycard", "other-bank")

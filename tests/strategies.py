@@ -6,10 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import CURRENCY_DECIMALS
-from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
 from chalicelib.ledger.wording import normalised
 
 WORDS = (

@@ -28,11 +28,10 @@ from chalicelib.aws.dynamo import from_item
 from chalicelib.aws.queues import Queue
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.archive import Archiver
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.repository import Listing, TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
-from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
 from chalicelib.mail.statement import statement_of
 from chalicelib.mail.statement_mail import render_statement
 from chalicelib.notifications.deferrals import Release
@@ -73,9 +72,16 @@ SPOILT: tuple[dict[str, Any], ...] = (
     {"account": {"S": ""}},
     {"status": {"S": "unknown"}},
     {"merchant": {"S": "none"}},
+    {"merchant": {"M": {"name": {"N": "5"}}}},
+    {"counterparty": {"L": []}},
+    {"description": {"M": {}}},
+    {"reference": {"N": "1"}},
+    {"balance": {"S": "1"}},
     {"metadata": {"L": []}},
     {"booking_date": {"S": "2026-02-30"}},
     {"original": {"S": "12 USD"}},
+    {"original": {"M": {"currency": {"S": "???"}}}},
+    {"original": {"M": {"amount": {"L": []}}}},
 )
 
 
@@ -107,7 +113,8 @@ def extremes(draw: st.DrawFn, number: int) -> Transaction:
         "counterparty": st.fixed_dictionaries({}, optional={"name": text, "account": st.just("9" * 34)}),
         "reference": text,
         "decline_reason": text if status == "declined" else st.none(),
-        "metadata": st.just({f"k{index}": "v" * 256 for index in range(20)}),
+        # In one transaction only: Hypothesis can't show an example of more than 30 KB.
+        "metadata": st.just({f"k{index}": "v" * 256 for index in range(20 if number == 0 else 1)}),
         "notify": st.booleans(),
     }
     return Transaction(

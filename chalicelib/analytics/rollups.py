@@ -7,10 +7,10 @@ from decimal import Context, Decimal, Inexact, Rounded
 from typing import Any
 
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals
 from chalicelib.ledger.stored_form import is_flag_row
+from chalicelib.ledger.transaction import STATUSES, TYPES
 
 # As many digits as DynamoDB's numbers have: room for 10^19 of the largest amounts in a day. What would need more is
 # refused, and never rounded.

@@ -7,8 +7,8 @@ from typing import Any
 
 from chalicelib.analytics.rollups import EXACT, Day, Sums
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.ledger.fields import STATUSES
 from chalicelib.ledger.money import format_amount
+from chalicelib.ledger.transaction import STATUSES
 
 
 def summary(days: Mapping[Day, Sums]) -> dict[str, Any]:

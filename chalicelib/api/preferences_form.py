@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.holders.conventions import number_marks
-from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, excess_decimals, without_end_zeros
+from chalicelib.ledger.transaction import TYPES
 
 STATEMENTS = ("none", "weekly", "monthly")
 # The preferences that the form shows, and that the holder chooses by saving it. Security alerts aren't among them.

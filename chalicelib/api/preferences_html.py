@@ -23,8 +23,8 @@ from chalicelib.holders.conventions import masked, plain, zone_of
 from chalicelib.holders.french import of_name
 from chalicelib.holders.holder import LOCALES, Holder
 from chalicelib.holders.locales import language_of
-from chalicelib.ledger.fields import TYPES
 from chalicelib.ledger.money import CURRENCY_DECIMALS, FUND_CODES
+from chalicelib.ledger.transaction import TYPES
 
 PAGES = Path(__file__).parent / "pages"
 

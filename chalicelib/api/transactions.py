@@ -24,7 +24,6 @@ from chalicelib.api.requests import (
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import TemporarilyUnavailable, TransactionNotFound, ValidationFailed
 from chalicelib.flags.repository import FlagRepository
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.intake import Intake, Queued
 from chalicelib.ledger.keys import IDENTIFIER
@@ -32,7 +31,7 @@ from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.relations import relations_of
 from chalicelib.ledger.repository import Listing, TransactionRepository
-from chalicelib.ledger.transaction import Transaction, to_json
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, to_json
 
 _FILTERS = ("from", "to", "type", "status")
 

@@ -11,10 +11,11 @@ from marshmallow import Schema, ValidationError, fields, validate
 from chalicelib.errors import ValidationFailed
 from chalicelib.holders.locales import LANGUAGES, LocaleTag
 from chalicelib.ledger.email_address import email_rules
-from chalicelib.ledger.fields import TYPES, ActiveCurrency, ExactDecimal, Pairs, TrueOrFalse, field_errors
+from chalicelib.ledger.fields import ActiveCurrency, ExactDecimal, Pairs, TrueOrFalse, field_errors
 from chalicelib.ledger.merge_patch import merged
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, without_end_zeros
 from chalicelib.ledger.times import format_time
+from chalicelib.ledger.transaction import TYPES
 from chalicelib.ledger.visible_text import Visible
 
 LOCALES = LANGUAGES  # of the e-mails and the pages

@@ -15,10 +15,9 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.telemetry import logger, skipped
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item, transaction_item
-from chalicelib.ledger.transaction import Transaction, from_json, to_json
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, from_json, to_json
 
 SUFFIX = ".jsonl.gz"
 

@@ -18,8 +18,6 @@ from chalicelib.ledger.messages import in_our_words
 from chalicelib.ledger.money import CURRENCY_DECIMALS, CURRENCY_RULE, MAX_INTEGER_DIGITS, currency_error
 from chalicelib.ledger.times import BEFORE_FIRST_YEAR, FIRST_YEAR, parse_date, parse_time
 
-TYPES = ("credit", "debit")
-STATUSES = ("settled", "authorized", "reversed", "declined")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")  # JSON's grammar (RFC 8259, 6)
 
 

@@ -12,8 +12,6 @@ from marshmallow import ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
 from chalicelib.ledger.fields import (
-    STATUSES,
-    TYPES,
     ActiveCurrency,
     CalendarDate,
     ExactDecimal,
@@ -27,7 +25,7 @@ from chalicelib.ledger.fields import (
 )
 from chalicelib.ledger.informing import Code, Country, Notes, Warnings, Wording, mended
 from chalicelib.ledger.money import CURRENCY_DECIMALS, has_at_most, without_end_zeros
-from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
+from chalicelib.ledger.transaction import MAX_AHEAD, STATUSES, TYPES, Transaction
 
 # With the 15 digits before the decimal point, as many as DynamoDB keeps. A rate as a float prints it has fewer.
 MAX_RATE_DECIMALS = 22

@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.ledger.keys import TransactionKey
-from chalicelib.ledger.money import format_amount, plain
+from chalicelib.ledger.money import CURRENCY_DECIMALS, format_amount, plain
 from chalicelib.ledger.times import format_time
 
+TYPES = ("credit", "debit")
+STATUSES = ("settled", "authorized", "reversed", "declined")
 MAX_AHEAD = timedelta(minutes=5)  # how far a bank's clock may be ahead of ours
 
 
@@ -57,6 +59,46 @@ class Transaction:
         return sorted(name for name in CONTENT if getattr(self, name) != getattr(other, name))
 
 
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("bank", "id", "account", "authorization_id", "reversal_of", "description", "card_last4"), str),
+    **dict.fromkeys(("reference", "decline_reason"), str),
+    **dict.fromkeys(("amount", "balance"), Decimal),
+    **dict.fromkeys(("booking_date", "value_date"), date),
+    **dict.fromkeys(("merchant", "original", "counterparty", "metadata"), Mapping),
+    "notify": bool,
+}
+_OF_TEXTS = ("merchant", "counterparty", "metadata")
+_IN_ORIGINAL: dict[str, type] = {"amount": Decimal, "currency": str, "rate": Decimal}
+
+
+def well_formed(transaction: Transaction) -> Transaction:
+    """Return a transaction that was read from where others can write, if every step behind the door can hold it.
+
+    Raises TypeError or ValueError where a field holds what no field of that name can: a text for a merchant, a
+    currency that there isn't. What lengths and digits the API demands is not looked at again.
+    """
+    for name, kind in _KINDS.items():
+        value = getattr(transaction, name)
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"{name} is no {kind.__name__}")
+    original = transaction.original or {}
+    if not all(isinstance(value, _IN_ORIGINAL.get(name, object)) for name, value in original.items()):
+        raise TypeError("original holds something else than its fields")
+    if not all(type(text) is str for name in _OF_TEXTS for text in (getattr(transaction, name) or {}).values()):
+        raise TypeError("an object of texts holds something else")
+    numbers = (transaction.amount, transaction.balance, original.get("amount"), original.get("rate"))
+    if not all(number is None or number.is_finite() for number in numbers):
+        raise ValueError("an amount or rate is not finite")
+    if transaction.amount <= 0:
+        raise ValueError("amount is not over 0")
+    currencies = {transaction.currency, original.get("currency", transaction.currency)}
+    if not currencies <= CURRENCY_DECIMALS.keys():
+        raise ValueError("currency is no active code")
+    if transaction.type not in TYPES or transaction.status not in STATUSES:
+        raise ValueError("type or status is unknown")
+    return transaction
+
+
 CONTENT = tuple(f.name for f in dataclasses.fields(Transaction) if f.name not in ("bank", "id", "recorded_at"))
 
 
@@ -93,7 +135,7 @@ def _original_to_json(original: Mapping[str, Any]) -> dict[str, str]:
 
 
 def from_json(values: Mapping[str, Any], bank: str) -> Transaction:
-    """Return the transaction that `to_json` wrote; KeyError, ValueError or ArithmeticError if it is malformed."""
+    """Return the transaction that `to_json` wrote; KeyError, TypeError, ValueError or ArithmeticError if malformed."""
     # By name: a message may have been written by a release that knew another field.
     parsed = {name: values[name] for name in ("id", *CONTENT, "recorded_at") if name in values}
     for name in ("amount", "balance"):
@@ -101,7 +143,7 @@ def from_json(values: Mapping[str, Any], bank: str) -> Transaction:
             parsed[name] = Decimal(parsed[name])
     for name in ("timestamp", "recorded_at"):
         parsed[name] = datetime.fromisoformat(parsed[name])
-    return Transaction(bank=bank, **with_dates(parsed))
+    return well_formed(Transaction(bank=bank, **with_dates(parsed)))
 
 
 def with_dates(values: dict[str, Any]) -> dict[str, Any]:

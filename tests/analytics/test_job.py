@@ -25,11 +25,10 @@ from chalicelib.analytics.repository import (
 from chalicelib.analytics.rollups import Day, Sums, merged
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.fields import STATUSES
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import RECORDED_SHARDS, transaction_item
-from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.transaction import STATUSES, Transaction
 from tests.analytics_world import (
     BANKS,
     MAX_DAYS,

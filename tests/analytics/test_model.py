@@ -33,11 +33,10 @@ from chalicelib.analytics.rollups import Day
 from chalicelib.aws.batching import batches
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
 from tests.analytics_world import (
     BANKS,
     Counting,

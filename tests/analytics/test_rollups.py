@@ -14,7 +14,7 @@ from chalicelib.analytics.rollups import Day, Largest, Sums, day_of, from_values
 from chalicelib.analytics.summary import summary
 from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.ledger.fields import STATUSES, TYPES
+from chalicelib.ledger.transaction import STATUSES, TYPES
 from tests.rows import NOW, TODAY, added_up, flag_row, row
 
 

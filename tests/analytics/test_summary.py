@@ -6,7 +6,7 @@ from decimal import Decimal
 from chalicelib.analytics.rollups import Sums
 from chalicelib.analytics.summary import summary
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.ledger.fields import STATUSES
+from chalicelib.ledger.transaction import STATUSES
 from tests.rows import NOW, TODAY, added_up, flag_row, row
 
 

@@ -19,8 +19,8 @@ from chalicelib.api.batch import MAX_NAME
 from chalicelib.banks.bank import hash_key
 from chalicelib.holders.holder import HolderSchema, PreferencesSchema
 from chalicelib.ledger.card_numbers import holds_card_number
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.posted import MerchantSchema, TransactionSchema
+from chalicelib.ledger.transaction import STATUSES, TYPES
 from tests.app_bench import AWS, HOLDER, KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 from tests.fakes import Metered
 from tests.hostile import Case, batch_of, cases

@@ -29,10 +29,10 @@ from bank_simulator.report import Report, percentile
 from bank_simulator.sender import Mode
 from chalicelib.api.json_body import read_json, read_transaction
 from chalicelib.errors import DomainError
-from chalicelib.ledger.fields import STATUSES
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.posted import TransactionSchema, load_transaction
 from chalicelib.ledger.times import parse_time
+from chalicelib.ledger.transaction import STATUSES
 from tests.fake_api import KEY, FakeBankApi, Reaction, problem, served
 from tests.samples import PROJECT_DIR, REAL_DATA
 

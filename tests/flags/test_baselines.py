@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.banks.thresholds import MAX_RECENT
 from chalicelib.flags.baselines import MAX_AMOUNTS, MAX_COUNTRIES, RECENT_FOR, Amounts, Baseline, from_values, to_values
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import COUNTRIES
 from chalicelib.ledger.stored_form import place_of, transaction_item
-from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
 from tests.fakes import item_bytes
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, MAX_RECENT, Thresholds
 from chalicelib.flags.baselines import MAX_COUNTRIES, Baseline
 from chalicelib.flags.rules import RULES, judge
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.money import COUNTRIES
 from chalicelib.ledger.stored_form import place_of
-from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 BAKERY = {"name": "Boulangerie Akwa", "mcc": "5462", "city": "Douala", "country": "CM"}

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from chalicelib.api.json_body import read_transaction
 from chalicelib.errors import CardNumberRefused, ValidationFailed
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.posted import INFORMING, TransactionSchema, load_transaction
 from chalicelib.ledger.stored_form import transaction_from_item, transaction_item
-from chalicelib.ledger.transaction import Transaction, to_json
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, to_json
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 SMALLEST = {"id": "1", "account": "A123", "amount": 250, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from chalicelib.aws.dynamo import from_item
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.posted import load_transaction
-from chalicelib.ledger.stored_form import transaction_from_item, transaction_item
-from chalicelib.ledger.transaction import Transaction, from_json, to_json
+from chalicelib.ledger.stored_form import transaction_from_item, transaction_item, transaction_of_values
+from chalicelib.ledger.transaction import Transaction, from_json, to_json, well_formed
 from tests.strategies import transactions
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
@@ -115,3 +116,47 @@ def test_a_json_form_without_its_id_raises() -> None:
     del values["id"]
     with pytest.raises(TypeError):
         from_json(values, "eazycard")
+
+
+MALFORMED: tuple[dict[str, Any], ...] = (
+    {"merchant": "none"},
+    {"merchant": {"name": Decimal(5)}},
+    {"counterparty": ["none"]},
+    {"metadata": {"key": None}},
+    {"description": {}},
+    {"reference": Decimal(1)},
+    {"decline_reason": True},
+    {"authorization_id": Decimal(1)},
+    {"reversal_of": ["1"]},
+    {"card_last4": Decimal(1234)},
+    {"balance": "1"},
+    {"balance": Decimal("Infinity")},
+    {"original": "12 USD"},
+    {"original": {"currency": "???"}},
+    {"original": {"rate": Decimal("NaN")}},
+    {"original": {"amount": []}},
+    {"amount": "twelve"},
+    {"amount": Decimal(-1)},
+    {"amount": Decimal(0)},
+    {"account": Decimal(1)},
+    {"currency": "???"},
+    {"type": "gift"},
+    {"status": "unknown"},
+    {"notify": "yes"},
+    {"booking_date": "2026-02-30"},
+)
+
+
+@pytest.mark.parametrize("changed", MALFORMED, ids=str)
+def test_what_no_step_could_hold_is_malformed_when_it_is_read(changed: dict[str, Any]) -> None:
+    stored = from_item(transaction_item(SMALLEST))
+    with pytest.raises((TypeError, ValueError)):
+        transaction_of_values(stored | changed)
+    if "Decimal" not in repr(changed) and changed != {"balance": "1"}:  # JSON has amounts as texts
+        with pytest.raises((TypeError, ValueError, ArithmeticError)):
+            from_json(to_json(SMALLEST) | changed, "eazycard")
+
+
+@given(transactions())
+def test_what_the_api_accepts_is_well_formed(transaction: Transaction) -> None:
+    assert well_formed(transaction) is transaction

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.ledger.fields import STATUSES, TYPES
 from chalicelib.ledger.purchase import Member, steps
-from chalicelib.ledger.transaction import Transaction
+from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
 from chalicelib.mail.story import Story, kind_of, story_of
 from mail_gallery.samples import AUTHORIZATION, STORIES, TRANSACTION
 
