@@ -12,6 +12,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail import digest_mail
 from chalicelib.notifications import digest_sender
 from chalicelib.notifications.allowances import HOUR
 from chalicelib.notifications.digests_repository import CLOSED_FOR
@@ -332,10 +333,21 @@ def test_a_digest_that_ses_refuses_for_good_is_a_dead_letter_that_can_be_sent_th
     assert (len(flood.mails()), flood.entries) == (21, 0)
 
 
-def test_one_that_can_t_be_told_or_read_becomes_a_dead_letter_and_holds_up_no_other(flood: Flood) -> None:
+def test_one_that_can_t_be_told_or_read_becomes_a_dead_letter_and_holds_up_no_other(
+    flood: Flood, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flood.flood(on_one_account(20))
     over = on_one_account(4, 20)
-    flood.flood([over[0], replace(over[1], merchant={"name": 5}), *over[2:]])
+    flood.flood(over)
+    written = digest_mail.plain
+
+    def cannot_write(text: str) -> str:
+        if text == (over[1].merchant or {})["name"]:
+            raise AttributeError
+        return written(text)
+
+    # No transaction that can be read can't be written: this one is made so.
+    monkeypatch.setattr(digest_mail, "plain", cannot_write)
     entry = next(item for item in flood.items() if item["due"]["S"].endswith("#f0023"))
     flood.dynamodb.put_item(TableName="DeferralsTable", Item=entry | {"notice": {"S": "{"}})
     flood.pass_time()
