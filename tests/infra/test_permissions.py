@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from tests.aws_calls import CHECKED_TOO
 from tests.samples import PROJECT_DIR
 
 POLICIES = PROJECT_DIR / "infra" / "policies"
@@ -33,9 +34,6 @@ ARNS = {
     "Account": "123456789012",
     "Stage": "prod",
 }
-# An older action that AWS checks beside the one that is called, because the older one is of another API ("Sending
-# authorization policies" and the API reference of `SendBulkEmail`, Amazon SES).
-CHECKED_TOO = {"ses:SendBulkEmail": {"ses:SendBulkTemplatedEmail"}, "ses:SendEmail": {"ses:SendRawEmail"}}
 
 
 class Permission(NamedTuple):
