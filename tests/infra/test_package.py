@@ -25,10 +25,10 @@ pytestmark = pytest.mark.cloud
 def packaged() -> Path:
     """The folder with a packaged prod stage; the wheels are kept from the local cloud's build."""
     build = BUILD.with_name("package-test")
-    cached = BUILD / ".chalice" / "deployments"
     copy_project(build)
-    if cached.exists():
-        shutil.copytree(cached, build / ".chalice" / "deployments", dirs_exist_ok=True)
+    if (BUILD / "vendor.installed").exists():
+        shutil.copytree(BUILD / "vendor", build / "vendor", dirs_exist_ok=True)
+        shutil.copy(BUILD / "vendor.installed", build)
     # Any ARN and URL will do where nothing is called; the shape is the data stack's.
     arn = "arn:aws:dynamodb:us-east-2:123456789012:table/example/stream/2026-01-01T00:00:00.000"
     url = "https://sqs.us-east-2.amazonaws.com/123456789012/example"
