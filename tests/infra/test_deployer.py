@@ -17,7 +17,7 @@ from policy_sentry.querying.arns import get_raw_arns_for_service
 
 from infra.deployer import MAX_CHARACTERS, PARTS, main, policy
 from tests.aws_policies import listed
-from tests.infra.test_permissions import described, fits
+from tests.iam_data import described, fits
 from tests.samples import PROJECT_DIR
 
 INFRA = PROJECT_DIR / "infra"
