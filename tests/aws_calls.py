@@ -21,6 +21,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 
 from chalicelib.aws.stage import variables
 from infra.package import SERVICES
+from tests.tables import partition_key
 
 PROJECT_DIR = Path(__file__).parent.parent
 _FOLDER = f"{PROJECT_DIR}{os.sep}chalicelib{os.sep}"
@@ -64,16 +65,6 @@ _SES_RESOURCES = (
     "${MailConfigurationSetArn}",
     "arn:${Partition}:ses:${Region}:${Account}:template/*",
 )
-_LEADING_KEYS = {
-    "TransactionsTable": "transaction_key",
-    "AccountsTable": "account_key",
-    "BanksTable": "entry",
-    "NotificationsTable": "transaction_key",
-    "DeferralsTable": "due_hour",
-    "StatementsTable": "due_hour",
-    "AddressesTable": "address_key",
-    "AnalyticsTable": "owner",
-}
 
 
 _EQUALS = re.compile(r"=\s*(:\w+)")
@@ -190,7 +181,7 @@ def _leading_key(table: str, action: Mapping[str, Any]) -> str:
         assert placeholder, action["KeyConditionExpression"]
         return str(action["ExpressionAttributeValues"][placeholder[1]]["S"])
     key: dict[str, dict[str, str]] = action["Item"] if "Item" in action else action["Key"]
-    return key[_LEADING_KEYS[table]]["S"]
+    return key[partition_key(table)]["S"]
 
 
 def _kind_of(key: str) -> str:
@@ -200,23 +191,22 @@ def _kind_of(key: str) -> str:
 
 
 def _resources(action: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the call is checked against. Of a name that neither a setting nor `operations.banks` gives, nothing
+    follows: a test has made it up."""
     match action.partition(":")[0]:
         case "ses":
             return _SES_RESOURCES if action == "ses:SendBulkEmail" else ("*",)
         case "sqs":
-            return (_named_by_setting(params["QueueUrl"]),)
+            return _named(params["QueueUrl"])
         case "events":
-            return tuple({_named_by_setting(entry["EventBusName"]) for entry in params["Entries"]})
+            return tuple({name for entry in params["Entries"] for name in _named(entry["EventBusName"])})
         case "s3":
-            return (f"{_named_by_setting(params['Bucket'])}/{params['Key'].partition('=')[0]}=*",)
+            return tuple(f"{name}/{params['Key'].partition('=')[0]}=*" for name in _named(params["Bucket"]))
         case "sns":
             # What is unsubscribed is a subscription, which has no ARN that a policy could name before.
-            return (_named_by_setting(params["TopicArn"]) if "TopicArn" in params else "*",)
+            return _named(params["TopicArn"]) if "TopicArn" in params else ("*",)
         case "secretsmanager":
-            # A bank's secret has the name that `operations.banks` gives it. Of a name that a test makes up, nothing
-            # follows.
-            resource = _named_by_setting(params["SecretId"])
-            return (resource,) if resource.startswith("${") or "${Stage}" in resource else ()
+            return _named(params["SecretId"])
     raise AssertionError(f"{action}: say which resource it is checked against")
 
 
@@ -224,18 +214,14 @@ def _context(action: str, params: Mapping[str, Any]) -> tuple[tuple[str, str], .
     return (("sns:Protocol", params["Protocol"]),) if action == "sns:Subscribe" else ()
 
 
-def _named_by_setting(value: str) -> str:
-    """Return the template's placeholder of a queue, topic, bucket, bus or secret that the stage's settings name."""
+def _named(value: str) -> tuple[str, ...]:
+    """Return how policies name a queue, topic, bucket, bus or secret."""
     for output, variable in variables().items():
         if os.environ.get(variable) == value:
-            return f"${{{re.sub('(Url|Arn)$', '', output)}Arn}}"
-    return _of_this_stage(value)
-
-
-def _of_this_stage(arn: str) -> str:
-    for name, value in (("Partition", "aws"), ("Region", "us-east-2"), ("Account", "123456789012")):
-        arn = arn.replace(f":{value}:", f":${{{name}}}:", 1)
-    return re.sub(r":secret:transaction-notifier-test-(\w+)-.*", r":secret:transaction-notifier-${Stage}-\1-*", arn)
+            return (f"${{{re.sub('(Url|Arn)$', '', output)}Arn}}",)
+    secret = re.fullmatch(r"arn:aws:secretsmanager:.*:secret:transaction-notifier-test-(\w+)-.*", value)
+    named = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:transaction-notifier-${Stage}-%s-*"
+    return (named % secret[1],) if secret else ()
 
 
 # The calls of `chalicelib/aws/dynamo.py` that make several operations possible, by their names.
