@@ -207,7 +207,7 @@ class Tours:
         self._deliver(function, digests)
         self._deliver(function, digests)
         self._deliver(function, _messages(replace(told[0], id=f"{function}-y")), seconds=5)
-        assert self._delayed(queue)
+        assert self._put_back(queue)
         assert self.bench.queued("NOTIFICATION_DEAD_LETTER_QUEUE_URL")
 
     def operator_alerts(self) -> None:
@@ -316,11 +316,11 @@ class Tours:
     def _store(self, one: Transaction) -> None:
         self.bench.dynamodb.put_item(TableName="TransactionsTable", Item=transaction_item(one))
 
-    def _delayed(self, queue: str) -> int:
-        """Return how many messages were put into the queue with a delay."""
-        asked = "ApproximateNumberOfMessagesDelayed"
-        answer = AWS["sqs"].get_queue_attributes(QueueUrl=os.environ[queue], AttributeNames=[asked])
-        return int(answer["Attributes"][asked])
+    def _put_back(self, queue: str) -> int:
+        """Return how many messages are in the queue, also of those whose delay isn't over."""
+        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+        answer = AWS["sqs"].get_queue_attributes(QueueUrl=os.environ[queue], AttributeNames=asked)
+        return sum(int(answer["Attributes"][name]) for name in asked)
 
     def _holder(self, holder_id: str, account: str = ACCOUNT) -> Holder:
         return next(one for one in self.services.holders.of_account(BANK, account) if one.id == holder_id)
