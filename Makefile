@@ -15,7 +15,11 @@ FILE   ?= ../shared/data/real-transactions.csv.gz
 PY       := .venv/bin/python
 DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
+SCANNER  := .venv-checkov/.installed
+CHECKOV  := .venv-checkov/bin/checkov --config-file infra/checkov/config.yaml
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations tests
+
+LOCK     := .venv/bin/pip-compile -q -U --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --no-header
 
 # $(call INSTALL,environment,requirements): says every ten packages how far it is. awk ends with pip's failure.
 INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off -r $(2) || echo pip-failed; } | awk \
@@ -69,12 +73,14 @@ test-long: $(DEV)  ## Test analytics with 40,000 steps of its model and 100,000 
 clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it against the app
 	@$(PY) -m pytest -n0 --timeout 0 tests/clients/proof.py
 
-check: $(DEV)  ## Check format, lint, types and templates, then run all tests, as CI does
+check: $(DEV) $(SCANNER)  ## Check format, lint, types and templates, then run all tests, as CI does
 	@.venv/bin/ruff format --check $(SOURCES)
 	@.venv/bin/ruff check $(SOURCES)
 	@.venv/bin/mypy
 	@.venv/bin/cfn-lint infra/data.yaml
+	@$(CHECKOV) --file infra/data.yaml
 	@$(MAKE) --no-print-directory test
+	@$(CHECKOV) --file .local/build/package-test/out/sam.json  # as the tests have packaged it, and linted
 
 format: $(DEV)  ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
@@ -92,15 +98,17 @@ release: $(DEV)  ## Release the app to a provisioned stage through CloudFormatio
 banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m operations.banks --help` lists the other commands
 	@$(PY) -m operations.banks list
 
-lock: $(DEV)  ## Update the pinned versions of the development tools, the local cloud and the generators of clients
+lock: $(DEV)  ## Update the pinned versions and their hashes: what ships, the tools, the local cloud, the generators of clients
 	@.venv/bin/pip install -q pip-tools
-	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o requirements-dev.txt requirements-dev.in
-	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o local_cloud/requirements.txt local_cloud/requirements.in
-	@.venv/bin/pip-compile -q -U --no-emit-index-url --no-emit-find-links --strip-extras --no-header -o tests/clients/requirements.txt tests/clients/requirements.in
+	@$(LOCK) -o requirements.txt requirements.in
+	@$(LOCK) -o requirements-dev.txt requirements-dev.in
+	@$(LOCK) -o local_cloud/requirements.txt local_cloud/requirements.in
+	@$(LOCK) -o tests/clients/requirements.txt tests/clients/requirements.in
+	@$(LOCK) --no-annotate -o infra/checkov/requirements.txt infra/checkov/requirements.in
 
 clean: KEEP =
 clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
-	@rm -rf .venv .venv-cloud .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-cloud .venv-checkov .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(DEV): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: name it, for example with PYTHON=python3.12.")'
@@ -113,4 +121,10 @@ $(CLOUD): local_cloud/requirements.txt
 	@echo "Installing the local cloud into .venv-cloud: $$(grep -c == local_cloud/requirements.txt) packages, once …"
 	@$(PYTHON) -m venv .venv-cloud
 	@$(call INSTALL,.venv-cloud,local_cloud/requirements.txt)
+	@touch $@
+
+$(SCANNER): infra/checkov/requirements.txt
+	@echo "Installing checkov into .venv-checkov: $$(grep -c == infra/checkov/requirements.txt) packages, once …"
+	@$(PYTHON) -m venv .venv-checkov
+	@$(call INSTALL,.venv-checkov,infra/checkov/requirements.txt)
 	@touch $@

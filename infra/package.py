@@ -1,5 +1,6 @@
 """The release package: a clean copy of the files that are released, packaged by Chalice for one stage."""
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from chalicelib.holders.holder import LOCALES
 from infra.failures import CommandFailed
+from infra.wheels import install, target_of
 
 PROJECT_DIR = Path(__file__).parent.parent
 # The `chalice` command of the Python that runs this.
@@ -26,14 +28,14 @@ class PackagingFailed(CommandFailed):
 def copy_project(target: Path) -> None:
     """Copy the files that are released, and those that Chalice needs for it, to `target`.
 
-    Chalice packages every file that it finds in `chalicelib`: the copy has none that must not be released. Chalice's
-    cache of wheels in `target` is kept.
+    Chalice packages every file that it finds in `chalicelib`: the copy has none that must not be released. What is
+    installed in `target/vendor`, which Chalice packages too, is kept.
     """
     target.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target / "chalicelib", ignore_errors=True)
     shutil.copytree(PROJECT_DIR / "chalicelib", target / "chalicelib", ignore=_NOT_SHIPPED)
     (target / ".chalice").mkdir(exist_ok=True)
-    for name in ("app.py", "requirements.txt", ".chalice/config.json"):
+    for name in ("app.py", ".chalice/config.json"):
         shutil.copy2(PROJECT_DIR / name, target / name)
     policies = PROJECT_DIR / ".chalice" / "policies"
     if policies.exists():
@@ -43,9 +45,11 @@ def copy_project(target: Path) -> None:
 def package(project_dir: Path, stage: str, region: str) -> Path:
     """Package the copy in `project_dir`; return the folder with `sam.json` and `deployment.zip`.
 
-    Raises PackagingFailed, also when a requirement has no wheel for Lambda: Chalice only prints a warning then.
+    Raises PackagingFailed, WheelsMissing.
     """
     out = project_dir / "out"
+    target = target_of((project_dir / ".chalice" / "config.json").read_text(), stage)
+    install(PROJECT_DIR / "requirements.txt", project_dir / "vendor", target)
     done = subprocess.run(
         [
             *(*CHALICE, "package", "--stage", stage),
@@ -58,12 +62,23 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
         text=True,
     )
     said = done.stdout + done.stderr
-    if done.returncode != 0 or "Could not install dependencies" in said:
+    if done.returncode != 0:
         raise PackagingFailed(
             f"chalice package failed: {said.strip().splitlines()[-1] if said.strip() else 'no output'}"
         )
+    if target is not None:
+        _name_runtime(out / "sam.json", target.runtime)
     _slim(out / "deployment.zip")
     return out
+
+
+def _name_runtime(template: Path, runtime: str) -> None:
+    """Have the functions run with this runtime: Chalice has named that of the Python which runs it."""
+    content = json.loads(template.read_text())
+    for resource in content["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["Runtime"] = runtime
+    template.write_text(json.dumps(content, indent=2))
 
 
 def _slim(archive: Path) -> None:
@@ -89,6 +104,8 @@ def ships(name: str) -> bool:
             return service in SERVICES
         case ["babel", "locale-data", locale]:
             return re.split(r"[_.]", locale)[0] in ("root", *LOCALES)
+        case [folder, "RECORD" | "INSTALLER" | "REQUESTED"] if folder.endswith(".dist-info"):
+            return False  # of the machine that installed it
         case ["certifi", "tests", *_]:
             return False
         case ["aws_lambda_powertools", "event_handler", *_]:

@@ -57,8 +57,13 @@ os.environ |= SETTINGS | {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
+from tests.aws_calls import RECORDER, install  # noqa: E402
+
+install()  # before anything makes a client
+
 from tests import dynamodb_local  # noqa: E402
 from tests.app_bench import bench, logged  # noqa: E402, F401
+from tests.aws_policies import refused  # noqa: E402
 from tests.cloud import cloud  # noqa: E402, F401
 from tests.fakes import OneCallAtATime  # noqa: E402
 from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F401
@@ -114,6 +119,14 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
         create_tables(client)
         yield client
         client.close()
+
+
+@pytest.fixture(autouse=True)
+def _only_what_the_roles_allow() -> Iterator[None]:
+    """Fail a test in which a function makes a call that its role doesn't allow."""
+    RECORDER.taken()
+    yield
+    assert not refused(RECORDER.taken())
 
 
 def group(nodeid: str) -> str:

@@ -42,6 +42,13 @@ def template_outputs() -> list[str]:
     return list(_template()["Outputs"])
 
 
+@functools.cache
+def partition_key(table: str) -> str:
+    """Return the name of the table's partition key."""
+    schema = _template()["Resources"][table]["Properties"]["KeySchema"]
+    return next(str(part["AttributeName"]) for part in schema if part["KeyType"] == "HASH")
+
+
 def create_tables(client: Any) -> dict[str, str]:
     """Create the template's tables; return their names by the data stack's output names."""
     names = {}

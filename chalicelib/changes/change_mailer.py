@@ -24,7 +24,7 @@ from chalicelib.mail.change_mail import render_change
 from chalicelib.mail.parts import NO_LINKS, email_to
 from chalicelib.mail.ses import Email
 from chalicelib.notifications.mailer import PART_TAKES_AT_MOST_S, Mailer
-from chalicelib.notifications.returns import longest_wait_s, seconds_of
+from chalicelib.notifications.returns import LEFT_FOR_GOOD, is_left_for_good, longest_wait_s, seconds_of
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.state import State, StateChange
 
@@ -79,9 +79,22 @@ class ChangeMailer:
         for part in batches(notices.values(), self._sending.at_once):
             left_s = time_left_s() - PART_TAKES_AT_MOST_S
             if left_s < 0 or not self._sending.wait_for(len(part), left_s):
-                self._send_back(part, lambda _: self._jitter(0, _PACED_FOR_S))
+                self._leave(part)
                 continue
             self._tell(part, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
+
+    def _leave(self, notices: Sequence[ChangeNotice]) -> None:
+        """Put back what no time is left for; what came back so for days goes to the dead letters instead."""
+        now = self._clock()
+        overdue = {one.key: one for one in notices if is_left_for_good(one.left_since, now)}
+        again = {key for key in overdue if overdue[key].again}
+        claims = self._log.claim(list(overdue), now, now + timedelta(seconds=_LEASE_MARGIN_S), again)
+        given_up = [overdue[key] for key in sorted(claims.claimed)]
+        self._dead_letters.put([Letter(to_payload(_fresh(notice)), LEFT_FOR_GOOD) for notice in given_up])
+        self._log.record([notice.change(State.FAILED, LEFT_FOR_GOOD) for notice in given_up], now)
+        over = claims.claimed | claims.settled
+        left = [replace(one, left_since=one.left_since or now) for one in notices if one.key not in over]
+        self._send_back(left, lambda _: self._jitter(0, _PACED_FOR_S))
 
     def _tell(self, notices: Sequence[ChangeNotice], lease: timedelta) -> None:
         now = self._clock()
@@ -159,8 +172,9 @@ def _is_at(holder: Holder, notice: ChangeNotice) -> bool:
 
 
 def _later(notice: ChangeNotice, now: datetime) -> ChangeNotice:
-    return replace(notice, attempt=notice.attempt + 1, put_off_since=notice.put_off_since or now)
+    since = notice.put_off_since or now
+    return replace(notice, attempt=notice.attempt + 1, put_off_since=since, left_since=None)
 
 
 def _fresh(notice: ChangeNotice) -> ChangeNotice:
-    return replace(notice, attempt=0, put_off_since=None, again=True)
+    return replace(notice, attempt=0, put_off_since=None, left_since=None, again=True)

@@ -20,7 +20,8 @@ _KEY = "holder_change"
 class ChangeNotice:
     """A change that the holder is to be told of.
 
-    `attempt` counts how often it was put off, since `put_off_since`. `again` is set on a dead letter that is sent
+    `attempt` counts how often it was put off, since `put_off_since`; no mailer has had time for it since `left_since`.
+    `again` is set on a dead letter that is sent
     through again: a notification that had failed is then tried once more.
     """
 
@@ -28,6 +29,7 @@ class ChangeNotice:
     attempt: int = 0
     put_off_since: datetime | None = None
     again: bool = False
+    left_since: datetime | None = None
 
     @property
     def key(self) -> NotificationKey:
@@ -45,6 +47,8 @@ def to_payload(notice: ChangeNotice) -> dict[str, Any]:
         content["attempt"] = notice.attempt
     if notice.put_off_since is not None:
         content["put_off_since"] = format_time(notice.put_off_since)
+    if notice.left_since is not None:
+        content["left_since"] = format_time(notice.left_since)
     if notice.again:
         content["again"] = True
     return {_KEY: content}
@@ -67,10 +71,11 @@ def is_change(body: str) -> bool:
 def unpack(body: str) -> ChangeNotice:
     """Return the notice in a message's body; raises KeyError, TypeError or ValueError if it is malformed."""
     content = json.loads(body)[_KEY]
-    since = content.get("put_off_since")
+    since, left_since = content.get("put_off_since"), content.get("left_since")
     return ChangeNotice(
         from_json(content),
         int(content.get("attempt", 0)),
         datetime.fromisoformat(since) if since else None,
         content.get("again") is True,
+        datetime.fromisoformat(left_since) if left_since else None,
     )

@@ -42,13 +42,14 @@ class Digest:
 @dataclass(frozen=True, slots=True)
 class DigestNotice:
     """A digest that is due. Its e-mail is one of several if it has more transactions than one e-mail can tell: `part`
-    counts them from 1. `attempt`, `put_off_since` and `again` are as in a `Notice`."""
+    counts them from 1. `attempt`, `put_off_since`, `left_since` and `again` are as in a `Notice`."""
 
     digest: Digest
     part: int = 1
     attempt: int = 0
     put_off_since: datetime | None = None
     again: bool = False
+    left_since: datetime | None = None
 
     @property
     def key(self) -> NotificationKey:
@@ -88,6 +89,8 @@ def to_payload(notice: DigestNotice) -> dict[str, Any]:
         payload["attempt"] = notice.attempt
     if notice.put_off_since is not None:
         payload["put_off_since"] = format_time(notice.put_off_since)
+    if notice.left_since is not None:
+        payload["left_since"] = format_time(notice.left_since)
     if notice.again:
         payload["again"] = True
     return payload
@@ -106,7 +109,7 @@ def unpack(body: str, letters: list[Letter]) -> list[Notice | DigestNotice]:
 
 
 def _digest_notice(payload: dict[str, Any]) -> DigestNotice:
-    values, since = payload["digest"], payload.get("put_off_since")
+    values, since, left_since = payload["digest"], payload.get("put_off_since"), payload.get("left_since")
     bank, account, holder = (str(values[name]) for name in ("bank", "account", "holder"))
     closes_at = datetime.fromisoformat(values["closes_at"])
     return DigestNotice(
@@ -115,4 +118,5 @@ def _digest_notice(payload: dict[str, Any]) -> DigestNotice:
         attempt=int(payload.get("attempt", 0)),
         put_off_since=datetime.fromisoformat(since) if since else None,
         again=payload.get("again") is True,
+        left_since=datetime.fromisoformat(left_since) if left_since else None,
     )

@@ -31,7 +31,7 @@ from chalicelib.notifications.digest_composing import DigestComposer, choose
 from chalicelib.notifications.digest_members import MAX_MEMBERS, DigestMembers
 from chalicelib.notifications.digests_repository import CLOSED_FOR, DigestRepository
 from chalicelib.notifications.notice import pack
-from chalicelib.notifications.returns import letter, longest_wait_s, seconds_of
+from chalicelib.notifications.returns import LEFT_FOR_GOOD, is_left_for_good, letter, longest_wait_s, seconds_of
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 
@@ -81,13 +81,15 @@ class DigestSender:
 
         Raises TemporarilyUnavailable: SQS then brings the notice again, and nobody is told twice.
         """
-        if time_left_s() < _TELLING_TAKES_AT_MOST_S:
-            self._put_back(notice, partial(self._jitter, 0, _PUT_BACK_FOR_S))
-            return
         now, lease = self._clock(), timedelta(seconds=time_left_s() + _LEASE_MARGIN_S)
+        if time_left_s() < _TELLING_TAKES_AT_MOST_S and not is_left_for_good(notice.left_since, now):
+            self._leave(notice, now)
+            return
         claims = self._log.claim([notice.key], now, now + lease, {notice.key} if notice.again else ())
         if claims.busy:
             self._put_back(notice, lambda: seconds_of(lease))
+        elif claims.claimed and is_left_for_good(notice.left_since, now):
+            self._give_up_digest(notice, LEFT_FOR_GOOD)
         elif claims.claimed:
             self._tell(notice, now, time_left_s)
         else:
@@ -129,19 +131,17 @@ class DigestSender:
         self._members.put(notice.key, [entry.notice.transaction.id for entry in told])
         if not self._sending.wait_for(1, time_left_s() - _SENDING_TAKES_AT_MOST_S):
             self._log.record([notice.change(State.QUEUED, "out_of_time")], self._clock())
-            self._put_back(notice, partial(self._jitter, 0, _PUT_BACK_FOR_S))
+            self._leave(notice, now)
             return
         sent = self._sending.send([(notice, email)], now)
         logger.info("digest", extra={"sent": sent.accepted, "told": len(told)})
         for _, reason in sent.put_off:
-            later = replace(notice, attempt=notice.attempt + 1, put_off_since=notice.put_off_since or now)
+            since = notice.put_off_since or now
+            later = replace(notice, attempt=notice.attempt + 1, put_off_since=since, left_since=None)
             self._put_back(later, partial(self._jitter, 1, longest_wait_s(later.attempt)))
             self._log.record([notice.change(State.QUEUED, reason)], self._clock())
         for _, reason in sent.failed:
-            again = replace(notice, attempt=0, put_off_since=None, again=True)
-            self._dead_letters.put([Letter(to_payload(again), reason)])
-            failures = [entry.change(State.FAILED, reason, told_in=notice.digest.id) for entry in told]
-            self._log.record([*failures, notice.change(State.FAILED, reason)], self._clock())
+            self._give_up_digest(notice, reason, told)
         if sent.accepted:
             count("DigestsSent")
             self._finish(notice, told, time_left_s)
@@ -186,6 +186,16 @@ class DigestSender:
         self._dead_letters.put([letter(entry.notice, reason) for entry, reason in failed])
         self._settle(digest, [entry.change(State.FAILED, reason) for entry, reason in failed])
 
+    def _give_up_digest(self, notice: DigestNotice, reason: str, told: Sequence[Entry] = ()) -> None:
+        """Make a dead letter of a digest that can't be sent, and record that, also of what its e-mail would tell.
+
+        Its entries stay: sent through again, the letter tells them.
+        """
+        again = replace(notice, attempt=0, put_off_since=None, left_since=None, again=True)
+        self._dead_letters.put([Letter(to_payload(again), reason)])
+        failures = [entry.change(State.FAILED, reason, told_in=notice.digest.id) for entry in told]
+        self._log.record([*failures, notice.change(State.FAILED, reason)], self._clock())
+
     def _finish(self, notice: DigestNotice, told: Sequence[Entry], time_left_s: Callable[[], float]) -> None:
         """Record as sent what a sent e-mail tells, and remove the entries, as far as the time allows."""
         message_id, told_in = self._log.notes([notice.key])[notice.key]["message_id"], notice.key.transaction
@@ -201,6 +211,11 @@ class DigestSender:
         entries, unreadable = self._digests.entries(notice.digest, 1, [])
         if entries or unreadable:
             self._put_back(DigestNotice(notice.digest, notice.part + 1), lambda: 0)
+
+    def _leave(self, notice: DigestNotice, now: datetime) -> None:
+        """Put back what no time is left for."""
+        left = replace(notice, left_since=notice.left_since or now)
+        self._put_back(left, partial(self._jitter, 0, _PUT_BACK_FOR_S))
 
     def _put_back(self, notice: DigestNotice, delay_s: Callable[[], int]) -> None:
         self._queue.send(pack([to_payload(notice)]), delay_s)

@@ -37,7 +37,14 @@ from chalicelib.notifications.notice import Notice, Recipient
 from chalicelib.notifications.ordering import in_order, in_turns
 from chalicelib.notifications.outcome import Outcome
 from chalicelib.notifications.purchases import Purchases, Stories, subjects_of
-from chalicelib.notifications.returns import Returns, begun_anew, letter, put_off
+from chalicelib.notifications.returns import (
+    LEFT_FOR_GOOD,
+    Returns,
+    begun_anew,
+    is_left_for_good,
+    letter,
+    put_off,
+)
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 
@@ -101,11 +108,24 @@ class Mailer:
         for index, part in enumerate(parts):
             left_s = time_left_s() - PART_TAKES_AT_MOST_S
             if left_s < 0 or not self._sending.wait_for(len(part), left_s):
-                left = [recipient for part in parts[index:] for recipient in part]
-                self._returns.in_turns(left)
-                logger.warning("out_of_time", extra={"put_back": len(left)})
+                self._leave([recipient for part in parts[index:] for recipient in part])
                 return
             self._notify(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
+
+    def _leave(self, recipients: Sequence[Recipient]) -> None:
+        """Put back what no time is left for; what came back so for days goes to the dead letters instead."""
+        now = self._clock()
+        overdue = {one.key: one for one in recipients if is_left_for_good(one.notice.left_since, now)}
+        left = [one for one in recipients if one.key not in overdue]
+        for part in batches(overdue, MAX_CLAIMS):
+            again = {key for key in part if overdue[key].notice.again}
+            claims = self._log.claim(part, now, now + timedelta(seconds=_LEASE_MARGIN_S), again)
+            given_up = [overdue[key] for key in sorted(claims.claimed)]
+            self._dead_letters.put([letter(one.alone, LEFT_FOR_GOOD) for one in given_up])
+            self._log.record([one.change(State.FAILED, LEFT_FOR_GOOD) for one in given_up], now)
+            left += [overdue[key] for key in sorted(claims.busy)]
+        self._returns.in_turns(left, now)
+        logger.warning("out_of_time", extra={"put_back": len(left), "given_up": len(recipients) - len(left)})
 
     def _read(self, bodies: Sequence[str]) -> list[DigestNotice | Notice]:
         letters: list[Letter] = []

@@ -24,10 +24,10 @@ Evidence = Mapping[str, Any]
 class Notice:
     """A transaction of which `holders` are to be notified; None means all holders of its account at that time.
 
-    `attempt` counts how often it was put off, since `put_off_since`; until `counted_until` its e-mail is among those
-    that were counted for its holder (see `allowances`). `again` is set on a dead letter that is sent through again: a
-    notification that had failed is then tried once more. `flags` holds the evidence of each flag; a notice with flags
-    is a security alert.
+    `attempt` counts how often it was put off, since `put_off_since`; no mailer has had time for it since `left_since`.
+    Until `counted_until` its e-mail is among those that were counted for its holder (see `allowances`). `again` is set
+    on a dead letter that is sent through again: a notification that had failed is then tried once more. `flags` holds
+    the evidence of each flag; a notice with flags is a security alert.
     """
 
     transaction: Transaction
@@ -37,6 +37,7 @@ class Notice:
     again: bool = False
     flags: Mapping[str, Evidence] = dataclasses.field(default_factory=dict)
     counted_until: datetime | None = None
+    left_since: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ def to_payload(notice: Notice) -> dict[str, Any]:
         payload["flags"] = notice.flags
     if notice.counted_until is not None:
         payload["counted_until"] = format_time(notice.counted_until)
+    if notice.left_since is not None:
+        payload["left_since"] = format_time(notice.left_since)
     return payload
 
 
@@ -91,7 +94,7 @@ def pack(payloads: Iterable[dict[str, Any]]) -> Iterable[str]:
 
 def from_payload(payload: dict[str, Any]) -> Notice:
     """Return the notice in a payload; raises any exception for one that can't be read."""
-    since, counted_until = payload.get("put_off_since"), payload.get("counted_until")
+    since, counted_until, left_since = map(payload.get, ("put_off_since", "counted_until", "left_since"))
     return Notice(
         transaction=from_json(payload["transaction"], payload["bank"]),
         holders=tuple(payload["holders"]) if "holders" in payload else None,
@@ -100,4 +103,5 @@ def from_payload(payload: dict[str, Any]) -> Notice:
         again=payload.get("again") is True,
         flags=dict(payload.get("flags", ())),
         counted_until=datetime.fromisoformat(counted_until) if counted_until else None,
+        left_since=datetime.fromisoformat(left_since) if left_since else None,
     )

@@ -13,6 +13,10 @@ from chalicelib.notifications.ordering import in_turns
 
 # Notices for which no time was left come back within so long, at random.
 _PACED_FOR_S = 10
+# How long a notice may come back because no time was left for it: as long as SES may put an e-mail off. Then it is a
+# dead letter, so that no notice goes around for ever.
+LEFT_AT_MOST = timedelta(days=3)
+LEFT_FOR_GOOD = "given_up: out_of_time"
 
 
 class Returns:
@@ -27,15 +31,16 @@ class Returns:
         self._jitter = jitter
 
     def until_lease_ends(self, notices: Iterable[Notice], lease: timedelta) -> None:
-        """Put back what another mailer is busy with."""
+        """Put back what another mailer is busy with. It ends with what that mailer does."""
         self._put(notices, lambda: seconds_of(lease))
 
-    def in_turns(self, recipients: Sequence[Recipient]) -> None:
+    def in_turns(self, recipients: Sequence[Recipient], now: datetime) -> None:
         """Put back what no time was left for: the second turn comes after the first."""
         for number, turn in enumerate(in_turns(recipients)):
             first_s = number * _PACED_FOR_S
             delay_s = partial(self._jitter, first_s, first_s + _PACED_FOR_S)
-            self._put([recipient.alone for recipient in turn], delay_s)
+            left = (replace(one.alone, left_since=one.notice.left_since or now) for one in turn)
+            self._put(left, delay_s)
 
     def later(self, notices: Iterable[Notice]) -> None:
         """Put back what was put off. The longest wait doubles each time, and each wait is random, so that they don't
@@ -55,12 +60,18 @@ def put_off(recipient: Recipient, now: datetime, counted_until: datetime | None)
         attempt=recipient.notice.attempt + 1,
         put_off_since=recipient.put_off_since or now,
         counted_until=counted_until,
+        left_since=None,
     )
+
+
+def is_left_for_good(left_since: datetime | None, now: datetime) -> bool:
+    """Return whether no time was left for so long that a notice is given up."""
+    return left_since is not None and now - left_since >= LEFT_AT_MOST
 
 
 def begun_anew(notice: Notice) -> Notice:
     """Return the notice as it comes back after a wait that has nothing to do with SES."""
-    return replace(notice, attempt=0, put_off_since=None, counted_until=None)
+    return replace(notice, attempt=0, put_off_since=None, counted_until=None, left_since=None)
 
 
 def letter(notice: Notice, reason: str) -> Letter:

@@ -13,6 +13,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.choice import choose
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
+from chalicelib.notifications.returns import LEFT_AT_MOST
 from tests.change_world import Changes, holder
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW, Died, messages, ses_event
@@ -155,7 +156,8 @@ def test_without_time_the_notices_go_back(changes: Changes) -> None:
     told(changes, holder(), OFF)
     body = changes.taken()
     changes.change_mailer().handle(body, lambda: 3)
-    assert changes.queue.bodies == body
+    (back,) = changes.queue.bodies
+    assert unpack(back) == dataclasses.replace(unpack(body[0]), left_since=changes.now)
     assert changes.subjects() == []
 
 
@@ -180,3 +182,16 @@ def test_a_notice_is_one_message_and_comes_back_whole(changes: Changes) -> None:
     (notice,) = map(unpack, changes.queue.bodies)
     whole = ChangeNotice(notice.told, 3, LATER, again=True)
     assert unpack(pack(whole)) == whole
+
+
+def test_a_change_that_no_time_was_left_for_during_days_is_a_dead_letter_that_tells_it(changes: Changes) -> None:
+    told(changes, holder(), OFF)
+    for _ in range(2):
+        changes.change_mailer().handle(changes.taken(), lambda: 5)
+        changes.now += LEFT_AT_MOST
+    assert changes.taken() == []
+    (given_up,) = changes.letters()
+    assert given_up["reason"] == "given_up: out_of_time"
+    assert changes.states(ID) == {"awa": "failed"}
+    changes.change_mailer().handle([json.dumps(given_up["payload"])], lambda: 20)
+    assert changes.states(ID) == {"awa": "sent"}

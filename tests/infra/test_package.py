@@ -14,21 +14,23 @@ import pytest
 
 from infra.package import PROJECT_DIR, SERVICES, copy_project, package, ships
 from infra.provision import record, with_arns
+from infra.wheels import RUNTIME, Target, WheelsMissing, install, target_of
 from tests.cloud import BUILD
 from tests.conftest import SETTINGS
 from tests.tables import template_outputs
 
 pytestmark = pytest.mark.cloud
+ELF_AARCH64 = 183
 
 
 @pytest.fixture(scope="module")
 def packaged() -> Path:
     """The folder with a packaged prod stage; the wheels are kept from the local cloud's build."""
     build = BUILD.with_name("package-test")
-    cached = BUILD / ".chalice" / "deployments"
     copy_project(build)
-    if cached.exists():
-        shutil.copytree(cached, build / ".chalice" / "deployments", dirs_exist_ok=True)
+    if (BUILD / "vendor.installed").exists():
+        shutil.copytree(BUILD / "vendor", build / "vendor", dirs_exist_ok=True)
+        shutil.copy(BUILD / "vendor.installed", build)
     # Any ARN and URL will do where nothing is called; the shape is the data stack's.
     arn = "arn:aws:dynamodb:us-east-2:123456789012:table/example/stream/2026-01-01T00:00:00.000"
     url = "https://sqs.us-east-2.amazonaws.com/123456789012/example"
@@ -81,12 +83,17 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
     assert done.stdout.strip() == "all found", done.stderr
 
 
-def test_the_zip_is_small_and_packaged_again_it_is_the_same_bytes(packaged: Path) -> None:
-    archive = packaged / "deployment.zip"
-    first = archive.read_bytes()
-    assert len(first) < 12_000_000
-    package(packaged.parent, "local", "us-east-2")
-    assert archive.read_bytes() == first
+def test_the_zip_is_small_and_packaged_again_elsewhere_it_is_the_same_bytes(packaged: Path, tmp_path: Path) -> None:
+    assert (packaged / "deployment.zip").stat().st_size < 12_000_000
+    elsewhere = tmp_path / "elsewhere"
+    copy_project(elsewhere)
+    shutil.copytree(packaged.parent / ".chalice", elsewhere / ".chalice", dirs_exist_ok=True)
+    shutil.rmtree(elsewhere / ".chalice" / "deployments", ignore_errors=True)
+    shutil.copytree(packaged.parent / "vendor", elsewhere / "vendor")
+    shutil.copy(packaged.parent / "vendor.installed", elsewhere)
+    again = package(elsewhere, "local", "us-east-2")
+    for name in ("deployment.zip", "sam.json"):
+        assert (again / name).read_bytes() == (packaged / name).read_bytes(), name
 
 
 def test_data_is_shipped_for_exactly_the_services_whose_clients_are_made() -> None:
@@ -185,3 +192,46 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     log_groups = [resource for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
     assert len(log_groups) == 16
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in log_groups)
+
+
+def test_the_package_is_built_for_the_named_runtime_and_processor_whatever_python_runs_the_command(
+    tmp_path: Path,
+) -> None:
+    # Another Python than any that runs the tests, and another processor than most have.
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(_entry("markupsafe"))
+    install(lock, tmp_path / "vendor", Target("python3.13", "arm64"))
+    (compiled,) = (tmp_path / "vendor").rglob("*.so")
+    assert "cpython-313-aarch64" in compiled.name
+    assert int.from_bytes(compiled.read_bytes()[18:20], "little") == ELF_AARCH64
+
+
+def test_a_wheel_that_is_not_the_one_in_the_lock_file_is_refused(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(re.sub(r"sha256:\w{8}", "sha256:00000000", _entry("six")))
+    with pytest.raises(WheelsMissing, match="HASH"):
+        install(lock, tmp_path / "vendor", Target(RUNTIME, "arm64"))
+
+
+def test_every_line_of_a_lock_file_has_hashes() -> None:
+    for name in (
+        "requirements.txt",
+        "requirements-dev.txt",
+        "local_cloud/requirements.txt",
+        "infra/checkov/requirements.txt",
+    ):
+        entries = re.split(r"\n(?=\S)", (PROJECT_DIR / name).read_text())
+        assert len(entries) > 10
+        assert [one for one in entries if "==" in one and "--hash=sha256:" not in one] == [], name
+
+
+def test_a_stage_on_aws_has_the_named_runtime_and_a_stage_here_this_machines_python() -> None:
+    config = (PROJECT_DIR / ".chalice" / "config.json").read_text()
+    assert target_of(config, "prod") == Target(RUNTIME, "arm64")
+    assert target_of(config, "local") is None
+
+
+def _entry(name: str) -> str:
+    """Return a requirement's lines in the lock file."""
+    entries = re.split(r"\n(?=\S)", (PROJECT_DIR / "requirements.txt").read_text())
+    return next(one for one in entries if one.startswith(f"{name}==")) + "\n"

@@ -10,32 +10,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from policy_sentry.querying.actions import get_action_data
 
+from tests.aws_calls import CHECKED_TOO
+from tests.iam_data import ARNS, described, fits
 from tests.samples import PROJECT_DIR
 
 POLICIES = PROJECT_DIR / "infra" / "policies"
-# What the templates' placeholders stand for, by the end of their names.
-ARNS = {
-    "QueueArn": "arn:aws:sqs:us-east-2:123456789012:queue",
-    "TableArn": "arn:aws:dynamodb:us-east-2:123456789012:table/name",
-    "StreamArn": "arn:aws:dynamodb:us-east-2:123456789012:table/name/stream/2026-01-01T00:00:00.000",
-    "BucketArn": "arn:aws:s3:::bucket",
-    "TopicArn": "arn:aws:sns:us-east-2:123456789012:topic",
-    "BusArn": "arn:aws:events:us-east-2:123456789012:event-bus/name",
-    "SecretArn": "arn:aws:secretsmanager:us-east-2:123456789012:secret:name-AbCdEf",
-    "AddressArn": "arn:aws:ses:us-east-2:123456789012:identity/a@example.com",
-    "DomainArn": "arn:aws:ses:us-east-2:123456789012:identity/example.com",
-    "IdentityArn": "arn:aws:ses:us-east-2:123456789012:identity/example.com",
-    "SetArn": "arn:aws:ses:us-east-2:123456789012:configuration-set/name",
-    "Partition": "aws",
-    "Region": "us-east-2",
-    "Account": "123456789012",
-    "Stage": "prod",
-}
-# An older action that AWS checks beside the one that is called, because the older one is of another API ("Sending
-# authorization policies" and the API reference of `SendBulkEmail`, Amazon SES).
-CHECKED_TOO = {"ses:SendBulkEmail": {"ses:SendBulkTemplatedEmail"}, "ses:SendEmail": {"ses:SendRawEmail"}}
 
 
 class Permission(NamedTuple):
@@ -63,31 +43,6 @@ def _filled(resource: str) -> str:
         return next(arn for end, arn in ARNS.items() if placeholder[1].endswith(end))
 
     return re.sub(r"\$\{(\w+)}", value, resource)
-
-
-def described(action: str) -> list[dict[str, Any]]:
-    """Return what AWS says of an action, an entry for each kind of resource; nothing if there is no such action."""
-    service, _, name = action.partition(":")
-    found = get_action_data(service, name)
-    return list(found[service]) if found else []
-
-
-def fits(resource: str, arn_format: str) -> bool:
-    """Return whether a resource of a policy, maybe with wildcards, can be of the kind with this format of ARNs."""
-    if "*" in (resource, arn_format):
-        return resource == arn_format
-    return have_one_in_common(resource, re.sub(r"\$\{(\w+)}", lambda name: ARNS.get(name[1], "*"), arn_format))
-
-
-def have_one_in_common(one: str, other: str) -> bool:
-    """Return whether some text matches both patterns, in which `*` stands for any characters."""
-    if not one or not other:
-        return not (one + other).strip("*")
-    if one[0] == "*":
-        return have_one_in_common(one[1:], other) or have_one_in_common(one, other[1:])
-    if other[0] == "*":
-        return have_one_in_common(other, one)
-    return one[0] == other[0] and have_one_in_common(one[1:], other[1:])
 
 
 @pytest.mark.parametrize("action", sorted({permission.action for permission in permissions()}))

@@ -15,8 +15,10 @@ from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail import digest_mail
 from chalicelib.notifications import digest_sender
 from chalicelib.notifications.allowances import HOUR
+from chalicelib.notifications.digest import DigestNotice, unpack
 from chalicelib.notifications.digests_repository import CLOSED_FOR
 from chalicelib.notifications.feed import MARGIN
+from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.state import NotificationKey
 from operations.queued_letter import QueuedLetter
 from tests.fakes import Failing, refusal
@@ -397,7 +399,10 @@ def test_without_time_for_it_a_digest_goes_back_to_the_queue(flood: Flood) -> No
     flood.release(now=flood.now)
     bodies, flood.queue.bodies = flood.queue.bodies, []
     flood.mailers[0].handle(bodies, lambda: 11)
-    assert (len(flood.mails()), flood.queue.bodies) == (20, bodies)
+    assert len(flood.mails()) == 20
+    (sent,), (back,) = (unpack(body, []) for (body,) in (bodies, flood.queue.bodies))
+    assert isinstance(sent, DigestNotice)
+    assert back == replace(sent, left_since=flood.now)
     flood.rate = 0.001
     mailer = flood.mailer()
     mailer.handle(bodies, lambda: 20)
@@ -470,3 +475,23 @@ def test_alerts_that_are_due_come_by_their_own_queue(flood: Flood) -> None:
     flood.alarm(*on_one_account(3))
     flood.release(now=NOW + timedelta(minutes=15) + CLOSED_FOR)
     assert (flood.queue.bodies, len(flood.alert_queue.bodies)) == ([], 1)
+
+
+def test_a_digest_that_no_time_was_left_for_during_days_is_a_dead_letter_that_tells_it(flood: Flood) -> None:
+    over = flooded(flood)
+    flood.now += HOUR + CLOSED_FOR
+    flood.release(now=flood.now)
+    bodies = flood.queue.bodies
+    for _ in range(2):
+        flood.queue.bodies = []
+        flood.mailers[0].handle(bodies, lambda: 5)
+        bodies = flood.queue.bodies
+        flood.now += LEFT_AT_MOST
+    assert bodies == []
+    (given_up,) = flood.letters()
+    assert given_up["reason"] == "given_up: out_of_time"
+    again = [json.dumps({"notices": [given_up["payload"]]})]
+    assert flood.digest_states(again) == {"failed"}
+    flood.mailers[0].handle(again, lambda: 20)
+    assert len(flood.mails()) == 21
+    assert {told_in(flood, one)["state"] for one in over} == {"sent"}

@@ -17,6 +17,7 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
 from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.notice import Notice, pack, to_payload
+from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.sending import Senders
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW, Died, World, many, messages
@@ -439,6 +440,48 @@ def test_a_mailer_that_runs_out_of_time_puts_the_rest_back(world: World) -> None
     world.drain()
     assert len(world.ses.accepted) == 120
     assert set(world.ses.recipients.values()) == {1}
+
+
+def test_what_no_time_was_left_for_during_days_is_a_dead_letter_with_its_reason(world: World) -> None:
+    world.enrol("a0", "awa")
+    bodies = messages(transaction(id="t0", account="a0"))
+    rounds = 0
+    while bodies:
+        world.tell(bodies, time_left_s=lambda: 5)
+        bodies, world.queue.bodies = world.queue.bodies, []
+        world.now += timedelta(hours=6)
+        rounds += 1
+    assert rounds == LEFT_AT_MOST / timedelta(hours=6) + 1
+    (given_up,) = world.letters()
+    assert given_up["reason"] == "given_up: out_of_time"
+    assert world.states("t0") == {"awa": "failed"}
+    world.tell([json.dumps({"notices": [given_up["payload"]]})])
+    assert world.states("t0") == {"awa": "sent"}
+
+
+def test_what_got_its_turn_in_between_may_be_left_for_days_again(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.tell(messages(transaction(id="t0", account="a0")), time_left_s=lambda: 5)
+    world.now += LEFT_AT_MOST - timedelta(hours=1)
+    world.ses.refuses_call_with = "TooManyRequestsException"
+    bodies, world.queue.bodies = world.queue.bodies, []
+    world.tell(bodies)
+    world.now += timedelta(hours=2)
+    bodies, world.queue.bodies = world.queue.bodies, []
+    world.tell(bodies, time_left_s=lambda: 5)
+    assert world.letters() == []
+    assert len(world.queue.bodies) == 1
+
+
+def test_what_was_sent_by_another_copy_is_not_given_up(world: World) -> None:
+    world.enrol("a0", "awa")
+    bodies = messages(transaction(id="t0", account="a0"))
+    world.tell(bodies, time_left_s=lambda: 5)
+    world.tell(bodies)
+    world.now += LEFT_AT_MOST
+    world.tell(world.queue.bodies, time_left_s=lambda: 5)
+    assert world.letters() == []
+    assert world.states("t0") == {"awa": "sent"}
 
 
 def test_nothing_personal_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:

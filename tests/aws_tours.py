@@ -1,0 +1,405 @@
+"""A tour of each function: through its main path and through what goes wrong, on moto, as Lambda would run it.
+
+`Tours.all` runs every tour. Whatever a role allows has to be called by its function's tour, so a right that nothing
+needs is found; and each place in the code that calls AWS has to be on some tour.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from chalice.local import LambdaContext
+from moto import mock_aws
+
+import app as app_module
+from chalicelib.aws.dynamo import to_item
+from chalicelib.banks.settings import StoredSettings
+from chalicelib.holders.holder import Holder, Suppressed, load_holder
+from chalicelib.ledger.keys import account_key
+from chalicelib.ledger.stored_form import transaction_item
+from chalicelib.ledger.transaction import Transaction
+from chalicelib.notifications.due import DueEntry
+from chalicelib.notifications.notice import Notice, pack, to_payload
+from chalicelib.services import Services
+from chalicelib.statements.index import Expected
+from chalicelib.statements.periods import period_at
+from tests.app_bench import AWS, CLIENT, HOLDER, NOW, SMALLEST, Bench
+from tests.aws_calls import RECORDER, Call
+from tests.fakes import FakeSes, Refusing, refusal
+from tests.mail_world import ses_event
+from tests.samples import EVIDENCE, PROJECT_DIR, transaction
+from tests.walk import functions_called
+from tests.webhook_endpoint import SECRET, signed
+
+BANK, ACCOUNT = "eazycard", "A123"
+# In this order: some need what others leave.
+TOURS = (
+    "api_handler",
+    "transaction_stream",
+    "archiver",
+    "holder_changes",
+    "ingest_worker",
+    "mailer",
+    "alert_mailer",
+    "operator_alerts",
+    "release_deferred",
+    "statements",
+    "feedback",
+    "webhook_feeder",
+    "webhook_sender",
+    "analytics_job",
+    "nightly_reconciliation",
+)
+SCHEDULE = json.loads((PROJECT_DIR / "tests" / "events" / "schedule.json").read_text())
+PATHS = {"/taken": 204, "/broken": 500, "/gone": 410}
+EVENT = json.dumps(
+    {
+        "detail-type": "TransactionFlagged",
+        "detail": {
+            "bank": BANK,
+            "transaction": {"id": "1", "account": ACCOUNT, "timestamp": "2026-01-10T14:00:00Z"},
+            "flags": {"velocity": {}},
+        },
+    }
+)
+NO_NOTICE = json.dumps({"notices": [{"nonsense": True}]})
+
+
+class Tours:
+    """The app with a bank that signs its requests and has webhooks. `ses` is behind a real client of SES.
+
+    `calls` are all permissions that the tours needed, `functions_called` all functions of the code on them.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, endpoint: int) -> None:
+        monkeypatch.setenv("LOCAL_ENDPOINTS", "true")  # the endpoint is on this machine
+        monkeypatch.setenv("PUBLIC_URL", "https://alerts.example")
+        self.endpoint = f"http://127.0.0.1:{endpoint}"
+        self.ses = FakeSes()
+        self.calls: set[Call] = set()
+        self.functions_called: set[str] = set()
+        self.bench = Bench(monkeypatch)
+        for name, value in os.environ.items():
+            if name.endswith("QUEUE_URL") and "INGEST" not in name:
+                AWS["sqs"].create_queue(QueueName=value.rpartition("/")[2])
+        self.s3, self.events = boto3.client("s3"), boto3.client("events")
+        self.s3.create_bucket(
+            Bucket=os.environ["ARCHIVE_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "us-east-2"}
+        )
+        self.events.create_event_bus(Name=os.environ["EVENT_BUS"])
+        self.restart()
+        for kind in ("signing", "webhook"):
+            name = f"transaction-notifier-test-{kind}-{BANK}"
+            secret = json.dumps({"secrets": [{"secret": SECRET}]})
+            arn = AWS["secretsmanager"].create_secret(Name=name, SecretString=secret)["ARN"]
+            self.services.bank_store.change_bank(BANK, **{f"{kind}_secret_arn": arn})
+        self._set(webhook_url=f"{self.endpoint}/taken")
+
+    def all(self) -> None:
+        """Run every function of the app through its tour."""
+        for function in TOURS:
+            self.restart()
+            getattr(self, function)()
+
+    def api_handler(self) -> None:
+        holder = f"/accounts/{ACCOUNT}/holders/h1"
+        with self._turn_of("api_handler"):
+            self._request("POST", "/transactions", SMALLEST, 201)
+            self._request("POST", "/transactions", SMALLEST, 200)
+            many = [{**SMALLEST, "id": f"b{number}"} for number in range(20)]
+            self._request("POST", "/transactions/batch", {"transactions": many}, 200)
+            self._request("POST", "/transactions/batch", {"transactions": many}, 202, prefer="respond-async")
+            self._request("POST", "/transactions", {**SMALLEST, "id": "s1", "authorization_id": "1"}, 201)
+            for path in ("/transactions/1", "/transactions/1/notifications", "/notifications"):
+                self._request("GET", path)
+            for path in (f"/accounts/{ACCOUNT}/transactions", "/analytics", f"/accounts/{ACCOUNT}/analytics"):
+                self._request("GET", f"{path}?from=2026-01-01&to=2026-01-31" if "analytics" in path else path)
+            self._request("PUT", holder, {**HOLDER, "preferences": {"statement": "weekly"}}, 201)
+            self._request("PATCH", holder, {"email": "ben@example.com", "preferences": {"statement": "monthly"}})
+            self._request("GET", holder)
+            self._request("GET", f"/accounts/{ACCOUNT}/holders")
+            for change in ({"alert_addresses": ["a@bank.example"]}, {"alert_addresses": ["b@bank.example"]}):
+                self._request("PATCH", "/settings", change)
+            self._request("GET", "/settings")
+        self.services.enrolment.suppress(BANK, "ben@example.com", Suppressed("hard_bounce", self.now))
+        with self._turn_of("api_handler"):
+            self._request("DELETE", f"{holder}/suppression", None, 204)
+        links = self.services.links.links_for(BANK, ACCOUNT, self._holder("h1"))
+        self.restart()
+        with self._turn_of("api_handler"):
+            for url in (links.preferences, links.unsubscribe):
+                path = str(url).removeprefix("https://alerts.example")
+                assert self.bench.request("GET", path, key=None).status_code == 200
+                assert self.bench.request("POST", path, b"", key=None).status_code in (200, 400)
+            self._request("DELETE", holder, None, 204)
+
+    def transaction_stream(self) -> None:
+        authorized = transaction(id="auth", status="authorized", account=ACCOUNT, bank=BANK)
+        settled = replace(authorized, id="settled", status="settled", authorization_id="auth")
+        flagged = replace(authorized, id="flagged", amount=authorized.amount * 10_000, status="settled")
+        for one in (authorized, settled, flagged):
+            self._store(one)
+        images = [transaction_item(one) for one in (authorized, settled, flagged)]
+        self._stream("transaction_stream", images)
+        self._stream("transaction_stream", [to_item({"transaction_key": "eazycard#broken", "bank": BANK})])
+        assert self.bench.queued("STREAM_DEAD_LETTER_QUEUE_URL")
+        assert self.bench.queued("ALERT_QUEUE_URL")
+
+    def archiver(self) -> None:
+        self._stream("archiver", [transaction_item(transaction(bank=BANK))])
+
+    def holder_changes(self) -> None:
+        before = self._enrol("c1", alerts=True)
+        after = self._enrol("c1", alerts=False)
+        self._invoke("holder_changes", {"Records": [_record(after, before), _record({"no_key": {"S": "x"}})]})
+        assert self.bench.queued("STREAM_DEAD_LETTER_QUEUE_URL")
+
+    def ingest_worker(self) -> None:
+        later = {"transactions": [{**SMALLEST, "id": "later"}]}
+        self._request("POST", "/transactions/batch", later, 202, prefer="respond-async")
+        queued = self.bench.queued("INGEST_QUEUE_URL")
+        self._deliver("ingest_worker", [*queued, *queued, "nonsense"])
+        assert self.bench.queued("INGEST_DEAD_LETTER_QUEUE_URL")
+        missing = Refusing(self.bench.dynamodb, refusal("ConditionalCheckFailedException"), "put_item")
+        self.restart(dynamodb=missing)  # a refusal without the stored item, which the code doesn't count on
+        self._deliver("ingest_worker", queued)
+
+    def mailer(self) -> None:
+        self._mails("mailer", "NOTIFICATION_QUEUE_URL")
+
+    def alert_mailer(self) -> None:
+        self._mails("alert_mailer", "ALERT_QUEUE_URL")
+
+    def _mails(self, function: str, queue: str) -> None:
+        """Notify a holder until the rest comes as a digest, one in quiet hours, one of a purchase, one of a change."""
+        account, quiet = f"{function}-1", f"{function}-2"
+        self._enrol("h1", account)
+        self._enrol("h1", quiet, quiet_hours={"from": "00:00", "to": "23:59"})
+        self._set(digest_after=2, webhook_url=f"{self.endpoint}/taken")
+        told = [transaction(id=f"{function}-{n}", account=account, bank=BANK) for n in range(6)]
+        settled = replace(told[0], id=f"{function}-s", authorization_id=f"{function}-auth")
+        released = replace(told[0], id=f"{function}-r", status="reversed", authorization_id=told[1].id)
+        self.ses.refuses_call_with = "TooManyRequestsException"
+        self._deliver(function, _messages(told[1]))
+        self.ses.refuses_call_with = None
+        self._deliver(function, _messages(*told, settled, released, replace(told[0], account=quiet, id=quiet)))
+        alarming = [replace(one, id=f"{one.id}-a") for one in told]
+        self._deliver(function, _messages(*alarming, flags={"large_amount": EVIDENCE["large_amount"]}))
+        self._deliver(function, [NO_NOTICE])
+        before = self._enrol("c2", account, alerts=True)
+        self._invoke("holder_changes", {"Records": [_record(self._enrol("c2", account, alerts=False), before)]})
+        self._deliver(function, self.bench.queued("ALERT_QUEUE_URL"))
+        self.bench.now += timedelta(hours=2)
+        self._invoke("release_deferred", SCHEDULE)
+        due = [*self.bench.queued("NOTIFICATION_QUEUE_URL"), *self.bench.queued("ALERT_QUEUE_URL")]
+        digests = [body for body in due if '"digest"' in body]
+        assert digests
+        self._deliver(function, digests)
+        self._deliver(function, digests)
+        self._deliver(function, _messages(replace(told[0], id=f"{function}-y")), seconds=5)
+        assert self._put_back(queue)
+        assert self.bench.queued("NOTIFICATION_DEAD_LETTER_QUEUE_URL")
+
+    def operator_alerts(self) -> None:
+        self._deliver("operator_alerts", [json.dumps({"nonsense": True}), EVENT])
+        assert self.bench.queued("OPERATOR_ALERTS_DEAD_LETTER_QUEUE_URL")
+
+    def release_deferred(self) -> None:
+        table = self.services.due_notices
+        alert = {"digest": {"kind": "alerts"}}
+        for number, payload in enumerate(["nonsense", json.dumps(alert), json.dumps({"plain": 1})]):
+            table.put([DueEntry(self.now, f"n{number}", payload)])
+        self._invoke("release_deferred", SCHEDULE)
+        for queue in ("NOTIFICATION_QUEUE_URL", "ALERT_QUEUE_URL", "NOTIFICATION_DEAD_LETTER_QUEUE_URL"):
+            assert self.bench.queued(queue), queue
+
+    def statements(self) -> None:
+        self._enrol("w1", "statement-1", statement="weekly")
+        self._store(transaction(id="in-it", account="statement-1", bank=BANK))
+        period = period_at("weekly", self.now - timedelta(days=7), "UTC")
+        index = self.services.statement_index
+        index.put_again(Expected(BANK, "statement-1", "w1", period), self.now)
+        index.put_again(Expected(BANK, "statement-1", "gone", period), self.now)
+        self.services.due_statements.put([DueEntry(self.now, "broken", "nonsense")])
+        self.bench.now += timedelta(hours=1)
+        sent = len(self.ses.accepted)
+        self._invoke("statements", SCHEDULE)
+        assert len(self.ses.accepted) == sent + 1
+        assert self.bench.queued("NOTIFICATION_DEAD_LETTER_QUEUE_URL")
+
+    def feedback(self) -> None:
+        for name in ("bounce", "delivery"):
+            one = transaction(id=f"fed-{name}", account=f"feedback-{name}", bank=BANK)
+            self._enrol("h1", one.account)
+            self._deliver("mailer", _messages(one))
+            tags = {"transaction": one.id, "holder": "h1", "bank": BANK}
+            self._deliver("feedback", [ses_event(name, f"{one.account}.h1@example.com", **tags)])
+        self._deliver("feedback", ["nonsense"])
+        assert self.bench.queued("FEEDBACK_DEAD_LETTER_QUEUE_URL")
+
+    def webhook_feeder(self) -> None:
+        items = self.bench.dynamodb.scan(TableName="NotificationsTable")["Items"]
+        pages = [one for one in items if one["transaction_key"]["S"].startswith("feed#")]
+        self._stream("webhook_feeder", pages)
+        broken = to_item({"transaction_key": "no page", "holder": "x", "changed": "nonsense"})
+        self._stream("webhook_feeder", [broken])
+        assert self.bench.queued("WEBHOOK_DEAD_LETTER_QUEUE_URL")
+
+    def webhook_sender(self) -> None:
+        bodies = self.bench.queued("WEBHOOK_QUEUE_URL")
+        assert bodies
+        for path in ("/broken", "/taken", "/gone"):
+            self._set(webhook_url=f"{self.endpoint}{path}")
+            self.restart()
+            self._deliver("webhook_sender", [json.dumps({**json.loads(body), "again": True}) for body in bodies[:2]])
+        self._deliver("webhook_sender", ["nonsense"])
+        assert self.bench.queued("WEBHOOK_DEAD_LETTER_QUEUE_URL")
+
+    def analytics_job(self) -> None:
+        self.bench.now = datetime.now(self.now.tzinfo) + timedelta(days=1)
+        self._invoke("analytics_job", SCHEDULE)
+        self._store(transaction(id="new", account=ACCOUNT, bank=BANK, recorded_at=self.now))
+        self.bench.now += timedelta(minutes=5)
+        self._invoke("analytics_job", SCHEDULE)
+
+    def nightly_reconciliation(self) -> None:
+        self.bench.now = NOW + timedelta(days=1)
+        self._invoke("nightly_reconciliation", SCHEDULE)
+
+    @property
+    def now(self) -> datetime:
+        return self.bench.now
+
+    @property
+    def services(self) -> Services:
+        services: Services = app_module.services
+        return services
+
+    def restart(self, **clients: Any) -> None:
+        """Start new functions, whose caches are empty."""
+        self.bench.restart(**{"sesv2": _client_of(self.ses), "events": self.events, "s3": self.s3, **clients})
+
+    @contextmanager
+    def _turn_of(self, function: str) -> Iterator[None]:
+        """Take what is called in this block for the function's."""
+        with RECORDER.turn_of(function), functions_called() as called:
+            yield
+        self.functions_called.update(called)
+
+    def _request(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> None:
+        self.bench.now += timedelta(seconds=1)  # what is recorded at the same moment is the same write
+        raw = json.dumps(body).encode() if body is not None else b""
+        signature = {name.replace("-", "_"): value for name, value in signed(raw, secret=SECRET).items()}
+        answer = self.bench.request(method, path, raw, **signature, **headers)
+        assert answer.status_code == status, (method, path, answer.body)
+
+    def _invoke(self, function: str, event: Any, seconds: int = 60) -> None:
+        with self._turn_of(function):
+            app_module.app.handler_map[function](event, LambdaContext(function, 512, max_runtime_ms=seconds * 1000))
+
+    def _deliver(self, function: str, bodies: Iterable[str], seconds: int = 60) -> None:
+        self._invoke(function, CLIENT.events.generate_sqs_event(list(bodies), queue_name=function), seconds)
+
+    def _stream(self, function: str, images: Iterable[dict[str, Any]]) -> None:
+        self._invoke(function, {"Records": [_record(image) for image in images]})
+
+    def _store(self, one: Transaction) -> None:
+        self.bench.dynamodb.put_item(TableName="TransactionsTable", Item=transaction_item(one))
+
+    def _put_back(self, queue: str) -> int:
+        """Return how many messages are in the queue, also of those whose delay isn't over."""
+        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+        answer = AWS["sqs"].get_queue_attributes(QueueUrl=os.environ[queue], AttributeNames=asked)
+        return sum(int(answer["Attributes"][name]) for name in asked)
+
+    def _holder(self, holder_id: str, account: str = ACCOUNT) -> Holder:
+        return next(one for one in self.services.holders.of_account(BANK, account) if one.id == holder_id)
+
+    def _enrol(self, holder_id: str, account: str = ACCOUNT, email: str = "", **preferences: Any) -> dict[str, Any]:
+        """Enrol a holder; return the image of the account's item."""
+        body = {"name": "Awa", "email": email or f"{account}.{holder_id}@example.com", "preferences": preferences}
+        self.services.enrolment.enrol(BANK, account, load_holder(body, holder_id, self.now))
+        key = to_item({"account_key": account_key(BANK, account)})
+        image: dict[str, Any] = self.bench.dynamodb.get_item(TableName="AccountsTable", Key=key)["Item"]
+        return image
+
+    def _set(self, **settings: Any) -> None:
+        """Store these settings of the bank."""
+        before = self.services.bank_store.settings(BANK)
+        after = StoredSettings(replace(before.settings, **settings), before.subscriptions, before.version + 1)
+        self.services.bank_store.put_settings(BANK, after)
+
+
+def _record(image: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:
+    images = {"NewImage": image, **({"OldImage": before} if before else {})}
+    return {"eventName": "MODIFY" if before else "INSERT", "eventID": "1", "dynamodb": images | {"SequenceNumber": "1"}}
+
+
+def _messages(*told: Transaction, flags: Mapping[str, Any] | None = None) -> list[str]:
+    return list(pack(to_payload(Notice(one, flags=flags or {})) for one in told))
+
+
+def _client_of(ses: FakeSes) -> Any:
+    """Return a real client of SES, whose calls the fake answers: moto knows no bulk e-mail."""
+    client = boto3.client("sesv2")
+    answers: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "SendBulkEmail": lambda params: ses.send_bulk_email(**params),
+        "GetAccount": lambda _: ses.get_account(),
+    }
+
+    def answer(model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, Any]:
+        body = json.loads(params["body"] or b"{}")
+        try:
+            return SimpleNamespace(status_code=200), answers[model.name](body)
+        except ClientError as error:
+            return SimpleNamespace(status_code=429), error.response
+
+    client.meta.events.register("before-call.sesv2", answer)
+    return client
+
+
+class _Endpoint(BaseHTTPRequestHandler):
+    """A bank's endpoint, which answers by the path."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(PATHS[self.path])
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@contextmanager
+def endpoint() -> Iterator[int]:
+    """Serve a bank's endpoint; give its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def toured() -> Iterator[Tours]:
+    """Run all tours; give them, with what was called."""
+    with mock_aws(), endpoint() as port, pytest.MonkeyPatch.context() as patch:
+        RECORDER.taken()
+        tours = Tours(patch, port)
+        tours.all()
+        tours.calls = RECORDER.taken()
+        yield tours
