@@ -6,7 +6,6 @@ name, the `Origin` is none or one too, the request is signed with this start's k
 
 import asyncio
 import hmac
-import json
 import os
 import re
 from base64 import b64decode
@@ -31,7 +30,6 @@ _LOOPBACK = re.compile(r"(127\.0\.0\.1|\[::1\]|([a-z0-9-]+\.)*localhost)(:\d+)?"
 # What Cognito and SNS answer without a signature, on AWS too.
 _SIGN_IN = re.compile(r"/(oauth2/[a-zA-Z]+|login|logout|[\w-]+/\.well-known/[\w.-]+)")
 _LINKS = frozenset({"ConfirmSubscription", "Unsubscribe"})
-_SEND = ("SendMessage", "SendMessageBatch")
 
 
 class Gate:
@@ -159,10 +157,9 @@ class _Request:
             self._record.refused(refused.code)
             await self._answer(answers.refusal(call.service, refused.error, refused.status, refused.message))
             return
-        send = self._cleaned()
-        if call.service == "sqs" and call.operation in _SEND and loops.COUNT_HEADER in self.headers:
-            send = _counting(send, self.headers[loops.COUNT_HEADER])
-        await self._app(self._scope, _replay(body), send)
+        rounds = self.headers.get(loops.COUNT_HEADER, "")
+        loops.sent_with.set(int(rounds) if rounds.isdigit() else None)
+        await self._app(self._scope, _replay(body), self._cleaned())
 
     def _note(self, call: Call, signer: Signer) -> None:
         for resource in calls.resources_of(call):
@@ -213,19 +210,3 @@ def _replay(body: bytes) -> Receive:
         raise AssertionError
 
     return receive
-
-
-def _counting(send: Send, rounds: str) -> Send:
-    """Return `send`, which notes the ids of the messages that SQS took."""
-    parts: list[bytes] = []
-
-    async def send_counting(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            parts.append(message.get("body", b""))
-            if not message.get("more_body") and rounds.isdigit():
-                answered = json.loads(b"".join(parts) or b"{}")
-                taken = [answered, *answered.get("Successful", ())]
-                loops.sent((one["MessageId"] for one in taken if "MessageId" in one), int(rounds))
-        await send(message)
-
-    return send_counting

@@ -32,6 +32,9 @@ def stand(record: Record) -> None:
             handler["update"] = _checked(handler["update"], 2, check)
     functions = emulator("services.lambda_svc")
     functions._execute_function = _bounded(functions._execute_function, record)
+    queues = emulator("services.sqs")
+    build = queues._build_send_sys_attrs
+    queues._build_send_sys_attrs = lambda *arguments: loops.counted(build(*arguments))
     runtime = emulator("core.lambda_runtime")
     runtime.execution_credentials = functions.execution_credentials = _secret(runtime.execution_credentials)
 

@@ -1,19 +1,20 @@
 """Lambda's stopping of loops: a message that has gone through functions some 16 times is not handed on.
 
 The emulator counts calls from function to function, and lets each worker send the count along with its calls. Here
-the count goes on through SQS: a message has the count of the call that sent it.
+the count goes on through SQS, as on AWS: in the message's `AWSTraceHeader`.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable
+import re
+from contextvars import ContextVar
 from typing import Any
 
 from local_cloud.gate.rule import Call, rule
 
 ROUNDS = 16
 COUNT_HEADER = "x-ministack-invoke-depth"
-_KEPT = 100_000
-_counts: OrderedDict[str, int] = OrderedDict()  # by message id, of messages that a function has sent
+# The count that came with the request under way; None when no function sent it.
+sent_with: ContextVar[int | None] = ContextVar("sent_with", default=None)
+_COUNTED = re.compile(r"Lineage=gate:([0-9]+)")
 
 
 @rule(
@@ -30,16 +31,16 @@ def in_a_loop(call: Call) -> str | None:
     )
 
 
-def sent(message_ids: Iterable[str], rounds: int) -> None:
-    """Note the count of a function's call with which these messages were sent."""
-    for message_id in message_ids:
-        _counts[message_id] = rounds
-    while len(_counts) > _KEPT:
-        _counts.popitem(last=False)
+def counted(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the system attributes of a message that is sent now, with the count of the function that sends it."""
+    rounds = sent_with.get()
+    return attributes if rounds is None else {"AWSTraceHeader": f"Lineage=gate:{rounds}", **attributes}
 
 
 def rounds_of(event: Any) -> int:
     """Return the count of the call of a function with this event: one more than its messages have."""
     records = event.get("Records") if isinstance(event, dict) else None
-    ids = [record.get("messageId", "") for record in records or () if isinstance(record, dict)]
-    return 1 + max((_counts.get(message_id, 0) for message_id in ids), default=0)
+    headers = [
+        record.get("attributes", {}).get("AWSTraceHeader", "") for record in records or () if "attributes" in record
+    ]
+    return 1 + max((int(found[1]) for header in headers if (found := _COUNTED.search(header))), default=0)
