@@ -1,6 +1,6 @@
 """The local cloud: start it, deploy to it, run the main job, stop it.
 
-python -m local_cloud run | stop | status | inbox | env | feedback
+python -m local_cloud run | stop | status | inbox | env | feedback | gate
 """
 
 import argparse
@@ -14,6 +14,7 @@ from infra.command_line import run
 from infra.sessions import no_proxy_for_loopback
 from local_cloud import mailbox_simulator, processes, webhook_receiver
 from local_cloud.deploy import write_stack
+from local_cloud.gate import record, rule
 from local_cloud.main_job import run_main_job
 
 
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         "inbox": show_inbox,
         "env": print_environment,
         "feedback": feedback,
+        "gate": print_gate,
     }
     return run("local cloud", works[options.command], failures=(HTTPError,), interrupted="interrupted.")
 
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("inbox", help="print where the inbox page is; start it if it has ended")
     commands.add_parser("env", help="print the API's URL and the demo bank's key as shell variables")
     commands.add_parser("feedback", help="publish SES's feedback for e-mails to its mailbox simulator")
+    commands.add_parser("gate", help="print what the gate refuses, AWS's source, and how often it refused it")
     return parser
 
 
@@ -98,6 +101,16 @@ def print_environment() -> int:
     """Print the shell variables for calling the API as the demo bank: API_URL and API_KEY."""
     stack, _ = processes.running()
     print(f"export API_URL={shlex.quote(stack['api_url'])} API_KEY={shlex.quote(stack['api_key'])}")
+    return 0
+
+
+def print_gate() -> int:
+    """Print the gate's rules, each with its source and the number of its refusals since the local cloud was started."""
+    rule.load()
+    counts = record.refusals(processes.FOLDER / "gate")
+    for code in sorted({*rule.RULES, *counts}):
+        known = rule.RULES.get(code)
+        print(f"{counts[code]:6} {code}" + (f": {known.refuses} [{known.source}]" if known else ""))
     return 0
 
 

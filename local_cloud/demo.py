@@ -171,7 +171,8 @@ def _answered(bank: Target, path: str) -> Any:
 
 def mails_accepted(deployed: Deployed) -> int:
     """Return how many e-mails the local cloud's SES has accepted since it was started."""
-    answer = urllib3.request("GET", f"{deployed.cloud.endpoint_url}/_ministack/ses/messages", timeout=30)
+    url = f"{deployed.cloud.endpoint_url}/_ministack/ses/messages"
+    answer = urllib3.request("GET", url, headers=deployed.cloud.keys.headers, timeout=30)
     messages: Mapping[str, Sequence[Any]] = answer.json()["messages"]
     return sum(len(of_account) for of_account in messages.values())
 

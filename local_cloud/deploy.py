@@ -11,7 +11,8 @@ from infra.gateway import apply_gateway_responses
 from infra.provision import deploy_data_stack
 from infra.release import release
 from infra.sessions import Stage
-from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, REGION, SECRET_ACCESS_KEY, Cloud
+from local_cloud.gate.mail import SEND_RATE
+from local_cloud.server import PROJECT_DIR, REGION, Cloud
 
 STAGE = "local"
 LOCAL = PROJECT_DIR / ".local"
@@ -87,7 +88,7 @@ def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
     api_url = {"Fn::Sub": f"{endpoint_url}/_aws/execute-api/${{RestAPI}}/{STAGE}"}
     for function in ("Mailer", "AlertMailer", "Statements"):
         variables = template["Resources"][function]["Properties"]["Environment"]["Variables"]
-        variables.update({"API_URL": api_url, "MAIL_RATE": "1000", "FLOOD_HOUR_S": "60"})
+        variables.update({"API_URL": api_url, "MAIL_RATE": str(SEND_RATE), "FLOOD_HOUR_S": "60"})
     # Endpoints of banks are on this machine too.
     for function in ("APIHandler", "WebhookSender"):
         template["Resources"][function]["Properties"]["Environment"]["Variables"]["LOCAL_ENDPOINTS"] = "yes"
@@ -102,8 +103,8 @@ def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -
         "aws_endpoint_url": deployed.cloud.endpoint_url,
         "region": REGION,
         "inbox_url": inbox_url,
-        "access_key_id": ACCESS_KEY_ID,
-        "secret_access_key": SECRET_ACCESS_KEY,
+        "access_key_id": deployed.cloud.keys.access_key_id,
+        "secret_access_key": deployed.cloud.keys.secret_access_key,
         "environment": deployed.environment,
         "cloud": {"pid": deployed.cloud.pid, "port": deployed.cloud.port},
         "inbox": {"pid": inbox_pid},

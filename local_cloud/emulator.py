@@ -1,16 +1,18 @@
-"""The AWS emulator, with one thing more: it keeps the headers and tags of each e-mail that its SES is handed.
+"""The AWS emulator, with two things more: the gate around it, and the headers and tags of each e-mail.
 
 MiniStack's own SES keeps an e-mail's sender, recipients and parts only. This program, run by MiniStack's own Python,
 starts it with a note beside each e-mail: what `SendBulkEmail` brought as `ReplacementHeaders` and `ReplacementTags`.
-Nothing else of the emulator changes, and the app knows nothing of it.
+The gate (`local_cloud.gate`) lets in who has this start's keys, and refuses what AWS refuses.
 
-    .venv-cloud/bin/python -P local_cloud/emulator.py ministack
+    .venv-cloud/bin/python -P local_cloud/emulator.py ministack [--no-gate]
 """
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 _PARTS = ("ReplacementHeaders", "ReplacementTags")
@@ -60,8 +62,25 @@ def main() -> None:
     app: Any = importlib.import_module("ministack.app")
     ses.handle_request = noting(ses.handle_request, notes)
     app._handle_ses_messages_request = telling(app._handle_ses_messages_request, notes)
+    if "--no-gate" not in sys.argv:
+        app.app = _gate(app.app)
     sys.argv = ["ministack"]
     app.main()
+
+
+def _gate(emulator: Any) -> Any:
+    """Return the emulator's application with the gate around it."""
+    # The project's modules are for the gate alone: functions must find nothing but what they bring.
+    project = str(Path(__file__).parent.parent)
+    sys.path.append(project)
+    door, inside, record, rule = (
+        importlib.import_module(f"local_cloud.gate.{name}") for name in ("door", "inside", "record", "rule")
+    )
+    rule.load()
+    sys.path.remove(project)
+    notes = record.Record(Path(os.environ[record.FOLDER_VARIABLE]))
+    inside.stand(notes)
+    return door.Gate(emulator, notes)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ A developer's tool, never deployed.
 
     python -m local_cloud.inbox --port 8025 --cloud http://127.0.0.1:4566
 
+The environment names the local cloud's keys, as `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
+
 It listens on loopback only, and answers only requests that name a loopback host.
 """
 
 import argparse
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -22,11 +25,13 @@ from urllib.parse import unquote
 
 from local_cloud import webhook_receiver
 from local_cloud.inbox_pages import Answer, NoSuchPage, answer_to, page, unsubscribed
-from local_cloud.server import PROJECT_DIR, CloudFailed, answers, end_process, is_free
+from local_cloud.server import PROJECT_DIR, CloudFailed, Keys, answers, end_process, is_free
 from local_cloud.webhook_receiver import Receiver
 
 DEFAULT_PORT = 8025
 _START_TAKES_AT_MOST_S = 20
+# Where it finds the local cloud's keys. A command line can be seen by others.
+_KEY_ID, _SECRET_KEY = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 _PORT_TAKEN = "Another program uses port {port}: end it, or give the inbox another port."
 _ONE_CLICK = re.compile(r"/messages/([^/?]+)/one-click")
 _OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?", re.IGNORECASE)
@@ -41,8 +46,9 @@ class InboxServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, cloud_url: str, webhook_secret: Path | None = None) -> None:
+    def __init__(self, port: int, cloud_url: str, keys: Keys, webhook_secret: Path | None = None) -> None:
         self.cloud_url = cloud_url
+        self.keys = keys
         self.receiver = Receiver(webhook_secret)
         try:
             super().__init__(("127.0.0.1", port), _Handler)
@@ -50,7 +56,7 @@ class InboxServer(ThreadingHTTPServer):
             raise CloudFailed(_PORT_TAKEN.format(port=port)) from error
 
 
-def start(port: int, cloud_url: str, folder: Path) -> int:
+def start(port: int, cloud_url: str, folder: Path, keys: Keys) -> int:
     """Start the inbox as its own process and return the process id when it answers; its log is in `folder`.
 
     The secret that verifies webhooks is in the folder's file `webhook_receiver.SECRET_FILE`, which may come later.
@@ -66,6 +72,7 @@ def start(port: int, cloud_url: str, folder: Path) -> int:
         process = subprocess.Popen(
             [sys.executable, "-m", "local_cloud.inbox", *options],
             cwd=PROJECT_DIR,
+            env={**os.environ, _KEY_ID: keys.access_key_id, _SECRET_KEY: keys.secret_access_key},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -93,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        server = InboxServer(options.port, options.cloud.rstrip("/"), options.webhook_secret)
+        keys = Keys(os.environ.get(_KEY_ID, ""), os.environ.get(_SECRET_KEY, ""))
+        server = InboxServer(options.port, options.cloud.rstrip("/"), keys, options.webhook_secret)
         with contextlib.suppress(KeyboardInterrupt), server:
             print(f"The inbox is at http://127.0.0.1:{options.port}/ (Ctrl-C ends it).", flush=True)
             server.serve_forever()
@@ -136,7 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._names_loopback():
             return _FOREIGN_NAME
         return self._answered(
-            lambda: answer_to(self.path, self.server.cloud_url, self.server.receiver, datetime.now(UTC))
+            lambda: answer_to(
+                self.path, self.server.cloud_url, self.server.keys, self.server.receiver, datetime.now(UTC)
+            )
         )
 
     def _answered(self, answer: Callable[[], Answer]) -> Answer:
@@ -152,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")
         if not self._names_loopback() or origin not in (None, f"http://{self.headers.get('Host')}"):
             return _FOREIGN_NAME
-        return self._answered(lambda: unsubscribed(message_id, self.server.cloud_url))
+        return self._answered(lambda: unsubscribed(message_id, self.server.cloud_url, self.server.keys))
 
     def _receive_webhook(self) -> Answer:
         if not self._names_loopback():

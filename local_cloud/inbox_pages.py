@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from local_cloud import one_click, webhook_receiver
 from local_cloud.messages import Message, as_json, matching, newest_messages
+from local_cloud.server import Keys
 from local_cloud.webhook_receiver import Receiver
 
 PAGE_SIZE = 100
@@ -48,14 +49,14 @@ class Answer:
     policy: str = _PAGE_POLICY
 
 
-def answer_to(target: str, cloud_url: str, receiver: Receiver, now: datetime) -> Answer:
+def answer_to(target: str, cloud_url: str, keys: Keys, receiver: Receiver, now: datetime) -> Answer:
     """Return the answer to a GET of this path and query. Raises NoSuchPage, and CloudFailed when the cloud is down."""
     path, _, query_string = target.partition("?")
     query = {name: values[0].strip() for name, values in parse_qs(query_string).items()}
     if path == "/":
-        return _list(newest_messages(cloud_url), query.get("q", ""), query.get("page", ""), now)
+        return _list(newest_messages(cloud_url, keys), query.get("q", ""), query.get("page", ""), now)
     if path == "/messages.json":
-        found = matching(newest_messages(cloud_url), query.get("q", ""))
+        found = matching(newest_messages(cloud_url, keys), query.get("q", ""))
         return Answer(as_json(found), content_type="application/json")
     if path == "/health":
         return Answer("ok", content_type="text/plain")
@@ -68,20 +69,20 @@ def answer_to(target: str, cloud_url: str, receiver: Receiver, now: datetime) ->
         return Answer(webhook_receiver.as_json(receiver.newest()), content_type="application/json")
     match [unquote(part) for part in path.split("/")]:
         case ["", "messages", message_id]:
-            message = _with_id(message_id, cloud_url)
+            message = _with_id(message_id, cloud_url, keys)
             part = query.get("part") or ("html" if message.html else "text")
             link = one_click.link_in(message, cloud_url)
             return page("message.html", message=message, part=part, ago=ago(message.sent_at, now), one_click=link)
         case ["", "messages", message_id, "html"]:
-            return Answer(_with_id(message_id, cloud_url).html, policy=_MAIL_POLICY)
+            return Answer(_with_id(message_id, cloud_url, keys).html, policy=_MAIL_POLICY)
         case ["", "messages", message_id, "text"]:
-            return Answer(_with_id(message_id, cloud_url).text, content_type="text/plain", policy=_MAIL_POLICY)
+            return Answer(_with_id(message_id, cloud_url, keys).text, content_type="text/plain", policy=_MAIL_POLICY)
     raise NoSuchPage(path)
 
 
-def unsubscribed(message_id: str, cloud_url: str) -> Answer:
+def unsubscribed(message_id: str, cloud_url: str, keys: Keys) -> Answer:
     """Post to the message's link for one click, and return a page with the answer. Raises NoSuchPage, CloudFailed."""
-    message = _with_id(message_id, cloud_url)
+    message = _with_id(message_id, cloud_url, keys)
     link = one_click.link_in(message, cloud_url)
     if link is None:
         raise NoSuchPage(f"a link for one click in message {message_id}")
@@ -118,8 +119,8 @@ def _list(messages: Sequence[Message], words: str, number: str, now: datetime) -
     )
 
 
-def _with_id(message_id: str, cloud_url: str) -> Message:
-    for message in newest_messages(cloud_url):
+def _with_id(message_id: str, cloud_url: str, keys: Keys) -> Message:
+    for message in newest_messages(cloud_url, keys):
         if message.id == message_id:
             return message
     raise NoSuchPage(f"message {message_id}")

@@ -14,6 +14,7 @@ from typing import Any
 
 from chalicelib.aws.dynamo import from_item
 from chalicelib.ledger.times import format_time
+from chalicelib.mail.tags import to_tag
 from chalicelib.notifications.state import NotificationKey
 from infra.sessions import Stage
 from local_cloud.deploy import STAGE
@@ -45,7 +46,7 @@ def events(message: Message, tags: Mapping[str, str], now: datetime) -> Iterator
         "source": message.sender,
         "messageId": message.id,
         "destination": [message.recipients],
-        "tags": {name: [value] for name, value in {"ses:operation": "SendBulkEmail", **tags}.items()},
+        "tags": {"ses:operation": ["SendBulkEmail"], **{name: [to_tag(value)] for name, value in tags.items()}},
     }
     for event_type, name, detail in _FEEDBACK[simulated[1].lower()]:
         to = {_RECIPIENTS[event_type]: [{"emailAddress": message.recipients}]} if event_type in _RECIPIENTS else {}
@@ -58,7 +59,7 @@ def play(cloud: Cloud) -> Counter[str]:
     stage = Stage(STAGE, cloud.session())
     waiting = _without_feedback(stage.session.client("dynamodb"), stage.output("NotificationsTable"))
     topic, now, published = stage.session.client("sns"), datetime.now(UTC), Counter[str]()
-    for message in newest_messages(cloud.endpoint_url):
+    for message in newest_messages(cloud.endpoint_url, cloud.keys):
         for event in events(message, waiting[message.id], now) if message.id in waiting else ():
             topic.publish(TopicArn=stage.output("MailFeedbackTopicArn"), Message=json.dumps(event))
             published[event["eventType"]] += 1

@@ -13,7 +13,8 @@ from email.utils import parseaddr
 from typing import Any
 
 from chalicelib.ledger.times import format_time
-from local_cloud.server import CloudFailed
+from chalicelib.mail.tags import from_tag
+from local_cloud.server import CloudFailed, Keys
 
 _CLOUD_ANSWERS_WITHIN_S = 10
 _LANGUAGE = re.compile(r"""<html\b[^>]*?\slang=["']?([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)""", re.IGNORECASE)
@@ -40,10 +41,11 @@ class Message:
     tags: Mapping[str, str]
 
 
-def newest_messages(cloud_url: str) -> list[Message]:
+def newest_messages(cloud_url: str, keys: Keys) -> list[Message]:
     """Return every e-mail that the local cloud's SES accepted, newest first. Raises CloudFailed without an answer."""
+    question = urllib.request.Request(f"{cloud_url}/_ministack/ses/messages", headers=keys.headers)  # noqa: S310
     try:
-        with _direct.open(f"{cloud_url}/_ministack/ses/messages", timeout=_CLOUD_ANSWERS_WITHIN_S) as answer:
+        with _direct.open(question, timeout=_CLOUD_ANSWERS_WITHIN_S) as answer:
             accounts = json.load(answer)["messages"]
     except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
         raise CloudFailed(f"The local cloud at {cloud_url} does not answer.") from error
@@ -86,7 +88,7 @@ def _message(record: dict[str, Any]) -> Message:
             "Subject": record["Subject"],
             **dict(record.get("Headers", ())),
         },
-        tags=dict(record.get("Tags", ())),
+        tags={name: from_tag(value) for name, value in record.get("Tags", ())},
     )
 
 

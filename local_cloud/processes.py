@@ -11,7 +11,7 @@ from typing import Any
 from local_cloud import inbox, webhook_receiver
 from local_cloud.console import Steps
 from local_cloud.deploy import LOCAL, STACK_FILE, read_stack
-from local_cloud.server import Cloud, CloudFailed, answers, end_process, is_free, start
+from local_cloud.server import Cloud, CloudFailed, Keys, answers, end_process, is_free, start
 
 DEFAULT_PORT = 4566
 FOLDER = LOCAL / "cloud"
@@ -24,7 +24,7 @@ def running() -> tuple[dict[str, Any], Cloud]:
     """Return the content of `.local/stack.json` and the running local cloud; raises CloudFailed if it doesn't run."""
     stack = read_stack()
     if stack is not None and not is_paused():
-        cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
+        cloud = _described(stack)
         if cloud.is_up():
             return stack, cloud
     if is_paused():
@@ -38,7 +38,7 @@ def running_or_started(stack: dict[str, Any] | None, port: int | None, steps: St
     Raises CloudFailed when it runs already on another port than `port`, or can't be started.
     """
     if stack is not None:
-        cloud = Cloud(stack["cloud"]["pid"], stack["cloud"]["port"])
+        cloud = _described(stack)
         if _runs(cloud.pid, PROCESSES["cloud"]) and cloud.is_up():
             if port not in (None, cloud.port):
                 raise CloudFailed(f"The local cloud runs on port {cloud.port} already: `make stop` ends it.")
@@ -65,9 +65,14 @@ def running_inbox(cloud: Cloud, stack: dict[str, Any] | None) -> tuple[str, int]
         return stack["inbox_url"], stack["inbox"]["pid"]
     _stop("inbox")
     port = next(port for port in range(cloud.port + 1, cloud.port + 100) if is_free(port))
-    pid = inbox.start(port, cloud.endpoint_url, FOLDER.resolve())
+    pid = inbox.start(port, cloud.endpoint_url, FOLDER.resolve(), cloud.keys)
     _pid_file("inbox").write_text(str(pid))
     return f"http://127.0.0.1:{port}/", pid
+
+
+def _described(stack: dict[str, Any]) -> Cloud:
+    keys = Keys(stack["access_key_id"], stack["secret_access_key"])
+    return Cloud(stack["cloud"]["pid"], stack["cloud"]["port"], keys)
 
 
 def has_left_anything() -> bool:

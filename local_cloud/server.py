@@ -1,8 +1,10 @@
 """The local cloud's process: MiniStack, an AWS emulator, with IAM enforced and bound to loopback."""
 
 import os
+import secrets
 import signal
 import socket
+import string
 import subprocess
 import time
 import urllib.request
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import urllib3
 
 from infra.failures import CommandFailed
 
@@ -19,9 +22,6 @@ EXECUTABLE = PROJECT_DIR / ".venv-cloud" / "bin" / "python"
 # The last word is for finding the process again: see `processes`.
 _COMMAND = (str(EXECUTABLE), "-P", str(PROJECT_DIR / "local_cloud" / "emulator.py"), "ministack")
 REGION = "us-east-2"
-# The emulator's root credentials. It listens on loopback only and holds nothing but demo data.
-ACCESS_KEY_ID = "test"
-SECRET_ACCESS_KEY = "test"  # noqa: S105
 _START_TAKES_AT_MOST_S = 60
 # The processes that this process has started, by pid. They must be waited for, and their objects kept until then.
 _started: dict[int, "subprocess.Popen[bytes]"] = {}
@@ -32,18 +32,38 @@ class CloudFailed(CommandFailed):
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a local cloud's root. They are made at each start."""
+
+    access_key_id: str
+    secret_access_key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers with which the emulator's own paths, which are no API of AWS, are asked."""
+        return urllib3.make_headers(basic_auth=f"{self.access_key_id}:{self.secret_access_key}")
+
+
+def new_keys() -> Keys:
+    """Return new random keys, in the form of AWS's."""
+    letters = string.ascii_uppercase + "234567"
+    return Keys("AKIA" + "".join(secrets.choice(letters) for _ in range(16)), secrets.token_urlsafe(30))
+
+
+@dataclass(frozen=True, slots=True)
 class Cloud:
-    """A running local cloud."""
+    """A running local cloud, and the keys that it wants."""
 
     pid: int
     port: int
+    keys: Keys
 
     @property
     def endpoint_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def session(self) -> "CloudSession":
-        return CloudSession(self.endpoint_url)
+        return CloudSession(self.endpoint_url, self.keys)
 
     def is_up(self) -> bool:
         return answers(f"{self.endpoint_url}/_ministack/health")
@@ -56,8 +76,8 @@ class Cloud:
 class CloudSession:
     """The part of a boto3 session that the project uses, with clients that talk to the local cloud as its root."""
 
-    def __init__(self, endpoint_url: str) -> None:
-        self._session = boto3.session.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
+    def __init__(self, endpoint_url: str, keys: Keys) -> None:
+        self._session = boto3.session.Session(keys.access_key_id, keys.secret_access_key, region_name=REGION)
         self._endpoint_url = endpoint_url
 
     def client(self, service: str, **arguments: Any) -> Any:
@@ -68,8 +88,12 @@ class CloudSession:
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def start(port: int, folder: Path) -> Cloud:
-    """Start a local cloud on this port and return it when it answers; its state and log are in `folder`."""
+def start(port: int, folder: Path, keys: Keys | None = None, gate: bool = True) -> Cloud:
+    """Start a local cloud on this port and return it when it answers; its state and log are in `folder`.
+
+    Its keys are new unless they are given. Only tests have a use for an emulator without the gate.
+    """
+    keys = keys or new_keys()
     if not EXECUTABLE.exists():
         raise CloudFailed("The local cloud is not installed: `make run` installs and starts it.")
     if not is_free(port):
@@ -84,17 +108,18 @@ def start(port: int, folder: Path) -> Cloud:
         "AUTH": "true",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "MINISTACK_REGION": REGION,
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
         "TMPDIR": str(_made(folder / "tmp")),
+        "GATE_FOLDER": os.environ.get("GATE_FOLDER", str(folder / "gate")),
     }
     log = folder / "cloud.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            _COMMAND,
+            (*_COMMAND, *(() if gate else ("--no-gate",))),
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -103,7 +128,7 @@ def start(port: int, folder: Path) -> Cloud:
             start_new_session=True,
         )
     _started[process.pid] = process
-    cloud = Cloud(process.pid, port)
+    cloud = Cloud(process.pid, port, keys)
     deadline = time.monotonic() + _START_TAKES_AT_MOST_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

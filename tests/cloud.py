@@ -1,6 +1,7 @@
 """The local cloud for tests: started on a free port, both stacks deployed to it, ended with the test run."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import urllib3
 
 from chalicelib.banks.bank import Bank
 from local_cloud.deploy import Deployed, deploy_stage
-from local_cloud.server import ACCESS_KEY_ID, PROJECT_DIR, SECRET_ACCESS_KEY, free_port, start
+from local_cloud.server import PROJECT_DIR, free_port, start
 from operations.bank_registry import Registry, registry
 
 # Kept between runs, so that the requirements for Lambda are downloaded once.
@@ -61,8 +62,8 @@ class CloudUnderTest:
     def use_by_commands(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the operators' commands, run in this process, work on this cloud."""
         monkeypatch.setenv("AWS_ENDPOINT_URL", self.deployed.cloud.endpoint_url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", self.deployed.cloud.keys.access_key_id)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", self.deployed.cloud.keys.secret_access_key)
 
     def new_bank(self, bank_id: str, currency: str = "EUR", plan: str = "volume") -> BankClient:
         key = self.banks.create(Bank(bank_id, bank_id.title(), currency, plan))
@@ -70,7 +71,8 @@ class CloudUnderTest:
 
     def mails(self, to: str = "") -> list[dict[str, Any]]:
         """Return what SES took, oldest first, for the recipients that contain `to`."""
-        answer = urllib3.request("GET", f"{self.deployed.cloud.endpoint_url}/_ministack/ses/messages", timeout=30)
+        url = f"{self.deployed.cloud.endpoint_url}/_ministack/ses/messages"
+        answer = urllib3.request("GET", url, headers=self.deployed.cloud.keys.headers, timeout=30)
         taken = [mail for of_account in answer.json()["messages"].values() for mail in of_account]
         return [mail for mail in taken if to in mail["To"][0]]
 
@@ -97,6 +99,7 @@ def eventually(what: Callable[[], Any], timeout_s: float = 60, every_s: float = 
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
     """A running local cloud with both stacks."""
     folder = tmp_path_factory.mktemp("cloud")
+    os.environ.setdefault("GATE_WAITS_S", "55")  # A machine that runs many tests at once is no slow app.
     running = start(free_port(), folder)
     try:
         deployed = deploy_stage(running, BUILD)

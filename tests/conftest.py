@@ -1,7 +1,9 @@
 """What all tests share: an environment that reaches no real account, and DynamoDB on both engines."""
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -61,6 +63,7 @@ from tests.aws_calls import RECORDER, install  # noqa: E402
 
 install()  # before anything makes a client
 
+from local_cloud.gate.record import FOLDER_VARIABLE, refusals  # noqa: E402
 from tests import dynamodb_local  # noqa: E402
 from tests.app_bench import bench, logged  # noqa: E402, F401
 from tests.aws_policies import refused  # noqa: E402
@@ -144,6 +147,18 @@ class ByServer(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         # The model test takes as long as many files, on each engine: its tests may run on several processors.
         return nodeid if group(nodeid) == "analytics/test_model" else group(nodeid)
+
+
+def pytest_configure() -> None:
+    # All local clouds of a run count in one folder what their gates refuse. Other processors' tests inherit it.
+    os.environ.setdefault(FOLDER_VARIABLE, tempfile.mkdtemp(prefix="gate-"))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    counted = refusals(Path(os.environ[FOLDER_VARIABLE]))
+    if counted and not hasattr(config, "workerinput"):
+        listed = ", ".join(f"{code} {count}" for code, count in sorted(counted.items()))
+        terminalreporter.write_line(f"Refused by the local cloud's gate: {listed}.")
 
 
 @pytest.hookimpl(optionalhook=True)

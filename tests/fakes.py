@@ -12,9 +12,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.queues import MAX_BATCH_BYTES
+from chalicelib.mail.tags import from_tag
 
 _KEYS = ("transaction_key", "holder", "owner", "entry", "account_key")  # of the data stack's tables
-_TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
+# Amazon SES API v2 Reference, "MessageTag".
+_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def refusal(code: str, operation: str = "Operation") -> ClientError:
@@ -61,7 +63,7 @@ class FakeSes:
                 {
                     "to": address,
                     "from": call["FromEmailAddress"],
-                    "tags": {tag["Name"]: tag["Value"] for tag in entry["ReplacementTags"]},
+                    "tags": {tag["Name"]: from_tag(tag["Value"]) for tag in entry["ReplacementTags"]},
                     "headers": {header["Name"]: header["Value"] for header in entry["ReplacementHeaders"]},
                     **{part.lower(): _substituted(text, data) for part, text in template.items()},
                 }

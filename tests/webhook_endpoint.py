@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from local_cloud.inbox import InboxServer
-from local_cloud.server import free_port
+from local_cloud.server import free_port, new_keys
 from tests.inbox_server import Answered, InboxOverHttp, serving
 
 SECRET, OTHER_SECRET = "whsec_b25lIHNlY3JldCBmb3IgdGhlIHRlc3Rz", "whsec_YW5vdGhlciBzZWNyZXQgZm9yIHRoZW0="
@@ -61,6 +61,6 @@ def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
     """The receiver; of the local cloud, it needs nothing."""
     secret_file = tmp_path / "secret"
     secret_file.write_text(f"{SECRET}\n")
-    server = InboxServer(0, f"http://127.0.0.1:{free_port()}", secret_file)
+    server = InboxServer(0, f"http://127.0.0.1:{free_port()}", new_keys(), secret_file)
     with serving(server):
         yield Endpoint(server.server_address[1], secret_file)

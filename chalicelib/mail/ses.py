@@ -14,6 +14,7 @@ from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import error_code
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mail.sender import Sender, sender_in
+from chalicelib.mail.tags import to_tag
 
 MAX_DESTINATIONS = 50
 # How long SES may put an e-mail off before it is given up: an outage, a day's used-up quota, a weekend.
@@ -34,7 +35,7 @@ _FINAL_ERRORS = frozenset({"BadRequestException", "MessageRejected"})
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """One rendered e-mail. `tags` come back with SES's feedback on it: 1 to 256 of A-Z a-z 0-9 _ - . @ each. `headers`
+    """One rendered e-mail. `tags` come back with SES's feedback on it, as `to_tag` writes them. `headers`
     are its own, beside those that every e-mail has."""
 
     to: str
@@ -141,7 +142,7 @@ def _entry(email: Email) -> dict[str, Any]:
         "ReplacementHeaders": [
             {"Name": name, "Value": value} for name, value in (("Auto-Submitted", "auto-generated"), *email.headers)
         ],
-        "ReplacementTags": [{"Name": name, "Value": value} for name, value in email.tags],
+        "ReplacementTags": [{"Name": name, "Value": to_tag(value)} for name, value in email.tags],
     }
 
 

@@ -18,6 +18,7 @@ from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.times import parse_time
+from chalicelib.mail.tags import from_tag
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, STATEMENT_ID, Feedback, Kind, NotificationKey
@@ -72,7 +73,7 @@ def read_event(body: str) -> Event | None:
     tags = mail.get("tags", {})
     if not {"bank", "transaction", "holder"} <= set(tags):
         raise UnknownNotification
-    (bank,), (transaction,), (holder,) = tags["bank"], tags["transaction"], tags["holder"]
+    (bank,), (transaction,), (holder,) = (map(from_tag, tags[name]) for name in ("bank", "transaction", "holder"))
     is_known = any(form.fullmatch(transaction) for form in (IDENTIFIER, STATEMENT_ID, DIGEST_ID, CHANGE_ID))
     if not (BANK_ID.fullmatch(bank) and is_known and IDENTIFIER.fullmatch(holder)):
         raise UnknownNotification

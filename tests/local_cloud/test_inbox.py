@@ -19,8 +19,10 @@ from playwright.sync_api import Browser, expect
 
 from local_cloud.inbox import InboxServer, start
 from local_cloud.inbox_pages import ago
-from local_cloud.server import PROJECT_DIR, CloudFailed, end_process, free_port, is_free
+from local_cloud.server import PROJECT_DIR, CloudFailed, end_process, free_port, is_free, new_keys
 from tests.inbox_server import InboxOverHttp, serving
+
+KEYS = new_keys()
 
 
 class FakeCloud(ThreadingHTTPServer):
@@ -76,7 +78,9 @@ class _FakeCloudHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked_for.append(self.path)
-        found = self.path == "/_ministack/ses/messages"
+        found = (
+            self.path == "/_ministack/ses/messages" and self.headers["Authorization"] == KEYS.headers["authorization"]
+        )
         body = json.dumps({"messages": self.server.records}).encode()
         self.send_response_only(200 if found else 404)
         self.end_headers()
@@ -99,7 +103,7 @@ def cloud() -> Iterator[FakeCloud]:
 
 @pytest.fixture
 def inbox(cloud: FakeCloud) -> Iterator[InboxOverHttp]:
-    server = InboxServer(0, cloud.url)
+    server = InboxServer(0, cloud.url, KEYS)
     with serving(server):
         yield InboxOverHttp(server.server_address[1])
 
@@ -383,7 +387,7 @@ def test_unknown_page_is_a_404_page(cloud: FakeCloud, inbox: InboxOverHttp, path
 
 @pytest.mark.parametrize("path", ["/", "/?q=awa", "/messages/some-id", "/messages/some-id/html"])
 def test_cloud_that_is_gone_is_a_503_page_that_says_what_starts_it(tmp_path: Path, path: str) -> None:
-    server = InboxServer(0, f"http://127.0.0.1:{free_port()}")
+    server = InboxServer(0, f"http://127.0.0.1:{free_port()}", KEYS)
     with serving(server):
         page = InboxOverHttp(server.server_address[1]).get(path)
 
@@ -392,7 +396,7 @@ def test_cloud_that_is_gone_is_a_503_page_that_says_what_starts_it(tmp_path: Pat
 
 
 def test_cloud_that_answers_something_else_is_a_503_page(cloud: FakeCloud) -> None:
-    server = InboxServer(0, f"{cloud.url}/elsewhere")
+    server = InboxServer(0, f"{cloud.url}/elsewhere", KEYS)
     with serving(server):
         assert InboxOverHttp(server.server_address[1]).get("/").status == 503
 
@@ -414,7 +418,7 @@ def test_other_host_names_are_refused(cloud: FakeCloud, inbox: InboxOverHttp, ho
 
 
 def test_health_is_ok_even_without_a_cloud() -> None:
-    server = InboxServer(0, f"http://127.0.0.1:{free_port()}")
+    server = InboxServer(0, f"http://127.0.0.1:{free_port()}", KEYS)
     with serving(server):
         answer = InboxOverHttp(server.server_address[1]).get("/health")
 
@@ -425,12 +429,12 @@ def test_started_inbox_runs_by_itself_until_it_is_ended(cloud: FakeCloud, tmp_pa
     cloud.takes("Debit of 1")
     port = free_port()
 
-    pid = start(port, cloud.url, tmp_path / "made")
+    pid = start(port, cloud.url, tmp_path / "made", KEYS)
     try:
         assert InboxOverHttp(port).get("/").subjects == ["Debit of 1"]
         assert os.getsid(pid) == pid
         with pytest.raises(CloudFailed, match=f"Another program uses port {port}"):
-            start(port, cloud.url, tmp_path)
+            start(port, cloud.url, tmp_path, KEYS)
         os.kill(pid, signal.SIGTERM)
         _, status = os.waitpid(pid, 0)
     finally:

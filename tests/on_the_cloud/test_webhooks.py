@@ -263,7 +263,7 @@ def test_demo_names_its_endpoint_and_hears_there_of_a_bounce_and_a_delivery(
         webhook_demo.keep_secret(cloud.deployed, "nobody", tmp_path)
 
     assert bank("PUT", "/settings", {"flags": {"velocity": {"count": 7}}}).status == 200
-    server = InboxServer(0, cloud.deployed.cloud.endpoint_url, kept)
+    server = InboxServer(0, cloud.deployed.cloud.endpoint_url, cloud.deployed.cloud.keys, kept)
     with serving(server):
         inbox_url = f"http://127.0.0.1:{server.server_address[1]}/"
         assert webhook_demo.name_endpoint(target, inbox_url)

@@ -21,7 +21,6 @@ from chalicelib.ledger.intake import Intake
 from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction, to_json
-from local_cloud.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from operations.archive import main
 from operations.archive_reader import Archive, Selection
 from operations.replay import Replay
@@ -457,9 +456,7 @@ def test_what_two_banks_post_is_archived_by_the_deployed_function_and_replays_as
         assert sorted(lines(bank), key=lambda line: str(line["id"])) == answers
 
     with monkeypatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", cloud.deployed.cloud.endpoint_url)
-        environment.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-        environment.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        cloud.use_by_commands(environment)
         for bank in posted:
             for options in ([], ["--dry-run"]):
                 assert main(["--stage", "local", "replay", "--bank", bank, *options]) == 0
