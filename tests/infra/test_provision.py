@@ -32,6 +32,8 @@ KEEP = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"}
 SIGNING_SECRETS = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:transaction-notifier-${Stage}-signing-*"
 WEBHOOK_SECRETS = SIGNING_SECRETS.replace("-signing-", "-webhook-")
 MAIL_TEMPLATES = "arn:${Partition}:ses:${Region}:${Account}:template/*"
+# Those with the stage's tag: each is of a bank's own domain.
+BANK_IDENTITIES = "arn:${Partition}:ses:${Region}:${Account}:identity/*"
 
 # What each function may do, and to what. A new permission is written down here too.
 PERMISSIONS = {
@@ -113,6 +115,7 @@ PERMISSIONS = {
         "${MailIdentityArn}": SEND_MAIL,
         "${MailConfigurationSetArn}": SEND_MAIL,
         "mail templates": SEND_MAIL,
+        "identities of banks": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-mailer": LOGS,
     },
@@ -132,6 +135,7 @@ PERMISSIONS = {
         "${MailIdentityArn}": SEND_MAIL,
         "${MailConfigurationSetArn}": SEND_MAIL,
         "mail templates": SEND_MAIL,
+        "identities of banks": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-alert_mailer": LOGS,
     },
@@ -161,6 +165,7 @@ PERMISSIONS = {
         "${MailIdentityArn}": SEND_MAIL,
         "${MailConfigurationSetArn}": SEND_MAIL,
         "mail templates": SEND_MAIL,
+        "identities of banks": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-statements": LOGS,
     },
@@ -214,6 +219,7 @@ CONDITIONS = {
     "DisableEndpointsOnly": _SETTINGS_ONLY,
     "FindEndpoints": _NO_KEYS,
     "SubscribeOperators": _E_MAIL_ONLY,
+    "SendMailFromBanksDomains": {"StringEquals": {"aws:ResourceTag/transaction-notifier-stage": "${Stage}"}},
 }
 
 
@@ -529,6 +535,7 @@ def test_a_role_may_do_what_is_listed_and_nothing_else(function: str) -> None:
                 SIGNING_SECRETS: "signing secrets",
                 WEBHOOK_SECRETS: "webhook secrets",
                 MAIL_TEMPLATES: "mail templates",
+                BANK_IDENTITIES: "identities of banks",
             }
             name = f"log group {log_group[1]}" if log_group else named.get(resource, resource)
             allowed.setdefault(name, set()).update(as_list(statement["Action"]))
@@ -557,6 +564,9 @@ def test_a_rendered_policy_names_resources_of_this_stage_only(function: str, out
             )
             # SES checks a sending of inline templates, of which the account keeps none, against all templates.
             if resource == "arn:aws:ses:us-east-2:123456789012:template/*":
+                continue
+            if statement["Sid"] == "SendMailFromBanksDomains":
+                assert "prod" in statement["Condition"]["StringEquals"].values()  # the stage's tag
                 continue
             assert re.fullmatch(f"{in_account}|{bucket}", resource), resource
             assert "prod" in resource or ":identity/" in resource
