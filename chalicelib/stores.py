@@ -87,7 +87,7 @@ class Stores:
 
     @cached_property
     def transactions(self) -> TransactionRepository:
-        return TransactionRepository(self.client("dynamodb"), self.settings.transactions_table)
+        return TransactionRepository(self.client("dynamodb"), self.settings.transactions_table, self.settings.shards)
 
     @cached_property
     def purchases(self) -> PurchaseRepository:
@@ -103,7 +103,7 @@ class Stores:
     def flags(self) -> "FlagRepository":
         from chalicelib.flags.repository import FlagRepository
 
-        return FlagRepository(self.client("dynamodb"), self.settings.transactions_table)
+        return FlagRepository(self.client("dynamodb"), self.settings.transactions_table, shards=self.settings.shards)
 
     @cached_property
     def baselines(self) -> "BaselineRepository":
@@ -115,7 +115,7 @@ class Stores:
     def roll_ups(self) -> "AnalyticsRepository":
         from chalicelib.analytics.repository import AnalyticsRepository
 
-        return AnalyticsRepository(self.client("dynamodb"), self.settings.analytics_table)
+        return AnalyticsRepository(self.client("dynamodb"), self.settings.analytics_table, self.settings.shards)
 
     @cached_property
     def holders(self) -> HolderRepository:

@@ -22,7 +22,9 @@ from infra.command_line import open_stage, run, stage_parser
 from infra.concurrency import limit_of, meaning
 from infra.protection import allow_replacements, protect, refuse_losses
 from infra.sender_domains import identity_of, missing_records
+from infra.shards import refuse_lower, tell_readers
 from infra.stacks import StackFailed, deploy, exists, stack_name
+from infra.stacks import outputs as outputs_of
 
 PROJECT_DIR = Path(__file__).parent.parent
 MAX_ENVIRONMENT = 4096  # bytes, of a Lambda function
@@ -116,6 +118,8 @@ def deploy_data_stack(
             raise StackFailed(f"MAIL_FROM can't be used. {error}") from None
     cloudformation, name = session.client("cloudformation"), stack_name(stage, "data")
     is_new = not exists(cloudformation, name)
+    if not is_new:
+        refuse_lower(others, outputs_of(cloudformation, name))
     if is_new:
         if mail_from is None:
             raise StackFailed(
@@ -145,6 +149,7 @@ def deploy_data_stack(
             protect(cloudformation, name)
     if is_new:
         protect(cloudformation, name)
+    tell_readers(session.client("dynamodb"), outputs)
     return with_arns(outputs)
 
 

@@ -54,6 +54,7 @@ class Settings:
     preferences_secret_arn: str
     webhook_queue_url: str
     webhook_dead_letter_queue_url: str
+    recorded_shards: str
     partial_batch_responses: str = ""
     api_url: str = ""
     public_url: str = ""
@@ -62,6 +63,11 @@ class Settings:
     local_endpoints: str = ""
 
     # Lambda allows 4 KB of environment variables, so what follows from other settings isn't stored.
+
+    @property
+    def shards(self) -> int:
+        """The number of shards into which the index by_recorded is written."""
+        return int(self.recorded_shards or 4)  # a data stack of an earlier release doesn't say it
 
     @property
     def accounts_stream_arn(self) -> str:

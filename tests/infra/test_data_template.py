@@ -1,5 +1,6 @@
 """What the data stack's template says of e-mail, topics and how long data is kept: no emulator checks it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -36,6 +37,19 @@ def test_a_missing_mx_record_of_the_bounce_domain_stops_no_e_mail(template: dict
     assert otherwise == {"Ref": "AWS::NoValue"}
 
 
+def test_the_archive_keeps_old_versions_and_can_be_locked_from_its_creation_on(template: dict[str, Any]) -> None:
+    bucket = properties(template, "ArchiveBucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}  # which a lock needs
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    # The newest version never expires.
+    assert all("ExpirationInDays" not in rule and "ExpirationDate" not in rule for rule in rules)
+    assert {"NoncurrentDays": 90} in [rule.get("NoncurrentVersionExpiration") for rule in rules]
+    for name in ("ObjectLockEnabled", "ObjectLockConfiguration"):
+        condition, _, otherwise = bucket[name]["Fn::If"]
+        assert (condition, otherwise) == ("LocksArchive", {"Ref": "AWS::NoValue"})
+    assert template["Parameters"]["ArchiveLockDays"]["Default"] == 0
+
+
 def test_every_topic_is_encrypted_with_a_key_that_its_publisher_may_use(template: dict[str, Any]) -> None:
     topics = {name for name, one in template["Resources"].items() if one["Type"] == "AWS::SNS::Topic"}
     keys = {name: properties(template, name)["KmsMasterKeyId"] for name in topics}
@@ -47,3 +61,20 @@ def test_every_topic_is_encrypted_with_a_key_that_its_publisher_may_use(template
     assert publishers["Principal"] == {"Service": ["ses.amazonaws.com", "cloudwatch.amazonaws.com"]}
     assert publishers["Action"] == ["kms:GenerateDataKey*", "kms:Decrypt"]
     assert "Condition" not in publishers
+
+
+def test_streams_parallelize_by_a_parameter_but_for_the_archiver() -> None:
+    app = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())
+    factors = {
+        name: event["Properties"].get("ParallelizationFactor")
+        for name, resource in app["Resources"].items()
+        for event_name, event in resource.get("Properties", {}).get("Events", {}).items()
+        if event_name.endswith("DynamodbEventSource")
+    }
+    given = {"Ref": "StreamParallelization"}
+    assert factors == {
+        "TransactionStream": given,
+        "HolderChanges": given,
+        "WebhookFeeder": given,
+        "Archiver": None,  # several batches at once would make more and smaller objects
+    }

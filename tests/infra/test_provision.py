@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.analytics.repository import AnalyticsRepository
 from chalicelib.aws.stage import from_environment, variables
 from chalicelib.mail.sender import sender_in
 from infra import provision
@@ -570,3 +571,33 @@ def test_a_rendered_policy_names_resources_of_this_stage_only(function: str, out
                 continue
             assert re.fullmatch(f"{in_account}|{bucket}", resource), resource
             assert "prod" in resource or ":identity/" in resource
+
+
+def test_raised_shards_are_told_to_readers_before_the_setting_is_recorded_and_never_lowered(
+    session: boto3.session.Session, clone: Path
+) -> None:
+    def provisioned(**others: str) -> dict[str, str]:
+        return deploy_data_stack(session, "dev", mail_from="alerts@example.com", others=others, poll_s=0.01)
+
+    def readers(outputs: dict[str, str]) -> int:
+        return AnalyticsRepository(session.client("dynamodb"), outputs["AnalyticsTable"]).checkpoint().shards
+
+    assert readers(provisioned()) == 4
+    raised = provisioned(RecordedShards="8")
+    assert readers(raised) == 8
+    record(clone, "dev", raised)
+    environment = json.loads((clone / CONFIG).read_text())["stages"]["dev"]["environment_variables"]
+    assert environment["RECORDED_SHARDS"] == "8"
+
+    with pytest.raises(StackFailed, match="has 8 shards, and their number is never lowered"):
+        provisioned(RecordedShards="6")
+
+    assert provisioned()["RecordedShards"] == "8"  # as long as it isn't given
+    assert readers(raised) == 8
+
+
+@pytest.mark.parametrize("text", ["FeedDays", "=60", "Feed-Days=60"])
+def test_a_parameter_is_set_by_its_name_and_value(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        provision.main(["--stage", "prod", "--set", text])
+    assert "is not NAME=VALUE" in capsys.readouterr().err
