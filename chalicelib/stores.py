@@ -97,7 +97,8 @@ class Stores:
     def stand_ins(self) -> "StandIns":
         from chalicelib.notifications.stand_ins import StandIns
 
-        return StandIns(self.client("dynamodb"), self.settings.notifications_table)
+        kept_days = self.settings.retention.notifications
+        return StandIns(self.client("dynamodb"), self.settings.notifications_table, kept_days=kept_days)
 
     @cached_property
     def flags(self) -> "FlagRepository":
@@ -139,11 +140,17 @@ class Stores:
 
     @cached_property
     def notification_records(self) -> NotificationRecords:
-        return NotificationRecords(self.client("dynamodb"), self.settings.notifications_table)
+        kept_days = self.settings.retention.notifications
+        return NotificationRecords(self.client("dynamodb"), self.settings.notifications_table, self.now, kept_days)
 
     @cached_property
     def notification_feed(self) -> NotificationFeed:
-        return NotificationFeed(self.client("dynamodb"), self.settings.notifications_table, self.now)
+        return NotificationFeed(
+            self.client("dynamodb"),
+            self.settings.notifications_table,
+            self.now,
+            kept_days=self.settings.retention.feed,
+        )
 
     @cached_property
     def due_notices(self) -> DueRepository:
@@ -166,7 +173,8 @@ class Stores:
 
     @cached_property
     def digest_members(self) -> DigestMembers:
-        return DigestMembers(self.client("dynamodb"), self.settings.notifications_table)
+        kept_days = self.settings.retention.notifications
+        return DigestMembers(self.client("dynamodb"), self.settings.notifications_table, self.now, kept_days)
 
     @cached_property
     def due_statements(self) -> DueRepository:
