@@ -165,7 +165,8 @@ def registry(stage: Stage) -> Registry:
     stores = stores_of(stage, "BanksTable")
     gateway, dynamodb = stage.session.client("apigateway"), stores.client("dynamodb")
     settings = stores.settings
-    identities = SenderIdentities(stage.session.client("sesv2"), stage.name, stage.session.region_name)
+    ses = stage.session.client("sesv2")
+    identities = SenderIdentities(ses, stage.name, ses.meta.region_name)
     return Registry(
         stores.bank_store, gateway, dynamodb, settings.banks_table, stage.name, settings.mail_from, identities
     )
