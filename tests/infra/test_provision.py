@@ -592,7 +592,8 @@ def test_raised_shards_are_told_to_readers_before_the_setting_is_recorded_and_ne
     with pytest.raises(StackFailed, match="has 8 shards, and their number is never lowered"):
         provisioned(RecordedShards="6")
 
-    assert provisioned()["RecordedShards"] == "8"  # as long as it isn't given
+    other = provisioned(FeedDays="60")
+    assert (other["RecordedShards"], other["KeepDays"]) == ("8", "400 60 90")  # what isn't given stays
     assert readers(raised) == 8
 
 
