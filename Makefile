@@ -89,8 +89,8 @@ format: $(DEV)  ## Format the code
 openapi: $(DEV)  ## Write the API's description, chalicelib/api/openapi.json, from the code
 	@$(PY) -m openapi
 
-provision: $(DEV)  ## Create or update a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain] [PUBLIC_URL=]
-	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)") $(if $(PUBLIC_URL),--public-url "$(PUBLIC_URL)")
+provision: $(DEV)  ## Create or update a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain] [PUBLIC_URL=] [SET='NAME=VALUE …']
+	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)") $(if $(PUBLIC_URL),--public-url "$(PUBLIC_URL)") $(foreach one,$(SET),--set "$(one)")
 
 release: $(DEV)  ## Release the app to a provisioned stage through CloudFormation: STAGE=prod
 	@$(PY) -m infra.release --stage "$(STAGE)"

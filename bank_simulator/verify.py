@@ -27,7 +27,7 @@ PAGE_LIMIT = 100
 INDEX_PATIENCE_S = 5.0
 QUEUE_PATIENCE_S = 240.0
 _LOOK_AGAIN_S = 0.5
-_FIELDS = frozenset(field.name for field in dataclasses.fields(Transaction)) - {"bank"}
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Transaction)) - {"bank", "recorded_shard"}
 _SHOWN = 20
 
 Body = Mapping[str, Any]

@@ -85,7 +85,12 @@ class MailServices(Stores):
         settings, dynamodb, ses = self.settings, self.client("dynamodb"), self.client("sesv2")
         rate = float(settings.mail_rate) if settings.mail_rate else None
         return Sending(
-            NotificationLog(dynamodb, settings.notifications_table, self.notification_feed),
+            NotificationLog(
+                dynamodb,
+                settings.notifications_table,
+                self.notification_feed,
+                kept_days=settings.retention.notifications,
+            ),
             Pacer(dynamodb, settings.notifications_table, SesAccount(ses, self.now, rate), self.now, ahead),
             SesOutbox(ses, settings.mail_from, settings.mail_configuration_set, Senders(self.banks).of),
             self.now,

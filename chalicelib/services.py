@@ -169,7 +169,9 @@ class Services(MailServices):
         return WebhookSender(
             SignedPoster(self.endpoints, self.secrets, poster, self.now),
             self.endpoints,
-            WebhookRecords(self.client("dynamodb"), self.settings.notifications_table),
+            WebhookRecords(
+                self.client("dynamodb"), self.settings.notifications_table, self.now, self.settings.retention.webhooks
+            ),
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_sender"),
             self.now,

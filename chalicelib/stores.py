@@ -87,7 +87,7 @@ class Stores:
 
     @cached_property
     def transactions(self) -> TransactionRepository:
-        return TransactionRepository(self.client("dynamodb"), self.settings.transactions_table)
+        return TransactionRepository(self.client("dynamodb"), self.settings.transactions_table, self.settings.shards)
 
     @cached_property
     def purchases(self) -> PurchaseRepository:
@@ -97,13 +97,14 @@ class Stores:
     def stand_ins(self) -> "StandIns":
         from chalicelib.notifications.stand_ins import StandIns
 
-        return StandIns(self.client("dynamodb"), self.settings.notifications_table)
+        kept_days = self.settings.retention.notifications
+        return StandIns(self.client("dynamodb"), self.settings.notifications_table, kept_days=kept_days)
 
     @cached_property
     def flags(self) -> "FlagRepository":
         from chalicelib.flags.repository import FlagRepository
 
-        return FlagRepository(self.client("dynamodb"), self.settings.transactions_table)
+        return FlagRepository(self.client("dynamodb"), self.settings.transactions_table, shards=self.settings.shards)
 
     @cached_property
     def baselines(self) -> "BaselineRepository":
@@ -115,7 +116,7 @@ class Stores:
     def roll_ups(self) -> "AnalyticsRepository":
         from chalicelib.analytics.repository import AnalyticsRepository
 
-        return AnalyticsRepository(self.client("dynamodb"), self.settings.analytics_table)
+        return AnalyticsRepository(self.client("dynamodb"), self.settings.analytics_table, self.settings.shards)
 
     @cached_property
     def holders(self) -> HolderRepository:
@@ -139,11 +140,17 @@ class Stores:
 
     @cached_property
     def notification_records(self) -> NotificationRecords:
-        return NotificationRecords(self.client("dynamodb"), self.settings.notifications_table)
+        kept_days = self.settings.retention.notifications
+        return NotificationRecords(self.client("dynamodb"), self.settings.notifications_table, self.now, kept_days)
 
     @cached_property
     def notification_feed(self) -> NotificationFeed:
-        return NotificationFeed(self.client("dynamodb"), self.settings.notifications_table, self.now)
+        return NotificationFeed(
+            self.client("dynamodb"),
+            self.settings.notifications_table,
+            self.now,
+            kept_days=self.settings.retention.feed,
+        )
 
     @cached_property
     def due_notices(self) -> DueRepository:
@@ -166,7 +173,8 @@ class Stores:
 
     @cached_property
     def digest_members(self) -> DigestMembers:
-        return DigestMembers(self.client("dynamodb"), self.settings.notifications_table)
+        kept_days = self.settings.retention.notifications
+        return DigestMembers(self.client("dynamodb"), self.settings.notifications_table, self.now, kept_days)
 
     @cached_property
     def due_statements(self) -> DueRepository:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 from typing import Any
 
 from chalicelib.aws.stage import recorded
@@ -20,7 +21,10 @@ from chalicelib.mail.sender import InvalidSender, read_sender, sender_in
 from infra.command_line import open_stage, run, stage_parser
 from infra.concurrency import limit_of, meaning
 from infra.protection import allow_replacements, protect, refuse_losses
+from infra.sender_domains import identity_of, missing_records
+from infra.shards import refuse_lower, tell_readers
 from infra.stacks import StackFailed, deploy, exists, stack_name
+from infra.stacks import outputs as outputs_of
 
 PROJECT_DIR = Path(__file__).parent.parent
 MAX_ENVIRONMENT = 4096  # bytes, of a Lambda function
@@ -33,6 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mail-identity", help="the domain or address to create as an SES identity, if SES lacks it")
     parser.add_argument("--public-url", help="what links in e-mails begin with, like https://alerts.example.com")
     parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=_assignment,
+        help="another parameter of infra/data.yaml, like FeedDays=60 or BounceDomain=bounce.example.com",
+    )
+    parser.add_argument(
         "--allow-replacement",
         metavar="NAME",
         action="append",
@@ -41,6 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     return run("provision", lambda: _provision(options))
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isalnum():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _provision(options: argparse.Namespace) -> int:
@@ -52,14 +71,15 @@ def _provision(options: argparse.Namespace) -> int:
         mail_from=options.mail_from,
         mail_identity=options.mail_identity,
         public_url=options.public_url,
+        others=dict(options.set),
         replaceable=options.allow_replacement,
         report=print,
     )
     record(PROJECT_DIR, stage.name, outputs)
-    dkim_records = _dkim_records(stage.session.client("sesv2"), outputs.get("MailIdentity", ""))
     region = stage.session.region_name
+    dns_records = _dns_records(stage.session.client("sesv2"), outputs.get("MailIdentity", ""), region)
     print(f"\nStage {stage.name} is provisioned in {region}; its settings are in .chalice/config.json.")
-    for line in dkim_records:
+    for line in dns_records:
         print(line)
     print(meaning(limit_of(stage.session.client("lambda"))))
     print(f"Next: `chalice deploy --stage {stage.name}` or `make release STAGE={stage.name}`.")
@@ -81,14 +101,15 @@ def deploy_data_stack(
     mail_from: str | None = None,
     mail_identity: str | None = None,
     public_url: str | None = None,
+    others: Mapping[str, str] = MappingProxyType({}),
     replaceable: Sequence[str] = (),
     report: Any = lambda _: None,
     poll_s: float = 2.0,
 ) -> dict[str, str]:
     """Create or update the stage's data stack; return its outputs as `with_arns` completes them.
 
-    Raises StackFailed, also for an update that would replace or remove a resource that holds data, except the
-    `replaceable` ones: nothing is changed then.
+    `others` are values of other parameters of the template. Raises StackFailed, also for an update that would replace
+    or remove a resource that holds data, except the `replaceable` ones: nothing is changed then.
     """
     if mail_from is not None:
         try:
@@ -97,6 +118,8 @@ def deploy_data_stack(
             raise StackFailed(f"MAIL_FROM can't be used. {error}") from None
     cloudformation, name = session.client("cloudformation"), stack_name(stage, "data")
     is_new = not exists(cloudformation, name)
+    if not is_new:
+        refuse_lower(others, outputs_of(cloudformation, name))
     if is_new:
         if mail_from is None:
             raise StackFailed(
@@ -104,7 +127,7 @@ def deploy_data_stack(
                 f"`make provision STAGE={stage} MAIL_FROM='Name <address>'`."
             )
         # Checked first: a creation that fails half-way leaves tables behind that are protected from deletion.
-        if mail_identity is not None and _is_identity(session.client("sesv2"), mail_identity):
+        if mail_identity is not None and identity_of(session.client("sesv2"), mail_identity):
             raise StackFailed(f"SES has the identity {mail_identity} already: run this again without MAIL_IDENTITY.")
     elif replaceable:
         allow_replacements(cloudformation, name)
@@ -116,7 +139,7 @@ def deploy_data_stack(
             cloudformation,
             name,
             {"TemplateBody": (PROJECT_DIR / "infra" / "data.yaml").read_text()},
-            {key: value for key, value in parameters.items() if value is not None},
+            {**others, **{key: value for key, value in parameters.items() if value is not None}},
             report=report,
             poll_s=poll_s,
             check=lambda changes: refuse_losses(changes, replaceable),
@@ -126,15 +149,8 @@ def deploy_data_stack(
             protect(cloudformation, name)
     if is_new:
         protect(cloudformation, name)
+    tell_readers(session.client("dynamodb"), outputs)
     return with_arns(outputs)
-
-
-def _is_identity(ses: Any, identity: str) -> bool:
-    try:
-        ses.get_email_identity(EmailIdentity=identity)
-    except ses.exceptions.NotFoundException:
-        return False
-    return True
 
 
 def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
@@ -154,19 +170,10 @@ def with_arns(outputs: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _dkim_records(ses: Any, identity: str) -> list[str]:
+def _dns_records(ses: Any, identity: str, region: str) -> list[str]:
     """Return the lines that tell the operator which DNS records to publish for the domain that this stage verifies."""
-    if not identity or "@" in identity:
-        return []
-    attributes = ses.get_email_identity(EmailIdentity=identity).get("DkimAttributes", {})
-    zone = attributes.get("SigningHostedZone", "dkim.amazonses.com")
-    tokens = attributes.get("Tokens", ())
-    if attributes.get("Status") == "SUCCESS" or not tokens:
-        return []
-    return [
-        "Publish these records; then SES signs the stage's e-mail (DKIM):",
-        *(f"  {token}._domainkey.{identity} CNAME {token}.{zone}" for token in tokens),
-    ]
+    found = identity_of(ses, identity) if identity else None
+    return missing_records(identity, found, region) if found else []
 
 
 def record(project_dir: Path, stage: str, outputs: Mapping[str, str]) -> None:

@@ -9,7 +9,6 @@ Then a smoke test asks the API, also for what it must refuse. `--to` goes back t
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -133,11 +132,14 @@ def release(
         released = releases.find(to)
     report(f"release {released[:SHORT]}")
     name = stack_name(stage, "app")
-    parameters = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())["Parameters"]
+    template = releases.template(released)
+    # An earlier release knows fewer parameters than the data stack has values for.
+    known = cloudformation.get_template_summary(**template).get("Parameters", ())
+    parameters = [parameter["ParameterKey"] for parameter in known]
     outputs_of_app = deploy(
         cloudformation,
         name,
-        releases.template(released),
+        template,
         {**{name: data[name] for name in parameters if name in data}, **_texts(reserved or {})},
         report=report,
         poll_s=poll_s,

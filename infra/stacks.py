@@ -1,7 +1,7 @@
 """CloudFormation stacks: create or update one, read its outputs, and say in one line why it failed."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -31,13 +31,15 @@ def deploy(
     poll_s: float = POLL_S,
     check: Callable[[list[dict[str, Any]]], None] = lambda _: None,
     rollback: Mapping[str, Any] | None = None,
+    imports: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, str]:
     """Create or update a stack through a change set and return its outputs.
 
     `template` is a TemplateBody or TemplateURL argument. A parameter that isn't given keeps its value or takes its
     default. `report` is called with a line for each resource that is done. Nothing happens when nothing changed.
     `check` is called with the changes before they are made; nothing is changed when it raises. `rollback` says which
-    alarms roll an update back, as `rollback_on` makes it. Raises StackFailed.
+    alarms roll an update back, as `rollback_on` makes it. `imports` are existing resources that the template adds, and
+    which the stack is to take over; nothing else may change then. Raises StackFailed.
     """
     existing = _describe(cloudformation, name)
     given: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
@@ -56,11 +58,12 @@ def deploy(
     cloudformation.create_change_set(
         StackName=name,
         ChangeSetName=change_set,
-        ChangeSetType="UPDATE" if existing else "CREATE",
+        ChangeSetType=("IMPORT" if imports else "UPDATE") if existing else "CREATE",
         Parameters=given,
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=[{"Key": "project", "Value": PROJECT}],
         **({"RollbackConfiguration": rollback} if rollback else {}),
+        **({"ResourcesToImport": imports} if imports else {}),
         **template,
     )
     try:
@@ -160,7 +163,7 @@ def _wait(cloudformation: Any, name: str, before: set[str], report: Callable[[st
                     report(f"{event['LogicalResourceId']} {event['ResourceStatus'].lower().replace('_', ' ')}")
         status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
         if not status.endswith("_IN_PROGRESS"):
-            if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
                 return
             failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
             why = next(

@@ -14,6 +14,7 @@ from infra.failures import CommandFailed
 from infra.gateway import ensure_plan, put_on_plan
 from infra.sessions import Stage
 from infra.stacks import PROJECT
+from operations.sender_identities import SenderIdentities
 from operations.stage_stores import stores_of
 
 MAX_NAME = 140
@@ -41,6 +42,7 @@ class Registry:
     table: str
     stage: str
     mail_from: str
+    identities: SenderIdentities
 
     def create(self, bank: Bank) -> str:
         """Create a bank and return its API key. Only API Gateway keeps the key itself; the table keeps its hash."""
@@ -87,25 +89,31 @@ class Registry:
     def set_sender(self, bank_id: str, name: str | None, address: str | None) -> str:
         """Set the name and address of the bank's e-mails, None for the default; return the header From.
 
-        The address is of the domain of the stage's own, or below it: the functions may send from no other.
+        An address of the stage's domain, or below it, needs nothing more. Any other one needs an SES identity of its
+        domain, which is the bank's and verified. Raises BankRefused, IdentityRefused.
         """
         bank, stage = self.bank(bank_id), sender_in(self.mail_from)
         if name is not None and not (name.strip() and name.isprintable() and len(name) <= MAX_NAME):
             raise BankRefused(f"a sender's name is 1 to {MAX_NAME} characters on one line.")
         sender = Sender(address or stage.address, name or bank.name)
+        if address is not None and (domain := self.own_domain(address)):
+            self.identities.check_usable(bank_id, domain)
+        self.store.change_bank(bank.id, sender_name=name, sender_address=address)
+        return sender.header
+
+    def own_domain(self, address: str) -> str | None:
+        """Return the domain of an address that is not of the stage's domain; None for one that is.
+
+        Raises BankRefused for what is no address.
+        """
         try:
-            if read_sender(sender.address).name:
+            if read_sender(address).name:
                 raise InvalidSender("the address stands alone; the name is an option of its own.")
         except InvalidSender as error:
             raise BankRefused(str(error)) from None
-        domain = stage.address.rpartition("@")[2].lower()
-        if not f".{sender.address.rpartition('@')[2].lower()}".endswith(f".{domain}"):
-            raise BankRefused(
-                f"{sender.address} is not of {domain}: this stage's functions may send from that domain alone. "
-                "Provision a stage for the bank with a MAIL_FROM of its own domain."
-            )
-        self.store.change_bank(bank.id, sender_name=name, sender_address=address)
-        return sender.header
+        domain = address.rpartition("@")[2].lower()
+        stage_domain = sender_in(self.mail_from).address.rpartition("@")[2].lower()
+        return None if f".{domain}".endswith(f".{stage_domain}") else domain
 
     def set_plan(self, bank_id: str, plan: str) -> None:
         """Put all of the bank's keys on the usage plan of this name; doing it again does what is left to do."""
@@ -157,4 +165,8 @@ def registry(stage: Stage) -> Registry:
     stores = stores_of(stage, "BanksTable")
     gateway, dynamodb = stage.session.client("apigateway"), stores.client("dynamodb")
     settings = stores.settings
-    return Registry(stores.bank_store, gateway, dynamodb, settings.banks_table, stage.name, settings.mail_from)
+    ses = stage.session.client("sesv2")
+    identities = SenderIdentities(ses, stage.name, ses.meta.region_name)
+    return Registry(
+        stores.bank_store, gateway, dynamodb, settings.banks_table, stage.name, settings.mail_from, identities
+    )

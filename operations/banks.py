@@ -16,7 +16,7 @@ from chalicelib.ledger.times import format_time
 from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import PLANS
 from infra.sessions import Stage
-from operations.bank_registry import Registry, registry
+from operations.bank_registry import BankRefused, Registry, registry
 from operations.listing import add_json_option, print_list
 from operations.signing import SigningSecrets
 
@@ -50,7 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     sender = commands.add_parser("sender", help="set the sender of a bank's e-mails, or its default again")
     sender.add_argument("id")
     sender.add_argument("--name", help="the name in From (default: the bank's name)")
-    sender.add_argument("--address", help="the address in From, of the stage's domain (default: the stage's MAIL_FROM)")
+    sender.add_argument("--address", help="the address in From (default: the stage's MAIL_FROM)")
+    sender.add_argument(
+        "--bounce-domain", help="for an address of the bank's own domain: its MAIL FROM, below the domain"
+    )
     for name, text in (("disable", "refuse all of a bank's keys"), ("enable", "accept a bank's keys again")):
         commands.add_parser(name, help=text).add_argument("id")
     change = commands.add_parser("plan", help="put a bank's keys on another usage plan")
@@ -94,10 +97,7 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
             signing = SigningSecrets(stage.session.client("secretsmanager"), banks.store, stage.name)
             _change_signing(banks.bank(options.id), signing, options)
         case "sender":
-            header = banks.set_sender(options.id, options.name, options.address)
-            print(f"Within a minute, the e-mails of {options.id} come from: {header}")
-            if options.address:
-                print("SES must have the address's domain, or the domain above it, as a verified identity.")
+            _set_sender(banks, options)
         case "disable" | "enable":
             banks.set_disabled(options.id, options.command == "disable")
             print(f"{options.id} is {options.command}d.")
@@ -109,6 +109,19 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         case _:
             print_list(COLUMNS, map(_row, banks.banks()), options.json)
     return 0
+
+
+def _set_sender(banks: Registry, options: argparse.Namespace) -> None:
+    address, domain = options.address, None
+    if address and (domain := banks.own_domain(address)):
+        for line in banks.identities.prepare(banks.bank(options.id).id, domain, options.bounce_domain):
+            print(line)
+    elif options.bounce_domain:
+        raise BankRefused("--bounce-domain is for an address of the bank's own domain.")
+    header = banks.set_sender(options.id, options.name, address)
+    print(f"Within a minute, the e-mails of {options.id} come from: {header}")
+    if address and not domain and not banks.identities.sends_from(address):
+        print("SES does not send from it yet: it has no verified identity of the address, its domain, or one above.")
 
 
 def _change_signing(bank: Bank, signing: SigningSecrets, options: argparse.Namespace) -> None:

@@ -29,7 +29,7 @@ from chalicelib.banks.thresholds import Thresholds
 from chalicelib.errors import DomainError, ValidationFailed
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.stored_form import RECORDED_SHARDS, is_flag_row, transaction_of_row
+from chalicelib.ledger.stored_form import SHARDS, is_flag_row, shards_of, transaction_of_row
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
 from infra.command_line import FAILED, open_stage, run, stage_parser
@@ -49,7 +49,13 @@ class SettingsTrialFailed(CommandFailed):
 
 
 def recorded(
-    repository: TransactionRepository, bank: str, first: date, last: date, now: datetime, malformed: Callable[[], None]
+    repository: TransactionRepository,
+    bank: str,
+    first: date,
+    last: date,
+    now: datetime,
+    malformed: Callable[[], None],
+    shards: int = SHARDS,
 ) -> Judged:
     """Yield the bank's transactions of the days `first` to `last` of their own time, in the order of recording.
 
@@ -58,8 +64,8 @@ def recorded(
     """
     begin = datetime.combine(max(first, date(1970, 1, 1)), datetime.min.time(), UTC) - MAX_AHEAD - _CLOCKS_DIFFER
     # A transaction of the range can be recorded any time after it.
-    shards = [_rows(repository, shard, bank, sortable(begin), sortable(now)) for shard in RECORDED_SHARDS]
-    for row in merge(*shards, key=lambda row: str(row["recorded_key"])):
+    rows = [_rows(repository, shard, bank, sortable(begin), sortable(now)) for shard in shards_of(shards)]
+    for row in merge(*rows, key=lambda row: str(row["recorded_key"])):
         if is_flag_row(row):
             continue
         try:
@@ -140,11 +146,12 @@ def _trial(options: argparse.Namespace, now: datetime) -> FlagTrial:
     changed = settings_in(options.settings) if options.settings else None
     if options.file is not None:
         return _judge_all(FlagTrial(BankSettings().thresholds, changed), in_file(options.file, options.currency, now))
-    stores = stores_of(open_stage(options), "BanksTable", "TransactionsTable", config=PATIENT)
+    stores = stores_of(open_stage(options), "AnalyticsTable", "BanksTable", "TransactionsTable", config=PATIENT)
     bank = known_bank(stores.bank_store, options.bank)
     trial = FlagTrial(stores.bank_store.settings(bank.id).settings.thresholds, changed)
+    shards = stores.roll_ups.checkpoint().shards
     return _judge_all(
-        trial, recorded(stores.transactions, bank.id, options.first, options.last, now, trial.count_malformed)
+        trial, recorded(stores.transactions, bank.id, options.first, options.last, now, trial.count_malformed, shards)
     )
 
 

@@ -102,6 +102,8 @@ def stage_webhooks(stage: Stage) -> StageWebhooks:
         stores.bank_store,
         stores.notification_feed,
         stores.notification_records,
-        WebhookRecords(stores.client("dynamodb"), settings.notifications_table),
+        WebhookRecords(
+            stores.client("dynamodb"), settings.notifications_table, stores.now, settings.retention.webhooks
+        ),
         stores.queue(settings.webhook_queue_url),
     )

@@ -23,7 +23,7 @@ from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.stored_form import RECORDED_SHARDS, place_of, transaction_item
+from chalicelib.ledger.stored_form import SHARDS, place_of, shards_of, transaction_item
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
 
@@ -322,6 +322,6 @@ def of_one_shard(count: int) -> list[Transaction]:
         one = dataclasses.replace(one, recorded_at=NOW - timedelta(hours=1) + timedelta(seconds=len(found)))
         if len(found) == count:
             break
-        if transaction_item(one)["recorded_shard"]["S"] == RECORDED_SHARDS[-1]:
+        if transaction_item(one)["recorded_shard"]["S"] == shards_of(SHARDS)[-1]:
             found.append(one)
     return found

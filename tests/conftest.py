@@ -45,6 +45,8 @@ SETTINGS = {
     "NOTIFICATIONS_STREAM_LABEL": "2026-01-01T00:00:00.000",
     "WEBHOOK_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks-dead",
+    "RECORDED_SHARDS": "4",
+    "KEEP_DAYS": "400 90 90",
 }
 
 # Done before anything imports `app`, which reads its settings at import. No test can reach a real account.

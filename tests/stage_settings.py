@@ -32,4 +32,6 @@ RECORDED = {
     "NOTIFICATIONS_STREAM_LABEL": "2026-01-01T00:00:00.000",
     "WEBHOOK_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/webhooks",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-webhooks",
+    "RECORDED_SHARDS": "4",
+    "KEEP_DAYS": "400 90 90",
 }

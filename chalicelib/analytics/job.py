@@ -28,7 +28,7 @@ from chalicelib.aws.telemetry import count, logger, skipped
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.stored_form import RECORDED_SHARDS, is_flag_row
+from chalicelib.ledger.stored_form import is_flag_row, shards_of
 from chalicelib.ledger.times import sortable
 
 PAGE = 2_500
@@ -137,8 +137,9 @@ class AnalyticsJob:
         positions = dict(at.positions)
         has_more = False
         # Another shard first each step, so that one whose rows fill the step leaves no other waiting for long.
-        turn = at.version % len(RECORDED_SHARDS)
-        for shard in RECORDED_SHARDS[turn:] + RECORDED_SHARDS[:turn]:
+        shards = shards_of(at.shards)
+        turn = at.version % len(shards)
+        for shard in shards[turn:] + shards[:turn]:
             if shard in held:
                 rows, more = held.pop(shard)
             else:

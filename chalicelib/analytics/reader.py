@@ -8,7 +8,7 @@ from chalicelib.analytics.repository import AnalyticsRepository, Checkpoint, Rol
 from chalicelib.analytics.rollups import Day, Sums, merged, tally
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.stored_form import RECORDED_SHARDS
+from chalicelib.ledger.stored_form import shards_of
 
 # A step takes DynamoDB some milliseconds, in which a reader can meet it half done.
 _WAITS_S = (0.0, 0.01, 0.03, 0.1, 0.3)
@@ -63,7 +63,7 @@ class AnalyticsReader:
         """
         as_of = self._clock()
         days: dict[Day, Sums] = {}
-        for shard in RECORDED_SHARDS:
+        for shard in shards_of(at.shards):
             rows, more = self._transactions.recorded(shard, at.positions.get(shard), _END, bank=bank)
             tally(rows, days)
             if more is not None:

@@ -24,7 +24,6 @@ from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, format_amount
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.stored_form import RECORDED_SHARDS
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import MAX_AHEAD
 
@@ -207,7 +206,7 @@ class _Recount:
         self._bank = bank
         self._progress = progress
         self._start = datetime.combine(day, time.min, UTC) - RECORDED_BEFORE
-        self._places = dict.fromkeys(RECORDED_SHARDS, sortable(self._start))
+        self._places: dict[str, str] = {}
         self.days: dict[Day, Sums] = {}
 
     @property
@@ -217,12 +216,13 @@ class _Recount:
     def extend_to(self, at: Checkpoint) -> None:
         """Count what was recorded up to the checkpoint and isn't counted yet."""
         for number, (shard, until) in enumerate(sorted(at.positions.items())):
-            after: str | None = self._places[shard]
+            place = self._places.get(shard, sortable(self._start))
+            after: str | None = place
             while after is not None:
                 self._progress((number + self._share(after, until)) / len(at.positions))
                 rows, after = self._transactions.recorded(shard, after, until, bank=self._bank, date=self._date)
                 tally(rows, self.days)
-            self._places[shard] = max(until, self._places[shard])
+            self._places[shard] = max(until, place)
         self._progress(1.0)
 
     def _share(self, place: str, until: str) -> float:

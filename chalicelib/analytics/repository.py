@@ -17,6 +17,7 @@ from chalicelib.analytics.rollups import Day, Sums, from_values, to_values
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, from_item, queried, to_item, was_cancelled_in_passing
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.stored_form import SHARDS
 from chalicelib.ledger.times import sortable
 
 # What is recorded later than this before now may still be on its way into the index: the writer's longest run
@@ -25,7 +26,7 @@ SAFETY_MARGIN = timedelta(seconds=60)
 
 # TransactWriteItems takes 100 actions, one of which moves the checkpoint.
 MAX_ROLL_UPS_A_STEP = 99
-_CHECKPOINT = {"owner": "job", "entry": "checkpoint"}
+CHECKPOINT = {"owner": "job", "entry": "checkpoint"}
 _MOVED = {"ConditionalCheckFailed", "TransactionConflict"}
 _HELD = {CONDITION_FAILED, "TransactionConflictException"}
 # No function runs for longer than 15 minutes: what goes beyond is of a clock that was wrong.
@@ -34,7 +35,7 @@ _LONGEST_LEASE = timedelta(minutes=20)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far the roll-ups have come: the last place that is in them, by shard.
+    """How far the roll-ups have come: the last place that is in them, by shard. The index has so many `shards`.
 
     Each step makes a new version; `changed` are the days whose roll-ups the step to this one has written. `lease` is of
     a run that holds the checkpoint, and keeps other runs, but no repair, from moving it.
@@ -44,6 +45,7 @@ class Checkpoint:
     positions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     changed: frozenset[Day] = frozenset()
     lease: str | None = dataclasses.field(default=None, compare=False)
+    shards: int = dataclasses.field(default=SHARDS, compare=False)
 
 
 class RollUpsMoved(Exception):
@@ -62,20 +64,23 @@ class RollUpBroken(Exception):
 
 
 class AnalyticsRepository:
-    def __init__(self, client: Any, table: str) -> None:
+    """Roll-ups in a table. `shards` is the number that this function would write to the index by_recorded; the stored
+    checkpoint has it too, raised before any function gets it: nobody writes to a shard that somebody doesn't read."""
+
+    def __init__(self, client: Any, table: str, shards: int = SHARDS) -> None:
         self._client = client
         self._table = table
+        self._shards = shards
 
     def checkpoint(self) -> Checkpoint:
         """Return the checkpoint, read consistently."""
-        answer = call(self._client.get_item, TableName=self._table, Key=to_item(_CHECKPOINT), ConsistentRead=True)
-        if "Item" not in answer:
-            return Checkpoint()
-        values = from_item(answer["Item"])
+        answer = call(self._client.get_item, TableName=self._table, Key=to_item(CHECKPOINT), ConsistentRead=True)
+        values = from_item(answer.get("Item", {}))
+        shards = max(self._shards, int(values.get("shards", 0)))
         if "version" not in values:
-            return Checkpoint()  # there is only a lease, of the run that makes the first step
+            return Checkpoint(shards=shards)  # at most a lease, of the run that makes the first step
         changed = frozenset(Day(*names.split("#")) for names in values["changed"])
-        return Checkpoint(int(values["version"]), values["positions"], changed)
+        return Checkpoint(int(values["version"]), values["positions"], changed, shards=shards)
 
     def hold(self, at: Checkpoint, now: datetime, until: datetime) -> Checkpoint:
         """Return the checkpoint with a lease of it, which keeps other runs from holding it `until` then.
@@ -103,7 +108,7 @@ class AnalyticsRepository:
         call(
             self._client.update_item,
             TableName=self._table,
-            Key=to_item(_CHECKPOINT),
+            Key=to_item(CHECKPOINT),
             UpdateExpression=update,
             ConditionExpression=condition,
             ExpressionAttributeValues=to_item(values),
@@ -147,12 +152,13 @@ class AnalyticsRepository:
         Raises RollUpsMoved, and nothing is changed, when the checkpoint has moved, is just being moved, or is no more
         held as it was; and TemporarilyUnavailable, when the next look at the checkpoint tells whether it was changed.
         """
-        to = Checkpoint(at.version + 1, dict(positions), frozenset(days), None if is_last else at.lease)
+        lease = None if is_last else at.lease
+        to = Checkpoint(at.version + 1, dict(positions), frozenset(days), lease, at.shards)
         changed = sorted("#".join(dataclasses.astuple(day)) for day in to.changed)
         values = {":to": to.version, ":positions": to.positions, ":changed": changed, ":lease": at.lease}
         move = {
             "TableName": self._table,
-            "Key": to_item(_CHECKPOINT),
+            "Key": to_item(CHECKPOINT),
             "UpdateExpression": "SET version = :to, positions = :positions, changed = :changed"
             + " REMOVE busy_until" * (to.lease != at.lease),
             "ConditionExpression": _version_is(at) + " AND busy_until = :lease" * (at.lease is not None),

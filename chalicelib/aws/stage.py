@@ -7,6 +7,8 @@ of a `chalice` command when it imports the app.
 import dataclasses
 from collections.abc import Mapping
 
+from chalicelib.aws.retention import Retention, read_retention
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -54,6 +56,8 @@ class Settings:
     preferences_secret_arn: str
     webhook_queue_url: str
     webhook_dead_letter_queue_url: str
+    recorded_shards: str
+    keep_days: str
     partial_batch_responses: str = ""
     api_url: str = ""
     public_url: str = ""
@@ -62,6 +66,16 @@ class Settings:
     local_endpoints: str = ""
 
     # Lambda allows 4 KB of environment variables, so what follows from other settings isn't stored.
+
+    @property
+    def shards(self) -> int:
+        """The number of shards into which the index by_recorded is written."""
+        return int(self.recorded_shards or 4)  # a data stack of an earlier release doesn't say it
+
+    @property
+    def retention(self) -> Retention:
+        """For how many days rows of the notifications table are kept."""
+        return read_retention(self.keep_days)
 
     @property
     def accounts_stream_arn(self) -> str:

@@ -6,12 +6,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.settings import NotSubscribable
 from chalicelib.errors import TemporarilyUnavailable
 
 # SNS's own names for refusals that pass.
 _PASSING = frozenset({"Throttled", "ThrottledException", "Throttling", "ConcurrentAccess", "ConcurrentAccessException"})
 _INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
+# The topic has 200 filter policies, or the account all of them or of subscriptions that it may. All banks share these.
+_FULL = frozenset(
+    f"{name}LimitExceeded{suffix}" for name in ("FilterPolicy", "Subscription") for suffix in ("", "Exception")
+)
 _GONE = frozenset({"NotFound", "NotFoundException"})
 
 
@@ -75,5 +80,10 @@ class OperatorTopic:
             return call(operation, **arguments)
         except ClientError as error:
             if error_code(error) in _PASSING:
+                raise TemporarilyUnavailable from error
+            if error_code(error) in _FULL:
+                # The bank can't know or mend that: its answer says no more than that it may try again.
+                logger.error("alert_subscriptions_full", extra={"code": error_code(error)})
+                count("AlertSubscriptionsFull")
                 raise TemporarilyUnavailable from error
             raise

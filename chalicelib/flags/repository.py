@@ -4,7 +4,6 @@ It is a row of the same table and of the same index, so that whoever counts what
 """
 
 import time
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_get, from_item, put_new, to_item
 from chalicelib.flags.rules import Evidence
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
-from chalicelib.ledger.stored_form import RECORDED_SHARDS
+from chalicelib.ledger.stored_form import SHARDS, shard_of
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.ledger.transaction import Transaction
 
@@ -39,10 +38,15 @@ class Flagging:
 
 
 class FlagRepository:
-    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Flags in the table of transactions, whose index by_recorded is written in so many `shards`."""
+
+    def __init__(
+        self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep, shards: int = SHARDS
+    ) -> None:
         self._client = client
         self._table = table
         self._sleep = sleep
+        self._shards = shards
 
     def record(self, flaggings: Sequence[Flagging]) -> list[Flagging]:
         """Record the flags of distinct transactions; return, in order, what is recorded: the first decision stands.
@@ -51,7 +55,8 @@ class FlagRepository:
         """
         recorded = []
         for part in batches(flaggings, MAX_A_CALL):
-            there = put_new(self._client, self._table, "transaction_key", map(_item, part), sleep=self._sleep)
+            items = (_item(flagging, self._shards) for flagging in part)
+            there = put_new(self._client, self._table, "transaction_key", items, sleep=self._sleep)
             recorded += [
                 _decided(flagging.transaction, item) if item else flagging
                 for flagging, item in zip(part, there, strict=True)
@@ -86,7 +91,7 @@ def _key(bank: str, transaction_id: str) -> str:
     return f"{transaction_key(bank, transaction_id)}#flags"
 
 
-def _item(flagging: Flagging) -> Item:
+def _item(flagging: Flagging, shards: int) -> Item:
     transaction = flagging.transaction
     key = _key(transaction.bank, transaction.id)
     return to_item(
@@ -95,7 +100,7 @@ def _item(flagging: Flagging) -> Item:
             # A partition of their own in the index by account: no listing of transactions comes upon them.
             "account_key": f"{account_key(transaction.bank, transaction.account)}#flags",
             "timestamp_key": f"{sortable(transaction.timestamp)}#{transaction.id}",
-            "recorded_shard": RECORDED_SHARDS[zlib.crc32(key.encode()) % len(RECORDED_SHARDS)],
+            "recorded_shard": shard_of(key, shards),
             "recorded_key": f"{sortable(flagging.decided_at)}#{key}",
             **{name: getattr(transaction, name) for name in ("bank", "id", "account", "currency")},
             "timestamp": format_time(transaction.timestamp),

@@ -12,7 +12,7 @@ from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, 
 from chalicelib.aws.telemetry import skipped
 from chalicelib.errors import TransactionNotFound
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
-from chalicelib.ledger.stored_form import transaction_from_item, transaction_item, transaction_of_values
+from chalicelib.ledger.stored_form import SHARDS, transaction_from_item, transaction_item, transaction_of_values
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import Transaction
 
@@ -61,9 +61,12 @@ def _readable(values: Mapping[str, Any]) -> Transaction | None:
 
 
 class TransactionRepository:
-    def __init__(self, client: Any, table: str) -> None:
+    """Transactions in a table whose index by_recorded is written in so many `shards`."""
+
+    def __init__(self, client: Any, table: str, shards: int = SHARDS) -> None:
         self._client = client
         self._table = table
+        self._shards = shards
 
     def add(self, transaction: Transaction) -> None:
         """Store a transaction whose id is new to its bank; raises AlreadyRecorded, TemporarilyUnavailable."""
@@ -71,7 +74,7 @@ class TransactionRepository:
             call(
                 self._client.put_item,
                 TableName=self._table,
-                Item=transaction_item(transaction),
+                Item=transaction_item(transaction, self._shards),
                 ConditionExpression="attribute_not_exists(transaction_key)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )

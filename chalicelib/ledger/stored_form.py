@@ -11,29 +11,39 @@ from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import CONTENT, Transaction, well_formed, with_dates
 
 # Each value of an index's partition key takes 1,000 writes a second: four shards take the 4,000 that a new on-demand
-# table does. More would cost every reader of the index as many calls more.
-RECORDED_SHARDS = tuple(f"{shard:02d}" for shard in range(4))
+# table does. More cost every reader of the index as many calls more: a stage has more when it needs them
+# (`RecordedShards` of the data stack), and never fewer again, because its rows stay where they are.
+SHARDS = 4
 _DATES = ("booking_date", "value_date")
 
 
+def shards_of(number: int) -> tuple[str, ...]:
+    """Return the names of the first so many shards of the index by_recorded."""
+    return tuple(f"{shard:02d}" for shard in range(number))
+
+
+def shard_of(key: str, shards: int) -> str:
+    """Return the shard of the index by_recorded into which the item with this key is written, of so many shards."""
+    return f"{zlib.crc32(key.encode()) % shards:02d}"
+
+
 def place_of(transaction: Transaction) -> tuple[str, str]:
-    """Return the transaction's shard of the index by_recorded and its place in it."""
+    """Return a stored transaction's shard of the index by_recorded and its place in it."""
     key = transaction_key(transaction.bank, transaction.id)
-    shard = RECORDED_SHARDS[zlib.crc32(key.encode()) % len(RECORDED_SHARDS)]
-    return shard, f"{sortable(transaction.recorded_at)}#{key}"
+    return transaction.recorded_shard or shard_of(key, SHARDS), f"{sortable(transaction.recorded_at)}#{key}"
 
 
-def transaction_item(transaction: Transaction) -> Item:
-    """Return the stored form of a transaction, its index keys included."""
-    shard, place = place_of(transaction)
-    timestamp, (recorded_at, _, key) = sortable(transaction.timestamp), place.partition("#")
+def transaction_item(transaction: Transaction, shards: int = SHARDS) -> Item:
+    """Return the stored form of a transaction, its index keys included; the index has so many `shards`."""
+    key = transaction_key(transaction.bank, transaction.id)
+    timestamp, recorded_at = sortable(transaction.timestamp), sortable(transaction.recorded_at)
     return to_item(
         {
             "transaction_key": key,
             "account_key": account_key(transaction.bank, transaction.account),
             "timestamp_key": f"{timestamp}#{transaction.id}",
-            "recorded_shard": shard,
-            "recorded_key": place,
+            "recorded_shard": shard_of(key, shards),
+            "recorded_key": f"{recorded_at}#{key}",
             **{name: getattr(transaction, name) for name in ("bank", "id", *CONTENT)},
             "notify": None if transaction.notify else False,
             **{name: str(day) for name in _DATES if (day := getattr(transaction, name))},
@@ -57,6 +67,7 @@ def transaction_of_values(values: Mapping[str, Any]) -> Transaction:
             **with_dates(known),
             timestamp=datetime.fromisoformat(values["timestamp"]),
             recorded_at=datetime.fromisoformat(values["recorded_at"]),
+            recorded_shard=values.get("recorded_shard"),
         )
     )
 

@@ -23,7 +23,8 @@ class Transaction:
     `authorization_id` and `reversal_of` are ids of the same bank. Without `notify`, nobody is notified and nothing is
     flagged.
 
-    `recorded_at` is the moment at which this service stored it: no part of the content that a replay repeats.
+    `recorded_at` is the moment at which this service stored it: no part of the content that a replay repeats. Of one
+    that was read from the table, `recorded_shard` is its shard of the index by_recorded.
     """
 
     bank: str
@@ -49,6 +50,7 @@ class Transaction:
     notify: bool = True
     metadata: Mapping[str, str] | None = None
     recorded_at: datetime
+    recorded_shard: str | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> TransactionKey:
@@ -99,7 +101,8 @@ def well_formed(transaction: Transaction) -> Transaction:
     return transaction
 
 
-CONTENT = tuple(f.name for f in dataclasses.fields(Transaction) if f.name not in ("bank", "id", "recorded_at"))
+_NO_CONTENT = ("bank", "id", "recorded_at", "recorded_shard")
+CONTENT = tuple(f.name for f in dataclasses.fields(Transaction) if f.name not in _NO_CONTENT)
 
 
 def to_json(transaction: Transaction) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dynamo import batch_get, batch_put, to_item
+from chalicelib.aws.retention import KEPT, Clock, expiry
 from chalicelib.notifications.state import NotificationKey
 
 MAX_MEMBERS = 5_000
@@ -19,15 +20,27 @@ _IDS_AN_ITEM = 500
 class DigestMembers:
     """All methods raise TemporarilyUnavailable."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(
+        self, client: Any, table: str, clock: Clock | None = None, kept_days: int = KEPT.notifications
+    ) -> None:
         self._client = client
         self._table = table
+        self._clock = clock
+        self._kept_days = kept_days
 
     def put(self, digest: NotificationKey, ids: Sequence[str]) -> None:
         """Note the transactions, at most 5,000, in place of what was noted before."""
         parts = list(batches(ids, _IDS_AN_ITEM)) or [[]]
+        expires_at = expiry(self._clock(), self._kept_days) if self._clock else None
         items = [
-            to_item({**_key(digest, number), "members": json.dumps(part), "items": len(parts)})
+            to_item(
+                {
+                    **_key(digest, number),
+                    "members": json.dumps(part),
+                    "items": len(parts),
+                    "expires_at": expires_at,
+                }
+            )
             for number, part in enumerate(parts)
         ]
         batch_put(self._client, self._table, items[1:])

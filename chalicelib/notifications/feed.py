@@ -16,6 +16,7 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_put, from_item, to_item
+from chalicelib.aws.retention import KEPT, expiry
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import sortable
 from chalicelib.notifications.state import DIGEST_ID, NotificationKey
@@ -41,8 +42,14 @@ class Changes:
 
 class NotificationFeed:
     def __init__(
-        self, client: Any, table: str, clock: Callable[[], datetime], sleep: Callable[[float], None] = time.sleep
+        self,
+        client: Any,
+        table: str,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+        kept_days: int = KEPT.feed,
     ) -> None:
+        self._kept_days = kept_days
         self._client = client
         self._table = table
         self._clock = clock
@@ -61,7 +68,9 @@ class NotificationFeed:
         for _ in range(_TRIES if by_bank else 0):
             now = self._clock()
             pages = [page for bank, entries in by_bank.items() for page in _pages(bank, entries, now)]
-            batch_put(self._client, self._table, map(to_item, pages), sleep=self._sleep)
+            expires_at = expiry(now, self._kept_days)
+            items = (to_item({**page, "expires_at": expires_at}) for page in pages)
+            batch_put(self._client, self._table, items, sleep=self._sleep)
             if self._clock() - now <= LATE:
                 return
             # Readers may have gone past its time before it was there: once more, under the time that it is now.
@@ -71,7 +80,8 @@ class NotificationFeed:
     def read(self, bank: str, position: str, limit: int) -> Changes:
         """Return what changed behind the position (the beginning: ""), about `limit` notifications and no more.
 
-        Some may be left out although they are there already: they come with the position that is returned.
+        Some may be left out although they are there already: they come with the position that is returned. What changed
+        longer ago than pages are kept is gone.
         """
         after, _, index = position.rpartition("|")
         done = int(index) + 1 if after else 0
@@ -86,16 +96,16 @@ class NotificationFeed:
 
     def _entries(self, bank: str, after: str, done: int, limit: int) -> Iterator[tuple[str, NotificationKey]]:
         """Yield the entries of each page from `after` on, without that page's first ones that are done."""
-        until = sortable(self._clock() - MARGIN)
+        now = self._clock()
+        until = sortable(now - MARGIN)
+        since = max(after, sortable(now - timedelta(days=self._kept_days)))
         pages: list[dict[str, Any]] = []
-        for shard in SHARDS if after < until else ():
+        for shard in SHARDS if since < until else ():
             answer = call(
                 self._client.query,
                 TableName=self._table,
                 KeyConditionExpression="transaction_key = :feed AND holder BETWEEN :after AND :until",
-                ExpressionAttributeValues=to_item(
-                    {":feed": _feed_key(bank, shard), ":after": after or "0", ":until": until}
-                ),
+                ExpressionAttributeValues=to_item({":feed": _feed_key(bank, shard), ":after": since, ":until": until}),
                 # A share of what is wanted; at least the page where the last answer ended, and one to go on to.
                 Limit=limit // len(SHARDS) + 2,
                 ConsistentRead=True,

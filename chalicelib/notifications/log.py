@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item, was_cancelled_in_passing
+from chalicelib.aws.retention import KEPT, expiry
 from chalicelib.aws.retries import back_off
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.feed import NotificationFeed
@@ -42,8 +43,14 @@ class NotificationLog:
     """
 
     def __init__(
-        self, client: Any, table: str, feed: NotificationFeed, sleep: Callable[[float], None] = time.sleep
+        self,
+        client: Any,
+        table: str,
+        feed: NotificationFeed,
+        sleep: Callable[[float], None] = time.sleep,
+        kept_days: int = KEPT.notifications,
     ) -> None:
+        self._kept_days = kept_days
         self._client = client
         self._table = table
         self._feed = feed
@@ -107,7 +114,7 @@ class NotificationLog:
         The state `queued` gives the claim back, or to the digest that the notification is to wait for.
         """
         changes = list(changes)
-        batch_put(self._client, self._table, (_item(change, now) for change in changes), sleep=self._sleep)
+        batch_put(self._client, self._table, (self._item(change, now) for change in changes), sleep=self._sleep)
         self._feed.append(change.key for change in changes if change.state is not State.QUEUED)
 
     def queued(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:
@@ -132,6 +139,7 @@ class NotificationLog:
                     "state": State.QUEUED.value,
                     "claimed_until": sortable(until),
                     "updated_at": format_time(now),
+                    "expires_at": expiry(now, self._kept_days),
                 }
             ),
             "ConditionExpression": (
@@ -169,18 +177,18 @@ class NotificationLog:
                 claims.busy.add(key)
         return untaken
 
-
-def _item(change: StateChange, now: datetime) -> Item:
-    is_held = change.digest is not None and change.state is State.QUEUED
-    return to_item(
-        {
-            **change.key.item_key(),
-            "state": change.state.value,
-            "reason": change.reason,
-            "message_id": change.message_id,
-            "digest": change.digest,
-            "claimed_until": _FOR_GOOD if is_held else None,
-            "queued_at": format_time(change.queued_at) if change.queued_at else None,
-            "updated_at": format_time(now),
-        }
-    )
+    def _item(self, change: StateChange, now: datetime) -> Item:
+        is_held = change.digest is not None and change.state is State.QUEUED
+        return to_item(
+            {
+                **change.key.item_key(),
+                "state": change.state.value,
+                "reason": change.reason,
+                "message_id": change.message_id,
+                "digest": change.digest,
+                "claimed_until": _FOR_GOOD if is_held else None,
+                "queued_at": format_time(change.queued_at) if change.queued_at else None,
+                "updated_at": format_time(now),
+                "expires_at": expiry(now, self._kept_days),
+            }
+        )

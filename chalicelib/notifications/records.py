@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.aws.calls import call
 from chalicelib.aws.dead_letters import Letter, SetAside
 from chalicelib.aws.dynamo import batch_get, from_item, queried, to_item
+from chalicelib.aws.retention import KEPT, Clock, expiry, is_kept
 from chalicelib.aws.telemetry import skipped
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time, sortable
@@ -20,10 +21,16 @@ MALFORMED = "malformed_notification"
 
 
 class NotificationRecords:
-    def __init__(self, client: Any, table: str) -> None:
+    """Notifications in a table, each kept for so many days. With a `clock`, an expired one is gone, deleted or not."""
+
+    def __init__(
+        self, client: Any, table: str, clock: Clock | None = None, kept_days: int = KEPT.notifications
+    ) -> None:
         self._client = client
         self._table = table
         self._members = DigestMembers(client, table)
+        self._clock = clock
+        self._kept_days = kept_days
 
     def note_feedback(self, key: NotificationKey, feedback: Feedback) -> None:
         """Keep what SES told of a notification's e-mail. The same again, and another order, make no difference."""
@@ -32,9 +39,11 @@ class NotificationRecords:
             self._client.update_item,
             TableName=self._table,
             Key=item_key,
-            UpdateExpression="SET #one = :one",
+            UpdateExpression="SET #one = :one, expires_at = :expires_at",
             ExpressionAttributeNames={"#one": _attribute(feedback)},
-            ExpressionAttributeValues=to_item({":one": _feedback_values(feedback)}),
+            ExpressionAttributeValues=to_item(
+                {":one": _feedback_values(feedback), ":expires_at": expiry(feedback.at, self._kept_days)}
+            ),
             ReturnValues="ALL_NEW",
         )
         too_many = superfluous(_feedback_in(from_item(answer["Attributes"])))
@@ -94,6 +103,8 @@ class NotificationRecords:
         notes: dict[NotificationKey, Mapping[str, Any]] = {}
         feedback: dict[NotificationKey, list[Feedback]] = {}
         for values in stored:
+            if not is_kept(values, self._clock):
+                continue
             key = NotificationKey.of_item(values, _FEEDBACK)
             if values["holder"].endswith(_FEEDBACK):
                 _read_feedback(key, values, feedback, letters)

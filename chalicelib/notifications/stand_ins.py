@@ -15,6 +15,7 @@ from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dynamo import CANCELLED_BY_CONDITION, to_item, write_together
+from chalicelib.aws.retention import KEPT, expiry
 from chalicelib.aws.retries import back_off
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey, State
@@ -41,7 +42,14 @@ class StandIn:
 
 
 class StandIns:
-    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        sleep: Callable[[float], None] = time.sleep,
+        kept_days: int = KEPT.notifications,
+    ) -> None:
+        self._kept_days = kept_days
         self._client = client
         self._table = table
         self._sleep = sleep
@@ -81,6 +89,7 @@ class StandIns:
             ":skipped": State.SKIPPED.value,
             ":reason": "told_as_reversal" if are_releases else "told_as_settlement",
             ":now": format_time(now),
+            ":expires_at": expiry(now, self._kept_days),
             ":told_for": frozenset().union(*(one.told_for for one in stand_ins)),
         }
         # A payment stands for the authorization more surely than a release does.
@@ -90,7 +99,8 @@ class StandIns:
                 "TableName": self._table,
                 "Key": to_item(key.item_key()),
                 "UpdateExpression": (
-                    f"SET #state = :skipped, #reason = {reason}, updated_at = :now ADD told_for :told_for"
+                    f"SET #state = :skipped, #reason = {reason}, updated_at = :now,"
+                    " expires_at = :expires_at ADD told_for :told_for"
                 ),
                 "ConditionExpression": "attribute_not_exists(transaction_key) OR attribute_exists(told_for)",
                 "ExpressionAttributeNames": {"#state": "state", "#reason": "reason"},

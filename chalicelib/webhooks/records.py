@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.aws.dynamo import batch_get, batch_put, queried, to_item
+from chalicelib.aws.retention import KEPT, Clock, expiry, is_kept
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey
@@ -43,15 +44,20 @@ class Record:
 
 
 class WebhookRecords:
-    def __init__(self, client: Any, table: str) -> None:
+    """Records in a table, each kept for so many days. With a `clock`, an expired one is gone, deleted or not."""
+
+    def __init__(self, client: Any, table: str, clock: Clock | None = None, kept_days: int = KEPT.webhooks) -> None:
         self._client = client
         self._table = table
+        self._clock = clock
+        self._kept_days = kept_days
 
     def of(self, webhooks: Iterable[Webhook]) -> dict[str, Record]:
         """Return the webhooks' records, by the webhook's id, reading 100 in a call; a new webhook has none."""
         keys = {webhook.id: to_item(webhook.key.item_key(f"{MARK}{webhook.id}")) for webhook in webhooks}
-        found = map(_record, batch_get(self._client, self._table, keys.values()))
-        return {record.id: record for record in found}
+        found = batch_get(self._client, self._table, keys.values())
+        records = (_record(values) for values in found if is_kept(values, self._clock))
+        return {record.id: record for record in records}
 
     def of_transaction(self, key: TransactionKey) -> list[Record]:
         """Return the records of a transaction's webhooks, ordered by the time of the last attempt."""
@@ -62,7 +68,7 @@ class WebhookRecords:
             ExpressionAttributeValues=to_item({":key": key.stored}),
             ConsistentRead=True,
         )
-        records = [_record(values) for values in found if MARK in values["holder"]]
+        records = [_record(values) for values in found if MARK in values["holder"] and is_kept(values, self._clock)]
         return sorted(records, key=lambda record: record.updated_at)
 
     def put(self, records: Iterable[Record]) -> None:
@@ -82,6 +88,7 @@ class WebhookRecords:
                         "answer": record.answer,
                         "attempts": record.attempts,
                         "updated_at": format_time(record.updated_at),
+                        "expires_at": expiry(record.updated_at, self._kept_days),
                         "next_at": format_time(record.next_at) if record.next_at else None,
                     }
                 )

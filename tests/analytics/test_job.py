@@ -27,7 +27,7 @@ from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.stored_form import RECORDED_SHARDS, transaction_item
+from chalicelib.ledger.stored_form import SHARDS, shards_of, transaction_item
 from chalicelib.ledger.transaction import STATUSES, Transaction
 from tests.analytics_world import (
     BANKS,
@@ -370,7 +370,7 @@ def test_a_job_that_dies_at_any_call_is_made_good_by_the_next_one(each_dynamodb:
         assert folded(each_dynamodb) == expected(stored)
         assert_baselines(each_dynamodb, stored)
     # The checkpoint, a page of each shard, and at least a step: roll-ups, lease, baselines read and written, commit.
-    assert deaths >= 1 + len(RECORDED_SHARDS) + 5
+    assert deaths >= 1 + SHARDS + 5
     assert folded(each_dynamodb) == expected(stored)
     assert_baselines(each_dynamodb, stored)
 
@@ -408,9 +408,9 @@ def test_a_shard_whose_rows_fill_every_step_leaves_no_other_waiting(each_dynamod
     filling = of_one_shard(3 * MAX_DAYS)
     waiting = [made(number, recorded_at=NOW - timedelta(minutes=2)) for number in range(20)]
     store(each_dynamodb, filling + waiting)
-    enough_for_steps = iter([20.0] * len(RECORDED_SHARDS))
+    enough_for_steps = iter([20.0] * SHARDS)
     job(each_dynamodb).run(lambda: next(enough_for_steps, 0.0))
-    assert set(roll_ups_of(each_dynamodb).checkpoint().positions) == set(RECORDED_SHARDS)
+    assert set(roll_ups_of(each_dynamodb).checkpoint().positions) == set(shards_of(SHARDS))
     assert read(each_dynamodb) == expected(filling + waiting)
 
 
@@ -476,7 +476,7 @@ def test_a_run_costs_what_is_new_and_not_what_is_stored(each_dynamodb: Any) -> N
     run(each_dynamodb)
     idle = Counting(each_dynamodb)
     run(idle)
-    assert idle.calls == {"get_item": 1, "query": len(RECORDED_SHARDS)}
+    assert idle.calls == {"get_item": 1, "query": SHARDS}
     assert idle.items == 0
     new = made(999, status="settled", recorded_at=NOW)
     store(each_dynamodb, [new])
@@ -528,7 +528,7 @@ def test_reading_takes_six_calls(each_dynamodb: Any) -> None:
     run(each_dynamodb)
     counting = Counting(each_dynamodb)
     reader(counting).of_bank("eazycard", date.min, date.max)
-    assert counting.calls == {"get_item": 1, "query": 1 + len(RECORDED_SHARDS)}
+    assert counting.calls == {"get_item": 1, "query": 1 + SHARDS}
 
 
 @pytest.mark.parametrize("call", range(6))
@@ -598,12 +598,12 @@ def test_far_behind_the_job_an_answer_is_whole_up_to_the_time_that_it_names(each
     assert NOW + timedelta(seconds=10) < as_of < NOW + timedelta(seconds=99)
     read_of = {
         shard: [one for one in transactions if transaction_item(one)["recorded_shard"]["S"] == shard][:10]
-        for shard in RECORDED_SHARDS
+        for shard in shards_of(SHARDS)
     }
     within = [one for page in read_of.values() for one in page]
     assert {one.id for one in transactions if one.recorded_at <= as_of} <= {one.id for one in within}
     assert days == expected(one for one in within if one.bank == "eazycard")
-    assert paged.calls["query"] == 1 + len(RECORDED_SHARDS)
+    assert paged.calls["query"] == 1 + SHARDS
 
 
 def test_a_malformed_row_in_the_tail_is_passed_over(each_dynamodb: Any) -> None:

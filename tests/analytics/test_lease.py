@@ -9,7 +9,7 @@ import pytest
 from chalicelib.analytics.job import LEASE_BEYOND
 from chalicelib.analytics.repository import Checkpoint, RollUpsMoved
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.stored_form import RECORDED_SHARDS
+from chalicelib.ledger.stored_form import SHARDS
 from chalicelib.ledger.transaction import Transaction
 from tests.analytics_world import (
     BANKS,
@@ -75,7 +75,7 @@ def test_a_run_holds_the_checkpoint_through_its_steps_and_gives_it_up_with_the_l
 def test_a_run_with_nothing_new_takes_no_lease(each_dynamodb: Any) -> None:
     counting = Counting(each_dynamodb)
     assert run(counting) == 0
-    assert counting.calls == {"get_item": 1, "query": len(RECORDED_SHARDS)}
+    assert counting.calls == {"get_item": 1, "query": SHARDS}
 
 
 def test_beside_a_run_that_makes_steps_another_one_writes_nothing(each_dynamodb: Any) -> None:

@@ -106,6 +106,18 @@ def test_a_refusal_that_passes_is_told_from_one_that_stays(sns: Sns, code: str) 
         sns.refusing(code, "publish").publish("eazycard", "subject", "text")
 
 
+@pytest.mark.parametrize("code", ["FilterPolicyLimitExceeded", "SubscriptionLimitExceededException"])
+def test_a_quota_that_all_banks_share_is_no_unexpected_error_and_says_nothing_of_them(
+    sns: Sns, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(TemporarilyUnavailable) as refused:
+        sns.refusing(code, "subscribe").subscribe("eazycard", ADDRESS)
+    assert code not in str(refused.value)
+    (line,) = [record for record in caplog.records if record.message == "alert_subscriptions_full"]
+    assert line.code == code  # type: ignore[attr-defined]
+    assert ADDRESS not in str(vars(line))
+
+
 def test_a_missing_permission_is_our_fault_and_not_the_callers(sns: Sns) -> None:
     for operation in ("subscribe", "unsubscribe", "publish"):
         topic = sns.refusing("AuthorizationError", operation)

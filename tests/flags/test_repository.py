@@ -10,7 +10,7 @@ import pytest
 from chalicelib.flags import repository
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.repository import Listing, TransactionRepository
-from chalicelib.ledger.stored_form import RECORDED_SHARDS, is_flag_row
+from chalicelib.ledger.stored_form import SHARDS, is_flag_row, shards_of
 from tests.samples import EVIDENCE, TRANSACTION, transaction
 
 NOW = TRANSACTION.recorded_at + timedelta(seconds=1)
@@ -78,7 +78,7 @@ def test_whoever_counts_what_was_recorded_finds_each_flag_row_once(each_dynamodb
     transactions.add(TRANSACTION)
     flags.record([flagging(TRANSACTION.id, "velocity")])
     flags.record([flagging(TRANSACTION.id, "large_amount")])
-    rows = [row for shard in RECORDED_SHARDS for row in transactions.recorded(shard, None, "~")[0]]
+    rows = [row for shard in shards_of(SHARDS) for row in transactions.recorded(shard, None, "~")[0]]
     (row,) = [row for row in rows if is_flag_row(row)]
     assert set(row["flags"]) == {"velocity"}
     assert {name: row[name] for name in ("bank", "id", "account", "currency", "timestamp")} == {

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.analytics.repository import AnalyticsRepository
 from chalicelib.aws.stage import from_environment, variables
 from chalicelib.mail.sender import sender_in
 from infra import provision
@@ -32,6 +33,8 @@ KEEP = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"}
 SIGNING_SECRETS = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:transaction-notifier-${Stage}-signing-*"
 WEBHOOK_SECRETS = SIGNING_SECRETS.replace("-signing-", "-webhook-")
 MAIL_TEMPLATES = "arn:${Partition}:ses:${Region}:${Account}:template/*"
+# Those with the stage's tag: each is of a bank's own domain.
+BANK_IDENTITIES = "arn:${Partition}:ses:${Region}:${Account}:identity/*"
 
 # What each function may do, and to what. A new permission is written down here too.
 PERMISSIONS = {
@@ -113,6 +116,7 @@ PERMISSIONS = {
         "${MailIdentityArn}": SEND_MAIL,
         "${MailConfigurationSetArn}": SEND_MAIL,
         "mail templates": SEND_MAIL,
+        "identities of banks": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-mailer": LOGS,
     },
@@ -132,6 +136,7 @@ PERMISSIONS = {
         "${MailIdentityArn}": SEND_MAIL,
         "${MailConfigurationSetArn}": SEND_MAIL,
         "mail templates": SEND_MAIL,
+        "identities of banks": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-alert_mailer": LOGS,
     },
@@ -161,6 +166,7 @@ PERMISSIONS = {
         "${MailIdentityArn}": SEND_MAIL,
         "${MailConfigurationSetArn}": SEND_MAIL,
         "mail templates": SEND_MAIL,
+        "identities of banks": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-statements": LOGS,
     },
@@ -214,6 +220,7 @@ CONDITIONS = {
     "DisableEndpointsOnly": _SETTINGS_ONLY,
     "FindEndpoints": _NO_KEYS,
     "SubscribeOperators": _E_MAIL_ONLY,
+    "SendMailFromBanksDomains": {"StringEquals": {"aws:ResourceTag/transaction-notifier-stage": "${Stage}"}},
 }
 
 
@@ -529,6 +536,7 @@ def test_a_role_may_do_what_is_listed_and_nothing_else(function: str) -> None:
                 SIGNING_SECRETS: "signing secrets",
                 WEBHOOK_SECRETS: "webhook secrets",
                 MAIL_TEMPLATES: "mail templates",
+                BANK_IDENTITIES: "identities of banks",
             }
             name = f"log group {log_group[1]}" if log_group else named.get(resource, resource)
             allowed.setdefault(name, set()).update(as_list(statement["Action"]))
@@ -558,5 +566,39 @@ def test_a_rendered_policy_names_resources_of_this_stage_only(function: str, out
             # SES checks a sending of inline templates, of which the account keeps none, against all templates.
             if resource == "arn:aws:ses:us-east-2:123456789012:template/*":
                 continue
+            if statement["Sid"] == "SendMailFromBanksDomains":
+                assert "prod" in statement["Condition"]["StringEquals"].values()  # the stage's tag
+                continue
             assert re.fullmatch(f"{in_account}|{bucket}", resource), resource
             assert "prod" in resource or ":identity/" in resource
+
+
+def test_raised_shards_are_told_to_readers_before_the_setting_is_recorded_and_never_lowered(
+    session: boto3.session.Session, clone: Path
+) -> None:
+    def provisioned(**others: str) -> dict[str, str]:
+        return deploy_data_stack(session, "dev", mail_from="alerts@example.com", others=others, poll_s=0.01)
+
+    def readers(outputs: dict[str, str]) -> int:
+        return AnalyticsRepository(session.client("dynamodb"), outputs["AnalyticsTable"]).checkpoint().shards
+
+    assert readers(provisioned()) == 4
+    raised = provisioned(RecordedShards="8")
+    assert readers(raised) == 8
+    record(clone, "dev", raised)
+    environment = json.loads((clone / CONFIG).read_text())["stages"]["dev"]["environment_variables"]
+    assert environment["RECORDED_SHARDS"] == "8"
+
+    with pytest.raises(StackFailed, match="has 8 shards, and their number is never lowered"):
+        provisioned(RecordedShards="6")
+
+    other = provisioned(FeedDays="60")
+    assert (other["RecordedShards"], other["KeepDays"]) == ("8", "400 60 90")  # what isn't given stays
+    assert readers(raised) == 8
+
+
+@pytest.mark.parametrize("text", ["FeedDays", "=60", "Feed-Days=60"])
+def test_a_parameter_is_set_by_its_name_and_value(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        provision.main(["--stage", "prod", "--set", text])
+    assert "is not NAME=VALUE" in capsys.readouterr().err

@@ -29,7 +29,7 @@ from tests.samples import REAL_DATA
 from tests.tables import create_tables
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-TABLES = ("TransactionsTable", "BanksTable")
+TABLES = ("TransactionsTable", "BanksTable", "AnalyticsTable")
 TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
     "Outputs": {table: {"Value": table} for table in TABLES},

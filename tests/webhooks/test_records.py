@@ -122,6 +122,7 @@ def test_a_record_holds_no_body_and_no_url(records: WebhookRecords, each_dynamod
         "holder",
         "type",
         "state",
+        "expires_at",
         "answer",
         "attempts",
         "updated_at",

@@ -1,0 +1,28 @@
+"""How many shards of the index by_recorded are read: a number beside the checkpoint, which every reader reads first."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.analytics.repository import CHECKPOINT
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, to_item
+
+
+def raise_shards(client: Any, table: str, number: int) -> None:
+    """Make all readers of the index read so many shards from now on; never fewer than before.
+
+    Raises TemporarilyUnavailable, also while the job is just making a step.
+    """
+    try:
+        call(
+            client.update_item,
+            TableName=table,
+            Key=to_item(CHECKPOINT),
+            UpdateExpression="SET shards = :number",
+            ConditionExpression="attribute_not_exists(shards) OR shards < :number",
+            ExpressionAttributeValues=to_item({":number": number}),
+        )
+    except ClientError as error:
+        if error_code(error) != CONDITION_FAILED:
+            raise

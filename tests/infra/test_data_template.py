@@ -1,0 +1,80 @@
+"""What the data stack's template says of e-mail, topics and how long data is kept: no emulator checks it."""
+
+import json
+from typing import Any
+
+import pytest
+from cfnlint.decode import decode
+
+from tests.samples import PROJECT_DIR
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    found, _ = decode(str(PROJECT_DIR / "infra" / "data.yaml"))
+    return dict(found)
+
+
+def properties(template: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"][name]["Properties"]
+    return found
+
+
+def test_ses_suppresses_no_address_for_the_whole_account(template: dict[str, Any]) -> None:
+    assert properties(template, "MailConfigurationSet")["SuppressionOptions"] == {"SuppressedReasons": []}
+
+
+def test_feedback_comes_as_events_and_not_as_e_mails(template: dict[str, Any]) -> None:
+    assert properties(template, "SenderIdentity")["FeedbackAttributes"] == {"EmailForwardingEnabled": False}
+    events = properties(template, "MailFeedbackEvents")["EventDestination"]["MatchingEventTypes"]
+    assert {"DELIVERY", "BOUNCE", "COMPLAINT", "REJECT"} <= set(events)
+
+
+def test_a_missing_mx_record_of_the_bounce_domain_stops_no_e_mail(template: dict[str, Any]) -> None:
+    condition, given, otherwise = properties(template, "SenderIdentity")["MailFromAttributes"]["Fn::If"]
+    assert condition == "HasBounceDomain"
+    assert given == {"MailFromDomain": {"Ref": "BounceDomain"}, "BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
+    assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_the_archive_keeps_old_versions_and_can_be_locked_from_its_creation_on(template: dict[str, Any]) -> None:
+    bucket = properties(template, "ArchiveBucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}  # which a lock needs
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    # The newest version never expires.
+    assert all("ExpirationInDays" not in rule and "ExpirationDate" not in rule for rule in rules)
+    assert {"NoncurrentDays": 90} in [rule.get("NoncurrentVersionExpiration") for rule in rules]
+    for name in ("ObjectLockEnabled", "ObjectLockConfiguration"):
+        condition, _, otherwise = bucket[name]["Fn::If"]
+        assert (condition, otherwise) == ("LocksArchive", {"Ref": "AWS::NoValue"})
+    assert template["Parameters"]["ArchiveLockDays"]["Default"] == 0
+
+
+def test_every_topic_is_encrypted_with_a_key_that_its_publisher_may_use(template: dict[str, Any]) -> None:
+    topics = {name for name, one in template["Resources"].items() if one["Type"] == "AWS::SNS::Topic"}
+    keys = {name: properties(template, name)["KmsMasterKeyId"] for name in topics}
+    own_key = {"Fn::If": ["EncryptsTopics", {"Ref": "TopicsKey"}, {"Ref": "AWS::NoValue"}]}
+    assert keys == {"MailFeedbackTopic": own_key, "AlarmsTopic": own_key, "OperatorAlertsTopic": "alias/aws/sns"}
+
+    account, publishers = properties(template, "TopicsKey")["KeyPolicy"]["Statement"]
+    assert account["Action"] == "kms:*"  # without it nobody could ever change the key again
+    assert publishers["Principal"] == {"Service": ["ses.amazonaws.com", "cloudwatch.amazonaws.com"]}
+    assert publishers["Action"] == ["kms:GenerateDataKey*", "kms:Decrypt"]
+    assert "Condition" not in publishers
+
+
+def test_streams_parallelize_by_a_parameter_but_for_the_archiver() -> None:
+    app = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())
+    factors = {
+        name: event["Properties"].get("ParallelizationFactor")
+        for name, resource in app["Resources"].items()
+        for event_name, event in resource.get("Properties", {}).get("Events", {}).items()
+        if event_name.endswith("DynamodbEventSource")
+    }
+    given = {"Ref": "StreamParallelization"}
+    assert factors == {
+        "TransactionStream": given,
+        "HolderChanges": given,
+        "WebhookFeeder": given,
+        "Archiver": None,  # several batches at once would make more and smaller objects
+    }
