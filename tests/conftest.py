@@ -1,5 +1,6 @@
 """What all tests share: an environment that reaches no real account, and DynamoDB on both engines."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -101,9 +102,12 @@ def dynamodb_local_url() -> Iterator[str]:
         pytest.skip(f"no DynamoDB Local: {reason}")
 
 
-@pytest.fixture(params=["moto", "dynamodb-local"])
+@pytest.fixture(params=["moto", "dynamodb-local", "direct"])
 def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A client on each engine in turn, with the data stack's tables, empty, by their names in the template."""
+    """A client on each engine in turn, with the data stack's tables, empty, by their names in the template.
+
+    "direct" is the functions' own client, which goes past botocore, on DynamoDB Local.
+    """
     if request.param == "moto":
         with mock_aws():
             client = boto3.client("dynamodb")
@@ -112,7 +116,8 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
     else:
         client = dynamodb_local.client(request.getfixturevalue("dynamodb_local_url"))
         create_tables(client)
-        yield client
+        with contextlib.closing(dynamodb_local.direct(client)) as direct:
+            yield client if request.param == "dynamodb-local" else direct
         client.close()
 
 
