@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from chalicelib.holders.holder import LOCALES
+from infra.bytecode import add_bytecode
 from infra.failures import CommandFailed
 
 PROJECT_DIR = Path(__file__).parent.parent
@@ -63,6 +64,7 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
             f"chalice package failed: {said.strip().splitlines()[-1] if said.strip() else 'no output'}"
         )
     _slim(out / "deployment.zip")
+    add_bytecode(out / "deployment.zip")
     return out
 
 
