@@ -67,6 +67,7 @@ from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F40
 # Files outside of `on_the_cloud` with tests that use the local cloud, or what is built for it.
 ON_THE_CLOUD = (
     "api/test_docs_page",
+    "bench/test_cold",
     "infra/test_package",
     "local_cloud/test_inbox",
     "local_cloud/test_mailbox_simulator",

@@ -45,9 +45,9 @@ def client(service: str) -> Any:
     return botocore_client(service)
 
 
-def botocore_client(service: str) -> Any:
-    """Return a new client of botocore."""
-    return _session().client(service, config=_config(service))
+def botocore_client(service: str, url: str | None = None) -> Any:
+    """Return a new client of botocore, for the service's endpoint or for `url`."""
+    return _session().client(service, config=_config(service), endpoint_url=url)
 
 
 def _config(service: str) -> "Config":
