@@ -56,8 +56,9 @@ load: $(DEV)  ## Post batches with repeats and mistakes to the local cloud, and 
 	@$(PY) -m bank_simulator --count $(COUNT) --batch $(BATCH) --clients $(CLIENTS) \
 		--duplicates 0.10 --conflicts 0.02 --invalid 0.05 --verify
 
-bench: $(DEV)  ## Measure the hot path, its memory, the analytics job and the e-mails, and compare with targets (QUICK=1)
+bench: $(DEV)  ## Measure the hot path, cold starts, memory, the analytics job and the e-mails, and compare with targets (QUICK=1)
 	@$(PY) -m bench $(if $(QUICK),--quick)
+	@$(PY) -m bench.cold $(if $(QUICK),--quick)
 	@$(PY) -m bench.analytics $(if $(QUICK),--quick)
 	@$(PY) -m bench.mails $(if $(QUICK),--quick)
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bench import environment, events, memory, report, timing
+from bench import environment, events, memory, report, stub_server, timing
 from bench.report import Line
 
 # The limits (docs/performance.md).
-ONE_POST, BATCH_OF_100 = 0.75, 0.35
+ONE_POST = 0.75
+BATCH_OF_100 = {"client": 0.35, "network": 0.40}
+OF_FLOOR = {"network": 1.20, "wire": 1.00}
 GROWTH_MB, PEAK_MB = 2, 128
 
 _BODIES = {"smallest": events.smallest, "every field": events.every_field}
@@ -57,38 +59,52 @@ def _count(text: str) -> int:
 
 
 def _timings(rounds: int) -> Iterator[Line]:
-    # On the network level most of the time is botocore's, in every work: fewer rounds are enough.
-    rounds_of = {"client": rounds, "network": -(-rounds // 5)}
+    # Beyond the client most of the time is the network's, in every work: fewer rounds are enough.
+    rounds_of = {"client": rounds, "network": -(-rounds // 5), "wire": -(-rounds // 5)}
     total = sum(rounds_of.values()) * len(_BODIES)
-    with tqdm(total=total, desc="timing", unit="round", delay=2, mininterval=memory.PROGRESS_S) as bar:
+    with (
+        stub_server.running() as url,
+        tqdm(total=total, desc="timing", unit="round", delay=2, mininterval=memory.PROGRESS_S) as bar,
+    ):
         for level, count in rounds_of.items():
             for name, body in _BODIES.items():
-                seconds = timing.rounds(_works(level, body), count, bar.update)
+                seconds = timing.rounds(_works(level, url, body), count, bar.update)
                 yield from _lines(level, name, seconds)
 
 
-def _works(level: str, body: Callable[[int], events.Body]) -> dict[str, timing.Work]:
+def _works(level: str, url: str, body: Callable[[int], events.Body]) -> dict[str, timing.Work]:
     from bench import function  # Imported late, because it sets the environment.
 
-    service, naive = function.service(level), function.naive_handler(level)
+    def all_posts(handler: function.Handler) -> timing.Work:
+        return lambda: [handler(post) for post in posts]
+
     posts = [events.post(body(number)) for number in range(100)]
     batches = {count: events.post_batch(map(body, range(count))) for count in (100, 500)}
-    return {
-        "posts": lambda: [service(post) for post in posts],
-        "naive": lambda: [naive(post) for post in posts],
+    service = function.service(level, url)
+    works = {
+        "posts": all_posts(service),
+        "naive handler": all_posts(function.naive_handler(level, url)),
         "batch of 100": lambda: service(batches[100]),
         "batch of 500": lambda: service(batches[500]),
     }
+    if level != "client":
+        works["floor"] = all_posts(function.floor_handler(level, url))
+        works["Powertools"] = all_posts(function.powertools_handler(level, url))
+        works["by botocore"] = all_posts(function.service(level, url, botocore_only=True))
+    return works
 
 
 def _lines(level: str, body: str, seconds: dict[str, list[float]]) -> Iterator[Line]:
-    one_post = [total / 100 for total in seconds["posts"]]
-    naive = [total / 100 for total in seconds["naive"]]
-    is_held = level == "client"
-    yield _line(f"{level}: POST, {body}", one_post, "naive handler", naive, ONE_POST if is_held else None)
+    def each(work: str) -> list[float]:
+        return [total / 100 for total in seconds[work]]
+
+    targets = {"naive handler": ONE_POST if level == "client" else None, "floor": OF_FLOOR.get(level)}
+    for beside in ("naive handler", "floor", "Powertools", "by botocore"):
+        if beside in seconds:
+            yield _line(f"{level}: POST, {body}", each("posts"), beside, each(beside), targets.get(beside))
     for count in (100, 500):
-        posts = [total * count / 100 for total in seconds["posts"]]
-        target = BATCH_OF_100 if is_held and count == 100 and body == "smallest" else None
+        posts = [total * count for total in each("posts")]
+        target = BATCH_OF_100.get(level) if count == 100 and body == "smallest" else None
         yield _line(f"{level}: batch of {count}, {body}", seconds[f"batch of {count}"], f"{count} POSTs", posts, target)
 
 

@@ -12,6 +12,9 @@ class Context:
     """The part of Lambda's context that the handlers use."""
 
     aws_request_id = "6bc28136-xmpl-4365-b021-0ce6b2e64ab0"
+    function_name = "bench"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-2:123456789012:function:bench"
 
     def get_remaining_time_in_millis(self) -> int:
         return 28_000

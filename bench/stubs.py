@@ -1,19 +1,21 @@
 """The replacement of DynamoDB: it has one bank, stores nothing, and answers at once.
 
-It works at two levels, the same for the service and the naive handler. `client`: the client is replaced, so that only
-the handler's own work counts, up to the item in DynamoDB's form. `network`: all of botocore runs, but its request isn't
-sent.
+It works at two levels, the same for all handlers. `client`: the client is replaced, so that only the handler's own work
+counts, up to the item in DynamoDB's form. `network`: the client runs, botocore's or the service's own, but its request
+isn't sent. `stub_server` is the third level, `wire`: the request goes over HTTP.
 """
 
 import dataclasses
 import io
 import json
+from binascii import crc32
 from typing import Any
 
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.hooks import first_non_none_response
 
 from bench.events import API_KEY
+from chalicelib.aws.connections import Connections
 from chalicelib.aws.dynamo import Item, to_item
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 
@@ -29,10 +31,26 @@ class StubClient:
     """Replaces a client."""
 
     def get_item(self, *, Key: Item, **_: Any) -> dict[str, Any]:  # noqa: N803
-        return {"Item": _ENTRIES[Key["entry"]["S"]]}
+        found = _ENTRIES.get(Key["entry"]["S"])
+        return {"Item": found} if found else {}
 
     def put_item(self, **_: Any) -> dict[str, Any]:
         return {}
+
+
+def holder_of(key: Item) -> dict[str, Any]:
+    """Return the answer to a read of an account's only holder; an empty one for a key of another table."""
+    if "account_key" not in key:
+        return {}
+    holder = {
+        "name": "Grace Tanyi",
+        "email": "grace@example.com",
+        "locale": "en",
+        "timezone": "Africa/Douala",
+        "preferences": {},
+        "enrolled_at": "2026-01-01T00:00:00Z",
+    }
+    return {"Item": {**key, **to_item({"holder:h": holder})}}
 
 
 class StubResourceClient:
@@ -54,6 +72,22 @@ def cut_off(client: Any) -> Any:
     """Return the client, changed so that it sends no request."""
     client.meta.events.register("before-send.dynamodb", _answer)
     return client
+
+
+class StubConnections(Connections):
+    """Replaces the connections of the service's own client: the signed request isn't sent."""
+
+    def __init__(self) -> None:
+        pass
+
+    def post(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
+        head, _, body = request.partition(b"\r\n\r\n")
+        answer = StubClient().get_item(**json.loads(body)) if b".GetItem" in head else {}
+        content = json.dumps(answer).encode()
+        return 200, {"content-length": str(len(content)), "x-amz-crc32": str(crc32(content))}, content
+
+    def close(self) -> None:
+        pass
 
 
 class _Received(io.BytesIO):

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from chalicelib.holders.holder import LOCALES
+from infra.bytecode import add_bytecode
 from infra.failures import CommandFailed
 from infra.wheels import install, target_of
 
@@ -69,6 +70,7 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
     if target is not None:
         _name_runtime(out / "sam.json", target.runtime)
     _slim(out / "deployment.zip")
+    add_bytecode(out / "deployment.zip")
     return out
 
 

@@ -1,5 +1,6 @@
 """What all tests share: an environment that reaches no real account, and DynamoDB on both engines."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -76,6 +77,7 @@ from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F40
 # Files outside of `on_the_cloud` with tests that use the local cloud, or what is built for it.
 ON_THE_CLOUD = (
     "api/test_docs_page",
+    "bench/test_cold",
     "infra/test_package",
     "local_cloud/test_inbox",
     "local_cloud/test_mailbox_simulator",
@@ -111,9 +113,12 @@ def dynamodb_local_url() -> Iterator[str]:
         pytest.skip(f"no DynamoDB Local: {reason}")
 
 
-@pytest.fixture(params=["moto", "dynamodb-local"])
+@pytest.fixture(params=["moto", "dynamodb-local", "direct"])
 def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A client on each engine in turn, with the data stack's tables, empty, by their names in the template."""
+    """A client on each engine in turn, with the data stack's tables, empty, by their names in the template.
+
+    "direct" is the functions' own client, which goes past botocore, on DynamoDB Local.
+    """
     if request.param == "moto":
         with mock_aws():
             client = boto3.client("dynamodb")
@@ -122,7 +127,8 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
     else:
         client = dynamodb_local.client(request.getfixturevalue("dynamodb_local_url"))
         create_tables(client)
-        yield client
+        with contextlib.closing(dynamodb_local.direct(client)) as direct:
+            yield client if request.param == "dynamodb-local" else direct
         client.close()
 
 

@@ -20,6 +20,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.connections import Connections
+from chalicelib.aws.direct import DirectDynamoDB
+from chalicelib.aws.signing import Credentials
 from local_cloud.server import free_port
 
 FOLDER = Path(__file__).parent.parent / ".local" / "dynamodb-local"
@@ -75,6 +78,14 @@ def client(url: str) -> Any:
         aws_access_key_id=uuid.uuid4().hex,
         aws_secret_access_key="x",
     )
+
+
+def direct(full: Any) -> DirectDynamoDB:
+    """Return a client that goes past botocore, with the database of this one of botocore."""
+    url, region = full.meta.endpoint_url, full.meta.region_name
+    found = full._request_signer._credentials
+    credentials = Credentials(found.access_key, found.secret_key, found.token)
+    return DirectDynamoDB(Connections(url, 1, 30), url, region, lambda: credentials, lambda: full)
 
 
 def _installed() -> Path:

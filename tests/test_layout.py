@@ -72,7 +72,7 @@ FOLDERS: dict[str, set[str]] = {
     "operations": {"chalicelib", "infra", "bank_simulator"},
     "bank_simulator": {"chalicelib"},
     "mail_gallery": {"chalicelib"},
-    "bench": {"chalicelib", "mail_gallery", "app"},
+    "bench": {"chalicelib", "mail_gallery", "app", "infra"},
     "local_cloud": {"chalicelib", "infra", "operations", "bank_simulator"},
 }
 # Each takes the whole app apart, or all of a stage's stores.

@@ -3,9 +3,9 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Clamped, Context, Decimal, Inexact, Overflow, Rounded, Underflow
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.batching import batches
@@ -15,8 +15,8 @@ from chalicelib.errors import TemporarilyUnavailable
 
 Item = dict[str, Any]
 
-_SERIALIZE = TypeSerializer().serialize
-_DESERIALIZE = TypeDeserializer().deserialize
+# DynamoDB's numbers: what they can't hold exactly is refused.
+_NUMBER = Context(Emin=-128, Emax=126, prec=38, traps=[Clamped, Overflow, Inexact, Rounded, Underflow]).create_decimal
 # Reasons for which a transaction is cancelled although nothing is wrong with it: a later try may succeed.
 _CANCELLED_IN_PASSING = frozenset(
     {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
@@ -33,18 +33,47 @@ def to_item(values: dict[str, Any]) -> Item:
 
 
 def _wire_form(value: Any) -> dict[str, Any]:
-    # Most values are strings, or objects of strings. boto3's serializer is slow for them: it tries other types first.
-    if type(value) is str:
+    # Written out for the types of the service's items: boto3's serializer tries each type in turn, and takes as long to
+    # load as all of the app's own modules.
+    kind = type(value)
+    if kind is str:
         return {"S": value}
-    if type(value) is dict:
+    if kind is dict:
         return {"M": {name: _wire_form(member) for name, member in value.items()}}
-    form: dict[str, Any] = _SERIALIZE(value)
+    if kind is int or (kind is Decimal and value.is_finite()):
+        return {"N": str(_NUMBER(value))}
+    if kind is bool:
+        return {"BOOL": value}
+    if value is None:
+        return {"NULL": True}
+    if kind is list:
+        return {"L": [_wire_form(member) for member in value]}
+    from boto3.dynamodb.types import TypeSerializer
+
+    form: dict[str, Any] = TypeSerializer().serialize(value)
     return form
 
 
 def from_item(item: Item) -> dict[str, Any]:
     """Return plain values from DynamoDB's form; numbers are Decimal."""
-    return {name: _DESERIALIZE(value) for name, value in item.items()}
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def _plain(form: dict[str, Any]) -> Any:
+    ((kind, value),) = form.items()
+    if kind in ("S", "BOOL"):
+        return value
+    if kind == "N":
+        return _NUMBER(value)
+    if kind == "M":
+        return {name: _plain(member) for name, member in value.items()}
+    if kind == "L":
+        return [_plain(member) for member in value]
+    if kind == "NULL":
+        return None
+    from boto3.dynamodb.types import TypeDeserializer
+
+    return TypeDeserializer().deserialize(form)
 
 
 def was_cancelled_in_passing(error: ClientError) -> bool:

@@ -12,11 +12,12 @@ from typing import Any
 
 import boto3
 import pytest
+import urllib3
 from chalice.test import Client
 from moto import mock_aws
 
 from bench import __main__ as command
-from bench import events, naive, report, timing
+from bench import events, naive, naive_floor, naive_powertools, report, stub_server, timing
 from bench.stubs import StubResourceClient
 from chalicelib.api.batch import MAX_BYTES
 
@@ -52,24 +53,30 @@ def test_every_figure_follows_from_what_was_measured(tmp_path: Path) -> None:
         timeout=500,
     )
     found = json.loads((tmp_path / "report.json").read_text())
-    lines = {line["name"]: line for line in found["lines"]}
-    assert {name: line["target"] for name, line in lines.items() if line["target"] is not None} == {
-        "client: POST, smallest": 0.75,
-        "client: POST, every field": 0.75,
-        "client: batch of 100, smallest": 0.35,
-        "memory: 20 POSTs": 2,
-        "memory: batch of 500, every field": 128,
-        "memory: batch of 500, 4 MB": 128,
-        "memory: batch of 500, megabytes of digits in one": 128,
+    lines = {(line["name"], line["beside"]): line for line in found["lines"]}
+    assert {where: line["target"] for where, line in lines.items() if line["target"] is not None} == {
+        ("client: POST, smallest", "naive handler"): 0.75,
+        ("client: POST, every field", "naive handler"): 0.75,
+        ("client: batch of 100, smallest", "100 POSTs"): 0.35,
+        ("network: batch of 100, smallest", "100 POSTs"): 0.40,
+        ("network: POST, smallest", "floor"): 1.2,
+        ("network: POST, every field", "floor"): 1.2,
+        ("wire: POST, smallest", "floor"): 1.0,
+        ("wire: POST, every field", "floor"): 1.0,
+        ("memory: 20 POSTs", "2 POSTs"): 2,
+        ("memory: batch of 500, every field", "one POST"): 128,
+        ("memory: batch of 500, 4 MB", "one POST"): 128,
+        ("memory: batch of 500, megabytes of digits in one", "one POST"): 128,
     }
-    for level in ("client", "network"):
+    for level in ("client", "network", "wire"):
         for body in ("smallest", "every field"):
-            one, hundred = lines[f"{level}: POST, {body}"], lines[f"{level}: batch of 100, {body}"]
+            one = lines[f"{level}: POST, {body}", "naive handler"]
+            hundred = lines[f"{level}: batch of 100, {body}", "100 POSTs"]
             assert hundred["beside_measured"] == pytest.approx(100 * one["measured"])
             assert all(
                 line["figure"] == pytest.approx(line["measured"] / line["beside_measured"]) for line in (one, hundred)
             )
-    growth = lines["memory: 20 POSTs"]
+    growth = lines["memory: 20 POSTs", "2 POSTs"]
     assert growth["figure"] == (growth["measured"] - growth["beside_measured"]) / 2**20 >= 0
     for line in found["lines"]:
         assert line["measured"] > 0
@@ -150,6 +157,39 @@ def test_the_naive_handler_records_a_transaction_once(table: Any, body: events.B
 def test_the_naive_handler_refuses_what_breaks_a_rule(table: Any, change: dict[str, Any]) -> None:
     assert post_naively({**events.smallest(1), **change})[0] == 400
     assert table.scan()["Count"] == 0
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics")
+@pytest.mark.parametrize("body", [events.smallest(1), events.every_field(2)])
+def test_the_bare_and_the_powertools_handler_record_a_transaction_once(table: Any, body: events.Body) -> None:
+    del table  # Its name is theirs too.
+    for number, module in enumerate((naive_floor, naive_powertools)):
+        post = events.post({**body, "id": f"by-{number}"})
+        assert [module.handle(post, events.CONTEXT)["statusCode"] for _ in range(2)] == [201, 409]
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics")
+@pytest.mark.parametrize(
+    "change",
+    [{"amount": 0}, {"amount": "x"}, {"type": "gift"}, {"timestamp": "2026-01-10T14:00:00"}, {"card_last4": "12345"}],
+)
+def test_the_powertools_handler_refuses_what_breaks_a_rule(table: Any, change: dict[str, Any]) -> None:
+    post = events.post({**events.smallest(1), **change})
+    assert naive_powertools.handle(post, events.CONTEXT)["statusCode"] == 400
+    assert table.scan()["Count"] == 0
+
+
+def test_the_stub_over_http_answers_as_dynamodb_and_ends_with_the_benchmark() -> None:
+    with stub_server.running() as url:
+        client = boto3.client("dynamodb", endpoint_url=url)
+        bank = client.get_item(TableName="banks", Key={"entry": {"S": "bank#bench"}})
+        assert bank["Item"]["id"] == {"S": "bench"}
+        assert bank["ResponseMetadata"]["HTTPHeaders"]["x-amz-crc32"]
+        assert "Item" not in client.get_item(TableName="banks", Key={"entry": {"S": "bank#other"}})
+        assert client.put_item(TableName="transactions", Item={})["ResponseMetadata"]["HTTPStatusCode"] == 200
+        client.close()
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        urllib3.request("GET", url, retries=False)
 
 
 def test_the_stub_under_a_resource_does_the_resources_own_work() -> None:

@@ -96,6 +96,31 @@ def test_the_zip_is_small_and_packaged_again_elsewhere_it_is_the_same_bytes(pack
         assert (again / name).read_bytes() == (packaged / name).read_bytes(), name
 
 
+def test_a_function_compiles_nothing_when_it_starts(packaged: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(packaged / "deployment.zip") as archive:
+        archive.extractall(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    program = (
+        "import sys, importlib._bootstrap_external as loading\n"
+        "compiled = []\n"
+        "def note(self, data, path, **options):\n"
+        "    compiled.append(path)\n"
+        "    return compile(data, path, 'exec')\n"
+        "loading.SourceLoader.source_to_code = note\n"
+        "sys.path.insert(0, '.')\n"
+        "import app\n"
+        "for part in ('intake', 'stream_handler', 'mailer', 'analytics_job', 'webhook_sender', 'preferences_page'):\n"
+        "    assert getattr(app.services, part)\n"
+        "print(len(sys.modules) > 400, compiled)"
+    )
+    environment = {**SETTINGS, "AWS_DEFAULT_REGION": "us-east-2", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", "-B", "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "True []", done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_data_is_shipped_for_exactly_the_services_whose_clients_are_made() -> None:
     sources = "".join(path.read_text() for path in (PROJECT_DIR / "chalicelib").glob("*.py"))
     assert set(re.findall(r"client\(\"(\w+)\"\)", sources)) == SERVICES
