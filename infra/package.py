@@ -70,7 +70,8 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
     if target is not None:
         _name_runtime(out / "sam.json", target.runtime)
     _slim(out / "deployment.zip")
-    add_bytecode(out / "deployment.zip")
+    if target is None or target.runtime == f"python{sys.version_info.major}.{sys.version_info.minor}":
+        add_bytecode(out / "deployment.zip")  # another Python's would not be read
     return out
 
 

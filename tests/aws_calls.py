@@ -20,6 +20,7 @@ from botocore import xform_name
 from botocore.handlers import BUILTIN_HANDLERS
 
 from chalicelib.aws.stage import variables
+from chalicelib.mail.sender import sender_in
 from infra.package import SERVICES
 from tests.tables import partition_key
 
@@ -65,7 +66,7 @@ _SES_RESOURCES = (
     "${MailConfigurationSetArn}",
     "arn:${Partition}:ses:${Region}:${Account}:template/*",
 )
-
+_IDENTITIES = "arn:${Partition}:ses:${Region}:${Account}:identity/*"
 
 _EQUALS = re.compile(r"=\s*(:\w+)")
 
@@ -148,8 +149,15 @@ def needed(operation: str, params: Mapping[str, Any]) -> Iterator[Needed]:
     action = f"{_PREFIXES.get(service, service)}:{name}"
     action = _ACTIONS.get(action, action)
     for checked in (action, *sorted(CHECKED_TOO.get(action, ()))):
+        if action == "ses:SendBulkEmail" and _domain(params["FromEmailAddress"]) != _domain(os.environ["MAIL_FROM"]):
+            # A bank's own domain, whose identity `operations.banks sender` has given the stage's tag.
+            yield checked, _IDENTITIES, (("aws:ResourceTag/transaction-notifier-stage", "${Stage}"),)
         for resource in _resources(action, params):
             yield checked, resource, _context(action, params)
+
+
+def _domain(sender: str) -> str:
+    return sender_in(sender).address.rpartition("@")[2]
 
 
 def _needed_at_dynamodb(name: str, params: Mapping[str, Any]) -> Iterator[Needed]:

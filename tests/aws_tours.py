@@ -72,6 +72,7 @@ EVENT = json.dumps(
         },
     }
 )
+ALARMING = {"large_amount": EVIDENCE["large_amount"]}
 NO_NOTICE = json.dumps({"notices": [{"nonsense": True}]})
 
 
@@ -194,7 +195,7 @@ class Tours:
         self.ses.refuses_call_with = None
         self._deliver(function, _messages(*told, settled, released, replace(told[0], account=quiet, id=quiet)))
         alarming = [replace(one, id=f"{one.id}-a") for one in told]
-        self._deliver(function, _messages(*alarming, flags={"large_amount": EVIDENCE["large_amount"]}))
+        self._deliver(function, _messages(*alarming, flags=ALARMING))
         self._deliver(function, [NO_NOTICE])
         before = self._enrol("c2", account, alerts=True)
         self._invoke("holder_changes", {"Records": [_record(self._enrol("c2", account, alerts=False), before)]})
@@ -209,6 +210,8 @@ class Tours:
         self._deliver(function, _messages(replace(told[0], id=f"{function}-y")), seconds=5)
         assert self._put_back(queue)
         assert self.bench.queued("NOTIFICATION_DEAD_LETTER_QUEUE_URL")
+        with self._from_own_domain():
+            self._deliver(function, _messages(replace(told[0], account=quiet, id=f"{function}-own"), flags=ALARMING))
 
     def operator_alerts(self) -> None:
         self._deliver("operator_alerts", [json.dumps({"nonsense": True}), EVENT])
@@ -236,6 +239,11 @@ class Tours:
         self._invoke("statements", SCHEDULE)
         assert len(self.ses.accepted) == sent + 1
         assert self.bench.queued("NOTIFICATION_DEAD_LETTER_QUEUE_URL")
+        self._enrol("w2", "statement-1", statement="weekly")
+        index.put_again(Expected(BANK, "statement-1", "w2", period), self.now)
+        self.bench.now += timedelta(hours=1)
+        with self._from_own_domain():
+            self._invoke("statements", SCHEDULE)
 
     def feedback(self) -> None:
         for name in ("bounce", "delivery"):
@@ -275,6 +283,17 @@ class Tours:
     def nightly_reconciliation(self) -> None:
         self.bench.now = NOW + timedelta(days=1)
         self._invoke("nightly_reconciliation", SCHEDULE)
+
+    @contextmanager
+    def _from_own_domain(self) -> Iterator[None]:
+        """Let the bank send from an address of its own domain, with new functions."""
+        self.services.bank_store.change_bank(BANK, sender_address="alerts@bank.example")
+        self.restart()
+        sent = len(self.ses.accepted)
+        yield
+        assert len(self.ses.accepted) > sent
+        self.services.bank_store.change_bank(BANK, sender_address=None)
+        self.restart()
 
     @property
     def now(self) -> datetime:

@@ -17,6 +17,7 @@ from tests.permissions_table import PAGE, page
 
 # Places that call AWS for operators' commands only, each with the methods by which `operations` gets there.
 OF_OPERATORS = {
+    "analytics.shards_repository:raise_shards": ("raise_shards",),
     "banks.repository:BankRepository._put": ("put_bank", "put_api_key"),
     "banks.repository:BankRepository.change_bank": ("change_bank",),
     "banks.repository:BankRepository.delete_api_key": ("delete_api_key",),
@@ -62,7 +63,8 @@ def test_each_place_in_the_code_that_calls_aws_is_on_a_tour(tours: Tours) -> Non
 @pytest.mark.parametrize("place", OF_OPERATORS)
 def test_what_is_on_no_tour_is_called_by_operators_commands_only(place: str) -> None:
     code = "\n".join(path.read_text() for path in (PROJECT_DIR / "chalicelib").rglob("*.py"))
-    commands = "\n".join(path.read_text() for path in (PROJECT_DIR / "operations").rglob("*.py"))
+    folders = [PROJECT_DIR / "operations", PROJECT_DIR / "infra"]
+    commands = "\n".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
     for method in OF_OPERATORS[place]:
         is_called = re.compile(rf"(?<!def )\b{re.escape(method)}\(")
         assert is_called.search(code) is None, method
@@ -132,11 +134,12 @@ def test_a_call_needs_what_aws_checks(operation: str, params: dict[str, object],
 
 
 def test_a_bulk_email_needs_the_older_action_too_on_all_that_ses_checks() -> None:
-    found = list(needed("sesv2:SendBulkEmail", {}))
-    assert {action for action, _, _ in found} == {"ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"}
-    assert len(found) == 2 * 5
+    for sender, resources in (("Bank <alerts@example.com>", 5), ("Bank <alerts@bank.example>", 6)):
+        found = list(needed("sesv2:SendBulkEmail", {"FromEmailAddress": sender}))
+        assert {action for action, _, _ in found} == {"ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"}
+        assert len(found) == 2 * resources
 
 
 def test_each_condition_is_of_a_kind_that_the_comparison_knows() -> None:
     keys = {one.condition[0] for one in allowed() if isinstance(one, Allowed) and one.condition}
-    assert keys == {"dynamodb:LeadingKeys", "sns:Protocol"}
+    assert keys == {"aws:ResourceTag/transaction-notifier-stage", "dynamodb:LeadingKeys", "sns:Protocol"}
