@@ -209,13 +209,11 @@ PERMISSIONS = {
     },
 }
 
-# The banks' table holds API keys' hashes too: a function that answers the world must not be able to write any.
-_SETTINGS_ONLY = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["settings#*"]}}
-# And one that talks to hosts of banks' choice need not even know them.
-_NO_KEYS = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["bank#*", "settings#*"]}}
 # A subscriber of another protocol would get banks' alerts without confirming anything.
 _E_MAIL_ONLY = {"StringEquals": {"sns:Protocol": "email"}}
-# The rows that a statement of a role is limited to, by the beginnings of their partition keys.
+# The rows that a statement of a role is limited to, by the beginnings of their partition keys. The banks' table holds API
+# keys' hashes too: a function that answers the world must not be able to write any, and one that talks to hosts of
+# banks' choice need not even know them.
 ROWS: dict[str, dict[str, list[str]]] = {
     "alert_mailer": {
         "NameTheBank": ["bank#*", "settings#*"],
@@ -236,8 +234,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
     "webhook_feeder": {"FindEndpoints": ["bank#*", "settings#*"]},
     "webhook_sender": {"FindEndpoints": ["bank#*", "settings#*"], "DisableEndpointsOnly": ["settings#*"]},
 }
-OTHER_CONDITIONS = {
-    "FindEndpoints": _NO_KEYS,
+OTHER_CONDITIONS: dict[str, dict[str, Any]] = {
     "SubscribeOperators": _E_MAIL_ONLY,
     "SendMailFromBanksDomains": {"StringEquals": {"aws:ResourceTag/transaction-notifier-stage": "${Stage}"}},
 }
