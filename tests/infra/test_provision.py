@@ -211,8 +211,8 @@ PERMISSIONS = {
 
 # A subscriber of another protocol would get banks' alerts without confirming anything.
 _E_MAIL_ONLY = {"StringEquals": {"sns:Protocol": "email"}}
-# The rows that a statement of a role is limited to, by the beginnings of their partition keys. The banks' table holds API
-# keys' hashes too: a function that answers the world must not be able to write any, and one that talks to hosts of
+# The rows that a statement of a role is limited to, by the beginnings of their partition keys. The banks' table holds
+# API keys' hashes too: a function that answers the world must not be able to write any, and one that talks to hosts of
 # banks' choice need not even know them.
 ROWS: dict[str, dict[str, list[str]]] = {
     "alert_mailer": {
