@@ -36,7 +36,7 @@ def readable(
     """Return those of the transactions that are stored and can be read; one that can't be must not hide the others."""
     if not keys:
         return {}
-    malformed = (KeyError, TypeError, ValueError)  # written past the API
+    malformed = (ArithmeticError, KeyError, TypeError, ValueError)  # written past the API
     try:
         return transactions.stored(keys, is_consistent=is_consistent)
     except malformed:

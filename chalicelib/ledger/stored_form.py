@@ -55,12 +55,15 @@ def transaction_item(transaction: Transaction, shards: int = SHARDS) -> Item:
 
 
 def transaction_from_item(item: Item) -> Transaction:
-    """Return the transaction of a stored item or stream image; KeyError, ValueError or TypeError if malformed."""
+    """Return the transaction of a stored item or stream image; raises what `transaction_of_values` raises."""
     return transaction_of_values(from_item(item))
 
 
 def transaction_of_values(values: Mapping[str, Any]) -> Transaction:
-    """Return the transaction of plain stored values; raises KeyError, TypeError or ValueError if they are malformed."""
+    """Return the transaction of plain stored values.
+
+    Raises KeyError, TypeError, ValueError or ArithmeticError if they are malformed.
+    """
     known = {name: values[name] for name in ("bank", "id", *CONTENT) if name in values and name != "timestamp"}
     return well_formed(
         Transaction(

@@ -69,6 +69,7 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(("merchant", "original", "counterparty", "metadata"), Mapping),
     "notify": bool,
 }
+_REQUIRED = {"bank", "id", "account", "amount", "notify"}
 _OF_TEXTS = ("merchant", "counterparty", "metadata")
 _IN_ORIGINAL: dict[str, type] = {"amount": Decimal, "currency": str, "rate": Decimal}
 
@@ -81,7 +82,7 @@ def well_formed(transaction: Transaction) -> Transaction:
     """
     for name, kind in _KINDS.items():
         value = getattr(transaction, name)
-        if value is not None and not isinstance(value, kind):
+        if not isinstance(value, kind) and (value is not None or name in _REQUIRED):
             raise TypeError(f"{name} is no {kind.__name__}")
     original = transaction.original or {}
     if not all(isinstance(value, _IN_ORIGINAL.get(name, object)) for name, value in original.items()):
@@ -91,6 +92,8 @@ def well_formed(transaction: Transaction) -> Transaction:
     numbers = (transaction.amount, transaction.balance, original.get("amount"), original.get("rate"))
     if not all(number is None or number.is_finite() for number in numbers):
         raise ValueError("an amount or rate is not finite")
+    if transaction.timestamp.tzinfo is None or transaction.recorded_at.tzinfo is None:
+        raise ValueError("a time has no offset")
     if transaction.amount <= 0:
         raise ValueError("amount is not over 0")
     currencies = {transaction.currency, original.get("currency", transaction.currency)}
