@@ -26,6 +26,7 @@ from tests.tables import partition_key
 
 PROJECT_DIR = Path(__file__).parent.parent
 _FOLDER = f"{PROJECT_DIR}{os.sep}chalicelib{os.sep}"
+_TESTS = f"{PROJECT_DIR}{os.sep}tests{os.sep}"
 
 # The door of each function: what its two or three lines in `app.py` call. All of `chalicelib/api` is the API's.
 DOORS = {
@@ -120,16 +121,23 @@ def install() -> None:
 
 
 def _our_frames(frame: FrameType | None) -> Iterator[str]:
-    """Yield the functions of `chalicelib` on the stack, as `package/module.py:Class.method`, the innermost first."""
+    """Yield the functions of `chalicelib` on the stack, as `package/module.py:Class.method`, the innermost first.
+
+    It ends where a test has called them: one that acts in the middle of a function's call is not that function.
+    """
+    ours = False
     while frame is not None:
         path = frame.f_code.co_filename
         if path.startswith(_FOLDER):
+            ours = True
             yield f"{path.removeprefix(_FOLDER)}:{frame.f_code.co_qualname}"
+        elif ours and path.startswith(_TESTS):
+            return
         frame = frame.f_back
 
 
 def _entered(frames: list[str]) -> tuple[str, ...]:
-    for frame in reversed(frames):
+    for frame in frames:
         if frame in DOORS:
             return DOORS[frame]
         if frame.startswith(f"api{os.sep}"):

@@ -58,7 +58,7 @@ from tests.fakes import Failing, refusal
 START = datetime(2026, 1, 10, 23, 50, tzinfo=UTC)
 STEPS_AN_EXAMPLE = 30
 # How many steps an engine takes at least, for each of the profile's examples: 800 in all, DynamoDB Local being slow.
-STEPS = {"moto": 6, "dynamodb-local": 2}
+STEPS = {"moto": 6, "dynamodb-local": 1, "direct": 1}
 # All that can come between a transaction's time of recording and its being found fits into the job's margin.
 SLOWEST_WRITER_S, LATEST_ENTRY_S, WRONGEST_CLOCK_S = 20, 15, 20
 TABLES = {"TransactionsTable": ["transaction_key"], "AnalyticsTable": ["owner", "entry"]}
