@@ -28,7 +28,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock openapi provision release banks clean
+.PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock audit openapi provision release banks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -80,12 +80,18 @@ check: $(DEV) $(SCANNER)  ## Check format, lint, types and templates, then run a
 	@.venv/bin/mypy
 	@.venv/bin/cfn-lint infra/data.yaml
 	@$(CHECKOV) --file infra/data.yaml
+	@.venv/bin/bandit -q -ll -r $(filter-out tests,$(SOURCES))
+	@git ls-files -z | xargs -0 .venv/bin/detect-secrets-hook --baseline .secrets.baseline
 	@$(MAKE) --no-print-directory test
 	@$(CHECKOV) --file .local/build/package-test/out/sam.json  # as the tests have packaged it, and linted
 
 format: $(DEV)  ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
 	@.venv/bin/ruff check --fix $(SOURCES)
+
+audit: $(DEV)  ## Compare what is installed with the known weaknesses of packages (needs the internet)
+	@.venv/bin/pip install -q pip-audit
+	@.venv/bin/pip-audit --requirement requirements.txt --requirement requirements-dev.txt
 
 openapi: $(DEV)  ## Write the API's description, chalicelib/api/openapi.json, from the code
 	@$(PY) -m openapi

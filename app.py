@@ -5,7 +5,17 @@ from typing import Any
 from chalice import Chalice, Cron, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
 
-from chalicelib.api import analytics, documentation, holders, notifications, problems, requests, settings, transactions
+from chalicelib.api import (
+    analytics,
+    documentation,
+    holders,
+    notifications,
+    problems,
+    requests,
+    settings,
+    transactions,
+    webhooks,
+)
 from chalicelib.aws import stage_command
 from chalicelib.banks.bank import Bank
 from chalicelib.services import Services
@@ -202,24 +212,60 @@ def get_settings() -> Response:
 @app.route("/settings", methods=["PUT"], content_types=JSON, api_key_required=True)
 @answered
 def put_settings() -> Response:
+    bank = calling_bank()
     return settings.put_settings(
-        calling_bank(),
+        bank,
         app.current_request,
         store=services.bank_store,
         topic=services.operator_topic,
         are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
+        queue_tests=lambda stored: services.queue_tests(bank.id, stored),
     )
 
 
 @app.route("/settings", methods=["PATCH"], content_types=PATCH, api_key_required=True)
 @answered
 def patch_settings() -> Response:
+    bank = calling_bank()
     return settings.patch_settings(
-        calling_bank(),
+        bank,
         app.current_request,
         store=services.bank_store,
         topic=services.operator_topic,
         are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
+        queue_tests=lambda stored: services.queue_tests(bank.id, stored),
+    )
+
+
+@app.route("/webhooks/attempts", methods=["GET"], api_key_required=True)
+@answered
+def list_webhook_attempts() -> Response:
+    return webhooks.list_attempts(
+        calling_bank(),
+        app.current_request,
+        store=services.bank_store,
+        log=services.attempt_log,
+        cursor_secret=services.cursor_secret,
+        now=services.now(),
+    )
+
+
+@app.route("/webhooks/test", methods=["POST"], content_types=JSON, api_key_required=True)
+@answered
+def post_webhook_test() -> Response:
+    return webhooks.test_endpoints(calling_bank(), app.current_request, tester=services.endpoint_tester)
+
+
+@app.route("/webhooks/{webhook_id}/resend", methods=["POST"], content_types=JSON, api_key_required=True)
+@answered
+def post_webhook_resend(webhook_id: str) -> Response:
+    return webhooks.resend(
+        calling_bank(),
+        webhook_id,
+        app.current_request,
+        log=services.attempt_log,
+        queue=services.webhook_queue,
+        now=services.now(),
     )
 
 

@@ -147,6 +147,34 @@ class LiftedLately(DomainError):
         self.retry_after_s = math.ceil(wait.total_seconds())
 
 
+class NoEndpoint(DomainError):
+    """The bank's settings name no endpoint for webhooks."""
+
+    code = "no_endpoint"
+
+    def __init__(self) -> None:
+        super().__init__("The bank's settings name no endpoint: PUT /settings, webhooks.")
+
+
+class WebhookNotFound(DomainError):
+    """No webhook with this id was sent to the bank in the last seven days."""
+
+    code = "webhook_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No webhook with this id was tried in the last seven days.")
+
+
+class TriedLately(DomainError):
+    """A webhook was tried, or an endpoint tested, a moment ago. It is possible again after `wait`."""
+
+    code = "tried_lately"
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("It was tried a moment ago. Wait as long as Retry-After says.")
+        self.retry_after_s = math.ceil(wait.total_seconds())
+
+
 class TooManyHolders(DomainError):
     """The account has `limit` holders already."""
 

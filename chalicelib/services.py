@@ -19,14 +19,20 @@ if TYPE_CHECKING:
     from chalicelib.analytics.reader import AnalyticsReader
     from chalicelib.analytics.reconciliation import Reconciliation
     from chalicelib.api.preferences_page import PreferencesPage
+    from chalicelib.aws.queues import Queue
+    from chalicelib.banks.settings import StoredSettings
     from chalicelib.changes.change_teller import ChangeTeller
     from chalicelib.flags.operator_alerts import OperatorAlerts
     from chalicelib.ledger.archive import Archiver
     from chalicelib.notifications.deferrals import Release
     from chalicelib.notifications.feedback import FeedbackHandler
     from chalicelib.notifications.stream import StreamHandler
+    from chalicelib.webhooks.attempts_repository import AttemptLog
     from chalicelib.webhooks.feeder import WebhookFeeder
+    from chalicelib.webhooks.outbox import Outbox
     from chalicelib.webhooks.sender import WebhookSender
+    from chalicelib.webhooks.signed_poster import SignedPoster
+    from chalicelib.webhooks.tester import EndpointTester
 
 
 class Services(MailServices):
@@ -97,6 +103,7 @@ class Services(MailServices):
         from chalicelib.flags.judge import Judge
         from chalicelib.ledger.collecting import Collector
         from chalicelib.notifications.stream import StreamHandler
+        from chalicelib.webhooks.flagged import FlaggedTeller
 
         return StreamHandler(
             Collector(self.transactions, self.purchases),
@@ -105,6 +112,7 @@ class Services(MailServices):
             self.queue(self.settings.notification_queue_url),
             self.event_bus,
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
+            FlaggedTeller(self._outbox("transaction_stream"), self.now).tell,
         )
 
     @cached_property
@@ -114,8 +122,7 @@ class Services(MailServices):
         return ChangeTeller(
             self.queue(self.settings.alert_queue_url),
             self.event_bus,
-            self.endpoints,
-            self.queue(self.settings.webhook_queue_url),
+            self._outbox("holder_changes"),
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "holder_changes"),
             self.now,
         )
@@ -150,29 +157,63 @@ class Services(MailServices):
         from chalicelib.webhooks.feeder import WebhookFeeder
 
         return WebhookFeeder(
-            self.endpoints,
             self.notification_records,
-            self.queue(self.settings.webhook_queue_url),
+            self._outbox("webhook_feeder", self.settings.webhook_dead_letter_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_feeder"),
             self.now,
         )
 
     @cached_property
     def webhook_sender(self) -> "WebhookSender":
-        from chalicelib.webhooks.poster import Poster
-        from chalicelib.webhooks.public_addresses import is_public, is_public_or_loopback
         from chalicelib.webhooks.records import WebhookRecords
         from chalicelib.webhooks.sender import WebhookSender
-        from chalicelib.webhooks.signed_poster import SignedPoster
 
-        poster = Poster(is_public_or_loopback if self.settings.local_endpoints else is_public)
         return WebhookSender(
-            SignedPoster(self.endpoints, self.secrets, poster, self.now),
+            self._signed_poster,
             self.endpoints,
             WebhookRecords(
                 self.client("dynamodb"), self.settings.notifications_table, self.now, self.settings.retention.webhooks
             ),
+            self.attempt_log,
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_sender"),
             self.now,
         )
+
+    @cached_property
+    def endpoint_tester(self) -> "EndpointTester":
+        from chalicelib.webhooks.tester import EndpointTester
+
+        return EndpointTester(self.endpoints, self._signed_poster, self.attempt_log, self.now)
+
+    @cached_property
+    def attempt_log(self) -> "AttemptLog":
+        from chalicelib.webhooks.attempts_repository import AttemptLog
+
+        return AttemptLog(self.client("dynamodb"), self.settings.deferrals_table)
+
+    def queue_tests(self, bank: str, stored: "StoredSettings") -> None:
+        """Queue a test for each of the bank's endpoints that has not proved itself."""
+        from chalicelib.webhooks.tester import queue_tests
+
+        queue_tests(bank, stored, self.webhook_queue, self.now())
+
+    @property
+    def webhook_queue(self) -> "Queue":
+        return self.queue(self.settings.webhook_queue_url)
+
+    @cached_property
+    def _signed_poster(self) -> "SignedPoster":
+        from chalicelib.webhooks.poster import Poster
+        from chalicelib.webhooks.public_addresses import is_public, is_public_or_loopback
+        from chalicelib.webhooks.signed_poster import SignedPoster
+
+        poster = Poster(is_public_or_loopback if self.settings.local_endpoints else is_public)
+        return SignedPoster(self.endpoints, self.secrets, poster, self.now)
+
+    def _outbox(self, source: str, dead_letters_url: str = "") -> "Outbox":
+        """Return the outbox of webhooks for the function named `source`."""
+        from chalicelib.webhooks.outbox import Outbox
+
+        url = dead_letters_url or self.settings.stream_dead_letter_queue_url
+        return Outbox(self.endpoints, self.webhook_queue, self.dead_letters(url, source))

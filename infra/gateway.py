@@ -1,4 +1,4 @@
-"""Make API Gateway answer its own errors as problem documents, and let functions put messages back into their queues.
+"""Complete what `chalice deploy` can't: API Gateway's own errors as problem documents, throttles, functions' loops.
 
     python -m infra.gateway --stage prod
 
@@ -44,6 +44,20 @@ def apply_gateway_responses(gateway: Any, api_id: str, stage: str) -> None:
             },
         )
     gateway.create_deployment(restApiId=api_id, stageName=stage)
+
+
+def apply_throttles(gateway: Any, api_id: str, stage: str) -> int:
+    """Set the template's throttles of all methods, and those of the public routes' own; return how many methods."""
+    template = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())
+    settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    operations = []
+    for one in settings:
+        place = "/*/*" if one["HttpMethod"] == "*" else f"{one['ResourcePath']}/{one['HttpMethod']}"
+        for name, limit in (("rateLimit", "ThrottlingRateLimit"), ("burstLimit", "ThrottlingBurstLimit")):
+            path = f"{place}/throttling/{name}"
+            operations.append({"op": "replace", "path": path, "value": str(one[limit])})
+    gateway.update_stage(restApiId=api_id, stageName=stage, patchOperations=operations)
+    return len(settings)
 
 
 def ensure_plan(gateway: Any, stage: str, plan: str) -> str:
@@ -126,6 +140,7 @@ def _apply(stage: Stage) -> int:
     api_id = find_api(gateway, stage.name)
     apply_gateway_responses(gateway, api_id, stage.name)
     attach_plans(gateway, stage.name, api_id)
+    print(f"Throttles are set for {apply_throttles(gateway, api_id, stage.name)} methods of stage {stage.name}.")
     print(f"API Gateway answers its own errors on stage {stage.name} as problem documents.")
     looping = allow_loops(stage.session.client("lambda"), stage.name)
     print(f"These functions may put messages back into their queues: {', '.join(looping)}.")

@@ -47,6 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"how long an alarm still rolls the release back; default: {WATCH_MINUTES}, at most {MAX_WATCH_MINUTES}; "
         "0 also releases while an alarm is on",
     )
+    parser.add_argument(
+        "--waf",
+        choices=("on", "off"),
+        help="associate the template's web ACL with the API; kept until it is given again, and off at first",
+    )
     for name, function in RESERVABLE.items():
         parser.add_argument(
             f"--reserve-{function.lower().replace(' ', '-')}",
@@ -89,6 +94,7 @@ def _release(options: argparse.Namespace) -> int:
         to=options.to,
         watch_minutes=options.watch,
         reserved=reserved,
+        waf=options.waf,
     )
     url = released["EndpointURL"]
     wrong = smoke_test(url)
@@ -112,12 +118,13 @@ def release(
     to: str | None = None,
     watch_minutes: int = 0,
     reserved: Mapping[str, int] | None = None,
+    waf: str | None = None,
 ) -> dict[str, str]:
     """Package the app in the folder `build` and deploy it to a provisioned stage; return the app stack's outputs.
 
     With `to`, the stored release whose hash begins so is deployed, and nothing is built. For `watch_minutes` after the
     update, unless that is 0, one of the stage's alarms rolls it back. `reserved` sets parameters of `RESERVABLE`; the
-    others keep their values. For a cloud that isn't AWS, `overrides` replaces
+    others keep their values, as `waf` (on or off) does. For a cloud that isn't AWS, `overrides` replaces
     outputs of the data stack, and `adjust` changes the packaged template. Raises StackFailed, PackagingFailed.
     """
     cloudformation = session.client("cloudformation")
@@ -136,11 +143,12 @@ def release(
     # An earlier release knows fewer parameters than the data stack has values for.
     known = cloudformation.get_template_summary(**template).get("Parameters", ())
     parameters = [parameter["ParameterKey"] for parameter in known]
+    chosen = {**_texts(reserved or {}), **({"Waf": waf} if waf else {})}
     outputs_of_app = deploy(
         cloudformation,
         name,
         template,
-        {**{name: data[name] for name in parameters if name in data}, **_texts(reserved or {})},
+        {**{name: data[name] for name in parameters if name in data}, **chosen},
         report=report,
         poll_s=poll_s,
         rollback=rollback_on(cloudformation, name, ROLLBACK_ALARMS, watch_minutes) if watch_minutes else None,

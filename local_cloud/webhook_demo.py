@@ -52,12 +52,15 @@ def keep_secret(deployed: Deployed, bank_id: str, folder: Path) -> bool:
 
 
 def name_endpoint(bank: Target, inbox_url: str) -> bool:
-    """Name the inbox as the bank's endpoint; return whether that is a change. The other settings stay as they are."""
+    """Name the inbox as the bank's endpoint, and have it tested; return whether that is a change.
+
+    The other settings stay as they are.
+    """
     settings, url = _settings(bank), f"{inbox_url.rstrip('/')}{webhook_receiver.PATH}"
     is_change = settings.get("webhook_url") != url or "webhooks_disabled_at" in settings
     if is_change:
         _settings(bank, {**settings, "webhook_url": url})
-    return is_change
+    return _prove(bank) or is_change
 
 
 def wait_until_known() -> None:
@@ -89,11 +92,27 @@ def _received(webhook: Mapping[str, Any], since: datetime) -> ReceivedWebhook:
     return ReceivedWebhook(webhook["type"], after.total_seconds(), webhook["is_signature_valid"])
 
 
+def _prove(bank: Target) -> bool:
+    """Have the bank's endpoints tested unless all are in use; return whether that was needed."""
+    attempts = _call(bank, "GET", "/webhooks/attempts?limit=1")
+    if all(endpoint["status"] == "in_use" for endpoint in attempts["endpoints"]):
+        return False
+    tests = _call(bank, "POST", "/webhooks/test")["tests"]
+    refused = [test for test in tests if not test["accepted"]]
+    if refused:
+        raise CloudFailed(f"the endpoint {refused[0]['url']} answered a test with {refused[0]['answer']}.")
+    return True
+
+
 def _settings(bank: Target, replaced: Any = None) -> dict[str, Any]:
-    method, body = ("GET", None) if replaced is None else ("PUT", json.dumps(replaced))
+    return _call(bank, "GET", "/settings") if replaced is None else _call(bank, "PUT", "/settings", replaced)
+
+
+def _call(bank: Target, method: str, path: str, sent: Any = None) -> dict[str, Any]:
     headers = {"x-api-key": bank.api_key, "content-type": "application/json"}
-    answer = urllib3.request(method, f"{bank.url}/settings", body=body, headers=headers, timeout=30)
+    body = None if sent is None else json.dumps(sent)
+    answer = urllib3.request(method, f"{bank.url}{path}", body=body, headers=headers, timeout=30)
     if answer.status != 200:
-        raise CloudFailed(f"{method} /settings was answered {answer.status}.")
+        raise CloudFailed(f"{method} {path} was answered {answer.status}.")
     found: dict[str, Any] = answer.json()
     return found

@@ -3,6 +3,7 @@
 from apispec import APISpec
 
 from openapi.analytics_schemas import analytics_schemas
+from openapi.endpoint_schemas import endpoint_schemas
 from openapi.holder_schemas import holder_schemas
 from openapi.json_schema import Json, object_schema, open_text
 from openapi.notification_schemas import notification_schemas
@@ -19,6 +20,7 @@ def add_answer_schemas(spec: APISpec) -> None:
         **holder_schemas(requests),
         **settings_schemas(requests),
         **notification_schemas(),
+        **endpoint_schemas(),
         **analytics_schemas(),
         "FieldError": FIELD_ERROR,
         "Problem": PROBLEM,

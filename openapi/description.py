@@ -31,12 +31,13 @@ _TAGS = {
     "Transactions": "Record transactions, alone or in batches, and read them.",
     "Analytics": "Totals of the recorded transactions.",
     "Holders": "The people who are notified of an account's transactions.",
-    "Settings": "The rules that flag a transaction, the addresses of operators, and the endpoint of webhooks.",
+    "Settings": "The rules that flag a transaction, the addresses of operators, and the endpoints of webhooks.",
+    "Endpoints": "What became of webhooks, tests of the bank's endpoints, and one more try.",
     "Preferences": "The holder's page, which the signed links in e-mails lead to. Needs no key.",
     "Notifications": "The delivery status of e-mails.",
     "Service": "The service itself. Needs no key.",
     # A tag of their own: a generator replaces the operations of a tag by the webhooks that share it.
-    "Webhooks": "Requests that the service sends to a bank's `webhook_url`.",
+    "Webhooks": "Requests that the service sends to a bank's endpoints.",
 }
 
 

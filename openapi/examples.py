@@ -140,7 +140,51 @@ ALL_SETTINGS: Json = {
     },
     "alert_addresses": ["fraud@bank.example"],
     "digest_after": 20,
+    "webhooks": [{"url": "https://fraud.bank.example/flags", "types": ["transaction.flagged"]}],
     "webhook_url": "https://hooks.bank.example/notifications",
+}
+_URL = "https://fraud.bank.example/flags"
+WEBHOOK_ATTEMPTS: Json = {
+    "endpoints": [
+        {
+            "id": "ep_5a7dd9e6d0a8ab31",
+            "url": _URL,
+            "types": ["transaction.flagged"],
+            "status": "in_use",
+            "since": "2026-01-10T13:58:00Z",
+        }
+    ],
+    "attempts": [
+        {
+            "id": "msg_9f3bY2nT0fQk1c8rVd5mWx7z",
+            "type": "transaction.flagged",
+            "transaction": "1",
+            "endpoint": "ep_5a7dd9e6d0a8ab31",
+            "url": _URL,
+            "state": "waiting",
+            "answer": "500",
+            "attempts": 1,
+            "at": "2026-01-10T14:00:03.114Z",
+            "next_at": "2026-01-10T14:00:08.114Z",
+        }
+    ],
+}
+WEBHOOK_TESTS: Json = {
+    "tests": [
+        {
+            "id": "msg_0a3bY2nT0fQk1c8rVd5mWx7z",
+            "endpoint": "ep_5a7dd9e6d0a8ab31",
+            "url": _URL,
+            "answer": "204",
+            "accepted": True,
+        }
+    ]
+}
+WEBHOOK_RESENT: Json = {
+    "id": "msg_9f3bY2nT0fQk1c8rVd5mWx7z",
+    "type": "transaction.flagged",
+    "endpoint": "ep_5a7dd9e6d0a8ab31",
+    "state": "queued",
 }
 NOTIFICATION: Json = {
     "holder": "awa",

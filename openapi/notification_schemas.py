@@ -1,9 +1,10 @@
 """Schemas of what the API answers about notifications, and of what webhooks carry."""
 
 from chalicelib.api.requests import MAX_PAGE
+from chalicelib.banks.webhook_endpoints import HOLDER_CHANGED, TRANSACTION_FLAGGED, WEBHOOK_TEST
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, MAX_FEEDBACK, STATEMENT_ID, State
-from chalicelib.webhooks.webhook import HOLDER_CHANGED, TYPE_OF, TYPES
+from chalicelib.webhooks.webhook import TYPE_OF, TYPES
 from openapi.change_schemas import HOLDER_CHANGE
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
 
@@ -27,15 +28,22 @@ def webhook_schema(type_: str) -> str:
     return "".join(word.capitalize() for word in type_.split("."))
 
 
+# The schema of the data, and what the time says, of types that aren't about the delivery of an e-mail.
+_DATA = {
+    HOLDER_CHANGED: ("HolderChange", "When the holder was changed, in UTC."),
+    TRANSACTION_FLAGGED: ("FlaggedTransaction", "When the transaction was flagged, in UTC."),
+    WEBHOOK_TEST: ("TestedEndpoint", "When the test was asked for, in UTC."),
+}
+
+
 def _webhook(type_: str) -> Json:
-    is_change = type_ == HOLDER_CHANGED
-    at = "When the holder was changed, in UTC." if is_change else "When the delivery status came to be, in UTC."
+    data, at = _DATA.get(type_, ("WebhookData", "When the delivery status came to be, in UTC."))
     return object_schema(
         "The body of a webhook: the same at each try.",
         {
             "type": {"type": "string", "const": type_},
             "timestamp": {**TIME, "description": at},
-            "data": ref("HolderChange" if is_change else "WebhookData"),
+            "data": ref(data),
         },
     )
 

@@ -1,6 +1,6 @@
 """Every route of the API, as a bank's developer is to read of it."""
 
-from openapi import analytics, holders, notifications, preferences, service, settings, transactions
+from openapi import analytics, endpoints, holders, notifications, preferences, service, settings, transactions
 from openapi.json_schema import Json
 
 
@@ -28,6 +28,9 @@ def paths() -> dict[str, dict[str, Json]]:
             "put": settings.put_settings(),
             "patch": settings.patch_settings(),
         },
+        "/webhooks/attempts": {"get": endpoints.list_attempts()},
+        "/webhooks/test": {"post": endpoints.test_endpoints()},
+        "/webhooks/{webhook_id}/resend": {"post": endpoints.resend()},
         "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
         "/health": {"get": service.get_health()},
         "/openapi.json": {"get": service.get_description()},

@@ -67,6 +67,7 @@ _REASONS = {
     "malformed_body": "the body is not UTF-8 or no JSON object, has the same key twice, NaN or Infinity, is nested too "
     "deeply, or has control characters or U+FFFD to U+FFFF",
     "precondition_failed": "`If-Match` names another version than the present one; nothing is changed",
+    "no_endpoint": "the bank's settings name no endpoint for webhooks",
     "not_suppressed": "e-mails go to the holder's address",
     "quota_exceeded": "the plan's quota is used up",
     "route_not_found": "no route has this path and method",
@@ -75,9 +76,11 @@ _REASONS = {
     "too_many_holders": "the account has the most holders that it can have",
     "transaction_conflict": "the id is recorded with other content; `errors` names the fields that differ",
     "transaction_not_found": "the bank has no transaction with this id",
+    "tried_lately": "it was tried a moment ago; try again after `Retry-After`",
     "unknown_api_key": "the API key is missing, or is not the key of an active bank",
     "unsupported_media_type": "the body is not `application/json`, or has a `Content-Encoding`",
     "validation_failed": "fields or parameters break a rule; `errors` names each",
+    "webhook_not_found": "no webhook with this id was tried in the last seven days",
 }
 _ERRORS = {
     "card_number_refused": {"field": "description", "message": "Looks like a full card number."},

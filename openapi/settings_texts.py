@@ -3,7 +3,7 @@
 from chalicelib.banks.settings import BankSettings, to_json
 
 DEFAULTS = {
-    "BankSettings": {"digest_after": BankSettings().digest_after},
+    "BankSettings": {"digest_after": BankSettings().digest_after, "webhooks": []},
     **{
         f"{''.join(word.capitalize() for word in flag.split('_'))}Rule": rule
         for flag, rule in to_json(BankSettings())["flags"].items()
@@ -18,10 +18,17 @@ OF_FIELDS = {
         "flagged transactions from then on.",
         "digest_after": "How many e-mails about an account's transactions come to a holder one by one within an hour. "
         "What follows comes as one digest. Security alerts are not counted.",
-        "webhook_url": "The endpoint of the bank's webhooks. Without it, no webhooks are sent. It needs a webhook "
-        "secret, which the service's operator issues.",
-        "webhooks_disabled_at": "Since when no webhooks are sent, because the endpoint answered 410. Storing settings "
-        "enables them again. The value in a request is ignored.",
+        "webhook_url": "The short form of one endpoint, which gets the types `notification.*` and `holder.changed`. "
+        "Endpoints need a webhook secret, which the service's operator issues.",
+        "webhooks": "The endpoints of the bank's webhooks, each with the types that it wants. An endpoint is used once "
+        "it has answered a signed test with 2xx: storing settings sends one, and `POST /webhooks/test` another.",
+        "webhooks_disabled_at": "Since when an endpoint gets no webhooks, because it answered 410. After the bank has "
+        "stored its settings, it is tested again. The value in a request is ignored.",
+    },
+    "WebhookEndpoint": {
+        "url": "An https URL of a host with a name. Each URL once, that of `webhook_url` included.",
+        "types": "The types of webhooks that the endpoint gets. Tests come whatever is chosen. Nothing sends "
+        "`alert.answered` yet.",
     },
     "FlagRules": {
         "large_amount": "The amount is over a threshold.",
@@ -53,6 +60,7 @@ OF_FIELDS = {
 }
 OF_SCHEMAS = {
     "BankSettings": "A bank's settings. What is left out is set to its default.",
+    "WebhookEndpoint": "An endpoint for webhooks of some types.",
     "FlagRules": "The rules that flag a transaction.",
     "LargeAmountRule": "Flags amounts over a threshold.",
     "VelocityRule": "Flags too many attempts on an account in a short time.",

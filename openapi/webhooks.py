@@ -9,11 +9,13 @@ _ABOUT = {
     "notification.bounced": "An e-mail bounced.",
     "notification.delivered": "An e-mail was delivered to the holder's mail server.",
     "notification.failed": "An e-mail could not be sent.",
+    "transaction.flagged": "A transaction was flagged.",
+    "webhook.test": "A test, when the bank names an endpoint or asks for one. An accepted test proves the endpoint.",
 }
 
 
 def webhooks() -> Json:
-    """Return what is posted to a bank's `webhook_url`, by type."""
+    """Return what is posted to a bank's endpoints, by type."""
     return {type_: {"post": _operation(type_)} for type_ in TYPES}
 
 
@@ -22,10 +24,10 @@ def _operation(type_: str) -> Json:
         "operationId": webhook_schema(type_),
         "tags": ["Webhooks"],
         "summary": _ABOUT[type_],
-        "description": "Posted to the bank's `webhook_url`, signed with the bank's webhook secret in the form of "
-        "[Standard Webhooks](https://www.standardwebhooks.com/), at least once and in any order. Sent again for three "
-        "days, until the answer is 2xx. Within a minute after a 410, nothing more is sent until the bank stores its "
-        "settings again.",
+        "description": "Posted to each of the bank's endpoints that wants this type, signed with the bank's webhook "
+        "secret in the form of [Standard Webhooks](https://www.standardwebhooks.com/), at least once and in any order. "
+        "Sent again for three days (a test for an hour), until the answer is 2xx. Within a minute after a 410, nothing "
+        "more is sent to the endpoint until the bank stores its settings again.",
         "security": [{"webhookSignature": []}],
         "requestBody": {
             "required": True,

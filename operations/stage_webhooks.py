@@ -7,6 +7,7 @@ from datetime import datetime
 from chalicelib.aws.queues import Queue
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.webhook_endpoints import SHORT_FORM, EndpointState, Status
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.feed import NotificationFeed, position_at
@@ -66,32 +67,50 @@ class StageWebhooks:
         return len(deliveries)
 
     def takes_webhooks(self, bank: Bank) -> bool:
-        """Return whether webhooks are sent to the bank: it has a secret and an endpoint, and neither is disabled."""
+        """Return whether webhooks are sent to the bank: it has a secret, and an endpoint that is not gone.
+
+        What is queued for an endpoint that is unproved waits for its proof.
+        """
         stored = self.banks.settings(bank.id)
-        is_complete = bool(stored.settings.webhook_url and bank.webhook_secret_arn)
-        return is_complete and stored.webhooks_disabled_at is None and not bank.disabled
+        endpoints = [state for state in stored.states.values() if state.status is not Status.GONE]
+        return bool(endpoints and bank.webhook_secret_arn) and not bank.disabled
 
     def state_of_endpoint(self, bank: Bank) -> str:
-        """Return a sentence that says whether webhooks are sent to the bank, and if not, what is missing."""
+        """Return a sentence for each endpoint that says whether webhooks are sent there."""
         stored = self.banks.settings(bank.id)
-        url, disabled_at = stored.settings.webhook_url, stored.webhooks_disabled_at
         if bank.disabled:
             return f"{bank.id} is disabled."
         if bank.webhook_secret_arn is None:
             return f"{bank.id} has no webhook secret: `secret {bank.id}` issues one."
-        if not url:
+        if not stored.settings.endpoints:
             return f"{bank.id} has named no endpoint: PUT /settings, webhook_url."
-        if disabled_at is not None:
-            return (
-                f"{url} answered that it is gone (410) at {format_time(disabled_at)}: PUT /settings enables it again."
-            )
-        return f"{url} takes webhooks."
+        return "\n".join(map(_sentence, stored.states.values()))
 
     def _deliveries(self, keys: list[NotificationKey], now: datetime) -> list[Delivery]:
         found = self.notifications.of_keys(keys)
-        webhooks = [webhook for key in keys if key in found and (webhook := webhook_of(key, found[key], now))]
+        made = [webhook for key in keys if key in found and (webhook := webhook_of(key, found[key], now))]
+        named = {webhook.bank: self.banks.settings(webhook.bank).settings.endpoints for webhook in made}
+        # Of a bank that names no endpoint now, the webhooks to its earlier one are shown.
+        webhooks = [
+            webhook.to(endpoint_id)
+            for webhook in made
+            for endpoint_id in (
+                [key for key, endpoint in named[webhook.bank].items() if webhook.type in endpoint.types]
+                if named[webhook.bank]
+                else [SHORT_FORM]
+            )
+        ]
         records = self.records.of(webhooks)
         return [Delivery(webhook, records.get(webhook.id)) for webhook in webhooks]
+
+
+def _sentence(state: EndpointState) -> str:
+    if state.status is Status.UNPROVED:
+        return f"{state.url} has not answered a test with 2xx yet: POST /webhooks/test."
+    if state.status is Status.GONE and state.since:
+        at = format_time(state.since)
+        return f"{state.url} answered that it is gone (410) at {at}: PUT /settings enables it again."
+    return f"{state.url} takes webhooks."
 
 
 def stage_webhooks(stage: Stage) -> StageWebhooks:

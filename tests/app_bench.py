@@ -31,7 +31,7 @@ SMALLEST = {"id": "1", "account": "A123", "amount": 250.50, "type": "credit", "t
 HOLDER = {"name": "Awa Ndiaye", "email": "awa@example.com"}
 CARD = "4111111111111111"
 # Made once, because that takes longer than most tests; moto answers them, from nothing again in every test.
-AWS = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sns", "sqs")}
+AWS = {name: boto3.client(name) for name in ("apigateway", "dynamodb", "secretsmanager", "sns", "sqs")}
 CLIENT = Client(app_module.app, stage_name="test", project_dir=str(PROJECT))
 
 # Every route that answers a bank, with a path that its router takes.
@@ -75,7 +75,7 @@ class Bench:
         AWS["sns"].create_topic(Name=os.environ["OPERATOR_ALERTS_TOPIC_ARN"].rpartition(":")[2])
         AWS["secretsmanager"].create_secret(Name=os.environ["PREFERENCES_SECRET_ARN"], SecretString=LINK_KEYS)
         self.banks = BankRepository(self.dynamodb, os.environ["BANKS_TABLE"])
-        for queue in ("ingest", "ingest-dead"):
+        for queue in ("ingest", "ingest-dead", "webhooks"):
             AWS["sqs"].create_queue(QueueName=queue)
         self.enter("eazycard", KEY, webhook_secret_arn="webhook-secret")
         self.enter("other-bank", OTHER_KEY)

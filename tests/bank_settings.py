@@ -14,6 +14,7 @@ WHOLE: dict[str, Any] = {
         "duplicate_suspect": {"mode": "shadow", "minutes": 2},
         "new_country": {"mode": "on", "min_count": 1},
     },
+    "webhooks": [{"url": "https://flags.bank.example/", "types": ["transaction.flagged", "webhook.test"]}],
     "digest_after": 5,
     "alert_addresses": ["fraud@bank.example", "night@bank.example"],
 }

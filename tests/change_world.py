@@ -15,6 +15,7 @@ from chalicelib.changes.change_teller import ChangeTeller
 from chalicelib.flags.events import EventBus
 from chalicelib.holders.holder import Holder, load_holder
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.webhooks.outbox import Outbox
 from tests.fakes import FakeEventBridge, FakeSqs
 from tests.mail_world import NOW, World
 
@@ -52,12 +53,16 @@ class Changes(World):
 
     def teller(self, **clients: Any) -> ChangeTeller:
         banks, now = self.banks, lambda: self.now
+        letters = DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "holder_changes")
         return ChangeTeller(
             Queue(clients.get("mails", self.queue), "url", sleep=lambda _: None),
             EventBus(clients.get("events", self.events), "bus", sleep=lambda _: None),
-            EndpointDirectory(SettingsDirectory(banks, now), BankDirectory(banks, now), banks),
-            Queue(clients.get("webhooks", self.webhooks), "url", sleep=lambda _: None),
-            DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "holder_changes"),
+            Outbox(
+                EndpointDirectory(SettingsDirectory(banks, now), BankDirectory(banks, now), banks),
+                Queue(clients.get("webhooks", self.webhooks), "url", sleep=lambda _: None),
+                letters,
+            ),
+            letters,
             now,
         )
 

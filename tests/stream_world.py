@@ -7,6 +7,8 @@ from typing import Any
 
 from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.queues import Queue
+from chalicelib.banks.bank import BankDirectory
+from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS
@@ -20,6 +22,8 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.stream import StreamHandler
+from chalicelib.webhooks.flagged import FlaggedTeller
+from chalicelib.webhooks.outbox import Outbox
 from tests.fakes import FakeEventBridge, FakeSqs, OneCallAtATime
 from tests.samples import TRANSACTION
 
@@ -42,6 +46,7 @@ class Stream:
         self.dynamodb = OneCallAtATime(dynamodb)
         self.names = names
         self.alerts, self.notifications, self.dead_letters = FakeSqs(), FakeSqs(), FakeSqs()
+        self.webhooks = FakeSqs()
         self.events = FakeEventBridge()
         self.banks = BankRepository(self.dynamodb, names["BanksTable"])
         self.now = NOW
@@ -59,8 +64,12 @@ class Stream:
 
         dynamodb = clients.get("dynamodb", self.dynamodb)
         table = self.names["TransactionsTable"]
+        banks = BankRepository(dynamodb, self.names["BanksTable"])
+        settings = SettingsDirectory(banks, lambda: self.now)
+        endpoints = EndpointDirectory(settings, BankDirectory(banks, lambda: self.now), banks)
+        letters = DeadLetters(queue("dead_letters"), "transaction_stream")
         judge = Judge(
-            SettingsDirectory(BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now),
+            settings,
             BaselineRepository(dynamodb, self.names["AnalyticsTable"]),
             TransactionRepository(dynamodb, table),
             FlagRepository(dynamodb, table, sleep=lambda _: None),
@@ -75,7 +84,8 @@ class Stream:
             queue("alerts"),
             queue("notifications"),
             EventBus(clients.get("events", self.events), "bus", sleep=lambda _: None),
-            DeadLetters(queue("dead_letters"), "transaction_stream"),
+            letters,
+            FlaggedTeller(Outbox(endpoints, queue("webhooks"), letters), lambda: self.now).tell,
         ).handle(batch)
 
     def flags(self, transaction_id: str) -> dict[str, Any]:

@@ -23,12 +23,13 @@ from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.due import SHARDS, DueRepository
 from chalicelib.notifications.feed import MARGIN
 from chalicelib.notifications.records import NotificationRecords
+from chalicelib.webhooks.host_rate import A_SECOND
 from tests.archive_bucket import BUCKET, FakeBucket, records
 from tests.fakes import FakeSqs, Metered
 from tests.mail_world import NOW, World, many, messages, ses_event
 from tests.quiet_night import END, QUIET, Night
 from tests.stream_world import Stream, record
-from tests.webhook_desk import Desk
+from tests.webhook_desk import URL, Desk
 
 BATCH = 100
 
@@ -124,7 +125,9 @@ def test_following_the_feed_costs_two_reads_for_what_it_shows(world: World) -> N
     assert units["read"] <= 4 + 2 * 50 + 4
 
 
-def test_telling_a_banks_endpoint_costs_a_write_and_three_reads(dynamodb: Any, table_names: dict[str, str]) -> None:
+def test_telling_a_banks_endpoint_costs_two_writes_a_log_and_three_reads(
+    dynamodb: Any, table_names: dict[str, str]
+) -> None:
     desk = Desk(dynamodb, table_names)
     told = many(BATCH)
     for one in told:
@@ -133,6 +136,7 @@ def test_telling_a_banks_endpoint_costs_a_write_and_three_reads(dynamodb: Any, t
     desk.hear([ses_event("delivery", transaction=one.id) for one in told])
     calls, units = Counter[str](), Counter[str]()
     desk.restart(Metered(dynamodb, calls, units), Metered(desk.webhook_queue, calls, units))
+    desk.endpoints.takes[URL] = timedelta(seconds=1 / A_SECOND)  # or the host would get too much in a moment
     desk.feed_webhooks()
     desk.send()
     assert set(desk.told().values()) == {1}
@@ -141,9 +145,9 @@ def test_telling_a_banks_endpoint_costs_a_write_and_three_reads(dynamodb: Any, t
         "get_item": 2,  # the bank and its settings, then remembered for a minute
         "batch_get_item": 2 + 10,  # what became of 50 notifications; the records of 10 webhooks
         "send_message_batch": 10,
-        "batch_write_item": 10,
+        "batch_write_item": 2 * 10,  # the records; the log of attempts
     }
-    assert units["write"] / BATCH == 1
+    assert units["write"] / BATCH <= 2.4  # the record, the message for another try, a tenth of the log's page
     assert (units["read"] - 1.5) / BATCH <= 3
 
 

@@ -130,5 +130,6 @@ def test_one_post_goes_through_the_functions_in_the_order_that_the_architecture_
         assert len(listed) >= 4
         assert not [name for name in listed if name not in called]
         assert [name for name in called if name in listed] == listed
-    (webhook,) = endpoint.received()
+    webhook, test = endpoint.received()  # newest first
+    assert test["type"] == "webhook.test"
     assert (webhook["type"], webhook["is_signature_valid"]) == ("notification.delivered", True)

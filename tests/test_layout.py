@@ -30,9 +30,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mail": {"holders", "ledger", "aws"},
     "notifications": {"flags", "mail", "holders", "banks", "ledger", "aws"},
     "statements": {"notifications", "mail", "holders", "banks", "ledger", "aws"},
-    "webhooks": {"notifications", "banks", "ledger", "aws"},
+    "webhooks": {"notifications", "flags", "banks", "ledger", "aws"},
     "changes": {"webhooks", "notifications", "mail", "flags", "holders", "banks", "ledger", "aws"},
-    "api": {"analytics", "statements", "notifications", "flags", "holders", "banks", "ledger", "aws"},
+    "api": {"webhooks", "analytics", "statements", "notifications", "flags", "holders", "banks", "ledger", "aws"},
 }
 # The modules beside the packages, and who may import each: None is everybody.
 BESIDE: dict[str, set[str] | None] = {

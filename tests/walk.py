@@ -41,6 +41,7 @@ class Walk:
         bench.restart(sesv2=FakeSes(), events=EVENTS)
         settings = {"webhook_url": f"http://127.0.0.1:{endpoint.port}/webhooks"}
         assert bench.request("PUT", "/settings", settings).status_code == 200
+        self._deliver("webhook_sender", bench.queued("WEBHOOK_QUEUE_URL"))
         assert bench.put_holder(HOLDER, {"name": "Awa Ndiaye", "email": ADDRESS}).status_code == 201
         bench.restart(sesv2=FakeSes(), events=EVENTS)
         self.steps: list[Callable[[], None]] = [

@@ -5,7 +5,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,15 +16,19 @@ from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
+from chalicelib.banks.webhook_endpoints import CHOICES, NamedEndpoint, Status, states_after
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
+from chalicelib.webhooks.attempts_repository import AttemptLog
 from chalicelib.webhooks.feeder import WebhookFeeder
+from chalicelib.webhooks.outbox import Outbox
 from chalicelib.webhooks.poster import Answer, Poster
 from chalicelib.webhooks.records import Record, WebhookRecords
 from chalicelib.webhooks.sender import WebhookSender
 from chalicelib.webhooks.signed_poster import SignedPoster
-from chalicelib.webhooks.webhook import pack, webhook_of
+from chalicelib.webhooks.tester import EndpointTester, queue_tests
+from chalicelib.webhooks.webhook import Webhook, pack, unpack, webhook_of
 from tests.fakes import FakeSqs, refusal
 from tests.mail_world import World, messages, ses_event
 from tests.samples import transaction
@@ -32,6 +36,10 @@ from tests.samples import transaction
 URL = "https://hooks.bank.example/notifications"
 OLD, NEW = (f"whsec_{base64.b64encode(bytes([number]) * 32).decode()}" for number in (1, 2))
 TAKEN, BROKEN, GONE = Answer(204), Answer(500), Answer(410)
+
+
+FLAGS = NamedEndpoint("https://flags.bank.example/", ("transaction.flagged",))
+ALL = NamedEndpoint("https://all.bank.example/", CHOICES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +114,21 @@ class Desk(World):
         endpoints = EndpointDirectory(SettingsDirectory(banks, clock), BankDirectory(banks, clock), banks)
         webhooks = Queue(queue or self.webhook_queue, "url", sleep=lambda _: None)
         letters = Queue(self.webhook_letters, "url", sleep=lambda _: None)
+        self.webhooks = webhooks
         table = self.names["NotificationsTable"]
         notification_records = NotificationRecords(dynamodb, table)
         feeder_letters, sender_letters = DeadLetters(letters, "webhook_feeder"), DeadLetters(letters, "webhook_sender")
-        self.feeder = WebhookFeeder(endpoints, notification_records, webhooks, feeder_letters, clock)
+        outbox = Outbox(endpoints, webhooks, feeder_letters)
+        self.feeder = WebhookFeeder(notification_records, outbox, feeder_letters, clock)
+        poster = SignedPoster(endpoints, SecretStore(lambda: secrets or self.secrets, clock), self.endpoints, clock)
+        self.attempt_log = AttemptLog(dynamodb, self.names["DeferralsTable"])
+        self.directory, self.tester = endpoints, EndpointTester(endpoints, poster, self.attempt_log, clock)
         self.records = WebhookRecords(dynamodb, table)
         self.sender = WebhookSender(
-            SignedPoster(endpoints, SecretStore(lambda: secrets or self.secrets, clock), self.endpoints, clock),
+            poster,
             endpoints,
             self.records,
+            self.attempt_log,
             webhooks,
             sender_letters,
             clock,
@@ -140,7 +154,9 @@ class Desk(World):
 
     def disable(self, bank: str = "eazycard") -> None:
         """Record that the bank's endpoint answered that it is gone."""
-        self.banks.disable_webhooks(bank, self.banks.settings(bank).version, self.now)
+        stored = self.banks.settings(bank)
+        states = {key: replace(one, status=Status.GONE, since=self.now) for key, one in stored.states.items()}
+        self.banks.put_endpoint_states(bank, states, stored.version)
 
     def pages(self) -> list[dict[str, Any]]:
         """Return all items of the table as its stream brings new items."""
@@ -184,6 +200,9 @@ class Desk(World):
     def told(self) -> Counter[tuple[str, str, str]]:
         return Counter(posted.told for posted in self.endpoints.posted)
 
+    def unpacked(self, body: str) -> Webhook:
+        return unpack(body)
+
     def record_of(self, transaction_id: str, bank: str = "eazycard") -> Record:
         (found,) = self.records.of_transaction(TransactionKey(bank, transaction_id))
         return found
@@ -193,3 +212,26 @@ def resent(body: str) -> str:
     """Return a copy of the message with `again`, as an operator's command makes it."""
     content = {name: value for name, value in json.loads(body).items() if name != "not_before"}
     return json.dumps({**content, "again": True})
+
+
+def messages_of(*webhooks: Webhook) -> list[str]:
+    """Return the messages that bring these webhooks."""
+    return [pack(webhook) for webhook in webhooks]
+
+
+def name(desk: Desk, *webhooks: NamedEndpoint) -> StoredSettings:
+    """Store settings with these endpoints as the API stores them, and queue their tests."""
+    before, settings = desk.banks.settings("eazycard"), BankSettings(webhooks=webhooks)
+    stored = StoredSettings(settings, {}, before.version + 1, states_after(settings.endpoints, before.states))
+    desk.banks.put_settings("eazycard", stored)
+    queue_tests("eazycard", stored, desk.webhooks, desk.now)
+    desk.now += timedelta(minutes=1)
+    return stored
+
+
+def statuses(desk: Desk) -> dict[str, Status]:
+    return {state.url: state.status for state in desk.banks.settings("eazycard").states.values()}
+
+
+def urls(desk: Desk) -> list[tuple[str, str]]:
+    return [(posted.url, json.loads(posted.body)["type"]) for posted in desk.endpoints.posted]

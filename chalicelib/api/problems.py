@@ -27,12 +27,15 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.TransactionNotFound: (404, "There is no such transaction"),
     errors.HolderNotFound: (404, "There is no such holder"),
     errors.NotSuppressed: (404, "The holder's address is not suppressed"),
+    errors.NoEndpoint: (404, "The bank has no endpoint for webhooks"),
+    errors.WebhookNotFound: (404, "There is no such webhook"),
     errors.TooManyHolders: (409, "The account has as many holders as it can"),
     errors.TransactionConflict: (409, "The id is taken by another transaction"),
     errors.PreconditionFailed: (412, "It was changed since"),
     errors.BodyTooLarge: (413, "The body is too large"),
     errors.UnsupportedMediaType: (415, "The body's type is not taken here"),
     errors.LiftedLately: (429, "The suppression was lifted within the last day"),
+    errors.TriedLately: (429, "It was tried a moment ago"),
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),
 }
 
@@ -71,7 +74,7 @@ def problem_for(error: errors.DomainError, request: Request) -> Response:
     status, title = ANSWERS[type(error)]
     headers: dict[str, str] = {}
     match error:
-        case errors.TemporarilyUnavailable() | errors.LiftedLately():
+        case errors.TemporarilyUnavailable() | errors.LiftedLately() | errors.TriedLately():
             headers["Retry-After"] = str(error.retry_after_s)
         case errors.UnknownApiKey():
             headers["WWW-Authenticate"] = 'ApiKey header="x-api-key"'

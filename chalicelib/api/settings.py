@@ -1,5 +1,6 @@
-"""The routes of a bank's settings: its flag rules, alert addresses and webhook URL."""
+"""The routes of a bank's settings: its flag rules, alert addresses and endpoints of webhooks."""
 
+from collections.abc import Callable
 from typing import Any
 
 from chalice.app import Request, Response
@@ -34,9 +35,17 @@ def get_settings(bank: Bank, request: Request, *, store: SettingsStore) -> Respo
 
 
 def put_settings(
-    bank: Bank, request: Request, *, store: SettingsStore, topic: Subscriptions, are_loopback_endpoints_allowed: bool
+    bank: Bank,
+    request: Request,
+    *,
+    store: SettingsStore,
+    topic: Subscriptions,
+    are_loopback_endpoints_allowed: bool,
+    queue_tests: Callable[[StoredSettings], None],
 ) -> Response:
     """Answer `PUT /settings`: replaces all settings; what the body leaves out is set to its default.
+
+    `queue_tests` queues a test for each endpoint that has not proved itself.
 
     What was set, and is at its default again because the body leaves it out, is in the answer's `warnings`. Raises
     PreconditionFailed.
@@ -47,14 +56,23 @@ def put_settings(
     before = store.settings(bank.id)
     _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
     stored = _replace(bank, settings, before, request, store, topic)
+    queue_tests(stored)
     reset = [(field, "Was left out, and is set to its default.") for field in reset_by(body, before.settings)]
     return _answer(stored, {"warnings": named(reset)} if reset else {})
 
 
 def patch_settings(
-    bank: Bank, request: Request, *, store: SettingsStore, topic: Subscriptions, are_loopback_endpoints_allowed: bool
+    bank: Bank,
+    request: Request,
+    *,
+    store: SettingsStore,
+    topic: Subscriptions,
+    are_loopback_endpoints_allowed: bool,
+    queue_tests: Callable[[StoredSettings], None],
 ) -> Response:
     """Answer `PATCH /settings`: changes what the merge patch (RFC 7396) names; null sets a field to its default.
+
+    `queue_tests` queues a test for each endpoint that has not proved itself.
 
     Raises PreconditionFailed.
     """
@@ -62,17 +80,22 @@ def patch_settings(
     patch = read_patch(*sent_body(request))
     before = store.settings(bank.id)
     settings = load_settings(merged(to_json(before.settings), patch))
-    if "webhook_url" in patch:
+    if "webhook_url" in patch or "webhooks" in patch:
         _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
-    return _answer(_replace(bank, settings, before, request, store, topic))
+    stored = _replace(bank, settings, before, request, store, topic)
+    queue_tests(stored)
+    return _answer(stored)
 
 
 def _check_endpoint(bank: Bank, settings: BankSettings, are_loopback_endpoints_allowed: bool) -> None:
+    has_secret = bank.webhook_secret_arn is not None
+    named = {f"webhooks.{index}.url": one.url for index, one in enumerate(settings.webhooks)}
     if settings.webhook_url:
-        has_secret = bank.webhook_secret_arn is not None
-        refused = webhook_url_error(settings.webhook_url, has_secret, are_loopback_endpoints_allowed)
-        if refused:
-            raise ValidationFailed([("webhook_url", refused)])
+        named["webhook_url"] = settings.webhook_url
+    found = {name: webhook_url_error(url, has_secret, are_loopback_endpoints_allowed) for name, url in named.items()}
+    errors = [(name, refused) for name, refused in found.items() if refused]
+    if errors:
+        raise ValidationFailed(errors)
 
 
 def _replace(

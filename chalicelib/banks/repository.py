@@ -3,6 +3,7 @@
 They are in one table, as the entries `bank#<id>`, `key#<SHA-256 of the key>` and `settings#<bank's id>`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,8 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
 from chalicelib.banks.bank import ApiKey, Bank
-from chalicelib.banks.settings import StoredSettings, read_settings, to_json
+from chalicelib.banks.settings import BankSettings, StoredSettings, read_settings, to_json
+from chalicelib.banks.webhook_endpoints import EndpointState, Status, states_from_json, states_to_json
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import format_time
 
@@ -85,12 +87,12 @@ class BankRepository:
         values = self._get(f"settings#{bank_id}", ConsistentRead=True)
         if values is None:
             return StoredSettings()
-        disabled_at = values.get("webhooks_disabled_at")
+        settings, states = read_settings(values["settings"], bank_id), values.get("endpoints")
         return StoredSettings(
-            read_settings(values["settings"], bank_id),
+            settings,
             values["subscriptions"],
             int(values["version"]),
-            datetime.fromisoformat(disabled_at) if disabled_at else None,
+            _earlier_states(settings, values) if states is None else states_from_json(states),
         )
 
     def put_settings(self, bank_id: str, stored: StoredSettings) -> None:
@@ -104,6 +106,8 @@ class BankRepository:
             "subscriptions": dict(stored.subscriptions),
             "version": stored.version,
         }
+        if stored.endpoint_states is not None:
+            item["endpoints"] = states_to_json(stored.endpoint_states)
         try:
             call(
                 self._client.put_item,
@@ -117,23 +121,27 @@ class BankRepository:
                 raise
             raise TemporarilyUnavailable from None
 
-    def disable_webhooks(self, bank_id: str, version: int, at: datetime) -> None:
-        """Record that the endpoint in this version of the bank's settings is gone.
+    def put_endpoint_states(self, bank_id: str, states: Mapping[str, EndpointState], version: int) -> bool:
+        """Store the states of the endpoints in this version of the bank's settings, as the next version.
 
-        Does nothing if the settings have another version by now. The first time (`at`) stays.
+        Does nothing, and returns False, if the settings have another version by now.
         """
         try:
             call(
                 self._client.update_item,
                 TableName=self._table,
                 Key=to_item({"entry": f"settings#{bank_id}"}),
-                UpdateExpression="SET webhooks_disabled_at = if_not_exists(webhooks_disabled_at, :at)",
+                UpdateExpression="SET endpoints = :states, version = :next",
                 ConditionExpression="version = :version",
-                ExpressionAttributeValues=to_item({":at": format_time(at), ":version": version}),
+                ExpressionAttributeValues=to_item(
+                    {":states": states_to_json(states), ":version": version, ":next": version + 1}
+                ),
             )
         except ClientError as error:
             if error_code(error) != CONDITION_FAILED:
                 raise
+            return False
+        return True
 
     def _get(self, entry: str, **options: Any) -> dict[str, Any] | None:
         answer = call(self._client.get_item, TableName=self._table, Key=to_item({"entry": entry}), **options)
@@ -141,3 +149,11 @@ class BankRepository:
 
     def _put(self, entry: str, values: dict[str, Any]) -> None:
         call(self._client.put_item, TableName=self._table, Item=to_item({"entry": entry, **values}))
+
+
+def _earlier_states(settings: BankSettings, values: Mapping[str, Any]) -> dict[str, EndpointState] | None:
+    """Return the states in settings that were stored before endpoints had to prove themselves."""
+    if not values.get("webhooks_disabled_at"):
+        return None
+    at = datetime.fromisoformat(values["webhooks_disabled_at"])
+    return {key: EndpointState(one.url, Status.GONE, at) for key, one in settings.endpoints.items()}

@@ -1,13 +1,14 @@
 """The schemas of a bank's settings: what each field may hold. `settings` and `thresholds` say what they mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from chalicelib.banks.thresholds import MAX_RECENT, MODES
+from chalicelib.banks.webhook_endpoints import CHOICES, MAX_ENDPOINTS
 from chalicelib.ledger.email_address import canonical, email_rules
 from chalicelib.ledger.fields import ActiveCurrency, ExactDecimal, Pairs
 from chalicelib.ledger.money import excess_decimals
@@ -110,15 +111,46 @@ def _be_endpoint(url: str) -> None:
         raise ValidationError(NO_ENDPOINT)
 
 
+_URL_RULES: list[Callable[[Any], Any]] = [
+    validate.Length(max=MAX_URL, error=f"Must be at most {MAX_URL} characters long."),
+    _be_endpoint,
+]
+
+
+def _differ(values: list[str]) -> None:
+    if len(set(values)) < len(values):
+        raise ValidationError("Must name each type once.")
+
+
+class WebhookEndpointSchema(Schema):
+    url = fields.String(required=True, validate=_URL_RULES)
+    types = fields.List(
+        fields.String(validate=validate.OneOf(CHOICES)),
+        required=True,
+        validate=[
+            validate.Length(min=1, max=len(CHOICES), error=f"Must have 1 to {len(CHOICES)} types."),
+            _differ,
+        ],
+    )
+
+
 class BankSettingsSchema(Schema):
     flags = fields.Nested(FlagRulesSchema)
     alert_addresses = fields.List(
         fields.String(validate=email_rules()),
         validate=[validate.Length(max=MAX_ADDRESSES, error=f"Must have at most {MAX_ADDRESSES}."), _each_once],
     )
-    webhook_url = fields.String(
-        validate=[validate.Length(max=MAX_URL, error=f"Must be at most {MAX_URL} characters long."), _be_endpoint]
+    webhook_url = fields.String(validate=_URL_RULES)
+    webhooks = fields.List(
+        fields.Nested(WebhookEndpointSchema),
+        validate=validate.Length(max=MAX_ENDPOINTS, error=f"Must have at most {MAX_ENDPOINTS}."),
     )
     digest_after = WholeNumber(1, MAX_DIGEST_AFTER)
     # Read-only: accepted and ignored, so that a bank can send back the settings as it got them.
     webhooks_disabled_at = fields.Raw()
+
+    @validates_schema
+    def name_each_endpoint_once(self, data: Mapping[str, Any], **_: Any) -> None:
+        urls = [endpoint["url"] for endpoint in data.get("webhooks", ())]
+        if len({*urls, data.get("webhook_url")}) <= len(urls):
+            raise ValidationError("Must name each URL once, `webhook_url` included.", "webhooks")

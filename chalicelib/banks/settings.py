@@ -1,4 +1,4 @@
-"""A bank's own settings: its flag rules and thresholds, the addresses of its alerts, the URL of its webhooks."""
+"""A bank's own settings: its flag rules and thresholds, the addresses of its alerts, the endpoints of its webhooks."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,8 @@ from marshmallow import ValidationError
 from chalicelib.aws.caching import TimedCache
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.schemas import BankSettingsSchema
-from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, Thresholds
+from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS, Thresholds, thresholds_of
+from chalicelib.banks.webhook_endpoints import EndpointState, NamedEndpoint, Status, named, states_after
 from chalicelib.errors import TemporarilyUnavailable, ValidationFailed
 from chalicelib.ledger.email_address import canonical
 from chalicelib.ledger.fields import field_errors
@@ -32,6 +33,12 @@ class BankSettings:
     alert_addresses: tuple[str, ...] = ()
     webhook_url: str | None = None
     digest_after: int = DEFAULT_DIGEST_AFTER
+    webhooks: tuple[NamedEndpoint, ...] = ()
+
+    @property
+    def endpoints(self) -> dict[str, NamedEndpoint]:
+        """All endpoints of the bank's webhooks, by id: `webhooks`, and the one in the short form (`webhook_url`)."""
+        return named(self.webhook_url, self.webhooks)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,14 +47,25 @@ class StoredSettings:
 
     `subscriptions` has the ARN of each alert address's subscription; it may also have addresses that were removed from
     the settings, as long as SNS doesn't let their subscriptions be ended. `version` is 1 more after each change, and 0
-    for a bank that has stored no settings. `webhooks_disabled_at` is when the endpoint answered that it is gone (410);
-    storing settings enables the webhooks again.
+    for a bank that has stored no settings. `endpoint_states` has the state of each endpoint by id; it is None for
+    settings that were stored before endpoints had to prove themselves: theirs is in use.
     """
 
     settings: BankSettings = BankSettings()
     subscriptions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     version: int = 0
-    webhooks_disabled_at: datetime | None = None
+    endpoint_states: Mapping[str, EndpointState] | None = None
+
+    @property
+    def states(self) -> Mapping[str, EndpointState]:
+        if self.endpoint_states is not None:
+            return self.endpoint_states
+        return {key: EndpointState(one.url, Status.IN_USE) for key, one in self.settings.endpoints.items()}
+
+    @property
+    def webhooks_disabled_at(self) -> datetime | None:
+        """When the first of those endpoints that are gone answered so (410); None if none is gone."""
+        return min((one.since for one in self.states.values() if one.since and one.status is Status.GONE), default=None)
 
 
 class SettingsStore(Protocol):
@@ -67,6 +85,7 @@ class Subscriptions(Protocol):
 _SCHEMA = BankSettingsSchema()
 # Settings that are objects, and are set as a whole.
 _WHOLE = ("thresholds",)
+_ENDPOINTS = {"webhook_url", "webhooks"}
 
 
 def load_settings(body: Mapping[str, Any]) -> BankSettings:
@@ -80,14 +99,16 @@ def load_settings(body: Mapping[str, Any]) -> BankSettings:
         raise ValidationFailed(field_errors(error, _SCHEMA)) from None
     addresses = tuple(values.get("alert_addresses", ()))
     digest_after = values.get("digest_after", DEFAULT_DIGEST_AFTER)
-    return BankSettings(_thresholds(values.get("flags", {})), addresses, values.get("webhook_url"), digest_after)
+    webhooks = tuple(NamedEndpoint(one["url"], tuple(one["types"])) for one in values.get("webhooks", ()))
+    thresholds = thresholds_of(values.get("flags", {}))
+    return BankSettings(thresholds, addresses, values.get("webhook_url"), digest_after, webhooks)
 
 
 def read_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
     """Return the settings in their stored form, as `to_json` writes it.
 
     If stored settings break a rule, logs and counts that (an alarm watches the metric) and returns the defaults; if
-    only the webhook URL breaks one, all other settings are kept.
+    only its webhooks' endpoints break one, all other settings are kept.
     """
     try:
         return load_settings(values)
@@ -95,9 +116,9 @@ def read_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
         fields = [field for field, _ in error.errors]
         logger.error("malformed_settings", extra={"bank": bank_id, "fields": fields})
         count("MalformedSettings")
-        if fields != ["webhook_url"]:
-            return BankSettings()
-        return load_settings({name: value for name, value in values.items() if name != "webhook_url"})
+        broken = {field.partition(".")[0] for field in fields}
+        others = {name: value for name, value in values.items() if name not in broken}
+        return load_settings(others) if broken <= _ENDPOINTS else BankSettings()
 
 
 def to_json(settings: BankSettings) -> dict[str, Any]:
@@ -119,6 +140,7 @@ def to_json(settings: BankSettings) -> dict[str, Any]:
         "flags": {name: {"mode": thresholds.modes[name], **numbers[name]} for name in FLAGS},
         "alert_addresses": list(settings.alert_addresses),
         "digest_after": settings.digest_after,
+        "webhooks": [{"url": one.url, "types": list(one.types)} for one in settings.webhooks],
         **({"webhook_url": settings.webhook_url} if settings.webhook_url else {}),
     }
 
@@ -127,25 +149,6 @@ def to_answer(stored: StoredSettings) -> dict[str, Any]:
     """Return all settings as the API answers them, with the time since when webhooks are disabled, if they are."""
     disabled_at = stored.webhooks_disabled_at
     return to_json(stored.settings) | ({"webhooks_disabled_at": format_time(disabled_at)} if disabled_at else {})
-
-
-def _thresholds(flags: Mapping[str, Mapping[str, Any]]) -> Thresholds:
-    default = DEFAULT_THRESHOLDS
-
-    def given(flag: str, name: str, otherwise: Any) -> Any:
-        return flags.get(flag, {}).get(name, otherwise)
-
-    return Thresholds(
-        modes={name: given(name, "mode", default.modes[name]) for name in FLAGS},
-        large_amounts=given("large_amount", "thresholds", default.large_amounts),
-        velocity_count=given("velocity", "count", default.velocity_count),
-        velocity_minutes=given("velocity", "minutes", default.velocity_minutes),
-        unusual_times=given("unusual_amount", "times", default.unusual_times),
-        unusual_deviations=given("unusual_amount", "deviations", default.unusual_deviations),
-        unusual_min_count=given("unusual_amount", "min_count", default.unusual_min_count),
-        duplicate_minutes=given("duplicate_suspect", "minutes", default.duplicate_minutes),
-        new_country_min_count=given("new_country", "min_count", default.new_country_min_count),
-    )
 
 
 def reset_by(body: Mapping[str, Any], before: BankSettings) -> list[str]:
@@ -197,7 +200,8 @@ def replace_settings(
         raise ValidationFailed(errors)
     unwanted = {address: arn for address, arn in before.subscriptions.items() if address not in wanted}
     # Stored before the unwanted subscriptions are ended: if this function dies there, the next call still knows them.
-    after = StoredSettings(settings, {**unwanted, **wanted}, before.version + 1)
+    states = states_after(settings.endpoints, before.states)
+    after = StoredSettings(settings, {**unwanted, **wanted}, before.version + 1, states)
     try:
         store.put_settings(bank_id, after)
     except TemporarilyUnavailable:
@@ -207,7 +211,7 @@ def replace_settings(
             raise
     left = {address: arn for address, arn in unwanted.items() if not topic.unsubscribe(arn)}
     if left != unwanted:
-        after = StoredSettings(settings, {**left, **wanted}, after.version + 1)
+        after = StoredSettings(settings, {**left, **wanted}, after.version + 1, states)
         store.put_settings(bank_id, after)
     return after
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 # How many of an account's latest transactions its baseline keeps.
 MAX_RECENT = 16
@@ -57,3 +58,23 @@ DEFAULT_THRESHOLDS = Thresholds(
     duplicate_minutes=5,
     new_country_min_count=10,
 )
+
+
+def thresholds_of(flags: Mapping[str, Mapping[str, Any]]) -> Thresholds:
+    """Return the thresholds in the loaded values of `flags`; what is absent has its default."""
+    default = DEFAULT_THRESHOLDS
+
+    def given(flag: str, name: str, otherwise: Any) -> Any:
+        return flags.get(flag, {}).get(name, otherwise)
+
+    return Thresholds(
+        modes={name: given(name, "mode", default.modes[name]) for name in FLAGS},
+        large_amounts=given("large_amount", "thresholds", default.large_amounts),
+        velocity_count=given("velocity", "count", default.velocity_count),
+        velocity_minutes=given("velocity", "minutes", default.velocity_minutes),
+        unusual_times=given("unusual_amount", "times", default.unusual_times),
+        unusual_deviations=given("unusual_amount", "deviations", default.unusual_deviations),
+        unusual_min_count=given("unusual_amount", "min_count", default.unusual_min_count),
+        duplicate_minutes=given("duplicate_suspect", "minutes", default.duplicate_minutes),
+        new_country_min_count=given("new_country", "min_count", default.new_country_min_count),
+    )

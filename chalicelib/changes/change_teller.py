@@ -12,13 +12,14 @@ from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.dynamo import from_item
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.banks.endpoints import EndpointDirectory
+from chalicelib.banks import webhook_endpoints
 from chalicelib.changes.change_notice import ChangeNotice, pack
 from chalicelib.flags.events import EventBus
 from chalicelib.holders.change import HolderChange, changes_of
 from chalicelib.holders.repository import holders_in
 from chalicelib.ledger.times import format_time
 from chalicelib.webhooks import webhook
+from chalicelib.webhooks.outbox import Outbox
 
 HOLDER_CHANGED = "HolderChanged"
 
@@ -40,7 +41,7 @@ def webhook_of(change: HolderChange, now: datetime) -> webhook.Webhook:
     """Return the webhook about a change: it says what the event says."""
     data = {name: value for name, value in changed_detail(change).items() if name not in ("version", "bank")}
     key = ChangeNotice(change).key
-    return webhook.webhook_about(key, webhook.HOLDER_CHANGED, data["changed_at"], data, now)
+    return webhook.webhook_about(key, webhook_endpoints.HOLDER_CHANGED, data["changed_at"], data, now)
 
 
 class ChangeTeller:
@@ -50,14 +51,12 @@ class ChangeTeller:
         self,
         mails: Queue,
         events: EventBus,
-        endpoints: EndpointDirectory,
-        webhooks: Queue,
+        webhooks: Outbox,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
     ) -> None:
         self._mails = mails
         self._events = events
-        self._endpoints = endpoints
         self._webhooks = webhooks
         self._dead_letters = dead_letters
         self._clock = clock
@@ -75,10 +74,9 @@ class ChangeTeller:
         self._dead_letters.send(self._mails, (pack(ChangeNotice(change)) for change in changes))
         self._events.put(HOLDER_CHANGED, map(changed_detail, changes))
         now = self._clock()
-        webhooks = [webhook_of(change, now) for change in changes if self._endpoints.of(change.bank)]
-        self._dead_letters.send(self._webhooks, map(webhook.pack, webhooks))
+        webhooks = self._webhooks.put(webhook_of(change, now) for change in changes)
         if changes:
-            logger.info("holders_changed", extra={"changes": len(changes), "webhooks": len(webhooks)})
+            logger.info("holders_changed", extra={"changes": len(changes), "webhooks": webhooks})
             count("HoldersChanged", len(changes))
 
 

@@ -1,6 +1,6 @@
 """The stream handler: from what was stored to what is told. No call for a single record."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
@@ -8,6 +8,7 @@ from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import logger
 from chalicelib.flags.events import EventBus
 from chalicelib.flags.judge import Judge
+from chalicelib.flags.repository import Flagging
 from chalicelib.ledger.collecting import Collector
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item
@@ -23,6 +24,8 @@ class Stored(NamedTuple):
 
 
 class StreamHandler:
+    """Handles new transactions. `tell_banks` queues the banks' webhooks about flagged ones (see `webhooks.flagged`)."""
+
     def __init__(
         self,
         collector: Collector,
@@ -31,6 +34,7 @@ class StreamHandler:
         notifications: Queue,
         events: EventBus,
         dead_letters: DeadLetters,
+        tell_banks: Callable[[Iterable[Flagging]], None],
     ) -> None:
         self._collector = collector
         self._judge = judge
@@ -38,6 +42,7 @@ class StreamHandler:
         self._notifications = notifications
         self._events = events
         self._dead_letters = dead_letters
+        self._tell_banks = tell_banks
 
     def handle(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Collect and judge the batch's new transactions and hand them on to the mailers; flagged ones to their own,
@@ -56,8 +61,10 @@ class StreamHandler:
         alerts = {key: flagging.told for key, flagging in flagged.items() if flagging.told}
         self._send(self._alerts, ({**stored[key].payload, "flags": flags} for key, flags in alerts.items()))
         self._send(self._notifications, _unflagged(stored, alerts))
-        # Last: nobody's e-mail waits for EventBridge.
-        self._events.put_flagged(flagged[key] for key in alerts)
+        # Last: nobody's e-mail waits for EventBridge or a webhook.
+        told = [flagged[key] for key in alerts]
+        self._events.put_flagged(told)
+        self._tell_banks(told)
         logger.info("stream_batch", extra={"told": len(stored), "alerts": len(alerts), "dead_lettered": len(letters)})
 
     def _send(self, queue: Queue, payloads: Iterable[dict[str, Any]]) -> None:

@@ -13,8 +13,12 @@ from chalicelib.webhooks.webhook import LONGEST_WAIT, Webhook
 NO_ENDPOINT = Answer(problem="no_endpoint")
 BANK_DISABLED = Answer(problem="bank_disabled")
 NO_SECRET = Answer(problem="no_secret")
+UNPROVED = Answer(problem="unproved")
 RESTING = Answer(problem="resting")
-_NOT_POSTED = (NO_ENDPOINT, BANK_DISABLED, NO_SECRET, RESTING)
+PACED = Answer(problem="paced")
+_NOT_POSTED = (NO_ENDPOINT, BANK_DISABLED, NO_SECRET, UNPROVED, RESTING, PACED)
+# It wasn't the bank's fault that it was not posted: it isn't given up for that.
+_NOT_ITS_FAULT = (RESTING, PACED)
 # A webhook that was not posted is tried again soon: the endpoint itself hasn't failed.
 _LONGEST_WAIT_NOT_POSTED = timedelta(seconds=MAX_DELAY_S)
 
@@ -49,12 +53,14 @@ def follow_up(attempt: Attempt, before: Record | None, now: datetime, jitter: fl
     | the answer                                           | standing  | the next try                              |
     |------------------------------------------------------|-----------|-------------------------------------------|
     | 2xx                                                  | delivered | none                                      |
-    | 410, or the bank has no endpoint                     | not_sent  | none                                      |
+    | 410, or the bank doesn't name the endpoint any more  | not_sent  | none                                      |
     | any other status (500, 302), or none (timeout)       | waiting   | in 5 s, 15 s, 1 min, … at most 6 h; or    |
     |                                                      |           | when the endpoint asks for (Retry-After)  |
-    | the bank is disabled or has no secret                | waiting   | the same, but at most 15 min              |
+    | the bank is disabled or has no secret, or the        | waiting   | the same, but at most 15 min              |
+    | endpoint has not answered a test yet                 |           |                                           |
     | one of the last two rows, 3 days after the first try | given_up  | none                                      |
-    | the endpoint rests after a slow answer               | waiting   | at most 15 min, also after the 3 days     |
+    | the endpoint rests after a slow answer, or its host  | waiting   | at most 15 min, also after the 3 days     |
+    | has got as much as it gets in a moment               |           |                                           |
 
     `jitter`, from 0 to 1, makes the wait up to a quarter longer.
     """
@@ -83,6 +89,6 @@ def _standing(attempt: Attempt, now: datetime) -> Standing:
         return Standing.DELIVERED
     if answer.is_gone or answer == NO_ENDPOINT:
         return Standing.NOT_SENT
-    if attempt.webhook.is_given_up(now) and answer != RESTING:
+    if attempt.webhook.is_given_up(now) and answer not in _NOT_ITS_FAULT:
         return Standing.GIVEN_UP
     return Standing.WAITING

@@ -8,13 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
-from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.notifications.feed import changes_in
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks.webhook import pack, webhook_of
+from chalicelib.webhooks.outbox import Outbox
+from chalicelib.webhooks.webhook import webhook_of
 
 
 class WebhookFeeder:
@@ -22,15 +21,13 @@ class WebhookFeeder:
 
     def __init__(
         self,
-        endpoints: EndpointDirectory,
         notification_records: NotificationRecords,
-        queue: Queue,
+        outbox: Outbox,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
     ) -> None:
-        self._endpoints = endpoints
         self._notification_records = notification_records
-        self._queue = queue
+        self._outbox = outbox
         self._dead_letters = dead_letters
         self._clock = clock
 
@@ -39,7 +36,7 @@ class WebhookFeeder:
 
         1. Collect the keys of the changed notifications; a record that can't be read becomes a dead letter.
         2. Read the notifications of banks with an endpoint as they are now: one that changed twice makes one webhook.
-        3. Queue the webhooks.
+        3. Queue the webhooks, for each endpoint that wants them.
 
         Raises only when a table or queue can't be reached: the stream then brings the batch again. What was queued
         before is queued twice then, but sent once.
@@ -50,12 +47,11 @@ class WebhookFeeder:
             with SetAside(letters, record, "malformed_record"):
                 if record["eventName"] == "INSERT":
                     changed.update(dict.fromkeys(changes_in(record["dynamodb"]["NewImage"])))
-        wanted = [key for key in changed if self._endpoints.of(key.bank)]
+        wanted = [key for key in changed if self._outbox.has_endpoints(key.bank)]
         notifications = self._notification_records.of_keys(wanted, letters)
         now = self._clock()
         made = (webhook_of(key, notification, now) for key, notification in notifications.items())
-        webhooks = [webhook for webhook in made if webhook is not None]
-        self._queue.send(map(pack, webhooks))
+        queued = self._outbox.put(webhook for webhook in made if webhook is not None)
         self._dead_letters.put(letters)
-        logger.info("feed_pages", extra={"changed": len(changed), "webhooks": len(webhooks)})
-        count("WebhooksQueued", len(webhooks))
+        logger.info("feed_pages", extra={"changed": len(changed), "webhooks": queued})
+        count("WebhooksQueued", queued)

@@ -10,7 +10,8 @@ For a batch of messages, `WebhookSender.handle` goes through these steps:
    - an endpoint that answers 500, or nothing: the webhook goes back to the queue until its next try;
    - the same after three days: it goes to the dead-letter queue;
    - an endpoint that answers 410: the webhook is recorded as not sent;
-6. disable the endpoints that answered 410, until their banks store settings again.
+6. log the attempts for the bank (`attempts_repository`);
+7. record which endpoints have proved themselves, and disable those that answered 410 (`proof`).
 
 An endpoint of one bank never holds up the webhooks of another bank.
 """
@@ -25,7 +26,10 @@ from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import MAX_DELAY_S, Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.endpoints import EndpointDirectory
+from chalicelib.banks.webhook_endpoints import WEBHOOK_TEST
 from chalicelib.webhooks.attempt import Attempt, FollowUp, follow_up
+from chalicelib.webhooks.attempts_repository import AttemptLog
+from chalicelib.webhooks.proof import settle
 from chalicelib.webhooks.records import Record, Standing, WebhookRecords
 from chalicelib.webhooks.signed_poster import SignedPoster
 from chalicelib.webhooks.webhook import Webhook, pack, unpack
@@ -34,8 +38,8 @@ from chalicelib.webhooks.webhook import Webhook, pack, unpack
 class WebhookSender:
     """Delivers the webhooks in a queue's messages.
 
-    `poster` signs and posts them, and `records` keeps each webhook's last attempt. What was not delivered goes back to
-    the `queue`, or to the `dead_letters`.
+    `poster` signs and posts them, `records` keeps each webhook's last attempt, and the bank reads the `log`. What was
+    not delivered goes back to the `queue`, or to the `dead_letters`.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class WebhookSender:
         poster: SignedPoster,
         endpoints: EndpointDirectory,
         records: WebhookRecords,
+        log: AttemptLog,
         queue: Queue,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
@@ -51,6 +56,7 @@ class WebhookSender:
         self._poster = poster
         self._endpoints = endpoints
         self._records = records
+        self._log = log
         self._queue = queue
         self._dead_letters = dead_letters
         self._clock = clock
@@ -73,8 +79,9 @@ class WebhookSender:
         delivered = self._record_delivered(attempts, records, now)
         failed = self._follow_up_failed(attempts, now)
         self._hand_over(failed, early, now)
-        self._disable_gone(attempts, now)
         recorded = [*delivered, *(result.record for _, result in failed)]
+        self._log.note(attempts, recorded, now)
+        settle(self._endpoints, attempts, now)
         _report(recorded, early=len(early), over=len(others) - len(recorded))
 
     def _read(self, bodies: Sequence[str]) -> list[Webhook]:
@@ -115,7 +122,7 @@ class WebhookSender:
             [
                 Letter(pack(attempt.webhook), f"given_up: {attempt.answer}")
                 for attempt, result in failed
-                if result.record.standing is Standing.GIVEN_UP
+                if result.record.standing is Standing.GIVEN_UP and attempt.webhook.type != WEBHOOK_TEST
             ]
         )
         self._put_back([*early, *(result.next_try for _, result in failed if result.next_try)], now)
@@ -127,18 +134,6 @@ class WebhookSender:
         waits = (ceil((webhook.not_before - now).total_seconds()) for webhook in webhooks if webhook.not_before)
         delays = iter([min(max(wait, 0), MAX_DELAY_S) for wait in waits])
         self._queue.send(map(pack, webhooks), lambda: next(delays))
-
-    def _disable_gone(self, attempts: Iterable[Attempt], now: datetime) -> None:
-        """Disable the endpoints that answered 410. This is the last step: if it fails, all webhooks are recorded."""
-        gone = {
-            attempt.webhook.bank: attempt.endpoint
-            for attempt in attempts
-            if attempt.endpoint is not None and attempt.answer.is_gone
-        }
-        for bank, endpoint in gone.items():
-            self._endpoints.disable(bank, endpoint, now)
-            logger.warning("webhooks_disabled", extra={"bank": bank})
-            count("WebhooksDisabled")
 
 
 def is_settled(webhook: Webhook, record: Record | None, now: datetime) -> bool:

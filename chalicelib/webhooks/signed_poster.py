@@ -11,8 +11,10 @@ from chalicelib.aws.telemetry import logger
 from chalicelib.banks.endpoints import Endpoint, EndpointDirectory
 from chalicelib.banks.settings import CACHE_FOR
 from chalicelib.banks.signatures import valid_secrets
+from chalicelib.banks.webhook_endpoints import WEBHOOK_TEST, Status
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, RESTING, Attempt
+from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, PACED, RESTING, UNPROVED, Attempt
+from chalicelib.webhooks.host_rate import HostRate, in_turns
 from chalicelib.webhooks.poster import Answer, Poster
 from chalicelib.webhooks.webhook import Webhook
 
@@ -33,7 +35,8 @@ class SignedPoster:
         self._secrets = secrets
         self._poster = poster
         self._clock = clock
-        self._rests_until: dict[str, datetime] = {}  # by bank
+        self._rate = HostRate()
+        self._rests_until: dict[tuple[str, str], datetime] = {}  # by bank and endpoint
 
     def post(self, webhooks: Sequence[Webhook], now: datetime) -> list[Attempt]:
         """Post the webhooks, each in a thread of its own; return the attempts in the same order.
@@ -42,28 +45,39 @@ class SignedPoster:
         """
         if not webhooks:
             return []
-        banks = {webhook.bank for webhook in webhooks}
-        # A bank that has no endpoint by the cache may have one by now.
-        endpoints = {bank: self._endpoints.of(bank) or self._endpoints.of_uncached(bank) for bank in banks}
-        signers = {bank: self._signers(bank, endpoint, now) for bank, endpoint in endpoints.items()}
+        kinds = {(webhook.bank, webhook.endpoint, webhook.type) for webhook in webhooks}
+        endpoints = {kind: self._endpoints.find(*kind) for kind in kinds}
+        signers = {bank: self._signers(bank, one, now) for (bank, _, _), one in endpoints.items() if one is not None}
+        refusals: dict[str, Answer | None] = {}
+        for webhook in in_turns(webhooks):
+            endpoint = endpoints[webhook.bank, webhook.endpoint, webhook.type]
+            refusals[webhook.id] = self._refusal(webhook, endpoint, signers.get(webhook.bank, []), now)
 
         def attempted(webhook: Webhook) -> Attempt:
-            endpoint = endpoints[webhook.bank]
-            return Attempt(webhook, endpoint, self._answer(webhook, endpoint, signers[webhook.bank], now))
+            endpoint = endpoints[webhook.bank, webhook.endpoint, webhook.type]
+            refusal = refusals[webhook.id]
+            if refusal is not None or endpoint is None:
+                return Attempt(webhook, endpoint, refusal or NO_ENDPOINT)
+            return Attempt(webhook, endpoint, self._post(webhook, endpoint, signers[webhook.bank]))
 
         with ThreadPoolExecutor(len(webhooks)) as pool:
             return list(pool.map(attempted, webhooks))
 
-    def _answer(self, webhook: Webhook, endpoint: Endpoint | None, signers: Sequence[Signer], now: datetime) -> Answer:
-        if endpoint is None:
+    def _refusal(
+        self, webhook: Webhook, endpoint: Endpoint | None, signers: Sequence[Signer], now: datetime
+    ) -> Answer | None:
+        """Return why the webhook isn't posted now; None if it is."""
+        if endpoint is None or endpoint.status is Status.GONE:
             return NO_ENDPOINT
         if endpoint.is_bank_disabled:
             return BANK_DISABLED
         if not signers:
             return NO_SECRET
-        if self._rests_until.get(webhook.bank, now) > now:
+        if endpoint.status is Status.UNPROVED and webhook.type != WEBHOOK_TEST:
+            return UNPROVED
+        if self._rests_until.get((webhook.bank, endpoint.id), now) > now:
             return RESTING
-        return self._post(webhook, endpoint, signers)
+        return None if self._rate.takes(endpoint.url, now) else PACED
 
     def _post(self, webhook: Webhook, endpoint: Endpoint, signers: Sequence[Signer]) -> Answer:
         posted_at = self._clock()
@@ -78,12 +92,12 @@ class SignedPoster:
         answered_at = self._clock()
         took = answered_at - posted_at
         if took > _SLOW:
-            self._rests_until[webhook.bank] = answered_at + min(3 * took, _RESTS_AT_MOST)
+            self._rests_until[webhook.bank, endpoint.id] = answered_at + min(3 * took, _RESTS_AT_MOST)
         return answer
 
-    def _signers(self, bank: str, endpoint: Endpoint | None, now: datetime) -> list[Signer]:
+    def _signers(self, bank: str, endpoint: Endpoint, now: datetime) -> list[Signer]:
         """Return what signs with the bank's valid secrets; none if the secret is missing or can't be read."""
-        if endpoint is None or endpoint.secret_arn is None:
+        if endpoint.secret_arn is None:
             return []
         try:
             return list(map(Signer, valid_secrets(self._secrets.get(endpoint.secret_arn, CACHE_FOR), now)))

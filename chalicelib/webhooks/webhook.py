@@ -1,4 +1,4 @@
-"""Webhooks: the messages to a bank's own systems about its notifications, and when each is tried.
+"""Webhooks: the messages to a bank's own systems about what happens, and when each is tried.
 
 They have the form of Standard Webhooks (github.com/standard-webhooks/standard-webhooks). Pure: time comes in.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.aws.queues import message
 from chalicelib.banks.bank import BANK_ID
+from chalicelib.banks.webhook_endpoints import HOLDER_CHANGED, SHORT_FORM, TRANSACTION_FLAGGED, WEBHOOK_TEST
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey, State
@@ -25,17 +26,20 @@ TYPE_OF = {
     State.REJECTED: "notification.failed",
     State.FAILED: "notification.failed",
 }
-HOLDER_CHANGED = "holder.changed"
-TYPES = tuple(sorted({*TYPE_OF.values(), HOLDER_CHANGED}))
+TYPES = tuple(sorted({*TYPE_OF.values(), HOLDER_CHANGED, TRANSACTION_FLAGGED, WEBHOOK_TEST}))
 # Each wait is three times as long as the time since the first try: 5 s, 15 s, 1 min, 4 min, 16 min, 1 h, 4 h.
 _FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=6)
 TRIED_FOR = timedelta(days=3)
+# A test that is not accepted within this time is not worth an operator's attention: the bank can ask for another.
+TESTED_FOR = timedelta(hours=1)
+# In a test's key, in place of a transaction's id: no transaction can have this id.
+_TEST_ID = "webhook@test"
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A message to a bank's endpoint. `body` (JSON) is signed and posted, the same at each try.
+    """A message to a bank's `endpoint` (an id). `body` (JSON) is signed and posted, the same at each try.
 
     `first_at` is the time of the first try, and `not_before` that of the next, None for at once. A webhook with `again`
     is sent now, also if it was delivered or waits for its next try: an operator asked for it.
@@ -48,14 +52,21 @@ class Webhook:
     first_at: datetime
     not_before: datetime | None = None
     again: bool = False
+    endpoint: str = SHORT_FORM
 
     @property
     def bank(self) -> str:
         return self.key.bank
 
     def is_given_up(self, now: datetime) -> bool:
-        """Return whether the webhook isn't tried again, because the first try was three days ago or earlier."""
-        return now - self.first_at >= TRIED_FOR
+        """Return whether the webhook isn't tried again: the first try was three days ago, a test's an hour."""
+        return now - self.first_at >= (TESTED_FOR if self.type == WEBHOOK_TEST else TRIED_FOR)
+
+    def to(self, endpoint: str) -> "Webhook":
+        """Return the same message to the endpoint with this id. Each endpoint's has a webhook id of its own."""
+        if endpoint == self.endpoint:
+            return self
+        return replace(self, endpoint=endpoint, id=_message_id(self.id, endpoint))
 
     def next_try(
         self, now: datetime, jitter: float, at_least: timedelta = timedelta(0), at_most: timedelta = LONGEST_WAIT
@@ -85,12 +96,15 @@ def webhook_of(key: NotificationKey, notification: Mapping[str, Any], now: datet
 
 def webhook_about(key: NotificationKey, event: str, at: str, data: Mapping[str, Any], now: datetime) -> Webhook:
     """Return the webhook about an event of this type, which happened `at`; the same event has the same id."""
-    digest = hashlib.sha256(
-        "\n".join((transaction_key(key.bank, key.transaction), key.holder, event, at)).encode()
-    ).digest()
     body = {"type": event, "timestamp": at, "data": data}
-    webhook_id = f"msg_{base64.urlsafe_b64encode(digest[:18]).decode()}"
+    webhook_id = _message_id(transaction_key(key.bank, key.transaction), key.holder, event, at)
     return Webhook(webhook_id, key, event, json.dumps(body, ensure_ascii=False), now)
+
+
+def test_of(bank: str, endpoint: str, now: datetime) -> Webhook:
+    """Return a test of the bank's endpoint with this id."""
+    key = NotificationKey(bank, _TEST_ID, "")
+    return webhook_about(key, WEBHOOK_TEST, format_time(now), {"endpoint": endpoint}, now).to(endpoint)
 
 
 def pack(webhook: Webhook) -> str:
@@ -104,6 +118,8 @@ def pack(webhook: Webhook) -> str:
         "body": webhook.body,
         "first_at": format_time(webhook.first_at),
     }
+    if webhook.endpoint != SHORT_FORM:
+        content["endpoint"] = webhook.endpoint
     if webhook.not_before is not None:
         content["not_before"] = format_time(webhook.not_before)
     return message({**content, "again": True} if webhook.again else content)
@@ -117,7 +133,8 @@ def unpack(text: str) -> Webhook:
     content = json.loads(text)
     bank, not_before = content["bank"], content.get("not_before")
     first_at, not_before = _moment(content["first_at"]), _moment(not_before) if not_before else None
-    texts = [content[name] for name in ("id", "transaction", "holder", "type", "body")]
+    endpoint = content.get("endpoint", SHORT_FORM)
+    texts = [*(content[name] for name in ("id", "transaction", "holder", "type", "body")), endpoint]
     if not (all(isinstance(text, str) for text in texts) and BANK_ID.fullmatch(bank) and content["type"] in TYPES):
         raise ValueError("no webhook")
     return Webhook(
@@ -128,7 +145,13 @@ def unpack(text: str) -> Webhook:
         first_at=first_at,
         not_before=not_before,
         again=content.get("again", False) is True,
+        endpoint=endpoint,
     )
+
+
+def _message_id(*parts: str) -> str:
+    digest = hashlib.sha256("\n".join(parts).encode()).digest()
+    return f"msg_{base64.urlsafe_b64encode(digest[:18]).decode()}"
 
 
 def _moment(text: str) -> datetime:

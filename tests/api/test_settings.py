@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.banks.webhook_endpoints import EndpointState, Status
 from tests.app_bench import AWS, CARD, KEY, OTHER_KEY, Bench, fields, problem
 from tests.fakes import Failing, Refusing, refusal
 
 DEFAULTS: dict[str, Any] = {
+    "webhooks": [],
     "flags": {
         "large_amount": {
             "mode": "on",
@@ -111,6 +113,24 @@ def test_neither_subscriptions_nor_versions_are_shown(bench: Bench) -> None:
         ({"webhook_url": "http://127.0.0.1:8026/"}, "webhook_url"),  # in the local cloud only
         ({"webhook_url": None}, "webhook_url"),
         ({"webhook_url": f"https://bank.example/{'a' * 1000}"}, "webhook_url"),
+        ({"webhooks": [{"url": "https://10.0.0.1/", "types": ["holder.changed"]}]}, "webhooks.0.url"),
+        ({"webhooks": [{"url": "http://127.0.0.1:8026/", "types": ["holder.changed"]}]}, "webhooks.0.url"),
+        ({"webhooks": [{"url": "https://bank.example/"}]}, "webhooks.0.types"),
+        ({"webhooks": [{"url": "https://bank.example/", "types": []}]}, "webhooks.0.types"),
+        ({"webhooks": [{"url": "https://bank.example/", "types": ["all"]}]}, "webhooks.0.types.0"),
+        ({"webhooks": [{"url": "https://bank.example/", "types": ["webhook.test"] * 2}]}, "webhooks.0.types"),
+        ({"webhooks": [{"url": "https://bank.example/", "types": ["webhook.test"]}] * 2}, "webhooks"),
+        (
+            {
+                "webhook_url": "https://bank.example/",
+                "webhooks": [{"url": "https://bank.example/", "types": ["webhook.test"]}],
+            },
+            "webhooks",
+        ),
+        (
+            {"webhooks": [{"url": f"https://bank.example/{one}", "types": ["webhook.test"]} for one in range(6)]},
+            "webhooks",
+        ),
     ],
 )
 def test_a_broken_rule_is_a_400_that_names_the_field_and_changes_nothing(bench: Bench, body: Any, field: str) -> None:
@@ -152,7 +172,8 @@ def test_a_bank_without_a_webhook_secret_is_told_to_get_one_first(bench: Bench) 
 def test_an_endpoint_that_was_disabled_is_answered_so_and_putting_what_was_answered_enables_it(bench: Bench) -> None:
     url = "https://bank.example/"
     put(bench, {"webhook_url": url})
-    bench.banks.disable_webhooks("eazycard", bench.banks.settings("eazycard").version, bench.now)
+    gone = {"default": EndpointState(url, Status.GONE, bench.now)}
+    bench.banks.put_endpoint_states("eazycard", gone, bench.banks.settings("eazycard").version)
     answered = bench.get("/settings").json_body
     assert answered == {**DEFAULTS, "webhook_url": url, "webhooks_disabled_at": "2026-01-10T14:00:00Z"}
     assert put(bench, answered).json_body == {**DEFAULTS, "webhook_url": url}

@@ -41,8 +41,13 @@ MARKS = [
     "b@example.com",
     "other-bank",
 ]
-PARAMETERS = {"transaction_id": "id-of-b", "account": "account-of-b", "holder": "holder-of-b"}
-NOWHERE = {"transaction_id": "id-of-no-one", "account": "account-of-no-one", "holder": "holder-of-no-one"}
+PARAMETERS = {"transaction_id": "id-of-b", "account": "account-of-b", "holder": "holder-of-b", "webhook_id": "msg_1"}
+NOWHERE = {
+    "transaction_id": "id-of-no-one",
+    "account": "account-of-no-one",
+    "holder": "holder-of-no-one",
+    "webhook_id": "msg_1",
+}
 
 
 def walk() -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import string
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,8 @@ from chalicelib.banks.endpoints import Endpoint, EndpointDirectory, webhook_url_
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.schemas import LOOPBACK_URL, NO_ENDPOINT, URL
 from chalicelib.banks.settings import CACHE_FOR, BankSettings, SettingsDirectory, StoredSettings
+from chalicelib.banks.webhook_endpoints import CHOICES, EndpointState, NamedEndpoint, Status
+from chalicelib.banks.webhook_endpoints import TRANSACTION_FLAGGED as FLAGGED
 from chalicelib.errors import TemporarilyUnavailable
 from tests.fakes import Failing, refusal
 
@@ -113,7 +114,7 @@ class Directory(EndpointDirectory):
     """A directory on a table, at a time that the test sets; the bank has an endpoint."""
 
     def __init__(self, client: Any) -> None:
-        self.now = NOW
+        self.now, self.client = NOW, client
         self.store = BankRepository(client, "BanksTable")
         clock = lambda: self.now  # noqa: E731
         super().__init__(SettingsDirectory(self.store, clock), BankDirectory(self.store, clock), self.store)
@@ -125,6 +126,20 @@ class Directory(EndpointDirectory):
         version = self.store.settings("eazycard").version + 1
         self.store.put_settings("eazycard", StoredSettings(BankSettings(webhook_url=url), {}, version))
 
+    def put_states(self, settings: BankSettings, *in_use: NamedEndpoint | str) -> None:
+        """Store the bank and settings of which these endpoints are in use, and the others unproved."""
+        self.store.put_bank(BANK)
+        urls = {one if isinstance(one, str) else one.url for one in in_use}
+        states = {
+            key: EndpointState(one.url, Status.IN_USE, NOW)
+            if one.url in urls
+            else EndpointState(one.url, Status.UNPROVED)
+            for key, one in settings.endpoints.items()
+        }
+        version = self.store.settings("eazycard").version + 1
+        self.store.put_settings("eazycard", StoredSettings(settings, {}, version, states))
+        self.forget("eazycard")
+
 
 @pytest.fixture
 def directory(each_dynamodb: Any) -> Directory:
@@ -133,72 +148,116 @@ def directory(each_dynamodb: Any) -> Directory:
 
 def test_an_endpoint_has_the_url_of_the_settings_and_the_bank_s_secret(directory: Directory) -> None:
     directory.put()
-    assert directory.of("eazycard") == Endpoint(HOOKS, "arn:webhooks", is_bank_disabled=False, version=1)
-    assert directory.of("other-bank") is None
+    assert directory.of("eazycard") == [Endpoint(HOOKS, "arn:webhooks", is_bank_disabled=False, version=1)]
+    assert directory.of("other-bank") == []
 
 
 @pytest.mark.parametrize(
-    ("bank", "endpoint"),
+    ("bank", "endpoints"),
     [
-        (dataclasses.replace(BANK, webhook_secret_arn=None), Endpoint(HOOKS, None, False, 1)),
-        (dataclasses.replace(BANK, disabled=True), Endpoint(HOOKS, "arn:webhooks", True, 1)),
-        (None, None),
+        (dataclasses.replace(BANK, webhook_secret_arn=None), [Endpoint(HOOKS, None, False, 1)]),
+        (dataclasses.replace(BANK, disabled=True), [Endpoint(HOOKS, "arn:webhooks", True, 1)]),
+        (None, []),
     ],
     ids=["no secret", "disabled", "no bank"],
 )
 def test_webhooks_wait_for_a_bank_that_is_disabled_or_has_no_secret(
-    directory: Directory, bank: Bank | None, endpoint: Endpoint | None
+    directory: Directory, bank: Bank | None, endpoints: list[Endpoint]
 ) -> None:
     directory.put(bank=bank)
-    assert directory.of("eazycard") == endpoint
+    assert directory.of("eazycard") == endpoints
 
 
 def test_settings_without_a_url_name_no_endpoint(directory: Directory) -> None:
     directory.put(None)
-    assert directory.of("eazycard") is None
+    assert directory.of("eazycard") == []
 
 
-def test_a_change_has_effect_within_a_minute_and_at_once_without_the_cache(directory: Directory) -> None:
+def test_a_change_has_effect_within_a_minute_and_at_once_when_it_is_forgotten(directory: Directory) -> None:
     directory.put()
     directory.of("eazycard")
     directory.put(OTHER_HOOKS, dataclasses.replace(BANK, disabled=True))
     directory.now += CACHE_FOR - timedelta(microseconds=1)
-    assert directory.of("eazycard") == Endpoint(HOOKS, "arn:webhooks", False, 1)
-    expected = Endpoint(OTHER_HOOKS, "arn:webhooks", True, 2)
-    assert directory.of_uncached("eazycard") == expected
-    assert directory.of("eazycard") == expected
+    assert directory.of("eazycard") == [Endpoint(HOOKS, "arn:webhooks", False, 1)]
+    directory.forget("eazycard")
+    assert directory.of("eazycard") == [Endpoint(OTHER_HOOKS, "arn:webhooks", True, 2)]
     directory.put()
     directory.now += CACHE_FOR
-    assert directory.of("eazycard") == Endpoint(HOOKS, "arn:webhooks", False, 3)
+    assert directory.of("eazycard") == [Endpoint(HOOKS, "arn:webhooks", False, 3)]
 
 
-def test_a_disabled_endpoint_is_none_at_once_until_settings_are_stored(directory: Directory) -> None:
+# Several, each with the types that it wants
+
+
+FLAGS, ALL = NamedEndpoint("https://flags.example/", (FLAGGED,)), NamedEndpoint("https://all.example/", CHOICES)
+
+
+def test_each_endpoint_gets_the_types_that_it_wants_once_it_is_in_use(directory: Directory) -> None:
+    directory.put_states(BankSettings(webhook_url=HOOKS, webhooks=(FLAGS, ALL)), FLAGS, HOOKS)
+    assert [one.url for one in directory.of("eazycard")] == [HOOKS, FLAGS.url, ALL.url]
+    assert [one.url for one in directory.wanting("eazycard", FLAGGED)] == [FLAGS.url]
+    assert [one.url for one in directory.wanting("eazycard", "holder.changed")] == [HOOKS]
+    assert directory.wanting("eazycard", "alert.answered") == []  # ALL wants it, but is unproved
+    directory.prove("eazycard", directory.of("eazycard")[2], NOW)
+    assert [one.url for one in directory.wanting("eazycard", FLAGGED)] == [FLAGS.url, ALL.url]
+    assert directory.store.settings("eazycard").states[ALL.id] == EndpointState(ALL.url, Status.IN_USE, NOW)
+
+
+def test_two_endpoints_that_prove_themselves_at_once_are_both_in_use(directory: Directory) -> None:
+    directory.put_states(BankSettings(webhooks=(FLAGS, ALL)))
+    first, second = directory.of("eazycard")
+    other = Directory(directory.client)
+    other.of("eazycard")  # cached, before the first is proved
+    directory.prove("eazycard", first, NOW)
+    other.prove("eazycard", second, NOW)
+    directory.forget("eazycard")
+    assert [one.status for one in directory.of("eazycard")] == [Status.IN_USE] * 2
+
+
+def test_an_endpoint_that_the_settings_name_no_longer_is_not_proved(directory: Directory) -> None:
+    directory.put_states(BankSettings(webhook_url=HOOKS))
+    (endpoint,) = directory.of("eazycard")
+    directory.put_states(BankSettings(webhook_url=OTHER_HOOKS))
+    directory.prove("eazycard", endpoint, NOW)
+    assert [one.status for one in directory.of("eazycard")] == [Status.UNPROVED]
+
+
+def test_what_was_queued_for_the_short_form_finds_the_endpoint_in_the_long_form(directory: Directory) -> None:
+    directory.put_states(BankSettings(webhooks=(FLAGS, ALL)), FLAGS, ALL)
+    found = directory.find("eazycard", "default", "notification.bounced")
+    assert found is not None
+    assert found.url == ALL.url
+    assert directory.find("eazycard", "ep_other", FLAGGED) is None
+    exact = directory.find("eazycard", FLAGS.id, FLAGGED)
+    assert exact is not None
+    assert exact.url == FLAGS.url
+
+
+# Gone
+
+
+def test_a_disabled_endpoint_gets_nothing_until_settings_are_stored(directory: Directory) -> None:
     directory.put()
-    endpoint = directory.of("eazycard")
-    assert endpoint is not None
+    (endpoint,) = directory.of("eazycard")
     directory.disable("eazycard", endpoint, NOW)
-    assert directory.of("eazycard") is None
+    assert directory.wanting("eazycard", "holder.changed") == []
     assert directory.store.settings("eazycard").webhooks_disabled_at == NOW
     directory.put()
     directory.now += CACHE_FOR
-    assert directory.of("eazycard") == Endpoint(HOOKS, "arn:webhooks", False, 2)
+    assert directory.wanting("eazycard", "holder.changed") == [Endpoint(HOOKS, "arn:webhooks", False, 3)]
 
 
 def test_settings_that_were_stored_meanwhile_are_not_disabled(directory: Directory) -> None:
     directory.put()
-    endpoint = directory.of("eazycard")
-    assert endpoint is not None
+    (endpoint,) = directory.of("eazycard")
     directory.put(OTHER_HOOKS)
     directory.disable("eazycard", endpoint, NOW)
-    assert directory.of("eazycard") == Endpoint(OTHER_HOOKS, "arn:webhooks", False, 2)
+    assert directory.of("eazycard") == [Endpoint(OTHER_HOOKS, "arn:webhooks", False, 2)]
 
 
-@pytest.mark.parametrize("call", [EndpointDirectory.of, EndpointDirectory.of_uncached])
-def test_a_table_that_throttles_is_temporarily_unavailable_and_nothing_is_cached(
-    each_dynamodb: Any, call: Callable[[EndpointDirectory, str], Endpoint | None]
-) -> None:
+def test_a_table_that_throttles_is_temporarily_unavailable_and_nothing_is_cached(each_dynamodb: Any) -> None:
     Directory(each_dynamodb).put()
     directory = Directory(Failing(each_dynamodb, refusal("ThrottlingException")))
     with pytest.raises(TemporarilyUnavailable):
-        call(directory, "eazycard")
-    assert directory.of("eazycard") is not None
+        directory.of("eazycard")
+    assert directory.of("eazycard") != []

@@ -1,7 +1,7 @@
 """Banks, their keys and settings in DynamoDB, on both engines."""
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +11,9 @@ from chalicelib.aws.dynamo import to_item
 from chalicelib.banks.bank import ApiKey, Bank
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, StoredSettings
+from chalicelib.banks.webhook_endpoints import EndpointState, Status
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.ledger.times import format_time
 from tests.bank_settings import WHOLE, load
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
@@ -78,19 +80,36 @@ def test_settings_are_read_back_as_they_were_stored(banks: BankRepository) -> No
     assert banks.bank("eazycard") is None
 
 
-def test_an_endpoint_is_disabled_once_and_enabled_by_what_is_stored_next(banks: BankRepository) -> None:
+def test_the_states_of_endpoints_are_stored_in_the_version_for_which_they_were_made(banks: BankRepository) -> None:
     url, at = "https://bank.example/", datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
-    stored = StoredSettings(load({**WHOLE, "webhook_url": url}), {"fraud@bank.example": "arn:1"}, 1)
+    stored = StoredSettings(load({**WHOLE, "webhooks": [], "webhook_url": url}), {"fraud@bank.example": "arn:1"}, 1)
     banks.put_settings("eazycard", stored)
-    banks.disable_webhooks("eazycard", 0, at)  # what was sent by settings before
+    assert banks.settings("eazycard").states == {"default": EndpointState(url, Status.IN_USE)}
+    gone = {"default": EndpointState(url, Status.GONE, at)}
+    assert not banks.put_endpoint_states("eazycard", gone, 0)  # what was sent by settings before
     assert banks.settings("eazycard") == stored
-    banks.disable_webhooks("eazycard", 1, at)
-    banks.disable_webhooks("eazycard", 1, at + timedelta(hours=1))
-    assert banks.settings("eazycard") == dataclasses.replace(stored, webhooks_disabled_at=at)
-    banks.put_settings("eazycard", dataclasses.replace(stored, version=2))
-    assert banks.settings("eazycard") == dataclasses.replace(stored, version=2)
-    banks.disable_webhooks("other-bank", 1, at)
+    assert banks.put_endpoint_states("eazycard", gone, 1)
+    assert not banks.put_endpoint_states("eazycard", {}, 1)
+    found = banks.settings("eazycard")
+    assert found == dataclasses.replace(stored, version=2, endpoint_states=gone)
+    assert found.webhooks_disabled_at == at
+    unproved = {"default": EndpointState(url, Status.UNPROVED)}
+    banks.put_settings("eazycard", dataclasses.replace(stored, version=3, endpoint_states=unproved))
+    assert banks.settings("eazycard").states == unproved
+    assert not banks.put_endpoint_states("other-bank", gone, 1)
     assert banks.settings("other-bank") == StoredSettings()
+
+
+def test_an_endpoint_that_was_disabled_before_endpoints_had_states_stays_disabled(banks: BankRepository) -> None:
+    at = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+    banks.put_settings("eazycard", StoredSettings(load({"webhook_url": "https://bank.example/"}), {}, 1))
+    banks._client.update_item(
+        TableName="BanksTable",
+        Key={"entry": {"S": "settings#eazycard"}},
+        UpdateExpression="SET webhooks_disabled_at = :at",
+        ExpressionAttributeValues={":at": {"S": format_time(at)}},
+    )
+    assert banks.settings("eazycard").states == {"default": EndpointState("https://bank.example/", Status.GONE, at)}
 
 
 def test_of_two_changes_of_the_same_version_the_second_is_refused(banks: BankRepository) -> None:

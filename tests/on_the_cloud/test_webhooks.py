@@ -29,13 +29,17 @@ Command = Callable[..., list[str]]
 
 
 class Endpoint(ThreadingHTTPServer):
-    """A bank's endpoint: gives these answers, one after the other, and 204 from then on; keeps what it was asked."""
+    """A bank's endpoint: gives these answers, one after the other, and 204 from then on; keeps what it was asked.
+
+    It accepts every test.
+    """
 
     daemon_threads = True
 
     def __init__(self, *answers: int) -> None:
         super().__init__(("127.0.0.1", 0), _EndpointHandler)
         self.answers = list(answers)
+        self.tests: list[tuple[dict[str, str], bytes]] = []
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []  # method, path, headers, body
 
     @property
@@ -57,6 +61,11 @@ class _EndpointHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if self.command == "POST" and json.loads(body)["type"] == "webhook.test":
+            self.server.tests.append((headers, body))
+            self.send_response_only(204)
+            self.end_headers()
+            return
         status = self.server.answers.pop(0) if self.server.answers else 204
         self.server.asked.append((self.command, self.path, headers, body))
         self.send_response_only(status)
@@ -78,7 +87,8 @@ class Told:
         return self.endpoint.told()
 
     def verify_all(self) -> None:
-        for _, _, headers, body in self.endpoint.asked:
+        assert self.endpoint.tests
+        for headers, body in [*self.endpoint.tests, *((headers, body) for _, _, headers, body in self.endpoint.asked)]:
             Webhook(self.secret).verify(body, headers)
 
 
@@ -107,6 +117,7 @@ def told_bank(cloud: CloudUnderTest, command: Command, bank_id: str, *answers: i
     try:
         answer = bank("PUT", "/settings", {"webhook_url": endpoint.url})
         assert answer.status == 200, answer.data
+        eventually(lambda: statuses(bank) == ["in_use"])  # the queued test was accepted
         yield Told(bank, endpoint, secret)
     finally:
         endpoint.shutdown()
@@ -127,6 +138,10 @@ def tell(cloud: CloudUnderTest, bank: BankClient, transaction_id: str, address: 
 def notifications(bank: BankClient, transaction_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = bank("GET", f"/transactions/{transaction_id}/notifications").json()["notifications"]
     return found
+
+
+def statuses(bank: BankClient) -> list[str]:
+    return [endpoint["status"] for endpoint in bank("GET", "/webhooks/attempts").json()["endpoints"]]
 
 
 def tried(lines: list[str]) -> str:

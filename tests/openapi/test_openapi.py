@@ -1,11 +1,13 @@
 """The committed description: what the generator makes, valid, and true to the routes, the errors and the gateway."""
 
+import dataclasses
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +18,22 @@ import app as app_module
 from chalicelib.api.json_body import read_json, read_transaction
 from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
+from chalicelib.banks.webhook_endpoints import HOLDER_CHANGED
 from chalicelib.changes.change_teller import webhook_of as webhook_of_change
 from chalicelib.errors import DomainError
+from chalicelib.flags.repository import Flagging
 from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder, load_holder, load_patch
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks.webhook import HOLDER_CHANGED, TYPES, webhook_of
+from chalicelib.webhooks.flagged import webhook_of as webhook_of_flagging
+from chalicelib.webhooks.webhook import TYPES, webhook_of
+from chalicelib.webhooks.webhook import test_of as endpoint_test
 from infra.package import PROJECT_DIR
 from openapi.__main__ import OPENAPI, main, texts
 from openapi.problems import gateway_answers
 from tests.described import DESCRIPTION, EXACT, FILE, validator
+from tests.samples import TRANSACTION
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 RULES = ("LargeAmountRule", "VelocityRule", "UnusualAmountRule", "DuplicateSuspectRule", "NewCountryRule")
@@ -139,7 +146,10 @@ def test_every_answer_has_the_request_s_id() -> None:
 @pytest.mark.parametrize("route", OPERATIONS, ids=" ".join)
 def test_every_route_is_in_the_documentation(route: tuple[str, str]) -> None:
     named = re.findall(r"`(\w+) ([^`?]+)`", (PROJECT_DIR / "docs" / "api.md").read_text())
-    assert (route[0], route[1].replace("{transaction_id}", "{id}")) in named
+    assert (route[0], re.sub(r"{\w+_id}", "{id}", route[1])) in named
+
+
+WITHOUT_BODY = (("POST", "/webhooks/test"), ("POST", "/webhooks/{webhook_id}/resend"))
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids=" ".join)
@@ -157,7 +167,7 @@ def test_an_operation_says_what_it_is_and_whether_it_needs_a_key(route: tuple[st
     assert ({"apiKey": [], "signature": []} in security) == is_write
     assert ((401, "invalid_signature") in codes(operation)) == is_write
     assert ((401, "unknown_api_key") in codes(operation)) == needs_key
-    assert ("requestBody" in operation) == (route[0] in ("POST", "PUT", "PATCH"))
+    assert ("requestBody" in operation) == (route[0] in ("POST", "PUT", "PATCH") and route not in WITHOUT_BODY)
     parameters = [resolved(parameter) for parameter in operation.get("parameters", ())]
     assert {one["name"] for one in parameters if one["in"] == "path"} == set(re.findall(r"{(\w+)}", route[1]))
     assert all(one["description"] for one in parameters)
@@ -439,7 +449,23 @@ def test_a_webhook_about_a_changed_holder_is_as_described() -> None:
             assert not described.is_valid({**body, "data": data})
 
 
-@pytest.mark.parametrize("type_", [type_ for type_ in TYPES if type_ != HOLDER_CHANGED])
+def test_webhooks_about_flags_and_tests_are_as_described() -> None:
+    large = {"amount": "2000001.00", "currency": "EUR", "threshold": "1000000.00"}
+    flagging = Flagging(
+        dataclasses.replace(TRANSACTION, amount=Decimal(2_000_001)), {"large_amount": large}, frozenset(), NOW
+    )
+    for webhook in (webhook_of_flagging(flagging, NOW), endpoint_test("eazycard", "ep_1", NOW)):
+        body = json.loads(webhook.body)
+        operation = DESCRIPTION["webhooks"][webhook.type]["post"]
+        described = validator(operation["requestBody"]["content"]["application/json"]["schema"])
+        assert described.is_valid(body), list(described.iter_errors(body))
+        assert webhook.type == body["type"]
+        for name in set(body["data"]) - {"merchant"}:
+            data = {key: value for key, value in body["data"].items() if key != name}
+            assert not described.is_valid({**body, "data": data})
+
+
+@pytest.mark.parametrize("type_", [type_ for type_ in TYPES if type_.startswith("notification.")])
 def test_what_a_webhook_says_is_as_described(type_: str) -> None:
     notes = {
         "notification.delivered": {"state": "delivered", "message_id": "m1"},

@@ -1,0 +1,87 @@
+"""The throttles of public routes, for the release and for `chalice deploy`, and the web ACL of the template."""
+
+import json
+from typing import Any
+
+import app as app_module
+from infra.gateway import apply_throttles
+from infra.package import PROJECT_DIR
+from tests.app_bench import AWS, Bench
+
+TEMPLATE = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+ALL, *OWN = RESOURCES["RestAPI"]["Properties"]["MethodSettings"]
+PUBLIC = {
+    (path, method)
+    for path, methods in app_module.app.routes.items()
+    for method, entry in methods.items()
+    if not entry.api_key_required
+}
+
+
+def place(setting: dict[str, Any]) -> tuple[str, str]:
+    return setting["ResourcePath"].removeprefix("/").replace("~1", "/"), setting["HttpMethod"]
+
+
+def test_every_route_without_a_key_has_a_throttle_of_its_own_below_that_of_all() -> None:
+    assert (ALL["ResourcePath"], ALL["HttpMethod"]) == ("/*", "*")
+    assert sorted(map(place, OWN)) == sorted(PUBLIC)
+    for setting in OWN:
+        assert setting["ThrottlingRateLimit"] <= ALL["ThrottlingRateLimit"] / 10
+        assert setting["ThrottlingRateLimit"] <= setting["ThrottlingBurstLimit"] <= ALL["ThrottlingBurstLimit"] / 10
+
+
+def test_a_command_sets_them_where_chalice_has_deployed(bench: Bench) -> None:
+    gateway = AWS["apigateway"]
+    api_id = gateway.create_rest_api(name="transaction-notifier")["id"]
+    root = gateway.get_resources(restApiId=api_id)["items"][0]["id"]
+    gateway.put_method(restApiId=api_id, resourceId=root, httpMethod="GET", authorizationType="NONE")
+    gateway.put_integration(restApiId=api_id, resourceId=root, httpMethod="GET", type="MOCK")
+    gateway.create_deployment(restApiId=api_id, stageName="prod")
+    for _ in range(2):
+        assert apply_throttles(gateway, api_id, "prod") == len(OWN) + 1
+    found = gateway.get_stage(restApiId=api_id, stageName="prod")["methodSettings"]
+    assert found["*/*"]["throttlingRateLimit"] == ALL["ThrottlingRateLimit"]
+    for setting in OWN:
+        set_to = found[f"{setting['ResourcePath'].removeprefix('/')}/{setting['HttpMethod']}"]
+        assert set_to["throttlingRateLimit"] == setting["ThrottlingRateLimit"]
+        assert set_to["throttlingBurstLimit"] == setting["ThrottlingBurstLimit"]
+
+
+# The web ACL
+
+
+def test_the_web_acl_is_there_only_when_the_parameter_says_so() -> None:
+    assert TEMPLATE["Parameters"]["Waf"] == {"Type": "String", "Default": "off", "AllowedValues": ["off", "on"]}
+    assert TEMPLATE["Conditions"]["HasWaf"] == {"Fn::Equals": [{"Ref": "Waf"}, "on"]}
+    firewall = [name for name, resource in RESOURCES.items() if resource.get("Type", "").startswith("AWS::WAFv2::")]
+    assert firewall == ["WebAcl", "WebAclAssociation"]
+    assert all(RESOURCES[name]["Condition"] == "HasWaf" for name in firewall)
+
+
+def test_the_web_acl_limits_rate_and_size_and_has_the_common_rules() -> None:
+    properties = RESOURCES["WebAcl"]["Properties"]
+    assert properties["Scope"] == "REGIONAL"
+    statements = [rule["Statement"] for rule in properties["Rules"]]
+    assert [next(iter(statement)) for statement in statements] == [
+        "RateBasedStatement",
+        "RateBasedStatement",
+        "OrStatement",
+        "ManagedRuleGroupStatement",
+    ]
+    assert len({rule["Priority"] for rule in properties["Rules"]}) == len(statements)
+    without_key, with_key = (statement["RateBasedStatement"] for statement in statements[:2])
+    # A bank's system posts from one address: what it may do is in its plan, 2,000 requests a second at most.
+    assert "ScopeDownStatement" in without_key
+    assert with_key["Limit"] == with_key["EvaluationWindowSec"] * ALL["ThrottlingRateLimit"]
+
+
+def test_the_common_rules_block_no_body_that_the_api_takes() -> None:
+    (rules,) = [
+        rule["Statement"]["ManagedRuleGroupStatement"]
+        for rule in RESOURCES["WebAcl"]["Properties"]["Rules"]
+        if "ManagedRuleGroupStatement" in rule["Statement"]
+    ]
+    # AWS's rule for bodies refuses over 8 KB, and a batch has 4 MB; a merchant's name may look like a tag.
+    counted = {one["Name"] for one in rules["RuleActionOverrides"] if one["ActionToUse"] == {"Count": {}}}
+    assert {"SizeRestrictions_BODY", "CrossSiteScripting_BODY"} <= counted
