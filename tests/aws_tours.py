@@ -24,6 +24,7 @@ from moto import mock_aws
 import app as app_module
 from chalicelib.aws.dynamo import to_item
 from chalicelib.banks.settings import StoredSettings
+from chalicelib.banks.webhook_endpoints import SHORT_FORM
 from chalicelib.holders.holder import Holder, Suppressed, load_holder
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.stored_form import transaction_item
@@ -33,6 +34,8 @@ from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.services import Services
 from chalicelib.statements.index import Expected
 from chalicelib.statements.periods import period_at
+from chalicelib.webhooks.webhook import pack as pack_webhook
+from chalicelib.webhooks.webhook import test_of
 from tests.app_bench import AWS, CLIENT, HOLDER, NOW, SMALLEST, Bench
 from tests.aws_calls import RECORDER, Call
 from tests.fakes import FakeSes, Refusing, refusal
@@ -132,6 +135,13 @@ class Tours:
             for change in ({"alert_addresses": ["a@bank.example"]}, {"alert_addresses": ["b@bank.example"]}):
                 self._request("PATCH", "/settings", change)
             self._request("GET", "/settings")
+            flags = {"url": f"{self.endpoint}/taken?of=flags", "types": ["transaction.flagged"]}
+            self._request("PATCH", "/settings", {"webhooks": [flags]})
+            tests = self._request("POST", "/webhooks/test")["tests"]
+            assert len(tests) == 2
+            self._request("GET", "/webhooks/attempts")
+            self.bench.now += timedelta(minutes=2)
+            self._request("POST", f"/webhooks/{tests[0]['id']}/resend")
         self.services.enrolment.suppress(BANK, "ben@example.com", Suppressed("hard_bounce", self.now))
         with self._turn_of("api_handler"):
             self._request("DELETE", f"{holder}/suppression", None, 204)
@@ -264,12 +274,18 @@ class Tours:
         assert self.bench.queued("WEBHOOK_DEAD_LETTER_QUEUE_URL")
 
     def webhook_sender(self) -> None:
-        bodies = self.bench.queued("WEBHOOK_QUEUE_URL")
+        bodies = [body for body in self.bench.queued("WEBHOOK_QUEUE_URL") if "endpoint" not in json.loads(body)]
         assert bodies
         for path in ("/broken", "/taken", "/gone"):
             self._set(webhook_url=f"{self.endpoint}{path}")
             self.restart()
             self._deliver("webhook_sender", [json.dumps({**json.loads(body), "again": True}) for body in bodies[:2]])
+        self._set(webhook_url=f"{self.endpoint}/taken")
+        stored = self.services.bank_store.settings(BANK)
+        unproved = replace(stored, endpoint_states={}, version=stored.version + 1)
+        self.services.bank_store.put_settings(BANK, unproved)
+        self.restart()
+        self._deliver("webhook_sender", [pack_webhook(test_of(BANK, SHORT_FORM, self.now))])
         self._deliver("webhook_sender", ["nonsense"])
         assert self.bench.queued("WEBHOOK_DEAD_LETTER_QUEUE_URL")
 
@@ -315,12 +331,13 @@ class Tours:
             yield
         self.functions_called.update(called)
 
-    def _request(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> None:
+    def _request(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
         self.bench.now += timedelta(seconds=1)  # what is recorded at the same moment is the same write
         raw = json.dumps(body).encode() if body is not None else b""
         signature = {name.replace("-", "_"): value for name, value in signed(raw, secret=SECRET).items()}
         answer = self.bench.request(method, path, raw, **signature, **headers)
         assert answer.status_code == status, (method, path, answer.body)
+        return answer.json_body if answer.body else None
 
     def _invoke(self, function: str, event: Any, seconds: int = 60) -> None:
         with self._turn_of(function):
@@ -392,7 +409,7 @@ class _Endpoint(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(PATHS[self.path])
+        self.send_response(PATHS[self.path.partition("?")[0]])
         self.send_header("content-length", "0")
         self.end_headers()
 
