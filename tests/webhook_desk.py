@@ -25,6 +25,7 @@ from chalicelib.webhooks.records import Record, WebhookRecords
 from chalicelib.webhooks.sender import WebhookSender
 from chalicelib.webhooks.signed_poster import SignedPoster
 from chalicelib.webhooks.webhook import pack, webhook_of
+from tests.aws_calls import meanwhile
 from tests.fakes import FakeSqs, refusal
 from tests.mail_world import World, messages, ses_event
 from tests.samples import transaction
@@ -64,7 +65,7 @@ class FakeEndpoints(Poster):
         self._lock = threading.Lock()
 
     def post(self, url: str, headers: Any, body: bytes) -> Answer:
-        self.while_posting()
+        meanwhile(self.while_posting)
         with self._lock:
             self.posted.append(Posted(url, dict(headers), body))
             self.tick(self.takes.get(url, timedelta(0)))
