@@ -102,7 +102,8 @@ def packaged() -> Path:
     outputs = dict.fromkeys(importlib.import_module("tests.tables").template_outputs(), "")
     arn, url = "arn:aws:dynamodb:us-east-2:123456789012:table/example/stream/2026", "https://sqs.us-east-2/1/example"
     outputs = {name: url if name.endswith("QueueUrl") else arn for name in outputs}
-    record(build, "local", with_arns({**outputs, "Stage": "local", "MailFrom": "A <a@example.com>"}))
+    outputs |= {"Stage": "local", "MailFrom": "A <a@example.com>", "KeepDays": "400 90 90", "RecordedShards": "4"}
+    record(build, "local", with_arns(outputs))
     return package(build, "local", "us-east-2") / "deployment.zip"
 
 

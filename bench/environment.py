@@ -24,6 +24,8 @@ def enter() -> None:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "KEEP_DAYS": "400 90 90",
+        "RECORDED_SHARDS": "4",
     }
 
 

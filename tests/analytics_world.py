@@ -26,6 +26,7 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import SHARDS, place_of, shards_of, transaction_item
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
+from tests.aws_calls import meanwhile
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 BANKS = ("eazycard", "other-bank")
@@ -104,7 +105,7 @@ class Meanwhile:
             if self._operation in (None, name):
                 self._left -= 1
                 if self._left == -1:
-                    self._happens()
+                    meanwhile(self._happens)
             return operation(**arguments)
 
         return interrupted
@@ -127,7 +128,7 @@ class SeenByHalves:
     def transact_write_items(self, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         for number, action in enumerate(TransactItems[::-1] if self._last else TransactItems):
             if number:
-                self._between()
+                meanwhile(self._between)
             (operation,) = action
             getattr(self._client, {"Put": "put_item", "Update": "update_item"}[operation])(**action[operation])
         return {}

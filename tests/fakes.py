@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.queues import MAX_BATCH_BYTES
 from chalicelib.mail.tags import from_tag
+from tests.aws_calls import meanwhile
 
 _KEYS = ("transaction_key", "holder", "owner", "entry", "account_key")  # of the data stack's tables
 # Amazon SES API v2 Reference, "MessageTag".
@@ -192,7 +193,7 @@ class Interrupted:
         def interrupted(**arguments: Any) -> Any:
             self._left -= 1
             if self._left == -1:
-                self._happens()
+                meanwhile(self._happens)
             return operation(**arguments)
 
         return interrupted

@@ -29,6 +29,8 @@ from chalicelib.webhooks.sender import WebhookSender
 from chalicelib.webhooks.signed_poster import SignedPoster
 from chalicelib.webhooks.tester import EndpointTester, queue_tests
 from chalicelib.webhooks.webhook import Webhook, pack, unpack, webhook_of
+from chalicelib.webhooks.webhook import pack, webhook_of
+from tests.aws_calls import meanwhile
 from tests.fakes import FakeSqs, refusal
 from tests.mail_world import World, messages, ses_event
 from tests.samples import transaction
@@ -72,7 +74,7 @@ class FakeEndpoints(Poster):
         self._lock = threading.Lock()
 
     def post(self, url: str, headers: Any, body: bytes) -> Answer:
-        self.while_posting()
+        meanwhile(self.while_posting)
         with self._lock:
             self.posted.append(Posted(url, dict(headers), body))
             self.tick(self.takes.get(url, timedelta(0)))

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.aws.dynamo import to_item
 from tests.app_bench import CARD, HOLDER, Bench, fields, problem
+from tests.aws_calls import meanwhile
 
 
 def test_a_holder_is_enrolled_with_201_and_replaced_with_200(bench: Bench) -> None:
@@ -240,7 +241,7 @@ class Meanwhile:
 
     def update_item(self, **arguments: Any) -> Any:
         happens, self._happens = self._happens, lambda: None
-        happens()
+        meanwhile(happens)
         return self._client.update_item(**arguments)
 
 

@@ -17,6 +17,7 @@ from chalicelib.api.preferences_html import PAGES
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.repository import HolderRepository
 from tests.app_bench import AWS, HOLDER, NOW, Bench, problem
+from tests.aws_calls import meanwhile
 from tests.fakes import Failing, Refusing, refusal
 from tests.forms import button, filled, forms
 from tests.visitor import FORM, Visitor
@@ -158,7 +159,7 @@ class Meanwhile:
         happens, self._happens = self._happens, None
 
         def called(**arguments: Any) -> Any:
-            happens()
+            meanwhile(happens)
             return operation(**arguments)
 
         return called

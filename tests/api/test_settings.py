@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.banks.webhook_endpoints import EndpointState, Status
 from tests.app_bench import AWS, CARD, KEY, OTHER_KEY, Bench, fields, problem
+from tests.aws_calls import meanwhile
 from tests.fakes import Failing, Refusing, refusal
 
 DEFAULTS: dict[str, Any] = {
@@ -340,7 +341,7 @@ class Meanwhile:
 
     def put_item(self, **arguments: Any) -> Any:
         happens, self._happens = self._happens, lambda: None
-        happens()
+        meanwhile(happens)
         return self._client.put_item(**arguments)
 
 
