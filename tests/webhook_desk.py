@@ -29,7 +29,6 @@ from chalicelib.webhooks.sender import WebhookSender
 from chalicelib.webhooks.signed_poster import SignedPoster
 from chalicelib.webhooks.tester import EndpointTester, queue_tests
 from chalicelib.webhooks.webhook import Webhook, pack, unpack, webhook_of
-from chalicelib.webhooks.webhook import pack, webhook_of
 from tests.aws_calls import meanwhile
 from tests.fakes import FakeSqs, refusal
 from tests.mail_world import World, messages, ses_event
