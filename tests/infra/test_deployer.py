@@ -57,6 +57,10 @@ NOT_NEEDED = {
     r"secretsmanager:GetSecretValue": "a secret's value isn't the deployer's business",
     r"events:(Put|Remove)Permission": "the bus is the account's own",
     r"sns:PutDataProtectionPolicy": "not used",
+    r"(amplify|apprunner|appsync|bedrock-agentcore|cognito-idp|elasticloadbalancing|payments):.*": (
+        "the web ACL is the API's only"
+    ),
+    r"wafv2:(Get|Put)PermissionPolicy": "no rule groups of our own",
 }
 # What the commands call: the operation, and the actions that it needs.
 BY_COMMANDS = {
@@ -81,6 +85,7 @@ BY_COMMANDS = {
     "get_usage_plans": {"apigateway:GET"},
     "create_deployment": {"apigateway:POST"},
     "put_gateway_response": {"apigateway:PUT"},
+    "update_stage": {"apigateway:PATCH"},
     "update_usage_plan": {"apigateway:PATCH"},
     # Of `operations.banks` only, which isn't the deployer's: `infra.gateway` has it, because it knows the plans.
     "create_usage_plan": set(),

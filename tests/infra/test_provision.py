@@ -49,13 +49,18 @@ PERMISSIONS = {
         "${StatementsTableArn}": {"dynamodb:BatchWriteItem"},
         "${NotificationsTableArn}": {"dynamodb:Query", "dynamodb:BatchGetItem"},
         "${AccountsTableArn}": {"dynamodb:UpdateItem", "dynamodb:BatchGetItem"},
-        "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "${DeferralsTableArn}": {
+            f"dynamodb:{action}" for action in ("Query", "GetItem", "UpdateItem", "BatchWriteItem")
+        },
         "${OperatorAlertsTopicArn}": {"sns:Subscribe"},
         "*": {"sns:Unsubscribe"},
         "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "signing secrets": {"secretsmanager:GetSecretValue"},
+        "webhook secrets": {"secretsmanager:GetSecretValue"},
         "${IngestQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
         "log group /aws/lambda/transaction-notifier-${Stage}": LOGS,
     },
     "ingest_worker": {
@@ -74,6 +79,7 @@ PERMISSIONS = {
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${AlertQueueArn}": {f"sqs:{action}" for action in SEND},
         "${NotificationQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
         "${EventBusArn}": {"events:PutEvents"},
         "${StreamDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "${FailedBatchesBucketArn}/*": {"s3:PutObject"},
@@ -194,6 +200,7 @@ PERMISSIONS = {
         "${WebhookDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"},
+        "${DeferralsTableArn}": {"dynamodb:BatchWriteItem"},
         "webhook secrets": {"secretsmanager:GetSecretValue"},
         "log group /aws/lambda/transaction-notifier-${Stage}-webhook_sender": LOGS,
     },
@@ -220,7 +227,15 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "CountEmails": ["allowance#*"],
         "ReadDigests": ["digest#*", "alerts#*"],
     },
-    "api_handler": {"KeepSettingsOnly": ["settings#*"], "ReadTheCheckpoint": ["job"], "ReadRollUps": ["bank#*"]},
+    "api_handler": {
+        "KeepSettingsOnly": ["settings#*"],
+        "ProveEndpointsOnly": ["settings#*"],
+        "ReadTheCheckpoint": ["job"],
+        "ReadRollUps": ["bank#*"],
+        "ReadAttempts": ["webhook_attempts#*"],
+        "TakeWebhooksAgain": ["webhook#*"],
+        "LogAttempts": ["webhook#*", "webhook_attempts#*"],
+    },
     "holder_changes": {"FindEndpoints": ["bank#*", "settings#*"]},
     "mailer": {
         "NameTheBank": ["bank#*", "settings#*"],
@@ -230,9 +245,16 @@ ROWS: dict[str, dict[str, list[str]]] = {
     "nightly_reconciliation": {"ReadTheCheckpoint": ["job"], "ReadRollUps": ["bank#*"]},
     "release_deferred": {"KeepTheCheckpoint": ["checkpoint"]},
     "statements": {"KeepTheCheckpoint": ["checkpoint"], "NameTheBank": ["bank#*"]},
-    "transaction_stream": {"ReadThresholds": ["settings#*"], "ReadHistories": ["account#*"]},
+    "transaction_stream": {
+        "ReadThresholdsAndEndpoints": ["bank#*", "settings#*"],
+        "ReadHistories": ["account#*"],
+    },
     "webhook_feeder": {"FindEndpoints": ["bank#*", "settings#*"]},
-    "webhook_sender": {"FindEndpoints": ["bank#*", "settings#*"], "DisableEndpointsOnly": ["settings#*"]},
+    "webhook_sender": {
+        "FindEndpoints": ["bank#*", "settings#*"],
+        "DisableEndpointsOnly": ["settings#*"],
+        "LogAttempts": ["webhook#*", "webhook_attempts#*"],
+    },
 }
 OTHER_CONDITIONS: dict[str, dict[str, Any]] = {
     "SubscribeOperators": _E_MAIL_ONLY,
