@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from chalicelib.analytics.job import AnalyticsJob
     from chalicelib.analytics.reader import AnalyticsReader
     from chalicelib.analytics.reconciliation import Reconciliation
+    from chalicelib.api.alert_page import AlertPage
     from chalicelib.api.preferences_page import PreferencesPage
+    from chalicelib.changes.answer_teller import AnswerTeller
     from chalicelib.changes.change_teller import ChangeTeller
     from chalicelib.flags.operator_alerts import OperatorAlerts
     from chalicelib.ledger.archive import Archiver
@@ -49,6 +51,12 @@ class Services(MailServices):
         from chalicelib.api.preferences_page import PreferencesPage
 
         return PreferencesPage(self.links, self.banks, self.holders, self.statement_index, self.now)
+
+    @cached_property
+    def alert_page(self) -> "AlertPage":
+        from chalicelib.api.alert_page import AlertPage
+
+        return AlertPage(self.links, self.banks, self.holders, self.transactions, self.flags, self.now)
 
     # The ledger
 
@@ -105,6 +113,18 @@ class Services(MailServices):
             self.queue(self.settings.notification_queue_url),
             self.event_bus,
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
+        )
+
+    @cached_property
+    def answer_teller(self) -> "AnswerTeller":
+        from chalicelib.changes.answer_teller import AnswerTeller
+
+        return AnswerTeller(
+            self.event_bus,
+            self.endpoints,
+            self.queue(self.settings.webhook_queue_url),
+            self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
+            self.now,
         )
 
     @cached_property

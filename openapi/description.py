@@ -32,7 +32,7 @@ _TAGS = {
     "Analytics": "Totals of the recorded transactions.",
     "Holders": "The people who are notified of an account's transactions.",
     "Settings": "The rules that flag a transaction, the addresses of operators, and the endpoint of webhooks.",
-    "Preferences": "The holder's page, which the signed links in e-mails lead to. Needs no key.",
+    "Preferences": "The holder's pages, which the encrypted links in e-mails lead to. They need no key.",
     "Notifications": "The delivery status of e-mails.",
     "Service": "The service itself. Needs no key.",
     # A tag of their own: a generator replaces the operations of a tag by the webhooks that share it.

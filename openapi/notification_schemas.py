@@ -3,7 +3,7 @@
 from chalicelib.api.requests import MAX_PAGE
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, MAX_FEEDBACK, STATEMENT_ID, State
-from chalicelib.webhooks.webhook import HOLDER_CHANGED, TYPE_OF, TYPES
+from chalicelib.webhooks.webhook import ALERT_ANSWERED, HOLDER_CHANGED, TYPE_OF, TYPES
 from openapi.change_schemas import HOLDER_CHANGE
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
 
@@ -27,15 +27,21 @@ def webhook_schema(type_: str) -> str:
     return "".join(word.capitalize() for word in type_.split("."))
 
 
+# The data of webhooks that are about something else than a notification, and when that was.
+_OTHER_WEBHOOKS = {
+    HOLDER_CHANGED: ("HolderChange", "When the holder was changed, in UTC."),
+    ALERT_ANSWERED: ("AlertAnswer", "When the holder answered, in UTC."),
+}
+
+
 def _webhook(type_: str) -> Json:
-    is_change = type_ == HOLDER_CHANGED
-    at = "When the holder was changed, in UTC." if is_change else "When the delivery status came to be, in UTC."
+    data, at = _OTHER_WEBHOOKS.get(type_, ("WebhookData", "When the delivery status came to be, in UTC."))
     return object_schema(
         "The body of a webhook: the same at each try.",
         {
             "type": {"type": "string", "const": type_},
             "timestamp": {**TIME, "description": at},
-            "data": ref("HolderChange" if is_change else "WebhookData"),
+            "data": ref(data),
         },
     )
 

@@ -29,6 +29,7 @@ def paths() -> dict[str, dict[str, Json]]:
             "patch": settings.patch_settings(),
         },
         "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
+        "/alerts/{token}": {"get": preferences.get_alert(), "post": preferences.post_alert()},
         "/health": {"get": service.get_health()},
         "/openapi.json": {"get": service.get_description()},
         "/docs": {"get": service.get_docs()},

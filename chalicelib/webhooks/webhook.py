@@ -26,7 +26,8 @@ TYPE_OF = {
     State.FAILED: "notification.failed",
 }
 HOLDER_CHANGED = "holder.changed"
-TYPES = tuple(sorted({*TYPE_OF.values(), HOLDER_CHANGED}))
+ALERT_ANSWERED = "alert.answered"
+TYPES = tuple(sorted({*TYPE_OF.values(), ALERT_ANSWERED, HOLDER_CHANGED}))
 # Each wait is three times as long as the time since the first try: 5 s, 15 s, 1 min, 4 min, 16 min, 1 h, 4 h.
 _FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=6)

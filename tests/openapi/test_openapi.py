@@ -16,13 +16,16 @@ import app as app_module
 from chalicelib.api.json_body import read_json, read_transaction
 from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
+from chalicelib.changes.answer_teller import Answered
+from chalicelib.changes.answer_teller import webhook_of as webhook_of_answer
 from chalicelib.changes.change_teller import webhook_of as webhook_of_change
 from chalicelib.errors import DomainError
+from chalicelib.flags.answers import Answer, HolderAnswer
 from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder, load_holder, load_patch
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks.webhook import HOLDER_CHANGED, TYPES, webhook_of
+from chalicelib.webhooks.webhook import ALERT_ANSWERED, HOLDER_CHANGED, TYPES, webhook_of
 from infra.package import PROJECT_DIR
 from openapi.__main__ import OPENAPI, main, texts
 from openapi.problems import gateway_answers
@@ -439,7 +442,20 @@ def test_a_webhook_about_a_changed_holder_is_as_described() -> None:
             assert not described.is_valid({**body, "data": data})
 
 
-@pytest.mark.parametrize("type_", [type_ for type_ in TYPES if type_ != HOLDER_CHANGED])
+def test_a_webhook_about_an_answered_alert_is_as_described() -> None:
+    described = validator(
+        DESCRIPTION["webhooks"][ALERT_ANSWERED]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    )
+    for answer in Answer:
+        given = Answered("eazycard", "A123", "t-1", HolderAnswer("awa", answer, NOW, NOW))
+        body = json.loads(webhook_of_answer(given, NOW).body)
+        assert described.is_valid(body)
+        for name in body["data"]:
+            data = {key: value for key, value in body["data"].items() if key != name}
+            assert not described.is_valid({**body, "data": data})
+
+
+@pytest.mark.parametrize("type_", [type_ for type_ in TYPES if type_ not in (ALERT_ANSWERED, HOLDER_CHANGED)])
 def test_what_a_webhook_says_is_as_described(type_: str) -> None:
     notes = {
         "notification.delivered": {"state": "delivered", "message_id": "m1"},
