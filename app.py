@@ -281,6 +281,18 @@ def post_preferences(token: str) -> Response:
     return services.preferences_page.submit(token, app.current_request)
 
 
+@app.route("/alerts/{token}", methods=["GET", "HEAD"])
+@answered
+def get_alert(token: str) -> Response:
+    return services.alert_page.show(token)
+
+
+@app.route("/alerts/{token}", methods=["POST"], content_types=ANY)
+@answered
+def post_alert(token: str) -> Response:
+    return services.alert_page.submit(token, app.current_request)
+
+
 @app.route("/health", methods=["GET", "HEAD"])
 @answered
 def health() -> Response:
@@ -309,8 +321,10 @@ def docs_asset(asset: str) -> Response:
 
 @app.on_dynamodb_record(stream_arn=stage.transactions_stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
 def transaction_stream(event: DynamoDBEvent) -> None:
-    """Stored transactions, in batches: judges them, and queues the holders' notices."""
-    services.stream_handler.handle(event.to_dict()["Records"])
+    """Stored transactions and answered alerts, in batches: judges and queues notices; tells the banks of answers."""
+    records = event.to_dict()["Records"]
+    services.stream_handler.handle(records)
+    services.answer_teller.handle(records)
 
 
 @app.on_dynamodb_record(

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from chalicelib.analytics.job import AnalyticsJob
     from chalicelib.analytics.reader import AnalyticsReader
     from chalicelib.analytics.reconciliation import Reconciliation
+    from chalicelib.api.alert_page import AlertPage
     from chalicelib.api.preferences_page import PreferencesPage
     from chalicelib.aws.queues import Queue
     from chalicelib.banks.settings import StoredSettings
+    from chalicelib.changes.answer_teller import AnswerTeller
     from chalicelib.changes.change_teller import ChangeTeller
     from chalicelib.flags.operator_alerts import OperatorAlerts
     from chalicelib.ledger.archive import Archiver
@@ -55,6 +57,12 @@ class Services(MailServices):
         from chalicelib.api.preferences_page import PreferencesPage
 
         return PreferencesPage(self.links, self.banks, self.holders, self.statement_index, self.now)
+
+    @cached_property
+    def alert_page(self) -> "AlertPage":
+        from chalicelib.api.alert_page import AlertPage
+
+        return AlertPage(self.links, self.banks, self.holders, self.transactions, self.flags, self.now)
 
     # The ledger
 
@@ -113,6 +121,17 @@ class Services(MailServices):
             self.event_bus,
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
             FlaggedTeller(self._outbox("transaction_stream"), self.now).tell,
+        )
+
+    @cached_property
+    def answer_teller(self) -> "AnswerTeller":
+        from chalicelib.changes.answer_teller import AnswerTeller
+
+        return AnswerTeller(
+            self.event_bus,
+            self._outbox("transaction_stream"),
+            self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
+            self.now,
         )
 
     @cached_property

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder
-from chalicelib.holders.links import Links
+from chalicelib.holders.links import AnswerLinks, Links
 from chalicelib.ledger.purchase import Member, steps
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.change_mail import render_change
@@ -45,7 +45,16 @@ READERS = {
     "fr": Holder("h1", "Awa Ndiaye", "awa@example.com", "fr", "Africa/Douala", {}, datetime(2026, 1, 1, tzinfo=UTC)),
     "en": Holder("h2", "Grace Tanyi", "grace@example.com", "en", "Europe/London", {}, datetime(2026, 1, 1, tzinfo=UTC)),
 }
-LINKS = Links("https://notify.example/preferences/token", "https://notify.example/preferences/one-click")
+LINKS = Links(
+    "https://notify.example/preferences/token",
+    "https://notify.example/preferences/one-click",
+    {
+        transaction: AnswerLinks(
+            *(f"https://notify.example/alerts/{transaction}-{name}" for name in AnswerLinks._fields)
+        )
+        for transaction in (TRANSACTION.id, *(f"d{number}" for number in range(4)))
+    },
+)
 FLAGS: dict[str, dict[str, Any]] = {
     "unusual_amount": {"amount": "250500", "currency": "XAF", "usual": "78000", "times": "3.2", "count": 41},
     "new_country": {"country": "NG", "known": ["CM", "GA"], "count": 40},

@@ -11,19 +11,21 @@ from pathlib import Path
 from infra.package import PROJECT_DIR
 from openapi.change_schemas import holder_event_schema
 from openapi.description import description
-from openapi.flag_schemas import event_schema
+from openapi.flag_schemas import answer_event_schema, event_schema
 from openapi.page import page
 
 OPENAPI = Path("chalicelib/api/openapi.json")
 PAGE = Path("chalicelib/api/pages/docs.html")
 EVENT = Path("docs/events/transaction-flagged.schema.json")
 HOLDER_EVENT = Path("docs/events/holder-changed.schema.json")
+ANSWER_EVENT = Path("docs/events/alert-answered.schema.json")
 
 
 def texts() -> dict[Path, str]:
     """Return what is written, by the file's path in the project."""
     described = description()
-    made = {OPENAPI: described, EVENT: event_schema(), HOLDER_EVENT: holder_event_schema()}
+    events = {EVENT: event_schema(), HOLDER_EVENT: holder_event_schema(), ANSWER_EVENT: answer_event_schema()}
+    made = {OPENAPI: described, **events}
     texts = {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in made.items()}
     return {**texts, PAGE: page(described)}
 

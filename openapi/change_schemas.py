@@ -1,9 +1,8 @@
 """Schemas of what is told of a changed holder: the event on EventBridge, and the webhook's data."""
 
 from chalicelib.changes.change_teller import HOLDER_CHANGED
-from chalicelib.flags.events import SOURCE
 from chalicelib.holders.change import BANK, HOLDER, KINDS
-from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text
+from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, event_of, object_schema, open_text
 
 _CHANGE = "What changed: the security alerts ended, or the holder has another address."
 _BY = "Who changed it: the bank, or the holder on the page."
@@ -20,29 +19,14 @@ HOLDER_CHANGE = object_schema(
 
 def holder_event_schema() -> Json:
     """Return the JSON Schema of the HolderChanged event, as EventBridge delivers it."""
-    detail: Json = {
-        "version": {"type": "string", "const": "1", "description": "A change that breaks readers makes a new one."},
-        "bank": {"type": "string", "description": "The bank's id."},
-        **_WHO,
-        "change": {"type": "string", "enum": list(KINDS), "description": _CHANGE},
-        "changed_by": {"type": "string", "enum": [BANK, HOLDER], "description": _BY},
-        "changed_at": _AT,
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": HOLDER_CHANGED,
-        "description": "A holder's security alerts ended, or a holder's address changed. The event may come more than "
-        "once, with the same content.",
-        "type": "object",
-        "properties": {
-            "source": {"type": "string", "const": SOURCE},
-            "detail-type": {"type": "string", "const": HOLDER_CHANGED},
-            "detail": {
-                "type": "object",
-                "properties": detail,
-                "required": list(detail),
-                "additionalProperties": False,
-            },
+    return event_of(
+        HOLDER_CHANGED,
+        "A holder's security alerts ended, or a holder's address changed. The event may come more than once, with the "
+        "same content.",
+        {
+            **_WHO,
+            "change": {"type": "string", "enum": list(KINDS), "description": _CHANGE},
+            "changed_by": {"type": "string", "enum": [BANK, HOLDER], "description": _BY},
+            "changed_at": _AT,
         },
-        "required": ["source", "detail-type", "detail"],
-    }
+    )

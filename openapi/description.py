@@ -33,7 +33,7 @@ _TAGS = {
     "Holders": "The people who are notified of an account's transactions.",
     "Settings": "The rules that flag a transaction, the addresses of operators, and the endpoints of webhooks.",
     "Endpoints": "What became of webhooks, tests of the bank's endpoints, and one more try.",
-    "Preferences": "The holder's page, which the signed links in e-mails lead to. Needs no key.",
+    "Preferences": "The holder's pages, which the encrypted links in e-mails lead to. They need no key.",
     "Notifications": "The delivery status of e-mails.",
     "Service": "The service itself. Needs no key.",
     # A tag of their own: a generator replaces the operations of a tag by the webhooks that share it.

@@ -1,8 +1,20 @@
 """Schemas of flags and their evidence, and of the event that carries them."""
 
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED
-from openapi.json_schema import DIGITS, IDENTIFIER_SCHEMA, OVER_ZERO, Json, ref
+from chalicelib.changes.answer_teller import ALERT_ANSWERED
+from chalicelib.flags.answers import Answer
+from chalicelib.flags.events import TRANSACTION_FLAGGED
+from openapi.json_schema import (
+    DIGITS,
+    IDENTIFIER_SCHEMA,
+    OVER_ZERO,
+    TIME,
+    Json,
+    event_of,
+    object_schema,
+    open_text,
+    ref,
+)
 
 _AMOUNT: Json = {"type": "string", "pattern": f"^{OVER_ZERO}{DIGITS}$", "description": "Exact."}
 _CURRENCY: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."}
@@ -76,6 +88,38 @@ def flags_by_name() -> Json:
     return {**opened, "Flags": {"type": "object", "description": _FLAGS, "properties": properties}}
 
 
+_ANSWERED: Json = {
+    "holder": {**IDENTIFIER_SCHEMA, "description": "The bank's id of the holder."},
+    "answer": open_text(list(Answer), "Whether the transaction was the holder's. An answer can change for an hour."),
+    "answered_at": {**TIME, "description": "When the holder gave this answer, in UTC."},
+}
+
+
+def answer_schemas() -> Json:
+    """Return the schemas of holders' answers by name: in a transaction, and in a webhook."""
+    about = {name: {**IDENTIFIER_SCHEMA, "description": f"The {name}'s id."} for name in ("account", "transaction")}
+    return {
+        "HolderAnswer": object_schema("A holder's answer to the security alert.", _ANSWERED),
+        "AlertAnswer": object_schema("A holder's answer to a security alert.", {**about, **_ANSWERED}),
+    }
+
+
+def answer_event_schema() -> Json:
+    """Return the JSON Schema of the AlertAnswered event, as EventBridge delivers it."""
+    return event_of(
+        ALERT_ANSWERED,
+        "A holder answered a security alert. The event may come more than once, with the same content; a corrected "
+        "answer comes as another event.",
+        {
+            "account": IDENTIFIER_SCHEMA,
+            "transaction": IDENTIFIER_SCHEMA,
+            "holder": _ANSWERED["holder"],
+            "answer": {"type": "string", "enum": [str(answer) for answer in Answer]},
+            "answered_at": {**_TIME, "description": "When the holder gave this answer, in UTC."},
+        },
+    )
+
+
 def event_schema() -> Json:
     """Return the JSON Schema of the TransactionFlagged event, as EventBridge delivers it."""
     transaction = {
@@ -94,8 +138,6 @@ def event_schema() -> Json:
         "recorded_at": {**_TIME, "description": "When it was stored, in UTC."},
     }
     detail = {
-        "version": {"type": "string", "const": "1", "description": "A change that breaks readers makes a new one."},
-        "bank": {"type": "string", "description": "The bank's id."},
         "flagged_at": _TIME,
         "transaction": {
             "type": "object",
@@ -111,21 +153,8 @@ def event_schema() -> Json:
             "minProperties": 1,
         },
     }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": TRANSACTION_FLAGGED,
-        "description": "A transaction was flagged. The event may come more than once: `bank` and `transaction.id` "
-        "identify it.",
-        "type": "object",
-        "properties": {
-            "source": {"type": "string", "const": SOURCE},
-            "detail-type": {"type": "string", "const": TRANSACTION_FLAGGED},
-            "detail": {
-                "type": "object",
-                "properties": detail,
-                "required": list(detail),
-                "additionalProperties": False,
-            },
-        },
-        "required": ["source", "detail-type", "detail"],
-    }
+    return event_of(
+        TRANSACTION_FLAGGED,
+        "A transaction was flagged. The event may come more than once: `bank` and `transaction.id` identify it.",
+        detail,
+    )

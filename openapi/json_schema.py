@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from chalicelib.flags.events import SOURCE
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS
 
@@ -48,3 +49,29 @@ def object_schema(description: str, properties: Json, optional: Iterable[str] = 
     left_out = set(optional)
     required = [name for name in properties if name not in left_out]
     return {"type": "object", "description": description, "properties": properties, "required": required}
+
+
+def event_of(detail_type: str, description: str, detail: Json) -> Json:
+    """Return the JSON Schema of an event as EventBridge delivers it; `detail` is what it says after the bank's id."""
+    properties: Json = {
+        "version": {"type": "string", "const": "1", "description": "A change that breaks readers makes a new one."},
+        "bank": {"type": "string", "description": "The bank's id."},
+        **detail,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": detail_type,
+        "description": description,
+        "type": "object",
+        "properties": {
+            "source": {"type": "string", "const": SOURCE},
+            "detail-type": {"type": "string", "const": detail_type},
+            "detail": {
+                "type": "object",
+                "properties": properties,
+                "required": list(properties),
+                "additionalProperties": False,
+            },
+        },
+        "required": ["source", "detail-type", "detail"],
+    }

@@ -1,7 +1,7 @@
 """Schemas of what the API answers about notifications, and of what webhooks carry."""
 
 from chalicelib.api.requests import MAX_PAGE
-from chalicelib.banks.webhook_endpoints import HOLDER_CHANGED, TRANSACTION_FLAGGED, WEBHOOK_TEST
+from chalicelib.banks.webhook_endpoints import ALERT_ANSWERED, HOLDER_CHANGED, TRANSACTION_FLAGGED, WEBHOOK_TEST
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, MAX_FEEDBACK, STATEMENT_ID, State
 from chalicelib.webhooks.webhook import TYPE_OF, TYPES
@@ -30,6 +30,7 @@ def webhook_schema(type_: str) -> str:
 
 # The schema of the data, and what the time says, of types that aren't about the delivery of an e-mail.
 _DATA = {
+    ALERT_ANSWERED: ("AlertAnswer", "When the holder answered, in UTC."),
     HOLDER_CHANGED: ("HolderChange", "When the holder was changed, in UTC."),
     TRANSACTION_FLAGGED: ("FlaggedTransaction", "When the transaction was flagged, in UTC."),
     WEBHOOK_TEST: ("TestedEndpoint", "When the test was asked for, in UTC."),

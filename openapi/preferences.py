@@ -1,4 +1,4 @@
-"""The operations on the holder's page."""
+"""The operations on the holder's pages: of preferences, and of a security alert."""
 
 from openapi import examples
 from openapi.json_schema import Json, ref
@@ -64,6 +64,38 @@ def post_preferences() -> Json:
         },
         parameters=[_TOKEN],
         # One type of content: generators confuse the bodies of several.
+        form={"application/x-www-form-urlencoded": form},
+        is_open=True,
+    )
+
+
+_DEAD_LINK = _page("The link is forged or older than 7 days, or its holder is erased. The page says what to do.")
+
+
+def get_alert() -> Json:
+    return operation(
+        "getAlert",
+        "Preferences",
+        "Ask the holder whether a transaction was the holder's",
+        "A page in the holder's language with one button: the answer that the link is for. Nothing is answered by it. "
+        "If the holder has answered, the page says so, and until when the answer can be corrected.",
+        answers={200: _page("The page."), 400: _DEAD_LINK, 503: _BUSY},
+        parameters=[_TOKEN],
+        is_open=True,
+    )
+
+
+def post_alert() -> Json:
+    form = {"schema": ref("AlertForm"), "examples": {"answer": {"value": {"answer": "not_recognized"}}}}
+    return operation(
+        "postAlert",
+        "Preferences",
+        "Answer a security alert",
+        "The answer must be the link's own. The bank is told within seconds (`alert.answered`). The other link "
+        "corrects the "
+        "answer, for an hour.",
+        answers={200: _page("The answer, and what happens now."), 400: _DEAD_LINK, 503: _BUSY},
+        parameters=[_TOKEN],
         form={"application/x-www-form-urlencoded": form},
         is_open=True,
     )

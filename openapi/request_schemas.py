@@ -9,6 +9,7 @@ from apispec import APISpec
 from chalicelib.api.batch import MAX_ITEMS
 from chalicelib.api.preferences_form import STATEMENTS
 from chalicelib.banks.schemas import MAX_URL, URL, BankSettingsSchema
+from chalicelib.flags.answers import Answer
 from chalicelib.holders.holder import HolderSchema
 from chalicelib.ledger.posted import TransactionSchema
 from chalicelib.ledger.transaction import TYPES
@@ -36,6 +37,7 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schemas["BankSettings"]["properties"]["webhooks_disabled_at"] = {**TIME, "readOnly": True}
     spec.components.schema("Batch", _BATCH)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
+    spec.components.schema("AlertForm", _ALERT_FORM)
     for name, schema in spec.components.schemas.items():
         if name in _FIELDS:
             schema["description"] = _SCHEMAS[name]
@@ -82,6 +84,12 @@ _BATCH: Json = {
     "additionalProperties": False,
 }
 _FORM_TIME: Json = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+_ALERT_FORM: Json = {
+    "type": "object",
+    "description": "The button of the page that a security alert's link opens.",
+    "properties": {"answer": {"type": "string", "enum": list(Answer), "description": "The answer of the link."}},
+    "required": ["answer"],
+}
 _PREFERENCES_FORM: Json = {
     "type": "object",
     "description": "The page's form: `seen` is required, and a box that isn't checked is absent. Or one of the page's "

@@ -4,7 +4,7 @@ from chalicelib.api.batch import MAX_ITEM_ERRORS, MAX_ITEMS, QUEUED_STATUSES, RE
 from chalicelib.errors import MAX_ERRORS
 from openapi.answered import answered, answered_objects
 from openapi.decimals import answered_decimal
-from openapi.flag_schemas import flags_by_name
+from openapi.flag_schemas import answer_schemas, flags_by_name
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
 from openapi.related_schema import RELATED_SCHEMA
 
@@ -39,6 +39,7 @@ def transaction_schemas(requests: Json) -> Json:
         **answered_objects(requests, ["Transaction"]),
         "RecordedTransaction": recorded,
         **flags_by_name(),
+        **answer_schemas(),
         "JudgedTransaction": {**recorded, **judged},
         "TransactionDetails": {**recorded, **_details(judged)},
         "ForeseenTransaction": {
@@ -54,10 +55,17 @@ def transaction_schemas(requests: Json) -> Json:
     }
 
 
+_ANSWERS: Json = {
+    "type": "array",
+    "description": "What holders answered to the security alert; absent until one does.",
+    "items": ref("HolderAnswer"),
+}
+
+
 def _details(judged: Json) -> Json:
     return {
         "description": "A recorded transaction with its flags and related transactions, which it has within seconds.",
-        "properties": {**judged["properties"], "related": RELATED_SCHEMA},
+        "properties": {**judged["properties"], "answers": _ANSWERS, "related": RELATED_SCHEMA},
         "required": [*judged["required"], "related"],
     }
 

@@ -5,6 +5,7 @@ from openapi.json_schema import Json, ref
 from openapi.notification_schemas import webhook_schema
 
 _ABOUT = {
+    "alert.answered": "A holder answered a security alert: it was the holder, or it wasn't.",
     "holder.changed": "A holder's security alerts ended, or a holder's address changed.",
     "notification.bounced": "An e-mail bounced.",
     "notification.delivered": "An e-mail was delivered to the holder's mail server.",

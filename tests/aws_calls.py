@@ -31,6 +31,7 @@ _FOLDER = f"{PROJECT_DIR}{os.sep}chalicelib{os.sep}"
 DOORS = {
     "notifications/stream.py:StreamHandler.handle": ("transaction_stream",),
     "ledger/archive.py:Archiver.handle": ("archiver",),
+    "changes/answer_teller.py:AnswerTeller.handle": ("transaction_stream",),
     "changes/change_teller.py:ChangeTeller.handle": ("holder_changes",),
     "ledger/ingest_worker.py:IngestWorker.handle": ("ingest_worker",),
     "changes/change_mailer.py:ChangeMailer.handle": ("mailer", "alert_mailer"),
@@ -68,6 +69,7 @@ _SES_RESOURCES = (
 )
 _IDENTITIES = "arn:${Partition}:ses:${Region}:${Account}:identity/*"
 
+_FLAG_ROW = "#flags"
 _EQUALS = re.compile(r"=\s*(:\w+)")
 
 
@@ -201,9 +203,10 @@ def _leading_key(table: str, action: Mapping[str, Any]) -> str:
 
 
 def _kind_of(key: str) -> str:
-    """Return a key's prefix with a star: by what comes before the first `#`, if anything."""
-    prefix, hash_, _ = key.partition("#")
-    return f"{prefix}#*" if hash_ else key
+    """Return a key's prefix with a star: by what comes before the first `#`, if anything. A row of flags ends so."""
+    prefix, hash_, rest = key.partition("#")
+    end = _FLAG_ROW if rest.endswith(_FLAG_ROW) else ""
+    return f"{prefix}#*{end}" if hash_ else key
 
 
 def _resources(action: str, params: Mapping[str, Any]) -> tuple[str, ...]:

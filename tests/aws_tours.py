@@ -25,6 +25,7 @@ import app as app_module
 from chalicelib.aws.dynamo import to_item
 from chalicelib.banks.settings import StoredSettings
 from chalicelib.banks.webhook_endpoints import SHORT_FORM
+from chalicelib.flags.repository import Flagging
 from chalicelib.holders.holder import Holder, Suppressed, load_holder
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.stored_form import transaction_item
@@ -135,7 +136,7 @@ class Tours:
             for change in ({"alert_addresses": ["a@bank.example"]}, {"alert_addresses": ["b@bank.example"]}):
                 self._request("PATCH", "/settings", change)
             self._request("GET", "/settings")
-            flags = {"url": f"{self.endpoint}/taken?of=flags", "types": ["transaction.flagged"]}
+            flags = {"url": f"{self.endpoint}/taken?of=flags", "types": ["alert.answered", "transaction.flagged"]}
             self._request("PATCH", "/settings", {"webhooks": [flags]})
             tests = self._request("POST", "/webhooks/test")["tests"]
             assert len(tests) == 2
@@ -145,9 +146,16 @@ class Tours:
         self.services.enrolment.suppress(BANK, "ben@example.com", Suppressed("hard_bounce", self.now))
         with self._turn_of("api_handler"):
             self._request("DELETE", f"{holder}/suppression", None, 204)
-        links = self.services.links.links_for(BANK, ACCOUNT, self._holder("h1"))
+        asked = transaction(id="asked", account=ACCOUNT, bank=BANK)
+        self._store(asked)
+        self.services.flags.record([Flagging(asked, ALARMING, frozenset(), self.now)])
+        links = self.services.links.links_for(BANK, ACCOUNT, self._holder("h1"), ["asked"])
         self.restart()
         with self._turn_of("api_handler"):
+            answer = links.answers["asked"].was_not_me.removeprefix("https://alerts.example")
+            form = {"content_type": "application/x-www-form-urlencoded"}
+            page = self.bench.request("POST", answer, b"answer=not_recognized", key=None, **form)
+            assert page.status_code == 200
             for url in (links.preferences, links.unsubscribe):
                 path = str(url).removeprefix("https://alerts.example")
                 assert self.bench.request("GET", path, key=None).status_code == 200
@@ -163,6 +171,9 @@ class Tours:
         images = [transaction_item(one) for one in (authorized, settled, flagged)]
         self._stream("transaction_stream", images)
         self._stream("transaction_stream", [to_item({"transaction_key": "eazycard#broken", "bank": BANK})])
+        key = to_item({"transaction_key": f"{BANK}#asked#flags"})
+        answered = self.bench.dynamodb.get_item(TableName="TransactionsTable", Key=key)["Item"]
+        self._invoke("transaction_stream", {"Records": [_record(answered, answered)]})
         assert self.bench.queued("STREAM_DEAD_LETTER_QUEUE_URL")
         assert self.bench.queued("ALERT_QUEUE_URL")
 

@@ -10,6 +10,7 @@ from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
+from chalicelib.banks.webhook_endpoints import NamedEndpoint
 from chalicelib.changes.change_mailer import ChangeMailer
 from chalicelib.changes.change_teller import ChangeTeller
 from chalicelib.flags.events import EventBus
@@ -33,9 +34,11 @@ class Changes(World):
         self.webhooks, self.events = FakeSqs(), FakeEventBridge()
         self.banks = BankRepository(dynamodb, names["BanksTable"])
 
-    def name_endpoint(self) -> None:
+    def name_endpoint(self, *types: str) -> None:
+        """Name the bank's endpoint: for these types, or in the short form."""
         self.banks.put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard", webhook_secret_arn="secret"))
-        settings = BankSettings(webhook_url="https://hooks.bank.example/")
+        url = "https://hooks.bank.example/"
+        settings = BankSettings(webhooks=(NamedEndpoint(url, types),)) if types else BankSettings(webhook_url=url)
         self.banks.put_settings("eazycard", StoredSettings(settings, {}, 1))
 
     def image(self, account: str = "A1") -> dict[str, Any] | None:

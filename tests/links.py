@@ -1,6 +1,7 @@
 """Signed links as the tests' stages issue them: the keys, and whom they are for."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +23,9 @@ class _Keys:
         return LINK_KEYS
 
 
-def links_for(account: str, holder: Holder, now: datetime, bank: str = "eazycard", base: str = BASE) -> Links:
+def links_for(
+    account: str, holder: Holder, now: datetime, bank: str = "eazycard", base: str = BASE, alerts: Sequence[str] = ()
+) -> Links:
     """Return the links of an e-mail that is sent now."""
     secrets: Any = _Keys()
-    return HolderLinks(secrets, "arn", lambda: now, base).links_for(bank, account, holder)
+    return HolderLinks(secrets, "arn", lambda: now, base).links_for(bank, account, holder, alerts)

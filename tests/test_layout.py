@@ -45,6 +45,7 @@ BESIDE: dict[str, set[str] | None] = {
 TRIGGERS = {
     "analytics.job",
     "analytics.reconciliation",
+    "changes.answer_teller",
     "changes.change_mailer",
     "changes.change_teller",
     "flags.judge",
@@ -81,7 +82,9 @@ MAY_IMPORT_BESIDE = {"services": {"app", "bench"}, "stores": {"operations"}}
 TESTED_ELSEWHERE = {
     "analytics.reader": "through the routes, by api/test_analytics",
     "analytics.repository": "on both engines through the job, by analytics/test_job and test_lease",
+    "api.alert_html": "through its page, by api/test_alert_page",
     "api.documentation": "through the routes, by api/test_api and test_docs_page",
+    "api.holder_pages": "through the pages, by api/test_preferences_page and test_alert_page",
     "api.json_errors": "through what reads JSON, by api/test_json_body",
     "api.requests": "through the routes, by api/test_api and test_hostile_bodies",
     "changes.change_notice": "through the functions that write and read it, by changes/test_change_mailer",

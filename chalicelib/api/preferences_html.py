@@ -45,7 +45,7 @@ def form_page(
     `note` is the key of a message above it: `saved`, `saved_muted`, `changed`, or what a button has done.
     """
     locale = locale_of(holder)
-    words = _words(locale)
+    words = words_of(locale)
     names = _currency_names(holder.locale)
     messages = {
         field: words["mistakes"][mistake.key].format(currency=mistake.currency, decimals=mistake.decimals)
@@ -56,7 +56,7 @@ def form_page(
         locale,
         words=words,
         colon=words["colon"],
-        intro=_about(words["intro"], bank, account),
+        intro=about(words["intro"], bank, account),
         quiet_hint=words["quiet"]["hint"].format(zone=zone_of(holder.timezone, holder.locale)),
         note=note,
         mistakes=messages,
@@ -65,7 +65,7 @@ def form_page(
         form=form,
         buttons=_buttons(holder, words),
         has_alerts=holder.has_alerts,
-        alerts_text=_about(words["alerts"]["is_on" if holder.has_alerts else "is_off"], bank, account),
+        alerts_text=about(words["alerts"]["is_on" if holder.has_alerts else "is_off"], bank, account),
         all_types=TYPES,
         statements=STATEMENTS,
         decimals=CURRENCY_DECIMALS,
@@ -76,24 +76,24 @@ def form_page(
 
 def confirm_alerts_page(holder: Holder, bank: Bank, account: str) -> str:
     """Return the page that asks whether to end the security alerts."""
-    section = _words(locale_of(holder))["alerts"]
+    section = words_of(locale_of(holder))["alerts"]
     end = {"do": "alerts_off", "confirmed": confirmation_of(holder.preferences)}
     buttons = [Button(section["keep"]), Button(section["end"], end, is_quiet=True)]
-    text = _about(section["text"], bank, account)
+    text = about(section["text"], bank, account)
     note: dict[str, Any] = {"title": section["title"], "text": text, "buttons": buttons}
-    return _note_page([(locale_of(holder), note)])
+    return note_page([(locale_of(holder), note)])
 
 
 def unsubscribe_page(holder: Holder, bank: Bank, account: str) -> str:
     """Return the page with a button that turns all e-mails off, except security alerts."""
-    section = _words(locale_of(holder))["unsubscribe"]
+    section = words_of(locale_of(holder))["unsubscribe"]
     buttons = [Button(section["button"], {"List-Unsubscribe": "One-Click"})]
     return _unsubscribe_note(holder, bank, account, "title", "text", buttons)
 
 
 def unsubscribed_page(holder: Holder, bank: Bank, account: str) -> str:
     """Return the page that says that all e-mails are turned off, with a button that turns them on again."""
-    section = _words(locale_of(holder))["unsubscribe"]
+    section = words_of(locale_of(holder))["unsubscribe"]
     buttons = [Button(section["undo"], {"do": "emails_on"}, is_quiet=True)]
     return _unsubscribe_note(holder, bank, account, "done_title", "done_text", buttons)
 
@@ -105,7 +105,7 @@ def resubscribed_page(holder: Holder, bank: Bank, account: str) -> str:
 
 def general_page(note: str) -> str:
     """Return a page in all languages, for a visitor whose language isn't known. `note` is `invalid` or `busy`."""
-    return _note_page((locale, _words(locale)[note]) for locale in LOCALES)
+    return note_page((locale, words_of(locale)[note]) for locale in LOCALES)
 
 
 def locale_of(holder: Holder) -> str:
@@ -142,7 +142,8 @@ def _label(field: str, words: Mapping[str, Any], currency_names: Mapping[str, st
     return str(words[group.partition("_")[0]]["legend"])
 
 
-def _note_page(notes: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+def note_page(notes: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    """Return a page with a note in each of the languages: `title`, `text`, and maybe `facts`, `steps`, `buttons`."""
     by_language = list(notes)
     locale, first = by_language[0]
     return _rendered("preferences_note.html", locale, title=first["title"], notes=by_language)
@@ -152,14 +153,15 @@ def _unsubscribe_note(
     holder: Holder, bank: Bank, account: str, title: str, text: str, buttons: Sequence[Button]
 ) -> str:
     """Return a page about unsubscribing, which also says whether security alerts still come."""
-    section = _words(locale_of(holder))["unsubscribe"]
+    section = words_of(locale_of(holder))["unsubscribe"]
     alerts = section["with_alerts" if holder.has_alerts else "without_alerts"]
-    body = f"{_about(section[text], bank, account)} {alerts}"
+    body = f"{about(section[text], bank, account)} {alerts}"
     note: dict[str, Any] = {"title": section[title], "text": body, "buttons": buttons}
-    return _note_page([(locale_of(holder), note)])
+    return note_page([(locale_of(holder), note)])
 
 
-def _about(text: str, bank: Bank, account: str) -> str:
+def about(text: str, bank: Bank, account: str) -> str:
+    """Return a phrase with the names of the bank and the account filled in."""
     name = plain(bank.name)
     # Only French has names that are elided.
     return text.format(bank=name, of_bank=of_name(name), account=masked(account))
@@ -189,7 +191,8 @@ def _style() -> str:
 
 
 @functools.cache
-def _words(locale: str) -> dict[str, Any]:
+def words_of(locale: str) -> dict[str, Any]:
+    """Return every word of the pages in a language."""
     return tomllib.loads((PAGES / f"preferences.{locale}.toml").read_text("utf-8"))
 
 

@@ -17,6 +17,7 @@ from chalice.app import Request, Response
 
 from chalicelib.api import preferences_html as html
 from chalicelib.api.form_body import form_fields
+from chalicelib.api.holder_pages import busy, page
 from chalicelib.api.preferences_form import (
     IN_FORM,
     Fields,
@@ -82,11 +83,11 @@ class PreferencesPage:
         try:
             visit = self._visit(token)
         except InvalidLink:
-            return _page(html.general_page("invalid"), 400)
+            return page(html.general_page("invalid"), 400)
         except TemporarilyUnavailable as error:
-            return _busy(error)
+            return busy(error)
         if visit.bearer.purpose is Purpose.UNSUBSCRIBE:
-            return _page(html.unsubscribe_page(visit.holder, visit.bank, visit.bearer.account))
+            return page(html.unsubscribe_page(visit.holder, visit.bank, visit.bearer.account))
         return _form(visit)
 
     def submit(self, token: str, request: Request) -> Response:
@@ -97,16 +98,16 @@ class PreferencesPage:
                 return self._at_unsubscribe_link(visit, request)
             return self._at_page(visit, form_fields(request))
         except InvalidLink:
-            return _page(html.general_page("invalid"), 400)
+            return page(html.general_page("invalid"), 400)
         except _ChangedMeanwhile:
             return _form(self._visit(token), 409, note="changed")
         except TemporarilyUnavailable as error:
-            return _busy(error)
+            return busy(error)
 
     def _at_unsubscribe_link(self, visit: Visit, request: Request) -> Response:
         if _is_undo(request):
             undone = self._choose(visit, "undo", lambda _: {"muted": False})
-            return _page(html.resubscribed_page(undone.holder, undone.bank, undone.bearer.account))
+            return page(html.resubscribed_page(undone.holder, undone.bank, undone.bearer.account))
         return self._unsubscribe(visit)
 
     def _at_page(self, visit: Visit, fields: Fields) -> Response:
@@ -152,7 +153,7 @@ class PreferencesPage:
     def _end_alerts(self, visit: Visit, fields: Fields) -> Response:
         """Ask the holder to confirm; end the security alerts when that page was confirmed."""
         if "confirmed" not in fields:
-            return _page(html.confirm_alerts_page(visit.holder, visit.bank, visit.bearer.account))
+            return page(html.confirm_alerts_page(visit.holder, visit.bank, visit.bearer.account))
 
         def choices(holder: Holder) -> Mapping[str, Any]:
             if holder.has_alerts and fields["confirmed"] != [confirmation_of(holder.preferences)]:
@@ -163,7 +164,7 @@ class PreferencesPage:
 
     def _unsubscribe(self, visit: Visit) -> Response:
         done = self._choose(visit, "one_click", lambda _: {"muted": True})
-        return _page(html.unsubscribed_page(done.holder, done.bank, done.bearer.account))
+        return page(html.unsubscribed_page(done.holder, done.bank, done.bearer.account))
 
     def _choose(self, visit: Visit, how: str, choices: Callable[[Holder], Mapping[str, Any]]) -> Visit:
         """Record what the holder chooses; return the visit with the holder as stored then.
@@ -220,26 +221,4 @@ def _form(
     """Return the page with this form, or by default with the form of the stored preferences."""
     bearer, holder, bank = visit
     shown = form or fill_form(holder.preferences, visit.currencies, holder.locale)
-    return _page(html.form_page(shown, holder, bank, bearer.account, note, mistakes), status)
-
-
-def _busy(error: TemporarilyUnavailable) -> Response:
-    response = _page(html.general_page("busy"), 503)
-    response.headers["Retry-After"] = str(error.retry_after_s)
-    return response
-
-
-def _page(body: str, status: int = 200) -> Response:
-    headers = {
-        "Content-Type": "text/html; charset=utf-8",
-        "Cache-Control": "no-store",
-        # The page's URL is the link: other sites must not get it as a referrer.
-        "Referrer-Policy": "no-referrer",
-        "X-Robots-Tag": "noindex, nofollow",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": (
-            f"default-src 'none'; style-src {html.style_hash()}; img-src data:; base-uri 'none'; "
-            "form-action 'self'; frame-ancestors 'none'"
-        ),
-    }
-    return Response(body, headers, status)
+    return page(html.form_page(shown, holder, bank, bearer.account, note, mistakes), status)

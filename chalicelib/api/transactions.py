@@ -113,14 +113,17 @@ def get_transaction(
     flags: FlagRepository,
     purchases: PurchaseRepository,
 ) -> Response:
-    """Answer `GET /transactions/{id}`: the transaction with its flags, and what it has to do with others."""
+    """Answer `GET /transactions/{id}`: the transaction with its flags, the holders' answers, and what it has to do with
+    others."""
     only_parameters(request)
     wanted = unquote(transaction_id)
     if not IDENTIFIER.fullmatch(wanted):
         raise TransactionNotFound
     transaction = transactions.get(bank.id, wanted)
     related = [relation._asdict() for relation in relations_of(transaction, transactions, purchases)]
-    return json_answer({**to_json(transaction), "flags": flags.of(bank.id, wanted), "related": related})
+    found, answers = flags.with_answers(bank.id, wanted)
+    given = {"answers": [answer.to_json() for answer in answers]} if answers else {}
+    return json_answer({**to_json(transaction), "flags": found, **given, "related": related})
 
 
 def list_transactions(

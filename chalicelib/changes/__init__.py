@@ -1,4 +1,4 @@
-"""What is told of a change of a holder's record: security alerts that ended, and an address that changed.
+"""What banks and holders are told of changes: of a holder's record, and of a holder's answer to a security alert.
 
-Doors: `change_teller` (the bank's events and webhooks), `change_mailer` (the holder's e-mail).
+Doors: `change_teller` and `answer_teller` (the bank's events and webhooks), `change_mailer` (the holder's e-mail).
 """

@@ -16,7 +16,7 @@ from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.changes.change_notice import ChangeNotice, is_change, pack, to_payload, unpack
 from chalicelib.holders.holder import Holder
-from chalicelib.holders.links import Links
+from chalicelib.holders.links import LinksFor
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.email_address import same_address
 from chalicelib.ledger.keys import account_key
@@ -46,7 +46,7 @@ class ChangeMailer:
         self,
         holders: HolderRepository,
         banks: BankDirectory,
-        links_for: Callable[[str, str, Holder], Links],
+        links_for: LinksFor,
         sending: Sending,
         queue: Queue,
         dead_letters: DeadLetters,

@@ -1,6 +1,7 @@
-"""Flags in DynamoDB: beside a flagged transaction lies a row that says why, put once and never changed.
+"""Flags in DynamoDB: beside a flagged transaction lies a row that says why, put once.
 
 It is a row of the same table and of the same index, so that whoever counts what was recorded counts flags in one go.
+The flags in it never change. The holders' answers to the alert are added to it.
 """
 
 import time
@@ -10,9 +11,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.aws.batching import batches
-from chalicelib.aws.calls import call
+from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import Item, batch_get, from_item, put_new, to_item
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.flags.answers import LAST_ANSWER, Answer, HolderAnswer, answered, answers_in, attribute_of, to_value
 from chalicelib.flags.rules import Evidence
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
 from chalicelib.ledger.stored_form import SHARDS, shard_of
@@ -20,6 +25,11 @@ from chalicelib.ledger.times import format_time, sortable
 from chalicelib.ledger.transaction import Transaction
 
 MAX_A_CALL = 50
+_TRIES = 4  # of an answer that is given twice at once
+
+
+class NotFlagged(Exception):
+    """The transaction has no flags that people hear of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +75,58 @@ class FlagRepository:
 
     def of(self, bank: str, transaction_id: str) -> dict[str, Evidence]:
         """Return a transaction's flags, shadow ones left out, read consistently."""
-        answer = call(
+        return self.with_answers(bank, transaction_id)[0]
+
+    def with_answers(self, bank: str, transaction_id: str) -> tuple[dict[str, Evidence], list[HolderAnswer]]:
+        """Return a transaction's flags, shadow ones left out, and the holders' answers, read consistently."""
+        row = self._row(bank, transaction_id)
+        return (_told(row), list(answers_in(row))) if row else ({}, [])
+
+    def answer(self, bank: str, transaction_id: str, holder: str, answer: Answer, now: datetime) -> HolderAnswer:
+        """Record a holder's answer to the alert; return what is recorded.
+
+        Raises NotFlagged, AnswerIsFinal, TemporarilyUnavailable.
+        """
+        for _ in range(_TRIES):
+            row = self._row(bank, transaction_id)
+            if not row or not _told(row):
+                raise NotFlagged
+            before = next((one for one in answers_in(row) if one.holder == holder), None)
+            after = answered(before, holder, answer, now)
+            if after == before or self._replaced(bank, transaction_id, before, after):
+                return after
+        raise TemporarilyUnavailable
+
+    def _row(self, bank: str, transaction_id: str) -> dict[str, Any]:
+        found = call(
             self._client.get_item,
             TableName=self._table,
             Key=to_item({"transaction_key": _key(bank, transaction_id)}),
             ConsistentRead=True,
         )
-        return _told(from_item(answer["Item"])) if "Item" in answer else {}
+        return from_item(found["Item"]) if "Item" in found else {}
+
+    def _replaced(self, bank: str, transaction_id: str, before: HolderAnswer | None, after: HolderAnswer) -> bool:
+        """Return whether the answer was written; not if another one was written meanwhile."""
+        values = {":after": to_value(after), ":holder": after.holder}
+        if before:
+            values[":before"] = to_value(before)
+        unchanged = "#answer = :before" if before else "attribute_not_exists(#answer)"
+        try:
+            call(
+                self._client.update_item,
+                TableName=self._table,
+                Key=to_item({"transaction_key": _key(bank, transaction_id)}),
+                UpdateExpression=f"SET #answer = :after, {LAST_ANSWER} = :holder",
+                ConditionExpression=f"attribute_exists(transaction_key) AND {unchanged}",
+                ExpressionAttributeNames={"#answer": attribute_of(after.holder)},
+                ExpressionAttributeValues=to_item(values),
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
 
     def of_transactions(self, keys: Iterable[TransactionKey]) -> dict[TransactionKey, dict[str, Evidence]]:
         """Return the flags of those of the distinct transactions that have any, shadow ones left out, 100 in a call.

@@ -1,14 +1,16 @@
-"""Links in a holder's e-mails: to the preferences page, and to unsubscribe with one click. `link_tokens` encrypts them.
+"""Links in a holder's e-mails: to the preferences page, to unsubscribe with one click, and to answer a security alert.
+`link_tokens` encrypts them.
 
 A holder has no password: who opens the link is taken for the holder.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 from chalicelib.aws.secret_store import CACHE_FOR, SecretStore
 from chalicelib.aws.telemetry import count, logger
@@ -28,23 +30,40 @@ class Purpose(StrEnum):
 
     PREFERENCES = "preferences"
     UNSUBSCRIBE = "unsubscribe"
+    ANSWER = "answer"
 
 
 # How long a link is valid. The page shows the holder's choices, so an old e-mail in other hands must not open it.
 # The link to unsubscribe shows nothing of them, and must work for a long time (RFC 8058).
-GOOD_FOR = {Purpose.PREFERENCES: timedelta(days=30), Purpose.UNSUBSCRIBE: timedelta(days=366)}
+GOOD_FOR = {
+    Purpose.PREFERENCES: timedelta(days=30),
+    Purpose.UNSUBSCRIBE: timedelta(days=366),
+    Purpose.ANSWER: timedelta(days=7),
+}
+_OF_PREFERENCES = (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
 
 
 class InvalidLink(Exception):
     """The link was not issued by this stage, is too old, or its holder is gone. The answer doesn't say which."""
 
 
+class AnswerLinks(NamedTuple):
+    """The links with which a holder answers whether a transaction was the holder's, as URLs."""
+
+    was_me: str
+    was_not_me: str
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The links of one e-mail, as URLs; None for an e-mail without links."""
+    """The links of one e-mail, as URLs; None for an e-mail without links.
+
+    `answers` are those of the flagged transactions that a security alert tells of, by transaction id.
+    """
 
     preferences: str | None = None
     unsubscribe: str | None = None
+    answers: Mapping[str, AnswerLinks] = field(default_factory=dict)
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -57,11 +76,18 @@ class Links:
         )
 
 
+class LinksFor(Protocol):
+    """Makes the links of an e-mail, as `HolderLinks.links_for` does."""
+
+    def __call__(self, bank: str, account: str, holder: Holder, alerts: Sequence[str] = (), /) -> Links: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """What a link names: the holder for whom it was issued, and its purpose.
 
-    `address_mark` is a short hash of the address to which it was sent.
+    `address_mark` is a short hash of the address to which it was sent. `about` is, for `ANSWER`, the transaction's id
+    and the button: the field of `AnswerLinks`.
     """
 
     bank: str
@@ -69,6 +95,7 @@ class Bearer:
     holder: str
     address_mark: str
     purpose: Purpose
+    about: tuple[str, ...] = ()
 
     def is_for(self, holder: Holder) -> bool:
         """Return whether the link was sent to this holder's current address.
@@ -97,8 +124,8 @@ class HolderLinks:
         self._base_url = base_url.rstrip("/")
         self._try_again_at: datetime | None = None
 
-    def links_for(self, bank: str, account: str, holder: Holder) -> Links:
-        """Return the links for an e-mail to this holder.
+    def links_for(self, bank: str, account: str, holder: Holder, alerts: Sequence[str] = ()) -> Links:
+        """Return the links for an e-mail to this holder. `alerts` are the ids of flagged transactions in it.
 
         Returns no links if the stage has no `base_url`, and while the keys can't be read: an e-mail without links is
         better than no e-mail.
@@ -114,29 +141,40 @@ class HolderLinks:
             count("LinksUnavailable")
             return Links()
         fields = (bank, account, holder.id, _address_mark(canonical(holder.email)))
-        preferences, unsubscribe = (
-            f"{self._base_url}/preferences/{seal(fields, purpose, keys[0], now)}"
-            for purpose in (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
-        )
-        return Links(preferences, unsubscribe)
 
-    def read(self, token: str) -> Bearer:
-        """Return what a link names. `token` is the last part of the link's path.
+        def link(path: str, purpose: Purpose, *about: str) -> str:
+            return f"{self._base_url}/{path}/{seal((*fields, *about), purpose, keys[0], now)}"
+
+        preferences, unsubscribe = (link("preferences", purpose) for purpose in _OF_PREFERENCES)
+        answers = {
+            transaction: AnswerLinks(
+                *(link("alerts", Purpose.ANSWER, transaction, button) for button in AnswerLinks._fields)
+            )
+            for transaction in alerts
+        }
+        return Links(preferences, unsubscribe, answers)
+
+    def read(self, token: str, purposes: Sequence[Purpose] = _OF_PREFERENCES) -> Bearer:
+        """Return what a link for one of the purposes names. `token` is the last part of the link's path.
 
         Raises InvalidLink, TemporarilyUnavailable.
         """
-        found = self._read_with(self._keys(), token) or self._read_with(self._keys(_REREAD_AFTER), token)
+        found = self._read_with(self._keys(), token, purposes) or self._read_with(
+            self._keys(_REREAD_AFTER), token, purposes
+        )
         if found is None:
             raise InvalidLink
         return found
 
-    def _read_with(self, keys: Sequence[str], token: str) -> Bearer | None:
-        for purpose, good_for in GOOD_FOR.items():
+    def _read_with(self, keys: Sequence[str], token: str, purposes: Sequence[Purpose]) -> Bearer | None:
+        for purpose in purposes:
             try:
-                bank, account, holder, address_mark = open_sealed(token, purpose, keys, good_for, self._clock())
+                fields = open_sealed(token, purpose, keys, GOOD_FOR[purpose], self._clock())
+                bank, account, holder, address_mark, *about = fields
             except (InvalidToken, ValueError):  # for another purpose, too old, forged, or of another release
                 continue
-            return Bearer(bank, account, holder, address_mark, purpose)
+            if len(about) == (2 if purpose is Purpose.ANSWER else 0):
+                return Bearer(bank, account, holder, address_mark, purpose, tuple(about))
         return None
 
     def _keys(self, max_age: timedelta = CACHE_FOR) -> list[str]:

@@ -14,9 +14,8 @@ from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.details import details
 from chalicelib.mail.digest import KINDS, Sum, Summary, has_sign, kind_in_digest, signed_amount
 from chalicelib.mail.parts import NO_LINKS, Mail, frame, phrases_of, rendered, words_for
-from chalicelib.mail.reasons import reasons
 from chalicelib.mail.story import Story
-from chalicelib.mail.transaction_mail import render
+from chalicelib.mail.transaction_mail import alert_of, render, was_it_you
 
 # A digest stays under 20 KB, whatever is in it.
 _LONGEST_LINE = 28
@@ -62,21 +61,25 @@ def render_alerts(
     section, alert = phrases["alerts"], phrases["security_alert"]
     words = words_for(transaction.account, holder, bank_name)
     words |= {"count": decimal(Decimal(len(others) + 1), locale), "others": decimal(Decimal(len(others)), locale)}
-    found = reasons(told.flags, phrases["reasons"], locale)
+    asked = was_it_you(transaction.id, alert, links)
+    alert = alert_of(alert, told, locale, asked)
     unlisted, form = len(others) - MAX_OTHERS, "_one" if len(others) == 1 else ""
     context = {
         **frame("security_alert", holder, words, links),
         "headline": section["headline"].format_map(words),
         "lead": section[f"lead{form}"].format_map(words),
-        "preheader": found[0],
-        "alert": {**alert, "reasons": found},
+        "preheader": alert["reasons"][0],
+        "alert": alert,
+        "asked": asked,
         "label": phrases["digest"]["kinds"][kind_in_digest(transaction)],
         "amount": _amount(transaction, locale),
         "section": section["section"],
         "details": details(transaction, holder, words["account"]),
         "others": section[f"others{form}"].format_map(words),
         "labels": phrases["labels"],
-        "lines": [_line(other, phrases["digest"], holder) for other in others[:MAX_OTHERS]],
+        "lines": [
+            (_line(other, phrases["digest"], holder), links.answers.get(other.id)) for other in others[:MAX_OTHERS]
+        ],
         "more": phrases["digest"]["more"].format(count=decimal(Decimal(unlisted), locale)) if unlisted > 0 else "",
     }
     return rendered("alerts", section["subject"].format_map(words), context)

@@ -31,11 +31,12 @@ def render(story: Story, holder: Holder, bank_name: str, links: Links = NO_LINKS
     label = _phrase(section, "label", type_)
     own = details(transaction, holder, words["account"])
     sections = [("", own)]
-    alert = None
+    alert, asked = None, None
     if kind == "security_alert":
         section = phrases[kind]
         what = section["subject"].format_map({**words, "what": what})
-        alert = {**section, "reasons": reasons(story.flags, phrases["reasons"], locale)}
+        asked = was_it_you(transaction.id, section, links)
+        alert = alert_of(section, story, locale, asked)
         sections = [(section["section"], own)]
     elif story.related:
         sections = _sections(story, story.related, own, section["section"], holder)
@@ -48,10 +49,23 @@ def render(story: Story, holder: Holder, bank_name: str, links: Links = NO_LINKS
         "label": label,
         "amount": money(transaction.amount, transaction.currency, locale, _sign(happened, type_)),
         "alert": alert,
+        "asked": asked,
         "sections": sections,
         "warning": phrases["warning"] if asks_who_it_was else "",
     }
     return rendered("transaction", what, context)
+
+
+def was_it_you(transaction_id: str, section: dict[str, Any], links: Links) -> dict[str, Any] | None:
+    """Return what asks the holder whether the transaction was the holder's; None in an e-mail without such links."""
+    answers = links.answers.get(transaction_id)
+    return {**section["asked"], "links": answers} if answers else None
+
+
+def alert_of(section: dict[str, Any], story: Story, locale: str, asked: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what an alert says besides the transaction: why it comes, and what to do."""
+    found = reasons(story.flags, phrases_of(locale)["reasons"], locale)
+    return {**section, "reasons": found, "steps": section["steps_asked" if asked else "steps"]}
 
 
 def _amounts(story: Story, locale: str) -> dict[str, str]:

@@ -1,12 +1,11 @@
 """Composing: for each recipient of an SES call the e-mail, or the reason why there is none."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.banks.bank import BankDirectory
-from chalicelib.holders.holder import Holder
-from chalicelib.holders.links import Links
+from chalicelib.holders.links import LinksFor
 from chalicelib.holders.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
 from chalicelib.mail.parts import NO_LINKS, email_to
 from chalicelib.mail.ses import Email
@@ -29,7 +28,7 @@ class Composed:
 
 
 class Composer:
-    def __init__(self, banks: BankDirectory, links_for: Callable[[str, str, Holder], Links]) -> None:
+    def __init__(self, banks: BankDirectory, links_for: LinksFor) -> None:
         self._banks = banks
         self._links_for = links_for
 
@@ -72,7 +71,8 @@ class Composer:
 
     def _email(self, recipient: Recipient, story: Story, bank_names: Mapping[str, str]) -> Email:
         transaction, holder = story.transaction, recipient.holder
-        links = self._links_for(transaction.bank, transaction.account, holder)
+        alerts = [transaction.id] if recipient.notice.flags else []
+        links = self._links_for(transaction.bank, transaction.account, holder, alerts)
         mail = render(story, holder, bank_names[transaction.bank], links)
         # One click doesn't end security alerts, so they don't offer it.
         offered = NO_LINKS if recipient.notice.flags else links

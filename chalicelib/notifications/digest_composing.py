@@ -1,12 +1,12 @@
 """Composing a digest: which of its notifications are still wanted, and the e-mail that tells these."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.holders.holder import Holder
-from chalicelib.holders.links import Links
+from chalicelib.holders.links import Links, LinksFor
 from chalicelib.holders.preferences import Skip, Wait
 from chalicelib.mail.digest import summary_of
 from chalicelib.mail.digest_mail import render_alerts, render_digest
@@ -30,7 +30,7 @@ class Choice:
 
 
 class DigestComposer:
-    def __init__(self, banks: BankDirectory, links_for: Callable[[str, str, Holder], Links]) -> None:
+    def __init__(self, banks: BankDirectory, links_for: LinksFor) -> None:
         self._banks = banks
         self._links_for = links_for
 
@@ -43,7 +43,9 @@ class DigestComposer:
         """
         digest = notice.digest
         bank_name = self._banks.name_of(digest.bank)
-        links = self._links_for(digest.bank, digest.account, holder)
+        is_alert = digest.kind is not DigestKind.ORDINARY
+        alerts = [entry.notice.transaction.id for entry in entries] if is_alert else []
+        links = self._links_for(digest.bank, digest.account, holder, alerts)
         failed: list[tuple[Entry, str]] = []
         try:
             mail = self._mail(notice, entries, holder, bank_name, links)

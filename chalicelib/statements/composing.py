@@ -1,13 +1,13 @@
 """Composes a statement's e-mail from the account's transactions in the period, as they are recorded now."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.aws.dead_letters import is_fault_of_value
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.holders.holder import Holder
-from chalicelib.holders.links import Links
+from chalicelib.holders.links import LinksFor
 from chalicelib.ledger.repository import Listing, TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.parts import email_to
@@ -39,7 +39,7 @@ class StatementComposer:
         self,
         transactions: TransactionRepository,
         banks: BankDirectory,
-        links_for: Callable[[str, str, Holder], Links],
+        links_for: LinksFor,
         most_transactions: int = MOST_TRANSACTIONS,
     ) -> None:
         self._transactions = transactions

@@ -13,7 +13,13 @@ from typing import Any
 
 from chalicelib.aws.queues import message
 from chalicelib.banks.bank import BANK_ID
-from chalicelib.banks.webhook_endpoints import HOLDER_CHANGED, SHORT_FORM, TRANSACTION_FLAGGED, WEBHOOK_TEST
+from chalicelib.banks.webhook_endpoints import (
+    ALERT_ANSWERED,
+    HOLDER_CHANGED,
+    SHORT_FORM,
+    TRANSACTION_FLAGGED,
+    WEBHOOK_TEST,
+)
 from chalicelib.ledger.keys import transaction_key
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey, State
@@ -26,7 +32,7 @@ TYPE_OF = {
     State.REJECTED: "notification.failed",
     State.FAILED: "notification.failed",
 }
-TYPES = tuple(sorted({*TYPE_OF.values(), HOLDER_CHANGED, TRANSACTION_FLAGGED, WEBHOOK_TEST}))
+TYPES = tuple(sorted({*TYPE_OF.values(), ALERT_ANSWERED, HOLDER_CHANGED, TRANSACTION_FLAGGED, WEBHOOK_TEST}))
 # Each wait is three times as long as the time since the first try: 5 s, 15 s, 1 min, 4 min, 16 min, 1 h, 4 h.
 _FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=6)

@@ -558,6 +558,8 @@ def words(locale: str) -> dict[str, Any]:
 def flat(values: dict[str, Any], path: str = "") -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in values.items():
+        if isinstance(value, list):
+            value = {str(number): one for number, one in enumerate(value)}
         found |= flat(value, f"{path}{name}.") if isinstance(value, dict) else {f"{path}{name}": value}
     return found
 

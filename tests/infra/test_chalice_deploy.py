@@ -27,7 +27,7 @@ from tests import moto_server
 from tests.clone import CHALICE, CONFIG, PROJECT_DIR, Clone, environment, git
 from tests.moto_server import UNCONFINED
 
-PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}"}
+PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}", "/alerts/{token}"}
 FUNCTIONS = {
     "api_handler": "transaction-notifier-prod",
     "ingest_worker": "transaction-notifier-prod-ingest_worker",
@@ -168,7 +168,8 @@ def test_every_route_is_deployed_and_needs_an_api_key_but_the_public_ones(deploy
     assert set(methods) == routes_of_app()
     keyless = {route for route, method in methods.items() if not method["apiKeyRequired"]}
     assert keyless == {f"{method} {path}" for path in PUBLIC for method in ("GET", "HEAD")} | {
-        "POST /preferences/{token}"
+        "POST /preferences/{token}",
+        "POST /alerts/{token}",
     }
 
 

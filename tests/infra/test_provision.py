@@ -39,7 +39,9 @@ BANK_IDENTITIES = "arn:${Partition}:ses:${Region}:${Account}:identity/*"
 # What each function may do, and to what. A new permission is written down here too.
 PERMISSIONS = {
     "api_handler": {
-        "${TransactionsTableArn}": {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:BatchGetItem"},
+        "${TransactionsTableArn}": {
+            f"dynamodb:{action}" for action in ("PutItem", "GetItem", "BatchGetItem", "UpdateItem")
+        },
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
         "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
@@ -228,6 +230,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "ReadDigests": ["digest#*", "alerts#*"],
     },
     "api_handler": {
+        "KeepAnswersBesideFlags": ["*#flags"],
         "KeepSettingsOnly": ["settings#*"],
         "ProveEndpointsOnly": ["settings#*"],
         "ReadTheCheckpoint": ["job"],

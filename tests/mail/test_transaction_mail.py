@@ -111,7 +111,10 @@ def test_every_text_has_another_colour_in_the_dark(kind: str, locale: str) -> No
 def test_the_html_needs_nothing_from_elsewhere_and_nothing_that_mail_programs_lack(kind: str, locale: str) -> None:
     mail = sample(kind, locale)
     assert len(mail.html.encode()) < MAX_BYTES
-    assert mail.html.count("http") == mail.html.count(str(LINKS.preferences)) == (kind != "address_changed")
+    answers = mail.html.count("https://notify.example/alerts/")
+    assert answers == {"security_alert": 2, "alerts": 2 + 4}.get(kind, 0)
+    assert mail.html.count(str(LINKS.preferences)) == (kind != "address_changed")
+    assert mail.html.count("http") == answers + (kind != "address_changed")
     for lacking in (
         "<img",
         "<link",

@@ -111,7 +111,7 @@ def test_preferences_are_kept_and_what_they_skip_is_noted(
 
 def test_an_e_mail_carries_the_headers_of_its_own_holder_s_links(world: World) -> None:
     world.enrol("a0", "awa", "ben")
-    world.links_for = lambda bank, account, holder: Links(
+    world.links_for = lambda bank, account, holder, _: Links(
         unsubscribe=f"https://alerts.example/{bank}.{account}.{holder.id}"
     )
     world.tell(messages(transaction(id="t0", account="a0")))

@@ -18,9 +18,12 @@ import app as app_module
 from chalicelib.api.json_body import read_json, read_transaction
 from chalicelib.api.problems import ANSWERS
 from chalicelib.banks.settings import load_settings
-from chalicelib.banks.webhook_endpoints import HOLDER_CHANGED
+from chalicelib.banks.webhook_endpoints import ALERT_ANSWERED, HOLDER_CHANGED
+from chalicelib.changes.answer_teller import Answered
+from chalicelib.changes.answer_teller import webhook_of as webhook_of_answer
 from chalicelib.changes.change_teller import webhook_of as webhook_of_change
 from chalicelib.errors import DomainError
+from chalicelib.flags.answers import Answer, HolderAnswer
 from chalicelib.flags.repository import Flagging
 from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder, load_holder, load_patch
@@ -461,6 +464,19 @@ def test_webhooks_about_flags_and_tests_are_as_described() -> None:
         assert described.is_valid(body), list(described.iter_errors(body))
         assert webhook.type == body["type"]
         for name in set(body["data"]) - {"merchant"}:
+            data = {key: value for key, value in body["data"].items() if key != name}
+            assert not described.is_valid({**body, "data": data})
+
+
+def test_a_webhook_about_an_answered_alert_is_as_described() -> None:
+    described = validator(
+        DESCRIPTION["webhooks"][ALERT_ANSWERED]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    )
+    for answer in Answer:
+        given = Answered("eazycard", "A123", "t-1", HolderAnswer("awa", answer, NOW, NOW))
+        body = json.loads(webhook_of_answer(given, NOW).body)
+        assert described.is_valid(body)
+        for name in body["data"]:
             data = {key: value for key, value in body["data"].items() if key != name}
             assert not described.is_valid({**body, "data": data})
 

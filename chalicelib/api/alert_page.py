@@ -1,0 +1,114 @@
+"""The page at a link in a security alert: asks whether a transaction was the holder's, and records the answer.
+
+There is a link for each of the two answers. A `GET` answers nothing, because mail programs and scanners open links: the
+page has one button, which sends the answer.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from chalice.app import Request, Response
+
+from chalicelib.api import alert_html as html
+from chalicelib.api.form_body import form_fields
+from chalicelib.api.holder_pages import busy, page
+from chalicelib.aws.telemetry import count, logger
+from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.errors import TemporarilyUnavailable, TransactionNotFound
+from chalicelib.flags.answers import Answer, AnswerIsFinal, HolderAnswer
+from chalicelib.flags.repository import FlagRepository, NotFlagged
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import HolderLinks, InvalidLink, Purpose
+from chalicelib.holders.repository import HolderRepository
+from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.transaction import Transaction
+
+# The answer by the link's button.
+_ANSWERS = {"was_me": Answer.RECOGNIZED, "was_not_me": Answer.NOT_RECOGNIZED}
+
+
+class Visit(NamedTuple):
+    """The answer that the opened link is for, and whom and what it is about, as they are now."""
+
+    answer: Answer
+    holder: Holder
+    bank: Bank
+    transaction: Transaction
+
+
+class AlertPage:
+    """Answers the page at a link in a security alert."""
+
+    def __init__(
+        self,
+        links: HolderLinks,
+        banks: BankDirectory,
+        holders: HolderRepository,
+        transactions: TransactionRepository,
+        flags: FlagRepository,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._links = links
+        self._banks = banks
+        self._holders = holders
+        self._transactions = transactions
+        self._flags = flags
+        self._clock = clock
+
+    def show(self, token: str) -> Response:
+        """Answer `GET /alerts/{token}`: the question with one button, or the answer that was given. Changes nothing."""
+        return self._answered(token, lambda _: False)
+
+    def submit(self, token: str, request: Request) -> Response:
+        """Answer `POST /alerts/{token}`: records the answer that the page's button sends."""
+        return self._answered(token, lambda visit: form_fields(request).get("answer") == [str(visit.answer)])
+
+    def _answered(self, token: str, is_sent: Callable[[Visit], bool]) -> Response:
+        try:
+            visit = self._visit(token)
+            if is_sent(visit):
+                return self._record(visit)
+            return self._ask(visit)
+        except (InvalidLink, NotFlagged, TransactionNotFound):
+            return page(html.invalid_page(), 400)
+        except TemporarilyUnavailable as error:
+            return busy(error)
+
+    def _visit(self, token: str) -> Visit:
+        """Return the visit of a link; raises InvalidLink, also if the holder is gone or has another address."""
+        bearer = self._links.read(unquote(token), (Purpose.ANSWER,))
+        transaction_id, button = bearer.about
+        if button not in _ANSWERS:
+            raise InvalidLink
+        bank = self._banks.by_id(bearer.bank) or Bank(bearer.bank, bearer.bank, "", "")
+        for holder in self._holders.of_account(bearer.bank, bearer.account):
+            if bearer.is_for(holder):
+                transaction = self._transactions.get(bearer.bank, transaction_id)
+                return Visit(_ANSWERS[button], holder, bank, transaction)
+        raise InvalidLink
+
+    def _ask(self, visit: Visit) -> Response:
+        """Return the question; or, if the holder has answered, the answer, with the button while it can be changed."""
+        flags, answers = self._flags.with_answers(visit.transaction.bank, visit.transaction.id)
+        if not flags:
+            raise NotFlagged
+        given = next((one for one in answers if one.holder == visit.holder.id), None)
+        if given is None:
+            return page(html.question_page(visit.answer, visit.transaction, visit.holder, visit.bank))
+        return self._given(visit, given)
+
+    def _given(self, visit: Visit, given: HolderAnswer) -> Response:
+        can_change = given.answer != visit.answer and self._clock() <= given.final_at
+        return page(html.answered_page(given, visit.transaction, visit.holder, visit.bank, can_change=can_change))
+
+    def _record(self, visit: Visit) -> Response:
+        transaction = visit.transaction
+        try:
+            given = self._flags.answer(transaction.bank, transaction.id, visit.holder.id, visit.answer, self._clock())
+        except AnswerIsFinal as error:
+            return self._given(visit, error.given)
+        logger.info("alert_answered", extra={"bank": transaction.bank, "answer": str(given.answer)})
+        count(f"AlertsAnswered_{given.answer}")
+        return page(html.answered_page(given, transaction, visit.holder, visit.bank, can_change=False))
