@@ -36,8 +36,12 @@ class _Clock:
 
 
 @contextmanager
-def sign_of_life(name: str, silent_at_most_s: float = SILENT_AT_MOST_S) -> Iterator[None]:
-    """Print on standard error that the command still works, whenever nothing was printed for that long."""
+def sign_of_life(name: str, silent_at_most_s: float | None = None) -> Iterator[None]:
+    """Print on standard error that the command still works, whenever nothing was printed for that long.
+
+    That is SILENT_AT_MOST_S, unless said otherwise.
+    """
+    silent_at_most_s = silent_at_most_s or SILENT_AT_MOST_S
     out, err, started, clock, done = sys.stdout, sys.stderr, time.monotonic(), _Clock(), threading.Event()
 
     def watch() -> None:

@@ -66,6 +66,7 @@ from tests.aws_calls import RECORDER, install  # noqa: E402
 
 install()  # before anything makes a client
 
+from infra import patience  # noqa: E402
 from local_cloud.gate.record import FOLDER_VARIABLE, refusals  # noqa: E402
 from tests import dynamodb_local  # noqa: E402
 from tests.app_bench import bench, logged  # noqa: E402, F401
@@ -99,6 +100,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("project"), max_examples=5_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
+
+
+# Tests count the lines that commands print, and on a busy machine a command may take long.
+patience.SILENT_AT_MOST_S = 3_600.0
 
 
 @pytest.fixture(scope="session")
