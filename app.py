@@ -217,7 +217,7 @@ def put_settings() -> Response:
         bank,
         app.current_request,
         store=services.bank_store,
-        topic=services.operator_topic,
+        topics=services.operator_topics,
         are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
         queue_tests=lambda stored: services.queue_tests(bank.id, stored),
     )
@@ -231,7 +231,7 @@ def patch_settings() -> Response:
         bank,
         app.current_request,
         store=services.bank_store,
-        topic=services.operator_topic,
+        topics=services.operator_topics,
         are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
         queue_tests=lambda stored: services.queue_tests(bank.id, stored),
     )

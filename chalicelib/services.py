@@ -88,7 +88,7 @@ class Services(MailServices):
         from chalicelib.flags.operator_alerts import OperatorAlerts
 
         return OperatorAlerts(
-            self.operator_topic,
+            self.operator_topics,
             self.dead_letters(self.settings.operator_alerts_dead_letter_queue_url, "operator_alerts"),
         )
 

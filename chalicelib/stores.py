@@ -31,7 +31,7 @@ from chalicelib.statements.index import StatementIndex
 if TYPE_CHECKING:
     from chalicelib.analytics.repository import AnalyticsRepository
     from chalicelib.banks.endpoints import EndpointDirectory
-    from chalicelib.flags.alert_topic import OperatorTopic
+    from chalicelib.flags.alert_topic import OperatorTopics
     from chalicelib.flags.baselines_repository import BaselineRepository
     from chalicelib.flags.events import EventBus
     from chalicelib.flags.repository import FlagRepository
@@ -185,10 +185,12 @@ class Stores:
         return StatementIndex(self.due_statements)
 
     @cached_property
-    def operator_topic(self) -> "OperatorTopic":
-        from chalicelib.flags.alert_topic import OperatorTopic
+    def operator_topics(self) -> "OperatorTopics":
+        from chalicelib.banks.confirmations_repository import ConfirmationRepository
+        from chalicelib.flags.alert_topic import OperatorTopics
 
-        return OperatorTopic(self.client("sns"), self.settings.operator_alerts_topic_arn)
+        confirmations = ConfirmationRepository(self.client("dynamodb"), self.settings.deferrals_table, self.now)
+        return OperatorTopics(self.client("sns"), self.settings.operator_alerts_topic_arn, confirmations.may_ask)
 
     @cached_property
     def secrets(self) -> SecretStore:

@@ -21,12 +21,14 @@ import app as app_module
 from chalicelib.aws.stage import from_environment
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
+from chalicelib.flags.repository import Flagging
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.services import Services
 from infra.package import PROJECT_DIR
 from tests.conftest import OneCallAtATime
-from tests.links import BOUNCED_ACCOUNTS, LINK_KEYS, SERVED_ACCOUNT, SERVED_HOLDER
+from tests.links import BOUNCED_ACCOUNTS, LINK_KEYS, SERVED_ACCOUNT, SERVED_ALERT, SERVED_HOLDER
+from tests.samples import EVIDENCE
 from tests.tables import create_tables
 
 KEY = "tn_key-of-eazycard"
@@ -107,8 +109,10 @@ def serving(base_path: str = "") -> Iterator[str]:
         app_module.services = Services(
             from_environment(os.environ), clients.__getitem__, lambda: NOW + timedelta(seconds=next(seconds))
         )
-        for transaction in _RECORDED:
+        asked = dataclasses.replace(_RECORDED[0], id=SERVED_ALERT, account=SERVED_ACCOUNT)
+        for transaction in (*_RECORDED, asked):
             app_module.services.intake.record(transaction)
+        app_module.services.flags.record([Flagging(asked, EVIDENCE, frozenset(), NOW)])
         app_module.services.holders.put("eazycard", SERVED_ACCOUNT, SERVED_HOLDER)
         for account in BOUNCED_ACCOUNTS:
             bounced = dataclasses.replace(SERVED_HOLDER, email=f"{account}@example.com")

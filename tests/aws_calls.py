@@ -222,8 +222,14 @@ def _resources(action: str, params: Mapping[str, Any]) -> tuple[str, ...]:
         case "s3":
             return tuple(f"{name}/{params['Key'].partition('=')[0]}=*" for name in _named(params["Bucket"]))
         case "sns":
-            # What is unsubscribed is a subscription, which has no ARN that a policy could name before.
-            return _named(params["TopicArn"]) if "TopicArn" in params else ("*",)
+            # A subscription has no ARN that a policy could name before. A bank's topic is named after the stage's.
+            base = os.environ["OPERATOR_ALERTS_TOPIC_ARN"]
+            topic = params.get("TopicArn") or (
+                f"{base.rpartition(':')[0]}:{params['Name']}" if "Name" in params else ""
+            )
+            if not topic:
+                return ("*",)
+            return ("${OperatorAlertsTopicArn}-*",) if topic.startswith(f"{base}-") else ()
         case "secretsmanager":
             return _named(params["SecretId"])
     raise AssertionError(f"{action}: say which resource it is checked against")

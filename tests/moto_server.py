@@ -20,7 +20,7 @@ from typing import Any
 from local_cloud.server import answers, free_port
 
 # AWS knows no resource that these could be confined to.
-UNCONFINED = {"sns:Unsubscribe", "ses:GetAccount", "dynamodb:ListStreams"}
+UNCONFINED = {"sns:GetSubscriptionAttributes", "sns:Unsubscribe", "ses:GetAccount", "dynamodb:ListStreams"}
 
 PROJECT_DIR = Path(__file__).parent.parent
 _STARTS_WITHIN_S = 30

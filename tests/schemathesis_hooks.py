@@ -24,7 +24,7 @@ from chalicelib.api.batch import MAX_ITEMS
 from chalicelib.ledger.email_address import email_rules
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.visible_text import has_something_visible
-from tests.links import BOUNCED_ACCOUNTS, SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE, links_for
+from tests.links import BOUNCED_ACCOUNTS, SERVED_ACCOUNT, SERVED_ALERT, SERVED_HOLDER, SERVED_SINCE, links_for
 
 DEFAULT_CURRENCY = "EUR"
 EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2026, 1, 31)  # noqa: DTZ001
@@ -35,6 +35,8 @@ FILTERS = ("from", "to", "type", "status")
 LISTING = "/accounts/{account}/transactions"
 BATCH = "/transactions/batch"
 PREFERENCES = "/preferences/{token}"
+ALERTS = "/alerts/{token}"
+ATTEMPTS = "/webhooks/attempts"
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+")
 FEED = "/notifications"
 ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
@@ -56,10 +58,15 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         _ask_for_what_there_is(case.query)
     if case.path == FEED:
         case.query.pop("since", None)  # only what the feed gave is one
+    if case.path == ATTEMPTS:
+        case.query.pop("cursor", None)
     if case.path in ANALYTICS and "from" in case.query:
         _ask_for_a_range(case.query)
     if case.path == PREFERENCES:
         _come_by_a_link(case)
+        return
+    if case.path == ALERTS:
+        _come_by_an_alert(case)
         return
     if case.path == SUPPRESSION and (account := next(_bounced, None)):
         case.path_parameters = {"account": account, "holder": SERVED_HOLDER.id}
@@ -116,7 +123,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
             return not is_told
         case AcceptedNegativeData() if case.path == RECORD:
             return not _is_lenient_with(case.body, response)
-        case AcceptedNegativeData() if case.path == PREFERENCES:
+        case AcceptedNegativeData() if case.path in (PREFERENCES, ALERTS):
             # The form passes over what it doesn't know, and a box is checked whatever its value.
             return _TOKEN.fullmatch(str(case.path_parameters.get("token", ""))) is None
         case UnsupportedMethodResponse():
@@ -176,6 +183,13 @@ def _come_by_a_link(case: Case) -> None:
             case.body[name] = ""
         if "quiet" in case.body:
             case.body |= {"quiet_from": "22:00", "quiet_to": "07:00"}
+
+
+def _come_by_an_alert(case: Case) -> None:
+    """Take a link of an alert that was sent: the one whose button sends this answer."""
+    links = links_for(SERVED_ACCOUNT, SERVED_HOLDER, SERVED_SINCE, alerts=[SERVED_ALERT]).answers[SERVED_ALERT]
+    is_recognized = isinstance(case.body, dict) and case.body.get("answer") == "recognized"
+    case.path_parameters["token"] = (links.was_me if is_recognized else links.was_not_me).rpartition("/")[2]
 
 
 def _ask_for_what_there_is(query: dict[str, Any]) -> None:

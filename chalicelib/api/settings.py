@@ -39,7 +39,7 @@ def put_settings(
     request: Request,
     *,
     store: SettingsStore,
-    topic: Subscriptions,
+    topics: Subscriptions,
     are_loopback_endpoints_allowed: bool,
     queue_tests: Callable[[StoredSettings], None],
 ) -> Response:
@@ -55,7 +55,7 @@ def put_settings(
     settings = load_settings(body)
     before = store.settings(bank.id)
     _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
-    stored = _replace(bank, settings, before, request, store, topic)
+    stored = _replace(bank, settings, before, request, store, topics)
     queue_tests(stored)
     reset = [(field, "Was left out, and is set to its default.") for field in reset_by(body, before.settings)]
     return _answer(stored, {"warnings": named(reset)} if reset else {})
@@ -66,7 +66,7 @@ def patch_settings(
     request: Request,
     *,
     store: SettingsStore,
-    topic: Subscriptions,
+    topics: Subscriptions,
     are_loopback_endpoints_allowed: bool,
     queue_tests: Callable[[StoredSettings], None],
 ) -> Response:
@@ -82,7 +82,7 @@ def patch_settings(
     settings = load_settings(merged(to_json(before.settings), patch))
     if "webhook_url" in patch or "webhooks" in patch:
         _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
-    stored = _replace(bank, settings, before, request, store, topic)
+    stored = _replace(bank, settings, before, request, store, topics)
     queue_tests(stored)
     return _answer(stored)
 
@@ -104,13 +104,13 @@ def _replace(
     before: StoredSettings,
     request: Request,
     store: SettingsStore,
-    topic: Subscriptions,
+    topics: Subscriptions,
 ) -> StoredSettings:
     def check(stored: StoredSettings) -> None:
         check_match(request, to_answer(stored))
 
     check(before)
-    return replace_settings(bank.id, settings, store, topic, before, check)
+    return replace_settings(bank.id, settings, store, topics, before, check)
 
 
 def _answer(stored: StoredSettings, more: dict[str, Any] | None = None) -> Response:

@@ -78,7 +78,7 @@ class SettingsStore(Protocol):
 class Subscriptions(Protocol):
     """Who gets a bank's alerts by e-mail: see `flags.alert_topic`."""
 
-    def subscribe(self, bank: str, address: str) -> str: ...
+    def subscribe(self, bank: str, address: str, known: str = "") -> str: ...
     def unsubscribe(self, subscription: str) -> bool: ...
 
 
@@ -171,7 +171,7 @@ def replace_settings(
     bank_id: str,
     settings: BankSettings,
     store: SettingsStore,
-    topic: Subscriptions,
+    topics: Subscriptions,
     before: StoredSettings | None = None,
     check: Callable[[StoredSettings], None] = lambda _: None,
 ) -> StoredSettings:
@@ -181,7 +181,7 @@ def replace_settings(
     them since, nothing is stored: `check` gets what is stored instead, and may raise; otherwise, this raises
     TemporarilyUnavailable.
 
-    Every address is subscribed again: that changes nothing, or renews a subscription that its owner has ended. Raises
+    A subscription that there is stays as it is, and one that its owner has ended is renewed. Raises
     ValidationFailed, and stores nothing, if an address can't be subscribed. Raises TemporarilyUnavailable; calling it
     again is safe and completes the change.
     """
@@ -193,9 +193,9 @@ def replace_settings(
     for index, address in enumerate(settings.alert_addresses):
         address = spelt.get(canonical(address), address)
         try:
-            wanted[address] = topic.subscribe(bank_id, address)
-        except NotSubscribable:
-            errors.append((f"alert_addresses.{index}", "Can't be subscribed: use another address."))
+            wanted[address] = topics.subscribe(bank_id, address, before.subscriptions.get(address, ""))
+        except NotSubscribable as refused:
+            errors.append((f"alert_addresses.{index}", str(refused)))
     if errors:
         raise ValidationFailed(errors)
     unwanted = {address: arn for address, arn in before.subscriptions.items() if address not in wanted}
@@ -209,7 +209,7 @@ def replace_settings(
         if stored != after:  # otherwise the first answer was lost, and the call's own second try was refused
             check(stored)
             raise
-    left = {address: arn for address, arn in unwanted.items() if not topic.unsubscribe(arn)}
+    left = {address: arn for address, arn in unwanted.items() if not topics.unsubscribe(arn)}
     if left != unwanted:
         after = StoredSettings(settings, {**left, **wanted}, after.version + 1, states)
         store.put_settings(bank_id, after)
@@ -217,7 +217,7 @@ def replace_settings(
 
 
 class NotSubscribable(Exception):
-    """The topic refuses to subscribe this address for this bank."""
+    """This address can't be subscribed for this bank; the text says why."""
 
 
 class SettingsDirectory:

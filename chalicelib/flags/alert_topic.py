@@ -1,6 +1,10 @@
-"""The SNS topic that a bank's operators hear of flagged transactions by: each subscription lets one bank's through."""
+"""The SNS topics that banks' operators hear of flagged transactions by: one for each bank that has named an address.
 
-import json
+On one topic, each subscription would need a filter, and all banks would share its 200 ("Amazon SNS endpoints and
+quotas", AWS General Reference).
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,36 +17,41 @@ from chalicelib.errors import TemporarilyUnavailable
 # SNS's own names for refusals that pass.
 _PASSING = frozenset({"Throttled", "ThrottledException", "Throttling", "ConcurrentAccess", "ConcurrentAccessException"})
 _INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
-# The topic has 200 filter policies, or the account all of them or of subscriptions that it may. All banks share these.
-_FULL = frozenset(
-    f"{name}LimitExceeded{suffix}" for name in ("FilterPolicy", "Subscription") for suffix in ("", "Exception")
-)
+# The account has all the topics that it may (100,000), or the topic all subscriptions (12,500,000).
+_FULL = frozenset(f"{name}LimitExceeded{suffix}" for name in ("Topic", "Subscription") for suffix in ("", "Exception"))
 _GONE = frozenset({"NotFound", "NotFoundException"})
 
 
-class OperatorTopic:
-    def __init__(self, client: Any, arn: str) -> None:
-        self._client = client
-        self._arn = arn
+class OperatorTopics:
+    """`base_arn` is a topic of the stage: the banks' topics have its name, with the bank's id behind it."""
 
-    def subscribe(self, bank: str, address: str) -> str:
+    def __init__(self, client: Any, base_arn: str, may_ask: Callable[[str], bool]) -> None:
+        self._client = client
+        self._base_arn = base_arn
+        self._may_ask = may_ask
+
+    def subscribe(self, bank: str, address: str, known: str = "") -> str:
         """Have the bank's alerts sent to an e-mail address, once its owner confirms; return the subscription.
 
-        A subscription that there is already stays as it is. Raises NotSubscribable when SNS takes no such address, or
-        has it for another bank: it keeps one subscription, with one filter, for an address. And TemporarilyUnavailable.
+        `known` is the subscription of this address from before, if any: it stays as it is while SNS has it, confirmed
+        or not, so its owner isn't asked again. Raises NotSubscribable, when SNS takes no such address or the bank has
+        had too many addresses asked today, and TemporarilyUnavailable.
         """
+        if known and self._has(bank, known):
+            return known
+        if not self._may_ask(bank):
+            raise NotSubscribable("Too many addresses were asked to confirm today: try again tomorrow.")
         try:
             answer = self._call(
                 self._client.subscribe,
-                TopicArn=self._arn,
+                TopicArn=self._topic(bank),
                 Protocol="email",
                 Endpoint=address,
-                Attributes={"FilterPolicy": json.dumps({"bank": [bank]})},
                 ReturnSubscriptionArn=True,
             )
         except ClientError as error:
             if error_code(error) in _INVALID:
-                raise NotSubscribable from error
+                raise NotSubscribable("Can't be subscribed: use another address.") from error
             raise
         subscription: str = answer["SubscriptionArn"]
         return subscription
@@ -63,17 +72,37 @@ class OperatorTopic:
         return True
 
     def publish(self, bank: str, subject: str, text: str) -> None:
-        """Send a message to the bank's operators; `subject` is ASCII, at most 100 characters.
+        """Send a message to the bank's operators, if it has named any; `subject` is ASCII, at most 100 characters.
 
         Raises TemporarilyUnavailable.
         """
-        self._call(
-            self._client.publish,
-            TopicArn=self._arn,
-            Subject=subject,
-            Message=text,
-            MessageAttributes={"bank": {"DataType": "String", "StringValue": bank}},
-        )
+        try:
+            self._call(self._client.publish, TopicArn=self._arn(bank), Subject=subject, Message=text)
+        except ClientError as error:
+            if error_code(error) not in _GONE:
+                raise
+
+    def _arn(self, bank: str) -> str:
+        return f"{self._base_arn}-{bank}"
+
+    def _topic(self, bank: str) -> str:
+        """Return the ARN of the bank's topic, which SNS makes if there is none."""
+        attributes = {"KmsMasterKeyId": "alias/aws/sns"}  # SNS's own key: it costs nothing and needs no permission
+        name = self._arn(bank).rpartition(":")[2]
+        arn: str = self._call(self._client.create_topic, Name=name, Attributes=attributes)["TopicArn"]
+        return arn
+
+    def _has(self, bank: str, subscription: str) -> bool:
+        """Return whether SNS has this subscription, of the bank's own topic."""
+        if not subscription.startswith(f"{self._arn(bank)}:"):
+            return False
+        try:
+            self._call(self._client.get_subscription_attributes, SubscriptionArn=subscription)
+        except ClientError as error:
+            if error_code(error) not in _GONE:
+                raise
+            return False
+        return True
 
     def _call(self, operation: Any, **arguments: Any) -> Any:
         try:

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.flags.alert_topic import OperatorTopic
+from chalicelib.flags.alert_topic import OperatorTopics
 from chalicelib.flags.events import TRANSACTION_FLAGGED
 
 MAX_LISTED = 50
 
 
 class OperatorAlerts:
-    def __init__(self, topic: OperatorTopic, dead_letters: DeadLetters) -> None:
-        self._topic = topic
+    def __init__(self, topics: OperatorTopics, dead_letters: DeadLetters) -> None:
+        self._topics = topics
         self._dead_letters = dead_letters
 
     def handle(self, bodies: Sequence[str]) -> None:
@@ -34,7 +34,7 @@ class OperatorAlerts:
                 by_bank.setdefault(bank, {})[transaction] = line  # an event that comes twice is listed once
         self._dead_letters.put(letters)
         for bank, lines in sorted(by_bank.items()):
-            self._topic.publish(bank, _subject(len(lines)), _text(bank, list(lines.values())))
+            self._topics.publish(bank, _subject(len(lines)), _text(bank, list(lines.values())))
             count("OperatorAlerts")
         logger.info("operators_told", extra={"banks": len(by_bank), "dead_lettered": len(letters)})
 

@@ -35,8 +35,24 @@ def stand(record: Record) -> None:
     queues = emulator("services.sqs")
     build = queues._build_send_sys_attrs
     queues._build_send_sys_attrs = lambda *arguments: loops.counted(build(*arguments))
+    actions = emulator("core.iam_actions")
+    actions.request_tag_context = _with_subscribers(actions.request_tag_context)
     runtime = emulator("core.lambda_runtime")
     runtime.execution_credentials = functions.execution_credentials = _secret(runtime.execution_credentials)
+
+
+def _with_subscribers(context_of: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return the maker of a request's condition keys with those of SNS, by which a role may subscribe e-mails only."""
+
+    def made(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
+        found = context_of(service, action, body, parameters)
+        if action == "sns:Subscribe":
+            for name in ("Protocol", "Endpoint"):
+                given = parameters.get(name, "")
+                found[f"sns:{name}"] = given[0] if isinstance(given, list) else given
+        return found
+
+    return made
 
 
 def _checked(make: Callable[..., Any], position: int, check: Callable[[dict[str, Any]], None]) -> Callable[..., Any]:

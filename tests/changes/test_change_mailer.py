@@ -30,7 +30,9 @@ ID = "alerts_ended@A1@20260110T150005000000Z"
 @pytest.fixture
 def changes(dynamodb: Any, table_names: dict[str, str]) -> Changes:
     found = Changes(dynamodb, table_names)
-    found.links_for = lambda bank, account, one, alerts=(): Links(f"https://x/preferences/{one.email}", "https://x/one-click")
+    found.links_for = lambda bank, account, one, alerts=(): Links(
+        f"https://x/preferences/{one.email}", "https://x/one-click"
+    )
     return found
 
 

@@ -10,27 +10,33 @@ from moto import mock_aws
 
 from chalicelib.banks.settings import NotSubscribable
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.flags.alert_topic import OperatorTopic
+from chalicelib.flags.alert_topic import OperatorTopics
 from tests.fakes import Refusing, refusal
 
 ADDRESS = "fraud@bank.example"
 
 
 class Sns:
-    """A real topic on moto, with a queue of each bank behind it to see what is let through."""
+    """Real topics on moto, with a queue of each bank behind its own to see what is let through."""
 
     def __init__(self) -> None:
         self.client = boto3.client("sns")
         self.sqs = boto3.client("sqs")
         self.arn: str = self.client.create_topic(Name="operator-alerts")["TopicArn"]
-        self.topic = OperatorTopic(self.client, self.arn)
+        self.asked: list[str] = []
+        self.may_ask = True
+        self.topics = OperatorTopics(self.client, self.arn, self._ask)
 
-    def refusing(self, code: str, operation: str) -> OperatorTopic:
-        return OperatorTopic(Refusing(self.client, refusal(code), operation), self.arn)
+    def _ask(self, bank: str) -> bool:
+        self.asked.append(bank)
+        return self.may_ask
 
-    def subscriptions(self) -> dict[str, dict[str, str]]:
-        """Return the attributes of each subscription by its address."""
-        found = self.client.list_subscriptions_by_topic(TopicArn=self.arn)["Subscriptions"]
+    def refusing(self, code: str, operation: str) -> OperatorTopics:
+        return OperatorTopics(Refusing(self.client, refusal(code), operation), self.arn, self._ask)
+
+    def subscriptions(self, bank: str) -> dict[str, dict[str, str]]:
+        """Return the attributes of each subscription of the bank's topic by its address."""
+        found = self.client.list_subscriptions_by_topic(TopicArn=f"{self.arn}-{bank}")["Subscriptions"]
         return {
             one["Endpoint"]: self.client.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])[
                 "Attributes"
@@ -39,12 +45,11 @@ class Sns:
         }
 
     def listener(self, bank: str) -> str:
-        """Subscribe a queue with the filter that a bank's operators have; return its URL."""
+        """Subscribe a queue to the bank's topic; return its URL."""
         url: str = self.sqs.create_queue(QueueName=bank)["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        self.topic.subscribe(bank, f"{bank}@bank.example")
-        policy = self.subscriptions()[f"{bank}@bank.example"]["FilterPolicy"]
-        self.client.subscribe(TopicArn=self.arn, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": policy})
+        self.topics.subscribe(bank, f"{bank}@bank.example")
+        self.client.subscribe(TopicArn=f"{self.arn}-{bank}", Protocol="sqs", Endpoint=arn)
         return url
 
     def heard(self, url: str) -> list[dict[str, Any]]:
@@ -58,31 +63,62 @@ def sns() -> Iterator[Sns]:
         yield Sns()
 
 
-def test_an_address_is_subscribed_to_its_banks_alerts_only(sns: Sns) -> None:
-    subscription = sns.topic.subscribe("eazycard", ADDRESS)
-    assert subscription.startswith(f"{sns.arn}:")
-    attributes = sns.subscriptions()[ADDRESS]
+def test_an_address_is_subscribed_to_its_banks_topic_which_is_encrypted(sns: Sns) -> None:
+    subscription = sns.topics.subscribe("eazycard", ADDRESS)
+    assert subscription.startswith(f"{sns.arn}-eazycard:")
+    attributes = sns.subscriptions("eazycard")[ADDRESS]
     assert (attributes["Protocol"], attributes["SubscriptionArn"]) == ("email", subscription)
-    assert json.loads(attributes["FilterPolicy"]) == {"bank": ["eazycard"]}
+    assert "FilterPolicy" not in attributes
+    topic = sns.client.get_topic_attributes(TopicArn=f"{sns.arn}-eazycard")["Attributes"]
+    assert topic["KmsMasterKeyId"] == "alias/aws/sns"
+
+
+def test_a_bank_that_has_named_no_address_has_no_topic_and_nothing_is_sent(sns: Sns) -> None:
+    sns.topics.publish("eazycard", "1 transaction flagged", "t1 large_amount")
+    assert [one["TopicArn"] for one in sns.client.list_topics()["Topics"]] == [sns.arn]
 
 
 def test_what_is_published_for_a_bank_reaches_that_banks_operators_and_no_others(sns: Sns) -> None:
     mine, other = sns.listener("eazycard"), sns.listener("other-bank")
-    sns.topic.publish("eazycard", "1 transaction flagged", "t1 large_amount")
+    sns.topics.publish("eazycard", "1 transaction flagged", "t1 large_amount")
     (message,) = sns.heard(mine)
     assert (message["Subject"], message["Message"]) == ("1 transaction flagged", "t1 large_amount")
     assert sns.heard(other) == []
 
 
-def test_an_address_that_is_subscribed_already_keeps_its_subscription(sns: Sns) -> None:
-    assert sns.topic.subscribe("eazycard", ADDRESS) == sns.topic.subscribe("eazycard", ADDRESS)
-    assert len(sns.subscriptions()) == 1
+def test_an_address_that_is_subscribed_or_asked_already_is_not_asked_again(sns: Sns) -> None:
+    known = sns.topics.subscribe("eazycard", ADDRESS)
+    assert [sns.topics.subscribe("eazycard", ADDRESS, known) for _ in range(3)] == [known] * 3
+    assert len(sns.subscriptions("eazycard")) == len(sns.asked) == 1
+
+
+def test_a_subscription_that_its_owner_has_ended_is_renewed(sns: Sns) -> None:
+    known = sns.topics.subscribe("eazycard", ADDRESS)
+    sns.client.unsubscribe(SubscriptionArn=known)
+    renewed = sns.topics.subscribe("eazycard", ADDRESS, known)
+    assert [*sns.subscriptions("eazycard")] == [ADDRESS]
+    assert renewed != known
+    assert len(sns.asked) == 2
+
+
+def test_a_subscription_of_the_topic_that_banks_shared_is_made_anew(sns: Sns) -> None:
+    before = sns.client.subscribe(TopicArn=sns.arn, Protocol="email", Endpoint=ADDRESS, ReturnSubscriptionArn=True)
+    assert sns.topics.subscribe("eazycard", ADDRESS, before["SubscriptionArn"]).startswith(f"{sns.arn}-eazycard:")
+
+
+def test_a_bank_that_has_had_too_many_asked_is_told_so_and_nobody_is_asked(sns: Sns) -> None:
+    known = sns.topics.subscribe("eazycard", "known@bank.example")
+    sns.may_ask = False
+    with pytest.raises(NotSubscribable, match="tomorrow"):
+        sns.topics.subscribe("eazycard", ADDRESS)
+    assert [*sns.subscriptions("eazycard")] == ["known@bank.example"]
+    assert sns.topics.subscribe("eazycard", "known@bank.example", known) == known
 
 
 def test_a_subscription_is_ended_and_that_it_is_none_is_as_good(sns: Sns) -> None:
-    subscription = sns.topic.subscribe("eazycard", ADDRESS)
-    assert sns.topic.unsubscribe(subscription)
-    assert sns.subscriptions() == {}
+    subscription = sns.topics.subscribe("eazycard", ADDRESS)
+    assert sns.topics.unsubscribe(subscription)
+    assert sns.subscriptions("eazycard") == {}
     assert sns.refusing("NotFound", "unsubscribe").unsubscribe(subscription)
 
 
@@ -91,7 +127,6 @@ def test_one_that_waits_for_confirmation_is_not_ended(sns: Sns) -> None:
 
 
 def test_an_address_that_sns_refuses_cannot_be_subscribed(sns: Sns) -> None:
-    # As for an address that has a subscription with another filter.
     with pytest.raises(NotSubscribable):
         sns.refusing("InvalidParameter", "subscribe").subscribe("eazycard", ADDRESS)
 
@@ -101,12 +136,16 @@ def test_a_refusal_that_passes_is_told_from_one_that_stays(sns: Sns, code: str) 
     with pytest.raises(TemporarilyUnavailable):
         sns.refusing(code, "subscribe").subscribe("eazycard", ADDRESS)
     with pytest.raises(TemporarilyUnavailable):
+        sns.refusing(code, "create_topic").subscribe("eazycard", ADDRESS)
+    with pytest.raises(TemporarilyUnavailable):
+        sns.refusing(code, "get_subscription_attributes").subscribe("eazycard", ADDRESS, f"{sns.arn}-eazycard:1")
+    with pytest.raises(TemporarilyUnavailable):
         sns.refusing(code, "unsubscribe").unsubscribe("arn")
     with pytest.raises(TemporarilyUnavailable):
         sns.refusing(code, "publish").publish("eazycard", "subject", "text")
 
 
-@pytest.mark.parametrize("code", ["FilterPolicyLimitExceeded", "SubscriptionLimitExceededException"])
+@pytest.mark.parametrize("code", ["TopicLimitExceededException", "SubscriptionLimitExceededException"])
 def test_a_quota_that_all_banks_share_is_no_unexpected_error_and_says_nothing_of_them(
     sns: Sns, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -120,7 +159,7 @@ def test_a_quota_that_all_banks_share_is_no_unexpected_error_and_says_nothing_of
 
 def test_a_missing_permission_is_our_fault_and_not_the_callers(sns: Sns) -> None:
     for operation in ("subscribe", "unsubscribe", "publish"):
-        topic = sns.refusing("AuthorizationError", operation)
+        topics = sns.refusing("AuthorizationError", operation)
         arguments = {"subscribe": ("b", ADDRESS), "unsubscribe": ("arn",), "publish": ("b", "s", "t")}[operation]
         with pytest.raises(type(refusal("AuthorizationError"))):
-            getattr(topic, operation)(*arguments)
+            getattr(topics, operation)(*arguments)

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.queues import Queue
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.flags.alert_topic import OperatorTopic
+from chalicelib.flags.alert_topic import OperatorTopics
 from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail
 from chalicelib.flags.operator_alerts import MAX_LISTED, OperatorAlerts
 from chalicelib.flags.repository import Flagging
@@ -31,7 +31,7 @@ class FakeSns:
         return {"MessageId": str(len(self.published))}
 
     def banks(self) -> list[str]:
-        return [message["MessageAttributes"]["bank"]["StringValue"] for message in self.published]
+        return [message["TopicArn"].removeprefix("topic-") for message in self.published]
 
 
 def event(transaction_id: str = "t1", bank: str = "eazycard", *flags: str) -> str:
@@ -42,7 +42,7 @@ def event(transaction_id: str = "t1", bank: str = "eazycard", *flags: str) -> st
 
 def alerts(sns: Any, dead_letters: FakeSqs | None = None) -> OperatorAlerts:
     queue = Queue(dead_letters or FakeSqs(), "url", sleep=lambda _: None)
-    return OperatorAlerts(OperatorTopic(sns, "topic"), DeadLetters(queue, "operator_alerts"))
+    return OperatorAlerts(OperatorTopics(sns, "topic", lambda _: False), DeadLetters(queue, "operator_alerts"))
 
 
 def test_many_events_are_one_message_for_each_bank() -> None:

@@ -55,8 +55,8 @@ PERMISSIONS = {
         "${DeferralsTableArn}": {
             f"dynamodb:{action}" for action in ("Query", "GetItem", "UpdateItem", "BatchWriteItem")
         },
-        "${OperatorAlertsTopicArn}": {"sns:Subscribe"},
-        "*": {"sns:Unsubscribe"},
+        "${OperatorAlertsTopicArn}-*": {"sns:CreateTopic", "sns:Subscribe"},
+        "*": {"sns:GetSubscriptionAttributes", "sns:Unsubscribe"},
         "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "signing secrets": {"secretsmanager:GetSecretValue"},
@@ -151,7 +151,7 @@ PERMISSIONS = {
     "operator_alerts": {
         "${OperatorAlertsQueueArn}": {f"sqs:{action}" for action in READ_QUEUE},
         "${OperatorAlertsDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
-        "${OperatorAlertsTopicArn}": {"sns:Publish"},
+        "${OperatorAlertsTopicArn}-*": {"sns:Publish"},
         "log group /aws/lambda/transaction-notifier-${Stage}-operator_alerts": LOGS,
     },
     "release_deferred": {
@@ -238,6 +238,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "ReadAttempts": ["webhook_attempts#*"],
         "TakeWebhooksAgain": ["webhook#*"],
         "LogAttempts": ["webhook#*", "webhook_attempts#*"],
+        "CountConfirmations": ["confirmations#*"],
     },
     "holder_changes": {"FindEndpoints": ["bank#*", "settings#*"]},
     "mailer": {

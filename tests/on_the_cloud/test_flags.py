@@ -22,12 +22,10 @@ class Operators:
         allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
         self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
-        cloud.client("sns").subscribe(
-            TopicArn=cloud.deployed.environment["OPERATOR_ALERTS_TOPIC_ARN"],
-            Protocol="sqs",
-            Endpoint=arn,
-            Attributes={"FilterPolicy": json.dumps({"bank": [bank]})},
-        )
+        name = f"{cloud.deployed.environment['OPERATOR_ALERTS_TOPIC_ARN'].rpartition(':')[2]}-{bank}"
+        attributes = {"KmsMasterKeyId": "alias/aws/sns"}
+        topic = cloud.client("sns").create_topic(Name=name, Attributes=attributes)["TopicArn"]
+        cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
     def heard(self) -> list[str]:
         """Return and remove the messages that came."""
