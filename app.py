@@ -135,6 +135,7 @@ def put_holder(account: str, holder: str) -> Response:
         app.current_request,
         enrolment=services.enrolment,
         statement_index=services.statement_index,
+        trail=services.trail,
         now=services.now(),
     )
 
@@ -149,6 +150,7 @@ def patch_holder(account: str, holder: str) -> Response:
         app.current_request,
         enrolment=services.enrolment,
         statement_index=services.statement_index,
+        trail=services.trail,
         now=services.now(),
     )
 
@@ -165,7 +167,13 @@ def get_holder(account: str, holder: str) -> Response:
 @answered
 def delete_holder(account: str, holder: str) -> Response:
     return holders.delete_holder(
-        calling_bank(), account, holder, app.current_request, enrolment=services.enrolment, now=services.now()
+        calling_bank(),
+        account,
+        holder,
+        app.current_request,
+        enrolment=services.enrolment,
+        trail=services.trail,
+        now=services.now(),
     )
 
 
@@ -173,7 +181,13 @@ def delete_holder(account: str, holder: str) -> Response:
 @answered
 def delete_suppression(account: str, holder: str) -> Response:
     return holders.lift_suppression(
-        calling_bank(), account, holder, app.current_request, enrolment=services.enrolment, now=services.now()
+        calling_bank(),
+        account,
+        holder,
+        app.current_request,
+        enrolment=services.enrolment,
+        trail=services.trail,
+        now=services.now(),
     )
 
 
@@ -207,6 +221,7 @@ def put_settings() -> Response:
         app.current_request,
         store=services.bank_store,
         topic=services.operator_topic,
+        trail=services.trail,
         are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
     )
 
@@ -219,6 +234,7 @@ def patch_settings() -> Response:
         app.current_request,
         store=services.bank_store,
         topic=services.operator_topic,
+        trail=services.trail,
         are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
     )
 
@@ -226,7 +242,7 @@ def patch_settings() -> Response:
 @app.route("/preferences/{token}", methods=["GET", "HEAD"])
 @answered
 def get_preferences(token: str) -> Response:
-    return services.preferences_page.show(token)
+    return services.preferences_page.show(token, app.current_request)
 
 
 @app.route("/preferences/{token}", methods=["POST"], content_types=ANY)

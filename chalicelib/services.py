@@ -48,7 +48,7 @@ class Services(MailServices):
     def preferences_page(self) -> "PreferencesPage":
         from chalicelib.api.preferences_page import PreferencesPage
 
-        return PreferencesPage(self.links, self.banks, self.holders, self.statement_index, self.now)
+        return PreferencesPage(self.links, self.banks, self.holders, self.statement_index, self.trail, self.now)
 
     # The ledger
 

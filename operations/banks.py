@@ -11,17 +11,29 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.banks.bank import ApiKey, Bank
+from chalicelib.banks.bank import BANK_ID, ApiKey, Bank
 from chalicelib.ledger.times import format_time
 from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import PLANS
 from infra.sessions import Stage
+from operations.auditing import note_change
 from operations.bank_registry import Registry, registry
 from operations.listing import add_json_option, print_list
 from operations.signing import SigningSecrets
 
 COLUMNS = ("id", "name", "currency", "plan", "state", "signing")
 MAX_GRACE_HOURS = 90 * 24
+# What the commands change, for the audit trail: the action, and the names of what is changed.
+_CHANGES = {
+    "create": ("bank.create", ("name", "default_currency", "plan", "keys")),
+    "rotate": ("key.rotate", ("keys",)),
+    "sign": ("signing_secret.issue", ("signing_secret",)),
+    "unsign": ("signing_secret.withdraw", ("signing_secret",)),
+    "sender": ("bank.sender", ("sender_name", "sender_address")),
+    "disable": ("bank.disable", ("disabled",)),
+    "enable": ("bank.enable", ("disabled",)),
+    "plan": ("bank.plan", ("plan",)),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,6 +93,7 @@ def _grace_hours(text: str) -> float:
 
 def _run(stage: Stage, options: argparse.Namespace) -> int:
     banks = registry(stage)
+    _note(stage, banks, options)
     match options.command:
         case "create":
             bank = Bank(options.id, options.name, options.currency, options.plan)
@@ -109,6 +122,16 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         case _:
             print_list(COLUMNS, map(_row, banks.banks()), options.json)
     return 0
+
+
+def _note(stage: Stage, banks: Registry, options: argparse.Namespace) -> None:
+    """Add the change to the audit trail, if the command makes one and the bank is one."""
+    if options.command in _CHANGES:
+        if options.command != "create":
+            banks.bank(options.id)
+        elif not BANK_ID.fullmatch(options.id):
+            return  # `create` says so
+        note_change(stage, options.id, *_CHANGES[options.command])
 
 
 def _change_signing(bank: Bank, signing: SigningSecrets, options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.queues import MAX_BATCH_BYTES
 
-_KEYS = ("transaction_key", "holder", "owner", "entry", "account_key")  # of the data stack's tables
+_KEYS = ("transaction_key", "holder", "owner", "entry", "account_key", "trail_key")  # of the data stack's tables
 _TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
 
 

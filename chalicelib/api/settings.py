@@ -7,7 +7,9 @@ from chalice.app import Request, Response
 from chalicelib.api.conditions import check_match, entity_tag
 from chalicelib.api.json_body import read_json, read_patch
 from chalicelib.api.problems import named
-from chalicelib.api.requests import json_answer, only_parameters, sent_body
+from chalicelib.api.requests import author, json_answer, only_parameters, sent_body
+from chalicelib.audit.entry import changed_fields
+from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.endpoints import webhook_url_error
 from chalicelib.banks.settings import (
@@ -34,7 +36,13 @@ def get_settings(bank: Bank, request: Request, *, store: SettingsStore) -> Respo
 
 
 def put_settings(
-    bank: Bank, request: Request, *, store: SettingsStore, topic: Subscriptions, are_loopback_endpoints_allowed: bool
+    bank: Bank,
+    request: Request,
+    *,
+    store: SettingsStore,
+    topic: Subscriptions,
+    trail: Trail,
+    are_loopback_endpoints_allowed: bool,
 ) -> Response:
     """Answer `PUT /settings`: replaces all settings; what the body leaves out is set to its default.
 
@@ -46,13 +54,19 @@ def put_settings(
     settings = load_settings(body)
     before = store.settings(bank.id)
     _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
-    stored = _replace(bank, settings, before, request, store, topic)
+    stored = _replace(bank, settings, before, request, store, topic, trail)
     reset = [(field, "Was left out, and is set to its default.") for field in reset_by(body, before.settings)]
     return _answer(stored, {"warnings": named(reset)} if reset else {})
 
 
 def patch_settings(
-    bank: Bank, request: Request, *, store: SettingsStore, topic: Subscriptions, are_loopback_endpoints_allowed: bool
+    bank: Bank,
+    request: Request,
+    *,
+    store: SettingsStore,
+    topic: Subscriptions,
+    trail: Trail,
+    are_loopback_endpoints_allowed: bool,
 ) -> Response:
     """Answer `PATCH /settings`: changes what the merge patch (RFC 7396) names; null sets a field to its default.
 
@@ -64,7 +78,7 @@ def patch_settings(
     settings = load_settings(merged(to_json(before.settings), patch))
     if "webhook_url" in patch:
         _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
-    return _answer(_replace(bank, settings, before, request, store, topic))
+    return _answer(_replace(bank, settings, before, request, store, topic, trail))
 
 
 def _check_endpoint(bank: Bank, settings: BankSettings, are_loopback_endpoints_allowed: bool) -> None:
@@ -82,11 +96,14 @@ def _replace(
     request: Request,
     store: SettingsStore,
     topic: Subscriptions,
+    trail: Trail,
 ) -> StoredSettings:
     def check(stored: StoredSettings) -> None:
         check_match(request, to_answer(stored))
 
     check(before)
+    fields = changed_fields(to_json(before.settings), to_json(settings))
+    trail.by(author(request), bank.id).of_bank(f"settings.{request.method.lower()}", fields)
     return replace_settings(bank.id, settings, store, topic, before, check)
 
 

@@ -35,6 +35,7 @@ class Settings:
     statements_table: str
     addresses_table: str
     analytics_table: str
+    audit_trail: str
     notification_queue_url: str
     notification_dead_letter_queue_url: str
     alert_queue_url: str
@@ -62,6 +63,15 @@ class Settings:
     local_endpoints: str = ""
 
     # Lambda allows 4 KB of environment variables, so what follows from other settings isn't stored.
+
+    @property
+    def audit_table(self) -> str:
+        return self.audit_trail.partition("/")[0]
+
+    @property
+    def audit_years(self) -> int:
+        """For how many years an entry of the audit trail is kept."""
+        return int(self.audit_trail.partition("/")[2])
 
     @property
     def accounts_stream_arn(self) -> str:

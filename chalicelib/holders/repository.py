@@ -89,15 +89,18 @@ class HolderRepository:
             ExpressionAttributeValues=to_item({":holder": values, ":one": 1, ":max": MAX_HOLDERS}),
         )
 
-    def delete(self, bank: str, account: str, holder_id: str, check: Callable[[Holder], None] = lambda _: None) -> None:
-        """Erase a holder's data, unless `check`, which gets the stored record, raises. Raises HolderNotFound."""
+    def delete(
+        self, bank: str, account: str, holder_id: str, check: Callable[[Holder | None], None] = lambda _: None
+    ) -> None:
+        """Erase a holder's data, unless `check`, which gets the stored record (None if it can't be read), raises.
+
+        Raises HolderNotFound.
+        """
         for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
             stored = self._item(bank, account).get(f"holder:{holder_id}")
             if stored is None:
                 raise HolderNotFound
-            holder = _readable(holder_id, stored)
-            if holder is not None:
-                check(holder)
+            check(_readable(holder_id, stored))
             if self._update_if(
                 "#holder = :stored",
                 TableName=self._table,
