@@ -49,7 +49,7 @@ def _reconcile(stage: Stage, options: argparse.Namespace) -> int:
     if options.bank is not None:
         known_bank(banks.store, options.bank)
     if options.repair:
-        note_change(stage, options.bank, "analytics.repair", ["roll_ups"])
+        note_change(stage, options.bank, "roll_ups.repair", ["roll_ups"])
     stores = stores_of(stage, "AnalyticsTable", "TransactionsTable", config=PATIENT)
     reconciliation = Reconciliation(stores.roll_ups, stores.transactions)
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}"

@@ -86,7 +86,7 @@ def _run(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
         client = stage.session.client("secretsmanager")
         return _secret(SigningSecrets(client, webhooks.banks, stage.name, Purpose.WEBHOOKS), bank, options, now)
     if options.command == "resend":
-        note_change(stage, bank.id, "webhooks.resend")
+        note_change(stage, bank.id, "webhook.resend")
     work = {"list": _list, "show": _show, "resend": _resend}[options.command]
     return work(webhooks, bank, options, now)
 

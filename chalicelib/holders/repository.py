@@ -194,7 +194,8 @@ def _readable(holder_id: str, values: Any) -> Holder | None:
         return _holder(holder_id, values)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # Not written by the API. The account's other holders must be notified all the same.
-        logger.error("malformed_holder", extra={"holder": f"holder:{holder_id}", "error": type(error).__name__})
+        # Its id isn't logged: a bank may use names as ids.
+        logger.error("malformed_holder", extra={"error": type(error).__name__})
         count("MalformedHolders")
         return None
 

@@ -298,6 +298,5 @@ def test_a_record_that_cannot_be_read_hides_no_other_holder_and_is_logged(
     assert stored(holders) == [holder("h1")]
     text = logged()
     assert "malformed_holder" in text
-    assert "holder:a" in text
-    assert "holder:b" in text
     assert "Nobody's name" not in text
+    assert "holder:" not in text  # a bank may use names as ids
