@@ -145,6 +145,7 @@ def put_holder(account: str, holder: str) -> Response:
         app.current_request,
         enrolment=services.enrolment,
         statement_index=services.statement_index,
+        trail=services.trail,
         now=services.now(),
     )
 
@@ -159,6 +160,7 @@ def patch_holder(account: str, holder: str) -> Response:
         app.current_request,
         enrolment=services.enrolment,
         statement_index=services.statement_index,
+        trail=services.trail,
         now=services.now(),
     )
 
@@ -175,7 +177,13 @@ def get_holder(account: str, holder: str) -> Response:
 @answered
 def delete_holder(account: str, holder: str) -> Response:
     return holders.delete_holder(
-        calling_bank(), account, holder, app.current_request, enrolment=services.enrolment, now=services.now()
+        calling_bank(),
+        account,
+        holder,
+        app.current_request,
+        enrolment=services.enrolment,
+        trail=services.trail,
+        now=services.now(),
     )
 
 
@@ -183,7 +191,13 @@ def delete_holder(account: str, holder: str) -> Response:
 @answered
 def delete_suppression(account: str, holder: str) -> Response:
     return holders.lift_suppression(
-        calling_bank(), account, holder, app.current_request, enrolment=services.enrolment, now=services.now()
+        calling_bank(),
+        account,
+        holder,
+        app.current_request,
+        enrolment=services.enrolment,
+        trail=services.trail,
+        now=services.now(),
     )
 
 
@@ -218,6 +232,7 @@ def put_settings() -> Response:
         app.current_request,
         store=services.bank_store,
         topics=services.operator_topics,
+        trail=services.trail,
         are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
         queue_tests=lambda stored: services.queue_tests(bank.id, stored),
     )
@@ -232,6 +247,7 @@ def patch_settings() -> Response:
         app.current_request,
         store=services.bank_store,
         topics=services.operator_topics,
+        trail=services.trail,
         are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
         queue_tests=lambda stored: services.queue_tests(bank.id, stored),
     )
@@ -272,7 +288,7 @@ def post_webhook_resend(webhook_id: str) -> Response:
 @app.route("/preferences/{token}", methods=["GET", "HEAD"])
 @answered
 def get_preferences(token: str) -> Response:
-    return services.preferences_page.show(token)
+    return services.preferences_page.show(token, app.current_request)
 
 
 @app.route("/preferences/{token}", methods=["POST"], content_types=ANY)

@@ -56,13 +56,13 @@ class Services(MailServices):
     def preferences_page(self) -> "PreferencesPage":
         from chalicelib.api.preferences_page import PreferencesPage
 
-        return PreferencesPage(self.links, self.banks, self.holders, self.statement_index, self.now)
+        return PreferencesPage(self.links, self.banks, self.holders, self.statement_index, self.trail, self.now)
 
     @cached_property
     def alert_page(self) -> "AlertPage":
         from chalicelib.api.alert_page import AlertPage
 
-        return AlertPage(self.links, self.banks, self.holders, self.transactions, self.flags, self.now)
+        return AlertPage(self.links, self.banks, self.holders, self.transactions, self.flags, self.trail, self.now)
 
     # The ledger
 

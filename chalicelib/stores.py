@@ -30,6 +30,8 @@ from chalicelib.statements.index import StatementIndex
 
 if TYPE_CHECKING:
     from chalicelib.analytics.repository import AnalyticsRepository
+    from chalicelib.audit.repository import AuditRepository
+    from chalicelib.audit.trail import Trail
     from chalicelib.banks.endpoints import EndpointDirectory
     from chalicelib.flags.alert_topic import OperatorTopics
     from chalicelib.flags.baselines_repository import BaselineRepository
@@ -137,6 +139,18 @@ class Stores:
         settings = self.settings
         url = settings.public_url or settings.api_url
         return HolderLinks(self.secrets, settings.preferences_secret_arn, self.now, url)
+
+    @cached_property
+    def audit_entries(self) -> "AuditRepository":
+        from chalicelib.audit.repository import AuditRepository
+
+        return AuditRepository(self.client("dynamodb"), self.settings.audit_table, self.settings.audit_years)
+
+    @cached_property
+    def trail(self) -> "Trail":
+        from chalicelib.audit.trail import Trail
+
+        return Trail(self.audit_entries, self.cursor_secret, self.now)
 
     @cached_property
     def notification_records(self) -> NotificationRecords:

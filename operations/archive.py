@@ -21,6 +21,7 @@ from chalicelib.ledger.intake import Intake
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
 from operations.archive_reader import Archive, Selection
+from operations.auditing import note_change
 from operations.listing import add_json_option, print_list
 from operations.replay import CLIENT, Replay
 from operations.stage_stores import stores_of
@@ -94,6 +95,8 @@ def _no_queue() -> NoReturn:
 
 def _replay(stage: Stage, options: argparse.Namespace) -> int:
     archive = _archive(stage)
+    if not options.dry_run:
+        note_change(stage, options.bank, "archive.replay", ["transactions"])
     stores = stores_of(stage, "TransactionsTable", config=CLIENT)
     replay = Replay(archive, Intake(stores.transactions, _no_queue), options.dry_run, report=tqdm.write)
     counts = replay.counts

@@ -11,17 +11,29 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.banks.bank import ApiKey, Bank
+from chalicelib.banks.bank import BANK_ID, ApiKey, Bank
 from chalicelib.ledger.times import format_time
 from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import PLANS
 from infra.sessions import Stage
+from operations.auditing import note_change
 from operations.bank_registry import BankRefused, Registry, registry
 from operations.listing import add_json_option, print_list
 from operations.signing import SigningSecrets
 
 COLUMNS = ("id", "name", "currency", "plan", "state", "signing")
 MAX_GRACE_HOURS = 90 * 24
+# What the commands change, for the audit trail: the action, and the names of what is changed.
+_CHANGES = {
+    "create": ("bank.create", ("name", "default_currency", "plan", "keys")),
+    "rotate": ("key.rotate", ("keys",)),
+    "sign": ("signing_secret.issue", ("signing_secret",)),
+    "unsign": ("signing_secret.withdraw", ("signing_secret",)),
+    "sender": ("bank.sender", ("sender_name", "sender_address")),
+    "disable": ("bank.disable", ("disabled",)),
+    "enable": ("bank.enable", ("disabled",)),
+    "plan": ("bank.plan", ("plan",)),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,6 +96,7 @@ def _grace_hours(text: str) -> float:
 
 def _run(stage: Stage, options: argparse.Namespace) -> int:
     banks = registry(stage)
+    _note(stage, banks, options)
     match options.command:
         case "create":
             bank = Bank(options.id, options.name, options.currency, options.plan)
@@ -122,6 +135,16 @@ def _set_sender(banks: Registry, options: argparse.Namespace) -> None:
     print(f"Within a minute, the e-mails of {options.id} come from: {header}")
     if address and not domain and not banks.identities.sends_from(address):
         print("SES does not send from it yet: it has no verified identity of the address, its domain, or one above.")
+
+
+def _note(stage: Stage, banks: Registry, options: argparse.Namespace) -> None:
+    """Add the change to the audit trail, if the command makes one and the bank is one."""
+    if options.command in _CHANGES:
+        if options.command != "create":
+            banks.bank(options.id)
+        elif not BANK_ID.fullmatch(options.id):
+            return  # `create` says so
+        note_change(stage, options.id, *_CHANGES[options.command])
 
 
 def _change_signing(bank: Bank, signing: SigningSecrets, options: argparse.Namespace) -> None:

@@ -13,12 +13,14 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from tqdm import tqdm
 
 from infra.command_line import open_stage, run, stage_parser
+from infra.sessions import Stage
+from operations.auditing import note_change
 from operations.dead_letter_queues import DeadLetterQueues, dead_letter_queues
 from operations.listing import add_json_option, print_list
 
@@ -35,7 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     redrive.add_argument("--reason", help="only letters whose reason begins with this")
     options = parser.parse_args(arguments)
     work = {"list": _list, "show": _show, "redrive": _redrive}[options.command]
-    return run("dead letters", lambda: work(dead_letter_queues(open_stage(options)), options), unavailable=_UNAVAILABLE)
+    return run("dead letters", lambda: _do(work, open_stage(options), options), unavailable=_UNAVAILABLE)
+
+
+def _do(work: Callable[[DeadLetterQueues, argparse.Namespace], int], stage: Stage, options: argparse.Namespace) -> int:
+    if options.command == "redrive":
+        note_change(stage, None, "dead_letters.redrive")
+    return work(dead_letter_queues(stage), options)
 
 
 def _list(queues: DeadLetterQueues, options: argparse.Namespace) -> int:

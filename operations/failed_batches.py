@@ -11,10 +11,13 @@ often it is sent, a transaction is archived, judged and notified once.
 import argparse
 import json
 import sys
+from collections.abc import Callable
 
 from tqdm import tqdm
 
 from infra.command_line import open_stage, run, stage_parser
+from infra.sessions import Stage
+from operations.auditing import note_change
 from operations.failed_batch_bucket import FailedBatches, UnreadableBatch
 
 
@@ -29,7 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
     send.add_argument("--function", help="only batches of this function, like transaction_stream")
     options = parser.parse_args(arguments)
     work = {"list": _list, "show": _show, "send": _send}[options.command]
-    return run("failed batches", lambda: work(FailedBatches.of(open_stage(options)), options))
+    return run("failed batches", lambda: _do(work, open_stage(options), options))
+
+
+def _do(work: Callable[[FailedBatches, argparse.Namespace], int], stage: Stage, options: argparse.Namespace) -> int:
+    if options.command == "send":
+        note_change(stage, None, "failed_batches.send")
+    return work(FailedBatches.of(stage), options)
 
 
 def _list(batches: FailedBatches, options: argparse.Namespace) -> int:

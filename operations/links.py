@@ -11,6 +11,7 @@ from typing import Any
 
 from infra.command_line import open_stage, run, stage_parser
 from infra.provision import PROJECT_DIR, check_stage
+from operations.auditing import note_change
 
 # Links are valid for a year at most. With a rotation a month, no link ends before that.
 KEPT = 12
@@ -34,6 +35,7 @@ def _rotate(options: argparse.Namespace) -> int:
     check_stage(PROJECT_DIR, options.stage)
     stage = open_stage(options)
     arn = stage.output("PreferencesSecretArn")
+    note_change(stage, None, "links.rotate", ["older"] if options.forget_older else ["newest"])
     older = rotate(stage.session.client("secretsmanager"), arn, options.forget_older)
     print(f"Within five minutes, links are signed with the new key; {older} older keys stay valid.")
     return 0

@@ -21,6 +21,7 @@ from chalicelib.ledger.times import format_time, parse_time
 from chalicelib.stores import Stores
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
+from operations.auditing import operators_changes
 from operations.bank_registry import registry
 from operations.listing import add_json_option, print_list
 from operations.stage_stores import stores_of
@@ -56,7 +57,7 @@ def _time(text: str) -> datetime:
 
 
 def _stores(stage: Stage) -> Stores:
-    return stores_of(stage, "AddressesTable", "AccountsTable", "BanksTable")
+    return stores_of(stage, "AddressesTable", "AccountsTable", "BanksTable", "CursorSecretArn")
 
 
 def _list(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
@@ -87,7 +88,9 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
             print("Nothing was lifted.")
             return 1
     lifted = 0
+    changes = {bank: operators_changes(stage, bank) for bank in {address.bank for address in wanted}}
     for address in tqdm(wanted, desc="lifting", unit="address", delay=2):
+        changes[address.bank].of_address("suppression.lift", address.digest)
         lifted += stores.enrolment.lift_address(address, now)
     for entry in unfinished:
         stores.enrolment.complete_lift(entry)

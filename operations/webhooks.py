@@ -24,6 +24,7 @@ from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.records import Record
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
+from operations.auditing import note_change
 from operations.bank_registry import known_bank
 from operations.banks import add_grace_hours
 from operations.listing import add_json_option, print_list
@@ -81,8 +82,11 @@ def _run(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
     webhooks = stage_webhooks(stage)
     bank = known_bank(webhooks.banks, options.bank)
     if options.command == "secret":
+        note_change(stage, bank.id, "webhook_secret.issue", ["webhook_secret"])
         client = stage.session.client("secretsmanager")
         return _secret(SigningSecrets(client, webhooks.banks, stage.name, Purpose.WEBHOOKS), bank, options, now)
+    if options.command == "resend":
+        note_change(stage, bank.id, "webhook.resend")
     work = {"list": _list, "show": _show, "resend": _resend}[options.command]
     return work(webhooks, bank, options, now)
 

@@ -26,6 +26,7 @@ SETTINGS = {
     "STATEMENTS_TABLE": "StatementsTable",
     "ADDRESSES_TABLE": "AddressesTable",
     "ANALYTICS_TABLE": "AnalyticsTable",
+    "AUDIT_TRAIL": "AuditTable/10",
     "NOTIFICATION_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications-dead",
     "ALERT_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/alerts",

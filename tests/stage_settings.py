@@ -12,6 +12,7 @@ RECORDED = {
     "STATEMENTS_TABLE": "statements",
     "ADDRESSES_TABLE": "addresses",
     "ANALYTICS_TABLE": "analytics",
+    "AUDIT_TRAIL": "audit/10",
     "NOTIFICATION_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/notices",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-notices",
     "ALERT_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/alerts",

@@ -13,6 +13,7 @@ from moto import mock_aws
 TABLES = (
     "AccountsTable",
     "AddressesTable",
+    "AuditTable",
     "BanksTable",
     "DeferralsTable",
     "NotificationsTable",

@@ -14,6 +14,8 @@ from chalice.app import Request, Response
 from chalicelib.api import alert_html as html
 from chalicelib.api.form_body import form_fields
 from chalicelib.api.holder_pages import busy, page
+from chalicelib.api.requests import author_by_link
+from chalicelib.audit.trail import Trail
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.errors import TemporarilyUnavailable, TransactionNotFound
@@ -48,6 +50,7 @@ class AlertPage:
         holders: HolderRepository,
         transactions: TransactionRepository,
         flags: FlagRepository,
+        trail: Trail,
         clock: Callable[[], datetime],
     ) -> None:
         self._links = links
@@ -55,21 +58,22 @@ class AlertPage:
         self._holders = holders
         self._transactions = transactions
         self._flags = flags
+        self._trail = trail
         self._clock = clock
 
     def show(self, token: str) -> Response:
         """Answer `GET /alerts/{token}`: the question with one button, or the answer that was given. Changes nothing."""
-        return self._answered(token, lambda _: False)
+        return self._answered(token, None)
 
     def submit(self, token: str, request: Request) -> Response:
         """Answer `POST /alerts/{token}`: records the answer that the page's button sends."""
-        return self._answered(token, lambda visit: form_fields(request).get("answer") == [str(visit.answer)])
+        return self._answered(token, request)
 
-    def _answered(self, token: str, is_sent: Callable[[Visit], bool]) -> Response:
+    def _answered(self, token: str, request: Request | None) -> Response:
         try:
             visit = self._visit(token)
-            if is_sent(visit):
-                return self._record(visit)
+            if request is not None and form_fields(request).get("answer") == [str(visit.answer)]:
+                return self._record(visit, request)
             return self._ask(visit)
         except (InvalidLink, NotFlagged, TransactionNotFound):
             return page(html.invalid_page(), 400)
@@ -103,8 +107,11 @@ class AlertPage:
         can_change = given.answer != visit.answer and self._clock() <= given.final_at
         return page(html.answered_page(given, visit.transaction, visit.holder, visit.bank, can_change=can_change))
 
-    def _record(self, visit: Visit) -> Response:
+    def _record(self, visit: Visit, request: Request) -> Response:
         transaction = visit.transaction
+        who = (transaction.account, visit.holder.id)
+        author = author_by_link(request, self._trail.holder(transaction.bank, *who))
+        self._trail.by(author, transaction.bank).of_holder("alert.answer", *who, ("answer",))
         try:
             given = self._flags.answer(transaction.bank, transaction.id, visit.holder.id, visit.answer, self._clock())
         except AnswerIsFinal as error:

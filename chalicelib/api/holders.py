@@ -8,7 +8,9 @@ from chalice.app import Request, Response
 
 from chalicelib.api.conditions import check_match, entity_tag
 from chalicelib.api.json_body import read_json, read_patch
-from chalicelib.api.requests import identifier, json_answer, only_parameters, sent_body
+from chalicelib.api.requests import author, identifier, json_answer, only_parameters, sent_body
+from chalicelib.audit.entry import changed_fields
+from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import CardNumberRefused, HolderNotFound
 from chalicelib.holders.choice import amendable, amended
@@ -28,6 +30,7 @@ def put_holder(
     *,
     enrolment: Enrolment,
     statement_index: StatementIndex,
+    trail: Trail,
     now: datetime,
 ) -> Response:
     """Answer `PUT /accounts/{account}/holders/{holder}`: 201 for a new holder, 200 for a replaced one.
@@ -40,7 +43,7 @@ def put_holder(
         if holds_card_number(value):  # a card number in the path would be stored too
             raise CardNumberRefused(field)
     holder = load_holder(read_json(*sent_body(request)), holder_id, now)
-    check = _before_writing(bank, account, request, statement_index, now)
+    check = _before_writing("holder.put", bank, account, request, statement_index, trail, now)
     recorded, is_new = enrolment.enrol(bank.id, account, holder, check)
     return _answer(recorded, now, 201 if is_new else 200)
 
@@ -53,6 +56,7 @@ def patch_holder(
     *,
     enrolment: Enrolment,
     statement_index: StatementIndex,
+    trail: Trail,
     now: datetime,
 ) -> Response:
     """Answer `PATCH /accounts/{account}/holders/{holder}`: changes what the merge patch (RFC 7396) names.
@@ -69,7 +73,7 @@ def patch_holder(
     def change(before: Holder) -> Holder:
         return amended(before, load_patch(patch, amendable(before)), now)
 
-    check = _before_writing(bank, account, request, statement_index, now)
+    check = _before_writing("holder.patch", bank, account, request, statement_index, trail, now)
     return _answer(enrolment.amend(bank.id, account, wanted, change, check), now)
 
 
@@ -94,41 +98,62 @@ def get_holder(
 
 
 def delete_holder(
-    bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment, now: datetime
+    bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment, trail: Trail, now: datetime
 ) -> Response:
     """Answer `DELETE /accounts/{account}/holders/{holder}`: erases the holder's data.
 
     Raises HolderNotFound, PreconditionFailed.
     """
     only_parameters(request)
-    wanted = unquote(holder_id)
+    account, wanted = identifier("account", account), unquote(holder_id)
     if not IDENTIFIER.fullmatch(wanted):
         raise HolderNotFound
-    enrolment.erase(
-        bank.id, identifier("account", account), wanted, lambda before: check_match(request, _shown(before, now))
-    )
+    changes = trail.by(author(request), bank.id)
+
+    def check(before: Holder | None) -> None:
+        if before is not None:
+            check_match(request, _shown(before, now))
+        changes.of_holder("holder.delete", account, wanted)
+
+    enrolment.erase(bank.id, account, wanted, check)
     return Response("", {}, 204)
 
 
 def lift_suppression(
-    bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment, now: datetime
+    bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment, trail: Trail, now: datetime
 ) -> Response:
     """Answer `DELETE /accounts/{account}/holders/{holder}/suppression`: e-mails go to the holder's address again.
 
     Raises HolderNotFound, NotSuppressed, LiftedLately.
     """
     only_parameters(request)
-    enrolment.lift(bank.id, identifier("account", account), unquote(holder_id), now)
+    account, wanted = identifier("account", account), unquote(holder_id)
+    changes = trail.by(author(request), bank.id)
+    enrolment.lift(
+        bank.id, account, wanted, now, lambda _: changes.of_holder("suppression.lift", account, wanted, ["suppressed"])
+    )
     return Response("", {}, 204)
 
 
 def _before_writing(
-    bank: Bank, account: str, request: Request, statement_index: StatementIndex, now: datetime
+    action: str,
+    bank: Bank,
+    account: str,
+    request: Request,
+    statement_index: StatementIndex,
+    trail: Trail,
+    now: datetime,
 ) -> Check:
-    """Return what is done before a record is written: If-Match is compared, and the next statement is expected."""
+    """Return what is done before a record is written.
+
+    If-Match is compared, the audit trail gets an entry with this action, and the next statement is expected.
+    """
+    changes = trail.by(author(request), bank.id)
 
     def check(before: Holder | None, after: Holder) -> None:
         check_match(request, None if before is None else _shown(before, now))
+        fields = changed_fields({} if before is None else amendable(before), amendable(after))
+        changes.of_holder(action, account, after.id, fields)
         statement_index.enter(bank.id, account, after, now)
 
     return check

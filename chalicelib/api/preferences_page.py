@@ -30,6 +30,9 @@ from chalicelib.api.preferences_form import (
     read_form,
     version_of,
 )
+from chalicelib.api.requests import author_by_link
+from chalicelib.audit.entry import changed_fields
+from chalicelib.audit.trail import Trail
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.errors import BodyTooLarge, TemporarilyUnavailable
@@ -49,11 +52,12 @@ class _ChangedMeanwhile(Exception):
 
 
 class Visit(NamedTuple):
-    """The link that was opened (`bearer`), and its holder and bank as they are now."""
+    """The link that was opened (`bearer`), its holder and bank as they are now, and the request."""
 
     bearer: Bearer
     holder: Holder
     bank: Bank
+    request: Request
 
     @property
     def currencies(self) -> list[str]:
@@ -70,18 +74,20 @@ class PreferencesPage:
         banks: BankDirectory,
         holders: HolderRepository,
         statement_index: StatementIndex,
+        trail: Trail,
         clock: Callable[[], datetime],
     ) -> None:
         self._links = links
         self._banks = banks
         self._holders = holders
         self._statement_index = statement_index
+        self._trail = trail
         self._clock = clock
 
-    def show(self, token: str) -> Response:
+    def show(self, token: str, request: Request) -> Response:
         """Answer `GET /preferences/{token}`: the form, or the button to unsubscribe. It changes nothing."""
         try:
-            visit = self._visit(token)
+            visit = self._visit(token, request)
         except InvalidLink:
             return page(html.general_page("invalid"), 400)
         except TemporarilyUnavailable as error:
@@ -93,14 +99,14 @@ class PreferencesPage:
     def submit(self, token: str, request: Request) -> Response:
         """Answer `POST /preferences/{token}`: saves the form, does what a button says, or unsubscribes (RFC 8058)."""
         try:
-            visit = self._visit(token)
+            visit = self._visit(token, request)
             if visit.bearer.purpose is Purpose.UNSUBSCRIBE:
                 return self._at_unsubscribe_link(visit, request)
             return self._at_page(visit, form_fields(request))
         except InvalidLink:
             return page(html.general_page("invalid"), 400)
         except _ChangedMeanwhile:
-            return _form(self._visit(token), 409, note="changed")
+            return _form(self._visit(token, request), 409, note="changed")
         except TemporarilyUnavailable as error:
             return busy(error)
 
@@ -122,13 +128,13 @@ class PreferencesPage:
                 return self._end_alerts(visit, fields)
         raise InvalidLink
 
-    def _visit(self, token: str) -> Visit:
+    def _visit(self, token: str, request: Request) -> Visit:
         """Return the visit of a link; raises InvalidLink, also if the holder is gone or has another address."""
         bearer = self._links.read(unquote(token))
         bank = self._banks.by_id(bearer.bank) or Bank(bearer.bank, bearer.bank, "", "")
         for holder in self._holders.of_account(bearer.bank, bearer.account):
             if bearer.is_for(holder):
-                return Visit(bearer, holder, bank)
+                return Visit(bearer, holder, bank, request)
         raise InvalidLink
 
     def _save(self, visit: Visit, fields: Fields) -> Response:
@@ -173,12 +179,16 @@ class PreferencesPage:
         `choices` raises.
         """
         bearer, now = visit.bearer, self._clock()
+        who = self._trail.holder(bearer.bank, bearer.account, bearer.holder)
+        changes = self._trail.by(author_by_link(visit.request, who), bearer.bank)
 
         def change(before: Holder | None) -> Holder:
             if before is None or not bearer.is_for(before):
                 raise InvalidLink
             after = choose(before, choices(before), now)
             if after is not before:
+                fields = changed_fields({"preferences": before.chosen}, {"preferences": after.chosen})
+                changes.of_holder("preferences.choose", bearer.account, bearer.holder, fields)
                 self._statement_index.enter(bearer.bank, bearer.account, after, now)
             return after
 
@@ -198,16 +208,8 @@ def _is_undo(request: Request) -> bool:
 
 def _report(bearer: Bearer, how: str, preferences: Mapping[str, object]) -> None:
     """Log and count a change of preferences; `how` is `page`, `one_click`, or what a button does."""
-    logger.info(
-        "preferences_changed",
-        extra={
-            "bank": bearer.bank,
-            "holder": bearer.holder,
-            "how": how,
-            "muted": bool(preferences.get("muted")),
-            "alerts": preferences.get("alerts") is not False,
-        },
-    )
+    now = {"muted": bool(preferences.get("muted")), "alerts": preferences.get("alerts") is not False}
+    logger.info("preferences_changed", extra={"bank": bearer.bank, "how": how, **now})
     count("PreferencesChanged")
 
 
@@ -219,6 +221,6 @@ def _form(
     mistakes: Mapping[str, Mistake] | None = None,
 ) -> Response:
     """Return the page with this form, or by default with the form of the stored preferences."""
-    bearer, holder, bank = visit
+    bearer, holder, bank, _ = visit
     shown = form or fill_form(holder.preferences, visit.currencies, holder.locale)
     return page(html.form_page(shown, holder, bank, bearer.account, note, mistakes), status)

@@ -8,7 +8,9 @@ from urllib.parse import unquote
 
 from chalice.app import Request, Response
 
-from chalicelib.banks.bank import Bank, BankDirectory
+from chalicelib.api.problems import request_id
+from chalicelib.audit.entry import API_KEY, HOLDER, Author
+from chalicelib.banks.bank import Bank, BankDirectory, short_hash
 from chalicelib.banks.signatures import Signatures
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
 from chalicelib.ledger.keys import IDENTIFIER, IDENTIFIER_RULE
@@ -34,6 +36,21 @@ def calling_bank(request: Request, banks: BankDirectory, signatures: Callable[[]
     if bank.signing_secret_arn is not None and request.method != "GET":
         signatures().verify(bank.signing_secret_arn, request.raw_body, request.headers)
     return bank
+
+
+def author(request: Request) -> Author:
+    """Return who changes something with this request of a bank, for the audit trail."""
+    return _author(API_KEY, short_hash(request.headers["x-api-key"]), request)
+
+
+def author_by_link(request: Request, holder: str) -> Author:
+    """Return who changes something at a link in an e-mail; `holder` is the hash of the link's holder."""
+    return _author(HOLDER, holder, request)
+
+
+def _author(kind: str, author_id: str, request: Request) -> Author:
+    source_ip = request.context.get("identity", {}).get("sourceIp") or ""
+    return Author(kind, author_id, source_ip, request_id(request))
 
 
 def json_answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -8,7 +8,9 @@ from chalice.app import Request, Response
 from chalicelib.api.conditions import check_match, entity_tag
 from chalicelib.api.json_body import read_json, read_patch
 from chalicelib.api.problems import named
-from chalicelib.api.requests import json_answer, only_parameters, sent_body
+from chalicelib.api.requests import author, json_answer, only_parameters, sent_body
+from chalicelib.audit.entry import changed_fields
+from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.endpoints import webhook_url_error
 from chalicelib.banks.settings import (
@@ -40,6 +42,7 @@ def put_settings(
     *,
     store: SettingsStore,
     topics: Subscriptions,
+    trail: Trail,
     are_loopback_endpoints_allowed: bool,
     queue_tests: Callable[[StoredSettings], None],
 ) -> Response:
@@ -55,7 +58,7 @@ def put_settings(
     settings = load_settings(body)
     before = store.settings(bank.id)
     _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
-    stored = _replace(bank, settings, before, request, store, topics)
+    stored = _replace(bank, settings, before, request, store, topics, trail)
     queue_tests(stored)
     reset = [(field, "Was left out, and is set to its default.") for field in reset_by(body, before.settings)]
     return _answer(stored, {"warnings": named(reset)} if reset else {})
@@ -67,6 +70,7 @@ def patch_settings(
     *,
     store: SettingsStore,
     topics: Subscriptions,
+    trail: Trail,
     are_loopback_endpoints_allowed: bool,
     queue_tests: Callable[[StoredSettings], None],
 ) -> Response:
@@ -82,7 +86,7 @@ def patch_settings(
     settings = load_settings(merged(to_json(before.settings), patch))
     if "webhook_url" in patch or "webhooks" in patch:
         _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
-    stored = _replace(bank, settings, before, request, store, topics)
+    stored = _replace(bank, settings, before, request, store, topics, trail)
     queue_tests(stored)
     return _answer(stored)
 
@@ -105,11 +109,14 @@ def _replace(
     request: Request,
     store: SettingsStore,
     topics: Subscriptions,
+    trail: Trail,
 ) -> StoredSettings:
     def check(stored: StoredSettings) -> None:
         check_match(request, to_answer(stored))
 
     check(before)
+    fields = changed_fields(to_json(before.settings), to_json(settings))
+    trail.by(author(request), bank.id).of_bank(f"settings.{request.method.lower()}", fields)
     return replace_settings(bank.id, settings, store, topics, before, check)
 
 

@@ -37,6 +37,7 @@ class Settings:
     statements_table: str
     addresses_table: str
     analytics_table: str
+    audit_trail: str
     notification_queue_url: str
     notification_dead_letter_queue_url: str
     alert_queue_url: str
@@ -76,6 +77,15 @@ class Settings:
     def retention(self) -> Retention:
         """For how many days rows of the notifications table are kept."""
         return read_retention(self.keep_days)
+
+    @property
+    def audit_table(self) -> str:
+        return self.audit_trail.partition("/")[0]
+
+    @property
+    def audit_years(self) -> int:
+        """For how many years an entry of the audit trail is kept."""
+        return int(self.audit_trail.partition("/")[2])
 
     @property
     def accounts_stream_arn(self) -> str:

@@ -1,7 +1,7 @@
 """Logs as JSON lines, and metrics in CloudWatch's embedded metric format, both by Powertools.
 
-Log only ids of transactions, holders and banks, codes, counts and durations. Never log names, addresses, account
-numbers, amounts, keys or bodies.
+Log only ids of transactions and banks, codes, counts and durations. Never log names, addresses, account numbers,
+amounts, keys or bodies, nor ids of holders: a bank may use names as ids.
 """
 
 import threading

@@ -58,6 +58,11 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
+def short_hash(key: str) -> str:
+    """Return what names a key to people: the beginning of its hash, as `operations.banks show` prints it."""
+    return hash_key(key)[:8]
+
+
 class BankDirectory:
     """Finds the bank of an API key, and banks by id. Each answer is cached for a minute.
 

@@ -21,9 +21,15 @@ from chalicelib.ledger.keys import account_key
 _ACCOUNTS_A_CALL = 100
 # Raises if the record from before (None if there is none) may not become the other one.
 Check = Callable[[Holder | None, Holder], None]
+# Raises if the stored record (None if it can't be read) may not be changed.
+CheckStored = Callable[[Holder | None], None]
 
 
 def _allow(_before: Holder | None, _after: Holder) -> None:
+    """Allow every change."""
+
+
+def _allow_stored(_stored: Holder | None) -> None:
     """Allow every change."""
 
 
@@ -65,8 +71,8 @@ class Enrolment:
 
         return self._record(bank, account, holder_id, of_enrolled, check)[1]
 
-    def erase(self, bank: str, account: str, holder_id: str, check: Callable[[Holder], None] = lambda _: None) -> None:
-        """Erase a holder's data, unless `check`, which gets the record, raises.
+    def erase(self, bank: str, account: str, holder_id: str, check: CheckStored = _allow_stored) -> None:
+        """Erase a holder's data, unless `check`, which gets the record (None if it can't be read), raises.
 
         A suppression of the address stays: it is stored by the address's hash. Raises HolderNotFound,
         TemporarilyUnavailable.
@@ -87,15 +93,16 @@ class Enrolment:
         self._addresses.suppress(address, suppressed)
         self._mark_holders(address)
 
-    def lift(self, bank: str, account: str, holder_id: str, now: datetime) -> None:
+    def lift(self, bank: str, account: str, holder_id: str, now: datetime, check: CheckStored = _allow_stored) -> None:
         """End the suppression of the holder's address, for all of the bank's holders who have it.
 
-        Raises HolderNotFound, NotSuppressed, LiftedLately, TemporarilyUnavailable; the last also half-way, and calling
-        it again completes it.
+        `check` gets the holder before anything is changed; what it raises ends the lifting. Raises HolderNotFound,
+        NotSuppressed, LiftedLately, TemporarilyUnavailable; the last also half-way, and calling it again completes it.
         """
         holder = self._find(bank, account, holder_id)
         if holder is None:
             raise HolderNotFound
+        check(holder)
         address = Address.of(bank, holder.email)
         try:
             self._lift(address, now, LIFTED_AT_MOST_EACH)

@@ -17,6 +17,7 @@ from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.link_tokens import InvalidToken, open_sealed, seal
 from chalicelib.ledger.email_address import canonical
+from chalicelib.ledger.times import format_time
 
 # A link may be made with a newer key than the cached keys, so the keys are read again before a link is refused; but
 # not more often than this, because a forged link would cost a read each time.
@@ -86,8 +87,8 @@ class LinksFor(Protocol):
 class Bearer:
     """What a link names: the holder for whom it was issued, and its purpose.
 
-    `address_mark` is a short hash of the address to which it was sent. `about` is, for `ANSWER`, the transaction's id
-    and the button: the field of `AnswerLinks`.
+    `address_mark` is a short hash of the address to which it was sent, and of when the holder was first enrolled.
+    `about` is, for `ANSWER`, the transaction's id and the button: the field of `AnswerLinks`.
     """
 
     bank: str
@@ -100,11 +101,12 @@ class Bearer:
     def is_for(self, holder: Holder) -> bool:
         """Return whether the link was sent to this holder's current address.
 
-        When the bank gives the holder's id another address, or gives it to another person, old links become invalid.
-        Another spelling of the same address changes nothing.
+        When the bank gives the holder's id another address, old links become invalid. So they do when it erases the
+        holder and enrols somebody under the same id, even with the same address. Another spelling of the same address
+        changes nothing.
         """
-        # Links of an earlier release have the mark of the address as it was spelt.
-        marks = (_address_mark(canonical(holder.email)), _address_mark(holder.email))
+        # Links of earlier releases have the mark of the address alone, of the oldest as it was spelt.
+        marks = (_mark_of(holder), _mark(canonical(holder.email)), _mark(holder.email))
         return holder.id == self.holder and self.address_mark in marks
 
 
@@ -140,7 +142,7 @@ class HolderLinks:
             logger.error("links_unavailable", extra={"error": type(error).__name__})
             count("LinksUnavailable")
             return Links()
-        fields = (bank, account, holder.id, _address_mark(canonical(holder.email)))
+        fields = (bank, account, holder.id, _mark_of(holder))
 
         def link(path: str, purpose: Purpose, *about: str) -> str:
             return f"{self._base_url}/{path}/{seal((*fields, *about), purpose, keys[0], now)}"
@@ -183,6 +185,10 @@ class HolderLinks:
         return [stored["newest"], *stored["older"]]
 
 
-def _address_mark(email: str) -> str:
-    """Return a short hash, which differs between a holder's addresses and doesn't disclose them."""
-    return hashlib.sha256(email.encode(errors="surrogatepass")).hexdigest()[:12]
+def _mark_of(holder: Holder) -> str:
+    """Return a short hash, which differs between a holder's addresses, and between enrolments after an erasure."""
+    return _mark(f"{format_time(holder.created_at or holder.enrolled_at)} {canonical(holder.email)}")
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]

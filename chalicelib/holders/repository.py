@@ -89,15 +89,18 @@ class HolderRepository:
             ExpressionAttributeValues=to_item({":holder": values, ":one": 1, ":max": MAX_HOLDERS}),
         )
 
-    def delete(self, bank: str, account: str, holder_id: str, check: Callable[[Holder], None] = lambda _: None) -> None:
-        """Erase a holder's data, unless `check`, which gets the stored record, raises. Raises HolderNotFound."""
+    def delete(
+        self, bank: str, account: str, holder_id: str, check: Callable[[Holder | None], None] = lambda _: None
+    ) -> None:
+        """Erase a holder's data, unless `check`, which gets the stored record (None if it can't be read), raises.
+
+        Raises HolderNotFound.
+        """
         for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
             stored = self._item(bank, account).get(f"holder:{holder_id}")
             if stored is None:
                 raise HolderNotFound
-            holder = _readable(holder_id, stored)
-            if holder is not None:
-                check(holder)
+            check(_readable(holder_id, stored))
             if self._update_if(
                 "#holder = :stored",
                 TableName=self._table,
@@ -191,7 +194,8 @@ def _readable(holder_id: str, values: Any) -> Holder | None:
         return _holder(holder_id, values)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # Not written by the API. The account's other holders must be notified all the same.
-        logger.error("malformed_holder", extra={"holder": f"holder:{holder_id}", "error": type(error).__name__})
+        # Its id isn't logged: a bank may use names as ids.
+        logger.error("malformed_holder", extra={"error": type(error).__name__})
         count("MalformedHolders")
         return None
 

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from moto import mock_aws
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder
-from chalicelib.holders.links import GOOD_FOR, HolderLinks, InvalidLink, Links, Purpose
+from chalicelib.holders.links import GOOD_FOR, Bearer, HolderLinks, InvalidLink, Links, Purpose
 from operations.links import KEPT, rotate
 from tests.fakes import Refusing, refusal
 
@@ -93,6 +94,19 @@ def test_a_link_ends_when_the_bank_gives_the_id_to_another_address(world: World)
     assert bearer.is_for(dataclasses.replace(AWA, name="Awa N.", preferences={"muted": True}))
     assert not bearer.is_for(dataclasses.replace(AWA, email="ben@example.com"))
     assert not bearer.is_for(dataclasses.replace(AWA, id="h2"))
+
+
+def test_a_link_stays_ended_when_the_erased_holder_s_id_and_address_are_enrolled_again(world: World) -> None:
+    enrolled = dataclasses.replace(AWA, created_at=NOW)
+    bearer = world.links.read(world.tokens(enrolled)[Purpose.PREFERENCES])
+    assert bearer.is_for(dataclasses.replace(enrolled, enrolled_at=NOW + timedelta(days=1)))  # replaced by its bank
+    again = NOW + timedelta(days=1)
+    assert not bearer.is_for(dataclasses.replace(enrolled, enrolled_at=again, created_at=again))
+
+
+def test_a_link_of_an_earlier_release_names_the_address_alone(world: World) -> None:
+    mark = hashlib.sha256(b"awa@example.com").hexdigest()[:12]
+    assert Bearer("eazycard", "A123", AWA.id, mark, Purpose.PREFERENCES).is_for(AWA)
 
 
 def test_a_link_stays_valid_when_the_bank_spells_the_address_otherwise(world: World) -> None:

@@ -249,7 +249,7 @@ def test_writers_that_always_meet_another_are_asked_to_come_again(each_dynamodb:
 def test_a_holder_is_not_erased_if_the_check_of_the_stored_record_raises(holders: HolderRepository) -> None:
     holders.put("eazycard", "A123", holder("h1"))
 
-    def check(before: Holder) -> None:
+    def check(before: Holder | None) -> None:
         assert before == holder("h1")
         raise PreconditionFailed
 
@@ -268,7 +268,9 @@ def test_a_record_that_cannot_be_read_can_be_replaced_and_erased(holders: Holder
         ExpressionAttributeValues=to_item({":a": "no record"}),
     )
     holders.put("eazycard", "A123", holder("a"))
-    holders.delete("eazycard", "A123", "b")
+    checked: list[Holder | None] = []
+    holders.delete("eazycard", "A123", "b", checked.append)
+    assert checked == [None]
     assert stored(holders) == [holder("a"), holder("h1")]
 
 
@@ -296,6 +298,5 @@ def test_a_record_that_cannot_be_read_hides_no_other_holder_and_is_logged(
     assert stored(holders) == [holder("h1")]
     text = logged()
     assert "malformed_holder" in text
-    assert "holder:a" in text
-    assert "holder:b" in text
     assert "Nobody's name" not in text
+    assert "holder:" not in text  # a bank may use names as ids

@@ -45,6 +45,7 @@ PERMISSIONS = {
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
         "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
+        "${AuditTableArn}": {"dynamodb:PutItem"},
         "${AddressesTableArn}": {
             f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
         },
@@ -347,6 +348,8 @@ def generated(field: str, stage: str, region: str) -> str:
             return f"arn:aws:sqs:{region}:123456789012:{name[:80]}"
         case "label":
             return "2026-01-01T00:00:00.000"
+        case "trail":
+            return f"{stack}-AuditTable-ABCDEFGHIJKL/100"
         case "bucket":
             return f"{stack}-archivebucket-abcdefghijkl"[:63]
         case _:

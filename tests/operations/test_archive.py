@@ -34,7 +34,11 @@ from tests.tables import create_tables
 
 TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "archive"}}},
-    "Outputs": {"ArchiveBucket": {"Value": {"Ref": "Bucket"}}, "TransactionsTable": {"Value": "TransactionsTable"}},
+    "Outputs": {
+        "ArchiveBucket": {"Value": {"Ref": "Bucket"}},
+        "TransactionsTable": {"Value": "TransactionsTable"},
+        "AuditTrail": {"Value": "AuditTable/10"},
+    },
 }
 TABLE = "TransactionsTable"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -51,22 +51,31 @@ QUEUES = (
     "WebhookQueue",
     "WebhookDeadLetterQueue",
 )
-STATEMENTS_TABLE = {
-    "Type": "AWS::DynamoDB::Table",
-    "Properties": {
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("due_hour", "due")],
-        "KeySchema": [
-            {"AttributeName": "due_hour", "KeyType": "HASH"},
-            {"AttributeName": "due", "KeyType": "RANGE"},
-        ],
-        "BillingMode": "PAY_PER_REQUEST",
-    },
-}
+
+
+def table(hash_key: str, range_key: str) -> dict[str, Any]:
+    """Return a table of the template, by the names of its keys."""
+    keys = {hash_key: "HASH", range_key: "RANGE"}
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in keys],
+            "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    }
+
+
 TEMPLATE = {
-    "Resources": {**{name: {"Type": "AWS::SQS::Queue"} for name in QUEUES}, "StatementsTable": STATEMENTS_TABLE},
+    "Resources": {
+        **{name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
+        "StatementsTable": table("due_hour", "due"),
+        "AuditTable": table("trail_key", "entry"),
+    },
     "Outputs": {
         **{f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
         "StatementsTable": {"Value": {"Ref": "StatementsTable"}},
+        "AuditTrail": {"Value": {"Fn::Sub": "${AuditTable}/10"}},
     },
 }
 

@@ -23,7 +23,7 @@ from tests.tables import create_tables
 TABLES = ("TransactionsTable", "AnalyticsTable", "BanksTable")
 TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
-    "Outputs": {table: {"Value": table} for table in TABLES},
+    "Outputs": {"AuditTrail": {"Value": "AuditTable/10"}, **{table: {"Value": table} for table in TABLES}},
 }
 TRANSACTIONS = [made(number) for number in range(40)]
 

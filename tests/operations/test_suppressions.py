@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.audit.repository import AuditRepository
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
 from chalicelib.holders.addresses import Address, AddressRepository
@@ -22,7 +23,11 @@ NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 TABLES = ("AddressesTable", "AccountsTable", "BanksTable")
 TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
-    "Outputs": {table: {"Value": table} for table in TABLES},
+    "Outputs": {
+        "AuditTrail": {"Value": "AuditTable/10"},
+        "CursorSecretArn": {"Value": "cursors"},
+        **{table: {"Value": table} for table in TABLES},
+    },
 }
 BANKS = ("one", "two")
 
@@ -36,6 +41,7 @@ class Stage:
         )
         client: Any = boto3.client("dynamodb")
         create_tables(client)
+        boto3.client("secretsmanager").create_secret(Name="cursors", SecretString="a secret")
         self.holders = HolderRepository(client, "AccountsTable")
         self.enrolment = Enrolment(AddressRepository(client, "AddressesTable"), self.holders)
         for bank in BANKS:
@@ -84,6 +90,10 @@ def test_an_address_is_lifted_for_one_bank_or_for_all_in_any_spelling(
     assert run("lift", "--address", "AWA1@Example.com", "--bank", "one") == 0
     assert capsys.readouterr().out == "1 lifted.\n"
     assert (stage.suppressed("one"), stage.suppressed("two")) == ([True, False, True], [True, True, True])
+    (entry,) = AuditRepository(boto3.client("dynamodb"), "AuditTable", 10).of_bank("one", NOW, datetime.now(UTC))
+    assert (entry.action, entry.author.kind) == ("suppression.lift", "operator")
+    assert entry.subject
+    assert not Address.of("one", "awa1@example.com").digest.startswith(entry.subject)
     assert run("lift", "--address", "awa1@example.com") == 0
     out, err = capsys.readouterr()
     assert out == "1 lifted, 1 not suppressed.\n"

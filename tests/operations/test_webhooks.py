@@ -26,6 +26,7 @@ TEMPLATE = {
         "WebhookQueueUrl": {"Value": {"Ref": "WebhookQueue"}},
         "NotificationsTable": {"Value": "NotificationsTable"},
         "BanksTable": {"Value": "BanksTable"},
+        "AuditTrail": {"Value": "AuditTable/10"},
     },
 }
 STACK = "transaction-notifier-prod-data"

@@ -1,0 +1,93 @@
+"""The audit trail in DynamoDB: a table of its own, from which nothing but the end of its time removes an entry.
+
+A bank's entries of a month are one partition, in the order of time. The functions may put entries, and nothing else.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.audit.entry import Author, Entry
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, queried, to_item
+from chalicelib.ledger.times import sortable
+
+_DAYS_A_YEAR = 366  # so that no entry ends early
+
+
+class AuditRepository:
+    """The entries of all banks, each kept for `years`. All methods raise TemporarilyUnavailable."""
+
+    def __init__(self, client: Any, table: str, years: int) -> None:
+        self._client = client
+        self._table = table
+        self._kept_for = timedelta(days=_DAYS_A_YEAR * years)
+
+    def append(self, entry: Entry) -> None:
+        """Add an entry. An entry that is stored stays as it is."""
+        item = {
+            **_key(entry.bank, entry.id),
+            "bank": entry.bank,
+            "at": sortable(entry.at),
+            "author_kind": entry.author.kind,
+            "author": entry.author.id,
+            "action": entry.action,
+            "subject": entry.subject or None,
+            "fields": list(entry.fields),
+            "source_ip": entry.author.source_ip or None,
+            "request_id": entry.author.request_id or None,
+            "expires_at": int((entry.at + self._kept_for).timestamp()),
+        }
+        try:
+            call(
+                self._client.put_item,
+                TableName=self._table,
+                Item=to_item(item),
+                ConditionExpression="attribute_not_exists(entry)",
+            )
+        except ClientError as error:
+            # Ids are random, so the stored one is this one: the answer of botocore's first try was lost.
+            if error_code(error) != CONDITION_FAILED:
+                raise
+
+    def of_bank(self, bank: str, first: datetime, last: datetime) -> Iterator[Entry]:
+        """Yield the bank's entries from the time `first` to `last`, both inclusive, in the order of time."""
+        for month in _months(first, last):
+            found = queried(
+                self._client,
+                TableName=self._table,
+                KeyConditionExpression="trail_key = :trail AND entry BETWEEN :first AND :last",
+                # An id is a time and random characters, all of which stand before `~`.
+                ExpressionAttributeValues=to_item(
+                    {":trail": f"{bank}#{month}", ":first": sortable(first), ":last": f"{sortable(last)}~"}
+                ),
+                ConsistentRead=True,
+            )
+            yield from map(_entry, found)
+
+    def find(self, bank: str, entry_id: str) -> Entry | None:
+        """Return the bank's entry with this id, None if there is none."""
+        answer = call(
+            self._client.get_item, TableName=self._table, Key=to_item(_key(bank, entry_id)), ConsistentRead=True
+        )
+        return _entry(from_item(answer["Item"])) if "Item" in answer else None
+
+
+def _key(bank: str, entry_id: str) -> dict[str, str]:
+    return {"trail_key": f"{bank}#{entry_id[:7]}", "entry": entry_id}
+
+
+def _months(first: datetime, last: datetime) -> Iterator[str]:
+    month = first.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while month <= last:
+        yield f"{month:%Y-%m}"
+        month = (month + timedelta(days=31)).replace(day=1)
+
+
+def _entry(values: dict[str, Any]) -> Entry:
+    author = Author(values["author_kind"], values["author"], values.get("source_ip", ""), values.get("request_id", ""))
+    at = datetime.fromisoformat(values["at"])
+    fields = tuple(values["fields"])
+    return Entry(values["entry"], values["bank"], at, author, values["action"], values.get("subject", ""), fields)

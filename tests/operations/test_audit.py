@@ -1,0 +1,123 @@
+"""The command that reads the audit trail, and the entries that operators' commands add to it."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.audit.entry import API_KEY, STAGE, Author
+from chalicelib.audit.repository import AuditRepository
+from chalicelib.audit.trail import Trail
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
+from operations import audit, banks, failed_batches
+from tests.tables import create_tables
+
+TEMPLATE = {
+    "Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "failed"}}},
+    "Outputs": {
+        "AuditTrail": {"Value": "AuditTable/10"},
+        "BanksTable": {"Value": "BanksTable"},
+        "CursorSecretArn": {"Value": "cursors"},
+        "FailedBatchesBucketArn": {"Value": "arn:aws:s3:::failed"},
+    },
+}
+ON_PROD = ["--stage", "prod", "--region", "us-east-2"]
+KEY = Author(API_KEY, "1a2b3c4d", "192.0.2.7", "request-1")
+
+
+@pytest.fixture
+def trail(capsys: pytest.CaptureFixture[str]) -> Iterator[Trail]:
+    """The trail of a provisioned stage with the banks `one` and `two`, and nothing in it."""
+    with mock_aws():
+        boto3.client("cloudformation").create_stack(
+            StackName="transaction-notifier-prod-data", TemplateBody=json.dumps(TEMPLATE)
+        )
+        client = boto3.client("dynamodb")
+        create_tables(client)
+        boto3.client("secretsmanager").create_secret(Name="cursors", SecretString="a secret")
+        for bank in ("one", "two"):
+            BankRepository(client, "BanksTable").put_bank(Bank(bank, bank, "EUR", "standard"))
+        capsys.readouterr()
+        yield Trail(AuditRepository(client, "AuditTable", 10), lambda: "a secret", lambda: datetime.now(UTC))
+
+
+def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    assert audit.main([*ON_PROD, "list", "--json", *arguments]) == 0
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_entries_of_all_banks_are_listed_and_one_is_shown(trail: Trail, capsys: pytest.CaptureFixture[str]) -> None:
+    trail.by(KEY, "one").of_holder("holder.put", "A123", "awa", ["email", "name"])
+    assert audit.main([*ON_PROD, "list"]) == 0
+    header, line = capsys.readouterr().out.splitlines()
+    values = dict(zip(header.split("\t"), line.split("\t"), strict=True))
+    assert values["author"] == "api_key:1a2b3c4d"
+    assert (values["bank"], values["action"], values["fields"]) == ("one", "holder.put", "email,name")
+    assert (values["source_ip"], values["request_id"]) == ("192.0.2.7", "request-1")
+    assert audit.main([*ON_PROD, "show", "one", values["id"]]) == 0
+    assert json.loads(capsys.readouterr().out)["subject"] == trail.holder("one", "A123", "awa")
+    assert audit.main([*ON_PROD, "show", "two", values["id"]]) == 1
+    assert capsys.readouterr().err == f"audit: two has no entry {values['id']}.\n"
+
+
+def test_entries_are_chosen_by_bank_time_author_action_and_holder(
+    trail: Trail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail.by(KEY, "one").of_holder("holder.put", "A123", "awa")
+    trail.by(KEY, "one").of_holder("holder.delete", "A123", "ben")
+    trail.by(Author("operator", "arn:aws:iam::123456789012:user/eve"), "two").of_bank("bank.plan")
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    for arguments, actions in (
+        ([], ["holder.put", "holder.delete", "bank.plan"]),
+        (["--bank", "two"], ["bank.plan"]),
+        (["--from", tomorrow], []),
+        (["--to", "2026-01-01T00:00:00Z", "--from", "2025-12-01"], []),
+        (["--author", "operator"], ["bank.plan"]),
+        (["--author", "1a2b"], ["holder.put", "holder.delete"]),
+        (["--action", "holder.d"], ["holder.delete"]),
+        (["--bank", "one", "--account", "A123", "--holder", "awa"], ["holder.put"]),
+    ):
+        assert [one["action"] for one in listed(capsys, *arguments)] == actions, arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["--from", "yesterday"], "must be a date like"), (["--holder", "awa"], "come together, with --bank")],
+)
+def test_a_filter_that_can_not_be_is_refused(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        audit.main(["list", *arguments])
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_an_operator_s_change_has_an_entry_with_the_principal(trail: Trail, capsys: pytest.CaptureFixture[str]) -> None:
+    assert banks.main([*ON_PROD, "disable", "one"]) == 0
+    assert banks.main([*ON_PROD, "show", "one"]) == 0
+    assert failed_batches.main([*ON_PROD, "send"]) == 0
+    capsys.readouterr()
+    of_stage, of_bank = listed(capsys)
+    assert (of_stage["bank"], of_stage["action"]) == (STAGE, "failed_batches.send")
+    assert (of_bank["bank"], of_bank["action"], of_bank["fields"]) == ("one", "bank.disable", ["disabled"])
+    for entry in (of_stage, of_bank):
+        assert re.fullmatch(r"operator:arn:aws:(iam|sts)::\d{12}:.+", entry["author"])
+
+
+def test_a_change_whose_entry_can_not_be_stored_is_not_made(trail: Trail, capsys: pytest.CaptureFixture[str]) -> None:
+    client = boto3.client("dynamodb")
+    client.delete_table(TableName="AuditTable")
+    assert banks.main([*ON_PROD, "disable", "one"]) == 1
+    stored = BankRepository(client, "BanksTable").bank("one")
+    assert stored is not None
+    assert not stored.disabled
+    assert banks.main([*ON_PROD, "disable", "nobody"]) == 1
+    assert "there is no bank nobody." in capsys.readouterr().err
