@@ -95,13 +95,17 @@ class AlertPage:
 
     def _ask(self, visit: Visit) -> Response:
         """Return the question; or, if the holder has answered, the answer, with the button while it can be changed."""
-        flags, answers = self._flags.with_answers(visit.transaction.bank, visit.transaction.id)
-        if not flags:
-            raise NotFlagged
-        given = next((one for one in answers if one.holder == visit.holder.id), None)
+        given = self._given_by(visit)
         if given is None:
             return page(html.question_page(visit.answer, visit.transaction, visit.holder, visit.bank))
         return self._given(visit, given)
+
+    def _given_by(self, visit: Visit) -> HolderAnswer | None:
+        """Return the holder's answer, None if there is none. Raises NotFlagged."""
+        flags, answers = self._flags.with_answers(visit.transaction.bank, visit.transaction.id)
+        if not flags:
+            raise NotFlagged
+        return next((one for one in answers if one.holder == visit.holder.id), None)
 
     def _given(self, visit: Visit, given: HolderAnswer) -> Response:
         can_change = given.answer != visit.answer and self._clock() <= given.final_at
@@ -109,9 +113,11 @@ class AlertPage:
 
     def _record(self, visit: Visit, request: Request) -> Response:
         transaction = visit.transaction
-        who = (transaction.account, visit.holder.id)
-        author = author_by_link(request, self._trail.holder(transaction.bank, *who))
-        self._trail.by(author, transaction.bank).of_holder("alert.answer", *who, ("answer",))
+        before = self._given_by(visit)
+        if before is None or before.answer != visit.answer:
+            who = (transaction.account, visit.holder.id)
+            author = author_by_link(request, self._trail.holder(transaction.bank, *who))
+            self._trail.by(author, transaction.bank).of_holder("alert.answer", *who, ("answer",))
         try:
             given = self._flags.answer(transaction.bank, transaction.id, visit.holder.id, visit.answer, self._clock())
         except AnswerIsFinal as error:

@@ -10,11 +10,13 @@ import pytest
 from chalice.test import HTTPResponse
 
 from chalicelib.api import preferences_html
+from chalicelib.audit.repository import AuditRepository
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.holders.holder import LOCALES
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.times import format_time
-from tests.app_bench import Bench
+from tests.app_bench import NOW, Bench
+from tests.fakes import Refusing, refusal
 from tests.links import BASE, links_for
 from tests.samples import transaction
 from tests.visitor import FORM, Visitor
@@ -125,7 +127,7 @@ def test_a_link_older_than_seven_days_says_so_kindly_in_both_languages(holder: A
 
 def test_other_links_and_forged_ones_open_nothing(holder: Asked) -> None:
     end = holder.was_me.rpartition("/")[2]
-    changed = end[:-1] + ("A" if end[-1] != "A" else "B")
+    changed = ("A" if end[0] != "A" else "B") + end[1:]
     preferences = holder.page_path.rpartition("/")[2]
     unsubscribe = holder.unsubscribe_path.rpartition("/")[2]
     for token in (changed, preferences, unsubscribe, "x", "a.b", "%00"):
@@ -188,3 +190,20 @@ def test_the_bank_reads_the_answer_with_the_transaction_only_when_there_is_one(h
     holder.press(holder.was_me)
     (answer,) = holder.bench.get("/transactions/t1").json_body["answers"]
     assert answer == {"holder": "h1", "answer": "recognized", "answered_at": format_time(holder.bench.now)}
+
+
+def test_each_answer_has_an_entry_in_the_audit_trail_and_the_same_one_again_has_none(holder: Asked) -> None:
+    for link in (holder.was_not_me, holder.was_not_me, holder.was_me):
+        holder.bench.now += timedelta(minutes=1)
+        holder.press(link) if link == holder.was_me else holder.post("answer=not_recognized", link, FORM)
+    trail = AuditRepository(holder.bench.dynamodb, "AuditTable", 10)
+    found = [one for one in trail.of_bank("eazycard", NOW, NOW + timedelta(days=1)) if one.action == "alert.answer"]
+    assert [(one.author.kind, one.fields) for one in found] == [("holder", ("answer",))] * 2
+    assert {one.author.id for one in found} == {one.subject for one in found}
+
+
+def test_an_answer_that_the_trail_can_not_take_is_not_recorded(holder: Asked) -> None:
+    throttled = Refusing(holder.bench.dynamodb, refusal("ThrottlingException"), "put_item")
+    holder.bench.restart(dynamodb=throttled)
+    assert holder.post("answer=not_recognized", holder.was_not_me, FORM).status_code == 503
+    assert holder.answers() == []
