@@ -43,7 +43,7 @@ class Settings:
     alert_queue_url: str
     ingest_queue_url: str
     ingest_dead_letter_queue_url: str
-    feedback_queue_arn: str
+    feedback_queue: str
     feedback_dead_letter_queue_url: str
     stream_dead_letter_queue_url: str
     archive_bucket: str
@@ -51,7 +51,7 @@ class Settings:
     mail_from: str
     mail_configuration_set: str
     event_bus: str
-    operator_alerts_queue_arn: str
+    operator_alerts_queue: str
     operator_alerts_dead_letter_queue_url: str
     operator_alerts_topic_arn: str
     preferences_secret_arn: str
@@ -111,13 +111,23 @@ class Settings:
     def webhook_queue_arn(self) -> str:
         return self._queue_arn(self.webhook_queue_url)
 
+    @property
+    def feedback_queue_arn(self) -> str:
+        return self._named_queue_arn(self.feedback_queue)
+
+    @property
+    def operator_alerts_queue_arn(self) -> str:
+        return self._named_queue_arn(self.operator_alerts_queue)
+
     def _stream_arn(self, table: str, label: str) -> str:
         prefix, _, _ = self.transactions_stream_arn.partition("/")
         return f"{prefix}/{table}/stream/{label}"
 
     def _queue_arn(self, url: str) -> str:
-        _, partition, _, region, *_ = self.transactions_stream_arn.split(":")
-        account, name = url.split("/")[-2:]
+        return self._named_queue_arn(url.rpartition("/")[2])
+
+    def _named_queue_arn(self, name: str) -> str:
+        _, partition, _, region, account, _ = self.transactions_stream_arn.split(":", 5)
         return f"arn:{partition}:sqs:{region}:{account}:{name}"
 
 

@@ -17,6 +17,8 @@ from tests.permissions_table import PAGE, page
 
 # Places that call AWS for operators' commands only, each with the methods by which `operations` gets there.
 OF_OPERATORS = {
+    "audit.repository:AuditRepository.find": ("audit_entries.find",),
+    "audit.repository:AuditRepository.of_bank": ("audit_entries.of_bank",),
     "analytics.shards_repository:raise_shards": ("raise_shards",),
     "banks.repository:BankRepository._put": ("put_bank", "put_api_key"),
     "banks.repository:BankRepository.change_bank": ("change_bank",),

@@ -346,6 +346,8 @@ def generated(field: str, stage: str, region: str) -> str:
             return f"arn:aws:secretsmanager:{region}:123456789012:secret:{logical}-ABCDEFGHIJKL-abcdef"
         case "arn":
             return f"arn:aws:sqs:{region}:123456789012:{name[:80]}"
+        case "queue":
+            return name[:80]
         case "label":
             return "2026-01-01T00:00:00.000"
         case "trail":
