@@ -3,7 +3,6 @@
 The e-mail templates, Babel and boto3's model of SES are imported where they are needed: no other function loads them.
 """
 
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from chalicelib.stores import Stores
 
 if TYPE_CHECKING:
     from chalicelib.changes.change_mailer import MailDesk
+    from chalicelib.mail.shares import Lane
     from chalicelib.notifications.sending import Sending
     from chalicelib.statements.job import StatementJob
 
@@ -21,20 +21,20 @@ class MailServices(Stores):
     @cached_property
     def mailer(self) -> "MailDesk":
         """The mailer of the notification queue, and of changed holders: a redrive puts their dead letters there."""
-        from chalicelib.mail.pacing import AHEAD
+        from chalicelib.mail.shares import Lane
 
-        return self._mailer(self.settings.notification_queue_url, "mailer", AHEAD)
+        return self._mailer(self.settings.notification_queue_url, "mailer", Lane.ORDINARY)
 
     @cached_property
     def alert_mailer(self) -> "MailDesk":
-        """The mailer of the alert queue. It may book SES's time further ahead than the mailer of other e-mails."""
-        from chalicelib.mail.pacing import ALERTS_AHEAD
+        """The mailer of the alert queue. It books SES's time in a lane of its own."""
+        from chalicelib.mail.shares import Lane
 
-        return self._mailer(self.settings.alert_queue_url, "alert_mailer", ALERTS_AHEAD)
+        return self._mailer(self.settings.alert_queue_url, "alert_mailer", Lane.ALERTS)
 
     @cached_property
     def statements(self) -> "StatementJob":
-        from chalicelib.mail.pacing import AHEAD
+        from chalicelib.mail.shares import Lane
         from chalicelib.statements.composing import StatementComposer
         from chalicelib.statements.job import StatementJob
 
@@ -42,12 +42,12 @@ class MailServices(Stores):
             self.due_statements,
             self.holders,
             StatementComposer(self.transactions, self.banks, self.links.links_for),
-            self._sending(AHEAD),
+            self._sending(Lane.ORDINARY),
             self.dead_letters(self.settings.notification_dead_letter_queue_url, "statements"),
             self.now,
         )
 
-    def _mailer(self, queue_url: str, name: str, ahead: timedelta) -> "MailDesk":
+    def _mailer(self, queue_url: str, name: str, lane: "Lane") -> "MailDesk":
         from chalicelib.changes.change_mailer import ChangeMailer, MailDesk
         from chalicelib.notifications.composing import Composer
         from chalicelib.notifications.deferrals import Deferrals
@@ -57,7 +57,7 @@ class MailServices(Stores):
         from chalicelib.notifications.purchases import Purchases
 
         settings, links_for = self.settings, self.links.links_for
-        sending, queue = self._sending(ahead), self.queue(queue_url)
+        sending, queue = self._sending(lane), self.queue(queue_url)
         letters = self.dead_letters(settings.notification_dead_letter_queue_url, name)
         in_one = DigestComposer(self.banks, links_for)
         mailer = Mailer(
@@ -76,7 +76,7 @@ class MailServices(Stores):
         )
         return MailDesk(mailer, ChangeMailer(self.holders, self.banks, links_for, sending, queue, letters, self.now))
 
-    def _sending(self, ahead: timedelta) -> "Sending":
+    def _sending(self, lane: "Lane") -> "Sending":
         from chalicelib.mail.pacing import Pacer, SesAccount
         from chalicelib.mail.ses import SesOutbox
         from chalicelib.notifications.log import NotificationLog
@@ -91,7 +91,7 @@ class MailServices(Stores):
                 self.notification_feed,
                 kept_days=settings.retention.notifications,
             ),
-            Pacer(dynamodb, settings.notifications_table, SesAccount(ses, self.now, rate), self.now, ahead),
+            Pacer(dynamodb, settings.notifications_table, SesAccount(ses, self.now, rate), self.now, lane),
             SesOutbox(ses, settings.mail_from, settings.mail_configuration_set, Senders(self.banks).of),
             self.now,
         )

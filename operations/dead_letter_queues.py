@@ -6,9 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.queues import GroupedBody
 from chalicelib.statements.index import StatementIndex
 from infra.sessions import Stage
-from operations.queued_letter import QueuedLetter
+from operations.queued_letter import QueuedLetter, grouped
 from operations.stage_stores import stores_of
 
 # Outputs of the data stack: each dead-letter queue, and the queue that sends its letters through again.
@@ -71,7 +72,8 @@ class DeadLetterQueues:
         if (statement := letter.statement()) is not None:
             self._statements.put_again(statement, now)
         elif (message := letter.message()) is not None:
-            self._sqs.send_message(QueueUrl=self._return_urls[letter.queue], MessageBody=message)
+            group = GroupedBody.group_of(grouped(message))
+            self._sqs.send_message(QueueUrl=self._return_urls[letter.queue], MessageBody=message, **group)
         else:
             return False
         self._sqs.delete_message(QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt)

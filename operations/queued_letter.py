@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from chalicelib.aws.dead_letters import Letter
+from chalicelib.aws.queues import GroupedBody
 from chalicelib.changes import change_notice
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.stored_form import transaction_from_item
@@ -93,6 +94,23 @@ class QueuedLetter:
             payload = _if_readable(lambda: _payload_of_record(self.payload))
         body = next(iter(pack([payload]))) if isinstance(payload, dict) else ""
         return body if unpack(body, []) else None
+
+
+def grouped(body: str) -> str:
+    """Return a message's body with its bank as its message group, as the functions send it (see `aws.queues`)."""
+    return GroupedBody.of(body, _bank_in(_if_readable(lambda: json.loads(body))))
+
+
+def _bank_in(content: Any) -> Any:
+    """Return the first bank in JSON values, the outer ones first; SES's tags hold it in a list."""
+    level = [content]
+    while level:
+        for one in level:
+            if isinstance(one, dict) and "bank" in one:
+                return next(iter(one["bank"]), None) if isinstance(one["bank"], list) else one["bank"]
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [value for values in inner for value in values]
+    return None
 
 
 def _if_readable(read: Callable[[], Read]) -> Read | None:

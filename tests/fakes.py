@@ -296,6 +296,7 @@ class FakeSqs:
     def __init__(self, fails_first: int = 0) -> None:
         self.bodies: list[str] = []
         self.delays: list[int] = []
+        self.groups: list[str | None] = []
         self.calls = 0
         self.fails_left = fails_first
 
@@ -314,4 +315,5 @@ class FakeSqs:
             else:
                 self.bodies.append(entry["MessageBody"])
                 self.delays.append(entry["DelaySeconds"])
+                self.groups.append(entry.get("MessageGroupId"))
         return {"Failed": failed}

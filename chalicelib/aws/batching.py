@@ -1,9 +1,10 @@
-"""Batches: values cut into parts that fit an AWS service's limits."""
+"""Batches: values cut into parts that fit an AWS service's limits, or that belong together."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 
 def batches(
@@ -24,3 +25,11 @@ def batches(
         part_bytes += size
     if part:
         yield part
+
+
+def grouped(values: Iterable[T], key_of: Callable[[T], K]) -> dict[K, list[T]]:
+    """Return the values by key, in order; the keys are in the order in which they come first."""
+    groups: dict[K, list[T]] = {}
+    for value in values:
+        groups.setdefault(key_of(value), []).append(value)
+    return groups

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
@@ -26,6 +25,7 @@ from chalicelib.mail.ses import Email
 from chalicelib.notifications.mailer import PART_TAKES_AT_MOST_S, Mailer
 from chalicelib.notifications.returns import LEFT_FOR_GOOD, is_left_for_good, longest_wait_s, seconds_of
 from chalicelib.notifications.sending import Sending
+from chalicelib.notifications.sharing import in_shares
 from chalicelib.notifications.state import State, StateChange
 
 _LEASE_MARGIN_S = 5
@@ -76,12 +76,15 @@ class ChangeMailer:
                 notice = unpack(body)
                 notices.setdefault(notice.key, notice)
         self._dead_letters.put(letters)
-        for part in batches(notices.values(), self._sending.at_once):
-            left_s = time_left_s() - PART_TAKES_AT_MOST_S
-            if left_s < 0 or not self._sending.wait_for(len(part), left_s):
-                self._leave(part)
-                continue
+
+        def send(part: list[ChangeNotice]) -> None:
             self._tell(part, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
+
+        left = in_shares(
+            self._sending, [list(notices.values())], lambda one: one.told.bank, time_left_s, PART_TAKES_AT_MOST_S, send
+        )
+        if left:
+            self._leave(left)
 
     def _leave(self, notices: Sequence[ChangeNotice]) -> None:
         """Put back what no time is left for; what came back so for days goes to the dead letters instead."""

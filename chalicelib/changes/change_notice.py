@@ -8,7 +8,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.queues import message
+from chalicelib.aws.queues import GroupedBody, message
 from chalicelib.holders.change import HolderChange, from_json
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey, State, StateChange
@@ -56,7 +56,7 @@ def to_payload(notice: ChangeNotice) -> dict[str, Any]:
 
 def pack(notice: ChangeNotice) -> str:
     """Return the notice as the body of a message."""
-    return message(to_payload(notice))
+    return GroupedBody.of(message(to_payload(notice)), notice.told.bank)
 
 
 def is_change(body: str) -> bool:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chalicelib.aws.batching import batches
+from chalicelib.aws.batching import batches, grouped
 from chalicelib.aws.dead_letters import Letter, SetAside
-from chalicelib.aws.queues import MAX_BATCH, MAX_BATCH_BYTES, Queue, message
+from chalicelib.aws.queues import MAX_BATCH, MAX_BATCH_BYTES, GroupedBody, Queue, message
 from chalicelib.ledger.transaction import Transaction, from_json, to_json
 
 # Ten messages of fifty hold a full batch, in one SendMessageBatch call as long as they stay within its bytes.
@@ -24,10 +24,11 @@ class IngestQueue:
 
 
 def pack(transactions: Iterable[Transaction]) -> Iterator[str]:
-    """Return message bodies that carry the transactions, several in each."""
-    payloads = (message({"bank": one.bank, "transaction": to_json(one)}) for one in transactions)
-    for part in batches(payloads, TRANSACTIONS_A_MESSAGE, _MESSAGE_BYTES, lambda payload: len(payload.encode()) + 2):
-        yield f'{{"transactions": [{", ".join(part)}]}}'
+    """Return message bodies that carry the transactions, several of one bank in each."""
+    for bank, of_bank in grouped(transactions, lambda one: one.bank).items():
+        payloads = (message({"bank": bank, "transaction": to_json(one)}) for one in of_bank)
+        for part in batches(payloads, TRANSACTIONS_A_MESSAGE, _MESSAGE_BYTES, lambda one: len(one.encode()) + 2):
+            yield GroupedBody.of(f'{{"transactions": [{", ".join(part)}]}}', bank)
 
 
 def unpack(body: str, letters: list[Letter]) -> list[tuple[Any, Transaction]]:

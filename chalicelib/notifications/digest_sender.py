@@ -129,7 +129,7 @@ class DigestSender:
         untold = {entry.key for entry, _ in failed}
         told = [entry for entry in entries if entry.key not in untold]
         self._members.put(notice.key, [entry.notice.transaction.id for entry in told])
-        if not self._sending.wait_for(1, time_left_s() - _SENDING_TAKES_AT_MOST_S):
+        if not self._sending.wait_for(notice.digest.bank, 1, time_left_s() - _SENDING_TAKES_AT_MOST_S):
             self._log.record([notice.change(State.QUEUED, "out_of_time")], self._clock())
             self._leave(notice, now)
             return

@@ -46,6 +46,7 @@ from chalicelib.notifications.returns import (
     put_off,
 )
 from chalicelib.notifications.sending import Sending
+from chalicelib.notifications.sharing import in_shares
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 
 # Claiming, rendering, one SES call that runs into its time limit, and recording take no longer.
@@ -104,13 +105,15 @@ class Mailer:
         recipients = self._recipients(notices)
         self._record_erased(notices, {recipient.key for recipient in recipients})
         bank_names = self._composer.bank_names(recipients)
-        parts = [part for turn in in_turns(recipients) for part in self._sending.parts(turn, lambda one: one.key.bank)]
-        for index, part in enumerate(parts):
-            left_s = time_left_s() - PART_TAKES_AT_MOST_S
-            if left_s < 0 or not self._sending.wait_for(len(part), left_s):
-                self._leave([recipient for part in parts[index:] for recipient in part])
-                return
+
+        def send(part: list[Recipient]) -> None:
             self._notify(part, bank_names, timedelta(seconds=time_left_s() + _LEASE_MARGIN_S))
+
+        left = in_shares(
+            self._sending, in_turns(recipients), lambda one: one.key.bank, time_left_s, PART_TAKES_AT_MOST_S, send
+        )
+        if left:
+            self._leave(left)
 
     def _leave(self, recipients: Sequence[Recipient]) -> None:
         """Put back what no time is left for; what came back so for days goes to the dead letters instead."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.batching import batches
-from chalicelib.aws.queues import message
+from chalicelib.aws.batching import batches, grouped
+from chalicelib.aws.queues import GroupedBody, message
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction, from_json, to_json
@@ -87,9 +87,16 @@ def to_payload(notice: Notice) -> dict[str, Any]:
 
 
 def pack(payloads: Iterable[dict[str, Any]]) -> Iterable[str]:
-    """Return message bodies that carry the notices' payloads, several in each."""
-    for part in batches(payloads, TRANSACTIONS_A_MESSAGE):
-        yield message({"notices": part})
+    """Return message bodies that carry the notices' payloads, several of one bank in each."""
+    for bank, of_bank in grouped(payloads, _bank_of).items():
+        for part in batches(of_bank, TRANSACTIONS_A_MESSAGE):
+            yield GroupedBody.of(message({"notices": part}), bank)
+
+
+def _bank_of(payload: dict[str, Any]) -> str:
+    """Return the bank of a notice, or of a digest's notice; nothing for a payload that can't be read."""
+    digest = payload.get("digest")
+    return str((digest if isinstance(digest, dict) else payload).get("bank", ""))
 
 
 def from_payload(payload: dict[str, Any]) -> Notice:

@@ -7,12 +7,11 @@ The mailer and the statement job both send through `Sending`. It joins three thi
 - the outbox, which calls SES.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from chalicelib.aws.batching import batches
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.mail.pacing import Pacer
 from chalicelib.mail.sender import Sender
@@ -31,7 +30,6 @@ class Addressee(Protocol):
 
 
 A = TypeVar("A", bound=Addressee)
-B = TypeVar("B")
 
 
 @dataclass(slots=True)
@@ -69,20 +67,12 @@ class Sending:
         """How many e-mails may go to SES in one call."""
         return min(MAX_DESTINATIONS, self._pacer.at_once)
 
-    def parts(self, addressees: Iterable[B], bank_of: Callable[[B], str]) -> Iterator[list[B]]:
-        """Return the addressees in parts for one SES call each: of one bank, because a call has one sender."""
-        by_bank: dict[str, list[B]] = {}
-        for one in addressees:
-            by_bank.setdefault(bank_of(one), []).append(one)
-        for of_bank in by_bank.values():
-            yield from batches(of_bank, self.at_once)
+    def wait_for(self, bank: str, count: int, at_most_s: float) -> int:
+        """Wait until e-mails of the bank may be sent, and return how many: at most `count`, as its share allows.
 
-    def wait_for(self, count: int, at_most_s: float) -> bool:
-        """Wait until `count` e-mails, at most `at_once`, may be sent; False when that takes over `at_most_s`.
-
-        Raises TemporarilyUnavailable.
+        Returns 0 if that takes over `at_most_s`. Raises TemporarilyUnavailable.
         """
-        return self._pacer.wait_for(count, at_most_s)
+        return self._pacer.wait_for(bank, count, at_most_s)
 
     def send(self, emails: Iterable[tuple[A, Email]], now: datetime) -> Sent[A]:
         """Send the e-mails and record those that SES accepts.

@@ -15,6 +15,7 @@ A run that dies half-way leaves its entries in the index, and the next run handl
 sending a statement twice.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from chalicelib.mail.ses import Email
 from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.log import Claims
 from chalicelib.notifications.sending import Sending
+from chalicelib.notifications.sharing import in_shares
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 from chalicelib.statements.composing import NotComposed, StatementComposer
 from chalicelib.statements.index import Expected, StatementIndex, expected_in
@@ -126,13 +128,16 @@ class StatementJob:
 
     def _handle(self, page: Sequence[DueEntry], time_left_s: Callable[[], float]) -> bool:
         """Send the statements of a page's entries; return False if the time ended before all were handled."""
-        for entries in self._sending.parts(page, _bank_of):
-            left_s = time_left_s() - _SENDING_TAKES_AT_MOST_S - _READING_TAKES_AT_MOST_S
-            if left_s < 0 or not self._sending.wait_for(len(entries), left_s):
-                logger.info("statements_out_of_time")
-                return False
+        takes_s = _SENDING_TAKES_AT_MOST_S + _READING_TAKES_AT_MOST_S
+
+        def send(entries: list[DueEntry]) -> None:
             self._send(entries, time_left_s)
-        return True
+
+        # Nobody waits for this function's end: it may wait for a bank's share as long as it runs.
+        left = in_shares(self._sending, [list(page)], _bank_of, time_left_s, takes_s, send, math.inf)
+        if left:
+            logger.info("statements_out_of_time", extra={"left": len(left)})
+        return not left
 
     def _send(self, entries: Sequence[DueEntry], time_left_s: Callable[[], float]) -> None:
         """Send the statements of the entries, at most one SES call's."""

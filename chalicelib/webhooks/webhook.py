@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.aws.queues import message
+from chalicelib.aws.queues import GroupedBody, message
 from chalicelib.banks.bank import BANK_ID
 from chalicelib.banks.webhook_endpoints import (
     ALERT_ANSWERED,
@@ -128,7 +128,7 @@ def pack(webhook: Webhook) -> str:
         content["endpoint"] = webhook.endpoint
     if webhook.not_before is not None:
         content["not_before"] = format_time(webhook.not_before)
-    return message({**content, "again": True} if webhook.again else content)
+    return GroupedBody.of(message({**content, "again": True} if webhook.again else content), webhook.bank)
 
 
 def unpack(text: str) -> Webhook:

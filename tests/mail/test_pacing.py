@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.mail.pacing import AHEAD, ALERTS_AHEAD, CACHE_FOR, Pacer, SesAccount
+from chalicelib.mail.pacing import CACHE_FOR, Pacer, SesAccount
+from chalicelib.mail.shares import Lane
 from tests.fakes import Failing, Refusing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
@@ -31,10 +32,10 @@ class FakeAccount:
 class Copy:
     """A copy of a mailer with a clock of its own, in seconds since the test began."""
 
-    def __init__(self, dynamodb: Any, at_s: float = 0, rate: float = 10.0, ahead: timedelta = AHEAD) -> None:
+    def __init__(self, dynamodb: Any, at_s: float = 0, rate: float = 10.0, lane: Lane = Lane.ORDINARY) -> None:
         self.at_s = at_s
         account = SesAccount(FakeAccount(rate), self._clock)
-        self.pacer = Pacer(dynamodb, TABLE, account, self._clock, ahead, sleep=self._sleep)
+        self.pacer = Pacer(dynamodb, TABLE, account, self._clock, lane, sleep=self._sleep)
 
     def _clock(self) -> datetime:
         return NOW + timedelta(seconds=self.at_s)
@@ -46,35 +47,43 @@ class Copy:
 def test_what_is_under_the_rate_never_waits(each_dynamodb: Any) -> None:
     for second in range(10):
         copy = Copy(each_dynamodb, second)
-        assert copy.pacer.wait_for(9, 0)
+        assert copy.pacer.wait_for("eazycard", 9, 0)
         assert copy.at_s == second
 
 
 def test_the_second_of_two_waits_until_the_first_ones_time_is_over(each_dynamodb: Any) -> None:
     first, second = Copy(each_dynamodb), Copy(each_dynamodb)
-    assert first.pacer.wait_for(9, 0)
-    assert second.pacer.wait_for(9, 0)
+    assert first.pacer.wait_for("eazycard", 9, 0)
+    assert second.pacer.wait_for("eazycard", 9, 0)
     assert (first.at_s, second.at_s) == (0, 1.0)
 
 
 def test_when_more_is_booked_than_is_worth_waiting_for_nothing_is_booked(each_dynamodb: Any) -> None:
     for _ in range(2):
-        assert Copy(each_dynamodb).pacer.wait_for(9, 0)
+        assert Copy(each_dynamodb).pacer.wait_for("eazycard", 9, 0)
     late = Copy(each_dynamodb)
-    assert not late.pacer.wait_for(9, 0)
+    assert not late.pacer.wait_for("eazycard", 9, 0)
     assert late.at_s == 0
-    assert Copy(each_dynamodb, 1.0).pacer.wait_for(9, 0)
+    assert Copy(each_dynamodb, 1.0).pacer.wait_for("eazycard", 9, 0)
 
 
 def test_an_alert_finds_a_place_where_ordinary_mail_finds_none_and_ordinary_mail_waits_for_it(
     each_dynamodb: Any,
 ) -> None:
-    while Copy(each_dynamodb).pacer.wait_for(9, 0):
+    while Copy(each_dynamodb).pacer.wait_for("eazycard", 9, 0):
         pass
-    alert = Copy(each_dynamodb, ahead=ALERTS_AHEAD)
-    assert alert.pacer.wait_for(1, 0)
+    alert = Copy(each_dynamodb, lane=Lane.ALERTS)
+    assert alert.pacer.wait_for("eazycard", 1, 0) == 1
     assert alert.at_s <= 2.0
-    assert not Copy(each_dynamodb, 1.0).pacer.wait_for(1, 0)
+    assert not Copy(each_dynamodb, 1.0).pacer.wait_for("eazycard", 1, 0)
+
+
+def test_another_bank_finds_a_place_where_a_flooding_one_finds_none(each_dynamodb: Any) -> None:
+    while Copy(each_dynamodb).pacer.wait_for("flooding", 9, 0):
+        pass
+    other = Copy(each_dynamodb)
+    assert other.pacer.wait_for("eazycard", 9, 0) == 4  # a second of its half of the rate
+    assert other.at_s <= 2.0
 
 
 @pytest.mark.parametrize("rate", [1.0, 14.0, 200.0])
@@ -89,7 +98,7 @@ def test_many_copies_together_stay_under_the_rate_and_come_near_it(
         at_s, number = heapq.heappop(waiting)
         copy = Copy(dynamodb, at_s, rate)
         count = chance.randint(1, min(50, copy.pacer.at_once))
-        if copy.pacer.wait_for(count, 0):
+        if copy.pacer.wait_for("eazycard", count, 0):
             sent.append((copy.at_s, count))
             heapq.heappush(waiting, (copy.at_s + 0.01, number))
         else:
@@ -136,14 +145,14 @@ def test_a_fixed_rate_is_not_asked_for() -> None:
 def test_a_paused_account_is_still_asked_now_and_then(each_dynamodb: Any) -> None:
     copy = Copy(each_dynamodb, rate=0)
     assert copy.pacer.at_once == 1
-    assert copy.pacer.wait_for(1, 0)
+    assert copy.pacer.wait_for("eazycard", 1, 0)
 
 
 def test_a_throttled_table_is_the_callers_affair(each_dynamodb: Any) -> None:
     broken = Failing(each_dynamodb, refusal("ProvisionedThroughputExceededException"))
     with pytest.raises(TemporarilyUnavailable):
-        Copy(broken).pacer.wait_for(1, 0)
-    assert Copy(broken).pacer.wait_for(1, 0)
+        Copy(broken).pacer.wait_for("eazycard", 1, 0)
+    assert Copy(broken).pacer.wait_for("eazycard", 1, 0)
 
 
 def test_two_who_find_it_free_at_once_do_not_both_take_it(each_dynamodb: Any) -> None:
@@ -159,22 +168,25 @@ def test_two_who_find_it_free_at_once_do_not_both_take_it(each_dynamodb: Any) ->
                 book()
             return each_dynamodb.update_item(**arguments)
 
-    copy = Copy(Overtaken(lambda: Copy(each_dynamodb).pacer.wait_for(9, 0)))
-    assert copy.pacer.wait_for(9, 0)
+        def get_item(self, **arguments: Any) -> Any:
+            return each_dynamodb.get_item(**arguments)
+
+    copy = Copy(Overtaken(lambda: Copy(each_dynamodb).pacer.wait_for("eazycard", 9, 0)))
+    assert copy.pacer.wait_for("eazycard", 9, 0)
     assert copy.at_s == 1.0
 
 
 def test_who_may_wait_gets_a_place_in_the_end(each_dynamodb: Any) -> None:
     for _ in range(2):
-        assert Copy(each_dynamodb).pacer.wait_for(9, 0)
+        assert Copy(each_dynamodb).pacer.wait_for("eazycard", 9, 0)
     patient = Copy(each_dynamodb)
-    assert patient.pacer.wait_for(9, 5)
+    assert patient.pacer.wait_for("eazycard", 9, 5)
     assert 1.9 <= patient.at_s <= 5
 
 
 def test_who_may_not_wait_so_long_gives_up_in_time(each_dynamodb: Any) -> None:
-    while Copy(each_dynamodb, ahead=timedelta(seconds=60)).pacer.wait_for(9, 0):
-        pass
+    for _ in range(2):
+        assert Copy(each_dynamodb).pacer.wait_for("eazycard", 9, 0)
     late = Copy(each_dynamodb)
-    assert not late.pacer.wait_for(9, 5)
-    assert late.at_s <= 5
+    assert not late.pacer.wait_for("eazycard", 9, 0.9)
+    assert late.at_s <= 0.9
