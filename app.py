@@ -44,14 +44,16 @@ def complete_answers(request: Request, get_response: Any) -> Response:
 @answered
 def post_transaction() -> Response:
     return transactions.record_transaction(
-        calling_bank(), app.current_request, intake=services.intake, now=services.now()
+        calling_bank(), app.current_request, intake=services.intake, quotas=services.quotas, now=services.now()
     )
 
 
 @app.route("/transactions/batch", methods=["POST"], content_types=JSON, api_key_required=True)
 @answered
 def post_batch() -> Response:
-    return transactions.record_batch(calling_bank(), app.current_request, intake=services.intake, now=services.now())
+    return transactions.record_batch(
+        calling_bank(), app.current_request, intake=services.intake, quotas=services.quotas, now=services.now()
+    )
 
 
 @app.route("/transactions/batch", methods=["GET"], api_key_required=True)

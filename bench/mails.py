@@ -174,6 +174,7 @@ def ours(ses: Any) -> timing.Work:
         queue,
         Deferrals(DueRepository(tables, "deferrals"), queue),
         letters,
+        lambda _bank, count: count,
         lambda: now,
     )
     bodies = list(pack(to_payload(Notice(transaction)) for transaction in transactions()))

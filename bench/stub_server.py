@@ -32,6 +32,8 @@ def answer_to(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
     match operation.rpartition(".")[2]:
         case "GetItem":
             return StubClient().get_item(**asked) if "entry" in asked["Key"] else holder_of(asked["Key"])
+        case "UpdateItem":
+            return StubClient().update_item()
         case "BatchGetItem":
             found = {table: part["Keys"] for table, part in asked["RequestItems"].items()}
             items = {table: [holder_of(key).get("Item") for key in keys] for table, keys in found.items()}

@@ -37,6 +37,9 @@ class StubClient:
     def put_item(self, **_: Any) -> dict[str, Any]:
         return {}
 
+    def update_item(self, **_: Any) -> dict[str, Any]:
+        return {"Attributes": {"taken": {"N": "1"}}}
+
 
 def holder_of(key: Item) -> dict[str, Any]:
     """Return the answer to a read of an account's only holder; an empty one for a key of another table."""
@@ -82,12 +85,19 @@ class StubConnections(Connections):
 
     def post(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
         head, _, body = request.partition(b"\r\n\r\n")
-        answer = StubClient().get_item(**json.loads(body)) if b".GetItem" in head else {}
+        answer = _answer_to(head, body)
         content = json.dumps(answer).encode()
         return 200, {"content-length": str(len(content)), "x-amz-crc32": str(crc32(content))}, content
 
     def close(self) -> None:
         pass
+
+
+def _answer_to(head: bytes, body: bytes) -> dict[str, Any]:
+    """Return the answer to a request; `head` has the operation's name in it."""
+    if b".GetItem" in head:
+        return StubClient().get_item(**json.loads(body))
+    return StubClient().update_item() if b".UpdateItem" in head else {}
 
 
 class _Received(io.BytesIO):
@@ -96,9 +106,7 @@ class _Received(io.BytesIO):
 
 
 def _answer(request: AWSRequest, **_: Any) -> AWSResponse:
-    answer: dict[str, Any] = {}
-    if b"GetItem" in request.headers["X-Amz-Target"]:
-        answer = StubClient().get_item(**json.loads(request.body))
+    answer = _answer_to(request.headers["X-Amz-Target"], request.body)
     body = json.dumps(answer).encode()
     headers = {
         "Content-Type": "application/x-amz-json-1.0",

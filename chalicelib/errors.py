@@ -208,6 +208,16 @@ class TransactionConflict(DomainError):
         self.differing = differing
 
 
+class OverQuota(DomainError):
+    """The bank's plan allows no more transactions today. Tomorrow, in `retry_after_s` seconds, it does."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("The plan's transactions of today are used. Send it again after midnight (UTC).")
+        self.retry_after_s = retry_after_s
+
+
 class TemporarilyUnavailable(DomainError):
     """An AWS service is throttling or out of reach. The same call is safe to repeat, after `retry_after_s` seconds."""
 

@@ -6,6 +6,7 @@ The e-mail templates, Babel and boto3's model of SES are imported where they are
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib.banks.plans import Metered
 from chalicelib.stores import Stores
 
 if TYPE_CHECKING:
@@ -72,9 +73,15 @@ class MailServices(Stores):
             queue,
             Deferrals(self.due_notices, self.queue(settings.notification_queue_url)),
             letters,
+            self._allowed_emails,
             self.now,
         )
         return MailDesk(mailer, ChangeMailer(self.holders, self.banks, links_for, sending, queue, letters, self.now))
+
+    def _allowed_emails(self, bank_id: str, count: int) -> int:
+        """Take so many e-mails of the bank's quota of today; return how many it may send."""
+        bank = self.banks.by_id(bank_id)
+        return self.quotas.take(bank_id, bank.plan if bank else "", Metered.EMAILS, count)
 
     def _sending(self, lane: "Lane") -> "Sending":
         from chalicelib.mail.pacing import Pacer, SesAccount

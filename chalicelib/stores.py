@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.audit.repository import AuditRepository
     from chalicelib.audit.trail import Trail
     from chalicelib.banks.endpoints import EndpointDirectory
+    from chalicelib.banks.quotas import Quotas
     from chalicelib.flags.alert_topic import OperatorTopics
     from chalicelib.flags.baselines_repository import BaselineRepository
     from chalicelib.flags.events import EventBus
@@ -197,6 +198,14 @@ class Stores:
     @cached_property
     def statement_index(self) -> StatementIndex:
         return StatementIndex(self.due_statements)
+
+    @cached_property
+    def quotas(self) -> "Quotas":
+        from chalicelib.banks.quotas import Quotas
+        from chalicelib.banks.quotas_repository import QuotaRepository
+
+        used = QuotaRepository(self.client("dynamodb"), self.settings.deferrals_table)
+        return Quotas(used, lambda *told: self.operator_topics.publish(*told), self.now)
 
     @cached_property
     def operator_topics(self) -> "OperatorTopics":

@@ -69,7 +69,7 @@ _REASONS = {
     "precondition_failed": "`If-Match` names another version than the present one; nothing is changed",
     "no_endpoint": "the bank's settings name no endpoint for webhooks",
     "not_suppressed": "e-mails go to the holder's address",
-    "quota_exceeded": "the plan's quota is used up",
+    "quota_exceeded": "the plan's requests or transactions of the day are used up",
     "route_not_found": "no route has this path and method",
     "temporarily_unavailable": "try again; this is safe",
     "throttled": "the plan's rate is exceeded",

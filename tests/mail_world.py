@@ -65,6 +65,7 @@ class World:
         self.now = NOW
         self.rate: float | None = 1e9
         self.digest_after = 20
+        self.allowed_emails: Callable[[str, int], int] = lambda _bank, count: count
         self.sender_of: Callable[[str, Sender], Sender] = the_stage_s
         self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
         self.holders = HolderRepository(dynamodb, names["AccountsTable"])
@@ -101,6 +102,7 @@ class World:
             own_queue,
             Deferrals(DueRepository(dynamodb, self.names["DeferralsTable"]), own_queue),
             letters,
+            lambda bank, count: self.allowed_emails(bank, count),
             lambda: self.now,
             jitter=lambda _, longest: longest,
         )

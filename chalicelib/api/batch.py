@@ -12,6 +12,7 @@ from chalicelib.errors import (
     BodyTooLarge,
     DomainError,
     MalformedBody,
+    OverQuota,
     TemporarilyUnavailable,
     TransactionConflict,
     ValidationFailed,
@@ -76,7 +77,7 @@ def load_item(item: Any, bank: Bank, now: datetime, *, is_strict: bool, may_be_l
 def answer(
     items: Sequence[Any],
     loaded: Sequence[Loaded | DomainError],
-    outcomes: Iterable[RecordResult | Queued],
+    outcomes: Iterable[RecordResult | Queued | OverQuota],
     statuses: Sequence[str],
 ) -> dict[str, Any]:
     """Return the answer's body; `outcomes` are those of the loaded transactions, in order, in some of `statuses`."""
@@ -96,7 +97,7 @@ def _result(index: int, item: Any, outcome: RecordResult | Queued | DomainError)
         return {"index": index, "id": outcome.transaction.id, "status": outcome.status}
     result: dict[str, Any] = {"index": index, "id": _usable_id(item)}
     match outcome:
-        case TemporarilyUnavailable():
+        case TemporarilyUnavailable() | OverQuota():
             return {**result, "status": "retry"}
         case TransactionConflict():
             result["status"] = "conflict"

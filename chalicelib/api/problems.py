@@ -35,6 +35,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.BodyTooLarge: (413, "The body is too large"),
     errors.UnsupportedMediaType: (415, "The body's type is not taken here"),
     errors.LiftedLately: (429, "The suppression was lifted within the last day"),
+    errors.OverQuota: (429, "The plan's quota is used up"),
     errors.TriedLately: (429, "It was tried a moment ago"),
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),
 }

@@ -22,7 +22,9 @@ from chalicelib.api.requests import (
     sent_body,
 )
 from chalicelib.banks.bank import Bank
-from chalicelib.errors import TemporarilyUnavailable, TransactionNotFound, ValidationFailed
+from chalicelib.banks.plans import Metered
+from chalicelib.banks.quotas import Quotas
+from chalicelib.errors import OverQuota, TemporarilyUnavailable, TransactionNotFound, ValidationFailed
 from chalicelib.flags.repository import FlagRepository
 from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.intake import Intake, Queued
@@ -36,10 +38,10 @@ from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, to_json
 _FILTERS = ("from", "to", "type", "status")
 
 
-def record_transaction(bank: Bank, request: Request, *, intake: Intake, now: datetime) -> Response:
+def record_transaction(bank: Bank, request: Request, *, intake: Intake, quotas: Quotas, now: datetime) -> Response:
     """Answer `POST /transactions`: 201 for a new transaction, 200 for one that was recorded before, 202 for queued.
 
-    With `?dry_run=true` it says what would happen and writes nothing.
+    With `?dry_run=true` it says what would happen and writes nothing. Raises OverQuota.
     """
     only_parameters(request, "dry_run")
     is_dry_run = flag(request, "dry_run")
@@ -54,6 +56,8 @@ def record_transaction(bank: Bank, request: Request, *, intake: Intake, now: dat
         if not foreseen.replayed:
             del seen["recorded_at"]
         return json_answer({"dry_run": True, "status": foreseen.status, "transaction": seen, **noted}, 200, applied)
+    if not quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, 1):
+        raise OverQuota(quotas.seconds_left())
     place = {"Location": _place(request, transaction)}
     outcome = intake.record_or_queue(transaction)
     if isinstance(outcome, Queued):
@@ -83,8 +87,11 @@ def _place(request: Request, transaction: Transaction) -> str:
     return f"./{transaction.id}" if has_slash else f"./transactions/{transaction.id}"
 
 
-def record_batch(bank: Bank, request: Request, *, intake: Intake, now: datetime) -> Response:
-    """Answer `POST /transactions/batch`: the outcome of each item, in order; 202 when the bank prefers them queued."""
+def record_batch(bank: Bank, request: Request, *, intake: Intake, quotas: Quotas, now: datetime) -> Response:
+    """Answer `POST /transactions/batch`: the outcome of each item, in order; 202 when the bank prefers them queued.
+
+    Items over the day's quota are to be sent again. Raises OverQuota for a batch that is to be queued.
+    """
     only_parameters(request)
     raw, content_type = sent_body(request)
     items = batch.items_of(parse_json(raw, content_type, batch.MAX_BYTES))
@@ -93,14 +100,20 @@ def record_batch(bank: Bank, request: Request, *, intake: Intake, now: datetime)
         batch.load_item(item, bank, now, is_strict=is_strict, may_be_large=len(raw) > MAX_BYTES) for item in items
     ]
     valid = [one.transaction for one in loaded if isinstance(one, batch.Loaded)]
+    granted = quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, len(valid))
     if "respond-async" in preferences(request):
+        if granted < len(valid):
+            quotas.give_back(bank.id, Metered.TRANSACTIONS, granted)
+            raise OverQuota(quotas.seconds_left())
         intake.queue(valid)
         answer = batch.answer(items, loaded, [Queued(one) for one in valid], batch.QUEUED_STATUSES)
         return json_answer(answer, 202, {"Preference-Applied": ", ".join(["respond-async", *applied.values()])})
-    outcomes = intake.record_all(valid, lambda: seconds_left(request.lambda_context))
-    answer = batch.answer(items, loaded, outcomes, batch.RECORDED_STATUSES)
+    outcomes = intake.record_all(valid[:granted], lambda: seconds_left(request.lambda_context))
+    refused = [OverQuota(quotas.seconds_left()) for _ in valid[granted:]]
+    answer = batch.answer(items, loaded, [*outcomes, *refused], batch.RECORDED_STATUSES)
     if answer["counts"]["retry"]:
-        applied["Retry-After"] = str(TemporarilyUnavailable().retry_after_s)
+        later = refused[0] if refused else TemporarilyUnavailable()
+        applied["Retry-After"] = str(later.retry_after_s)
     return json_answer(answer, 200, applied)
 
 

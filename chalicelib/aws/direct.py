@@ -62,6 +62,9 @@ class DirectDynamoDB:
     def get_item(self, **arguments: Any) -> Any:
         return self._call("GetItem", "get_item", arguments)
 
+    def update_item(self, **arguments: Any) -> Any:
+        return self._call("UpdateItem", "update_item", arguments)
+
     def query(self, **arguments: Any) -> Any:
         return self._call("Query", "query", arguments)
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.aws.batching import batches
+from chalicelib.aws.batching import batches, grouped
 from chalicelib.aws.dead_letters import DeadLetters, Letter
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import logger
@@ -59,7 +59,8 @@ class Mailer:
 
     `holders` says who they are, `purchases` and `composer` what they are told, `allowances` who is told by a digest of
     `digests`; `sending` sends e-mails. What is not sent goes back to the `queue`, to the `deferrals`, to the `digests`
-    or to the `dead_letters`.
+    or to the `dead_letters`. `allowed_emails` takes so many e-mails of a bank's quota, and returns how many it may
+    send.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Mailer:
         queue: Queue,
         deferrals: Deferrals,
         dead_letters: DeadLetters,
+        allowed_emails: Callable[[str, int], int],
         clock: Callable[[], datetime],
         jitter: Callable[[int, int], int] = random.randint,
     ) -> None:
@@ -86,6 +88,7 @@ class Mailer:
         self._returns = Returns(queue, dead_letters, jitter)
         self._deferrals = deferrals
         self._dead_letters = dead_letters
+        self._allowed_emails = allowed_emails
         self._clock = clock
 
     def handle(self, bodies: Sequence[str], time_left_s: Callable[[], float]) -> None:
@@ -177,13 +180,14 @@ class Mailer:
         told_before = stories.told_before.keys() & (claims.claimed | stories.settled)
         claimed = [one for one in recipients if one.key in claims.claimed - told_before]
         division = self._divide(claimed, decisions, now)
+        over_quota = self._over_quota(division, decisions, now)
         composed = self._composer.compose(division.alone, decisions, stories.by_key, bank_names, now)
         # After the claims: a notification that is claimed here and now is on its way as well.
         emails, early = in_order(composed.emails, stories.by_key, self._log.queued, now)
         sent = self._sending.send(emails, now)
         outcome = Outcome(
             sent=sent.accepted,
-            skipped=[*_told_before(recipients, stories, told_before), *composed.skipped],
+            skipped=[*_told_before(recipients, stories, told_before), *composed.skipped, *over_quota],
             failed=[*composed.failed, *sent.failed],
             put_off=[*early, *sent.put_off],
             waiting=composed.waiting,
@@ -206,6 +210,28 @@ class Mailer:
         division = self._allowances.divide((one for one in claimed if one.key in getting), now)
         division.alone += [one for one in claimed if one.key not in getting]
         return division
+
+    def _over_quota(
+        self, division: Division, decisions: Mapping[NotificationKey, Decision], now: datetime
+    ) -> list[StateChange]:
+        """Take those out of the division whose bank has used up its e-mails of today, and return how that is noted.
+
+        Security alerts aren't counted, and neither is an e-mail that was counted before SES put it off.
+        """
+        counted = [
+            one
+            for one in division.alone
+            if isinstance(decisions[one.key], Tell)
+            and one.holder.suppression(now) is None
+            and not one.notice.flags
+            and one.notice.counted_until is None
+        ]
+        over: set[NotificationKey] = set()
+        for bank, of_bank in grouped(counted, lambda one: one.key.bank).items():
+            over |= {one.key for one in of_bank[self._allowed_emails(bank, len(of_bank)) :]}
+        skipped = [one.change(State.SKIPPED, "over_quota") for one in division.alone if one.key in over]
+        division.alone = [one for one in division.alone if one.key not in over]
+        return skipped
 
     def _claim(self, recipients: Sequence[Recipient], stories: Stories, now: datetime, lease: timedelta) -> Claims:
         subjects = {

@@ -1,0 +1,32 @@
+"""What a bank's plan allows in a day (UTC). The plans' rates of requests are API Gateway's: see `infra.gateway`."""
+
+import dataclasses
+from enum import StrEnum
+
+
+class Metered(StrEnum):
+    """What is counted: what costs, whatever number of requests it comes in."""
+
+    TRANSACTIONS = "transactions"
+    EMAILS = "emails"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Daily:
+    """How many transactions may be posted, and e-mails about single transactions sent, in a day. None: no limit."""
+
+    transactions: int | None
+    emails: int | None
+
+
+DAILY = {
+    "trial": Daily(10_000, 2_000),
+    "standard": Daily(5_000_000, 5_000_000),
+    "volume": Daily(None, None),
+}
+
+
+def limit_of(plan: str, metered: Metered) -> int | None:
+    """Return a plan's limit a day; None if it has none. A plan that is unknown here has the standard one's."""
+    daily = DAILY.get(plan, DAILY["standard"])
+    return daily.transactions if metered is Metered.TRANSACTIONS else daily.emails

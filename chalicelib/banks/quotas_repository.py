@@ -1,0 +1,83 @@
+"""How much of its quotas a bank has used on a day, in DynamoDB: one item for each bank, day and quota.
+
+The items are in the table of due notices, which has no stream and removes what has expired.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
+from chalicelib.banks.plans import Metered
+from chalicelib.errors import TemporarilyUnavailable
+
+_KEPT_FOR = timedelta(days=3)
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How much all functions have taken of a quota, and for which percentage the bank has been warned (0: none)."""
+
+    taken: int = 0
+    warned: int = 0
+
+
+class QuotaRepository:
+    """All methods raise TemporarilyUnavailable."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def take(self, bank: str, metered: Metered, day: date, count: int, limit: int) -> tuple[int, Used]:
+        """Take so much of a day's quota, or what is left of it; return how much that was, and what is used then."""
+        expires = int((datetime.combine(day, time(), UTC) + _KEPT_FOR).timestamp())
+        for _ in range(_TRIES):
+            values = {":count": count, ":room": limit - count, ":expires": expires}
+            try:
+                answer = call(
+                    self._client.update_item,
+                    TableName=self._table,
+                    Key=_key(bank, metered, day),
+                    UpdateExpression="SET expires_at = :expires ADD taken :count",
+                    ConditionExpression="attribute_not_exists(taken) OR taken <= :room",
+                    ExpressionAttributeValues=to_item(values),
+                    ReturnValues="ALL_NEW",
+                )
+                return count, _used(answer["Attributes"])
+            except ClientError as error:
+                if error_code(error) != CONDITION_FAILED:
+                    raise
+            used = self.used(bank, metered, day)
+            count = min(count, limit - used.taken)
+            if count <= 0:
+                return 0, used
+        raise TemporarilyUnavailable
+
+    def used(self, bank: str, metered: Metered, day: date) -> Used:
+        """Return how much is used."""
+        answer = call(self._client.get_item, TableName=self._table, Key=_key(bank, metered, day), ConsistentRead=True)
+        return _used(answer.get("Item", {}))
+
+    def note_warning(self, bank: str, metered: Metered, day: date, percent: int) -> None:
+        """Remember that the bank was warned that so many percent are used."""
+        call(
+            self._client.update_item,
+            TableName=self._table,
+            Key=_key(bank, metered, day),
+            UpdateExpression="SET warned = :percent",
+            ExpressionAttributeValues=to_item({":percent": percent}),
+        )
+
+
+def _key(bank: str, metered: Metered, day: date) -> dict[str, Any]:
+    return to_item({"due_hour": f"quota#{bank}", "due": f"{day.isoformat()}#{metered}"})
+
+
+def _used(item: dict[str, Any]) -> Used:
+    values = from_item(item)
+    return Used(int(values.get("taken", 0)), int(values.get("warned", 0)))

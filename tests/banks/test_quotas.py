@@ -1,0 +1,141 @@
+"""A day's quotas by leases: few calls, never too much, little left unused, and warnings to the bank's operators."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.banks.plans import DAILY, Metered, limit_of
+from chalicelib.banks.quotas import Quotas
+from chalicelib.banks.quotas_repository import QuotaRepository
+from chalicelib.errors import TemporarilyUnavailable
+from infra.gateway import PLANS
+from tests.fakes import Failing, Refusing, refusal
+
+TRANSACTIONS = Metered.TRANSACTIONS
+TRIAL = 10_000
+
+
+class Counted:
+    """A client that counts its calls."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls += 1
+        return getattr(self._client, name)
+
+
+class Office:
+    """Functions that share a bank's quotas, and what the bank's operators hear."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self.now = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+        self.dynamodb = Counted(dynamodb)
+        self.warnings: list[tuple[str, str]] = []
+        self.sns_is_down = False
+
+    def function(self, dynamodb: Any = None) -> Quotas:
+        repository = QuotaRepository(dynamodb or self.dynamodb, "DeferralsTable")
+        return Quotas(repository, self._warn, lambda: self.now)
+
+    def _warn(self, bank: str, subject: str, text: str) -> None:
+        if self.sns_is_down:
+            raise TemporarilyUnavailable
+        assert subject.isascii()
+        self.warnings.append((bank, subject))
+
+
+@pytest.fixture
+def office(each_dynamodb: Any) -> Office:
+    return Office(each_dynamodb)
+
+
+def take_all(function: Quotas, plan: str = "trial", at_once: int = 1, times: int = TRIAL) -> int:
+    return sum(function.take("eazycard", plan, TRANSACTIONS, at_once) for _ in range(times))
+
+
+def test_the_plans_are_those_of_the_gateway() -> None:
+    assert DAILY.keys() == PLANS.keys()
+    assert limit_of("of long ago", TRANSACTIONS) == limit_of("standard", TRANSACTIONS)
+
+
+def test_a_bank_gets_its_quota_and_no_more_and_tomorrow_again(office: Office) -> None:
+    function = office.function()
+    assert take_all(function, at_once=7, times=2_000) == TRIAL
+    calls = office.dynamodb.calls
+    assert take_all(function, times=100) == 0
+    assert office.dynamodb.calls == calls  # what is over is refused without a call
+    assert function.seconds_left() == 10 * 3600
+    office.now += timedelta(hours=10)
+    assert function.take("eazycard", "trial", TRANSACTIONS, 5) == 5
+
+
+def test_a_busy_function_makes_a_call_for_many_transactions(office: Office) -> None:
+    take_all(office.function(), "standard", times=20_000)
+    assert office.dynamodb.calls < 30
+
+
+def test_a_plan_without_a_limit_costs_no_call(office: Office) -> None:
+    assert take_all(office.function(), "volume", at_once=500, times=100) == 50_000
+    assert office.dynamodb.calls == 0
+
+
+def test_another_plan_is_obeyed_at_once(office: Office) -> None:
+    function = office.function()
+    take_all(function, at_once=500, times=21)
+    assert function.take("eazycard", "standard", TRANSACTIONS, 500) == 500
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_functions_give_out_no_more_together_and_leave_little(each_dynamodb: Any, seed: int) -> None:
+    office, luck = Office(each_dynamodb), random.Random(seed)
+    functions = [office.function() for _ in range(12)]
+    given = 0
+    for _ in range(3_000):
+        if luck.random() < 0.01:  # a function ends, with what it had taken
+            functions[luck.randrange(12)] = office.function()
+        given += luck.choice(functions).take("eazycard", "trial", TRANSACTIONS, luck.randint(1, 9))
+    # A lease has ten at most, more only for a request that needs more.
+    assert TRIAL - 10 * (12 + 30 * 2) <= given <= TRIAL
+
+
+def test_what_is_given_back_is_given_out_again(office: Office) -> None:
+    function = office.function()
+    assert function.take("eazycard", "trial", TRANSACTIONS, TRIAL) == TRIAL
+    function.give_back("eazycard", TRANSACTIONS, 3)
+    assert function.take("eazycard", "trial", TRANSACTIONS, 5) == 3
+
+
+def test_the_bank_is_warned_at_80_and_at_100_percent_once_each(office: Office) -> None:
+    for _ in range(2):
+        take_all(office.function(), at_once=100, times=79)
+    assert [subject for _, subject in office.warnings] == [
+        "80 % of today's transactions used",
+        "100 % of today's transactions used",
+    ]
+    assert {bank for bank, _ in office.warnings} == {"eazycard"}
+
+
+def test_a_warning_that_can_not_be_sent_is_sent_with_the_next_lease(office: Office) -> None:
+    function = office.function()
+    office.sns_is_down = True
+    assert function.take("eazycard", "trial", TRANSACTIONS, 8_500) == 8_500
+    office.sns_is_down = False
+    assert function.take("eazycard", "trial", TRANSACTIONS, 100) == 100
+    assert len(office.warnings) == 1
+
+
+def test_nothing_is_refused_while_the_table_can_not_be_reached(office: Office) -> None:
+    throttled = Refusing(office.dynamodb, refusal("ThrottlingException"), "update_item", "get_item")
+    assert take_all(office.function(throttled), at_once=500, times=30) == 15_000
+
+
+def test_a_warning_that_can_not_be_noted_may_come_twice_and_harms_nothing(office: Office) -> None:
+    first = office.function(Failing(office.dynamodb, refusal("ThrottlingException"), 1, "update_item"))
+    assert first.take("eazycard", "trial", TRANSACTIONS, 8_000) == 8_000
+    assert office.function().take("eazycard", "trial", TRANSACTIONS, 1) == 1
+    assert len(office.warnings) == 2
