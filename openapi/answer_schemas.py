@@ -15,16 +15,19 @@ from openapi.transaction_schemas import transaction_schemas
 def add_answer_schemas(spec: APISpec) -> None:
     """Add to the description, which has the schemas of requests, those of all answers."""
     requests: Json = spec.components.schemas
-    schemas = {
-        **transaction_schemas(requests),
-        **holder_schemas(requests),
-        **settings_schemas(requests),
-        **notification_schemas(),
-        **endpoint_schemas(),
-        **analytics_schemas(),
+    of_service = {
         "FieldError": FIELD_ERROR,
         "Problem": PROBLEM,
         "Health": object_schema("The service is alive.", {"status": open_text(["ok"], "Liveness.")}),
     }
-    for name, schema in schemas.items():
-        spec.components.schema(name, schema)
+    for schemas in (
+        transaction_schemas(requests),
+        holder_schemas(requests),
+        settings_schemas(requests),
+        notification_schemas(),
+        endpoint_schemas(),
+        analytics_schemas(),
+        of_service,
+    ):
+        for name, schema in schemas.items():
+            spec.components.schema(name, schema)  # raises if two modules have the same name for a schema

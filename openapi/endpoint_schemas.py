@@ -53,7 +53,7 @@ def endpoint_schemas() -> Json:
             },
             optional=("next_cursor",),
         ),
-        "WebhookTest": object_schema(
+        "EndpointTest": object_schema(
             "An endpoint's answer to a test.",
             {
                 "id": _ID,
@@ -63,9 +63,9 @@ def endpoint_schemas() -> Json:
                 "accepted": {"type": "boolean", "description": "Whether it answered 2xx."},
             },
         ),
-        "WebhookTests": object_schema(
+        "EndpointTests": object_schema(
             "The endpoints' answers.",
-            {"tests": {"type": "array", "maxItems": MAX_ENDPOINTS + 1, "items": ref("WebhookTest")}},
+            {"tests": {"type": "array", "maxItems": MAX_ENDPOINTS + 1, "items": ref("EndpointTest")}},
         ),
         "WebhookResent": object_schema(
             "A webhook that is sent again.",

@@ -30,7 +30,7 @@ def test_endpoints() -> Json:
         "Test the bank's endpoints",
         "Posts a signed `webhook.test` to each endpoint at once, and answers with what each of them answered. An "
         "endpoint that answers 2xx is in use within a minute. At most one test in ten seconds.",
-        answers={200: answer("The endpoints' answers.", ref("WebhookTests"), examples.WEBHOOK_TESTS)},
+        answers={200: answer("The endpoints' answers.", ref("EndpointTests"), examples.WEBHOOK_TESTS)},
         codes=["no_endpoint", "tried_lately"],
         is_write=True,
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 from chalice import Chalice
@@ -19,6 +20,7 @@ from moto import mock_aws
 
 import app as app_module
 from chalicelib.aws.stage import from_environment
+from chalicelib.banks import confirmations_repository
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
 from chalicelib.flags.repository import Flagging
@@ -93,12 +95,14 @@ def serving(base_path: str = "") -> Iterator[str]:
     """
     handler = type("Handler", (_Handler,), {"base_path": base_path})
     seconds = itertools.count()
-    with mock_aws():
+    # A fuzzer enters more addresses than a bank.
+    with mock_aws(), patch.object(confirmations_repository, "CONFIRMATIONS_A_DAY", 10**6):
         clients = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sns", "sqs")}
         create_tables(clients["dynamodb"])
         clients["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")
         clients["secretsmanager"].create_secret(Name=os.environ["PREFERENCES_SECRET_ARN"], SecretString=LINK_KEYS)
-        clients["sqs"].create_queue(QueueName=os.environ["INGEST_QUEUE_URL"].rpartition("/")[2])
+        for queue in ("INGEST_QUEUE_URL", "WEBHOOK_QUEUE_URL"):
+            clients["sqs"].create_queue(QueueName=os.environ[queue].rpartition("/")[2])
         clients["sns"].create_topic(Name=os.environ["OPERATOR_ALERTS_TOPIC_ARN"].rpartition(":")[2])
         banks = BankRepository(clients["dynamodb"], os.environ["BANKS_TABLE"])
         banks.put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard", webhook_secret_arn="webhook-secret"))

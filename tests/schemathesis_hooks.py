@@ -91,6 +91,10 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.body["name"] = "Awa"  # a schema has no categories of characters
     if isinstance(email := case.body.get("email"), str) and not _is_deliverable(email):
         case.body["email"] = "awa@bank.example"
+    if "webhooks" in case.body:
+        case.body["webhooks"] = [  # a URL can be named once
+            {**endpoint, "url": f"https://hooks-{next(_new)}.bank.example/"} for endpoint in case.body["webhooks"]
+        ]
     if "alert_addresses" in case.body:
         case.body["alert_addresses"] = [
             address if _is_deliverable(address) else f"operator-{index}@bank.example"

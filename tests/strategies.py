@@ -43,7 +43,7 @@ def transactions(draw: st.DrawFn) -> Transaction:
         "value_date": DAYS,
         "original": st.fixed_dictionaries(
             {"amount": amounts(1), "currency": st.just(currency)},
-            optional={"rate": st.builds(lambda value: Decimal(value).scaleb(-22), st.integers(1, 10**37 - 1))},
+            optional={"rate": st.builds(lambda value: Decimal(f"{value}E-22"), st.integers(1, 10**37 - 1))},
         ),
         "counterparty": objects(name=WORDS, account=WORDS),
         "reference": WORDS,

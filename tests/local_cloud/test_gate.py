@@ -117,6 +117,30 @@ def test_the_bare_emulator_lets_everybody_make_roles(bare: Scene) -> None:
     makes_role(bare.cloud, Keys(bare.cloud.keys.access_key_id, "wrong"), "evil-2")
 
 
+def may_subscribe(scene: Scene, name: str, protocol: str, endpoint: str) -> bool:
+    """Return whether a user whose policy is the API's, of e-mails only, may subscribe this endpoint."""
+    sns, iam = scene.aws("sns"), scene.aws("iam")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    condition = {"StringEquals": {"sns:Protocol": "email"}}
+    statement = {"Effect": "Allow", "Action": "sns:Subscribe", "Resource": topic, "Condition": condition}
+    iam.create_user(UserName=name)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="subscribe", PolicyDocument=policy)
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = Keys(made["AccessKeyId"], made["SecretAccessKey"])
+    subscriber = CloudSession(scene.cloud.endpoint_url, keys).client("sns")
+    try:
+        subscriber.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    except subscriber.exceptions.AuthorizationErrorException:
+        return False
+    return True
+
+
+def test_a_policy_of_e_mails_only_allows_these_and_nothing_else(gated: Scene) -> None:
+    assert may_subscribe(gated, "by-mail", "email", "a@bank.example")
+    assert not may_subscribe(gated, "by-sms", "sms", "+237650000000")
+
+
 def page_s_request(scene: Scene, headers: dict[str, str]) -> Any:
     body = b"Action=CreateRole&Version=2010-05-08&RoleName=of-a-page&AssumeRolePolicyDocument=%7B%7D"
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-2/iam/aws4_request"}
