@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.banks.bank import BANK_ID, ApiKey, Bank, hash_key
+from chalicelib.banks.plans import Metered
+from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.banks.repository import BankRepository
 from chalicelib.ledger.money import CURRENCY_DECIMALS, currency_error
 from chalicelib.mail.sender import InvalidSender, Sender, read_sender, sender_in
@@ -43,6 +45,11 @@ class Registry:
     stage: str
     mail_from: str
     identities: SenderIdentities
+    quotas: QuotaRepository
+
+    def used(self, bank_id: str, metered: Metered) -> int:
+        """Return how much of a quota functions have taken today (UTC)."""
+        return self.quotas.used(bank_id, metered, datetime.now(UTC).date()).taken
 
     def create(self, bank: Bank) -> str:
         """Create a bank and return its API key. Only API Gateway keeps the key itself; the table keeps its hash."""
@@ -168,5 +175,12 @@ def registry(stage: Stage) -> Registry:
     ses = stage.session.client("sesv2")
     identities = SenderIdentities(ses, stage.name, ses.meta.region_name)
     return Registry(
-        stores.bank_store, gateway, dynamodb, settings.banks_table, stage.name, settings.mail_from, identities
+        stores.bank_store,
+        gateway,
+        dynamodb,
+        settings.banks_table,
+        stage.name,
+        settings.mail_from,
+        identities,
+        QuotaRepository(dynamodb, settings.deferrals_table),
     )

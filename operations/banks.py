@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.banks.bank import BANK_ID, ApiKey, Bank
+from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.ledger.times import format_time
 from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import PLANS
@@ -179,6 +180,7 @@ def _show(banks: Registry, options: argparse.Namespace) -> None:
         "webhook_url": stored.settings.webhook_url,
         "webhooks_disabled_at": format_time(disabled_at) if disabled_at else None,
         "has_webhook_secret": bank.webhook_secret_arn is not None,
+        "today": {metered.value: _used(banks, bank, metered) for metered in Metered},
     }
     if options.json:
         print(json.dumps(shown, indent=2, ensure_ascii=False))
@@ -186,7 +188,18 @@ def _show(banks: Registry, options: argparse.Namespace) -> None:
     for name, value in shown.items():
         if name == "keys":
             value = "; ".join(f"{key['hash']}… {key['valid_until'] or 'without an end'}" for key in value) or "none"
+        if name == "today":
+            value = ", ".join(
+                f"{used['used']} of {used['limit'] or 'any number of'} {of}" for of, used in value.items()
+            )
         print(f"{name}\t{'none' if value is None else value}")
+
+
+def _used(banks: Registry, bank: Bank, metered: Metered) -> dict[str, int | None]:
+    """Return what functions have taken of a quota today (UTC), and its limit. What has no limit isn't counted."""
+    limit = limit_of(bank.plan, metered)
+    used = banks.used(bank.id, metered) if limit is not None else None
+    return {"used": used, "limit": limit}
 
 
 def _told(key: ApiKey) -> dict[str, str | None]:

@@ -23,6 +23,8 @@ from moto import mock_aws
 
 import app as app_module
 from chalicelib.aws.dynamo import to_item
+from chalicelib.banks.plans import Metered, limit_of
+from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.banks.settings import StoredSettings
 from chalicelib.banks.webhook_endpoints import SHORT_FORM
 from chalicelib.flags.repository import Flagging
@@ -161,6 +163,25 @@ class Tours:
                 assert self.bench.request("GET", path, key=None).status_code == 200
                 assert self.bench.request("POST", path, b"", key=None).status_code in (200, 400)
             self._request("DELETE", holder, None, 204)
+        self._use_up(Metered.TRANSACTIONS)
+        with self._turn_of("api_handler"):
+            self._request("POST", "/transactions/batch", {"transactions": [{**SMALLEST, "id": f"q{n}"} for n in "12"]})
+            self._request("POST", "/transactions", {**SMALLEST, "id": "q3"}, 429)
+        self._use_no_more()
+
+    def _use_up(self, metered: Metered) -> None:
+        """Have the bank on the smallest plan, with all of its quota used but one and no warning given."""
+        self.services.bank_store.change_bank(BANK, plan="trial")
+        self.restart()
+        limit = limit_of("trial", metered)
+        assert limit
+        key = to_item({"due_hour": f"quota#{BANK}", "due": f"{self.now.date().isoformat()}#{metered}"})
+        self.bench.dynamodb.delete_item(TableName="DeferralsTable", Key=key)
+        QuotaRepository(self.bench.dynamodb, "DeferralsTable").take(BANK, metered, self.now.date(), limit - 1, limit)
+
+    def _use_no_more(self) -> None:
+        self.services.bank_store.change_bank(BANK, plan="volume")
+        self.restart()
 
     def transaction_stream(self) -> None:
         authorized = transaction(id="auth", status="authorized", account=ACCOUNT, bank=BANK)
@@ -233,6 +254,13 @@ class Tours:
         assert self.bench.queued("NOTIFICATION_DEAD_LETTER_QUEUE_URL")
         with self._from_own_domain():
             self._deliver(function, _messages(replace(told[0], account=quiet, id=f"{function}-own"), flags=ALARMING))
+        self.restart(dynamodb=_Forgetful(self.bench.dynamodb))
+        self._deliver(function, _messages(replace(told[0], account=quiet, id=f"{function}-booked"), flags=ALARMING))
+        self._use_up(Metered.EMAILS)
+        self._enrol("h1", f"{function}-3")
+        over = [replace(told[0], id=f"{function}-q{n}", account=f"{function}-3") for n in range(2)]
+        self._deliver(function, _messages(*over))
+        self._use_no_more()
 
     def operator_alerts(self) -> None:
         self._deliver("operator_alerts", [json.dumps({"nonsense": True}), EVENT])
@@ -264,6 +292,7 @@ class Tours:
         index.put_again(Expected(BANK, "statement-1", "w2", period), self.now)
         self.bench.now += timedelta(hours=1)
         with self._from_own_domain():
+            self.restart(dynamodb=_Forgetful(self.bench.dynamodb))
             self._invoke("statements", SCHEDULE)
 
     def feedback(self) -> None:
@@ -385,6 +414,20 @@ class Tours:
         before = self.services.bank_store.settings(BANK)
         after = StoredSettings(replace(before.settings, **settings), before.subscriptions, before.version + 1)
         self.services.bank_store.put_settings(BANK, after)
+
+
+class _Forgetful:
+    """A client whose refusals come without the stored item, as DynamoDB Local's do."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **arguments: Any) -> Any:
+        arguments.pop("ReturnValuesOnConditionCheckFailure", None)
+        return self._client.update_item(**arguments)
 
 
 def _record(image: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def problem_for(error: errors.DomainError, request: Request) -> Response:
     status, title = ANSWERS[type(error)]
     headers: dict[str, str] = {}
     match error:
-        case errors.TemporarilyUnavailable() | errors.LiftedLately() | errors.TriedLately():
+        case errors.TemporarilyUnavailable() | errors.LiftedLately() | errors.TriedLately() | errors.OverQuota():
             headers["Retry-After"] = str(error.retry_after_s)
         case errors.UnknownApiKey():
             headers["WWW-Authenticate"] = 'ApiKey header="x-api-key"'

@@ -17,16 +17,16 @@ A digest that is due comes by the same queue; `digest_sender` sends it.
 
 import random
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.aws.batching import batches, grouped
+from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import logger
 from chalicelib.holders.preferences import Tell, Wait
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key
+from chalicelib.notifications import email_quota
 from chalicelib.notifications.allowances import Allowances, Division
 from chalicelib.notifications.composing import Composer, Decision, decision_of, is_wanted
 from chalicelib.notifications.deferrals import Deferrals, Waiting
@@ -180,7 +180,7 @@ class Mailer:
         told_before = stories.told_before.keys() & (claims.claimed | stories.settled)
         claimed = [one for one in recipients if one.key in claims.claimed - told_before]
         division = self._divide(claimed, decisions, now)
-        over_quota = self._over_quota(division, decisions, now)
+        over_quota = email_quota.leave_out(division, decisions, self._allowed_emails, now)
         composed = self._composer.compose(division.alone, decisions, stories.by_key, bank_names, now)
         # After the claims: a notification that is claimed here and now is on its way as well.
         emails, early = in_order(composed.emails, stories.by_key, self._log.queued, now)
@@ -196,7 +196,7 @@ class Mailer:
             settled=len(claims.settled),
         )
         self._hand_over(outcome, division, now, lease)
-        self._record(outcome)
+        self._log.record(outcome.changes(), self._clock())
         outcome.report()
 
     def _divide(
@@ -210,28 +210,6 @@ class Mailer:
         division = self._allowances.divide((one for one in claimed if one.key in getting), now)
         division.alone += [one for one in claimed if one.key not in getting]
         return division
-
-    def _over_quota(
-        self, division: Division, decisions: Mapping[NotificationKey, Decision], now: datetime
-    ) -> list[StateChange]:
-        """Take those out of the division whose bank has used up its e-mails of today, and return how that is noted.
-
-        Security alerts aren't counted, and neither is an e-mail that was counted before SES put it off.
-        """
-        counted = [
-            one
-            for one in division.alone
-            if isinstance(decisions[one.key], Tell)
-            and one.holder.suppression(now) is None
-            and not one.notice.flags
-            and one.notice.counted_until is None
-        ]
-        over: set[NotificationKey] = set()
-        for bank, of_bank in grouped(counted, lambda one: one.key.bank).items():
-            over |= {one.key for one in of_bank[self._allowed_emails(bank, len(of_bank)) :]}
-        skipped = [one.change(State.SKIPPED, "over_quota") for one in division.alone if one.key in over]
-        division.alone = [one for one in division.alone if one.key not in over]
-        return skipped
 
     def _claim(self, recipients: Sequence[Recipient], stories: Stories, now: datetime, lease: timedelta) -> Claims:
         subjects = {
@@ -250,19 +228,6 @@ class Mailer:
         self._deferrals.put((_deferred(recipient, wait) for recipient, wait in outcome.waiting), now)
         self._digests.keep(Entry(digest, begun_anew(recipient.alone)) for recipient, digest in outcome.together)
         self._returns.until_lease_ends([recipient.alone for recipient in outcome.busy], lease)
-
-    def _record(self, outcome: Outcome) -> None:
-        changes = [
-            *outcome.skipped,
-            *(recipient.change(State.FAILED, reason) for recipient, reason in outcome.failed),
-            *(recipient.change(State.QUEUED, reason) for recipient, reason in outcome.put_off),
-            *(recipient.change(State.QUEUED, wait.preference) for recipient, wait in outcome.waiting),
-            *(
-                replace(one.change(State.QUEUED, digest.kind.value), digest=digest.id)
-                for one, digest in outcome.together
-            ),
-        ]
-        self._log.record(changes, self._clock())
 
 
 def _told_before(

@@ -1,13 +1,13 @@
 """What a mailer did for the recipients of one SES call."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.holders.preferences import Wait
 from chalicelib.notifications.digest import Digest
 from chalicelib.notifications.notice import Recipient
-from chalicelib.notifications.state import StateChange
+from chalicelib.notifications.state import State, StateChange
 
 
 @dataclass(slots=True)
@@ -22,6 +22,16 @@ class Outcome:
     together: list[tuple[Recipient, Digest]] = field(default_factory=list)
     busy: list[Recipient] = field(default_factory=list)
     settled: int = 0
+
+    def changes(self) -> list[StateChange]:
+        """Return the new states of those who were not sent an e-mail."""
+        return [
+            *self.skipped,
+            *(recipient.change(State.FAILED, reason) for recipient, reason in self.failed),
+            *(recipient.change(State.QUEUED, reason) for recipient, reason in self.put_off),
+            *(recipient.change(State.QUEUED, wait.preference) for recipient, wait in self.waiting),
+            *(replace(one.change(State.QUEUED, digest.kind.value), digest=digest.id) for one, digest in self.together),
+        ]
 
     def report(self) -> None:
         """Log and count it."""

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.banks.plans import DAILY, Metered, limit_of
+from chalicelib.banks.plans import Metered
 from chalicelib.banks.quotas import Quotas
 from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.errors import TemporarilyUnavailable
-from infra.gateway import PLANS
 from tests.fakes import Failing, Refusing, refusal
 
 TRANSACTIONS = Metered.TRANSACTIONS
@@ -56,11 +55,6 @@ def office(each_dynamodb: Any) -> Office:
 
 def take_all(function: Quotas, plan: str = "trial", at_once: int = 1, times: int = TRIAL) -> int:
     return sum(function.take("eazycard", plan, TRANSACTIONS, at_once) for _ in range(times))
-
-
-def test_the_plans_are_those_of_the_gateway() -> None:
-    assert DAILY.keys() == PLANS.keys()
-    assert limit_of("of long ago", TRANSACTIONS) == limit_of("standard", TRANSACTIONS)
 
 
 def test_a_bank_gets_its_quota_and_no_more_and_tomorrow_again(office: Office) -> None:

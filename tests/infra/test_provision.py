@@ -56,7 +56,7 @@ PERMISSIONS = {
         "${DeferralsTableArn}": {
             f"dynamodb:{action}" for action in ("Query", "GetItem", "UpdateItem", "BatchWriteItem")
         },
-        "${OperatorAlertsTopicArn}-*": {"sns:CreateTopic", "sns:Subscribe"},
+        "${OperatorAlertsTopicArn}-*": {"sns:CreateTopic", "sns:Publish", "sns:Subscribe"},
         "*": {"sns:GetSubscriptionAttributes", "sns:Unsubscribe"},
         "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
@@ -116,9 +116,11 @@ PERMISSIONS = {
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {
-            f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
+            f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
         },
-        "${DeferralsTableArn}": {f"dynamodb:{action}" for action in ("Query", "UpdateItem", "BatchWriteItem")},
+        "${DeferralsTableArn}": {
+            f"dynamodb:{action}" for action in ("GetItem", "Query", "UpdateItem", "BatchWriteItem")
+        },
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": SEND_MAIL,
         "${MailDomainArn}": SEND_MAIL,
@@ -128,6 +130,7 @@ PERMISSIONS = {
         "identities of banks": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-mailer": LOGS,
+        "${OperatorAlertsTopicArn}-*": {"sns:Publish"},
     },
     "alert_mailer": {
         "${AlertQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
@@ -136,9 +139,11 @@ PERMISSIONS = {
         "${TransactionsTableArn}": {"dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {
-            f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
+            f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
         },
-        "${DeferralsTableArn}": {f"dynamodb:{action}" for action in ("Query", "UpdateItem", "BatchWriteItem")},
+        "${DeferralsTableArn}": {
+            f"dynamodb:{action}" for action in ("GetItem", "Query", "UpdateItem", "BatchWriteItem")
+        },
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": SEND_MAIL,
         "${MailDomainArn}": SEND_MAIL,
@@ -148,6 +153,7 @@ PERMISSIONS = {
         "identities of banks": SEND_MAIL,
         "*": {"ses:GetAccount"},
         "log group /aws/lambda/transaction-notifier-${Stage}-alert_mailer": LOGS,
+        "${OperatorAlertsTopicArn}-*": {"sns:Publish"},
     },
     "operator_alerts": {
         "${OperatorAlertsQueueArn}": {f"sqs:{action}" for action in READ_QUEUE},
@@ -168,7 +174,9 @@ PERMISSIONS = {
         "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
-        "${NotificationsTableArn}": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "${NotificationsTableArn}": {
+            f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem")
+        },
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": SEND_MAIL,
         "${MailDomainArn}": SEND_MAIL,
@@ -227,7 +235,9 @@ _E_MAIL_ONLY = {"StringEquals": {"sns:Protocol": "email"}}
 ROWS: dict[str, dict[str, list[str]]] = {
     "alert_mailer": {
         "NameTheBank": ["bank#*", "settings#*"],
-        "CountEmails": ["allowance#*"],
+        "ReadWhatIsBooked": ["pacing"],
+        "CountEmails": ["allowance#*", "quota#*"],
+        "ReadQuotas": ["quota#*"],
         "ReadDigests": ["digest#*", "alerts#*"],
     },
     "api_handler": {
@@ -239,17 +249,24 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "ReadAttempts": ["webhook_attempts#*"],
         "TakeWebhooksAgain": ["webhook#*"],
         "LogAttempts": ["webhook#*", "webhook_attempts#*"],
-        "CountConfirmations": ["confirmations#*"],
+        "CountWhatBanksMay": ["confirmations#*", "quota#*"],
+        "ReadQuotas": ["quota#*"],
     },
     "holder_changes": {"FindEndpoints": ["bank#*", "settings#*"]},
     "mailer": {
         "NameTheBank": ["bank#*", "settings#*"],
-        "CountEmails": ["allowance#*"],
+        "ReadWhatIsBooked": ["pacing"],
+        "CountEmails": ["allowance#*", "quota#*"],
+        "ReadQuotas": ["quota#*"],
         "ReadDigests": ["digest#*", "alerts#*"],
     },
     "nightly_reconciliation": {"ReadTheCheckpoint": ["job"], "ReadRollUps": ["bank#*"]},
     "release_deferred": {"KeepTheCheckpoint": ["checkpoint"]},
-    "statements": {"KeepTheCheckpoint": ["checkpoint"], "NameTheBank": ["bank#*"]},
+    "statements": {
+        "KeepTheCheckpoint": ["checkpoint"],
+        "NameTheBank": ["bank#*"],
+        "ReadWhatIsBooked": ["pacing"],
+    },
     "transaction_stream": {
         "ReadThresholdsAndEndpoints": ["bank#*", "settings#*"],
         "ReadHistories": ["account#*"],
