@@ -103,7 +103,8 @@ class InvalidSignature(DomainError):
     def __init__(self) -> None:
         super().__init__(
             "This bank signs its writes: webhook-id, webhook-timestamp and webhook-signature must fit the body, "
-            "one of the bank's secrets, and the time to 5 minutes."
+            "one of the bank's secrets, and the time to 5 minutes. An id that was used before, or for another route, "
+            "is refused."
         )
 
 

@@ -17,6 +17,7 @@ from chalicelib.banks.bank import BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.banks.signatures import Signatures
+from chalicelib.banks.signed_ids_repository import SignedIds
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.repository import HolderRepository
@@ -221,7 +222,8 @@ class Stores:
 
     @cached_property
     def signatures(self) -> Signatures:
-        return Signatures(self.secrets, self.now)
+        ids = SignedIds(self.client("dynamodb"), self.settings.deferrals_table)
+        return Signatures(self.secrets, ids, self.now)
 
     def cursor_secret(self) -> str:
         """Return the secret that signs page cursors; raises TemporarilyUnavailable."""

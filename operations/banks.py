@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.banks.bank import BANK_ID, ApiKey, Bank
 from chalicelib.banks.plans import Metered, limit_of
+from chalicelib.banks.webhook_endpoints import status_of
 from chalicelib.ledger.times import format_time
 from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import PLANS
@@ -174,10 +175,12 @@ def _show(banks: Registry, options: argparse.Namespace) -> None:
     bank = banks.bank(options.id)
     stored = banks.store.settings(bank.id)
     disabled_at = stored.webhooks_disabled_at
+    endpoints = stored.settings.endpoints
     shown: dict[str, Any] = {
         **dict(zip(COLUMNS, _row(bank), strict=True)),
         "keys": [_told(key) for key in banks.keys(bank.id)],
         "webhook_url": stored.settings.webhook_url,
+        "webhooks": {one.url: status_of(stored.states, key, one).value for key, one in endpoints.items()},
         "webhooks_disabled_at": format_time(disabled_at) if disabled_at else None,
         "has_webhook_secret": bank.webhook_secret_arn is not None,
         "today": {metered.value: _used(banks, bank, metered) for metered in Metered},
@@ -188,9 +191,12 @@ def _show(banks: Registry, options: argparse.Namespace) -> None:
     for name, value in shown.items():
         if name == "keys":
             value = "; ".join(f"{key['hash']}… {key['valid_until'] or 'without an end'}" for key in value) or "none"
+        if name == "webhooks":
+            value = ", ".join(f"{url} ({status})" for url, status in value.items()) or None
         if name == "today":
             value = ", ".join(
-                f"{used['used']} of {used['limit'] or 'any number of'} {of}" for of, used in value.items()
+                f"{of}: {used['used']} of {used['limit']}" if used["limit"] else f"{of}: no limit"
+                for of, used in value.items()
             )
         print(f"{name}\t{'none' if value is None else value}")
 

@@ -7,6 +7,7 @@ needs is found; and each place in the code that calls AWS has to be on some tour
 import json
 import os
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -374,7 +375,8 @@ class Tours:
     def _request(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
         self.bench.now += timedelta(seconds=1)  # what is recorded at the same moment is the same write
         raw = json.dumps(body).encode() if body is not None else b""
-        signature = {name.replace("-", "_"): value for name, value in signed(raw, secret=SECRET).items()}
+        headers_of = signed(raw, f"msg_{uuid.uuid4().hex}", SECRET)
+        signature = {name.replace("-", "_"): value for name, value in headers_of.items()}
         answer = self.bench.request(method, path, raw, **signature, **headers)
         assert answer.status_code == status, (method, path, answer.body)
         return answer.json_body if answer.body else None

@@ -29,12 +29,16 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 def calling_bank(request: Request, banks: BankDirectory, signatures: Callable[[], Signatures]) -> Bank:
     """Return the bank whose API key came with the request.
 
-    If the bank signs its requests and this is a write, its signature is checked too. Raises UnknownApiKey,
-    InvalidSignature and TemporarilyUnavailable.
+    If the bank signs its requests and this is a write, its signature is checked too, and the same request isn't taken
+    twice; but a transaction is, as its own replay. Raises UnknownApiKey, InvalidSignature and TemporarilyUnavailable.
     """
     bank = banks.resolve(request.headers.get("x-api-key"))
     if bank.signing_secret_arn is not None and request.method != "GET":
-        signatures().verify(bank.signing_secret_arn, request.raw_body, request.headers)
+        # As it was sent; `chalice local` gives the context's only.
+        path = request.to_original_event().get("path") or request.context.get("path") or ""
+        signatures().verify(bank.signing_secret_arn, request.raw_body, request.headers, request.method, path)
+        if not request.path.startswith("/transactions"):
+            signatures().take_once(bank.id, request.headers)
     return bank
 
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from chalicelib.banks.bank import Bank
-from chalicelib.banks.signatures import valid_secrets
-from tests.app_bench import AWS, BODIES, KEY, OTHER_KEY, PROJECT, ROUTES, SMALLEST, Bench, problem
+from chalicelib.banks.signatures import bound_id, is_for, valid_secrets
+from chalicelib.banks.signed_ids_repository import SignedIds
+from tests.app_bench import AWS, BODIES, HOLDER, KEY, OTHER_KEY, PROJECT, ROUTES, SMALLEST, Bench, problem
 from tests.fakes import Failing, refusal
 
 OLD, NEW = (f"whsec_{base64.b64encode(bytes([number]) * 32).decode()}" for number in (1, 2))
@@ -198,6 +199,67 @@ def test_an_id_of_any_form_is_accepted_and_the_same_one_again(signer: Signer, me
     assert signer.bench.post(raw, **headers).status_code == 201
     signer.bench.now += timedelta(seconds=1)
     assert signer.bench.post(raw, **headers).status_code == 200
+
+
+HOLDER_PATH, OTHER_PATH = "/accounts/A123/holders/h1", "/accounts/A999/holders/h1"
+
+
+def put(signer: Signer, headers: dict[str, str], path: str = HOLDER_PATH, body: Any = HOLDER) -> HTTPResponse:
+    return signer.bench.request("PUT", path, json.dumps(body).encode(), **headers)
+
+
+def test_a_signed_change_is_not_taken_twice_and_no_other_banks_id_is_in_its_way(signer: Signer) -> None:
+    headers = signer.headers(json.dumps(HOLDER).encode(), OLD)
+    assert put(signer, headers).status_code == 201
+    problem(put(signer, headers), 401, "invalid_signature")
+    problem(put(signer, headers, OTHER_PATH), 401, "invalid_signature")
+    assert put(signer, signer.headers(json.dumps(HOLDER).encode(), OLD, message_id="msg_2")).status_code == 200
+    assert SignedIds(signer.bench.dynamodb, "DeferralsTable").is_first("other-bank", "msg_1", signer.bench.now)
+
+
+def test_a_forged_request_uses_up_no_id(signer: Signer) -> None:
+    headers = signer.headers(json.dumps(HOLDER).encode(), OLD)
+    problem(put(signer, headers, body={**HOLDER, "name": "Mallory"}), 401, "invalid_signature")
+    assert put(signer, headers).status_code == 201
+
+
+def test_a_change_is_refused_while_ids_can_not_be_remembered(signer: Signer) -> None:
+    signer.bench.restart(dynamodb=Failing(signer.bench.dynamodb, refusal("ThrottlingException"), 0, "put_item"))
+    headers = signer.headers(json.dumps(HOLDER).encode(), OLD)
+    problem(put(signer, headers), 503, "temporarily_unavailable")
+    assert put(signer, headers).status_code == 201
+
+
+def test_a_request_with_a_bound_id_is_taken_on_its_own_route_only(signer: Signer) -> None:
+    bound = bound_id("PUT", HOLDER_PATH, "1")
+    headers = signer.headers(json.dumps(HOLDER).encode(), OLD, message_id=bound)
+    problem(put(signer, headers, OTHER_PATH), 401, "invalid_signature")
+    assert put(signer, headers).status_code == 201
+    raw = json.dumps(SMALLEST).encode()
+    other = signer.headers(raw, OLD, message_id=bound_id("POST", "/transactions/batch", "1"))
+    problem(signer.bench.post(raw, **other), 401, "invalid_signature")
+    own = signer.headers(raw, OLD, message_id=bound_id("POST", "/transactions", "1"))
+    assert signer.bench.post(raw, **own).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_taken"),
+    [
+        ("PUT", HOLDER_PATH, True),
+        ("PUT", f"/v1{HOLDER_PATH}", True),  # behind a base path
+        ("DELETE", HOLDER_PATH, False),
+        ("PUT", OTHER_PATH, False),
+        ("PUT", f"{HOLDER_PATH}/", False),
+        ("PUT", "/settings", False),
+    ],
+)
+def test_an_id_is_bound_to_the_method_and_the_path(method: str, path: str, is_taken: bool) -> None:
+    assert is_for(bound_id("PUT", HOLDER_PATH, "anything"), method, path) is is_taken
+
+
+@pytest.mark.parametrize("message_id", ["msg_1", "", "route_", "route_x_1", f"route_{'0' * 31}_1"])
+def test_other_ids_are_bound_to_nothing(message_id: str) -> None:
+    assert is_for(message_id, "PUT", HOLDER_PATH)
 
 
 def test_when_the_secret_is_out_of_reach_the_answer_is_503(signer: Signer) -> None:

@@ -54,7 +54,7 @@ PERMISSIONS = {
         "${AccountsTableArn}": {"dynamodb:UpdateItem", "dynamodb:BatchGetItem"},
         "${BanksTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "${DeferralsTableArn}": {
-            f"dynamodb:{action}" for action in ("Query", "GetItem", "UpdateItem", "BatchWriteItem")
+            f"dynamodb:{action}" for action in ("Query", "GetItem", "PutItem", "UpdateItem", "BatchWriteItem")
         },
         "${OperatorAlertsTopicArn}-*": {"sns:CreateTopic", "sns:Publish", "sns:Subscribe"},
         "*": {"sns:GetSubscriptionAttributes", "sns:Unsubscribe"},
@@ -250,6 +250,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "TakeWebhooksAgain": ["webhook#*"],
         "LogAttempts": ["webhook#*", "webhook_attempts#*"],
         "CountWhatBanksMay": ["confirmations#*", "quota#*"],
+        "RememberSignedRequests": ["signed#*"],
         "ReadQuotas": ["quota#*"],
     },
     "holder_changes": {"FindEndpoints": ["bank#*", "settings#*"]},
