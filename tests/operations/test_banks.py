@@ -360,7 +360,7 @@ def test_list_and_show_print_json_for_programs(command: Command) -> None:
     assert shown.items() >= listed.items()
     assert (shown["webhook_url"], shown["has_webhook_secret"]) == (None, False)
     assert shown["webhooks"] == {}
-    assert shown["today"]["emails"] == {"used": 0, "limit": 5_000_000}
+    assert shown["today"]["emails"] == {"used": 0, "limit": 2_000}
     ends = {key["hash"]: key["valid_until"] for key in shown["keys"]}
     assert len(ends) == 2
     assert datetime.fromisoformat(ends[hash_key(old)[:8]]) > datetime.now(UTC)
