@@ -12,6 +12,7 @@ from pathlib import Path
 from chalicelib.holders.holder import LOCALES
 from infra.bytecode import add_bytecode
 from infra.failures import CommandFailed
+from infra.sbom import bill_of
 from infra.wheels import install, target_of
 
 PROJECT_DIR = Path(__file__).parent.parent
@@ -44,7 +45,7 @@ def copy_project(target: Path) -> None:
 
 
 def package(project_dir: Path, stage: str, region: str) -> Path:
-    """Package the copy in `project_dir`; return the folder with `sam.json` and `deployment.zip`.
+    """Package the copy in `project_dir`; return the folder with `sam.json`, `deployment.zip` and `sbom.json`.
 
     Raises PackagingFailed, WheelsMissing.
     """
@@ -72,6 +73,8 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
     _slim(out / "deployment.zip")
     if target is None or target.runtime == f"python{sys.version_info.major}.{sys.version_info.minor}":
         add_bytecode(out / "deployment.zip")  # another Python's would not be read
+    bill = bill_of(project_dir / "vendor", out / "deployment.zip")
+    (out / "sbom.json").write_text(json.dumps(bill, indent=2))
     return out
 
 

@@ -1,7 +1,7 @@
 """The releases of a stage in its artifacts bucket: stored, listed, and found again by the beginning of their hash.
 
 A release is a template, stored under the hash of its content. It names the zip of the functions by the zip's own hash,
-so the template's hash stands for both.
+so the template's hash stands for both. Beside it is the list of what it ships (SBOM).
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from infra.stacks import StackFailed
 
 _FOLDER = "releases/"
 _TEMPLATE = ".json"
+_BILL = ".cdx"  # what the release ships, in the form of CycloneDX
 SHORT = 12  # characters of a hash, as it is shown
 
 
@@ -40,7 +41,10 @@ class Releases:
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": self._bucket, "Key": zip_key}
         adjust(template)
-        return self._put(json.dumps(template).encode(), _TEMPLATE).removeprefix(_FOLDER).removesuffix(_TEMPLATE)
+        release = self._put(json.dumps(template).encode(), _TEMPLATE).removeprefix(_FOLDER).removesuffix(_TEMPLATE)
+        bill = (packaged / "sbom.json").read_bytes()
+        self._s3.put_object(Bucket=self._bucket, Key=f"{_FOLDER}{release}{_BILL}", Body=bill)
+        return release
 
     def listed(self) -> list[Release]:
         """Return the stored releases, newest first."""

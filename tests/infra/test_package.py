@@ -260,3 +260,10 @@ def _entry(name: str) -> str:
     """Return a requirement's lines in the lock file."""
     entries = re.split(r"\n(?=\S)", (PROJECT_DIR / "requirements.txt").read_text())
     return next(one for one in entries if one.startswith(f"{name}==")) + "\n"
+
+
+def test_the_list_of_what_ships_has_the_pinned_packages_and_no_others(packaged: Path) -> None:
+    shipped = json.loads((packaged / "sbom.json").read_text())["components"]
+    pinned = re.findall(r"^([a-z0-9_.-]+)==([^ \\;]+)", (PROJECT_DIR / "requirements.txt").read_text(), re.MULTILINE)
+    assert {(one["name"], one["version"]) for one in shipped} == {(name.replace("_", "-"), v) for name, v in pinned}
+    assert all(one.get("licenses") for one in shipped)

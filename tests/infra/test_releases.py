@@ -29,6 +29,7 @@ def releases() -> Iterator[Releases]:
 def packaged(tmp_path: Path) -> Path:
     (tmp_path / "deployment.zip").write_bytes(b"PK")
     functions = {"Mailer": {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "./deployment.zip"}}}
+    (tmp_path / "sbom.json").write_text('{"bomFormat": "CycloneDX"}')
     (tmp_path / "sam.json").write_text(json.dumps({"Resources": functions}))
     return tmp_path
 
@@ -48,6 +49,13 @@ def test_a_template_names_the_zip_that_is_stored_with_it(releases: Releases, pac
     code = template["Resources"]["Mailer"]["Properties"]["CodeUri"]
     assert code["Bucket"] == BUCKET
     assert boto3.client("s3").get_object(Bucket=BUCKET, Key=code["Key"])["Body"].read() == b"PK"
+
+
+def test_beside_a_release_is_the_list_of_what_it_ships(releases: Releases, packaged: Path) -> None:
+    release = releases.store(packaged)
+    bill = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"releases/{release}.cdx")["Body"].read()
+    assert json.loads(bill) == {"bomFormat": "CycloneDX"}
+    assert [one.hash for one in releases.listed()] == [release]
 
 
 def test_the_same_content_is_the_same_release_and_another_template_is_another(

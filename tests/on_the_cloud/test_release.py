@@ -39,6 +39,7 @@ def changed(cloud: CloudUnderTest, before: str, change: Any) -> str:
     folder = BUILD / "changed"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sam.json").write_bytes(content)
+    (folder / "sbom.json").write_text("{}")
     (folder / "deployment.zip").write_bytes((BUILD / "out" / "deployment.zip").read_bytes())
     return stored(cloud).store(folder, change)
 
