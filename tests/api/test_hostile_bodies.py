@@ -158,7 +158,7 @@ def test_a_hostile_item_is_refused_with_the_same_code_and_harms_neither_neighbou
     if case.is_whole:
         assert written() == set()
     else:
-        assert written() == {"put_item", "send_message_batch"}
+        assert written() - {"update_item"} == {"put_item", "send_message_batch"}  # the day's count is an update
         assert bench.stored() == 3
         messages = [json.loads(message)["transactions"] for message in bench.queued()]
         assert [one["transaction"]["id"] for message in messages for one in message] == ["before", "after"]

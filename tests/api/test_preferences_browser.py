@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,7 +48,8 @@ class Awa:
         self._path = f"/accounts/page-{next(_accounts)}/holders/awa"
         self.enrol(locale=locale, preferences=preferences)
         account = self._path.split("/")[2]
-        holder = Holder("awa", "Awa Ndiaye", "awa@example.com", locale, "Africa/Douala", {}, NOW)
+        since = datetime.fromisoformat(json.loads(self.ask("GET", f"{self._url}{self._path}")[1])["enrolled_at"])
+        holder = Holder("awa", "Awa Ndiaye", "awa@example.com", locale, "Africa/Douala", {}, since)
         self.links: Links = links_for(account, holder, NOW, base=api_url)
 
     def enrol(self, **changes: Any) -> None:

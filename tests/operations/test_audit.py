@@ -23,6 +23,7 @@ TEMPLATE = {
     "Outputs": {
         "AuditTrail": {"Value": "AuditTable/10"},
         "BanksTable": {"Value": "BanksTable"},
+        "DeferralsTable": {"Value": "DeferralsTable"},
         "CursorSecretArn": {"Value": "cursors"},
         "FailedBatchesBucketArn": {"Value": "arn:aws:s3:::failed"},
     },
