@@ -33,7 +33,6 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schemas["BankSettings"]["properties"]["alert_addresses"]["uniqueItems"] = True
     spec.components.schemas["BankSettings"]["properties"]["webhook_url"] = {**WEBHOOK_URL}
     spec.components.schemas["WebhookEndpoint"]["properties"]["url"] = {**WEBHOOK_URL}
-    spec.components.schemas["WebhookEndpoint"]["properties"]["types"]["uniqueItems"] = True
     spec.components.schemas["BankSettings"]["properties"]["webhooks_disabled_at"] = {**TIME, "readOnly": True}
     spec.components.schema("Batch", _BATCH)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)

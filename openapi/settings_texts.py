@@ -27,8 +27,7 @@ OF_FIELDS = {
     },
     "WebhookEndpoint": {
         "url": "An https URL of a host with a name. Each URL once, that of `webhook_url` included.",
-        "types": "The types of webhooks that the endpoint gets. Tests come whatever is chosen. Nothing sends "
-        "`alert.answered` yet.",
+        "types": "The types of webhooks that the endpoint gets. Tests come whatever is chosen.",
     },
     "FlagRules": {
         "large_amount": "The amount is over a threshold.",

@@ -117,20 +117,12 @@ _URL_RULES: list[Callable[[Any], Any]] = [
 ]
 
 
-def _differ(values: list[str]) -> None:
-    if len(set(values)) < len(values):
-        raise ValidationError("Must name each type once.")
-
-
 class WebhookEndpointSchema(Schema):
     url = fields.String(required=True, validate=_URL_RULES)
     types = fields.List(
         fields.String(validate=validate.OneOf(CHOICES)),
         required=True,
-        validate=[
-            validate.Length(min=1, max=len(CHOICES), error=f"Must have 1 to {len(CHOICES)} types."),
-            _differ,
-        ],
+        validate=validate.Length(min=1, max=len(CHOICES), error=f"Must have 1 to {len(CHOICES)} types."),
     )
 
 

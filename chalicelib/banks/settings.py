@@ -99,7 +99,9 @@ def load_settings(body: Mapping[str, Any]) -> BankSettings:
         raise ValidationFailed(field_errors(error, _SCHEMA)) from None
     addresses = tuple(values.get("alert_addresses", ()))
     digest_after = values.get("digest_after", DEFAULT_DIGEST_AFTER)
-    webhooks = tuple(NamedEndpoint(one["url"], tuple(one["types"])) for one in values.get("webhooks", ()))
+    webhooks = tuple(
+        NamedEndpoint(one["url"], tuple(dict.fromkeys(one["types"]))) for one in values.get("webhooks", ())
+    )
     thresholds = thresholds_of(values.get("flags", {}))
     return BankSettings(thresholds, addresses, values.get("webhook_url"), digest_after, webhooks)
 
