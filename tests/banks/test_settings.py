@@ -260,3 +260,9 @@ def test_settings_are_read_once_a_minute() -> None:
     directory.now = NOW + CACHE_FOR
     assert directory.of("eazycard") == changed
     assert directory.store.reads == 2
+
+
+def test_a_type_that_is_named_twice_is_one() -> None:
+    types = ["holder.changed", "webhook.test", "holder.changed"]
+    (endpoint,) = load({"webhooks": [{"url": "https://hooks.bank.example/", "types": types}]}).webhooks
+    assert endpoint.types == ("holder.changed", "webhook.test")
