@@ -44,9 +44,7 @@ def _component(package: Distribution) -> dict[str, Any]:
 
 
 def _licence_of(package: Distribution) -> str:
-    def named(header: str) -> list[str]:
-        return list(package.metadata.get_all(header) or ())
-
-    classified = [one.removeprefix(_CLASSIFIED) for one in named("Classifier") if one.startswith(_CLASSIFIED)]
-    stated = [*named("License-Expression"), *([", ".join(classified)] if classified else []), *named("License"), ""]
-    return stated[0].strip().partition("\n")[0]
+    about = package.metadata.json
+    classified = [one.removeprefix(_CLASSIFIED) for one in about.get("classifier", ()) if one.startswith(_CLASSIFIED)]
+    stated = about.get("license_expression") or ", ".join(classified) or about.get("license") or ""
+    return str(stated).strip().partition("\n")[0]

@@ -169,7 +169,7 @@ class Registry:
 
 def registry(stage: Stage) -> Registry:
     """Return the registry of a provisioned stage."""
-    stores = stores_of(stage, "BanksTable", "DeferralsTable")
+    stores = stores_of(stage, "BanksTable")
     gateway, dynamodb = stage.session.client("apigateway"), stores.client("dynamodb")
     settings = stores.settings
     ses = stage.session.client("sesv2")
