@@ -20,6 +20,8 @@ PROJECT_DIR = Path(__file__).parent.parent
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
 # The AWS services whose clients the app makes. A test compares this with the code.
 SERVICES = frozenset({"dynamodb", "events", "s3", "secretsmanager", "sesv2", "sns", "sqs"})
+# What stays in a build's folder: what is installed for it, what Chalice knows of it, and what is made of it.
+_KEPT = frozenset({"vendor", "vendor.installed", ".chalice", "out"})
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
@@ -31,10 +33,12 @@ def copy_project(target: Path) -> None:
     """Copy the files that are released, and those that Chalice needs for it, to `target`.
 
     Chalice packages every file that it finds in `chalicelib`: the copy has none that must not be released. What is
-    installed in `target/vendor`, which Chalice packages too, is kept.
+    installed in `target/vendor`, which Chalice packages too, is kept; what else was there is removed.
     """
     target.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target / "chalicelib", ignore_errors=True)
+    for entry in target.iterdir():
+        if entry.name not in _KEPT:  # of an earlier version of this: Chalice would package or read it
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     shutil.copytree(PROJECT_DIR / "chalicelib", target / "chalicelib", ignore=_NOT_SHIPPED)
     (target / ".chalice").mkdir(exist_ok=True)
     for name in ("app.py", ".chalice/config.json"):

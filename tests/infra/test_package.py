@@ -267,3 +267,14 @@ def test_the_list_of_what_ships_has_the_pinned_packages_and_no_others(packaged: 
     pinned = re.findall(r"^([a-z0-9_.-]+)==([^ \\;]+)", (PROJECT_DIR / "requirements.txt").read_text(), re.MULTILINE)
     assert {(one["name"], one["version"]) for one in shipped} == {(name.replace("_", "-"), v) for name, v in pinned}
     assert all(one.get("licenses") for one in shipped)
+
+
+def test_what_an_earlier_version_left_in_a_build_is_removed_and_what_is_installed_stays(tmp_path: Path) -> None:
+    # Chalice would install a list of requirements beside what `vendor` has: each package twice.
+    (tmp_path / "requirements.txt").write_text("boto3")
+    (tmp_path / "of-another-layout").mkdir()
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "six.py").touch()
+    copy_project(tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"app.py", "chalicelib", ".chalice", "vendor"}
+    assert (tmp_path / "vendor" / "six.py").exists()
