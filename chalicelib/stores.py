@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from chalicelib.audit.trail import Trail
     from chalicelib.banks.endpoints import EndpointDirectory
     from chalicelib.banks.quotas import Quotas
+    from chalicelib.banks.quotas_repository import QuotaRepository
     from chalicelib.flags.alert_topic import OperatorTopics
     from chalicelib.flags.baselines_repository import BaselineRepository
     from chalicelib.flags.events import EventBus
@@ -201,19 +202,23 @@ class Stores:
         return StatementIndex(self.due_statements)
 
     @cached_property
-    def quotas(self) -> "Quotas":
-        from chalicelib.banks.quotas import Quotas
+    def used_quotas(self) -> "QuotaRepository":
         from chalicelib.banks.quotas_repository import QuotaRepository
 
-        used = QuotaRepository(self.client("dynamodb"), self.settings.deferrals_table)
-        return Quotas(used, lambda *told: self.operator_topics.publish(*told), self.now)
+        return QuotaRepository(self.client("dynamodb"), self.settings.deferrals_table)
+
+    @cached_property
+    def quotas(self) -> "Quotas":
+        from chalicelib.banks.quotas import Quotas
+
+        return Quotas(self.used_quotas, lambda *told: self.operator_topics.publish(*told), self.now)
 
     @cached_property
     def operator_topics(self) -> "OperatorTopics":
-        from chalicelib.banks.confirmations_repository import ConfirmationRepository
+        from chalicelib.banks.confirmations import Confirmations
         from chalicelib.flags.alert_topic import OperatorTopics
 
-        confirmations = ConfirmationRepository(self.client("dynamodb"), self.settings.deferrals_table, self.now)
+        confirmations = Confirmations(self.used_quotas, self.now)
         return OperatorTopics(self.client("sns"), self.settings.operator_alerts_topic_arn, confirmations.may_ask)
 
     @cached_property

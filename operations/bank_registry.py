@@ -182,5 +182,5 @@ def registry(stage: Stage) -> Registry:
         stage.name,
         settings.mail_from,
         identities,
-        QuotaRepository(dynamodb, settings.deferrals_table),
+        stores.used_quotas,
     )

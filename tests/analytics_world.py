@@ -89,28 +89,6 @@ class DyingAt:
         return dying
 
 
-class Meanwhile:
-    """A client before whose n-th call (from 0), of an operation or of any, something else happens as a whole."""
-
-    def __init__(self, client: Any, happens: Callable[[], Any], at: int = 0, operation: str | None = None) -> None:
-        self._client = client
-        self._happens = happens
-        self._left = at
-        self._operation = operation
-
-    def __getattr__(self, name: str) -> Any:
-        operation = getattr(self._client, name)
-
-        def interrupted(**arguments: Any) -> Any:
-            if self._operation in (None, name):
-                self._left -= 1
-                if self._left == -1:
-                    meanwhile(self._happens)
-            return operation(**arguments)
-
-        return interrupted
-
-
 class SeenByHalves:
     """A client whose transactions take effect item by item, as a reader of several items can meet them on DynamoDB.
 

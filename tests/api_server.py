@@ -20,7 +20,7 @@ from moto import mock_aws
 
 import app as app_module
 from chalicelib.aws.stage import from_environment
-from chalicelib.banks import confirmations_repository
+from chalicelib.banks import confirmations
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
 from chalicelib.flags.repository import Flagging
@@ -96,7 +96,7 @@ def serving(base_path: str = "") -> Iterator[str]:
     handler = type("Handler", (_Handler,), {"base_path": base_path})
     seconds = itertools.count()
     # A fuzzer enters more addresses than a bank.
-    with mock_aws(), patch.object(confirmations_repository, "CONFIRMATIONS_A_DAY", 10**6):
+    with mock_aws(), patch.object(confirmations, "CONFIRMATIONS_A_DAY", 10**6):
         clients = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sns", "sqs")}
         create_tables(clients["dynamodb"])
         clients["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")

@@ -180,20 +180,22 @@ class Failing:
 
 
 class Interrupted:
-    """A client that calls `happens` before its n-th call (from 0), once."""
+    """A client that calls `happens` before its n-th call (from 0), of an operation or of any, once."""
 
-    def __init__(self, client: Any, happens: Callable[[], None], at: int = 0) -> None:
+    def __init__(self, client: Any, happens: Callable[[], Any], at: int = 0, operation: str | None = None) -> None:
         self._client = client
         self._happens = happens
         self._left = at
+        self._operation = operation
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._client, name)
 
         def interrupted(**arguments: Any) -> Any:
-            self._left -= 1
-            if self._left == -1:
-                meanwhile(self._happens)
+            if self._operation in (None, name):
+                self._left -= 1
+                if self._left == -1:
+                    meanwhile(self._happens)
             return operation(**arguments)
 
         return interrupted

@@ -13,7 +13,7 @@ from chalice.app import Request, Response
 
 from chalicelib.api import alert_html as html
 from chalicelib.api.form_body import form_fields
-from chalicelib.api.holder_pages import busy, page
+from chalicelib.api.holder_pages import busy, page, whose
 from chalicelib.api.requests import author_by_link
 from chalicelib.audit.trail import Trail
 from chalicelib.aws.telemetry import count, logger
@@ -86,12 +86,8 @@ class AlertPage:
         transaction_id, button = bearer.about
         if button not in _ANSWERS:
             raise InvalidLink
-        bank = self._banks.by_id(bearer.bank) or Bank(bearer.bank, bearer.bank, "", "")
-        for holder in self._holders.of_account(bearer.bank, bearer.account):
-            if bearer.is_for(holder):
-                transaction = self._transactions.get(bearer.bank, transaction_id)
-                return Visit(_ANSWERS[button], holder, bank, transaction)
-        raise InvalidLink
+        holder, bank = whose(bearer, self._banks, self._holders)
+        return Visit(_ANSWERS[button], holder, bank, self._transactions.get(bearer.bank, transaction_id))
 
     def _ask(self, visit: Visit) -> Response:
         """Return the question; or, if the holder has answered, the answer, with the button while it can be changed."""

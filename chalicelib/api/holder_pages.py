@@ -1,9 +1,25 @@
-"""Answers that are pages for a holder: their headers, and the page of a service that is busy."""
+"""What the pages at links in e-mails share: whose link it is, their headers, the page of a service that is busy."""
 
 from chalice.app import Response
 
 from chalicelib.api import preferences_html as html
+from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.links import Bearer, InvalidLink
+from chalicelib.holders.repository import HolderRepository
+
+
+def whose(bearer: Bearer, banks: BankDirectory, holders: HolderRepository) -> tuple[Holder, Bank]:
+    """Return the holder of a link and the bank, as they are now.
+
+    Raises InvalidLink if the holder is gone or has another address, and TemporarilyUnavailable.
+    """
+    bank = banks.by_id(bearer.bank) or Bank(bearer.bank, bearer.bank, "", "")
+    for holder in holders.of_account(bearer.bank, bearer.account):
+        if bearer.is_for(holder):
+            return holder, bank
+    raise InvalidLink
 
 
 def page(body: str, status: int = 200) -> Response:

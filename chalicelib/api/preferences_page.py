@@ -17,7 +17,7 @@ from chalice.app import Request, Response
 
 from chalicelib.api import preferences_html as html
 from chalicelib.api.form_body import form_fields
-from chalicelib.api.holder_pages import busy, page
+from chalicelib.api.holder_pages import busy, page, whose
 from chalicelib.api.preferences_form import (
     IN_FORM,
     Fields,
@@ -131,11 +131,7 @@ class PreferencesPage:
     def _visit(self, token: str, request: Request) -> Visit:
         """Return the visit of a link; raises InvalidLink, also if the holder is gone or has another address."""
         bearer = self._links.read(unquote(token))
-        bank = self._banks.by_id(bearer.bank) or Bank(bearer.bank, bearer.bank, "", "")
-        for holder in self._holders.of_account(bearer.bank, bearer.account):
-            if bearer.is_for(holder):
-                return Visit(bearer, holder, bank, request)
-        raise InvalidLink
+        return Visit(bearer, *whose(bearer, self._banks, self._holders), request)
 
     def _save(self, visit: Visit, fields: Fields) -> Response:
         form = read_form(fields, visit.currencies)

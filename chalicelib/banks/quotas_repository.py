@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
-from chalicelib.banks.plans import Metered
 from chalicelib.errors import TemporarilyUnavailable
 
 _KEPT_FOR = timedelta(days=3)
@@ -27,13 +26,13 @@ class Used:
 
 
 class QuotaRepository:
-    """All methods raise TemporarilyUnavailable."""
+    """`metered` says what is counted: see `plans.Metered`. All methods raise TemporarilyUnavailable."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
-    def take(self, bank: str, metered: Metered, day: date, count: int, limit: int) -> tuple[int, Used]:
+    def take(self, bank: str, metered: str, day: date, count: int, limit: int) -> tuple[int, Used]:
         """Take so much of a day's quota, or what is left of it; return how much that was, and what is used then."""
         expires = int((datetime.combine(day, time(), UTC) + _KEPT_FOR).timestamp())
         for _ in range(_TRIES):
@@ -58,12 +57,12 @@ class QuotaRepository:
                 return 0, used
         raise TemporarilyUnavailable
 
-    def used(self, bank: str, metered: Metered, day: date) -> Used:
+    def used(self, bank: str, metered: str, day: date) -> Used:
         """Return how much is used."""
         answer = call(self._client.get_item, TableName=self._table, Key=_key(bank, metered, day), ConsistentRead=True)
         return _used(answer.get("Item", {}))
 
-    def note_warning(self, bank: str, metered: Metered, day: date, percent: int) -> None:
+    def note_warning(self, bank: str, metered: str, day: date, percent: int) -> None:
         """Remember that the bank was warned that so many percent are used."""
         call(
             self._client.update_item,
@@ -74,7 +73,7 @@ class QuotaRepository:
         )
 
 
-def _key(bank: str, metered: Metered, day: date) -> dict[str, Any]:
+def _key(bank: str, metered: str, day: date) -> dict[str, Any]:
     return to_item({"due_hour": f"quota#{bank}", "due": f"{day.isoformat()}#{metered}"})
 
 

@@ -26,12 +26,12 @@ from chalicelib.aws.telemetry import logger
 from chalicelib.holders.preferences import Tell, Wait
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key
-from chalicelib.notifications import email_quota
 from chalicelib.notifications.allowances import Allowances, Division
 from chalicelib.notifications.composing import Composer, Decision, decision_of, is_wanted
 from chalicelib.notifications.deferrals import Deferrals, Waiting
 from chalicelib.notifications.digest import DigestNotice, Entry, unpack
 from chalicelib.notifications.digest_sender import DigestSender
+from chalicelib.notifications.email_quota import leave_out
 from chalicelib.notifications.log import MAX_CLAIMS, Claims
 from chalicelib.notifications.notice import Notice, Recipient
 from chalicelib.notifications.ordering import in_order, in_turns
@@ -179,8 +179,7 @@ class Mailer:
         claims = self._claim(recipients, stories, now, lease)
         told_before = stories.told_before.keys() & (claims.claimed | stories.settled)
         claimed = [one for one in recipients if one.key in claims.claimed - told_before]
-        division = self._divide(claimed, decisions, now)
-        over_quota = email_quota.leave_out(division, decisions, self._allowed_emails, now)
+        division, over_quota = self._divide(claimed, decisions, now)
         composed = self._composer.compose(division.alone, decisions, stories.by_key, bank_names, now)
         # After the claims: a notification that is claimed here and now is on its way as well.
         emails, early = in_order(composed.emails, stories.by_key, self._log.queued, now)
@@ -201,15 +200,19 @@ class Mailer:
 
     def _divide(
         self, claimed: Iterable[Recipient], decisions: Mapping[NotificationKey, Decision], now: datetime
-    ) -> Division:
-        """Divide the recipients; who gets no e-mail now is not counted, and among those who are told alone."""
+    ) -> tuple[Division, list[StateChange]]:
+        """Divide the recipients; who gets no e-mail now is not counted, and among those who are told alone.
+
+        Who would get one over the bank's quota is in no part, but in the list.
+        """
         claimed = list(claimed)
         getting = {
             one.key for one in claimed if isinstance(decisions[one.key], Tell) and one.holder.suppression(now) is None
         }
         division = self._allowances.divide((one for one in claimed if one.key in getting), now)
+        over_quota = leave_out(division, self._allowed_emails)
         division.alone += [one for one in claimed if one.key not in getting]
-        return division
+        return division, over_quota
 
     def _claim(self, recipients: Sequence[Recipient], stories: Stories, now: datetime, lease: timedelta) -> Claims:
         subjects = {

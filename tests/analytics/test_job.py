@@ -38,7 +38,6 @@ from tests.analytics_world import (
     Died,
     DyingAt,
     LateIndex,
-    Meanwhile,
     SeenByHalves,
     assert_baselines,
     expected,
@@ -54,7 +53,7 @@ from tests.analytics_world import (
     run,
     store,
 )
-from tests.fakes import Failing, refusal
+from tests.fakes import Failing, Interrupted, refusal
 
 
 class Cancelling:
@@ -308,7 +307,7 @@ def test_two_jobs_at_once_count_everything_once(each_dynamodb: Any) -> None:
 def test_a_job_that_another_one_overtakes_at_any_call_makes_no_step_twice(each_dynamodb: Any, call: int) -> None:
     transactions = [made(number) for number in range(60)]
     store(each_dynamodb, transactions)
-    run(Meanwhile(each_dynamodb, lambda: run(each_dynamodb), at=call))
+    run(Interrupted(each_dynamodb, lambda: run(each_dynamodb), at=call))
     assert folded(each_dynamodb) == expected(transactions)
     assert run(each_dynamodb) == 0
 
@@ -538,7 +537,7 @@ def test_an_answer_is_whole_although_the_job_makes_steps_at_any_call_of_it(each_
     store(each_dynamodb, old)
     run(each_dynamodb)
     store(each_dynamodb, new)
-    interrupted = Meanwhile(each_dynamodb, lambda: run(each_dynamodb, NOW + timedelta(minutes=2)), at=call)
+    interrupted = Interrupted(each_dynamodb, lambda: run(each_dynamodb, NOW + timedelta(minutes=2)), at=call)
     days, _ = reader(interrupted).of_bank("eazycard", date.min, date.max)
     assert days == expected(one for one in old + new if one.bank == "eazycard")
 

@@ -18,7 +18,6 @@ from tests.analytics_world import (
     Counting,
     Died,
     DyingAt,
-    Meanwhile,
     assert_baselines,
     baselines_of,
     expected,
@@ -34,7 +33,7 @@ from tests.analytics_world import (
     spoil,
     store,
 )
-from tests.fakes import Failing, Refusing, refusal
+from tests.fakes import Failing, Interrupted, Refusing, refusal
 
 LEASE = timedelta(seconds=PLENTY_S) + LEASE_BEYOND
 KEY = {"owner": {"S": "job"}, "entry": {"S": "checkpoint"}}
@@ -64,7 +63,7 @@ def lose_lease(client: Any) -> None:
 def test_a_run_holds_the_checkpoint_through_its_steps_and_gives_it_up_with_the_last(each_dynamodb: Any) -> None:
     store(each_dynamodb, of_one_shard(19))
     seen: list[str | None] = []
-    looking = Meanwhile(each_dynamodb, lambda: seen.append(busy_until(each_dynamodb)), 2, "transact_write_items")
+    looking = Interrupted(each_dynamodb, lambda: seen.append(busy_until(each_dynamodb)), 2, "transact_write_items")
     counting = Counting(looking)
     assert run(counting) == 3
     assert seen == [(NOW + LEASE).isoformat(timespec="microseconds").replace("+00:00", "Z")]
@@ -88,7 +87,7 @@ def test_beside_a_run_that_makes_steps_another_one_writes_nothing(each_dynamodb:
         others.append(counting.calls)
 
     for operation in ("batch_write_item", "transact_write_items"):
-        client = Meanwhile(each_dynamodb, run_another, 0, operation)
+        client = Interrupted(each_dynamodb, run_another, 0, operation)
         job(client, max_accounts=5).run(iter([PLENTY_S, 0.0]).__next__)
     assert len(others) == 2
     assert all(calls["transact_write_items"] == 0 for calls in others)
@@ -190,7 +189,7 @@ def test_a_run_whose_lease_another_one_has_taken_over_makes_no_step_and_leaves_i
         lose_lease(each_dynamodb)
         roll_ups.hold(roll_ups.checkpoint(), NOW, NOW + 2 * LEASE)
 
-    assert run(Meanwhile(each_dynamodb, take_over, 0, "transact_write_items")) == 0
+    assert run(Interrupted(each_dynamodb, take_over, 0, "transact_write_items")) == 0
     assert roll_ups.checkpoint() == Checkpoint()
     assert busy_until(each_dynamodb) is not None
 
@@ -206,7 +205,7 @@ def test_sums_are_exact_and_baselines_have_nothing_twice_although_a_lease_is_los
         lose_lease(each_dynamodb)
         job(each_dynamodb, max_accounts=3).run(iter([PLENTY_S] * 2 + [0.0]).__next__)
 
-    run(Meanwhile(each_dynamodb, run_another, call, operation))
+    run(Interrupted(each_dynamodb, run_another, call, operation))
     assert read(each_dynamodb) == expected(transactions)
     run(each_dynamodb, NOW + timedelta(minutes=10))
     assert folded(each_dynamodb) == expected(transactions)
@@ -233,7 +232,7 @@ def test_a_repair_beside_a_run_leaves_it_its_lease_and_everything_counts_once(
         of_day(each_dynamodb, repair=True)
         leases.extend([before, busy_until(each_dynamodb)])
 
-    assert run(Meanwhile(each_dynamodb, repair_beside, 0, operation), later) == 0
+    assert run(Interrupted(each_dynamodb, repair_beside, 0, operation), later) == 0
     assert leases[0] == leases[1]
     assert (leases[0] is None) == (operation == "batch_get_item")  # roll-ups are read before anything is held
     assert run(each_dynamodb, later) > 0

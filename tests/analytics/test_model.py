@@ -43,7 +43,6 @@ from tests.analytics_world import (
     Died,
     DyingAt,
     LateIndex,
-    Meanwhile,
     SeenByHalves,
     assert_baselines,
     expected,
@@ -53,7 +52,7 @@ from tests.analytics_world import (
     reader,
     roll_ups_of,
 )
-from tests.fakes import Failing, refusal
+from tests.fakes import Failing, Interrupted, refusal
 
 START = datetime(2026, 1, 10, 23, 50, tzinfo=UTC)
 STEPS_AN_EXAMPLE = 30
@@ -216,7 +215,7 @@ class Analytics(RuleBasedStateMachine):
     @rule(after_s=waits, skew_s=skews, other_skew_s=skews, call=calls, days=st.sampled_from([1, 9]))
     def job_is_overtaken_by_another(self, after_s: int, skew_s: int, other_skew_s: int, call: Call, days: int) -> None:
         self.wait(after_s)
-        self.run_job(Meanwhile(self.index, lambda: self.run_job(skew_s=other_skew_s, days=days), *call), skew_s)
+        self.run_job(Interrupted(self.index, lambda: self.run_job(skew_s=other_skew_s, days=days), *call), skew_s)
 
     @rule(after_s=waits, skew_s=skews, checkpoint_last=st.booleans())
     def jobs_steps_are_seen_by_halves(self, after_s: int, skew_s: int, checkpoint_last: bool) -> None:
@@ -235,7 +234,7 @@ class Analytics(RuleBasedStateMachine):
     @rule(after_s=waits, bank=st.sampled_from(BANKS), call=st.integers(0, 5), skew_s=skews)
     def job_runs_between_two_calls_of_a_reader(self, after_s: int, bank: str, call: int, skew_s: int) -> None:
         self.wait(after_s)
-        client = Meanwhile(self.index, lambda: self.run_job(skew_s=skew_s), at=call)
+        client = Interrupted(self.index, lambda: self.run_job(skew_s=skew_s), at=call)
         assert reader(client, self.now).of_bank(bank, date.min, date.max)[0] == self._plain_sum(bank)
 
     def reconcile(self, day: str, bank: str | None, client: Any | None = None, *, repair: bool = False) -> Findings:
@@ -248,7 +247,7 @@ class Analytics(RuleBasedStateMachine):
     @rule(data=st.data(), bank=st.none() | st.sampled_from(BANKS), call=calls, repair=st.booleans())
     def nothing_is_found_to_differ(self, data: Any, bank: str | None, call: Call, repair: bool) -> None:
         days = sorted({one.timestamp.date().isoformat() for one in self.accepted} | {"2026-01-10"})
-        client = Meanwhile(self.index, self.run_job, *call)
+        client = Interrupted(self.index, self.run_job, *call)
         assert self.reconcile(data.draw(st.sampled_from(days)), bank, client, repair=repair).differences == []
 
     @precondition(lambda self: bool(folded(self.client)))
@@ -272,7 +271,7 @@ class Analytics(RuleBasedStateMachine):
         assert self._item(day) == spoilt
 
         client = {
-            "job": Meanwhile(self.index, self._run_job_if_it_can, *call),
+            "job": Interrupted(self.index, self._run_job_if_it_can, *call),
             "death": DyingAt(self.index, *call, answer_lost=False),
             "lost answer": DyingAt(self.index, *call, answer_lost=True),
             "nothing": self.index,

@@ -24,7 +24,6 @@ from tests.analytics_world import (
     Died,
     DyingAt,
     LateIndex,
-    Meanwhile,
     SeenByHalves,
     expected,
     flag,
@@ -39,6 +38,7 @@ from tests.analytics_world import (
     spoil,
     store,
 )
+from tests.fakes import Interrupted
 
 LARGEST = Largest(Decimal("2.50"), "t1", "A1", "debit", "2026-01-10T14:00:00Z")
 
@@ -306,7 +306,7 @@ def test_a_job_that_makes_steps_meanwhile_leaves_nothing_to_differ(each_dynamodb
     run(each_dynamodb)
     new = [made(number, recorded_at=NOW) for number in range(40, 60)]
     store(each_dynamodb, new)
-    job = Meanwhile(each_dynamodb, lambda: run(each_dynamodb, NOW + timedelta(minutes=2)), at=call)
+    job = Interrupted(each_dynamodb, lambda: run(each_dynamodb, NOW + timedelta(minutes=2)), at=call)
     assert of_day(job).differences == []
 
 
@@ -319,7 +319,7 @@ def test_a_repair_and_a_job_at_once_come_out_exact(each_dynamodb: Any, call: int
     spoil(each_dynamodb, credit={"N": "1"})
     new = [made(number, recorded_at=NOW + timedelta(seconds=1)) for number in range(40, 60)]
     store(each_dynamodb, new)
-    job = Meanwhile(each_dynamodb, lambda: run(each_dynamodb, NOW + timedelta(minutes=3)), at=call)
+    job = Interrupted(each_dynamodb, lambda: run(each_dynamodb, NOW + timedelta(minutes=3)), at=call)
     assert {one.day for one in of_day(job, repair=True).differences} == {TODAY}
     run(each_dynamodb, NOW + timedelta(minutes=3))
     assert folded(each_dynamodb) == expected(transactions + new)

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.aws.dynamo import to_item
 from tests.app_bench import CARD, HOLDER, Bench, fields, problem
-from tests.aws_calls import meanwhile
+from tests.fakes import Interrupted
 
 
 def test_a_holder_is_enrolled_with_201_and_replaced_with_200(bench: Bench) -> None:
@@ -230,21 +230,6 @@ def test_nothing_is_made_where_any_version_was_asked_for(bench: Bench, method: s
     assert bench.put_holder(if_match="*").status_code == 200
 
 
-class Meanwhile:
-    """A client before whose first update another writer changes the holder."""
-
-    def __init__(self, client: Any, happens: Any) -> None:
-        self._client, self._happens = client, happens
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def update_item(self, **arguments: Any) -> Any:
-        happens, self._happens = self._happens, lambda: None
-        meanwhile(happens)
-        return self._client.update_item(**arguments)
-
-
 @pytest.mark.parametrize(("method", "body"), WRITES)
 def test_of_two_writers_with_one_tag_the_second_is_refused_even_between_its_read_and_its_write(
     bench: Bench, method: str, body: Any
@@ -257,7 +242,7 @@ def test_of_two_writers_with_one_tag_the_second_is_refused_even_between_its_read
         assert patch(bench, {"email": "first@example.com"}, if_match=tag).status_code == 200
 
     bench.now += timedelta(seconds=1)
-    bench.restart(dynamodb=Meanwhile(dynamodb, other_writer))
+    bench.restart(dynamodb=Interrupted(dynamodb, other_writer, operation="update_item"))
     problem(bench.request(method, PATH, body, if_match=tag), 412, "precondition_failed")
     assert bench.get(PATH).json_body["email"] == "first@example.com"
 
@@ -270,7 +255,7 @@ def test_a_patch_between_another_writer_s_read_and_write_is_on_top_of_it(bench: 
         bench.restart(dynamodb=dynamodb)
         patch(bench, {"email": "first@example.com"})
 
-    bench.restart(dynamodb=Meanwhile(dynamodb, other_writer))
+    bench.restart(dynamodb=Interrupted(dynamodb, other_writer, operation="update_item"))
     assert patch(bench, {"locale": "en"}).status_code == 200
     found = bench.get(PATH).json_body
     assert (found["email"], found["locale"]) == ("first@example.com", "en")

@@ -17,8 +17,7 @@ from chalicelib.api.preferences_html import PAGES
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.repository import HolderRepository
 from tests.app_bench import AWS, HOLDER, NOW, Bench, problem
-from tests.aws_calls import meanwhile
-from tests.fakes import Failing, Refusing, refusal
+from tests.fakes import Failing, Interrupted, Refusing, refusal
 from tests.forms import button, filled, forms
 from tests.visitor import FORM, Visitor
 
@@ -145,26 +144,6 @@ def test_what_the_bank_changes_meanwhile_is_not_overwritten_unseen(awa: Visitor)
     assert awa.preferences == {"types": ["debit"], "statement": "monthly"}
 
 
-class Meanwhile:
-    """A client before whose first write something else happens."""
-
-    def __init__(self, client: Any, happens: Any) -> None:
-        self._client = client
-        self._happens = happens
-
-    def __getattr__(self, name: str) -> Any:
-        operation = getattr(self._client, name)
-        if name != "update_item" or self._happens is None:
-            return operation
-        happens, self._happens = self._happens, None
-
-        def called(**arguments: Any) -> Any:
-            meanwhile(happens)
-            return operation(**arguments)
-
-        return called
-
-
 def rewrite(awa: Visitor, **changes: Any) -> None:
     """Write what the bank would, past the function under test."""
     holder = Holder(**{name: changes.get(name, getattr(awa.holder, name)) for name in Holder.__dataclass_fields__})
@@ -177,7 +156,9 @@ def erase(awa: Visitor) -> None:
 
 def test_a_change_between_our_read_and_our_write_is_not_lost(awa: Visitor) -> None:
     awa.bench.restart(
-        dynamodb=Meanwhile(awa.bench.dynamodb, lambda: rewrite(awa, preferences={"types": []}, name="Awa N."))
+        dynamodb=Interrupted(
+            awa.bench.dynamodb, lambda: rewrite(awa, preferences={"types": []}, name="Awa N."), operation="update_item"
+        )
     )
     answer = awa.send(statement=["monthly"])
     assert answer.status_code == 409
@@ -187,7 +168,7 @@ def test_a_change_between_our_read_and_our_write_is_not_lost(awa: Visitor) -> No
 @pytest.mark.parametrize("body", ["statement=monthly", ONE_CLICK])
 def test_a_holder_who_is_erased_between_our_read_and_our_write_stays_erased(awa: Visitor, body: str) -> None:
     fields = f"{urlencode(filled(awa.open().body.decode()), doseq=True)}&{body}"
-    awa.bench.restart(dynamodb=Meanwhile(awa.bench.dynamodb, lambda: erase(awa)))
+    awa.bench.restart(dynamodb=Interrupted(awa.bench.dynamodb, lambda: erase(awa), operation="update_item"))
     assert is_invalid(awa.post(fields.replace("statement=none&", ""), awa.page_path))
     assert awa.bench.get("/accounts/A123/holders").json_body == {"holders": []}
 
@@ -197,7 +178,9 @@ def test_an_address_that_changes_between_our_read_and_our_write_keeps_its_own_pr
     awa: Visitor, body: str
 ) -> None:
     fields = f"{urlencode(filled(awa.open().body.decode()), doseq=True)}&{body}"
-    awa.bench.restart(dynamodb=Meanwhile(awa.bench.dynamodb, lambda: rewrite(awa, email="ben@example.com")))
+    awa.bench.restart(
+        dynamodb=Interrupted(awa.bench.dynamodb, lambda: rewrite(awa, email="ben@example.com"), operation="update_item")
+    )
     assert is_invalid(awa.post(fields.replace("statement=none&", ""), awa.page_path))
     assert awa.preferences == {}
 

@@ -8,8 +8,7 @@ import pytest
 
 from chalicelib.banks.webhook_endpoints import EndpointState, Status
 from tests.app_bench import AWS, CARD, KEY, OTHER_KEY, Bench, fields, problem
-from tests.aws_calls import meanwhile
-from tests.fakes import Failing, Refusing, refusal
+from tests.fakes import Failing, Interrupted, Refusing, refusal
 
 DEFAULTS: dict[str, Any] = {
     "webhooks": [],
@@ -325,21 +324,6 @@ def test_if_match_with_another_tag_is_412_and_changes_nothing(bench: Bench, meth
     assert subscribed() == {}
 
 
-class Meanwhile:
-    """A client before whose first write another writer changes the settings."""
-
-    def __init__(self, client: Any, happens: Any) -> None:
-        self._client, self._happens = client, happens
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def put_item(self, **arguments: Any) -> Any:
-        happens, self._happens = self._happens, lambda: None
-        meanwhile(happens)
-        return self._client.put_item(**arguments)
-
-
 @pytest.mark.parametrize(("if_match", "status", "code"), [(True, 412, "precondition_failed"), (False, 503, None)])
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_of_two_writers_the_second_is_refused_even_between_its_read_and_its_write(
@@ -352,7 +336,7 @@ def test_of_two_writers_the_second_is_refused_even_between_its_read_and_its_writ
         bench.restart(dynamodb=dynamodb)
         assert patch(bench, {"flags": {"velocity": {"count": 4}}}, if_match=tag).status_code == 200
 
-    bench.restart(dynamodb=Meanwhile(dynamodb, other_writer))
+    bench.restart(dynamodb=Interrupted(dynamodb, other_writer, operation="put_item"))
     body = {"flags": {"velocity": {"count": 5}}}
     answer = bench.request(method, "/settings", body, **({"if_match": tag} if if_match else {}))
     problem(answer, status, code or "temporarily_unavailable")

@@ -249,7 +249,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "ReadAttempts": ["webhook_attempts#*"],
         "TakeWebhooksAgain": ["webhook#*"],
         "LogAttempts": ["webhook#*", "webhook_attempts#*"],
-        "CountWhatBanksMay": ["confirmations#*", "quota#*"],
+        "CountWhatBanksMay": ["quota#*"],
         "RememberSignedRequests": ["signed#*"],
         "ReadQuotas": ["quota#*"],
     },

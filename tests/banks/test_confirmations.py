@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.banks.confirmations_repository import CONFIRMATIONS_A_DAY, ConfirmationRepository
+from chalicelib.banks.confirmations import CONFIRMATIONS_A_DAY, Confirmations
+from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.errors import TemporarilyUnavailable
 from tests.fakes import Refusing, refusal
 
@@ -16,7 +17,7 @@ NOW = datetime(2026, 1, 10, 23, 59, tzinfo=UTC)
 
 def test_a_bank_may_ask_so_many_in_a_day_and_the_next_day_again(each_dynamodb: Any) -> None:
     now = NOW
-    confirmations = ConfirmationRepository(each_dynamodb, "DeferralsTable", lambda: now)
+    confirmations = Confirmations(QuotaRepository(each_dynamodb, "DeferralsTable"), lambda: now)
     assert [confirmations.may_ask("eazycard") for _ in range(CONFIRMATIONS_A_DAY + 2)] == [
         *[True] * CONFIRMATIONS_A_DAY,
         *[False] * 2,
@@ -27,7 +28,7 @@ def test_a_bank_may_ask_so_many_in_a_day_and_the_next_day_again(each_dynamodb: A
 
 
 def test_requests_at_once_ask_no_more_together(each_dynamodb: Any) -> None:
-    confirmations = ConfirmationRepository(each_dynamodb, "DeferralsTable", lambda: NOW)
+    confirmations = Confirmations(QuotaRepository(each_dynamodb, "DeferralsTable"), lambda: NOW)
     ready = threading.Barrier(8)
 
     def ask(_: int) -> int:
@@ -41,4 +42,4 @@ def test_requests_at_once_ask_no_more_together(each_dynamodb: Any) -> None:
 def test_a_throttled_table_is_told_from_a_bank_that_may_not(dynamodb: Any) -> None:
     throttled = Refusing(dynamodb, refusal("ThrottlingException"), "update_item")
     with pytest.raises(TemporarilyUnavailable):
-        ConfirmationRepository(throttled, "DeferralsTable", lambda: NOW).may_ask("eazycard")
+        Confirmations(QuotaRepository(throttled, "DeferralsTable"), lambda: NOW).may_ask("eazycard")
