@@ -13,12 +13,14 @@ from chalicelib.api import (
     problems,
     requests,
     settings,
+    staff_requests,
     transactions,
     webhooks,
 )
 from chalicelib.aws import stage_command
 from chalicelib.banks.bank import Bank
 from chalicelib.services import Services
+from chalicelib.staff.member import Group, StaffMember
 
 stage = stage_command.load()
 services = Services(stage)
@@ -28,11 +30,17 @@ JSON = ["application/json"]
 PATCH = ["application/json", "application/merge-patch+json"]
 # Mail programs send the one-click form with any type, or none. The page itself looks at what came.
 ANY = ["*/*"]
+staff_authorizer = staff_requests.authorizer(stage.staff_pool_arn if stage_command.is_deploying() else "")
 
 
 def calling_bank() -> Bank:
     """Return the bank that sent the current request, by its API key and, if the bank signs, its signature."""
     return requests.calling_bank(app.current_request, services.banks, lambda: services.signatures)
+
+
+def staff(group: Group) -> StaffMember:
+    """Return the member of a bank's staff who sent the current request, if the member's groups include `group`."""
+    return staff_requests.staff_member(app.current_request, lambda: services.staff_tokens, group)
 
 
 @app.middleware("http")
@@ -285,6 +293,12 @@ def post_webhook_resend(webhook_id: str) -> Response:
         queue=services.webhook_queue,
         now=services.now(),
     )
+
+
+@app.route("/staff/me", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_staff_me() -> Response:
+    return staff_requests.get_me(staff(Group.VIEWER), app.current_request)
 
 
 @app.route("/preferences/{token}", methods=["GET", "HEAD"])

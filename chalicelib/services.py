@@ -1,6 +1,6 @@
 """The composition root: makes what each function of the app needs, once for each process, on first use.
 
-`mail_services` makes the part of it that sends e-mail.
+`mail_services` makes the part of it that sends e-mail, `staff_services` the part that banks' staff use.
 
 What only some functions need is imported where it is made. So the API starts without the e-mail templates, Babel and
 boto3's model of SES, and only the webhook sender loads what it needs for TLS.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from chalicelib.ledger.ingest_queue import IngestQueue
 from chalicelib.ledger.ingest_worker import IngestWorker
 from chalicelib.ledger.intake import Intake
-from chalicelib.mail_services import MailServices
+from chalicelib.staff_services import StaffServices
 
 if TYPE_CHECKING:
     from chalicelib.analytics.job import AnalyticsJob
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.webhooks.tester import EndpointTester
 
 
-class Services(MailServices):
+class Services(StaffServices):
     """The stage's stores, its mailers, and what the routes and triggers of `app.py` call."""
 
     # The API

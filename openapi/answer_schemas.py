@@ -9,6 +9,7 @@ from openapi.json_schema import Json, object_schema, open_text
 from openapi.notification_schemas import notification_schemas
 from openapi.problems import FIELD_ERROR, PROBLEM
 from openapi.settings_schemas import settings_schemas
+from openapi.staff_schemas import staff_schemas
 from openapi.transaction_schemas import transaction_schemas
 
 
@@ -27,6 +28,7 @@ def add_answer_schemas(spec: APISpec) -> None:
         notification_schemas(),
         endpoint_schemas(),
         analytics_schemas(),
+        staff_schemas(),
         of_service,
     ):
         for name, schema in schemas.items():

@@ -9,7 +9,7 @@ from chalicelib.api.documentation import SERVER
 from openapi.answer_schemas import add_answer_schemas
 from openapi.json_schema import Json
 from openapi.marshmallow_fields import ExactPlugin
-from openapi.operation import API_KEY, HEADERS, PARAMETERS, SIGNATURE, WEBHOOK_SIGNATURE
+from openapi.operation import API_KEY, HEADERS, PARAMETERS, SIGNATURE, STAFF, WEBHOOK_SIGNATURE
 from openapi.paths import paths
 from openapi.problems import problem_examples
 from openapi.request_schemas import add_request_schemas, state_defaults
@@ -33,6 +33,7 @@ _TAGS = {
     "Holders": "The people who are notified of an account's transactions.",
     "Settings": "The rules that flag a transaction, the addresses of operators, and the endpoints of webhooks.",
     "Endpoints": "What became of webhooks, tests of the bank's endpoints, and one more try.",
+    "Staff": "What the console shows to a bank's staff. They sign in, and send their ID token instead of an API key.",
     "Preferences": "The holder's pages, which the encrypted links in e-mails lead to. They need no key.",
     "Notifications": "The delivery status of e-mails.",
     "Service": "The service itself. Needs no key.",
@@ -57,6 +58,7 @@ def description() -> Json:
     spec.components.security_scheme("apiKey", API_KEY)
     spec.components.security_scheme("signature", SIGNATURE)
     spec.components.security_scheme("webhookSignature", WEBHOOK_SIGNATURE)
+    spec.components.security_scheme("staff", STAFF)
     add_request_schemas(spec)
     add_answer_schemas(spec)
     state_defaults(spec.components.schemas)

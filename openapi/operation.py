@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from chalicelib.api.problems import REQUEST_ID
 from chalicelib.api.requests import MAX_PAGE
 from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.staff.member import Group
 from openapi.json_schema import IDENTIFIER_SCHEMA, Json, ref
 from openapi.problems import problem_responses
 
@@ -58,6 +59,14 @@ WEBHOOK_SIGNATURE: Json = {
     "description": "Of a webhook: `v1,` and the Base64 HMAC-SHA256 of `id.timestamp.body`, made with the bank's "
     "webhook secret. Several, with spaces between, while a secret is rotated. `webhook-id` is the webhook's id, the "
     "same at each try; `webhook-timestamp` is the time of signing, in seconds since 1970.",
+}
+STAFF: Json = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The ID token of a member of the bank's staff, from the service's Cognito user pool. The role that "
+    "an operation names is the least group that may use it: `viewer`, `analyst` or `admin`, each of which includes "
+    "those before it.",
 }
 _OF_WRITES: list[Json] = [{"apiKey": []}, {"apiKey": [], "signature": []}]
 HEADERS: dict[str, Json] = {
@@ -141,20 +150,22 @@ def operation(
     codes: Sequence[str] = (),
     is_write: bool = False,
     is_open: bool = False,
+    group: Group | None = None,
 ) -> Json:
     """Return an operation.
 
     `parameters` are names of PARAMETERS, or parameters. `body` is the name of its schema, and examples by label. `form`
     is the content of a body that isn't JSON. `codes` are the problems that not every operation of the kind has. An open
-    operation needs no key.
+    operation needs no key. An operation with a `group` is for staff who are signed in, and in that group at least.
     """
     # Every method: a request that names another media type is refused, even without a body.
     problems = {"internal_error", "unsupported_media_type", *codes}
     gateway = ["all"]
     if not is_open:
-        problems |= {"validation_failed", "unknown_api_key", "temporarily_unavailable"}
-        gateway.append("key")
-    if is_write:
+        refusals = {"unknown_api_key"} if group is None else {"not_signed_in", "group_required"}
+        problems |= {"validation_failed", "temporarily_unavailable", *refusals}
+        gateway.append("key" if group is None else "staff")
+    if is_write and group is None:
         problems.add("invalid_signature")
     if body is not None:
         problems |= {"malformed_body", "card_number_refused", "body_too_large"}
@@ -175,8 +186,8 @@ def operation(
         found["requestBody"] = {"required": True, "content": {JSON: content}}
     if form is not None:
         found["requestBody"] = {"required": True, "content": form}
-    if is_open or is_write:
-        found["security"] = [] if is_open else _OF_WRITES
+    if is_open or is_write or group is not None:
+        found["security"] = [] if is_open else [{"staff": [group.value]}] if group else _OF_WRITES
     found["responses"] = problem_responses(problems, gateway)
     for status, one in answers.items():
         found["responses"][str(status)] = _either(one, found["responses"].get(str(status), {}))

@@ -1,6 +1,6 @@
 """Every route of the API, as a bank's developer is to read of it."""
 
-from openapi import analytics, endpoints, holders, notifications, preferences, service, settings, transactions
+from openapi import analytics, endpoints, holders, notifications, preferences, service, settings, staff, transactions
 from openapi.json_schema import Json
 
 
@@ -31,6 +31,7 @@ def paths() -> dict[str, dict[str, Json]]:
         "/webhooks/attempts": {"get": endpoints.list_attempts()},
         "/webhooks/test": {"post": endpoints.test_endpoints()},
         "/webhooks/{webhook_id}/resend": {"post": endpoints.resend()},
+        "/staff/me": {"get": staff.get_me()},
         "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
         "/alerts/{token}": {"get": preferences.get_alert(), "post": preferences.post_alert()},
         "/health": {"get": service.get_health()},

@@ -36,7 +36,7 @@ PROBLEM = object_schema(
         "errors": {"type": "array", "maxItems": MAX_ERRORS, "items": ref("FieldError")},
     },
 )
-# The gateway's answers by what they hang on. Left out is UNAUTHORIZED: no route asks for a sign-in yet.
+# The gateway's answers by what they hang on.
 _GATEWAY = {
     "all": (
         "DEFAULT_4XX",
@@ -49,6 +49,7 @@ _GATEWAY = {
         "INTEGRATION_TIMEOUT",
         "INTEGRATION_FAILURE",
     ),
+    "staff": ("UNAUTHORIZED",),
     "key": ("INVALID_API_KEY", "QUOTA_EXCEEDED"),
     "body": ("REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
     "path parameter": ("MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND"),
@@ -59,6 +60,7 @@ _REASONS = {
     "body_too_large": "the body is over the limit",
     "card_number_refused": "the body holds what looks like a full card number",
     "forbidden": "the gateway refuses the request",
+    "group_required": "the member of staff is not in the group that this needs",
     "holder_not_found": "the account has no such holder",
     "internal_error": "an error of the service; its operator finds it by `request_id`",
     "invalid_cursor": "the cursor was not issued for this listing",
@@ -68,6 +70,7 @@ _REASONS = {
     "deeply, or has control characters or U+FFFD to U+FFFF",
     "precondition_failed": "`If-Match` names another version than the present one; nothing is changed",
     "no_endpoint": "the bank's settings name no endpoint for webhooks",
+    "not_signed_in": "the ID token is missing, not valid, expired, or of no active bank",
     "not_suppressed": "e-mails go to the holder's address",
     "quota_exceeded": "the plan's requests or transactions of the day are used up",
     "route_not_found": "no route has this path and method",

@@ -31,10 +31,18 @@ from infra.package import PROJECT_DIR
 from tests.conftest import OneCallAtATime
 from tests.links import BOUNCED_ACCOUNTS, LINK_KEYS, SERVED_ACCOUNT, SERVED_ALERT, SERVED_HOLDER
 from tests.samples import EVIDENCE
+from tests.staff_world import id_token, keys_url
 from tests.tables import create_tables
 
 KEY = "tn_key-of-eazycard"
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
+
+
+def staff_token() -> str:
+    """Return the ID token of an administrator of the served bank: valid for long, because the served time runs fast."""
+    return id_token(NOW, "eazycard", ["admin"], exp=int((NOW + timedelta(days=365)).timestamp()))
+
+
 # What a client that knows only the API's description would hardly come upon: a transaction of this very name, and an
 # account with enough of them for a second page.
 _RECORDED = [
@@ -111,7 +119,9 @@ def serving(base_path: str = "") -> Iterator[str]:
         services, app = app_module.services, app_module.app
         app_class = type(app)
         app_module.services = Services(
-            from_environment(os.environ), clients.__getitem__, lambda: NOW + timedelta(seconds=next(seconds))
+            from_environment({**os.environ, "STAFF_URL": keys_url()}),
+            clients.__getitem__,
+            lambda: NOW + timedelta(seconds=next(seconds)),
         )
         asked = dataclasses.replace(_RECORDED[0], id=SERVED_ALERT, account=SERVED_ACCOUNT)
         for transaction in (*_RECORDED, asked):

@@ -22,6 +22,7 @@ from chalicelib.banks.repository import BankRepository
 from chalicelib.services import Services
 from tests.fakes import OneCallAtATime
 from tests.links import LINK_KEYS
+from tests.staff_world import keys_url
 from tests.tables import create_tables
 
 PROJECT = Path(__file__).parent.parent
@@ -85,7 +86,7 @@ class Bench:
     def restart(self, **clients: Any) -> None:
         """Begin with a new function, in which these clients, by service, take the place of the real ones."""
         services = Services(
-            from_environment(os.environ),
+            from_environment({**os.environ, "STAFF_URL": keys_url()}),
             lambda name: {**AWS, "dynamodb": self.dynamodb, **clients}[name],
             lambda: self.now,
         )

@@ -49,6 +49,7 @@ SETTINGS = {
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/webhooks-dead",
     "RECORDED_SHARDS": "4",
     "KEEP_DAYS": "400 90 90",
+    "STAFF_POOL": f"{REGION}_TestPool/client-of-the-console/tn-test",  # tests/staff_world.py
 }
 
 # Done before anything imports `app`, which reads its settings at import. No test can reach a real account.

@@ -32,10 +32,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notifications": {"flags", "mail", "holders", "banks", "ledger", "aws"},
     "statements": {"notifications", "mail", "holders", "banks", "ledger", "aws"},
     "webhooks": {"notifications", "flags", "banks", "ledger", "aws"},
+    "staff": {"banks", "aws"},
     "changes": {"webhooks", "notifications", "mail", "flags", "holders", "banks", "ledger", "aws"},
     "api": {
         *(
             "audit",
+            "staff",
             "webhooks",
             "analytics",
             "statements",
@@ -51,8 +53,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The modules beside the packages, and who may import each: None is everybody.
 BESIDE: dict[str, set[str] | None] = {
     "errors": None,
-    "stores": {"services", "mail_services"},
-    "mail_services": {"services"},
+    "stores": {"mail_services"},
+    "mail_services": {"staff_services"},
+    "staff_services": {"services"},
     "services": set(),
 }
 # What a trigger runs: a route gets the store behind it instead.
@@ -111,6 +114,7 @@ TESTED_ELSEWHERE = {
     "ledger.times": "through all that stores a time, by ledger/test_transaction and aws/test_dynamo",
     "ledger.stored_form": "on both engines, by ledger/test_repository",
     "mail_services": "with the other services, by test_services",
+    "staff_services": "with the other services, by test_services",
     "mail.details": "through the e-mails, by mail/test_transaction_mail",
     "mail.digest": "through its e-mail, by mail/test_digest_mail",
     "mail.parts": "through the e-mails, by mail/test_transaction_mail and test_statement_mail",
@@ -318,9 +322,10 @@ def test_the_api_starts_without_what_only_mails_and_pages_need() -> None:
     pages = {"api.preferences_page", "api.preferences_html", "holders.links"}
     webhooks = {"webhooks.poster", "webhooks.sender", "webhooks.signed_poster", "webhooks.feeder"}
     triggers = {"analytics.job", "analytics.reconciliation", "notifications.stream"}
-    unwanted = {f"chalicelib.{name}" for name in mailers | pages | webhooks | triggers}
+    staff = {"staff.keys", "staff.pool", "staff.tokens"}
+    unwanted = {f"chalicelib.{name}" for name in mailers | pages | webhooks | triggers | staff}
     assert unwanted <= MODULES.keys()
-    assert not loaded & (unwanted | {"babel", "jinja2"})
+    assert not loaded & (unwanted | {"babel", "jinja2", "jwt", "cryptography"})
 
 
 def test_app_py_is_a_table_of_contents() -> None:

@@ -15,6 +15,7 @@ from chalicelib.banks.settings import BankSettings, StoredSettings
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.services import Services
+from chalicelib.staff_services import StaffServices
 from chalicelib.stores import Stores
 from chalicelib.webhooks.records import WebhookRecords
 from chalicelib.webhooks.webhook import Webhook, pack
@@ -23,7 +24,10 @@ from tests.app_bench import AWS, NOW
 from tests.tables import create_tables
 
 PARTS = sorted(
-    name for part in (Stores, Services) for name, value in vars(part).items() if isinstance(value, cached_property)
+    name
+    for part in (Stores, StaffServices, Services)
+    for name, value in vars(part).items()
+    if isinstance(value, cached_property)
 )
 
 

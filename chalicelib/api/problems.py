@@ -12,6 +12,7 @@ from chalice.app import Request, Response
 
 from chalicelib import errors
 from chalicelib.aws.telemetry import count, logger, of_request
+from chalicelib.staff import refusals
 
 CONTENT_TYPE = "application/problem+json"
 REQUEST_ID = "x-request-id"
@@ -24,6 +25,8 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.InvalidCursor: (400, "The cursor is not valid"),
     errors.UnknownApiKey: (401, "The API key is missing or unknown"),
     errors.InvalidSignature: (401, "The signature is missing, wrong or too old"),
+    refusals.NotSignedIn: (401, "Nobody is signed in"),
+    refusals.GroupRequired: (403, "The member of staff may not do this"),
     errors.TransactionNotFound: (404, "There is no such transaction"),
     errors.HolderNotFound: (404, "There is no such holder"),
     errors.NotSuppressed: (404, "The holder's address is not suppressed"),
@@ -81,6 +84,8 @@ def problem_for(error: errors.DomainError, request: Request) -> Response:
             headers["WWW-Authenticate"] = 'ApiKey header="x-api-key"'
         case errors.InvalidSignature():
             headers["WWW-Authenticate"] = 'StandardWebhooks header="webhook-signature"'
+        case refusals.NotSignedIn():
+            headers["WWW-Authenticate"] = "Bearer"
     return problem(request, status, error.code, title, str(error), details(error), headers)
 
 

@@ -44,15 +44,16 @@ def calling_bank(request: Request, banks: BankDirectory, signatures: Callable[[]
 
 def author(request: Request) -> Author:
     """Return who changes something with this request of a bank, for the audit trail."""
-    return _author(API_KEY, short_hash(request.headers["x-api-key"]), request)
+    return author_of(API_KEY, short_hash(request.headers["x-api-key"]), request)
 
 
 def author_by_link(request: Request, holder: str) -> Author:
     """Return who changes something at a link in an e-mail; `holder` is the hash of the link's holder."""
-    return _author(HOLDER, holder, request)
+    return author_of(HOLDER, holder, request)
 
 
-def _author(kind: str, author_id: str, request: Request) -> Author:
+def author_of(kind: str, author_id: str, request: Request) -> Author:
+    """Return the author of this kind and id who sent the request."""
     source_ip = request.context.get("identity", {}).get("sourceIp") or ""
     return Author(kind, author_id, source_ip, request_id(request))
 

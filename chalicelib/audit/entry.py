@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.ledger.times import format_time
 
 # The kinds of authors.
-API_KEY, OPERATOR, HOLDER = "api_key", "operator", "holder"
+API_KEY, OPERATOR, HOLDER, STAFF = "api_key", "operator", "holder", "staff"
 # What an operator changes of the whole stage is kept under this name. No bank's id has capital letters.
 STAGE = "STAGE"
 
@@ -21,7 +21,8 @@ class Author:
     """Who makes a change, and by which request.
 
     `id` is the beginning of an API key's hash, as `operations.banks show` prints it, the ARN of an operator's
-    principal, or the hash of the holder whose link was opened. `request_id` is that of the API's answer and log lines.
+    principal, the hash of the holder whose link was opened, or a member of staff's subject. `request_id` is that of the
+    API's answer and log lines.
     """
 
     kind: str

@@ -22,7 +22,10 @@ class Settings:
     - `mail_rate`, set by the local cloud: e-mails a second, because the emulated SES answers a wrong rate;
     - `flood_hour_s`, set by the local cloud: how many seconds an hour of a holder's e-mails has, so that a digest comes
       while one watches;
-    - `local_endpoints`, set by the local cloud: webhooks may go to 127.0.0.1.
+    - `local_endpoints`, set by the local cloud: webhooks may go to 127.0.0.1;
+    - `staff_pool`, an output: the staff's user pool, its client and its domain, as `staff.pool.read_pool` reads them. A
+      data stack of an earlier release has none, and nobody can sign in there;
+    - `staff_url`, set by the local cloud: where the emulated Cognito answers.
     """
 
     stage: str
@@ -65,6 +68,8 @@ class Settings:
     mail_rate: str = ""
     flood_hour_s: str = ""
     local_endpoints: str = ""
+    staff_pool: str = ""
+    staff_url: str = ""
 
     # Lambda allows 4 KB of environment variables, so what follows from other settings isn't stored.
 
@@ -86,6 +91,12 @@ class Settings:
     def audit_years(self) -> int:
         """For how many years an entry of the audit trail is kept."""
         return int(self.audit_trail.partition("/")[2])
+
+    @property
+    def staff_pool_arn(self) -> str:
+        """The ARN of the staff's user pool, empty if the stage has none."""
+        pool = self.staff_pool.partition("/")[0]
+        return self._arn("cognito-idp", f"userpool/{pool}") if pool else ""
 
     @property
     def accounts_stream_arn(self) -> str:
@@ -127,8 +138,17 @@ class Settings:
         return self._named_queue_arn(url.rpartition("/")[2])
 
     def _named_queue_arn(self, name: str) -> str:
+        return self._arn("sqs", name)
+
+    def _arn(self, service: str, name: str) -> str:
         _, partition, _, region, account, _ = self.transactions_stream_arn.split(":", 5)
-        return f"arn:{partition}:sqs:{region}:{account}:{name}"
+        return f"arn:{partition}:{service}:{region}:{account}:{name}"
+
+
+# The outputs that not every data stack has.
+_OPTIONAL_OUTPUTS = {"PublicUrl": "PUBLIC_URL", "StaffPool": "STAFF_POOL"}
+# All queues are of one account and region. One of them is recorded with its whole URL, the others by their names.
+_QUEUE_URL, _WHOLE_URL = "_QUEUE_URL", "NOTIFICATION_QUEUE_URL"
 
 
 class MissingSettings(Exception):
@@ -145,9 +165,17 @@ def variables() -> dict[str, str]:
 
 
 def recorded(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables, with their values, for a data stack's outputs; `PublicUrl` is optional."""
+    """Return the environment variables, with their values, for a data stack's outputs.
+
+    Queues are recorded without what their URLs have in common: `from_environment` completes them.
+    """
     named = {variable: outputs[output] for output, variable in variables().items()}
-    return {**named, "PUBLIC_URL": outputs["PublicUrl"]} if outputs.get("PublicUrl") else named
+    named |= {variable: outputs[output] for output, variable in _OPTIONAL_OUTPUTS.items() if outputs.get(output)}
+    prefix = _before_name(named[_WHOLE_URL])
+    return {
+        name: value.removeprefix(prefix) if name.endswith(_QUEUE_URL) and name != _WHOLE_URL else value
+        for name, value in named.items()
+    }
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -156,7 +184,17 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     if missing:
         raise MissingSettings(missing)
     names = [field.name for field in dataclasses.fields(Settings)]
-    return Settings(**{name: environment[name.upper()] for name in names if name.upper() in environment})
+    given = {name: environment[name.upper()] for name in names if name.upper() in environment}
+    prefix = _before_name(environment[_WHOLE_URL])
+    for name, value in given.items():
+        if name.upper().endswith(_QUEUE_URL) and "/" not in value:  # earlier releases recorded whole URLs
+            given[name] = prefix + value
+    return Settings(**given)
+
+
+def _before_name(queue_url: str) -> str:
+    """Return a queue's URL without the queue's name."""
+    return queue_url[: queue_url.rfind("/") + 1]
 
 
 def _required() -> list[dataclasses.Field[str]]:

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -45,6 +45,11 @@ def load(
         # Chalice reads the region after it has imported the app, so this is early enough.
         environment["AWS_DEFAULT_REGION"] = settings.transactions_stream_arn.split(":")[3]
     return settings
+
+
+def is_deploying(environment: Mapping[str, str] = os.environ, arguments: list[str] = sys.argv) -> bool:
+    """Return whether a `chalice` command runs that makes or describes the stage, and not a function or a server."""
+    return environment.get("AWS_CHALICE_CLI_MODE") == "true" and _command_line(arguments)[0] != "local"
 
 
 def _command_line(arguments: list[str]) -> tuple[str | None, str]:

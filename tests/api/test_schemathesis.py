@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.ledger.money import ALPHA_2
 from infra.package import PROJECT_DIR
-from tests.api_server import KEY, serving
+from tests.api_server import KEY, serving, staff_token
 from tests.described import DESCRIPTION
 from tests.sharpened import sharpened
 
@@ -51,7 +51,8 @@ def schemathesis(document: dict[str, Any], folder: Path, *arguments: str) -> sub
         [
             Path(sys.executable).with_name("schemathesis"),
             *("--config-file", PROJECT_DIR / "tests" / "schemathesis.toml"),
-            *("run", file, "--no-color", "--header", f"x-api-key: {KEY}", *arguments),
+            *("run", file, "--no-color", "--header", f"x-api-key: {KEY}"),
+            *("--header", f"Authorization: Bearer {staff_token()}", *arguments),
         ],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PROJECT_DIR)},

@@ -162,3 +162,18 @@ def test_chalice_local_says_when_the_local_cloud_is_older_than_the_working_tree(
     line = ended_with({**COMMAND}, "chalice local", local_stack)
 
     assert "no MAIL_FROM: `make run`" in line
+
+
+@pytest.mark.parametrize(
+    ("mode", "command_line", "expected"),
+    [
+        ("true", "chalice deploy --stage prod", True),
+        ("true", "chalice package --stage prod out", True),
+        ("true", "chalice local --port 8000", False),
+        ("true", "chalice --project-dir . local", False),
+        ("", "chalice deploy", False),
+        ("", "/var/runtime/bootstrap", False),
+    ],
+)
+def test_only_a_command_that_makes_the_stage_is_deploying(mode: str, command_line: str, expected: bool) -> None:
+    assert stage_command.is_deploying({"AWS_CHALICE_CLI_MODE": mode}, command_line.split()) is expected

@@ -15,7 +15,7 @@ PUBLIC = {
     (path, method)
     for path, methods in app_module.app.routes.items()
     for method, entry in methods.items()
-    if not entry.api_key_required
+    if not entry.api_key_required and not path.startswith("/staff/")
 }
 
 

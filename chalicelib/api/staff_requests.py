@@ -1,0 +1,58 @@
+"""Who of a bank's staff sends a request: what the routes under `/staff` share."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chalice.app import CognitoUserPoolAuthorizer, Request, Response
+
+from chalicelib.api.requests import author_of, json_answer, only_parameters
+from chalicelib.audit.entry import STAFF, Author
+from chalicelib.staff.member import Group, StaffMember
+from chalicelib.staff.refusals import GroupRequired, NotSignedIn
+
+if TYPE_CHECKING:
+    from chalicelib.staff.tokens import StaffTokens  # PyJWT and `cryptography`, which a bank's request doesn't load
+
+
+def staff_member(request: Request, tokens: "Callable[[], StaffTokens]", group: Group) -> StaffMember:
+    """Return the member of staff whose ID token came with the request.
+
+    Raises NotSignedIn, GroupRequired if the member's groups don't include `group`, and TemporarilyUnavailable.
+    """
+    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotSignedIn
+    member = tokens().member(token.strip())
+    if group not in member.groups:
+        raise GroupRequired(group)
+    return member
+
+
+def author_of_staff(request: Request, member: StaffMember) -> Author:
+    """Return who changes or reads something with this request, for the audit trail."""
+    return author_of(STAFF, member.subject, request)
+
+
+def authorizer(pool_arn: str) -> CognitoUserPoolAuthorizer | None:
+    """Return API Gateway's own check of staff's tokens, None where there is no user pool, or nothing is deployed.
+
+    Only deployment reads it: a running function doesn't need it, and Chalice's local server, which verifies no token,
+    would fail at one that it can't decode.
+    """
+    return CognitoUserPoolAuthorizer("staff", provider_arns=[pool_arn]) if pool_arn else None
+
+
+def get_me(member: StaffMember, request: Request) -> Response:
+    """Answer `GET /staff/me`: who is signed in, for which bank, and in which groups."""
+    only_parameters(request)
+    return json_answer(
+        {
+            "subject": member.subject,
+            "name": member.name,
+            "email": member.email,
+            "bank": member.bank.id,
+            "bank_name": member.bank.name,
+            "groups": [group for group in Group if group in member.groups],
+            "currency": member.bank.default_currency,
+        }
+    )
