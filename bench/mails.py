@@ -19,6 +19,8 @@ from tqdm import tqdm
 
 from bench import environment, naive_mailer, report, timing
 from bench.report import Line
+from chalicelib.activity.recorder import ActivityRecorder
+from chalicelib.activity.repository import ActivityRepository
 from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.dynamo import Item, to_item
 from chalicelib.aws.queues import Queue
@@ -44,6 +46,7 @@ from chalicelib.notifications.digests_repository import DigestRepository
 from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.mail_tally import MailTally
 from chalicelib.notifications.mailer import Mailer
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.purchases import Purchases
@@ -144,8 +147,14 @@ def ours(ses: Any) -> timing.Work:
     queue = Queue(None, "url")  # Not used: nothing is deferred or dead-lettered.
     banks = BankDirectory(BankRepository(tables, "banks"), lambda: _NOW)
     holders, letters = HolderRepository(tables, "accounts"), DeadLetters(queue, "mailer")
+    tally = MailTally(ActivityRecorder(ActivityRepository(tables, "deferrals"), lambda: now))
     sending = Sending(
-        NotificationLog(tables, "notifications", NotificationFeed(tables, "notifications", lambda: _NOW)),
+        NotificationLog(
+            tables,
+            "notifications",
+            NotificationFeed(tables, "notifications", lambda: _NOW),
+            recorded=tally.recorded,
+        ),
         Pacer(tables, "notifications", SesAccount(ses, lambda: _NOW, fixed=1e9), lambda: _NOW),
         SesOutbox(ses, "EAZYCard <alerts@example.com>", "configuration"),
         lambda: _NOW,
@@ -185,6 +194,7 @@ def ours(ses: Any) -> timing.Work:
         nonlocal now
         now += timedelta(hours=2)
         mailer.handle(bodies, lambda: 20)
+        tally.flush()
 
     return work
 

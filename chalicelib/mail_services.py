@@ -1,4 +1,4 @@
-"""The composition root of what sends e-mail: the mailers and the statement job, made on first use.
+"""The composition root of what sends e-mail, and of what counts it: made on first use.
 
 The e-mail templates, Babel and boto3's model of SES are imported where they are needed: no other function loads them.
 """
@@ -10,14 +10,36 @@ from chalicelib.banks.plans import Metered
 from chalicelib.stores import Stores
 
 if TYPE_CHECKING:
+    from chalicelib.activity.reader import ActivityReader
+    from chalicelib.activity.recorder import ActivityRecorder
+    from chalicelib.activity.repository import ActivityRepository
     from chalicelib.changes.change_mailer import MailDesk
     from chalicelib.mail.shares import Lane
+    from chalicelib.notifications.mail_tally import MailTally
     from chalicelib.notifications.sending import Sending
     from chalicelib.statements.job import StatementJob
 
 
 class MailServices(Stores):
-    """The stage's stores, and what sends its e-mails."""
+    """The stage's stores, what sends its e-mails, and the banks' activity."""
+
+    @cached_property
+    def activity(self) -> "ActivityReader":
+        from chalicelib.activity.reader import ActivityReader
+
+        return ActivityReader(self._activity_hours)
+
+    @cached_property
+    def activity_recorder(self) -> "ActivityRecorder":
+        from chalicelib.activity.recorder import ActivityRecorder
+
+        return ActivityRecorder(self._activity_hours, self.now)
+
+    @cached_property
+    def _activity_hours(self) -> "ActivityRepository":
+        from chalicelib.activity.repository import ActivityRepository
+
+        return ActivityRepository(self.client("dynamodb"), self.settings.deferrals_table)
 
     @cached_property
     def mailer(self) -> "MailDesk":
@@ -46,6 +68,7 @@ class MailServices(Stores):
             self._sending(Lane.ORDINARY),
             self.dead_letters(self.settings.notification_dead_letter_queue_url, "statements"),
             self.now,
+            self._tally,
         )
 
     def _mailer(self, queue_url: str, name: str, lane: "Lane") -> "MailDesk":
@@ -76,12 +99,19 @@ class MailServices(Stores):
             self._allowed_emails,
             self.now,
         )
-        return MailDesk(mailer, ChangeMailer(self.holders, self.banks, links_for, sending, queue, letters, self.now))
+        changes = ChangeMailer(self.holders, self.banks, links_for, sending, queue, letters, self.now)
+        return MailDesk(mailer, changes, self._tally)
 
     def _allowed_emails(self, bank_id: str, count: int) -> int:
         """Take so many e-mails of the bank's quota of today; return how many it may send."""
         bank = self.banks.by_id(bank_id)
         return self.quotas.take(bank_id, bank.plan if bank else "", Metered.EMAILS, count)
+
+    @cached_property
+    def _tally(self) -> "MailTally":
+        from chalicelib.notifications.mail_tally import MailTally
+
+        return MailTally(self.activity_recorder)
 
     def _sending(self, lane: "Lane") -> "Sending":
         from chalicelib.mail.pacing import Pacer, SesAccount
@@ -97,6 +127,7 @@ class MailServices(Stores):
                 settings.notifications_table,
                 self.notification_feed,
                 kept_days=settings.retention.notifications,
+                recorded=self._tally.recorded,
             ),
             Pacer(dynamodb, settings.notifications_table, SesAccount(ses, self.now, rate), self.now, lane),
             SesOutbox(ses, settings.mail_from, settings.mail_configuration_set, Senders(self.banks).of),

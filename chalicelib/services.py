@@ -121,6 +121,7 @@ class Services(StaffServices):
             self.event_bus,
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
             FlaggedTeller(self._outbox("transaction_stream"), self.now).tell,
+            self.activity_recorder,
         )
 
     @cached_property
@@ -132,6 +133,7 @@ class Services(StaffServices):
             self._outbox("transaction_stream"),
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
             self.now,
+            self.activity_recorder,
         )
 
     @cached_property
@@ -167,6 +169,7 @@ class Services(StaffServices):
             self.notification_feed,
             self.enrolment,
             self.dead_letters(self.settings.feedback_dead_letter_queue_url, "feedback"),
+            self.activity_recorder,
         )
 
     # Webhooks
@@ -197,6 +200,7 @@ class Services(StaffServices):
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_sender"),
             self.now,
+            self.activity_recorder,
         )
 
     @cached_property

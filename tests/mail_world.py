@@ -6,6 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from chalicelib.activity.hour import HourOfActivity
+from chalicelib.activity.reader import ActivityReader
+from chalicelib.activity.recorder import ActivityRecorder
+from chalicelib.activity.repository import ActivityRepository
 from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.queues import Queue
 from chalicelib.banks.bank import Bank, BankDirectory
@@ -36,6 +40,7 @@ from chalicelib.notifications.due import DueRepository
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.feedback import FeedbackHandler
 from chalicelib.notifications.log import NotificationLog
+from chalicelib.notifications.mail_tally import MailTally
 from chalicelib.notifications.mailer import Mailer
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.purchases import Purchases
@@ -65,6 +70,7 @@ class World:
         self.now = NOW
         self.rate: float | None = 1e9
         self.digest_after = 20
+        self.tally = MailTally(self.activity())
         self.allowed_emails: Callable[[str, int], int] = lambda _bank, count: count
         self.sender_of: Callable[[str, Sender], Sender] = the_stage_s
         self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
@@ -123,7 +129,19 @@ class World:
 
     def log(self, dynamodb: Any) -> NotificationLog:
         table = self.names["NotificationsTable"]
-        return NotificationLog(dynamodb, table, self.feed(dynamodb), sleep=lambda _: None)
+        feed = self.feed(dynamodb)
+        return NotificationLog(
+            dynamodb, table, feed, sleep=lambda _: None, recorded=lambda *of: self.tally.recorded(*of)
+        )
+
+    def activity(self, dynamodb: Any = None) -> ActivityRecorder:
+        hours = ActivityRepository(dynamodb or self.dynamodb, self.names["DeferralsTable"])
+        return ActivityRecorder(hours, lambda: self.now)
+
+    def hours(self) -> list[HourOfActivity]:
+        """Return the bank's hours of today."""
+        reader = ActivityReader(ActivityRepository(self.dynamodb, self.names["DeferralsTable"]))
+        return reader.between("eazycard", self.now.replace(hour=0), self.now)
 
     def feed(self, dynamodb: Any = None) -> NotificationFeed:
         table = self.names["NotificationsTable"]
@@ -142,6 +160,7 @@ class World:
             self.feed(dynamodb),
             self.suppression(dynamodb),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "feedback"),
+            self.activity(dynamodb),
         ).handle(bodies)
 
     def sleep(self, seconds: float) -> None:
@@ -167,7 +186,12 @@ class World:
         Collector(stored, self.purchases()).collect(transactions)
 
     def tell(self, bodies: list[str], time_left_s: Callable[[], float] = lambda: 20, **clients: Any) -> None:
-        self.mailer(**clients).handle(bodies, time_left_s)
+        """Let a mailer handle the messages, and count what it did."""
+        self.tally = MailTally(self.activity(clients.get("dynamodb")))
+        try:
+            self.mailer(**clients).handle(bodies, time_left_s)
+        finally:
+            self.tally.flush()
 
     def drain(self, **clients: Any) -> None:
         """Deliver what was put back, as SQS would after its delay, until nothing is left."""

@@ -5,6 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.activity.recorder import ActivityRecorder
+from chalicelib.activity.repository import ActivityRepository
 from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.queues import Queue
 from chalicelib.banks.bank import BankDirectory
@@ -86,6 +88,7 @@ class Stream:
             EventBus(clients.get("events", self.events), "bus", sleep=lambda _: None),
             letters,
             FlaggedTeller(Outbox(endpoints, queue("webhooks"), letters), lambda: self.now).tell,
+            ActivityRecorder(ActivityRepository(dynamodb, self.names["DeferralsTable"]), lambda: self.now),
         ).handle(batch)
 
     def flags(self, transaction_id: str) -> dict[str, Any]:

@@ -133,6 +133,7 @@ class Desk(World):
             webhooks,
             sender_letters,
             clock,
+            self.activity(dynamodb),
             jitter=lambda: 0,
         )
 

@@ -4,11 +4,14 @@ It reads the stream of the transactions table, where an answer changes the row o
 function that wrote the answer dies right after.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chalicelib.activity.hour import Counted
+from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.dynamo import from_item
 from chalicelib.aws.telemetry import count, logger
@@ -60,11 +63,13 @@ class AnswerTeller:
         webhooks: Outbox,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
+        activity: ActivityRecorder,
     ) -> None:
         self._events = events
         self._webhooks = webhooks
         self._dead_letters = dead_letters
         self._clock = clock
+        self._activity = activity
 
     def handle(self, stream_records: Sequence[Mapping[str, Any]]) -> None:
         """Put the banks' events and queue their webhooks, for each answer that is new in the records.
@@ -87,6 +92,10 @@ class AnswerTeller:
         webhooks = self._webhooks.put(webhook_of(answered, now) for answered in found)
         logger.info("alerts_answered", extra={"answers": len(found), "webhooks": webhooks})
         count("AlertsAnswered", len(found))
+        given: dict[str, Counter[Counted]] = {}
+        for answered in found:
+            given.setdefault(answered.bank, Counter())[Counted(answered.given.answer)] += 1
+        self._activity.note({bank: Happened(answers) for bank, answers in given.items()})
 
 
 def _answer_in(images: Mapping[str, Any]) -> Answered | None:

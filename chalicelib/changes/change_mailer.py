@@ -22,6 +22,7 @@ from chalicelib.ledger.keys import account_key
 from chalicelib.mail.change_mail import render_change
 from chalicelib.mail.parts import NO_LINKS, email_to
 from chalicelib.mail.ses import Email
+from chalicelib.notifications.mail_tally import MailTally
 from chalicelib.notifications.mailer import PART_TAKES_AT_MOST_S, Mailer
 from chalicelib.notifications.returns import LEFT_FOR_GOOD, is_left_for_good, longest_wait_s, seconds_of
 from chalicelib.notifications.sending import Sending
@@ -154,20 +155,27 @@ class ChangeMailer:
 
 
 class MailDesk:
-    """Gives a queue's messages to whom they are for: notices of transactions to the mailer, of changes to theirs."""
+    """Gives a queue's messages to whom they are for: notices of transactions to the mailer, of changes to theirs.
 
-    def __init__(self, mailer: Mailer, change_mailer: ChangeMailer) -> None:
+    `tally` counts what became of the e-mails of both.
+    """
+
+    def __init__(self, mailer: Mailer, change_mailer: ChangeMailer, tally: MailTally) -> None:
         self._mailer = mailer
         self._change_mailer = change_mailer
+        self._tally = tally
 
     def handle(self, bodies: Sequence[str], time_left_s: Callable[[], float]) -> None:
         """Handle the messages; raises what the two mailers raise."""
         changes = [body for body in bodies if is_change(body)]
-        if changes:
-            self._change_mailer.handle(changes, time_left_s)
         others = [body for body in bodies if not is_change(body)]
-        if others:
-            self._mailer.handle(others, time_left_s)
+        try:
+            if changes:
+                self._change_mailer.handle(changes, time_left_s)
+            if others:
+                self._mailer.handle(others, time_left_s)
+        finally:
+            self._tally.flush()  # what was sent before an error is not sent again
 
 
 def _is_at(holder: Holder, notice: ChangeNotice) -> bool:

@@ -37,7 +37,7 @@ class ChangeNotice:
 
     def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
         """Return the notification's new state. It has been queued since the change."""
-        return StateChange(self.key, state, reason, message_id, self.told.at)
+        return StateChange(self.key, state, reason, message_id, self.told.at, kind="change")
 
 
 def to_payload(notice: ChangeNotice) -> dict[str, Any]:

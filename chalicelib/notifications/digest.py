@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.aws.dead_letters import Letter, SetAside
+from chalicelib.holders.preferences import SECURITY_ALERT
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.notice import Notice, from_payload
 from chalicelib.notifications.state import NotificationKey, State, StateChange
@@ -58,7 +59,9 @@ class DigestNotice:
         return NotificationKey(self.digest.bank, id_, self.digest.holder)
 
     def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
-        return StateChange(self.key, state, reason, message_id)
+        is_alert = self.digest.kind is DigestKind.ALERTS
+        kind = SECURITY_ALERT if is_alert else "digest"
+        return StateChange(self.key, state, reason, message_id, kind=kind)
 
 
 @dataclass(frozen=True, slots=True)

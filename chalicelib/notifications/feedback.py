@@ -7,10 +7,12 @@ Events come from the configuration set through SNS, at least once and in any ord
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.activity.hour import Counted
+from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BANK_ID
@@ -107,14 +109,28 @@ def _feedback(mail: dict[str, Any], detail: dict[str, Any], verdict: Verdict) ->
     return Feedback(at, verdict.kind, mail["messageId"], accepted_at, verdict.reason)
 
 
+def _activity(kept: Iterable[Event]) -> dict[str, Happened]:
+    banks: dict[str, Counter[Counted]] = {}
+    for event in kept:
+        if event.feedback.kind is not Kind.DELAY:
+            banks.setdefault(event.bank, Counter())[Counted(event.feedback.state)] += 1
+    return {bank: Happened(counts) for bank, counts in banks.items()}
+
+
 class FeedbackHandler:
     def __init__(
-        self, records: NotificationRecords, feed: NotificationFeed, enrolment: Enrolment, dead_letters: DeadLetters
+        self,
+        records: NotificationRecords,
+        feed: NotificationFeed,
+        enrolment: Enrolment,
+        dead_letters: DeadLetters,
+        activity: ActivityRecorder,
     ) -> None:
         self._records = records
         self._feed = feed
         self._enrolment = enrolment
         self._dead_letters = dead_letters
+        self._activity = activity
 
     def handle(self, bodies: Sequence[str]) -> None:
         """Keep what SES told, suppress what is to be suppressed, and put it all into the feed.
@@ -148,6 +164,7 @@ class FeedbackHandler:
         count("MailsDelivered", kinds[Kind.DELIVERY])
         count("MailsBounced", kinds[Kind.HARD_BOUNCE] + kinds[Kind.SOFT_BOUNCE])
         count("MailsComplained", kinds[Kind.COMPLAINT])
+        self._activity.note(_activity(kept))
 
     def _keep(self, event: Event) -> None:
         self._records.note_feedback(event.key, event.feedback)

@@ -22,6 +22,11 @@ _TRIES = 5
 _FOR_GOOD = "9999"  # behind every time: nobody but its digest tells what waits for it
 _NO_SUBJECTS = ("none", "none")  # which nothing stands for: subjects have a "#"
 Subjects = Mapping[NotificationKey, Sequence[str]]
+Recorded = Callable[[Sequence[StateChange], datetime], None]
+
+
+def _not_counted(_changes: Sequence[StateChange], _now: datetime) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -39,7 +44,8 @@ class NotificationLog:
     """Keeps a notification from being sent twice: it is claimed before SES is asked, and noted right after.
 
     A claim is a lease: a function that dies with it leaves a notification that can be claimed again when the
-    lease is over. Only a death between SES's yes and the note lets an e-mail out twice.
+    lease is over. Only a death between SES's yes and the note lets an e-mail out twice. `recorded` gets all states that
+    are recorded, with the time.
     """
 
     def __init__(
@@ -49,7 +55,9 @@ class NotificationLog:
         feed: NotificationFeed,
         sleep: Callable[[float], None] = time.sleep,
         kept_days: int = KEPT.notifications,
+        recorded: Recorded = _not_counted,
     ) -> None:
+        self._recorded = recorded
         self._kept_days = kept_days
         self._client = client
         self._table = table
@@ -115,6 +123,7 @@ class NotificationLog:
         """
         changes = list(changes)
         batch_put(self._client, self._table, (self._item(change, now) for change in changes), sleep=self._sleep)
+        self._recorded(changes, now)
         self._feed.append(change.key for change in changes if change.state is not State.QUEUED)
 
     def queued(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:

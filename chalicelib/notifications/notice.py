@@ -11,8 +11,10 @@ from typing import Any
 from chalicelib.aws.batching import batches, grouped
 from chalicelib.aws.queues import GroupedBody, message
 from chalicelib.holders.holder import Holder
+from chalicelib.holders.preferences import SECURITY_ALERT
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction, from_json, to_json
+from chalicelib.mail.story import kind_of
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 
 # Ten messages of ten fill one SendMessageBatch and one invocation of the mailer.
@@ -27,7 +29,8 @@ class Notice:
     `attempt` counts how often it was put off, since `put_off_since`; no mailer has had time for it since `left_since`.
     Until `counted_until` its e-mail is among those that were counted for its holder (see `allowances`). `again` is set
     on a dead letter that is sent through again: a notification that had failed is then tried once more. `flags` holds
-    the evidence of each flag; a notice with flags is a security alert.
+    the evidence of each flag; a notice with flags is a security alert. `waited` is set after a wait that has nothing to
+    do with SES, like quiet hours.
     """
 
     transaction: Transaction
@@ -38,6 +41,7 @@ class Notice:
     flags: Mapping[str, Evidence] = dataclasses.field(default_factory=dict)
     counted_until: datetime | None = None
     left_since: datetime | None = None
+    waited: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +66,11 @@ class Recipient:
 
     def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
         """Return the notification's new state. It has been queued since the transaction was recorded."""
-        return StateChange(self.key, state, reason, message_id, self.notice.transaction.recorded_at)
+        notice = self.notice
+        recorded_at = notice.transaction.recorded_at
+        kind = SECURITY_ALERT if notice.flags else kind_of(notice.transaction)
+        since = None if notice.waited or notice.again else recorded_at
+        return StateChange(self.key, state, reason, message_id, recorded_at, kind=kind, since=since)
 
 
 def to_payload(notice: Notice) -> dict[str, Any]:
@@ -83,6 +91,8 @@ def to_payload(notice: Notice) -> dict[str, Any]:
         payload["counted_until"] = format_time(notice.counted_until)
     if notice.left_since is not None:
         payload["left_since"] = format_time(notice.left_since)
+    if notice.waited:
+        payload["waited"] = True
     return payload
 
 
@@ -111,4 +121,5 @@ def from_payload(payload: dict[str, Any]) -> Notice:
         flags=dict(payload.get("flags", ())),
         counted_until=datetime.fromisoformat(counted_until) if counted_until else None,
         left_since=datetime.fromisoformat(left_since) if left_since else None,
+        waited=payload.get("waited") is True,
     )

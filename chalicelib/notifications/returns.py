@@ -71,7 +71,7 @@ def is_left_for_good(left_since: datetime | None, now: datetime) -> bool:
 
 def begun_anew(notice: Notice) -> Notice:
     """Return the notice as it comes back after a wait that has nothing to do with SES."""
-    return replace(notice, attempt=0, put_off_since=None, counted_until=None, left_since=None)
+    return replace(notice, attempt=0, put_off_since=None, counted_until=None, left_since=None, waited=True)
 
 
 def letter(notice: Notice, reason: str) -> Letter:

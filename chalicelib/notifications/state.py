@@ -92,7 +92,8 @@ class StateChange:
     """A notification's new state. `reason` is a code or the name of a preference.
 
     `queued_at` is when it was decided that there is something to tell. `digest` is the id of the digest that the
-    notification waits for, or whose e-mail told it.
+    notification waits for, or whose e-mail told it. `kind` is of the e-mail, and `since` is from when on its way to SES
+    is measured: None where it has waited because a holder or an operator wanted so.
     """
 
     key: NotificationKey
@@ -101,6 +102,8 @@ class StateChange:
     message_id: str | None = None
     queued_at: datetime | None = None
     digest: str | None = None
+    kind: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,8 +1,11 @@
 """The stream handler: from what was stored to what is told. No call for a single record."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from chalicelib.activity.hour import Counted
+from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import logger
@@ -35,6 +38,7 @@ class StreamHandler:
         events: EventBus,
         dead_letters: DeadLetters,
         tell_banks: Callable[[Iterable[Flagging]], None],
+        activity: ActivityRecorder,
     ) -> None:
         self._collector = collector
         self._judge = judge
@@ -43,6 +47,7 @@ class StreamHandler:
         self._events = events
         self._dead_letters = dead_letters
         self._tell_banks = tell_banks
+        self._activity = activity
 
     def handle(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Collect and judge the batch's new transactions and hand them on to the mailers; flagged ones to their own,
@@ -65,11 +70,21 @@ class StreamHandler:
         told = [flagged[key] for key in alerts]
         self._events.put_flagged(told)
         self._tell_banks(told)
+        self._activity.note(_activity(transactions, told))
         logger.info("stream_batch", extra={"told": len(stored), "alerts": len(alerts), "dead_lettered": len(letters)})
 
     def _send(self, queue: Queue, payloads: Iterable[dict[str, Any]]) -> None:
         # A message that SQS refuses must not hold up the shard, and with it all that comes after.
         self._dead_letters.send(queue, pack(payloads))
+
+
+def _activity(transactions: Iterable[Transaction], flagged: Iterable[Flagging]) -> dict[str, Happened]:
+    stored = Counter(one.bank for one in transactions)
+    of_flagged = Counter(one.transaction.bank for one in flagged)
+    return {
+        bank: Happened({Counted.TRANSACTIONS: number, Counted.FLAGGED: of_flagged[bank]})
+        for bank, number in stored.items()
+    }
 
 
 def _unflagged(stored: Mapping[TransactionKey, Stored], alerts: Container[TransactionKey]) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ from chalicelib.holders.repository import HolderRepository
 from chalicelib.mail.ses import Email
 from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.log import Claims
+from chalicelib.notifications.mail_tally import MailTally
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.sharing import in_shares
 from chalicelib.notifications.state import NotificationKey, State, StateChange
@@ -90,7 +91,7 @@ class StatementJob:
     """Sends the statements that are due.
 
     `due` is the table of the index, `holders` says who wants which statement, `composer` makes the e-mails, `sending`
-    sends them. What can't be sent goes to the `dead_letters`.
+    sends them. What can't be sent goes to the `dead_letters`. `tally` counts what became of the e-mails.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class StatementJob:
         sending: Sending,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
+        tally: MailTally,
     ) -> None:
         self._due = due
         self._index = StatementIndex(due)
@@ -110,6 +112,7 @@ class StatementJob:
         self._log = sending.log
         self._dead_letters = dead_letters
         self._clock = clock
+        self._tally = tally
 
     def run(self, time_left_s: Callable[[], float]) -> None:
         """Send what is due, hour by hour from where the last run ended, as far as the time allows.
@@ -117,6 +120,12 @@ class StatementJob:
         `time_left_s` returns how many seconds the function still has. Raises TemporarilyUnavailable; the next run goes
         on with what is left.
         """
+        try:
+            self._run(time_left_s)
+        finally:
+            self._tally.flush()
+
+    def _run(self, time_left_s: Callable[[], float]) -> None:
         now = self._clock()
         first = (now - _DUE_AT_MOST).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         hour = self._due.checkpoint() or first

@@ -25,7 +25,8 @@ class Ready:
         return self.expected.put_off_since
 
     def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
-        return StateChange(self.expected.key, state, reason, message_id, self.expected.period.due(self.holder.timezone))
+        due = self.expected.period.due(self.holder.timezone)
+        return StateChange(self.expected.key, state, reason, message_id, due, kind="statement")
 
 
 @dataclass(slots=True)

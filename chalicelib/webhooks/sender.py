@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from math import ceil
 
+from chalicelib.activity.hour import Counted
+from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import MAX_DELAY_S, Queue
 from chalicelib.aws.telemetry import count, logger
@@ -51,6 +53,7 @@ class WebhookSender:
         queue: Queue,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
+        activity: ActivityRecorder,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._poster = poster
@@ -60,6 +63,7 @@ class WebhookSender:
         self._queue = queue
         self._dead_letters = dead_letters
         self._clock = clock
+        self._activity = activity
         self._jitter = jitter
 
     def handle(self, bodies: Sequence[str]) -> None:
@@ -83,6 +87,7 @@ class WebhookSender:
         self._log.note(attempts, recorded, now)
         settle(self._endpoints, attempts, now)
         _report(recorded, early=len(early), over=len(others) - len(recorded))
+        self._activity.note(_activity(attempts))
 
     def _read(self, bodies: Sequence[str]) -> list[Webhook]:
         """Return the webhooks in the messages, one of each: of several copies, the last one by `_precedence`."""
@@ -159,6 +164,15 @@ def _precedence(webhook: Webhook) -> tuple[bool, bool, datetime]:
 
 def _is_delivered(record: Record | None) -> bool:
     return record is not None and record.standing is Standing.DELIVERED
+
+
+def _activity(attempts: Iterable[Attempt]) -> dict[str, Happened]:
+    banks: dict[str, Counter[Counted]] = {}
+    for attempt in attempts:
+        if attempt.is_posted:
+            counted = Counted.WEBHOOKS_DELIVERED if attempt.answer.is_accepted else Counted.WEBHOOKS_FAILED
+            banks.setdefault(attempt.webhook.bank, Counter())[counted] += 1
+    return {bank: Happened(counts) for bank, counts in banks.items()}
 
 
 def _report(records: Sequence[Record], early: int, over: int) -> None:

@@ -58,6 +58,7 @@ class Answers(Changes):
             ),
             letters,
             now,
+            self.activity(),
         )
 
 

@@ -173,7 +173,7 @@ def test_a_table_that_can_t_be_reached_fails_the_batch(changes: Changes) -> None
 def test_a_desk_gives_each_message_to_whom_it_is_for(changes: Changes) -> None:
     told(changes, holder(), OFF)
     bodies = [*changes.taken(), *messages(transaction(id="t1", account="A1")), "no JSON"]
-    MailDesk(changes.mailer(), changes.change_mailer()).handle(bodies, lambda: 20)
+    MailDesk(changes.mailer(), changes.change_mailer(), changes.tally).handle(bodies, lambda: 20)
     assert changes.states(ID) == {"awa": "sent"}
     assert changes.states("t1") == {"awa": "sent"}
     assert [letter["source"] for letter in changes.letters()] == ["mailer"]

@@ -24,6 +24,7 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
 from chalicelib.notifications.due import SHARDS, DueEntry, DueRepository
+from chalicelib.notifications.mail_tally import MailTally
 from chalicelib.statements.composing import StatementComposer
 from chalicelib.statements.index import LEAST_WAIT, StatementIndex, expected_in
 from chalicelib.statements.job import StatementJob
@@ -90,6 +91,7 @@ class Morning(World):
         self.now = max(self.now, now or self.now)
         if now is not None:
             self.skip_to(now - timedelta(hours=1))
+        self.tally = MailTally(self.activity(dynamodb))
         StatementJob(
             DueRepository(dynamodb, self.names["StatementsTable"]),
             HolderRepository(dynamodb, self.names["AccountsTable"]),
@@ -102,6 +104,7 @@ class Morning(World):
             self.sending(dynamodb, ses or self.ses),
             DeadLetters(Queue(dead_letters or self.dead_letters, "url", sleep=lambda _: None), "statements"),
             lambda: self.now,
+            self.tally,
         ).run(time_left_s)
 
     def runs_on(self, until: datetime, every: timedelta = timedelta(minutes=15)) -> None:
