@@ -17,7 +17,7 @@ DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
 SCANNER  := .venv-checkov/.installed
 CHECKOV  := .venv-checkov/bin/checkov --config-file infra/checkov/config.yaml
-SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations tests
+SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations vendoring tests
 
 LOCK     := .venv/bin/pip-compile -q -U --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --no-header
 
@@ -28,7 +28,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock audit openapi provision release banks clean
+.PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ audit: $(DEV)  ## Compare what is installed with the known weaknesses of package
 
 openapi: $(DEV)  ## Write the API's description, chalicelib/api/openapi.json, from the code
 	@$(PY) -m openapi
+
+vendor: $(DEV)  ## Take the console's libraries from npm, in the versions and with the hashes of vendoring/packages.json
+	@$(PY) -m vendoring
 
 provision: $(DEV)  ## Create or update a stage's data stack: STAGE=prod MAIL_FROM='Name <address>' [MAIL_IDENTITY=domain] [PUBLIC_URL=] [SET='NAME=VALUE …']
 	@$(PY) -m infra.provision --stage "$(STAGE)" $(if $(MAIL_FROM),--mail-from "$(MAIL_FROM)") $(if $(MAIL_IDENTITY),--mail-identity "$(MAIL_IDENTITY)") $(if $(PUBLIC_URL),--public-url "$(PUBLIC_URL)") $(foreach one,$(SET),--set "$(one)")

@@ -88,6 +88,7 @@ MAY_IMPORT_BOTO = {
 # The folders beside `chalicelib`, and which others each may import.
 FOLDERS: dict[str, set[str]] = {
     "openapi": {"chalicelib", "infra"},
+    "vendoring": set(),
     "infra": {"chalicelib"},
     "operations": {"chalicelib", "infra", "bank_simulator"},
     "bank_simulator": {"chalicelib"},
