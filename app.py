@@ -7,6 +7,7 @@ from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEv
 
 from chalicelib.api import (
     analytics,
+    console,
     documentation,
     holders,
     notifications,
@@ -349,6 +350,18 @@ def docs() -> Response:
 @answered
 def docs_asset(asset: str) -> Response:
     return documentation.asset(asset, app.current_request)
+
+
+@app.route("/console", methods=["GET", "HEAD"])
+@answered
+def console_page() -> Response:
+    return console.page(app.current_request)
+
+
+@app.route("/console/{asset}", methods=["GET", "HEAD"])
+@answered
+def console_asset(asset: str) -> Response:
+    return console.asset(asset, app.current_request)
 
 
 @app.on_dynamodb_record(stream_arn=stage.transactions_stream_arn, batch_size=100, starting_position="TRIM_HORIZON")

@@ -38,4 +38,6 @@ def paths() -> dict[str, dict[str, Json]]:
         "/openapi.json": {"get": service.get_description()},
         "/docs": {"get": service.get_docs()},
         "/docs/{asset}": {"get": service.get_docs_asset()},
+        "/console": {"get": service.get_console()},
+        "/console/{asset}": {"get": service.get_console_asset()},
     }

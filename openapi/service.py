@@ -1,5 +1,6 @@
 """The operations of the service itself: liveness, and this description."""
 
+from chalicelib.api import console
 from chalicelib.api.documentation import ASSETS
 from openapi.json_schema import Json, ref
 from openapi.operation import answer, operation, parameter
@@ -42,6 +43,35 @@ def get_docs_asset() -> Json:
             parameter("path", "asset", "The file's name.", {"type": "string", "enum": sorted(ASSETS)}),
             parameter(
                 "query", "v", "The file's version. With it, the answer can be cached for good.", {"type": "string"}
+            ),
+        ],
+        codes=["route_not_found"],
+        is_open=True,
+    )
+
+
+def get_console() -> Json:
+    page = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+    return operation("getConsole", "Service", "Show the console of the bank's staff", answers={200: page}, is_open=True)
+
+
+def get_console_asset() -> Json:
+    part = {media_type: {"schema": {"type": "string"}} for media_type in sorted(set(console.TYPES.values()))}
+    return operation(
+        "getConsoleAsset",
+        "Service",
+        "Get a style sheet, script or other file of the console",
+        answers={200: {"description": "The file.", "content": part}},
+        parameters=[
+            parameter(
+                "path",
+                "asset",
+                "The file's name.",
+                {"type": "string", "pattern": "^[a-z0-9_-]+[.][a-z]+$"},
+                "app.js",
+            ),
+            parameter(
+                "query", "v", "The files' version. With it, the answer can be cached for good.", {"type": "string"}
             ),
         ],
         codes=["route_not_found"],

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _BROWSER_ARGUMENTS = [
@@ -18,13 +18,22 @@ _BROWSER_ARGUMENTS = [
 ]
 
 
+def find() -> str | None:
+    """Return the path of the machine's Chromium, if it has one."""
+    return next(filter(None, map(shutil.which, _BROWSERS)), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Return the machine's Chromium, started."""
+    return playwright.chromium.launch(executable_path=find(), args=_BROWSER_ARGUMENTS)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if executable is None:
+    if find() is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=executable, args=_BROWSER_ARGUMENTS)
+        launched = launch(playwright)
         yield launched
         launched.close()
 

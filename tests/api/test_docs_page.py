@@ -1,14 +1,10 @@
 """The page at /docs and the description at /openapi.json, over HTTP and in a browser."""
 
-import contextlib
-import http.client
 import json
 from collections.abc import Iterator
-from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
@@ -23,6 +19,7 @@ from tests.browser import (
     browser,  # noqa: F401
 )
 from tests.cloud import CloudUnderTest
+from tests.fetched import get
 
 # Where an API may be: `chalice local`, a stage on AWS, the local cloud.
 BASES = ["", "/prod", "/_aws/execute-api/a1b2c3/local"]
@@ -47,20 +44,6 @@ def api_url() -> Iterator[str]:
 
 
 CHECKS = (PROJECT_DIR / "tests" / "page_checks.js").read_text()
-
-
-class Answered(NamedTuple):
-    status: int
-    headers: Message
-    body: str
-
-
-def get(url: str, **headers: str) -> Answered:
-    parts = urlsplit(url)
-    with contextlib.closing(http.client.HTTPConnection(parts.netloc, timeout=30)) as connection:
-        connection.request("GET", f"{parts.path}?{parts.query}", headers=headers)
-        answer = connection.getresponse()
-        return Answered(answer.status, answer.headers, answer.read().decode())
 
 
 @pytest.mark.parametrize("base", BASES)

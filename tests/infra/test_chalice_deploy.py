@@ -27,7 +27,16 @@ from tests import moto_server
 from tests.clone import CHALICE, CONFIG, PROJECT_DIR, Clone, environment, git
 from tests.moto_server import UNCONFINED
 
-PUBLIC = {"/health", "/openapi.json", "/docs", "/docs/{asset}", "/preferences/{token}", "/alerts/{token}"}
+PUBLIC = {
+    "/health",
+    "/openapi.json",
+    "/docs",
+    "/docs/{asset}",
+    "/console",
+    "/console/{asset}",
+    "/preferences/{token}",
+    "/alerts/{token}",
+}
 FUNCTIONS = {
     "api_handler": "transaction-notifier-prod",
     "ingest_worker": "transaction-notifier-prod-ingest_worker",

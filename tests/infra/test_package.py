@@ -145,6 +145,9 @@ def test_what_is_left_out_is_data_that_nothing_reads() -> None:
         "chalicelib/api/pages/docs.html",
         "chalicelib/api/pages/docs.css",
         "chalicelib/api/pages/docs.js",
+        "chalicelib/api/console_files/console.html",
+        "chalicelib/api/console_files/icon.svg",
+        "chalicelib/api/console_files/vendor-oidc.js",
         "app.py",
     ):
         assert ships(needed), needed

@@ -1,0 +1,59 @@
+// The console: who is signed in, and which view the address names.
+
+import { html, render, useEffect, useState } from "./vendor-preact.js";
+import { get } from "./api.js";
+import { loadLanguage, t } from "./i18n.js";
+import { idleSince } from "./live.js";
+import { Member } from "./member.js";
+import { Notice, Waiting } from "./parts.js";
+import { matched } from "./routes.js";
+import { endWhenIdle, openSession, signedOut, signIn } from "./session.js";
+import { Shell } from "./shell.js";
+import { SignInPage } from "./sign_in.js";
+
+const hashNow = () => location.hash || "#/today";
+
+const Console = ({ member }) => {
+  const [hash, setHash] = useState(hashNow());
+  const [, setTurn] = useState(0);
+  useEffect(() => {
+    const moved = () => {
+      setHash(hashNow());
+      scrollTo(0, 0);
+    };
+    addEventListener("hashchange", moved);
+    return () => removeEventListener("hashchange", moved);
+  }, []);
+  const chooseLanguage = (language) => loadLanguage(language).then(() => setTurn((turn) => turn + 1));
+  const { view: View, section, given, query } = matched(hash);
+  // A view begins anew when another thing is shown, but not when only its question changes.
+  return html`
+    <${Member.Provider} value=${member}>
+      <${Shell} section=${section} hash=${hash} chooseLanguage=${chooseLanguage}>
+        <${View} key=${hash.split("?")[0]} ...${given} query=${query} />
+      <//>
+    <//>`;
+};
+
+const place = document.getElementById("console");
+const show = (content) => render(content, place);
+
+async function begin() {
+  await loadLanguage();
+  document.title = t("console");
+  show(html`<${Waiting} />`);
+  try {
+    const isSignedIn = await openSession();
+    if (!isSignedIn && !signedOut.why) return await signIn();
+    if (!isSignedIn) return show(html`<${SignInPage} why=${signedOut.why} />`);
+    const { data } = await get("me");
+    endWhenIdle(idleSince);
+    return show(html`<${Console} member=${data} />`);
+  } catch (problem) {
+    const page = problem.code === "group_required" ? html`<${SignInPage} why="no_group" />` : html`
+      <main class="alone"><h1>${t("console")}</h1><${Notice} problem=${problem} retry=${() => location.reload()} /></main>`;
+    return show(page);
+  }
+}
+
+begin();

@@ -1,0 +1,118 @@
+// What is shown stays current: a view's answer is asked for again, often while somebody works, seldom while nobody does.
+
+import { useCallback, useEffect, useRef, useState } from "./vendor-preact.js";
+import { get } from "./api.js";
+
+const BUSY_S = 4;
+const IDLE_S = 20;
+const SLOW_S = 30;
+const LONGEST_S = 120;
+const IDLE_AFTER_MS = 120_000;
+
+let lastInput = Date.now();
+const sleepers = new Set();
+const noteInput = () => {
+  const wasIdle = Date.now() - lastInput > IDLE_AFTER_MS;
+  lastInput = Date.now();
+  // Somebody comes back to a page that was idle: what it shows may be old.
+  if (wasIdle) sleepers.forEach((wake) => wake());
+};
+for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
+  addEventListener(kind, noteInput, { passive: true, capture: true });
+}
+export const idleSince = () => lastInput;
+
+// Seconds until the next request: none while the page is hidden (null), and longer with each failure.
+export function pause({ failures = 0, retryAfter = 0, isSlow = false, isHidden = document.hidden, idleMs = Date.now() - lastInput }) {
+  if (isHidden) return null;
+  const isIdle = idleMs > IDLE_AFTER_MS;
+  const usual = isSlow ? SLOW_S * (isIdle ? 2 : 1) : isIdle ? IDLE_S : BUSY_S;
+  return Math.max(retryAfter, Math.min(LONGEST_S, usual * 2 ** failures));
+}
+
+// The answer of `url`, asked for again while it is shown: `{data, etag, problem, at, refresh}`.
+// The answer before stays until the next comes. A null `url` asks nothing; `isStill` asks once, `isSlow` seldom.
+export function useLive(url, { isStill = false, isSlow = false } = {}) {
+  const [answer, setAnswer] = useState({ url });
+  const refresh = useRef(() => {});
+  useEffect(() => {
+    if (!url) return undefined;
+    const stop = new AbortController();
+    let timer;
+    let etag = null;
+    let failures = 0;
+    let isAsking = false;
+    const next = (retryAfter) => {
+      clearTimeout(timer);
+      const wait = isStill ? null : pause({ failures, retryAfter, isSlow });
+      if (wait !== null) timer = setTimeout(again, wait * 1000);
+    };
+    const again = async (isFresh = false) => {
+      if (isAsking) return;
+      isAsking = true;
+      let retryAfter = 0;
+      try {
+        const { status, data, etag: its } = await get(url, { signal: stop.signal, ifNoneMatch: isFresh === true ? null : etag });
+        failures = 0;
+        etag = its;
+        setAnswer((before) => ({ url, data: status === 304 ? before.data : data, etag: its, at: Date.now() }));
+      } catch (problem) {
+        if (problem.name === "AbortError") return;
+        failures += problem.status === 404 || problem.status === 403 ? 5 : 1;
+        retryAfter = problem.retryAfter ?? 0;
+        setAnswer((before) => ({ ...(before.url === url ? before : { url }), problem }));
+      } finally {
+        isAsking = false;
+      }
+      next(retryAfter);
+    };
+    const seen = () => { if (document.hidden) clearTimeout(timer); else if (!isStill) again(); };
+    document.addEventListener("visibilitychange", seen);
+    if (!isStill) sleepers.add(again);
+    refresh.current = () => again(true);
+    again();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", seen);
+      sleepers.delete(again);
+    };
+  }, [url, isStill]);
+  const shown = answer.url === url ? answer : { url };
+  return { ...shown, refresh: useCallback(() => refresh.current(), []) };
+}
+
+// Pages of a list: the rows so far, the last answer, and a way to the next page. A null `url` asks nothing.
+export function usePages(url, field) {
+  const [pages, setPages] = useState({ rows: [] });
+  const turn = useRef(0);
+  const load = async (cursor, before) => {
+    const mine = ++turn.current;
+    setPages({ ...before, problem: null, isAsking: true });
+    const state = await get(cursor ? `${url}${url.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(cursor)}` : url).then(
+      ({ data }) => ({ rows: [...before.rows, ...data[field]], next: data.next_cursor, last: data }),
+      (problem) => ({ ...before, problem, isAsking: false }),
+    );
+    if (mine === turn.current) setPages(state);
+  };
+  const reload = () => load(null, { rows: [] });
+  useEffect(() => { if (url) reload(); else setPages({ rows: [] }); }, [url]);
+  return { ...pages, more: () => load(pages.next, pages), reload };
+}
+
+// A change that somebody asks for: `{run, isRunning, problem}`. `run` returns whether it went through.
+export function useChange(change) {
+  const [state, setState] = useState({ isRunning: false, problem: null });
+  const run = async (...given) => {
+    setState({ isRunning: true, problem: null });
+    try {
+      await change(...given);
+      setState({ isRunning: false, problem: null });
+      return true;
+    } catch (problem) {
+      setState({ isRunning: false, problem });
+      return false;
+    }
+  };
+  return { ...state, run, forget: () => setState({ isRunning: false, problem: null }) };
+}

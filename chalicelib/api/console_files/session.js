@@ -1,0 +1,121 @@
+// Who is signed in. Tokens are in memory only: a page that is loaded anew goes by the sign-in page again, which
+// remembers the person. What proves the code (PKCE) is in the session's storage while the person is away.
+
+const { UserManager, WebStorageStateStore, InMemoryWebStorage } = window.oidc;
+const SIGNED_OUT = "console.signed-out";
+const IDLE_MINUTES = 30;
+
+// The page's own address, without a query: where the sign-in page sends people back to.
+const HOME = new URL("../console", import.meta.url).href;
+
+let manager;
+let logoutUrl;
+let clientId;
+let user = null;
+let isLeaving = false;
+
+export const signedOut = { why: null };
+
+// Prepares the session, and takes what the sign-in page sent along. Returns whether somebody is signed in.
+export async function openSession() {
+  const answer = await fetch(new URL("config.json", import.meta.url));
+  if (!answer.ok) throw new Error("config");
+  const config = await answer.json();
+  logoutUrl = config.logout_url;
+  clientId = config.client_id;
+  manager = new UserManager({
+    authority: config.issuer,
+    client_id: config.client_id,
+    redirect_uri: HOME,
+    response_type: "code",
+    scope: "openid email profile",
+    // Named here, not looked up: the page needs to ask no further host.
+    metadata: {
+      issuer: config.issuer,
+      authorization_endpoint: config.login_url,
+      token_endpoint: new URL("token", config.login_url).href,
+      revocation_endpoint: new URL("revoke", config.login_url).href,
+    },
+    userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
+    stateStore: new WebStorageStateStore({ store: sessionStorage }),
+    automaticSilentRenew: true,
+    loadUserInfo: false,
+  });
+  manager.events.addUserLoaded((loaded) => {
+    user = loaded;
+  });
+  manager.events.addSilentRenewError(() => endSession("expired"));
+  const query = new URLSearchParams(location.search);
+  if (query.has("code") || query.has("error")) await comeBack(query);
+  if (sessionStorage.getItem(SIGNED_OUT)) {
+    signedOut.why = sessionStorage.getItem(SIGNED_OUT);
+    sessionStorage.removeItem(SIGNED_OUT);
+  }
+  return user !== null;
+}
+
+async function comeBack(query) {
+  let hash = "";
+  try {
+    user = await manager.signinRedirectCallback(location.href);
+    hash = typeof user.state === "string" && user.state.startsWith("#/") ? user.state : "";
+  } catch {
+    signedOut.why = query.has("error") ? "refused" : "failed";
+  }
+  // Neither the code nor its state stays in the address or the history.
+  history.replaceState(null, "", HOME + hash);
+}
+
+// Leaves for the sign-in page, which comes back to the view that is shown now.
+export async function signIn() {
+  if (isLeaving) return;
+  isLeaving = true;
+  await manager.signinRedirect({ state: location.hash });
+}
+
+// The token that each request of the API needs.
+export const idToken = () => user?.id_token ?? "";
+
+let renewing = null;
+
+// Asks for new tokens with the refresh token; requests that fail together ask once. Returns whether there are any.
+export function renew() {
+  renewing ??= manager
+    .signinSilent()
+    .then((renewed) => Boolean(renewed), () => false)
+    .finally(() => {
+      renewing = null;
+    });
+  return renewing;
+}
+
+// Ends the session here, and goes by the sign-in page: it may remember the person.
+export async function endSession(why) {
+  if (isLeaving) return;
+  user = null;
+  if (why === "idle") return leave("idle");
+  await manager.removeUser();
+  return signIn();
+}
+
+// Ends the session here and at the sign-in page. The refresh token is worth nothing from then on.
+export const signOut = () => leave("signed_out");
+
+async function leave(why) {
+  if (isLeaving) return;
+  isLeaving = true;
+  sessionStorage.setItem(SIGNED_OUT, why);
+  await manager.revokeTokens(["refresh_token"]).catch(() => {});
+  await manager.removeUser();
+  user = null;
+  const url = new URL(logoutUrl);
+  url.search = new URLSearchParams({ client_id: clientId, logout_uri: HOME });
+  location.assign(url);
+}
+
+// Nobody's console stays open on a desk that was left.
+export function endWhenIdle(idleSince) {
+  setInterval(() => {
+    if (Date.now() - idleSince() > IDLE_MINUTES * 60_000) leave("idle");
+  }, 15_000);
+}

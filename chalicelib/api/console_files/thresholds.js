@@ -1,0 +1,120 @@
+// The form that changes the rules' thresholds. What a change would have done is shown beside it before it is saved.
+
+import { html, useState } from "./vendor-preact.js";
+import { ask as request, post } from "./api.js";
+import { moment, number } from "./format.js";
+import { named, t } from "./i18n.js";
+import { Icon } from "./icons.js";
+import { useChange } from "./live.js";
+import { useMay } from "./member.js";
+import { Button, Choice, Empty, Field, Notice, Table, Waiting } from "./parts.js";
+import { FLAGS } from "./rows.js";
+
+const MODES = ["on", "shadow", "off"];
+const NUMBERS = { velocity: ["count", "minutes"], unusual_amount: ["times", "deviations", "min_count"], duplicate_suspect: ["minutes"], new_country: ["min_count"] };
+const IS_DECIMAL = new Set(["times", "deviations"]);
+const TRIAL_DAYS = 14;
+
+// Decimals stay text, as they were typed; counts are numbers.
+const typed = (name, text) => (IS_DECIMAL.has(name) || !/^[0-9]+$/.test(text) ? text : Number(text));
+
+// What differs, as a merge patch of the settings; null if nothing does.
+export function patchOf(before, after) {
+  const rules = {};
+  for (const name of FLAGS) {
+    const rule = {};
+    if (after[name].mode !== before[name].mode) rule.mode = after[name].mode;
+    for (const field of NUMBERS[name] ?? []) {
+      if (String(after[name][field]) !== String(before[name][field])) rule[field] = typed(field, String(after[name][field]));
+    }
+    if (name === "large_amount") {
+      const [old, chosen] = [before[name].thresholds, Object.fromEntries(after[name].rows.filter(([code, least]) => code && least))];
+      const changed = Object.fromEntries(Object.keys({ ...old, ...chosen }).filter((code) => old[code] !== chosen[code]).map((code) => [code, chosen[code] ?? null]));
+      if (Object.keys(changed).length) rule.thresholds = changed;
+    }
+    if (Object.keys(rule).length) rules[name] = rule;
+  }
+  return Object.keys(rules).length ? { flags: rules } : null;
+}
+
+const formOf = (flags) => ({ ...flags, large_amount: { ...flags.large_amount, rows: Object.entries(flags.large_amount.thresholds) } });
+
+export const Thresholds = ({ flags, etag, onDone, refresh }) => {
+  const [form, setForm] = useState(formOf(flags));
+  const [result, setResult] = useState(null);
+  const isAdmin = useMay("admin");
+  const patch = patchOf(flags, form);
+  const set = (rule, field, value) => {
+    setForm({ ...form, [rule]: { ...form[rule], [field]: value } });
+    setResult(null);
+  };
+  const trial = useChange(async () => setResult((await post("flags/trial", { settings: patch, days: TRIAL_DAYS })).data));
+  const save = useChange(async () => {
+    await request("PATCH", "settings", { body: patch, ifMatch: etag });
+    onDone();
+    refresh();
+  });
+  const number = (rule, field) => html`
+    <${Field} id=${`${rule}-${field}`} label=${t(`field.${field}`)}>
+      <input id=${`${rule}-${field}`} inputmode=${IS_DECIMAL.has(field) ? "decimal" : "numeric"} required value=${form[rule][field]}
+        pattern=${IS_DECIMAL.has(field) ? "[0-9]+([.][0-9]+)?" : "[0-9]+"} onInput=${(event) => set(rule, field, event.target.value.trim())} />
+    <//>`;
+  return html`
+    <form class="beside-each-other" onSubmit=${(event) => { event.preventDefault(); trial.run(); }}>
+      <div>
+        ${FLAGS.map((rule) => html`
+          <fieldset key=${rule}><legend>${named("flag", rule)}</legend>
+            <div class="fields">
+              <${Choice} id=${`${rule}-mode`} label=${t("flags.mode")} value=${form[rule].mode} options=${MODES.map((one) => [one, named("mode", one)])} onChange=${(value) => set(rule, "mode", value)} />
+              ${rule === "large_amount" ? html`<${Amounts} rows=${form[rule].rows} onChange=${(rows) => set(rule, "rows", rows)} />` : NUMBERS[rule].map((field) => number(rule, field))}
+            </div>
+          </fieldset>`)}
+      </div>
+      <div class="trial" aria-live="polite">
+        <h3>${t("trial")}</h3>
+        ${!patch && html`<${Empty} icon="flags" title=${t("trial.nothing")} />`}
+        ${patch && !result && !trial.isRunning && html`<p>${t("trial.hint", { count: TRIAL_DAYS })}</p>`}
+        ${trial.isRunning && html`<${Waiting} />`}
+        ${result && html`<${Trial} of=${result} />`}
+        <${Notice} problem=${trial.problem} />
+        <${Notice} problem=${save.problem} retry=${save.problem?.status === 412 ? refresh : undefined} />
+        <div class="actions">
+          <button type="submit" class=${`button ${result ? "" : "primary"}`} disabled=${!patch || trial.isRunning}><span>${t("trial.run")}</span></button>
+          ${isAdmin && html`<${Button} kind=${result ? "primary" : ""} disabled=${!patch || !result || save.isRunning} onClick=${save.run}>${t("trial.save")}<//>`}
+          <${Button} kind="quiet" onClick=${onDone}>${t("cancel")}<//>
+        </div>
+        ${isAdmin && patch && !result && html`<p class="quiet">${t("trial.first")}</p>`}
+      </div>
+    </form>`;
+};
+
+const Amounts = ({ rows, onChange }) => {
+  const set = (at, place) => (event) => onChange(rows.map((row, i) => (i === at ? row.map((value, j) => (j === place ? event.target.value.trim().toUpperCase() : value)) : row)));
+  return html`
+    <div class="amounts">${rows.map(([code, least], i) => html`
+      <div class="fields" key=${i}>
+        <${Field} id=${`currency-${i}`} label=${t("transaction.currency")}><input id=${`currency-${i}`} maxlength="3" pattern="[A-Z]{3}" value=${code} onInput=${set(i, 0)} /><//>
+        <${Field} id=${`least-${i}`} label=${t("field.threshold")}><input id=${`least-${i}`} inputmode="decimal" pattern="[0-9]+([.][0-9]+)?" value=${least} onInput=${set(i, 1)} /><//>
+        <button type="button" class="button quiet" aria-label=${t("field.remove", { what: code })} onClick=${() => onChange(rows.filter((_, j) => j !== i))}><${Icon} name="close" /></button>
+      </div>`)}
+      <p><${Button} icon="plus" kind="quiet" onClick=${() => onChange([...rows, ["", ""]])}>${t("field.add_currency")}<//></p>
+    </div>`;
+};
+
+const KINDS = ["flagged", "true", "false", "unclear", "unlabelled"];
+
+// What each rule flags now, and what it would have flagged.
+const Trial = ({ of }) => {
+  const rows = FLAGS.filter((rule) => of.rules[rule]);
+  const cell = (rule, kind) => {
+    const [now, then] = [of.rules[rule].now[kind], of.rules[rule].then[kind]];
+    const tone = now === then || !["true", "false"].includes(kind) ? "" : (then > now) === (kind === "true") ? "better" : "worse";
+    return html`<span class=${`change ${tone}`}>${number(now)}${now !== then && html`<span aria-hidden="true"> → </span><span class="visually-hidden">${t("trial.then")}</span><strong>${number(then)}</strong>`}</span>`;
+  };
+  return html`
+    <p>${t("trial.of", { count: of.transactions, number: number(of.transactions), from: moment(of.from), to: moment(of.to) })}${!of.is_complete && ` ${t("trial.part")}`}</p>
+    <${Table} label=${t("trial")} rows=${rows} keyOf=${(rule) => rule} columns=${[
+      { label: t("flags.rule"), class: "main", cell: (rule) => named("flag", rule) },
+      ...KINDS.map((kind) => ({ label: t(`trial.${kind}`), class: "number", cell: (rule) => cell(rule, kind) })),
+    ]} />`;
+};

@@ -1,0 +1,80 @@
+// The queue of cases: the heaviest and oldest first. It stays current, and is worked through with the keyboard alone.
+
+import { html, useEffect, useRef, useState } from "./vendor-preact.js";
+import { path, post } from "./api.js";
+import { ask } from "./address.js";
+import { number } from "./format.js";
+import { t } from "./i18n.js";
+import { useKeys } from "./keys.js";
+import { useChange, useLive, usePages } from "./live.js";
+import { useMay } from "./member.js";
+import { Answer, Button, Empty, Id, Link, Money, More, Notice, Panel, Segments, Table, Time } from "./parts.js";
+import { CaseState, FlagPills, Place } from "./rows.js";
+
+const STATES = ["open", "claimed", "mine", "closed"];
+const PAGE = 50;
+
+const queryOf = (state) => (state === "mine" ? { state: "claimed", mine: "true" } : { state });
+
+export const CasesView = ({ query }) => {
+  const state = STATES.includes(query.state) ? query.state : "open";
+  const isAnalyst = useMay("analyst");
+  const url = path(["cases"], { ...queryOf(state), limit: PAGE });
+  const live = useLive(url);
+  const next = useChange(async () => {
+    const { data } = await post("cases/next");
+    location.hash = `#/cases/${encodeURIComponent(data.case.id)}`;
+  });
+  useKeys({ n: () => isAnalyst && !next.isRunning && next.run() });
+  const counts = live.data?.counts;
+  const tab = (one) => t(`cases.${one}`) + (counts?.[one] === undefined ? "" : ` (${number(counts[one])})`);
+  return html`
+    <div class="head">
+      <div><h1 tabindex="-1">${t("nav.cases")}</h1><p class="quiet">${t("cases.hint")}</p></div>
+      ${isAnalyst && html`<${Button} kind="primary" icon="next" busy=${next.isRunning} onClick=${next.run} aria-keyshortcuts="n">${t("cases.next")} <kbd>n</kbd><//>`}
+    </div>
+    <${Notice} problem=${next.problem} />
+    <${Segments} label=${t("cases.which")} value=${state} options=${STATES.filter((one) => isAnalyst || one !== "mine").map((one) => [one, tab(one)])}
+      onChange=${(chosen) => ask("cases", { state: chosen })} />
+    <${Panel}>
+      <${Answer} of=${live}>${({ cases, next_cursor: cursor }) => html`
+        ${cases.length === 0 ? html`<${Empty} title=${t(`cases.none.${state}`)} />` : html`<${Queue} cases=${cases} />`}
+        ${cursor && html`<${Rest} key=${state} url=${url} cursor=${cursor} shown=${cases} />`}`}
+      <//>
+    <//>`;
+};
+
+// What follows the first page, as it was when it was asked for.
+const Rest = ({ url, cursor, shown }) => {
+  const [from, begin] = useState(null);
+  const pages = usePages(from && `${url}&cursor=${encodeURIComponent(from)}`, "cases");
+  const known = new Set(shown.map((one) => one.id));
+  const rows = pages.rows.filter((one) => !known.has(one.id));
+  return html`
+    ${!from && html`<p class="more"><${Button} onClick=${() => begin(cursor)}>${t("more")}<//></p>`}
+    ${rows.length > 0 && html`<${Queue} cases=${rows} />`}
+    <${More} pages=${pages} />`;
+};
+
+const Queue = ({ cases }) => {
+  const place = useRef();
+  const [at, setAt] = useState(-1);
+  const move = (step) => () => setAt((before) => Math.min(cases.length - 1, Math.max(0, before + step)));
+  useKeys({ j: move(1), k: move(-1) });
+  useEffect(() => { if (at >= 0) place.current.querySelectorAll("td.main a")[at]?.focus(); }, [at]);
+  return html`
+    <div ref=${place}><${Table} label=${t("nav.cases")} rows=${cases} keyOf=${(one) => one.id}
+      rowClass=${(one) => (one.answers?.some((answer) => answer.answer === "not_recognized") && one.state !== "closed" ? "urgent" : "")} columns=${[
+      { label: t("case.weight"), class: "weight", cell: (one) => html`<${Weight} of=${one.weight} />` },
+      { label: t("case.transaction"), class: "main", cell: (one) => html`<${Link} to=${["cases", one.id]}><${Id}>${one.transaction}<//><//>` },
+      { label: t("case.state"), cell: (one) => html`<${CaseState} of=${one} />` },
+      { label: t("transaction.flags"), cell: (one) => html`<${FlagPills} names=${one.flags} />` },
+      { label: t("transaction.merchant"), cell: (one) => (typeof one.merchant === "string" ? one.merchant : html`<${Place} merchant=${one.merchant} />`) },
+      { label: t("case.opened_at"), cell: (one) => html`<${Time} at=${one.opened_at} relative />` },
+      { label: t("case.claimed_by"), class: "taker", cell: (one) => one.claimed_by?.name ?? "" },
+      { label: t("transaction.amount"), class: "number", cell: (one) => html`<${Money} value=${one.amount} currency=${one.currency} type=${one.type} />` },
+    ]} /></div>`;
+};
+
+// How likely and how costly: the number, and how it compares.
+const Weight = ({ of }) => html`<span class=${`weight-pill ${of >= 100 ? "high" : of >= 30 ? "middle" : "low"}`}>${number(of)}</span>`;

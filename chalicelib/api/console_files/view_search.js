@@ -1,0 +1,74 @@
+// Search: transactions by what is known of them, holders by their exact address.
+
+import { html, useState } from "./vendor-preact.js";
+import { path } from "./api.js";
+import { ask } from "./address.js";
+import { moment } from "./format.js";
+import { named, t } from "./i18n.js";
+import { usePages } from "./live.js";
+import { Button, Choice, Empty, Field, Id, Link, More, Panel, Table } from "./parts.js";
+import { FLAGS, TransactionTable } from "./rows.js";
+
+const TEXTS = ["id", "account", "holder", "email"];
+const RANGES = ["min_amount", "max_amount"];
+const TIMES = ["from", "to"];
+const CHOICES = { status: ["settled", "authorized", "reversed", "declined"], type: ["credit", "debit"], flag: FLAGS };
+
+// A time as the reader's zone has it, for the API.
+const utc = (text) => (text ? new Date(text).toISOString() : "");
+
+export const SearchView = ({ query }) => {
+  const [form, setForm] = useState(query);
+  const isAsked = Object.keys(query).length > 0;
+  const url = path(["transactions"], { ...query, from: utc(query.from), to: utc(query.to), limit: 50 });
+  const pages = usePages(isAsked ? url : null, "transactions");
+  const set = (name) => (value) => setForm({ ...form, [name]: value });
+  const typed = (name) => (event) => set(name)(event.target.value.trim());
+  const search = (event) => {
+    event.preventDefault();
+    ask("search", form);
+  };
+  const clear = () => {
+    setForm({});
+    ask("search", {});
+  };
+  const input = (name, more) => html`
+    <${Field} id=${`search-${name}`} label=${t(`search.${name}`)}>
+      <input id=${`search-${name}`} name=${name} value=${form[name] ?? ""} onInput=${typed(name)} autocomplete="off" spellcheck="false" ...${more} />
+    <//>`;
+  return html`
+    <div class="head"><div><h1 tabindex="-1">${t("nav.search")}</h1><p class="quiet">${t("search.hint")}</p></div></div>
+    <${Panel}>
+      <form class="search" role="search" onSubmit=${search}>
+        ${TEXTS.map((name) => input(name, name === "email" ? { type: "email", inputmode: "email" } : {}))}
+        ${Object.entries(CHOICES).map(([name, all]) => html`<${Choice} id=${`search-${name}`} label=${t(`search.${name}`)} value=${form[name] ?? ""} onChange=${set(name)}
+          options=${[["", t("search.any")], ...all.map((one) => [one, named(name, one)])]} />`)}
+        ${RANGES.map((name) => input(name, { inputmode: "decimal", pattern: "[0-9]+([.][0-9]+)?" }))}
+        ${input("currency", { maxlength: 3, pattern: "[A-Za-z]{3}" })}
+        ${TIMES.map((name) => input(name, { type: "datetime-local" }))}
+        <div class="actions"><button type="submit" class="button primary"><span>${t("search.go")}</span></button>
+          ${isAsked && html`<${Button} kind="quiet" onClick=${clear}>${t("search.clear")}<//>`}</div>
+      </form>
+    <//>
+    ${query.email && html`<${HoldersByAddress} email=${query.email} />`}
+    ${isAsked ? html`<${Panel} id="found" title=${t("search.found")}>
+      ${pages.rows.length > 0 && html`<${TransactionTable} label=${t("search.found")} transactions=${pages.rows} withAccount />`}
+      ${pages.rows.length === 0 && pages.last && !pages.next && html`<${Empty} icon="search" title=${t("search.none")}>${t("search.none.next")}<//>`}
+      ${pages.next && pages.last?.searched_to && html`<p class="quiet centered">${t("search.searched_to", { time: moment(pages.last.searched_to) })}</p>`}
+      <${More} pages=${pages} />
+    <//>` : html`<${Panel}><${Empty} icon="search" title=${t("search.start")}>${t("search.start.next")}<//><//>`}`;
+};
+
+const HoldersByAddress = ({ email }) => {
+  const pages = usePages(path(["holders"], { email }), "holders");
+  return html`
+    <${Panel} id="holders" title=${t("search.holders")}>
+      ${pages.rows.length > 0 && html`<${Table} label=${t("search.holders")} rows=${pages.rows} columns=${[
+        { label: t("holder.id"), class: "main", cell: (one) => html`<${Link} to=${["accounts", one.account, "holders", one.holder ?? one.id]}><${Id}>${one.holder ?? one.id}<//><//>` },
+        { label: t("transaction.account"), cell: (one) => html`<${Link} to=${["accounts", one.account]}><${Id}>${one.account}<//><//>` },
+        { label: t("holder.name"), cell: (one) => one.name ?? "–" },
+      ]} />`}
+      ${pages.rows.length === 0 && pages.last && !pages.next && html`<${Empty} icon="search" title=${t("search.no_holder")} />`}
+      <${More} pages=${pages} />
+    <//>`;
+};

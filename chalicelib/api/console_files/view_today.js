@@ -1,0 +1,129 @@
+// Today: what needs a person on top, then how the last hour, day or month went. Stays current while it is shown.
+
+import { html } from "./vendor-preact.js";
+import { path } from "./api.js";
+import { ask } from "./address.js";
+import { Chart } from "./chart.js";
+import { amount, clock, day, hour, number, percent, seconds } from "./format.js";
+import { isTold, named, t } from "./i18n.js";
+import { Icon } from "./icons.js";
+import { useLive } from "./live.js";
+import { Answer, Empty, Link, Meter, Money, Panel, Segments, Table, Tile } from "./parts.js";
+import { FLAGS } from "./rows.js";
+
+const PERIODS = ["hour", "day", "month"];
+const PLACES = { cases: "cases", open_cases: "cases", not_recognized: "cases", webhooks: "webhooks", quota: "quota" };
+const FAILED = ["bounced", "complained", "rejected", "failed"];
+
+const sum = (numbers) => numbers.reduce((total, one) => total + (one ?? 0), 0);
+const failed = (emails) => sum(FAILED.map((state) => emails?.[state]));
+const share = (part, whole) => (whole ? percent(part / whole) : null);
+
+export const TodayView = ({ query }) => {
+  const period = PERIODS.includes(query.period) ? query.period : "day";
+  const live = useLive(path(["today"], { period }));
+  return html`
+    <div class="head">
+      <div><h1 tabindex="-1">${t("nav.today")}</h1>
+        ${live.data && html`<p class="quiet live"><i></i>${t("today.as_of", { time: clock(live.data.as_of) })}</p>`}</div>
+      <${Segments} label=${t("today.period")} value=${period} onChange=${(chosen) => ask("today", { period: chosen })}
+        options=${PERIODS.map((one) => [one, t(`period.${one}`)])} />
+    </div>
+    <${Answer} of=${live}>${(today) => html`
+      <${Attention} of=${today.attention} />
+      <${Tiles} of=${today} />
+      <${Charts} of=${today} />
+      <${Totals} of=${today.totals} />
+    `}<//>`;
+};
+
+const Attention = ({ of }) =>
+  of.length === 0
+    ? html`<${Panel} class="calm" id="attention"><${Empty} title=${t("attention.none")} /><//>`
+    : html`<${Panel} class="attention" id="attention" title=${t("attention")}><ul>${of.map((one) => html`
+        <li key=${one.kind}><a href=${PLACES[one.kind] ? `#/${PLACES[one.kind]}` : one.link?.startsWith("#/") ? one.link : "#/cases"}>
+          <${Icon} name="alert" /><strong>${number(one.count)}</strong>
+          <span>${isTold(`attention.${one.kind}`) ? t(`attention.${one.kind}`, { count: one.count }) : one.text}</span><${Icon} name="next" /></a></li>`)}
+      </ul><//>`;
+
+const Tiles = ({ of }) => {
+  const { emails, latency, alerts, webhooks, cases, quota } = of;
+  const counted = sum(Object.values(of.statuses));
+  const answers = alerts.recognized + alerts.not_recognized;
+  const declined = of.statuses.declined;
+  return html`
+    <div class="tiles">
+      <${Tile} icon="card" label=${t("today.transactions")} value=${number(counted)}
+        note=${declined ? t("today.declined", { count: number(declined) }) : t("today.settled", { count: number(of.statuses.settled) })} />
+      <${Tile} icon="mail" label=${t("today.emails")} value=${number(emails.sent)}
+        note=${share(emails.delivered, emails.sent) ? t("today.delivered", { share: share(emails.delivered, emails.sent) }) : t("today.none_yet")} />
+      <${Tile} icon="alert" label=${t("today.failed")} value=${number(failed(emails))} tone=${failed(emails) ? "warn" : ""}
+        note=${t("today.kept_back", { count: number((emails.suppressed ?? 0) + (emails.skipped ?? 0)) })} />
+      <${Tile} icon="clock" label=${t("today.latency")} value=${latency ? seconds(latency.p50_s) : "–"}
+        note=${latency ? t("today.p95", { seconds: seconds(latency.p95_s) }) : t("today.none_yet")} />
+      <${Tile} icon="person" label=${t("today.alerts")} value=${number(alerts.sent)} tone=${alerts.not_recognized ? "bad" : ""}
+        note=${answers ? t("today.answers", { yes: number(alerts.recognized), no: number(alerts.not_recognized) }) : t("today.no_answers")} />
+      <${Tile} icon="cases" label=${t("today.cases")} to=${["cases"]} value=${number(cases.open)}
+        note=${t("today.claimed", { count: number(cases.claimed) })} />
+      <${Tile} icon="webhooks" label=${t("today.webhooks")} to=${["webhooks"]} value=${number(webhooks.delivered)} tone=${webhooks.failed ? "warn" : ""}
+        note=${t("today.webhooks_failed", { count: number(webhooks.failed) })} />
+      <div class="tile"><h3><${Icon} name="quota" /><${Link} to=${["quota"]}>${t("today.quota")}<//></h3>
+        ${quota.length ? quota.map((one) => html`<${Meter} label=${named("quota", one.what)} used=${one.used} limit=${one.limit} />`) : html`<p class="note">${t("quota.none")}</p>`}</div>
+    </div>`;
+};
+
+// The hours of a month, put together by day.
+const byDate = (hours) => [...Map.groupBy(hours, (one) => one.hour.slice(0, 10))].map(([date, rows]) => ({
+  hour: date,
+  emails: Object.fromEntries(["sent", "delivered", ...FAILED].map((state) => [state, sum(rows.map((row) => row.emails?.[state]))])),
+}));
+
+const Charts = ({ of }) => {
+  const months = of.period === "month";
+  const hours = months ? byDate(of.hours ?? []) : of.hours ?? [];
+  const byDay = [...Map.groupBy(of.days ?? [], (one) => one.date)].map(([date, rows]) => ({ date, count: sum(rows.map((row) => row.count)) }));
+  const labels = hours.map((one) => (months ? day(one.hour) : hour(one.hour)));
+  const flags = FLAGS.map((name) => ({ name, count: of.flags[name] ?? 0 }));
+  const most = Math.max(1, ...flags.map((one) => one.count));
+  return html`
+    ${hours.length > 0 && html`<${Panel} id="emails" title=${t("chart.emails")}>
+      <${Chart} label=${t("chart.emails")} firstColumn=${months ? t("chart.day") : t("chart.hour")} labels=${labels} series=${[
+        { label: t("notification.delivered"), color: "good", values: hours.map((one) => one.emails?.delivered ?? 0) },
+        { label: t("chart.under_way"), color: "accent", values: hours.map((one) => Math.max(0, (one.emails?.sent ?? 0) - (one.emails?.delivered ?? 0) - failed(one.emails))) },
+        { label: t("chart.failed"), color: "bad", values: hours.map((one) => failed(one.emails)) },
+      ]} />
+    <//>`}
+    <div class="columns">
+      ${byDay.length > 1 && html`<${Panel} id="days" title=${t("chart.days")}>
+        <${Chart} label=${t("chart.days")} firstColumn=${t("chart.day")} labels=${byDay.map((one) => day(one.date))}
+          series=${[{ label: t("today.transactions"), color: "accent", values: byDay.map((one) => one.count) }]} />
+      <//>`}
+      <${Panel} id="flags" title=${t("chart.flags")}>
+        <${Table} small label=${t("chart.flags")} rows=${flags} keyOf=${(one) => one.name} columns=${[
+          { label: t("flags.rule"), class: "main", cell: (one) => html`<${Link} to=${["flags"]}>${named("flag", one.name)}<//>` },
+          { label: "", class: "wide bar", cell: (one) => html`<meter min="0" max=${most} value=${one.count} aria-hidden="true"></meter>` },
+          { label: t("flags.hits"), class: "number", cell: (one) => number(one.count) },
+        ]} />
+      <//>
+      <${Panel} id="states" title=${t("chart.states")}>
+        <${Table} small label=${t("chart.states")} rows=${Object.entries(of.emails)} keyOf=${([state]) => state} columns=${[
+          { label: t("chart.state"), class: "main", cell: ([state]) => named("notification", state) },
+          { label: t("chart.emails_count"), class: "number", cell: ([, count]) => number(count) },
+        ]} />
+      <//>
+    </div>`;
+};
+
+const Totals = ({ of }) => html`
+  <${Panel} id="totals" title=${t("totals")}>
+    ${of.length === 0 ? html`<${Empty} title=${t("totals.none")} />` : html`
+    <${Table} label=${t("totals")} rows=${of} keyOf=${(one) => one.currency} columns=${[
+      { label: t("totals.currency"), class: "main", cell: (one) => one.currency },
+      { label: t("totals.count"), class: "number", cell: (one) => number(one.count) },
+      { label: t("totals.credit"), class: "number", cell: (one) => html`<${Money} value=${one.credit.amount} currency=${one.currency} />` },
+      { label: t("totals.debit"), class: "number", cell: (one) => html`<${Money} value=${one.debit.amount} currency=${one.currency} />` },
+      { label: t("totals.net"), class: "number", cell: (one) => amount(one.net, one.currency) },
+      { label: t("totals.average"), class: "number", cell: (one) => amount(one.average, one.currency) },
+      { label: t("totals.largest"), class: "number", cell: (one) => one.max_transaction && html`<${Link} to=${["transactions", one.max_transaction.id]}>${amount(one.max_transaction.amount, one.currency)}<//>` },
+    ]} />`}
+  <//>`;

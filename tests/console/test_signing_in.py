@@ -1,0 +1,116 @@
+"""Signing in and out of the console: where tokens are, when they are renewed, and what ends a session."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser import (
+    Watched,
+    browser,  # noqa: F401
+)
+from tests.console.gallery import open_page
+from tests.console.pages import (
+    opened,
+    served,  # noqa: F401
+)
+from tests.console.server import Served
+
+STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+
+
+def test_who_is_not_signed_in_comes_back_from_the_sign_in_page_to_the_view_that_was_asked_for(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+) -> None:
+    with opened(browser, served, "#/cases/card-88120") as page:
+        expect(page.get_by_role("heading", level=1)).to_have_text("Case card-88120")
+        assert page.url == f"{served.url}#/cases/card-88120"
+    (asked,) = [one for one in served.asked if "/oauth2/authorize" in one]
+    query = parse_qs(urlsplit(asked.split()[1]).query)
+    assert query["redirect_uri"] == [served.url]
+    assert query["scope"] == ["openid email profile"]
+    assert query["code_challenge_method"] == ["S256"]
+
+
+def test_tokens_are_nowhere_but_in_memory(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        stored = page.evaluate(STORED)
+        assert served.sign_in.tokens
+        assert served.sign_in.refresh_tokens
+        assert not [token for token in served.sign_in.tokens | served.sign_in.refresh_tokens if token in stored]
+        assert "oidc" not in stored  # the code's verifier is gone too
+        assert "code=" not in page.evaluate("() => location.href + JSON.stringify(history.state)")
+
+
+def test_a_session_is_renewed_without_a_word_again_and_again(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        for times in (1, 2):
+            for minutes in (20, 20, 20):
+                served.sign_in.now += minutes * 60
+                page.mouse.move(minutes + times, 10)  # somebody is there
+                page.clock.fast_forward(minutes * 60_000)
+                page.wait_for_timeout(200)
+            expect(page.get_by_role("heading", level=1)).to_have_text("Today")
+            assert served.sign_in.refreshed == times
+        assert len([one for one in served.asked if "/oauth2/authorize" in one]) == 1
+
+
+def test_a_refused_token_is_renewed_once_and_the_request_sent_again(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        served.sign_in.tokens.clear()
+        page.goto(f"{served.url}#/quota")
+        expect(page.get_by_text("41,230 of 50,000")).to_be_visible()
+        assert served.sign_in.refreshed == 1
+
+
+def test_a_session_that_is_over_leads_to_the_sign_in_and_back(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        served.sign_in.tokens.clear()
+        served.sign_in.refresh_tokens.clear()
+        page.goto(f"{served.url}#/quota")
+        expect(page.get_by_text("41,230 of 50,000")).to_be_visible()
+        assert len([one for one in served.asked if "/oauth2/authorize" in one]) == 2
+        assert page.url == f"{served.url}#/quota"
+
+
+def test_signing_out_ends_the_session_here_and_at_the_sign_in_page(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+        assert served.sign_in.ended == ["console-client"]
+        assert served.sign_in.refresh_tokens == set()
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Today")
+
+
+def test_who_leaves_the_desk_is_signed_out(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        page.mouse.move(5, 5)
+        page.clock.fast_forward(31 * 60_000)
+        expect(page.get_by_role("heading", level=1)).to_have_text("You were signed out")
+        assert served.sign_in.ended == ["console-client"]
+
+
+def test_a_refusal_of_the_sign_in_page_is_told_and_not_repeated_for_ever(browser: Browser, served: Served) -> None:  # noqa: F811
+    served.sign_in.refuses = True
+    page = open_page(browser, "wide", "light", "en")
+    watched = Watched(page)
+    page.goto(served.url)
+    expect(page.get_by_role("heading", level=1)).to_have_text("The sign-in was refused")
+    assert page.url == served.url
+    assert watched.said == []
+    page.context.close()
+
+
+def test_a_code_that_is_not_this_browser_s_signs_nobody_in(browser: Browser, served: Served) -> None:  # noqa: F811
+    page = open_page(browser, "wide", "light", "en")
+    page.goto(f"{served.url}?code=stolen&state=another")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The sign-in could not be completed")
+    assert not [one for one in served.asked if "/oauth2/token" in one]
+    page.context.close()
+
+
+def test_who_is_in_no_group_is_told_so(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, member="nobody") as page:
+        expect(page.get_by_role("heading", level=1)).to_have_text("You have no access yet")
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()

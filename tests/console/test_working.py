@@ -1,0 +1,188 @@
+"""Working in the console: cases with the keyboard, thresholds with their trial, webhooks, suppressions, and staying current."""
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser import browser  # noqa: F401
+from tests.console.pages import (
+    opened,
+    served,  # noqa: F401
+)
+from tests.console.samples import at
+from tests.console.server import Served
+from tests.console.world import Answer
+
+
+def staff_requests(served: Served) -> list[str]:  # noqa: F811
+    return [one for one in served.asked if "/staff/" in one]
+
+
+def test_a_case_is_taken_noted_closed_and_reopened_with_the_keyboard_alone(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        page.keyboard.press("g")
+        page.keyboard.press("c")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Cases")
+        expect(page.locator("tr.urgent")).to_contain_text("card-88120")
+        page.keyboard.press("n")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Case card-88120")
+        expect(page.get_by_text("You have claimed it")).to_be_visible()
+        page.keyboard.press("m")
+        page.keyboard.type("Called: not theirs. f l u")
+        page.get_by_role("button", name="Add the note").press("Enter")
+        expect(page.get_by_role("list", name="What was done")).to_contain_text("Called: not theirs. f l u")
+        page.locator("h1").focus()
+        page.keyboard.press("f")
+        expect(page.locator(".work")).to_contain_text("Fraud")
+        expect(page.get_by_role("button", name="Re-open")).to_be_visible()
+        page.get_by_role("button", name="Re-open").press("Enter")
+        expect(page.get_by_role("button", name="Claim")).to_be_visible()
+    assert served.world.changes == [
+        ("POST", "cases/next", {}),
+        ("POST", "cases/card-88120/notes", {"text": "Called: not theirs. f l u"}),
+        ("POST", "cases/card-88120/close", {"outcome": "fraud"}),
+        ("POST", "cases/card-88120/reopen", {}),
+    ]
+
+
+def test_of_two_who_claim_one_is_told_that_the_other_was_first(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/cases/card-88090") as page:
+        expect(page.get_by_role("button", name="Claim")).to_be_visible()
+        case = next(one for one in served.world.cases if one["id"] == "card-88090")
+        case.update(state="claimed", claimed_by={"subject": "adam", "name": "Adam Fotso"}, claimed_at=at(0))
+        page.keyboard.press("c")
+        expect(page.get_by_role("alert")).to_contain_text("A colleague has claimed this case before you")
+        expect(page.get_by_text("Adam Fotso has claimed it")).to_be_visible()
+        expect(page.get_by_role("button", name="Claim")).to_have_count(0)
+
+
+def test_the_holder_s_answer_appears_by_itself_within_five_seconds(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/cases/card-88090") as page:
+        expect(page.get_by_text("No answer yet")).to_be_visible()
+        case = next(one for one in served.world.cases if one["id"] == "card-88090")
+        case["answers"].append({"holder": "awa", "answer": "not_recognized", "answered_at": at(0)})
+        page.clock.run_for(5_000)
+        expect(page.get_by_text("“It wasn’t me”")).to_be_visible()
+
+
+def test_shortcuts_can_be_turned_off(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/cases") as page:
+        page.keyboard.press("?")
+        page.get_by_role("dialog").get_by_role("checkbox").uncheck()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        page.keyboard.press("n")
+        page.wait_for_timeout(200)
+        assert served.world.changes == []
+
+
+def test_a_threshold_is_tried_before_it_is_saved(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/flags", member="adam") as page:
+        page.get_by_role("button", name="Change").click()
+        save = page.get_by_role("button", name="Save the change")
+        expect(save).to_be_disabled()
+        page.locator("#velocity-count").fill("10")
+        page.locator("#least-1").fill("800000")
+        expect(save).to_be_disabled()
+        page.get_by_role("button", name="Try it").click()
+        row = page.get_by_role("table", name="What it would have done").get_by_role("row", name="Many in a short time")
+        expect(row).to_contain_text("6 → ")
+        save.click()
+        expect(page.get_by_text("more than 10 on an account within 15 minutes")).to_be_visible()
+    patch = {"flags": {"velocity": {"count": 10}, "large_amount": {"thresholds": {"XAF": "800000"}}}}
+    assert served.world.changes == [
+        ("POST", "flags/trial", {"settings": patch, "days": 14}),
+        ("PATCH", "settings", patch),
+    ]
+
+
+def test_a_threshold_that_a_colleague_changed_meanwhile_is_not_overwritten(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/flags", member="adam") as page:
+        page.get_by_role("button", name="Change").click()
+        page.locator("#velocity-count").fill("10")
+        page.get_by_role("button", name="Try it").click()
+        served.world.version += 1
+        page.get_by_role("button", name="Save the change").click()
+        expect(page.get_by_role("alert")).to_contain_text("A colleague has changed the settings")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("#velocity-count")).to_have_value("8")
+
+
+def test_webhooks_are_tested_resent_and_given_a_new_secret(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/webhooks", member="adam") as page:
+        page.get_by_role("button", name="Send a test").click()
+        expect(page.get_by_text("The test was accepted (204):")).to_be_visible()
+        expect(page.get_by_text("The test was not accepted (503):")).to_be_visible()
+        page.get_by_role("button", name="Resend transaction.flagged about card-88090").click()
+        expect(page.get_by_text("1 webhook is sent again.")).to_be_visible()
+        page.get_by_role("button", name="Resend a range").click()
+        page.get_by_role("dialog").get_by_label("From").fill("2026-06-30T08:00")
+        page.get_by_role("dialog").get_by_label("To", exact=True).fill("2026-06-30T15:00")
+        page.get_by_role("button", name="Send again").click()
+        expect(page.get_by_text("3 webhooks are sent again.")).to_be_visible()
+        page.get_by_role("button", name="New secret").first.click()
+        page.get_by_role("dialog").get_by_role("button", name="New secret").click()
+        expect(page.get_by_label("Secret", exact=True)).to_have_value("whsec_" + "A1b2" * 10)
+        page.get_by_role("button", name="I have noted it").click()
+        assert "whsec_" not in page.content()
+    assert served.world.changes[2] == (
+        "POST",
+        "webhooks/resend",
+        {"from": "2026-06-30T07:00:00.000Z", "to": "2026-06-30T14:00:00.000Z"},  # Douala is an hour ahead
+    )
+
+
+def test_a_suppression_is_lifted_only_after_a_question(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/accounts/237-0041-8823/holders/paul", member="adam") as page:
+        page.get_by_role("button", name="Send again").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("E-mails will go to paul.ndiaye@example.com again")
+        assert served.world.changes == []
+        dialog.get_by_role("button", name="Send again").click()
+        expect(page.get_by_text("No e-mail goes to this address")).to_have_count(0)
+    assert served.world.changes == [("DELETE", "accounts/237-0041-8823/holders/paul/suppression", None)]
+
+
+@pytest.mark.parametrize(("idle_ms", "most"), [(0, 17), (180_000, 6)])
+def test_a_console_asks_seldom_and_more_seldom_when_nobody_works(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    idle_ms: int,
+    most: int,
+) -> None:
+    with opened(browser, served) as page:
+        page.mouse.move(5, 5)
+        page.clock.run_for(idle_ms + 25_000 if idle_ms else 0)
+        page.wait_for_timeout(300)
+        before = len(staff_requests(served))
+        for _ in range(15):
+            page.clock.run_for(4_000)
+            page.wait_for_timeout(60)
+        asked = len(staff_requests(served)) - before
+        assert 2 <= asked <= most
+
+
+def test_a_console_that_nobody_sees_asks_nothing(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        page.evaluate(
+            "() => { Object.defineProperty(document, 'hidden', {get: () => window.isHidden}); window.isHidden = true;"
+            " document.dispatchEvent(new Event('visibilitychange')); }"
+        )
+        page.wait_for_timeout(300)
+        before = len(staff_requests(served))
+        page.clock.run_for(120_000)
+        page.wait_for_timeout(300)
+        assert len(staff_requests(served)) == before
+        page.evaluate("() => { window.isHidden = false; document.dispatchEvent(new Event('visibilitychange')); }")
+        page.wait_for_timeout(500)
+        assert len(staff_requests(served)) > before
+
+
+def test_what_was_shown_stays_while_the_service_is_away(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/cases") as page:
+        served.world.fails["cases"] = Answer(503, {"code": "temporarily_unavailable", "errors": []})
+        page.clock.run_for(5_000)
+        expect(page.get_by_role("alert")).to_contain_text("The service is busy")
+        expect(page.get_by_text("Transfert Mobile")).to_be_visible()
+        served.world.fails.clear()
+        page.clock.run_for(20_000)
+        expect(page.get_by_role("alert")).to_have_count(0)
