@@ -355,7 +355,7 @@ def docs_asset(asset: str) -> Response:
 @app.route("/console", methods=["GET", "HEAD"])
 @answered
 def console_page() -> Response:
-    return console.page(app.current_request)
+    return console.page(app.current_request, services.sign_in_origins)
 
 
 @app.route("/console/{asset}", methods=["GET", "HEAD"])

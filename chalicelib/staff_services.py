@@ -27,6 +27,11 @@ class StaffServices(MailServices):
         return read_pool(self.settings.staff_pool, self.settings.staff_url)
 
     @cached_property
+    def sign_in_origins(self) -> list[str]:
+        """The origins besides the API's that the console asks: none where nobody can sign in."""
+        return [self.staff_pool.sign_in_origin] if self.settings.staff_pool else []
+
+    @cached_property
     def staff_tokens(self) -> "StaffTokens":
         from chalicelib.staff.keys import PoolKeys, fetch
         from chalicelib.staff.tokens import StaffTokens

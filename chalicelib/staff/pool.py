@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+from urllib.parse import urlsplit
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +48,12 @@ class StaffPool:
     def logout_url(self) -> str:
         """Where a session of the sign-in pages ends."""
         return f"{self._pages_url}/logout"
+
+    @property
+    def sign_in_origin(self) -> str:
+        """The origin of the pages at which people sign in, and where a browser gets its tokens."""
+        parts = urlsplit(self._pages_url)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def _pool_url(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import app as app_module
 from chalicelib.api import console
 from infra.package import PROJECT_DIR
 from tests.api_server import serving
@@ -64,7 +65,9 @@ def test_the_page_runs_its_own_scripts_only_and_makes_no_text_into_code(api_url:
     assert not re.search(r"\son\w+=", page.body)
 
 
-def test_the_page_may_ask_the_sign_in_and_nobody_else() -> None:
+def test_the_page_may_ask_the_sign_in_and_nobody_else(api_url: str) -> None:
+    itself, sign_in = policy_of(get(f"{api_url}/console"))["connect-src"].split()
+    assert (itself, sign_in) == ("'self'", app_module.services.staff_pool.sign_in_origin)
     assert "connect-src 'self' https://sign-in.example;" in console.policy(["https://sign-in.example"])
     assert "connect-src 'self';" in console.policy([])
 

@@ -14,7 +14,9 @@ from tests.console.gallery import open_page
 from tests.console.server import Served, serving
 
 _AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-_RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+_RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
 
 Open = Callable[..., Page]
 

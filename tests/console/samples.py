@@ -111,7 +111,7 @@ NOTIFICATIONS = [
 ]
 ATTEMPTS = [
     {
-        "id": "msg_9f3bY2nT0fQk1c8rVd5mWx7z",
+        "id": "msg_flagged-88120",
         "type": "transaction.flagged",
         "transaction": "card-88120",
         "endpoint": ENDPOINTS[0]["id"],
@@ -122,7 +122,7 @@ ATTEMPTS = [
         "at": at(2.9),
     },
     {
-        "id": "msg_1k2lM3nO4pQ5rS6tU7vW8xYz",
+        "id": "msg_flagged-88090",
         "type": "transaction.flagged",
         "transaction": "card-88090",
         "endpoint": ENDPOINTS[0]["id"],
@@ -133,7 +133,7 @@ ATTEMPTS = [
         "at": at(95),
     },
     {
-        "id": "msg_7a8bC9dE0fG1hI2jK3lM4nOp",
+        "id": "msg_answered-88119",
         "type": "alert.answered",
         "transaction": "card-88119",
         "endpoint": ENDPOINTS[0]["id"],

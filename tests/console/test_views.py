@@ -83,7 +83,11 @@ def test_amounts_are_exact_however_long_they_are(browser: Browser, served: Serve
                 "net": "-0.1",
                 "average": "123456789012345.678",
             }
-            for currency, amount in (("EUR", "900719925474099.37"), ("KWD", "900719925474099.375"), ("XAF", "900719925474099"))
+            for currency, amount in (
+                ("EUR", "900719925474099.37"),
+                ("KWD", "900719925474099.375"),
+                ("XAF", "900719925474099"),
+            )
         ]
     }
     with opened(browser, served) as page:

@@ -1,4 +1,4 @@
-"""Working in the console: cases with the keyboard, thresholds with their trial, webhooks, suppressions, and staying current."""
+"""Working in the console: cases by keyboard, thresholds and their trial, webhooks, suppressions, staying current."""
 
 import pytest
 from playwright.sync_api import Browser, expect

@@ -13,6 +13,7 @@ def test_amazons_own_pool_has_its_issuers_addresses_and_its_pages_at_its_domain(
     assert pool.metadata_url == f"{ISSUER}/.well-known/openid-configuration"
     assert pool.login_url == "https://tn-test.auth.us-east-2.amazoncognito.com/oauth2/authorize"
     assert pool.logout_url == "https://tn-test.auth.us-east-2.amazoncognito.com/logout"
+    assert pool.sign_in_origin == "https://tn-test.auth.us-east-2.amazoncognito.com"
 
 
 def test_an_emulated_pool_has_amazons_issuer_and_its_own_addresses() -> None:
@@ -22,6 +23,7 @@ def test_an_emulated_pool_has_amazons_issuer_and_its_own_addresses() -> None:
     assert pool.metadata_url == "http://127.0.0.1:4566/us-east-2_TestPool/.well-known/openid-configuration"
     assert pool.login_url == "http://127.0.0.1:4566/oauth2/authorize"
     assert pool.logout_url == "http://127.0.0.1:4566/logout"
+    assert pool.sign_in_origin == "http://127.0.0.1:4566"
 
 
 @pytest.mark.parametrize("setting", ["", "us-east-2_TestPool", "a/b", "a/b/c/d"])

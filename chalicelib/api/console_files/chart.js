@@ -1,7 +1,7 @@
 // A chart, drawn on a canvas, with a table of the same beside it for who reads rather than looks.
 
 import { html, useEffect, useRef } from "./vendor-preact.js";
-import { locale } from "./i18n.js";
+import { locale, t } from "./i18n.js";
 import { number } from "./format.js";
 import { Table } from "./parts.js";
 
@@ -62,7 +62,7 @@ export const Chart = ({ label, labels, series, firstColumn }) => {
         <ul class="legend" aria-hidden="true">${series.map((one) => html`<li class=${`tone-${one.color}`}>${one.label}</li>`)}</ul>
         <div class="plot" role="img" aria-label=${label} ref=${place}></div>
       </figure>
-      <div class="beside" tabindex="0" role="region" aria-label=${label}>
+      <div class="beside" tabindex="0" role="region" aria-label=${t("chart.table", { chart: label })}>
         <${Table} small label=${label} rows=${rows} keyOf=${(row) => row.name} columns=${[
           { label: firstColumn, cell: (row) => row.name },
           ...series.map((one, i) => ({ label: one.label, class: "number", cell: (row) => number(row.values[i]) })),

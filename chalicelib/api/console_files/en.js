@@ -112,6 +112,7 @@ export default {
   "chart.day": "Day",
   "chart.under_way": "Sent, no report yet",
   "chart.failed": "Failed",
+  "chart.table": "{chart}, as a table",
   "totals": "Money moved",
   "totals.none": "No settled transaction in this period",
   "totals.currency": "Currency",

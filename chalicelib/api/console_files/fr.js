@@ -112,6 +112,7 @@ export default {
   "chart.day": "Jour",
   "chart.under_way": "Envoyés, sans retour encore",
   "chart.failed": "En échec",
+  "chart.table": "{chart}, en tableau",
   "totals": "Mouvements d’argent",
   "totals.none": "Aucune transaction réglée dans cette période",
   "totals.currency": "Devise",

@@ -101,8 +101,7 @@ const Charts = ({ of }) => {
       <${Panel} id="flags" title=${t("chart.flags")}>
         <${Table} small label=${t("chart.flags")} rows=${flags} keyOf=${(one) => one.name} columns=${[
           { label: t("flags.rule"), class: "main", cell: (one) => html`<${Link} to=${["flags"]}>${named("flag", one.name)}<//>` },
-          { label: "", class: "wide bar", cell: (one) => html`<meter min="0" max=${most} value=${one.count} aria-hidden="true"></meter>` },
-          { label: t("flags.hits"), class: "number", cell: (one) => number(one.count) },
+          { label: t("flags.hits"), class: "bar number", cell: (one) => html`<span class="share"><meter min="0" max=${most} value=${one.count} aria-hidden="true"></meter>${number(one.count)}</span>` },
         ]} />
       <//>
       <${Panel} id="states" title=${t("chart.states")}>
