@@ -11,7 +11,7 @@ from bank_simulator import totals
 from bank_simulator.postings import Posting, to_bytes
 from bank_simulator.progress import Progress
 from bank_simulator.totals import TotalsByCurrency, add_to
-from chalicelib.api.json_body import read_transaction
+from chalicelib.api.transaction_body import read_transaction
 from chalicelib.errors import DomainError
 from chalicelib.ledger.posted import load_transaction
 

@@ -54,14 +54,13 @@ class UnsupportedMediaType(DomainError):
 
 
 class ValidationFailed(DomainError):
-    """Fields break a rule. `errors` has a (field, message) pair for each, at most for the first 100."""
+    """Fields break a rule. `errors` has a (field, message) pair for each; an answer names the first of them."""
 
     code = "validation_failed"
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
-        # A body can have more errors, and longer names, than fit a function's answer (6 MB).
-        self.errors = [(field[:MAX_FIELD], message) for field, message in errors[:MAX_ERRORS]]
-        fields = sorted({field for field, _ in self.errors})
+        self.errors = errors
+        fields = sorted({field[:MAX_FIELD] for field, _ in errors[:MAX_ERRORS]})
         super().__init__(f"Invalid: {', '.join(fields)}{' and more' * (len(errors) > MAX_ERRORS)}.")
 
 

@@ -15,7 +15,8 @@ FIELD_ERROR = object_schema(
         "field": {
             "type": "string",
             "maxLength": MAX_FIELD,
-            "description": "With dots: `merchant.mcc`. Empty if the message is about a batch's item as a whole.",
+            "description": "With dots: `merchant.mcc`. Empty if the message is about a batch's item as a whole, "
+            "or says how many more there are.",
         },
         "message": {"type": "string", "minLength": 1, "description": "For people. It never repeats what was sent."},
     },

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from chalicelib.api.json_body import read_transaction
+from chalicelib.api.transaction_body import read_transaction
 from chalicelib.errors import DomainError
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.times import parse_time

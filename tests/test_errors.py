@@ -21,15 +21,14 @@ def test_fields_that_break_a_rule_are_named_once_each_in_the_text_and_with_every
     assert error.errors == [("id", "Required."), ("amount", "Must be over 0."), ("amount", "Too many decimals.")]
 
 
-def test_of_more_errors_than_an_answer_holds_the_first_are_kept_and_the_text_says_that_there_are_more() -> None:
+def test_of_more_errors_than_an_answer_holds_the_text_names_the_first_and_says_that_there_are_more() -> None:
     error = ValidationFailed([(f"field-{number:03}", "Unknown field.") for number in range(MAX_ERRORS + 1)])
-    assert [field for field, _ in error.errors] == [f"field-{number:03}" for number in range(MAX_ERRORS)]
-    assert str(error).endswith(" and more.")
+    assert str(error).endswith(f"field-{MAX_ERRORS - 1:03} and more.")
     assert not str(ValidationFailed([("field", "Unknown field.")] * MAX_ERRORS)).endswith(" and more.")
 
 
 def test_a_field_s_name_is_cut() -> None:
-    assert ValidationFailed([("x" * 10_000, "Unknown field.")]).errors == [("x" * MAX_FIELD, "Unknown field.")]
+    assert str(ValidationFailed([("x" * 10_000, "Unknown field.")])) == f"Invalid: {'x' * MAX_FIELD}."
     assert CardNumberRefused("x" * 10_000).field == "x" * MAX_FIELD
 
 

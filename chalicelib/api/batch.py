@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.api import json_body, problems
+from chalicelib.api.transaction_body import check_transaction
 from chalicelib.banks.bank import Bank
 from chalicelib.errors import (
     BodyTooLarge,
@@ -21,7 +22,7 @@ from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.intake import Queued, RecordResult
 from chalicelib.ledger.keys import IDENTIFIER
-from chalicelib.ledger.messages import unknown
+from chalicelib.ledger.messages import unknowns
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.transaction import Transaction
 
@@ -38,7 +39,7 @@ QUEUED_STATUSES = ("queued", "invalid")
 def items_of(body: dict[str, Any]) -> list[Any]:
     """Return a parsed body's items, none of them checked yet; raises ValidationFailed, MalformedBody."""
     json_body.check_all_but(body, "transactions")
-    errors = [(name, unknown("field", name, ["transactions"])) for name in body if name != "transactions"]
+    errors = unknowns("field", (name for name in body if name != "transactions"), ["transactions"])
     items = body.get("transactions")
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
         errors.append(("transactions", f"Must be a list of 1 to {MAX_ITEMS} transactions."))
@@ -63,7 +64,7 @@ def load_item(item: Any, bank: Bank, now: datetime, *, is_strict: bool, may_be_l
     """
     warnings: Warnings = []
     try:
-        json_body.check_transaction(item)
+        check_transaction(item)
         if not isinstance(item, dict):
             raise MalformedBody("A transaction must be a JSON object.")
         if may_be_large and json_body.size_of(item) > json_body.MAX_BYTES:
@@ -103,17 +104,13 @@ def _result(index: int, item: Any, outcome: RecordResult | Queued | DomainError)
             result["status"] = "conflict"
         case _:
             result["status"] = "invalid"
-    errors = _few(problems.details(outcome))
+    errors = problems.details(outcome, MAX_ITEM_ERRORS, MAX_NAME)
     # What concerns an item as a whole has no field to name.
     return {**result, "code": outcome.code, "errors": errors or [{"field": "", "message": str(outcome)}]}
 
 
 def _noted(warnings: Warnings) -> dict[str, Any]:
-    return {"warnings": _few(problems.named(warnings))} if warnings else {}
-
-
-def _few(found: list[dict[str, str]]) -> list[dict[str, str]]:
-    return [{"field": one["field"][:MAX_NAME], "message": one["message"]} for one in found[:MAX_ITEM_ERRORS]]
+    return {"warnings": problems.named(warnings, MAX_ITEM_ERRORS, MAX_NAME)} if warnings else {}
 
 
 def _usable_id(item: Any) -> str | None:

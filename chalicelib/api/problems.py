@@ -4,8 +4,7 @@
 """
 
 import functools
-import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chalice.app import Request, Response
@@ -89,8 +88,10 @@ def problem_for(error: errors.DomainError, request: Request) -> Response:
     return problem(request, status, error.code, title, str(error), details(error), headers)
 
 
-def details(error: errors.DomainError) -> list[dict[str, str]]:
-    """Return the `errors` of a problem: a field and a message for each field that the error names."""
+def details(
+    error: errors.DomainError, most: int = errors.MAX_ERRORS, longest: int = errors.MAX_FIELD
+) -> list[dict[str, str]]:
+    """Return the `errors` of a problem: a field and a message for each field that the error names, as `named`."""
     found: list[tuple[str, str]] = []
     match error:
         case errors.ValidationFailed():
@@ -99,15 +100,18 @@ def details(error: errors.DomainError) -> list[dict[str, str]]:
             found = [(field, "Differs from what is recorded.") for field in error.differing]
         case errors.CardNumberRefused(field=field) if field:
             found = [(field, "Looks like a full card number.")]
-    return named(found)
+    return named(found, most, longest)
 
 
-def named(found: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """Return what is said of single fields as answers have it: no more of it than an answer can hold."""
-    return [
-        {"field": field[: errors.MAX_FIELD], "message": message}
-        for field, message in itertools.islice(found, errors.MAX_ERRORS)
-    ]
+def named(
+    found: Sequence[tuple[str, str]], most: int = errors.MAX_ERRORS, longest: int = errors.MAX_FIELD
+) -> list[dict[str, str]]:
+    """Return what is said of single fields as answers have it: at most so many, and so much of each field's name.
+
+    If there are more, the last one names no field and says how many are left out.
+    """
+    told = [*found[: most - 1], ("", f"And {len(found) - most + 1} more.")] if len(found) > most else found
+    return [{"field": field[:longest], "message": message} for field, message in told]
 
 
 def problem(

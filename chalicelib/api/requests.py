@@ -14,7 +14,7 @@ from chalicelib.banks.bank import Bank, BankDirectory, short_hash
 from chalicelib.banks.signatures import Signatures
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
 from chalicelib.ledger.keys import IDENTIFIER, IDENTIFIER_RULE
-from chalicelib.ledger.messages import unknown
+from chalicelib.ledger.messages import unknowns
 from chalicelib.ledger.times import parse_time
 
 MAX_PAGE = 100
@@ -106,7 +106,7 @@ def only_parameters(request: Request, *known: str) -> None:
     given = request.query_params
     if given is None:
         return
-    errors = [(name, unknown("query parameter", name, known)) for name in sorted(set(given) - set(known))]
+    errors = unknowns("query parameter", sorted(set(given) - set(known)), known)
     errors += [(name, "Given more than once.") for name in known if name in given and len(given.getlist(name)) > 1]
     if errors:
         raise ValidationFailed(errors)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from chalice.app import Request, Response
 
 from chalicelib.api import batch, cursors, problems
-from chalicelib.api.json_body import MAX_BYTES, parse_json, read_transaction
+from chalicelib.api.json_body import MAX_BYTES, parse_json
 from chalicelib.api.requests import (
     flag,
     identifier,
@@ -21,6 +21,7 @@ from chalicelib.api.requests import (
     seconds_left,
     sent_body,
 )
+from chalicelib.api.transaction_body import read_transaction
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.plans import Metered
 from chalicelib.banks.quotas import Quotas

@@ -4,6 +4,8 @@ import re
 from array import array
 from collections.abc import Iterator
 
+from chalicelib.ledger.search_steps import Steps
+
 # The first digits that issuers have, with the lengths of their numbers (ISO/IEC 7812; the ranges as published by the
 # schemes and collected in Wikipedia's "Payment card number" and in Braintree's `credit-card-type`). Maestro shares its
 # ranges with Discover, UnionPay, RuPay, Verve, Elo, Hipercard, Dankort, Troy, Laser and others.
@@ -57,14 +59,18 @@ _ACCOUNTS = ("33g2", "23d2")
 _EXPIRY_OR_YEAR = re.compile("(?:0[1-9]|1[0-2])[23][0-9]|[23][0-9](?:0[1-9]|1[0-2])|20[0-9]{2}")
 
 
-def digit_runs(text: str) -> Iterator["DigitRun"]:
-    """Yield the runs of groups of digits without a letter in between that have enough digits for a card number."""
-    run, digits = DigitRun(text), 0
+def digit_runs(text: str, steps: Steps) -> Iterator["DigitRun"]:
+    """Yield the runs of groups of digits without a letter in between that have enough digits for a card number.
+
+    Each group takes a step; raises TooMuchToSearch.
+    """
+    run, digits = DigitRun(text, steps), 0
     for group in _GROUP.finditer(text):
+        steps.take()
         if run.ends and _JOINT.fullmatch(text, run.ends[-1], group.start()) is None:
             if digits >= _MIN_CARD_DIGITS:
                 yield run
-            run, digits = DigitRun(text), 0
+            run, digits = DigitRun(text, steps), 0
         run.starts.append(group.start())
         run.ends.append(group.end())
         digits += group.end() - group.start()
@@ -75,8 +81,9 @@ def digit_runs(text: str) -> Iterator["DigitRun"]:
 class DigitRun:
     """Groups of digits that may be written as one number, or as several."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, steps: Steps) -> None:
         self.text = text
+        self._steps = steps
         # Arrays, not lists of groups: a body full of digits must leave room for everything else.
         self.starts, self.ends = array("I"), array("I")
         self.shape = ""  # the groups' sizes, once all are known
@@ -124,6 +131,7 @@ class DigitRun:
         for place in range(len(self.shape) - 1):
             next_joint = self._joint(place, 1)
             if joint is not None and next_joint != joint:
+                self._steps.take()
                 yield first, place + 1
                 first = place
             joint = next_joint
@@ -162,6 +170,7 @@ class DigitRun:
         return self.shape in _ACCOUNTS and int(self._digits(0, len(self.shape))) % 97 == 0
 
     def _is_card(self, first: int, end: int) -> bool:
+        self._steps.take(2)
         digits = self._digits(first, end)
         if _ISSUED.match(digits) is None or not _passes_luhn(digits):
             return False

@@ -12,13 +12,16 @@ from marshmallow import ValidationError, fields, validate
 from chalicelib.errors import CardNumberRefused
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.fields import Pairs, Text, is_absent
-from chalicelib.ledger.messages import unknown
+from chalicelib.ledger.messages import unknowns
 from chalicelib.ledger.money import ALPHA_2
 from chalicelib.ledger.wording import UNREADABLE, cut, is_normal, is_readable, normalised
 
 Warnings = list[tuple[str, str]]  # field and message
 MAX_PAIRS = 20
 MAX_PAIR = 256
+# Stands for what was sent, where that could not be searched for card numbers within the steps that a field has.
+UNSEARCHED = object()
+_UNSEARCHED = "Holds more values, or more digits, than can be searched for card numbers: left out."
 _NO_TEXT = "Is no text: left out."
 _NO_OBJECT = "Is no object: left out."
 _TWICE = "Another pair has this name: left out."
@@ -103,6 +106,9 @@ def mended(field: fields.Field[Any], value: Any, path: str, warnings: Warnings) 
     """
     if is_absent(value):
         return None
+    if value is UNSEARCHED:
+        warnings.append((path, _UNSEARCHED))
+        return None
     match field:
         case fields.Nested():
             return _mended_object(field.schema.fields, value, path, warnings)
@@ -131,11 +137,12 @@ def _mended_object(known: Mapping[str, fields.Field[Any]], value: Any, path: str
         warnings.append((path, _NO_OBJECT))
         return None
     found = {}
+    for name, left_out in unknowns("field, left out", (name for name in value if name not in known), known):
+        warnings.append((f"{path}.{_without_card(normalised(name), path)}", left_out))
     for name, one in value.items():
         if name not in known:
-            left_out = unknown("field, left out", name, known)
-            warnings.append((f"{path}.{_without_card(normalised(name), path)}", left_out))
-        elif (kept := mended(known[name], one, f"{path}.{name}", warnings)) is not None:
+            continue
+        if (kept := mended(known[name], one, f"{path}.{name}", warnings)) is not None:
             found[name] = kept
     return found or None
 

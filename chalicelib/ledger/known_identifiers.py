@@ -3,6 +3,8 @@
 import re
 from functools import cache
 
+from chalicelib.ledger.search_steps import Steps
+
 # The length of an IBAN by country: SWIFT's registry (release 101), and, of the countries that use IBANs without being
 # in it, those of the list that iban.com and the package `schwifty` call experimental.
 _REGISTERED = {
@@ -27,7 +29,8 @@ _GROUP_END = re.compile(r"[0-9A-Za-z](?![0-9A-Za-z])")
 _NEITHER = re.compile(r"[\W_]")
 _MAX_RF_LENGTH = 25  # ISO 11649
 # One random UUID in 350 has digits that pass the Luhn check. What has no letter is no random UUID.
-_UUID = re.compile(r"\b(?=[\d-]{0,35}[a-f])[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b", re.ASCII | re.IGNORECASE)
+_UUID = re.compile(r"\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b", re.ASCII | re.IGNORECASE)
+_NO_LETTER = re.compile("[0-9-]+")
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12][0-9]|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)[0-9]{2}"
 _DATE = re.compile(
     rf"(?<![0-9])(?:{_YEAR}(?P<a>[-/.]){_MONTH}(?P=a){_DAY}|{_DAY}(?P<b>[-/.]){_MONTH}(?P=b){_YEAR})(?![0-9])"
@@ -39,19 +42,21 @@ _CZECH_ACCOUNT = re.compile(r"(?<![0-9])([0-9]{2,6})-([0-9]{2,10})/[0-9]{4}(?![0
 _CZECH_WEIGHTS = (1, 2, 4, 8, 5, 10, 9, 7, 3, 6)  # from the right
 
 
-def without_known_identifiers(text: str) -> str:
+def without_known_identifiers(text: str, steps: Steps | None = None) -> str:
     """Return the ASCII `text` with `x` for each UUID, date, pair of coordinates, IBAN, RF reference and Czech account.
 
     An IBAN and an RF reference (ISO 11649) count if their check digits do (ISO 7064, mod 97-10), printed in groups or
-    in one piece. Takes time in proportion to the text.
+    in one piece. Takes time in proportion to the text, and steps for each beginning of one; raises TooMuchToSearch.
     """
-    for pattern in (_UUID, _DATE, _PLACE):
+    steps = steps or Steps()
+    text = _UUID.sub(lambda one: one[0] if _NO_LETTER.fullmatch(one[0]) else "x", text)
+    for pattern in (_DATE, _PLACE):
         text = pattern.sub("x", text)
     text = _CZECH_ACCOUNT.sub(lambda account: "x" if all(map(_divides_by_11, account.groups())) else account[0], text)
     kept: list[str] = []
     place = 0
     for start in _CHECKED.finditer(text):
-        if start.start() >= place and (end := _end(text, start)):
+        if start.start() >= place and (end := _end(text, start, steps)):
             kept += text[place : start.start()], "x"
             place = end
     return "".join([*kept, text[place:]])
@@ -61,20 +66,27 @@ def _divides_by_11(number: str) -> bool:
     return sum(int(digit) * weight for digit, weight in zip(reversed(number), _CZECH_WEIGHTS, strict=False)) % 11 == 0
 
 
-def _end(text: str, start: re.Match[str]) -> int:
+def _end(text: str, start: re.Match[str], steps: Steps) -> int:
     """Return where the IBAN or RF reference that begins at `start` ends; 0 if none does."""
+    steps.take()
     code = start[0][:2].upper()
     if code == "RF":
-        return _end_of_rf(text, start)
+        return _end_of_rf(text, start, steps)
     length = IBAN_LENGTHS.get(code)
-    found = length and _characters(length).match(text, start.start())
+    if length is None:
+        return 0
+    steps.take(6)
+    found = _characters(length).match(text, start.start())
     return found.end() if found and _checks(found[0]) else 0
 
 
-def _end_of_rf(text: str, start: re.Match[str]) -> int:
+def _end_of_rf(text: str, start: re.Match[str], steps: Steps) -> int:
     longest = _characters(_MAX_RF_LENGTH, at_most=True).match(text, start.start())
-    ends = _GROUP_END.finditer(text, start.end(), longest.end()) if longest else ()
-    return next((end.end() for end in ends if _checks(text[start.start() : end.end()])), 0)
+    for end in _GROUP_END.finditer(text, start.end(), longest.end()) if longest else ():
+        steps.take(4)
+        if _checks(text[start.start() : end.end()]):
+            return end.end()
+    return 0
 
 
 @cache

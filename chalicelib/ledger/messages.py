@@ -1,7 +1,7 @@
 """What is said of a field that breaks a rule: in our words, which say what is accepted, not in those of a library."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
@@ -27,14 +27,15 @@ _LENGTHS = (
 )
 _NEAR = 0.7
 _LONGEST_NAME = 64
+_MAX_HINTS = 5  # for one body: to find the nearest name takes as long as to check a whole transaction
 
 
 def in_our_words(error: ValidationError, schema: Schema | None) -> list[tuple[str, str]]:
     """Return a schema's nested messages as (dotted field, message) pairs, in the schema's order.
 
-    With the schema, what is said of an unknown field names the known one that is nearest.
+    With the schema, what is said of an unknown field names the known one that is nearest: of the first few.
     """
-    return list(_flattened(error.messages, "", schema, None))
+    return list(_flattened(error.messages, "", schema, None, iter(range(_MAX_HINTS))))
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
@@ -43,7 +44,15 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     return f"Unknown {what}: did you mean `{near}`?" if near else f"Unknown {what}."
 
 
+def unknowns(what: str, names: Iterable[str], known: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what is said of each of some unknown names: of the first few, also the known name that is nearest."""
+    known = list(known)
+    return [(name, unknown(what, name, known if place < _MAX_HINTS else ())) for place, name in enumerate(names)]
+
+
 def _nearest(name: str, known: list[str]) -> str | None:
+    if not known:
+        return None
     # Imported where a request is wrong already: a cold start does without it.
     from difflib import get_close_matches
 
@@ -53,7 +62,9 @@ def _nearest(name: str, known: list[str]) -> str | None:
     return by_form[found[0]] if found else None
 
 
-def _flattened(messages: Any, path: str, schema: Schema | None, field: Any) -> Iterable[tuple[str, str]]:
+def _flattened(
+    messages: Any, path: str, schema: Schema | None, field: Any, hints: Iterator[int]
+) -> Iterable[tuple[str, str]]:
     if isinstance(messages, Mapping):
         known = {} if schema is None else {one.data_key or name: one for name, one in schema.fields.items()}
         for key, inner in messages.items():
@@ -61,10 +72,10 @@ def _flattened(messages: Any, path: str, schema: Schema | None, field: Any) -> I
             is_whole = bool(path) and key == "_schema"
             below = path if is_whole else f"{path}.{key}" if path else str(key)
             if key not in known and inner == [_UNKNOWN]:
-                yield below, unknown("field", str(key), known)
+                yield below, unknown("field", str(key), known if next(hints, None) is not None else ())
             else:
                 child = known.get(key, field)
-                yield from _flattened(inner, below, _schema_of(child), child)
+                yield from _flattened(inner, below, _schema_of(child), child, hints)
     else:
         for message in messages:
             yield path, _in_our_words(str(message), field)

@@ -82,6 +82,7 @@ class TransactionSchema(QuickSchema):
 
 
 _SCHEMA = TransactionSchema()
+FIELDS = tuple(_SCHEMA.fields)
 
 
 def load_transaction(

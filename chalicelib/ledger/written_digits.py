@@ -1,10 +1,13 @@
 """Text in plain characters: each digit, in any script and form, as 0 to 9."""
 
+import sys
 import unicodedata
-from functools import lru_cache
 
 # Letters that show nothing: Hangul's fillers.
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+# What each character becomes, by its code; filled as characters come, so that each is looked up once in a process.
+_PLAIN = bytearray(sys.maxunicode + 1)
+_UNKNOWN, _NOTHING = "\0", "\1"
 
 
 def in_plain_characters(text: str) -> str:
@@ -15,10 +18,15 @@ def in_plain_characters(text: str) -> str:
     digit (zero-width characters, variation selectors, keycaps, accents, control characters), is left out. White space
     becomes a space, everything else a dash.
     """
-    return "".join(map(_plain, text))
+    plain = text.translate(_PLAIN)
+    if _UNKNOWN in plain:
+        for character in set(text):
+            if not _PLAIN[ord(character)]:
+                _PLAIN[ord(character)] = ord(_plain(character) or _NOTHING)
+        plain = text.translate(_PLAIN)
+    return plain.replace(_NOTHING, "")
 
 
-@lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
     if character.isspace():
         return " "

@@ -106,7 +106,9 @@ def test_any_json_for_an_item_is_judged_as_it_would_be_alone(bench: Bench, items
         # What is no object is looked at no further alone, but for card numbers as an item.
         if result["status"] == "invalid" and item.startswith(b"{"):
             assert result["code"] == one.json_body["code"]
-            named = [name[:MAX_NAME] for name in fields(one.json_body)[:MAX_ITEM_ERRORS]]
+            named = [name[:MAX_NAME] for name in fields(one.json_body)]
+            if len(named) > MAX_ITEM_ERRORS:
+                named[MAX_ITEM_ERRORS - 1 :] = [""]  # and so many more
             assert fields(result) == (named or [""])
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chalicelib.api.json_body import MAX_BYTES, read_json, read_transaction
+from chalicelib.api.json_body import MAX_BYTES, read_json
+from chalicelib.api.transaction_body import read_transaction
 from chalicelib.errors import BodyTooLarge, CardNumberRefused, DomainError, MalformedBody, UnsupportedMediaType
 from chalicelib.ledger.card_numbers import holds_card_number
 

@@ -27,7 +27,8 @@ from bank_simulator.mix import Shares
 from bank_simulator.postings import COUNTS_DIFFER, CREATED, NEW, NO_ANSWER, QUEUED, RETRY, Answer, Posting
 from bank_simulator.report import Report, percentile
 from bank_simulator.sender import Mode
-from chalicelib.api.json_body import read_json, read_transaction
+from chalicelib.api.json_body import read_json
+from chalicelib.api.transaction_body import read_transaction
 from chalicelib.errors import DomainError
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.posted import TransactionSchema, load_transaction

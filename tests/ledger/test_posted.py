@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.api.json_body import read_transaction
+from chalicelib.api.transaction_body import read_transaction
 from chalicelib.errors import CardNumberRefused, ValidationFailed
 from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.posted import INFORMING, TransactionSchema, load_transaction
 from chalicelib.ledger.stored_form import transaction_from_item, transaction_item
 from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, to_json
+from chalicelib.ledger.wording import UNREADABLE
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 SMALLEST = {"id": "1", "account": "A123", "amount": 250, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}
@@ -541,7 +542,7 @@ def test_the_same_is_said_within_an_object(field: str, part: str, value: Any) ->
     assert leniently(**{field: {part: value}}) == (load(), [])
 
 
-CONTROL = "Had control characters, half a surrogate pair or U+FFFD to U+FFFF: they are left out."
+CONTROL = UNREADABLE
 NO_TEXT, NO_OBJECT = "Is no text: left out.", "Is no object: left out."
 
 

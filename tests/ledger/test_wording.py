@@ -1,6 +1,7 @@
 """Free text: all spellings of the same become one, and nothing is kept that no reader and no queue can take."""
 
 import re
+import time
 import unicodedata
 
 import pytest
@@ -66,3 +67,26 @@ def test_a_cut_text_is_a_normalised_beginning_of_at_most_its_length(text: str, l
 )
 def test_a_text_is_cut_between_characters_as_they_are_shown(text: str, kept: str) -> None:
     assert cut(text, 3) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("e" + "\u0301\u0316" * 15 + "x", "\u00e9" + "\u0316" * 15 + "\u0301" * 14 + "x"),
+        ("a" + "\u0301" * 31 + "bc" + "\u0316" * 40, "\u00e1" + "\u0301" * 29 + "bc" + "\u0316" * 30),
+        ("\u0958" + "\u0316" * 30, "\u0915\u093c" + "\u0316" * 29),
+    ],
+    ids=["30 of them", "more", "one more because it is taken apart"],
+)
+def test_a_character_keeps_30_accents(text: str, kept: str) -> None:
+    assert normalised(text) == kept
+    assert normalised(kept) == kept
+
+
+def test_more_accents_are_unreadable_and_never_take_a_time_that_grows_with_their_square() -> None:
+    text = "a" + "\u0301\u0316" * 60_000
+    assert not is_readable(text)
+    assert not is_normal(text)
+    began = time.process_time()
+    assert len(normalised(text)) == 30
+    assert time.process_time() - began < 1  # in NFC as it is, it takes ten
