@@ -8,6 +8,7 @@ from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEv
 from chalicelib.api import (
     analytics,
     console,
+    console_config,
     documentation,
     holders,
     notifications,
@@ -300,6 +301,12 @@ def post_webhook_resend(webhook_id: str) -> Response:
 @answered
 def get_staff_me() -> Response:
     return staff_requests.get_me(staff(Group.VIEWER), app.current_request)
+
+
+@app.route("/console/config.json", methods=["GET", "HEAD"])
+@answered
+def console_config_json() -> Response:
+    return console_config.get_config(app.current_request, services.settings)
 
 
 @app.route("/preferences/{token}", methods=["GET", "HEAD"])

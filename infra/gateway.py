@@ -1,4 +1,4 @@
-"""Complete what `chalice deploy` can't: API Gateway's own errors as problem documents, throttles, functions' loops.
+"""Complete what `chalice deploy` can't: API Gateway's own errors, throttles, functions' loops, staff's way back.
 
     python -m infra.gateway --stage prod
 
@@ -15,6 +15,7 @@ from infra.failures import CommandFailed
 from infra.package import PROJECT_DIR
 from infra.recursion import allow_loops
 from infra.sessions import Stage
+from infra.sign_in import console_urls, enter_console
 from infra.stacks import PROJECT
 
 # Requests a second, burst, requests a day (None: no quota).
@@ -124,6 +125,14 @@ def find_api(gateway: Any, stage: str) -> str:
     raise GatewayRefused(f"stage {stage} has no API yet: deploy the app first.")
 
 
+def api_url(gateway: Any, stage: str, region: str) -> str:
+    """Return the URL of the stage's API on AWS, empty if it has none yet."""
+    try:
+        return f"https://{find_api(gateway, stage)}.execute-api.{region}.amazonaws.com/{stage}"
+    except GatewayRefused:
+        return ""
+
+
 def _plans(gateway: Any) -> dict[str, Any]:
     pages = gateway.get_paginator("get_usage_plans").paginate()
     return {plan["name"]: plan for page in pages for plan in page["items"]}
@@ -142,6 +151,10 @@ def _apply(stage: Stage) -> int:
     attach_plans(gateway, stage.name, api_id)
     print(f"Throttles are set for {apply_throttles(gateway, api_id, stage.name)} methods of stage {stage.name}.")
     print(f"API Gateway answers its own errors on stage {stage.name} as problem documents.")
+    url = api_url(gateway, stage.name, stage.session.region_name)
+    urls = console_urls(url, stage.outputs.get("PublicUrl", ""))
+    enter_console(stage.session.client("cognito-idp"), stage.outputs.get("StaffPool", ""), urls)
+    print(f"Staff sign in at {' and '.join(urls)}.")
     looping = allow_loops(stage.session.client("lambda"), stage.name)
     print(f"These functions may put messages back into their queues: {', '.join(looping)}.")
     return 0

@@ -20,9 +20,11 @@ from chalicelib.aws.stage import recorded
 from chalicelib.mail.sender import InvalidSender, read_sender, sender_in
 from infra.command_line import open_stage, run, stage_parser
 from infra.concurrency import limit_of, meaning
+from infra.gateway import api_url
 from infra.protection import allow_replacements, protect, refuse_losses
 from infra.sender_domains import identity_of, missing_records
 from infra.shards import refuse_lower, tell_readers
+from infra.sign_in import console_urls, enter_console
 from infra.stacks import StackFailed, deploy, exists, stack_name
 from infra.stacks import outputs as outputs_of
 
@@ -81,6 +83,9 @@ def _provision(options: argparse.Namespace) -> int:
     print(f"\nStage {stage.name} is provisioned in {region}; its settings are in .chalice/config.json.")
     for line in dns_records:
         print(line)
+    url = api_url(stage.session.client("apigateway"), stage.name, region)
+    urls = console_urls(url, outputs.get("PublicUrl", "")) if url else []
+    enter_console(stage.session.client("cognito-idp"), outputs.get("StaffPool", ""), urls)
     print(meaning(limit_of(stage.session.client("lambda"))))
     print(f"Next: `chalice deploy --stage {stage.name}` or `make release STAGE={stage.name}`.")
     return 0

@@ -20,6 +20,7 @@ from infra.gateway import attach_plans
 from infra.package import PROJECT_DIR, copy_project, package
 from infra.provision import check_stage, record, with_arns
 from infra.releases import SHORT, Releases
+from infra.sign_in import console_urls, enter_console
 from infra.smoke import smoke_test
 from infra.stacks import StackFailed, deploy, outputs, rollback_on, stack_name
 
@@ -97,6 +98,8 @@ def _release(options: argparse.Namespace) -> int:
         waf=options.waf,
     )
     url = released["EndpointURL"]
+    urls = console_urls(url, stage.outputs.get("PublicUrl", ""))
+    enter_console(stage.session.client("cognito-idp"), stage.outputs.get("StaffPool", ""), urls)
     wrong = smoke_test(url)
     if wrong:
         raise StackFailed(

@@ -32,6 +32,7 @@ def paths() -> dict[str, dict[str, Json]]:
         "/webhooks/test": {"post": endpoints.test_endpoints()},
         "/webhooks/{webhook_id}/resend": {"post": endpoints.resend()},
         "/staff/me": {"get": staff.get_me()},
+        "/console/config.json": {"get": staff.get_console_config()},
         "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
         "/alerts/{token}": {"get": preferences.get_alert(), "post": preferences.post_alert()},
         "/health": {"get": service.get_health()},

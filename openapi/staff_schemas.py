@@ -28,4 +28,19 @@ def staff_schemas() -> Json:
                 "currency": ref("Currency", "The bank's default currency."),
             },
         ),
+        "ConsoleConfig": object_schema(
+            "Where staff sign in, and where the API is.",
+            {
+                "issuer": _url("The issuer of the ID tokens: the service's user pool."),
+                "metadata_url": _url("The pool's OpenID configuration. It isn't below `issuer` on the local cloud."),
+                "client_id": {"type": "string", "minLength": 1, "description": "The console, as the pool knows it."},
+                "login_url": _url("The authorization endpoint: code with PKCE (S256), scopes `openid email profile`."),
+                "logout_url": _url("Where the session of the sign-in pages ends."),
+                "api_url": _url("The API that this was asked of, below which the console is at `/console`."),
+            },
+        ),
     }
+
+
+def _url(description: str) -> Json:
+    return {"type": "string", "format": "uri", "description": description}

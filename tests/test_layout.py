@@ -325,7 +325,7 @@ def test_the_api_starts_without_what_only_mails_and_pages_need() -> None:
     pages = {"api.preferences_page", "api.preferences_html", "holders.links"}
     webhooks = {"webhooks.poster", "webhooks.sender", "webhooks.signed_poster", "webhooks.feeder"}
     triggers = {"analytics.job", "analytics.reconciliation", "notifications.stream"}
-    staff = {"staff.keys", "staff.pool", "staff.tokens"}
+    staff = {"staff.keys", "staff.tokens"}
     unwanted = {f"chalicelib.{name}" for name in mailers | pages | webhooks | triggers | staff}
     assert unwanted <= MODULES.keys()
     assert not loaded & (unwanted | {"babel", "jinja2", "jwt", "cryptography"})

@@ -34,7 +34,7 @@ def health() -> Response:
 
 def description(request: Request, public_url: str, is_emulated: bool) -> Response:
     """Answer `GET /openapi.json`; its server is `public_url`, or where the request went if the stage has none."""
-    url = public_url or _url_of(request, is_emulated)
+    url = public_url or url_of(request, "/openapi.json", is_emulated)
     return _answer(_text("openapi.json").replace(SERVER, url), "application/json", _NOT_KEPT)
 
 
@@ -58,13 +58,13 @@ def asset(name: str, request: Request) -> Response:
     return _answer(_text("pages", name), f"{ASSETS[name]}; charset=utf-8", _KEPT if is_asked_for else _NOT_KEPT)
 
 
-def _url_of(request: Request, is_emulated: bool) -> str:
-    """Return the URL of the API that the request went to, whose path may begin with a stage's name."""
+def url_of(request: Request, route: str, is_emulated: bool) -> str:
+    """Return the URL of the API to whose `route` the request went; its path may begin with a stage's name."""
     host = request.headers.get("host", "")
     if not _HOST.fullmatch(host):
         return SERVER
     scheme = "https" if request.headers.get("x-forwarded-proto") == "https" else "http"
-    base = request.context.get("path", "").rstrip("/").removesuffix("/openapi.json")
+    base = request.context.get("path", "").rstrip("/").removesuffix(route)
     # The local cloud's APIs have no host names of their own.
     folder = f"/_aws/execute-api/{request.context['apiId']}" if is_emulated and "apiId" in request.context else ""
     return f"{scheme}://{host}{folder}{base}"

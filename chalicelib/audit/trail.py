@@ -67,6 +67,10 @@ class Changes:
         """Add an entry for a change of an e-mail address, which its hash names (`holders.addresses`)."""
         self._add(action, self._trail.hashed(self._bank, "address", digest), ())
 
+    def of_member(self, action: str, email: str, fields: Iterable[str] = ()) -> None:
+        """Add an entry for a change of a member of the bank's staff."""
+        self._add(action, self._trail.hashed(self._bank, "staff", email), fields)
+
     def _add(self, action: str, subject: str, fields: Iterable[str]) -> None:
         change = (action, subject, tuple(fields))
         if change not in self._added:

@@ -33,6 +33,7 @@ PUBLIC = {
     "/docs",
     "/docs/{asset}",
     "/console",
+    "/console/config.json",
     "/console/{asset}",
     "/preferences/{token}",
     "/alerts/{token}",

@@ -20,6 +20,7 @@ ON_A_STAGE = (
     "operations.links",
     "operations.reconcile",
     "operations.settings_trial",
+    "operations.staff",
     "operations.suppressions",
     "operations.webhooks",
 )
@@ -37,6 +38,7 @@ WORK = {
     "operations.links": ["rotate"],
     "operations.reconcile": ["--date", "2026-01-10"],
     "operations.settings_trial": ["--bank", "eazycard", "--days", "1"],
+    "operations.staff": ["list"],
     "operations.suppressions": ["list"],
     "operations.webhooks": ["list", "eazycard"],
 }

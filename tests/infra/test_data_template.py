@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode
 
+from chalicelib.staff.member import Group
 from tests.samples import PROJECT_DIR
 
 
@@ -78,3 +79,46 @@ def test_streams_parallelize_by_a_parameter_but_for_the_archiver() -> None:
         "WebhookFeeder": given,
         "Archiver": None,  # several batches at once would make more and smaller objects
     }
+
+
+def test_only_operators_make_members_of_staff_and_no_member_can_change_the_bank(template: dict[str, Any]) -> None:
+    pool, client = properties(template, "StaffUsers"), properties(template, "ConsoleClient")
+    assert template["Resources"]["StaffUsers"]["DeletionPolicy"] == "Retain"
+    assert pool["DeletionProtection"] == "ACTIVE"
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    (bank,) = [one for one in pool["Schema"] if one["Name"] == "bank"]
+    assert bank["Mutable"] is False
+    assert "custom:bank" in client["ReadAttributes"]
+    assert "custom:bank" not in client["WriteAttributes"]
+    assert set(client["WriteAttributes"]) == {one["Name"] for one in pool["Schema"] if one.get("Required")}
+    password = pool["Policies"]["PasswordPolicy"]
+    assert password["MinimumLength"] >= 14
+    assert all(password[f"Require{kind}"] for kind in ("Lowercase", "Numbers", "Symbols", "Uppercase"))
+
+
+def test_a_second_factor_is_asked_for_unless_the_stage_says_otherwise(template: dict[str, Any]) -> None:
+    parameter = template["Parameters"]["StaffMfa"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("ON", ["OFF", "OPTIONAL", "ON"])
+    pool = properties(template, "StaffUsers")
+    assert pool["MfaConfiguration"] == {"Ref": "StaffMfa"}
+    assert pool["EnabledMfas"]["Fn::If"][:2] == ["UsesMfa", ["SOFTWARE_TOKEN_MFA"]]
+
+
+def test_the_console_signs_in_by_code_without_a_secret_and_for_a_short_time(template: dict[str, Any]) -> None:
+    client = properties(template, "ConsoleClient")
+    assert client["GenerateSecret"] is False
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["AllowedOAuthScopes"] == ["openid", "email", "profile"]
+    assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]  # no password by an API
+    assert client["EnableTokenRevocation"] is True
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert client["TokenValidityUnits"] == {"IdToken": "minutes", "AccessToken": "minutes", "RefreshToken": "hours"}
+    assert (client["IdTokenValidity"], client["AccessTokenValidity"], client["RefreshTokenValidity"]) == (15, 15, 12)
+
+
+def test_there_is_a_group_in_the_pool_for_each_group_of_the_app(template: dict[str, Any]) -> None:
+    groups = [
+        one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Cognito::UserPoolGroup"
+    ]
+    assert sorted(group["GroupName"] for group in groups) == sorted(Group)
+    assert len({group["Precedence"] for group in groups}) == len(groups)

@@ -57,9 +57,11 @@ NOT_NEEDED = {
     r"secretsmanager:GetSecretValue": "a secret's value isn't the deployer's business",
     r"events:(Put|Remove)Permission": "the bus is the account's own",
     r"sns:PutDataProtectionPolicy": "not used",
-    r"(amplify|apprunner|appsync|bedrock-agentcore|cognito-idp|elasticloadbalancing|payments):.*": (
+    r"(amplify|apprunner|appsync|bedrock-agentcore|elasticloadbalancing|payments):.*|cognito-idp:\w+WebACL\w*": (
         "the web ACL is the API's only"
     ),
+    r"cloudfront:updateDistribution": "the sign-in pages have a domain of Amazon's",
+    r"cognito-idp:ListUserPoolClientSecrets": "the console can keep no secret, and has none",
     r"wafv2:(Get|Put)PermissionPolicy": "no rule groups of our own",
 }
 # What the commands call: the operation, and the actions that it needs.
@@ -87,6 +89,8 @@ BY_COMMANDS = {
     "put_gateway_response": {"apigateway:PUT"},
     "update_stage": {"apigateway:PATCH"},
     "update_usage_plan": {"apigateway:PATCH"},
+    "describe_user_pool_client": {"cognito-idp:DescribeUserPoolClient"},
+    "update_user_pool_client": {"cognito-idp:UpdateUserPoolClient"},
     # Of `operations.banks` only, which isn't the deployer's: `infra.gateway` has it, because it knows the plans.
     "create_usage_plan": set(),
     "create_usage_plan_key": set(),
@@ -202,6 +206,7 @@ def test_a_role_is_passed_to_lambda_and_api_gateway_only() -> None:
 def test_what_holds_data_can_not_be_deleted_and_what_is_in_it_not_read() -> None:
     forbidden = re.compile(
         r"dynamodb:(DeleteTable|\w*Item|Query|Scan)|s3:Delete(Bucket|Object)|sqs:(DeleteQueue|ReceiveMessage)"
+        r"|cognito-idp:(DeleteUserPool|Admin\w+|ListUsers\w*)"
         r"|secretsmanager:(DeleteSecret|GetSecretValue)|ses:(DeleteEmailIdentity|Send\w+)|cloudformation:DeleteStack"
     )
     assert [action for action in actions() if forbidden.fullmatch(action)] == []

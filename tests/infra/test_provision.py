@@ -341,7 +341,8 @@ def test_the_stages_environment_holds_every_setting_of_the_stack(clone: Path, ou
     assert settings.mail_from == "EAZYCard <alerts@mail.example.com>"
     assert settings.transactions_table == outputs["TransactionsTable"]
     assert outputs["TransactionsStreamArn"].startswith(f"{outputs['TransactionsTableArn']}/stream/")
-    assert set(recorded) == set(variables().values())
+    assert set(recorded) == {*variables().values(), "STAFF_POOL"}
+    assert settings.staff_pool == outputs["StaffPool"]
 
 
 def test_recording_one_stage_leaves_the_others_and_recording_again_replaces(
@@ -388,7 +389,8 @@ def longest(stage: str, region: str) -> dict[str, str]:
     names = {output: variable.lower() for output, variable in variables().items()}
     outputs = {output: generated(field, stage, region) for output, field in names.items()}
     mail_from = "EAZYCard Notifications <notifications@mail.eazycard.example>"
-    return outputs | {"Stage": stage, "MailFrom": mail_from, "PublicUrl": "https://notifications.eazycard.example/prod"}
+    others = {"Stage": stage, "MailFrom": mail_from, "PublicUrl": "https://notifications.eazycard.example/prod"}
+    return outputs | others | {"StaffPool": f"{region}_AbCdEf123/1h57kf5cpq17m0eml12example/tn-{stage}-1a2b3c4d"}
 
 
 def test_the_functions_settings_fit_into_what_lambda_takes_whatever_the_stage_and_region(
