@@ -1,7 +1,7 @@
 """Both stacks on the local cloud, from the same templates as on AWS, and `.local/stack.json`, which describes it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from infra.gateway import apply_gateway_responses
 from infra.provision import deploy_data_stack
 from infra.release import release
 from infra.sessions import Stage
+from infra.sign_in import PAGE, console_urls, enter_console
 from local_cloud.gate.mail import SEND_RATE
 from local_cloud.server import PROJECT_DIR, REGION, Cloud
 
@@ -21,6 +22,8 @@ MAIL_FROM = "EAZYCard <alerts@eazycard.example>"
 
 # The emulator's IAM checks no resource when an e-mail is sent. On AWS the role names the identity.
 _OVERRIDES = {"MailAddressArn": "*"}
+# Where `chalice local` serves the console from the working tree.
+_CHALICE_LOCAL = ("http://127.0.0.1:8000", "http://localhost:8000")
 _SQS_SEND = "sqs:SendMessage"
 
 
@@ -44,14 +47,25 @@ class Deployed:
     @property
     def environment(self) -> dict[str, str]:
         """The functions' settings, as environment variables."""
-        return recorded(self.outputs)
+        return {**recorded(self.outputs), "STAFF_URL": self.cloud.endpoint_url}
+
+    @property
+    def console_url(self) -> str:
+        """The console's URL, to which staff come back after signing in."""
+        return self.api_url + PAGE
 
 
 def deploy_stage(cloud: Cloud, build: Path, report: Callable[[str], None] = lambda _: None) -> Deployed:
     """Create or update both stacks; what is stored stays. Raises StackFailed, PackagingFailed."""
     session = cloud.session()
     outputs = deploy_data_stack(
-        session, STAGE, mail_from=MAIL_FROM, mail_identity="eazycard.example", report=report, poll_s=0.1
+        session,
+        STAGE,
+        mail_from=MAIL_FROM,
+        mail_identity="eazycard.example",
+        others={"StaffMfa": "OFF"},  # the emulator's sign-in page asks for no second factor
+        report=report,
+        poll_s=0.1,
     )
     released = release(
         session,
@@ -63,7 +77,10 @@ def deploy_stage(cloud: Cloud, build: Path, report: Callable[[str], None] = lamb
         adjust=lambda template: _fit_emulator(template, cloud.endpoint_url),
     )
     apply_gateway_responses(session.client("apigateway"), released["RestAPIId"], STAGE)
-    return Deployed(cloud, outputs, released["RestAPIId"])
+    deployed = Deployed(cloud, outputs, released["RestAPIId"])
+    urls = console_urls(deployed.api_url, *_CHALICE_LOCAL)
+    enter_console(session.client("cognito-idp"), outputs["StaffPool"], urls)
+    return deployed
 
 
 def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
@@ -92,9 +109,13 @@ def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
     # Endpoints of banks are on this machine too.
     for function in ("APIHandler", "WebhookSender"):
         template["Resources"][function]["Properties"]["Environment"]["Variables"]["LOCAL_ENDPOINTS"] = "yes"
+    # The emulated Cognito has no host names of its own either.
+    template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]["STAFF_URL"] = endpoint_url
 
 
-def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -> dict[str, Any]:
+def describe(
+    deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int, staff_users: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
     """Return the content of `.local/stack.json` for a running local cloud."""
     return {
         "stage": STAGE,
@@ -103,6 +124,8 @@ def describe(deployed: Deployed, api_key: str, inbox_url: str, inbox_pid: int) -
         "aws_endpoint_url": deployed.cloud.endpoint_url,
         "region": REGION,
         "inbox_url": inbox_url,
+        "console_url": deployed.console_url,
+        "staff_users": [dict(one) for one in staff_users],
         "access_key_id": deployed.cloud.keys.access_key_id,
         "secret_access_key": deployed.cloud.keys.secret_access_key,
         "environment": deployed.environment,

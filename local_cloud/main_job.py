@@ -14,7 +14,7 @@ from tqdm import tqdm
 from bank_simulator import generate, sender
 from bank_simulator.bank_api import Target
 from bank_simulator.report import Report
-from local_cloud import bounces, demo, webhook_demo
+from local_cloud import bounces, demo, staff_demo, webhook_demo
 from local_cloud.console import Steps, step
 from local_cloud.deploy import LOCAL, Deployed, deploy_stage, describe, read_stack, write_stack
 from local_cloud.processes import FOLDER, resume, running_inbox, running_or_started, stop_all
@@ -70,16 +70,17 @@ def _cleaned_up(was_started: bool) -> Iterator[None]:
 def _run_on(cloud: Cloud, stack: dict[str, Any] | None, count: int, rate: float, steps: Steps) -> int:
     with steps.step("deploy the data stack and the app stack (the first time, requirements are downloaded)"):
         deployed = deploy_stage(cloud, LOCAL / "build" / "local")
-    with steps.step("enrol the demo bank and its account holders"):
+    with steps.step("enrol the demo bank, its account holders and its staff"):
         api_key = demo.ensure_bank(deployed, stack["api_key"] if stack else None)
         is_first_secret = webhook_demo.keep_secret(deployed, demo.BANK.id, FOLDER.resolve())
         holders = demo.enrol_holders(deployed, api_key, generate.DEMO_ACCOUNTS)
+        staff = staff_demo.ensure_staff(deployed, demo.BANK.id, (stack or {}).get("staff_users", ()))
     inbox_url, inbox_pid = running_inbox(cloud, stack)
-    write_stack(describe(deployed, api_key, inbox_url, inbox_pid))
+    write_stack(describe(deployed, api_key, inbox_url, inbox_pid, staff))
     target = Target(deployed.api_url, api_key)
     _name_endpoint(target, inbox_url, is_first_secret)
     result = _post(deployed, target, holders, inbox_url, count, rate, steps)
-    print_result(deployed, result, inbox_url, api_key)
+    print_result(deployed, result, inbox_url, api_key, staff)
     return 0 if result.is_right else 1
 
 

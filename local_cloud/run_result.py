@@ -1,6 +1,7 @@
 """The result of `make run`: whether all went as expected, and the lines that it prints at its end."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bank_simulator.report import percentile
@@ -50,7 +51,9 @@ class RunResult:
         return signed == list(self.bounce.webhooks.values())
 
 
-def print_result(deployed: Deployed, result: RunResult, inbox_url: str, api_key: str) -> None:
+def print_result(
+    deployed: Deployed, result: RunResult, inbox_url: str, api_key: str, staff: Sequence[Mapping[str, str]]
+) -> None:
     """Print the figures of a run, and how to go on from there."""
     payload = '{"id": "1", "account": "A123", "amount": 250.50, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}'
     print()
@@ -61,6 +64,9 @@ def print_result(deployed: Deployed, result: RunResult, inbox_url: str, api_key:
         f"\n  try     curl -i {deployed.api_url}/transactions \\"
     )
     print(f"            -H 'x-api-key: {api_key}' -H 'content-type: application/json' \\\n            -d '{payload}'")
+    print(f"\n  console {deployed.console_url}")
+    for member in staff:
+        print(f"            {member['group']:<8} {member['email']}  {member['password']}")
     print("\n  The local cloud keeps running: `make inbox`, `make simulate`, `make stop`.")
 
 
