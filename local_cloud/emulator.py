@@ -1,7 +1,8 @@
-"""The AWS emulator, with two things more: the gate around it, and the headers and tags of each e-mail.
+"""The AWS emulator, with three things more: the gate around it, e-mails' headers and tags, refreshed tokens' groups.
 
 MiniStack's own SES keeps an e-mail's sender, recipients and parts only. This program, run by MiniStack's own Python,
 starts it with a note beside each e-mail: what `SendBulkEmail` brought as `ReplacementHeaders` and `ReplacementTags`.
+Its Cognito leaves the groups out of a token that a refresh token brings; AWS doesn't.
 The gate (`local_cloud.gate`) lets in who has this start's keys, and refuses what AWS refuses.
 
     .venv-cloud/bin/python -P local_cloud/emulator.py ministack [--no-gate]
@@ -17,6 +18,7 @@ from typing import Any
 
 _PARTS = ("ReplacementHeaders", "ReplacementTags")
 _BULK = "/outbound-bulk-emails"
+_REFRESH = "TokenGeneration_RefreshTokens"
 _Handler = Callable[..., Awaitable[Any]]
 _Notes = dict[str, dict[str, Any]]  # headers and tags by SES's message id
 
@@ -49,6 +51,21 @@ def telling(handle: _Handler, notes: _Notes) -> _Handler:
     return handle_request
 
 
+def in_groups(make_token: Callable[..., str], pool_of: Callable[[str], Any]) -> Callable[..., str]:
+    """Return Cognito's maker of tokens, which names the user's groups also in a token that is refreshed.
+
+    `pool_of` returns a pool by its id, None if there is none.
+    """
+
+    def made(sub: str, pool_id: str, *arguments: Any, **options: Any) -> str:
+        if options.get("trigger_source") == _REFRESH and "username" in options and "groups" not in options:
+            users = (pool_of(pool_id) or {}).get("_users", {})
+            options["groups"] = users.get(options["username"], {}).get("_groups", [])
+        return make_token(sub, pool_id, *arguments, **options)
+
+    return made
+
+
 def _noted(entries: list[dict[str, Any]], results: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     for entry, result in zip(entries, results, strict=True):
         if "MessageId" in result:
@@ -59,6 +76,8 @@ def _noted(entries: list[dict[str, Any]], results: list[dict[str, Any]]) -> Iter
 def main() -> None:
     notes: _Notes = {}
     ses: Any = importlib.import_module("ministack.services.ses_v2")
+    cognito: Any = importlib.import_module("ministack.services.cognito")
+    cognito._fake_token = in_groups(cognito._fake_token, cognito._get_pool_unscoped)
     app: Any = importlib.import_module("ministack.app")
     ses.handle_request = noting(ses.handle_request, notes)
     app._handle_ses_messages_request = telling(app._handle_ses_messages_request, notes)

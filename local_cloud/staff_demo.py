@@ -1,15 +1,12 @@
 """The demo bank's staff on the local cloud: a member in each group, whose password only `.local/stack.json` has."""
 
-import secrets
 from collections.abc import Iterable, Mapping
 
 from chalicelib.staff.member import Group
 from local_cloud.deploy import Deployed
-from operations.staff_directory import directory
+from operations.staff_directory import directory, new_password
 
 _PEOPLE = {Group.VIEWER: "Grace Tanyi", Group.ANALYST: "Jean-Paul Mbarga", Group.ADMIN: "Awa Ndiaye"}
-# One of each kind that the pool's policy wants; the random part before it has 192 bits.
-_OF_EACH_KIND = "-aA1"
 
 
 def ensure_staff(deployed: Deployed, bank: str, known: Iterable[Mapping[str, str]] = ()) -> list[dict[str, str]]:
@@ -27,7 +24,7 @@ def ensure_staff(deployed: Deployed, bank: str, known: Iterable[Mapping[str, str
             staff.create(email, name, bank, is_mailed=False)
             member = staff.known(email)
         staff.set_groups(member, [group])
-        password = passwords.get(email) or secrets.token_urlsafe(24) + _OF_EACH_KIND
+        password = passwords.get(email) or new_password()
         if email not in passwords or member.status != "CONFIRMED":
             staff.set_password(member, password)
         found.append({"group": str(group), "email": email, "password": password})

@@ -1,6 +1,7 @@
 """The members of the banks' staff in a stage's user pool: found, created, disabled, and put into groups."""
 
 import dataclasses
+import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from infra.sessions import Stage
 
 MAX_NAME = 140
 _BANK = "custom:bank"
+# One of each kind that the pool's policy wants.
+_OF_EACH_KIND = "-aA1"
 
 
 class StaffRefused(CommandFailed):
@@ -71,6 +74,7 @@ class StaffDirectory:
                 {"Name": "name", "Value": name},
                 {"Name": _BANK, "Value": bank},
             ],
+            TemporaryPassword=new_password(),  # the emulator's own don't keep to the pool's policy
             **({"DesiredDeliveryMediums": ["EMAIL"]} if is_mailed else {"MessageAction": "SUPPRESS"}),
         )
 
@@ -83,7 +87,11 @@ class StaffDirectory:
     def invite(self, email: str) -> None:
         """Have Cognito mail a new temporary password to a member who has not signed in yet."""
         self.cognito.admin_create_user(
-            UserPoolId=self.pool, Username=canonical(email), MessageAction="RESEND", DesiredDeliveryMediums=["EMAIL"]
+            UserPoolId=self.pool,
+            Username=canonical(email),
+            TemporaryPassword=new_password(),
+            MessageAction="RESEND",
+            DesiredDeliveryMediums=["EMAIL"],
         )
 
     def set_enabled(self, member: Member, is_enabled: bool) -> None:
@@ -115,6 +123,11 @@ class StaffDirectory:
         for page in self.cognito.get_paginator("list_users").paginate(UserPoolId=self.pool):
             for user in page["Users"]:
                 yield _member(user, groups.get(user["Username"], []))
+
+
+def new_password() -> str:
+    """Return a random password of 96 bits that the pool takes."""
+    return secrets.token_urlsafe(12) + _OF_EACH_KIND
 
 
 def directory(stage: Stage) -> StaffDirectory:

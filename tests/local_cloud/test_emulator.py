@@ -1,10 +1,10 @@
-"""What the local cloud adds to the emulator: the headers and tags of each e-mail that SES accepted."""
+"""What the local cloud adds to the emulator: headers and tags of e-mails in SES, groups in refreshed tokens."""
 
 import asyncio
 import json
 from typing import Any
 
-from local_cloud.emulator import noting, telling
+from local_cloud.emulator import in_groups, noting, telling
 
 PATH = "/v2/email/outbound-bulk-emails"
 ENTRY = {
@@ -58,3 +58,18 @@ def test_what_is_no_list_of_e_mails_goes_through() -> None:
 
     assert asyncio.run(telling(other, {"m-1": NOTED})("GET", "/elsewhere", {}, {})) is None
     assert asyncio.run(telling(answering(400, {"x": 1}), {})("GET", "/x", {}, {}))[0] == 400
+
+
+def test_a_token_that_is_refreshed_names_the_groups_of_its_user_and_any_other_is_made_as_before() -> None:
+    def make(*arguments: Any, **options: Any) -> str:
+        return json.dumps([arguments, options.get("groups")])
+
+    pools = {"p1": {"_users": {"awa": {"_groups": ["admin"]}, "bea": {}}}}
+    made = in_groups(make, pools.get)
+    refreshed = {"trigger_source": "TokenGeneration_RefreshTokens"}
+    named = [["s", "p1", "c", "id"], ["admin"]]
+    assert json.loads(made("s", "p1", "c", "id", username="awa", **refreshed)) == named
+    for pool, user in (("p1", "bea"), ("p1", "nobody"), ("p2", "awa")):
+        assert json.loads(made("s", pool, "c", "id", username=user, **refreshed))[1] == []
+    assert json.loads(made("s", "p1", "c", "id", username="awa"))[1] is None
+    assert json.loads(made("s", "p1", "c", "id", "awa", {}, ["viewer"], **refreshed))[0][-1] == ["viewer"]

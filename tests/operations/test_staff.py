@@ -1,6 +1,7 @@
 """Operators' command for staff: who is a member of which bank, what is audited, and what is never printed."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from chalicelib.audit.repository import AuditRepository
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
 from operations.staff import main
+from operations.staff_directory import new_password
 from tests.tables import create_tables
 
 AWA = "awa@eazycard.example"
@@ -204,3 +206,11 @@ def test_a_stage_of_an_earlier_release_has_to_be_provisioned_again(capsys: pytes
         )
         assert main(["--stage", "prod", "list"]) == 1
     assert "has no StaffPool: provision the stage again." in capsys.readouterr().err
+
+
+def test_a_password_is_long_random_and_of_all_kinds() -> None:
+    made = {new_password() for _ in range(200)}
+    assert len(made) == 200
+    for password in made:
+        assert len(password) == 20
+        assert all(re.search(kind, password) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[-_]"))
