@@ -15,7 +15,7 @@ from chalicelib.notifications.state import NotificationKey, State, StateChange
 from tests.app_bench import CARD, KEY, OTHER_KEY, SMALLEST, Bench, problem
 
 PUBLIC = {
-    *("/health", "/openapi.json", "/docs", "/docs/{asset}", "/console/config.json"),
+    *("/health", "/openapi.json", "/docs", "/docs/{asset}", "/console", "/console/{asset}", "/console/config.json"),
     *("/preferences/{token}", "/alerts/{token}"),
 }
 # What bank B has, none of which bank A may ever meet: no part of it occurs in what A sends of its own.
