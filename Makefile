@@ -28,7 +28,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench gallery test test-long clients check format lock audit openapi provision release banks vendor clean
+.PHONY: help run stop inbox env simulate replay load bench gallery test test-long faults guards clients check format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -70,6 +70,13 @@ test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 
 test-long: $(DEV)  ## Test analytics with 40,000 steps of its model and 100,000 stored transactions: half an hour
 	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto --timeout 0 tests/analytics/test_model.py tests/analytics/test_cost.py
+
+faults: SEEDS = 500
+faults: $(DEV)  ## Run the whole system in one process through hundreds of bad days, and count what became of everything (SEEDS=)
+	@$(PY) -m simulation --seeds $(SEEDS)
+
+guards: $(DEV)  ## Take each condition of a write out in turn, and see that a promise notices it
+	@$(PY) -m simulation --seeds 60 --guards
 
 clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it against the app
 	@$(PY) -m pytest -n0 --timeout 0 tests/clients/proof.py

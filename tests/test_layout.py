@@ -93,11 +93,12 @@ FOLDERS: dict[str, set[str]] = {
     "operations": {"chalicelib", "infra", "bank_simulator"},
     "bank_simulator": {"chalicelib"},
     "mail_gallery": {"chalicelib"},
+    "simulation": {"chalicelib", "app"},
     "bench": {"chalicelib", "mail_gallery", "app", "infra"},
     "local_cloud": {"chalicelib", "infra", "operations", "bank_simulator"},
 }
 # Each takes the whole app apart, or all of a stage's stores.
-MAY_IMPORT_BESIDE = {"services": {"app", "bench"}, "stores": {"operations"}}
+MAY_IMPORT_BESIDE = {"services": {"app", "bench", "simulation"}, "stores": {"operations"}}
 # Modules without a test of their own name, and why.
 TESTED_ELSEWHERE = {
     "audit.entry": "with what adds to the trail, by audit/test_trail",
@@ -193,7 +194,7 @@ def refusal(module: str, other: str) -> str | None:
     """Return why the one module may not import the other, None if it may."""
     folder, other_folder = module.partition(".")[0], other.partition(".")[0]
     package, other_package = package_of(module), package_of(other)
-    if other in ("app", "tests") and folder not in ("bench", "tests"):
+    if other in ("app", "tests") and folder not in ("bench", "simulation", "tests"):
         return f"nothing imports {other}"
     if folder != other_folder:
         allowed = {"chalicelib"} if folder == "app" else FOLDERS.get(folder, set())

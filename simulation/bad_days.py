@@ -1,0 +1,52 @@
+"""What befalls a stage as a whole: services that can't be reached for minutes, and records that nobody can read."""
+
+import json
+from datetime import timedelta
+from functools import partial
+
+from simulation.stage import Stage
+
+SERVICES = ("dynamodb", "sqs", "sesv2", "events", "s3", "sns", "secretsmanager")
+_LONGEST_OUTAGE_S = 300
+POISON = "poison"
+
+
+def let_services_fail(stage: Stage, over_s: float) -> None:
+    """Let some services be unreachable for a time, within so many seconds."""
+    chance = stage.scheduler.random
+
+    def fail(service: str) -> None:
+        stage.caller.down_until[service] = stage.scheduler.now + timedelta(seconds=chance.uniform(1, _LONGEST_OUTAGE_S))
+
+    for service in SERVICES:
+        if chance.random() < 0.15:
+            stage.scheduler.after(chance.uniform(0, over_s), partial(fail, service))
+
+
+def put_poison(stage: Stage, over_s: float) -> None:
+    """Put what nobody can read into every table with a stream and into every queue with a reader."""
+    chance = stage.scheduler.random
+
+    def put(kind: str, name: str) -> None:
+        if kind == "queue":
+            stage.queues.put(stage.queue(name), json.dumps({POISON: name}))
+        else:
+            stage.dynamodb.put_item(TableName=name, Item=_unreadable(stage, name))
+
+    for name, queue in stage.queues.by_name.items():
+        if queue.reader and chance.random() < 0.3:
+            stage.scheduler.after(chance.uniform(0, over_s), partial(put, "queue", name))
+            stage.poisoned.add(name)
+    for name in stage.streams:
+        if chance.random() < 0.3:
+            stage.scheduler.after(chance.uniform(0, over_s), partial(put, "table", name))
+
+
+def _unreadable(stage: Stage, name: str) -> dict[str, dict[str, str]]:
+    """Return an item of the table whose values make no sense."""
+    key = {part: {"S": f"first-bank#{POISON}"} for part in stage.dynamodb.key_names(name)}
+    if name == "NotificationsTable":
+        key["transaction_key"] = {"S": f"feed#first-bank#{POISON}"}  # only pages of the feed come to the feeder
+    index = {"recorded_shard": {"S": "0"}, "recorded_key": {"S": f"2026-01-10T14:00:30.000000Z#{POISON}"}}
+    recorded = index if name == "TransactionsTable" else {}
+    return {**key, **recorded, "bank": {"N": "1"}, "amount": {"S": POISON}, "changed": {"S": POISON}}

@@ -1,0 +1,241 @@
+"""Banks and their holders: what they post and change, decided by the seed, and what they were answered."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.banks import plans
+from chalicelib.banks.bank import ApiKey, Bank, hash_key
+from chalicelib.banks.settings import BankSettings, StoredSettings
+from chalicelib.banks.webhook_endpoints import CHOICES, EndpointState, NamedEndpoint, Status
+from chalicelib.holders.holder import load_holder
+from simulation.requests import request
+from simulation.stage import Stage
+
+BANKS = {"first-bank": "XAF", "second-bank": "EUR"}
+_TRIES = 60  # of a request that is refused in passing
+_SETTLED_S = 5  # after their enrolment, when every read sees the banks' keys
+_TAKEN = ("created", "replayed")
+
+
+@dataclass(slots=True)
+class Enrolled:
+    """A holder, and what they want to hear of. `emails` are the addresses, the newest one last."""
+
+    bank: str
+    account: str
+    id: str
+    emails: list[str]
+    types: frozenset[str]
+    is_muted: bool
+
+    def wants(self, posted: "Posted") -> bool:
+        """Return whether they are to be told of an ordinary transaction."""
+        return not self.is_muted and posted.body["type"] in self.types
+
+    @property
+    def may_bounce(self) -> bool:
+        """Whether one of the addresses has no mailbox."""
+        return any(email.startswith("bounce") for email in self.emails)
+
+
+@dataclass(slots=True)
+class Posted:
+    """A transaction, and what the bank was answered: `status` is 200 or 201 when it knows that it is stored.
+
+    `purchase` is the id of the authorization, for it and for what settles it.
+    """
+
+    bank: str
+    body: dict[str, Any]
+    purchase: str | None = None
+    status: int | None = None
+    is_queued: bool = False
+    answers: list[int] = field(default_factory=list)
+
+
+class Banks:
+    """All banks of a run."""
+
+    def __init__(self, stage: Stage, accounts: int, start: datetime) -> None:
+        self.posted: dict[tuple[str, str], Posted] = {}
+        self.conflicts: list[tuple[str, str, int]] = []
+        self.holders: list[Enrolled] = []
+        self.digest_after: dict[str, int] = {}
+        self._stage = stage
+        self._start = start
+        self._chance = stage.scheduler.random
+        self._accounts = accounts
+        self.emails_a_day = self._chance.choice((None, None, None, 12))  # the quota of each bank
+        plans.DAILY["standard"] = plans.Daily(None, self.emails_a_day)
+        for bank, currency in BANKS.items():
+            store = stage.own.bank_store
+            store.put_bank(Bank(bank, bank.title(), currency, "standard", webhook_secret_arn="webhooks"))  # noqa: S106
+            store.put_api_key(ApiKey(hash_key(f"tn_key-of-{bank}"), bank, "gateway"))
+            self.digest_after[bank] = self._chance.choice((20, 3))
+            endpoint = NamedEndpoint(f"https://{bank}.example.com/hooks", CHOICES)
+            settings = BankSettings(digest_after=self.digest_after[bank], webhooks=(endpoint,))
+            states = {endpoint.id: EndpointState(endpoint.url, Status.IN_USE, start)}
+            store.put_settings(bank, StoredSettings(settings, {}, 1, states))
+            for number in range(accounts):
+                self._enrol_some(bank, f"A{number}")
+
+    def post_all(self, count: int, over_s: float) -> None:
+        """Post so many transactions at random times within that many seconds, some of them together."""
+        number = 0
+        while number < count:
+            bank = self._chance.choice(list(BANKS))
+            at = _SETTLED_S + self._chance.uniform(0, over_s)
+            size = self._chance.choice((1, 1, 1, 1, 6))
+            ids = [f"t{one}" for one in range(number, number + size)]
+            post = self._batch_of(bank, ids) if size > 1 else self._poster(bank, ids[0])
+            self._stage.scheduler.after(at, post)
+            number += size
+
+    def change_holders(self, over_s: float) -> None:
+        """Let some holders have another address within so many seconds."""
+        for holder in self.holders:
+            if self._chance.random() < 0.2:
+                self._stage.scheduler.after(_SETTLED_S + self._chance.uniform(0, over_s), self._mover(holder))
+
+    # Holders
+
+    def _enrol_some(self, bank: str, account: str) -> None:
+        for number in range(self._chance.choice((0, 1, 1, 2))):
+            types = self._chance.choice((("credit", "debit"), ("debit",), ("credit",)))
+            kind = "bounce" if self._chance.random() < 0.15 else "awa"
+            email = f"{kind}.{account}.{number}@{bank}.example.com".lower()
+            is_muted = self._chance.random() < 0.15
+            holder = Enrolled(bank, account, f"h{number}", [email], frozenset(types), is_muted)
+            loaded = load_holder(self._record(holder), holder.id, self._start - timedelta(days=1))
+            self._stage.own.enrolment.enrol(bank, account, loaded)
+            self.holders.append(holder)
+
+    def _record(self, holder: Enrolled) -> dict[str, Any]:
+        return {
+            "name": f"Holder-of-{holder.account}",
+            "email": holder.emails[-1],
+            "locale": "fr" if holder.id == "h0" else "en",
+            "preferences": {"types": sorted(holder.types), "muted": holder.is_muted},
+        }
+
+    def _mover(self, holder: Enrolled) -> Callable[[], None]:
+        def move() -> None:
+            holder.emails.append(f"moved.{holder.account}.{holder.id}@{holder.bank}.example.com".lower())
+            send(0)
+
+        def send(tries: int) -> None:
+            def answered(result: Any, error: Any) -> None:
+                status = result["statusCode"] if error is None else 502
+                if status >= 500 and tries < _TRIES:
+                    self._stage.scheduler.after(self._chance.uniform(0.5, 10), lambda: send(tries + 1))
+                elif status not in (200, 201, 502, 503):
+                    raise AssertionError(f"answered {status}: {result['body']}")
+
+            path = {"account": holder.account, "holder": holder.id}
+            sent = request(holder.bank, "PUT", "/accounts/{account}/holders/{holder}", self._record(holder), path)
+            self._stage.invoke("api_handler", sent, answered)
+
+        return move
+
+    # Transactions
+
+    def _poster(self, bank: str, transaction_id: str) -> Callable[[], None]:
+        def post() -> None:
+            body = self._made_up(transaction_id)
+            posted = self.posted[bank, transaction_id] = Posted(bank, body)
+            if self._chance.random() < 0.2:
+                self._make_purchase(posted)
+            self._send(posted, body, 0)
+            if self._chance.random() < 0.1:  # the bank's own repetition
+                self._stage.scheduler.after(self._chance.uniform(0, 5), lambda: self._send(posted, body, 0))
+            if self._chance.random() < 0.1:
+                other = {**body, "amount": str(Decimal(body["amount"]) + 1)}
+                self._stage.scheduler.after(self._chance.uniform(0, 60), lambda: self._conflict(posted, other))
+
+        return post
+
+    def _make_purchase(self, authorized: Posted) -> None:
+        """Make it an authorization, and let what settles it come before it, with it or after it."""
+        body = authorized.body
+        body |= {"status": "authorized", "type": "debit", "amount": str(self._chance.randrange(10, 60))}
+        authorized.purchase = body["id"]
+        settling = {**body, "id": f"{body['id']}-settled", "status": "settled", "authorization_id": body["id"]}
+        settled = self.posted[authorized.bank, settling["id"]] = Posted(authorized.bank, settling, body["id"])
+        self._stage.scheduler.after(self._chance.choice((0, 0.2, 30)), lambda: self._send(settled, settling, 0))
+
+    def _made_up(self, transaction_id: str) -> dict[str, Any]:
+        amount = self._chance.choice((10, 25, 60, 250, 2_000_000))
+        at = self._stage.scheduler.now - timedelta(seconds=self._chance.choice((2, 3, 90_000)))
+        return {
+            "id": transaction_id,
+            "account": f"A{self._chance.randrange(self._accounts)}",
+            "amount": str(amount + self._chance.randrange(9)),
+            "type": self._chance.choice(("credit", "debit", "debit")),
+            "timestamp": at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        }
+
+    def _send(self, posted: Posted, body: dict[str, Any], tries: int) -> None:
+        """Post it, and again as long as the bank hasn't heard that it is taken, as a bank does."""
+
+        def answered(result: Any, error: Any) -> None:
+            status = result["statusCode"] if error is None else 502
+            posted.answers.append(status)
+            if status == 202:
+                posted.is_queued = True
+            elif status in (200, 201):
+                posted.status = status
+            elif status >= 500 and tries < _TRIES:
+                self._stage.scheduler.after(self._chance.uniform(0.5, 10), lambda: self._send(posted, body, tries + 1))
+            elif status < 500:
+                raise AssertionError(f"answered {status}: {result['body']}")
+
+        self._stage.invoke("api_handler", request(posted.bank, "POST", "/transactions", body), answered)
+
+    def _batch_of(self, bank: str, ids: list[str]) -> Callable[[], None]:
+        def post() -> None:
+            batch = [Posted(bank, self._made_up(one)) for one in ids]
+            self.posted |= {(bank, str(one.body["id"])): one for one in batch}
+            self._send_batch(bank, batch, 0, self._chance.random() < 0.4)
+
+        return post
+
+    def _send_batch(self, bank: str, batch: list[Posted], tries: int, is_async: bool) -> None:
+        def answered(result: Any, error: Any) -> None:
+            status = result["statusCode"] if error is None else 502
+            left = batch
+            if status in (200, 202):
+                left = []
+                for posted, outcome in zip(batch, json.loads(result["body"])["results"], strict=True):
+                    posted.is_queued |= outcome["status"] == "queued"
+                    if outcome["status"] in _TAKEN:
+                        posted.status = 201
+                        posted.answers.append(201 if outcome["status"] == "created" else 200)
+                    elif outcome["status"] == "retry":
+                        left.append(posted)
+                    elif outcome["status"] != "queued":
+                        raise AssertionError(f"answered {outcome}")
+            elif status < 500:
+                raise AssertionError(f"answered {status}: {result['body']}")
+            if left and tries < _TRIES:
+                wait_s = self._chance.uniform(0.5, 10)
+                self._stage.scheduler.after(wait_s, lambda: self._send_batch(bank, left, tries + 1, is_async))
+
+        body = {"transactions": [posted.body for posted in batch]}
+        headers = {"prefer": "respond-async"} if is_async else {}
+        sent = request(bank, "POST", "/transactions/batch", body, headers=headers)
+        self._stage.invoke("api_handler", sent, answered)
+
+    def _conflict(self, posted: Posted, body: dict[str, Any]) -> None:
+        """Post another transaction under an id that is taken: it must be refused, unless it can't be looked at now."""
+        if posted.status is None:
+            return
+
+        def answered(result: Any, error: Any) -> None:
+            status = result["statusCode"] if error is None else 502
+            self.conflicts.append((posted.bank, body["id"], status))
+
+        self._stage.invoke("api_handler", request(posted.bank, "POST", "/transactions", body), answered)

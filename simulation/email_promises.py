@@ -1,0 +1,142 @@
+"""What is promised of e-mails: who wants it is told, once, and not flooded; the account's rate and quotas are kept."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+
+from simulation.bank import BANKS, Enrolled, Posted
+from simulation.expressions import Item
+from simulation.rest import Key, Rest
+from simulation.services import SentEmail
+from simulation.tables import value_at
+
+_FINAL = frozenset({"sent", "delivered", "bounced", "complained", "rejected", "suppressed", "skipped", "failed"})
+_TOLD = frozenset({"sent", "delivered", "bounced"})
+
+
+class EmailPromises:
+    """The promises of e-mails, looked at when everything has come to rest."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest, self._stage, self._banks = rest, rest.stage, rest.banks
+
+    def broken(self) -> Iterator[str]:
+        """Yield the promises that are broken."""
+        for holder in self._banks.holders:
+            yield from self._told_holder(holder)
+        yield from self._not_flooded()
+        yield from self._quota_kept()
+        yield from self._rate_kept()
+        yield from self._new_addresses_good()
+
+    def _told_holder(self, holder: Enrolled) -> Iterator[str]:
+        purchases: dict[str, list[Posted]] = defaultdict(list)
+        for key in self._rest.stored:
+            if not self._is_of(key, holder):
+                continue
+            posted = self._banks.posted[key]
+            if posted.purchase is not None:
+                purchases[posted.purchase].append(posted)
+            else:
+                yield from self._told(key, posted, holder)
+        for parts in purchases.values():
+            yield from self._purchase_told(parts, holder)
+
+    def _told(self, key: Key, posted: Posted, holder: Enrolled) -> Iterator[str]:
+        name = f"{key[1]} to {holder.id} of {holder.account}"
+        note = self._rest.notes.get((f"{key[0]}#{key[1]}", holder.id))
+        emails = self._emails(key, holder, note)
+        state = str(value_at(note, "state")) if note else "none"
+        if key not in self._rest.flagged and not holder.wants(posted):
+            if emails:
+                yield f"no e-mail goes to who doesn't want it: {name}"
+            return
+        if state not in _FINAL:
+            yield f"a notification comes to an end: {name} is {state}"
+        over_quota = self._banks.emails_a_day is not None and note and value_at(note, "reason") == "over_quota"
+        if not emails and not over_quota and not (state == "suppressed" and holder.may_bounce):
+            yield f"who wants it is told: {name} is {state}"
+        if self._surplus(emails) > 0:
+            yield f"nobody is told twice: {name}, {len(emails)} times"
+        if not self._are_in_doubt(emails) and state not in _TOLD | {"suppressed"}:
+            yield f"the state of what was sent says so: {name} is {state}"
+
+    def _purchase_told(self, parts: list[Posted], holder: Enrolled) -> Iterator[str]:
+        """Look at an authorization and what settles it, to the same amount: whoever comes first, one is told."""
+        keys = [(one.bank, str(one.body["id"])) for one in parts]
+        if len(parts) < 2 or self._rest.flagged & set(keys) or not holder.wants(parts[0]) or self._banks.emails_a_day:
+            return
+        name = f"{keys[0][1]} to {holder.id} of {holder.account}"
+        notes = {key: self._rest.notes.get((f"{key[0]}#{key[1]}", holder.id)) for key in keys}
+        emails = [email for key, note in notes.items() for email in self._emails(key, holder, note)]
+        if not emails and not holder.may_bounce:
+            yield f"of a purchase, somebody is told: {name}"
+        # Who has another address since is another reader, who knows nothing of the authorization.
+        direct = [email for email in emails if "@" not in email.transaction and email.to == emails[0].to]
+        if self._surplus(direct) > 0:
+            yield f"of a purchase, nobody is told twice: {name}"
+
+    def _emails(self, key: Key, holder: Enrolled, note: Item | None) -> list[SentEmail]:
+        """Return the e-mails that told a holder of a transaction: its own, or the digest's that has it."""
+        digest = value_at(note, "digest") if note else None
+        return self._rest.sent[*key, holder.id] or (self._rest.sent[key[0], str(digest), holder.id] if digest else [])
+
+    def _is_of(self, key: Key, holder: Enrolled) -> bool:
+        return key[0] == holder.bank and value_at(self._rest.stored[key], "account") == holder.account
+
+    def _surplus(self, emails: list[SentEmail]) -> int:
+        """Return how many e-mails are too many. Only what nobody noted may go out once more."""
+        return len(emails) - 1 - sum(email.call in self._stage.ses.in_doubt for email in emails)
+
+    def _are_in_doubt(self, emails: list[SentEmail]) -> bool:
+        return all(email.call in self._stage.ses.in_doubt for email in emails)
+
+    def _not_flooded(self) -> Iterator[str]:
+        """Of ordinary e-mails, so many come one by one within an hour as the bank says."""
+        for holder in self._banks.holders:
+            times = sorted(
+                email.at
+                for key in self._rest.stored
+                if self._is_of(key, holder) and key not in self._rest.flagged
+                for email in self._rest.sent[*key, holder.id]
+                if email.call not in self._stage.ses.in_doubt
+            )
+            # An hour begins with its first e-mail, so the end of one and the beginning of the next may meet; and each
+            # copy of the mailer sends two by itself before it counts with the others.
+            most = 2 * self._banks.digest_after[holder.bank] + 2 * self._stage.counts.copies["mailer"]
+            for first, last in zip(times, times[most:], strict=False):
+                if last - first < timedelta(minutes=59):
+                    yield f"no holder is flooded: {holder.id} of {holder.account}, over {most} in an hour"
+                    break
+
+    def _quota_kept(self) -> Iterator[str]:
+        """A quota isn't gone beyond, as long as it can be looked at."""
+        weather, most = self._stage.weather, self._banks.emails_a_day
+        if most is None or weather.throttled or weather.lost:
+            return
+        for bank in BANKS:
+            counted = {
+                (key, holder)
+                for (of, key, holder), emails in self._rest.sent.items()
+                if of == bank and emails and "@" not in key and (of, key) not in self._rest.flagged
+            }
+            if len(counted) > most:
+                yield f"a bank sends no more e-mails than its quota: {bank}, {len(counted)}"
+
+    def _rate_kept(self) -> Iterator[str]:
+        """E-mails go below the account's rate: over ten seconds, and with a second's worth more for their way."""
+        times = [email.at for email in self._stage.ses.accepted]
+        most = int(self._stage.ses.rate * 11) + 1
+        for first, last in zip(times, times[most:], strict=False):
+            if last - first < timedelta(seconds=10):
+                yield f"SES gets e-mails below its rate: over {most} within 10 s"
+                break
+
+    def _new_addresses_good(self) -> Iterator[str]:
+        """What came back from an old address says nothing of the new one."""
+        for holder in self._banks.holders:
+            if len(holder.emails) > 1:
+                stored = self._stage.own.holders.of_account(holder.bank, holder.account)
+                record = next(one for one in stored if one.id == holder.id)
+                if record.email == holder.emails[-1] and record.suppressed:
+                    yield f"a new address gets e-mails: {holder.id} of {holder.account}"

@@ -1,0 +1,85 @@
+"""Who watches the promises: each guard of the code is taken out in turn, and a run must notice it.
+
+A guard is a condition of a write: "only if nobody else has". All of them are found by running, so a new one is
+examined by itself. Two guards may stand in for each other: then both are taken out at once. `EXEMPT` names those whose
+absence no run can show, with the reason and the test that holds them.
+"""
+
+import sys
+
+from simulation.run import Guard, run
+
+# By a part of the condition, with its table: guards that stand in for this one, by the same.
+BACKED_BY = {
+    ("AnalyticsTable", "attribute_not_exists(version)"): ("AnalyticsTable", ""),
+    ("AnalyticsTable", "version = :from"): ("AnalyticsTable", ""),
+}
+EXEMPT = {
+    ("AnalyticsTable", "busy_until = :lease"): "gives up a lease, which runs out by itself: only time is lost",
+    ("AccountsTable", "holder_count < :max"): "the run has no account that is full: tests/holders/test_repository.py",
+    (
+        "DeferralsTable",
+        "began > :over",
+    ): "which e-mails a digest has, not whether: tests/notifications/test_allowances.py",
+}
+
+
+def guards(first: int, seeds: int, transactions: int) -> set[Guard]:
+    """Return the guards that these runs come upon."""
+    found: set[Guard] = set()
+    for seed in range(first, first + seeds):
+        found |= run(seed, transactions).conditions
+    return found
+
+
+def taken_out_with(guard: Guard, known: set[Guard]) -> frozenset[Guard]:
+    """Return the guard, and those that stand in for it."""
+    together = {guard}
+    for place, other in BACKED_BY.items():
+        if _is(guard, place):
+            together |= {one for one in known if _is(one, other)}
+    return frozenset(together)
+
+
+def exemption(guard: Guard) -> str | None:
+    """Return why no run can notice that the guard is gone; None if one must."""
+    # The place with a lease of its own is a part of other conditions too: the whole text counts.
+    return next((reason for place, reason in EXEMPT.items() if guard[1] == place[0] and _is_exempt(guard, place)), None)
+
+
+def noticed(out: frozenset[Guard], first: int, seeds: int, transactions: int) -> tuple[int, str] | None:
+    """Return the first seed whose run breaks a promise without the guards, and the promise; None if none does."""
+    for seed in range(first, first + seeds):
+        if broken := run(seed, transactions, is_out=out.__contains__).broken:
+            return seed, broken[0]
+    return None
+
+
+def examine(first: int, seeds: int, transactions: int) -> int:
+    """Take out every guard in turn, and print who noticed; return the command's status."""
+    known = guards(first, min(seeds, 10), transactions)
+    missed = 0
+    for guard in sorted(known):
+        operation, table, text = guard
+        print(f"{table} {operation}: {text}")
+        if reason := exemption(guard):
+            print(f"  exempt: {reason}")
+            continue
+        out = taken_out_with(guard, known)
+        backed = f", without {len(out) - 1} that stand in for it" * (len(out) > 1)
+        if found := noticed(out, first, seeds, transactions):
+            print(f"  noticed by seed {found[0]}{backed}: {found[1][:160]}")
+        else:
+            missed += 1
+            print(f"  NOT NOTICED in {seeds} runs{backed}")
+        sys.stdout.flush()
+    print(f"{len(known)} guards, {missed} not noticed")
+    return 1 if missed else 0
+
+
+def _is(guard: Guard, place: tuple[str, str]) -> bool:
+    return guard[1] == place[0] and place[1] in guard[2]
+
+
+def _is_exempt(guard: Guard, place: tuple[str, str]) -> bool:
+    return guard[2] == place[1] or (place[1] in guard[2] and place[0] != "AnalyticsTable")

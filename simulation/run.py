@@ -1,0 +1,122 @@
+"""One run: a seed's banks, weather and order of things, until everything has come to rest."""
+
+import io
+import random
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from simulation import before
+from simulation.faults import Weather
+from simulation.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from simulation.bank import Banks
+    from simulation.stage import Stage
+    from simulation.watch import Watch
+
+START = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+_REST = timedelta(hours=2)
+_REST_AT_MOST = timedelta(hours=48)  # after the last transaction
+_JOB_EVERY_S = 60.0
+_ACCOUNTS = 4  # of a bank
+_RUNS_OF_JOB_AT_MOST = 600
+
+
+# A condition of a write: the operation, the table and the expression.
+Guard = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to: the promises that it broke, and its figures."""
+
+    seed: int
+    broken: list[str]
+    steps: int
+    calls: int
+    faults: dict[str, int]
+    killed: dict[str, int]
+    transactions: int
+    emails: int
+    conditions: set[Guard]
+
+
+def run(
+    seed: int,
+    transactions: int = 40,
+    over_s: float | None = None,
+    is_out: Callable[[Guard], bool] = lambda _: False,
+) -> Outcome:
+    """Make the run of a seed. Guards that are out are not looked at (see `guards`).
+
+    What is posted comes within seconds, minutes or hours, as the seed says, or within `over_s` seconds.
+    """
+    from chalicelib.aws.telemetry import logger
+    from simulation.bank import Banks
+    from simulation.stage import Stage
+    from simulation.watch import Watch
+
+    random.seed(seed)  # what the app itself leaves to chance: waits
+    scheduler = Scheduler(seed, START)
+    before.sleep_with(scheduler.sleep)
+    over_s = over_s or scheduler.random.choice((15.0, 600.0, 600.0, 3 * 3600.0))
+    log = io.StringIO()
+    for handler in logger.handlers:
+        handler.setStream(log)  # type: ignore[attr-defined]
+    with redirect_stdout(log):
+        stage = Stage(scheduler)
+        banks = Banks(stage, _ACCOUNTS, START)
+        watch = Watch(stage, banks)
+        stage.dynamodb.is_out = is_out
+        _begin(stage, banks, transactions, over_s)
+        try:
+            found = _end(stage, banks, watch, over_s, log)
+        except Exception as error:
+            if not stage.dynamodb.passed_over:
+                raise
+            found = [f"a function fails: {type(error).__name__}"]
+    return Outcome(
+        seed,
+        [*watch.broken, *found],
+        scheduler.steps,
+        sum(stage.caller.calls.values()),
+        dict(stage.caller.happened),
+        dict(stage.counts.killed),
+        len(banks.posted),
+        len(stage.ses.accepted),
+        set(stage.dynamodb.conditions),
+    )
+
+
+def _begin(stage: "Stage", banks: "Banks", transactions: int, over_s: float) -> None:
+    """Put all on the scheduler that happens by itself: the jobs, what banks do, and the bad day."""
+    from simulation.bad_days import let_services_fail, put_poison
+    from simulation.template import SCHEDULED
+
+    stage.begin(Weather.drawn(stage.scheduler.random))
+    for function in SCHEDULED:
+        stage.every(function, max(_JOB_EVERY_S, over_s / _RUNS_OF_JOB_AT_MOST))
+    banks.post_all(transactions, over_s)
+    banks.change_holders(over_s)
+    let_services_fail(stage, over_s)
+    put_poison(stage, over_s)
+
+
+def _end(stage: "Stage", banks: "Banks", watch: "Watch", over_s: float, log: io.StringIO) -> list[str]:
+    """Let everything happen and come to rest; return the promises that are broken then."""
+    from simulation.promises import broken
+    from simulation.rest import Rest
+
+    scheduler = stage.scheduler
+    scheduler.run_until(START + timedelta(seconds=over_s + 60), watch.look)
+    stage.clear_up()
+    end = scheduler.now + _REST
+    while scheduler.now < START + timedelta(seconds=over_s) + _REST_AT_MOST:
+        scheduler.run_until(end, watch.look)
+        if stage.is_quiet():
+            break
+        end = scheduler.now + timedelta(minutes=30)
+    return broken(Rest(stage, banks, log.getvalue()))

@@ -1,0 +1,40 @@
+"""What must hold at each step of a run: what is stored stays as it is, and nobody is told of anything else."""
+
+from simulation.bank import Banks
+from simulation.expressions import Item
+from simulation.stage import Stage
+from simulation.tables import value_at
+
+
+class Watch:
+    """Looks at each step: at what is stored, and at what is sent."""
+
+    def __init__(self, stage: Stage, banks: Banks) -> None:
+        self.broken: list[str] = []
+        self._stage = stage
+        self._seen = 0
+        self._holders = {(one.bank, one.account, one.id): one for one in banks.holders}
+        stage.dynamodb.watch(self._changed)
+
+    def _changed(self, table: str, before: Item | None, _after: Item | None) -> None:
+        if table == "TransactionsTable" and before is not None and not is_flags(before):
+            self.broken.append(f"a stored transaction stays as it is: {value_at(before, 'id')}")
+
+    def look(self) -> None:
+        """Look at the e-mails of the last step: nobody is told of what isn't stored, or of another's account."""
+        for email in self._stage.ses.accepted[self._seen :]:
+            if "@" in email.transaction:
+                continue
+            stored = self._stage.dynamodb.item("TransactionsTable", f"{email.bank}#{email.transaction}")
+            if stored is None:
+                self.broken.append(f"nobody is told of what isn't stored: {email.transaction}")
+                continue
+            holder = self._holders.get((email.bank, str(value_at(stored, "account")), email.holder))
+            if holder is None or email.to not in holder.emails:
+                self.broken.append(f"an e-mail goes to a holder of the account: {email.transaction} to {email.holder}")
+        self._seen = len(self._stage.ses.accepted)
+
+
+def is_flags(row: Item) -> bool:
+    """Return whether a row of the table of transactions is one of flags."""
+    return "flags" in row
