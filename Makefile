@@ -17,7 +17,7 @@ DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
 SCANNER  := .venv-checkov/.installed
 CHECKOV  := .venv-checkov/bin/checkov --config-file infra/checkov/config.yaml
-SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations vendoring tests
+SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations simulation vendoring tests
 
 LOCK     := .venv/bin/pip-compile -q -U --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --no-header
 
