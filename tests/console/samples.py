@@ -86,7 +86,7 @@ DETAILS = {
     "reference": "GARONNE/2026-06/88120",
     "related": [{"id": "card-88119", "relation": "settles", "role": "final_amount"}],
 }
-USUAL = {"currency": "XAF", "count": 64, "average": "38200", "spread": "21750"}
+USUAL = {"currency": "XAF", "type": "debit", "count": 64, "average": "38200", "spread": "21750"}
 NOTIFICATIONS = [
     {
         "holder": "awa",
@@ -249,7 +249,7 @@ def cases() -> list[Json]:
     """Return the cases of the afternoon, the heaviest first."""
     refused = {"holder": "awa", "answer": "not_recognized", "answered_at": at(1.4)}
     told = {"at": at(1.4), "by": {"kind": "holder", "id": "awa"}, "what": "answered", "answer": "not_recognized"}
-    first = case("card-88120", 3, "485000", 130, ["unusual_amount", "new_country"], answers=[refused])
+    first = case("card-88120", 3, "485000", 1072, ["unusual_amount", "new_country"], answers=[refused])
     first["history"].append(told)
     closed = case(
         "card-87001", 1500, "96000", 20, ["velocity"], state="closed", outcome="legitimate", closed_at=at(1400)
@@ -261,14 +261,14 @@ def cases() -> list[Json]:
     ]
     return [
         first,
-        case("card-88090", 190, "24000", 40, ["duplicate_suspect"], merchant="Boutique Akwa"),
-        case("tr-55021", 75, "2400000", 30, ["large_amount"], merchant="Transfert Mobile", account="237-0077-1200"),
-        case("card-87990", 410, "61500", 10, ["velocity"], account="237-0011-0908", merchant="Station Bonabéri"),
+        case("card-87990", 410, "61500", 31, ["velocity"], account="237-0011-0908", merchant="Station Bonabéri"),
+        case("tr-55021", 75, "2400000", 23, ["large_amount"], merchant="Transfert Mobile", account="237-0077-1200"),
+        case("card-88090", 190, "24000", 11, ["duplicate_suspect"], merchant="Boutique Akwa"),
         case(
             "card-87444",
             35,
             "310000",
-            30,
+            38,
             ["unusual_amount"],
             state="claimed",
             claimed_by={"subject": "adam", "name": "Adam Fotso"},

@@ -37,7 +37,7 @@ def test_a_case_is_taken_noted_closed_and_reopened_with_the_keyboard_alone(brows
         page.get_by_role("button", name="Re-open").press("Enter")
         expect(page.get_by_role("button", name="Claim")).to_be_visible()
     assert served.world.changes == [
-        ("POST", "cases/next", {}),
+        ("POST", "next-case", {}),
         ("POST", "cases/card-88120/notes", {"text": "Called: not theirs. f l u"}),
         ("POST", "cases/card-88120/close", {"outcome": "fraud"}),
         ("POST", "cases/card-88120/reopen", {}),
@@ -107,7 +107,7 @@ def test_a_threshold_that_a_colleague_changed_meanwhile_is_not_overwritten(brows
         expect(page.locator("#velocity-count")).to_have_value("8")
 
 
-def test_webhooks_are_tested_resent_and_given_a_new_secret(browser: Browser, served: Served) -> None:  # noqa: F811
+def test_webhooks_are_tested_and_resent(browser: Browser, served: Served) -> None:  # noqa: F811
     with opened(browser, served, "#/webhooks", member="adam") as page:
         page.get_by_role("button", name="Send a test").click()
         expect(page.get_by_text("The test was accepted (204):")).to_be_visible()
@@ -119,11 +119,6 @@ def test_webhooks_are_tested_resent_and_given_a_new_secret(browser: Browser, ser
         page.get_by_role("dialog").get_by_label("To", exact=True).fill("2026-06-30T15:00")
         page.get_by_role("button", name="Send again").click()
         expect(page.get_by_text("3 webhooks are sent again.")).to_be_visible()
-        page.get_by_role("button", name="New secret").first.click()
-        page.get_by_role("dialog").get_by_role("button", name="New secret").click()
-        expect(page.get_by_label("Secret", exact=True)).to_have_value("whsec_" + "A1b2" * 10)
-        page.get_by_role("button", name="I have noted it").click()
-        assert "whsec_" not in page.content()
     assert served.world.changes[2] == (
         "POST",
         "webhooks/resend",

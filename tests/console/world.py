@@ -45,13 +45,12 @@ class World:
             ("POST", r"flags/trial", "analyst", self._trial),
             ("GET", r"flags/precision", "viewer", self._precision),
             ("GET", r"cases", "viewer", self._cases),
-            ("POST", r"cases/next", "analyst", self._next),
+            ("POST", r"next-case", "analyst", self._next),
             ("GET", r"cases/([^/]+)", "viewer", self._case),
             ("POST", r"cases/([^/]+)/(claim|release|notes|close|reopen)", "analyst", self._work),
             ("GET", r"webhooks/attempts", "viewer", self._attempts),
             ("POST", r"webhooks/test", "admin", self._test),
             ("POST", r"webhooks/resend", "admin", lambda *_: Answer(200, {"resent": 3})),
-            ("POST", r"webhooks/secret", "admin", self._secret),
             ("POST", r"webhooks/([^/]+)/resend", "admin", self._resend),
             ("GET", r"audit", "admin", self._audit),
             ("GET", r"quota", "viewer", self._quota),
@@ -97,13 +96,17 @@ class World:
         day = {"hour": 24, "day": 24, "month": 720}[self.query["period"]]
         open_cases = [one for one in self.cases if one["state"] == "open"]
         refused = sum(any(a["answer"] == "not_recognized" for a in one["answers"]) for one in open_cases)
-        hours = [_hour(i) for i in range(1 if self.query["period"] == "hour" else day)]
-        kinds = {"not_recognized": refused, "cases": len(open_cases), "webhooks": 1}
+        steps = {"hour": 2, "day": 24, "month": 30}[self.query["period"]]
+        hours = [_hour(i, 24 if self.query["period"] == "month" else 1) for i in range(steps)]
+        kinds = {"cases_not_recognized": refused, "webhooks_unproved": 1, "webhooks_failed": 1}
         answer = {
             "period": self.query["period"],
             "from": at(day * 60),
             "to": at(0),
             "as_of": at(0),
+            "totals_from": at(day * 60)[:10] if self.query["period"] == "month" else at(0)[:10],
+            "totals_to": at(0)[:10],
+            "step": "day" if self.query["period"] == "month" else "hour",
             "totals": [_total("XAF", 8412, "1250340500", "981220750"), _total("EUR", 377, "88210.40", "102934.15")],
             "statuses": {"settled": 8789, "authorized": 1204, "reversed": 41, "declined": 133},
             "flags": {"large_amount": 9, "velocity": 4, "unusual_amount": 11, "duplicate_suspect": 3, "new_country": 0},
@@ -125,11 +128,10 @@ class World:
             "cases": {"open": len(open_cases), "claimed": 1, "not_recognized": refused},
             "quota": self._quota().body["quotas"],  # type: ignore[index]
             "attention": [
-                {"kind": kind, "count": count, "text": kind, "link": f"#/{kind}"}
-                for kind, count in kinds.items()
-                if count
+                {"kind": kind, "count": count, "text": kind, "link": kind} for kind, count in kinds.items() if count
             ],
         }
+        answer["days"] = []
         if self.query["period"] == "month":
             answer["days"] = [
                 {
@@ -159,20 +161,24 @@ class World:
         if found is None:
             return self.problem(404, "transaction_not_found", f"The bank has no transaction {name}.")
         is_first = name == samples.DETAILS["id"]
+        cases = [one for one in self.cases if one["id"] == name]
         return Answer(
             200,
             {
                 "transaction": samples.DETAILS if is_first else {**found, "related": []},
                 "usual": samples.USUAL,
                 "notifications": samples.NOTIFICATIONS if is_first else [],
-                "webhooks": [one for one in samples.ATTEMPTS if one["transaction"] == name],
-                "case": next((one for one in self.cases if one["id"] == name), None),
+                "webhooks": [_of_transaction(one) for one in samples.ATTEMPTS if one["transaction"] == name],
+                **({"case": cases[0]} if cases else {}),
                 "seen_by": [{"subject": "adam", "at": at(1)}] if is_first else [],
             },
         )
 
     def _account(self, account: str) -> Answer:
-        holders = [one if self.suppressed else {**one, "suppressed": None} for one in samples.HOLDERS]
+        holders = [
+            {name: value for name, value in one.items() if name != "suppressed" or self.suppressed}
+            for one in samples.HOLDERS
+        ]
         transactions = [one for one in samples.TRANSACTIONS if one["account"] == account]
         return Answer(
             200,
@@ -186,8 +192,8 @@ class World:
         )
 
     def _holders(self) -> Answer:
-        found = [{**one, "account": "237-0041-8823", "holder": one["id"]} for one in samples.HOLDERS]
-        return Answer(200, {"holders": [one for one in found if one["email"] == self.query["email"]]})
+        found = [{"account": "237-0041-8823", "holder": one} for one in samples.HOLDERS]
+        return Answer(200, {"holders": [one for one in found if one["holder"]["email"] == self.query["email"]]})
 
     def _lift(self) -> Answer:
         self.suppressed = False
@@ -274,9 +280,6 @@ class World:
     def _resend(self, name: str) -> Answer:
         return Answer(200, {"id": name, "type": "transaction.flagged", "endpoint": "e", "state": "queued"})
 
-    def _secret(self) -> Answer:
-        return Answer(200, {"secret": "whsec_" + "A1b2" * 10, "endpoint": self.body["endpoint"]})
-
     def _audit(self) -> Answer:
         def entry(i: int, kind: str, who: str, action: str, fields: list[str]) -> Json:
             author = {"kind": kind, "id": who}
@@ -308,11 +311,12 @@ class World:
         return Answer(200, {"plan": "standard", "resets_at": "2026-07-01T00:00:00Z", "quotas": quotas})
 
 
-def _hour(i: int) -> Json:
-    sent = 260 + (i * 67) % 190 - (120 if 6 < i < 14 else 0)
+def _hour(i: int, hours: int) -> Json:
+    sent = (260 + (i * 67) % 190 - (120 if 6 < i < 14 else 0)) * hours
     failed = (i * 5) % 4
     emails = {"sent": sent, "delivered": sent - failed - (9 if i == 0 else i % 2), "bounced": failed, "failed": 0}
-    return {"hour": at(31 + i * 60)[:14] + "00:00Z", "transactions": sent + 40, "emails": emails}
+    hour = at(31 + i * 60 * hours)[:14] + "00:00Z"
+    return {"hour": hour, "transactions": sent + 40, "flagged": i % 3, "emails": emails, "alerts": i % 3}
 
 
 def _total(currency: str, count: int, credit: str, debit: str) -> Json:
@@ -328,3 +332,7 @@ def _total(currency: str, count: int, credit: str, debit: str) -> Json:
         "average": {"XAF": "265284", "EUR": "506.99"}[currency],
         "max_transaction": {**largest, "type": "debit", "timestamp": at(200)},
     }
+
+
+def _of_transaction(attempt: Json) -> Json:
+    return {name: value for name, value in attempt.items() if name not in ("endpoint", "url", "transaction")}

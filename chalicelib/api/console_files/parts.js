@@ -66,7 +66,7 @@ export const Tile = ({ label, value, note, tone, to, icon, children }) => html`
 
 export const Meter = ({ label, used, limit }) => html`
   <div class="meter">
-    <div><span>${label}</span><span>${limit ? t("quota.of", { used: number(used), limit: number(limit) }) : number(used)}</span></div>
+    <div><span>${label}</span><span>${limit ? t("quota.of", { used: number(used), limit: number(limit) }) : t("quota.unlimited")}</span></div>
     ${limit && html`<meter min="0" max=${limit} high=${limit * 0.8} value=${used} aria-label=${label}></meter>`}
   </div>`;
 

@@ -9,11 +9,8 @@ import { useMay } from "./member.js";
 import { Answer, Asked, Badge, Empty, Facts, Id, Link, More, Notice, Panel, Table, Time } from "./parts.js";
 import { TransactionTable, Usual } from "./rows.js";
 
-const isSuppressed = (holder) => holder.suppression ?? holder.suppressed ?? null;
-const idOf = (holder) => holder.holder ?? holder.id;
-
 export const AccountView = ({ account }) => {
-  const live = useLive(path(["accounts", account]));
+  const live = useLive(path(["accounts", account]), { isSlow: true });
   return html`
     <p class="crumbs"><a href="#/search">${t("nav.search")}</a></p>
     <div class="head"><h1 tabindex="-1">${t("account")} <${Id}>${account}<//></h1></div>
@@ -22,12 +19,12 @@ export const AccountView = ({ account }) => {
         <${Panel} id="holders" title=${t("account.holders")}>
           ${found.holders.length === 0 && html`<${Empty} icon="user" title=${t("account.no_holder")} />`}
           <ul class="people">${found.holders.map((holder) => html`
-            <li key=${idOf(holder)}><${Link} to=${["accounts", account, "holders", idOf(holder)]}>${holder.name}<//>
-              <span class="quiet">${holder.email}</span>${isSuppressed(holder) && html`<${Badge} kind="notification" name="suppressed" />`}</li>`)}</ul>
+            <li key=${holder.id}><${Link} to=${["accounts", account, "holders", holder.id]}>${holder.name}<//>
+              <span class="quiet">${holder.email}</span>${holder.suppressed && html`<${Badge} kind="notification" name="suppressed" />`}</li>`)}</ul>
         <//>
         <${Panel} id="usual" title=${t("usual")}>
           ${found.usual.length === 0 && html`<${Empty} icon="clock" title=${t("usual.none")} />`}
-          ${found.usual.map((one) => html`<h3 key=${one.currency}>${currencyName(one.currency)}</h3><${Usual} of=${one} />`)}
+          ${found.usual.map((one) => html`<h3 key=${one.currency + one.type}>${currencyName(one.currency)} · ${named("type", one.type)}</h3><${Usual} of=${one} />`)}
         <//>
       </div>
       <${Panel} id="history" title=${t("account.history")}>
@@ -40,7 +37,7 @@ export const AccountView = ({ account }) => {
 
 export const HolderView = ({ account, holder }) => {
   const live = useLive(path(["accounts", account]), { isStill: true });
-  const found = live.data?.holders.find((one) => idOf(one) === holder);
+  const found = live.data?.holders.find((one) => one.id === holder);
   return html`
     <p class="crumbs"><${Link} to=${["accounts", account]}>${t("account")} ${account}<//></p>
     <div class="head"><h1 tabindex="-1">${t("holder")} ${found?.name ?? html`<${Id}>${holder}<//>`}</h1></div>
@@ -49,7 +46,7 @@ export const HolderView = ({ account, holder }) => {
       <div class="columns">
         <${Panel} id="record" title=${t("holder.record")}>
           <${Facts} of=${[
-            [t("holder.id"), html`<${Id}>${idOf(found)}<//>`], [t("holder.email"), found.email],
+            [t("holder.id"), html`<${Id}>${found.id}<//>`], [t("holder.email"), found.email],
             [t("holder.locale"), found.locale], [t("holder.timezone"), found.timezone],
             [t("holder.enrolled_at"), html`<${Time} at=${found.enrolled_at} />`], [t("holder.updated_at"), html`<${Time} at=${found.updated_at} />`],
             [t("holder.statement"), found.statement && `${named("statement", found.statement.period)}`],
@@ -76,10 +73,10 @@ const Preferences = ({ of }) => html`
   ]} />`;
 
 const Suppression = ({ of, account, refresh }) => {
-  const found = isSuppressed(of);
+  const found = of.suppressed;
   const isAdmin = useMay("admin");
   const lift = useChange(async () => {
-    await request("DELETE", path(["accounts", account, "holders", idOf(of), "suppression"]));
+    await request("DELETE", path(["accounts", account, "holders", of.id, "suppression"]));
     refresh();
   });
   if (!found) return html`<${Notice} problem=${lift.problem} />`;

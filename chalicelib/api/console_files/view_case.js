@@ -64,10 +64,13 @@ const Answers = ({ of, account }) => html`
 // What can be done with the case now, by who is signed in. The server decides in the end: two may press at once.
 const Work = ({ of, refresh }) => {
   const isAnalyst = useMay("analyst");
+  const isAdmin = useMay("admin");
   const me = useMember().subject;
   const [note, setNote] = useState("");
   const text = useRef();
   const isMine = of.state === "claimed" && of.claimed_by?.subject === me;
+  const isReleased = isMine || (isAdmin && of.state === "claimed");
+  const isWritten = isMine || of.state !== "open";
   const change = useChange(async (what, body) => {
     try {
       await post(path(["cases", of.id, what]), body);
@@ -79,8 +82,9 @@ const Work = ({ of, refresh }) => {
   const close = (outcome) => does("close", note.trim() ? { outcome, note: note.trim() } : { outcome });
   useKeys(isAnalyst ? {
     ...(of.state === "open" && { c: does("claim") }),
-    ...(isMine && { r: does("release"), ...Object.fromEntries(OUTCOMES.map(([outcome, key]) => [key, close(outcome)])) }),
-    ...(of.state !== "closed" && { m: () => text.current?.focus() }),
+    ...(isReleased && { r: does("release") }),
+    ...(isMine && Object.fromEntries(OUTCOMES.map(([outcome, key]) => [key, close(outcome)]))),
+    m: () => text.current?.focus(),
   } : {});
   return html`
     <${Panel} class="work">
@@ -90,14 +94,15 @@ const Work = ({ of, refresh }) => {
           ${of.claimed_at && of.state === "claimed" && html` <${Time} at=${of.claimed_at} relative />`}${of.closed_at && html` <${Time} at=${of.closed_at} relative />`}</p></div>
       <${Notice} problem=${change.problem} />
       ${isAnalyst && html`
-        ${isMine && html`<${Field} id="note" label=${t("case.note")}>
+        ${isWritten && html`<${Field} id="note" label=${t("case.note")}>
           <textarea id="note" ref=${text} rows="2" maxlength="2000" value=${note} onInput=${(event) => setNote(event.target.value)}></textarea><//>`}
         <div class="actions">
           ${of.state === "open" && html`<${Button} kind="primary" icon="person" busy=${change.isRunning} onClick=${does("claim")} aria-keyshortcuts="c">${t("case.claim")} <kbd>c</kbd><//>`}
           ${isMine && html`<span class="quiet">${t("case.close_as")}</span>
             ${OUTCOMES.map(([outcome, key, kind]) => html`<${Button} key=${outcome} kind=${kind} busy=${change.isRunning} onClick=${close(outcome)} aria-keyshortcuts=${key}>${t(`case.close.${outcome}`)} <kbd>${key}</kbd><//>`)}
-            <${Button} icon="note" disabled=${!note.trim()} busy=${change.isRunning} onClick=${does("notes", { text: note.trim() })}>${t("case.add_note")}<//>
-            <${Button} kind="quiet" busy=${change.isRunning} onClick=${does("release")} aria-keyshortcuts="r">${t("case.release")} <kbd>r</kbd><//>`}
+`}
+          ${isWritten && html`<${Button} icon="note" disabled=${!note.trim()} busy=${change.isRunning} onClick=${does("notes", { text: note.trim() })}>${t("case.add_note")}<//>`}
+          ${isReleased && html`<${Button} kind="quiet" busy=${change.isRunning} onClick=${does("release")} aria-keyshortcuts="r">${t("case.release")} <kbd>r</kbd><//>`}
           ${of.state === "closed" && html`<${Button} icon="again" busy=${change.isRunning} onClick=${does("reopen")}>${t("case.reopen")}<//>`}
         </div>`}
     <//>`;

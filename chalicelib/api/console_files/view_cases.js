@@ -22,7 +22,7 @@ export const CasesView = ({ query }) => {
   const url = path(["cases"], { ...queryOf(state), limit: PAGE });
   const live = useLive(url);
   const next = useChange(async () => {
-    const { data } = await post("cases/next");
+    const { data } = await post("next-case");
     location.hash = `#/cases/${encodeURIComponent(data.case.id)}`;
   });
   useKeys({ n: () => isAnalyst && !next.isRunning && next.run() });
@@ -77,4 +77,4 @@ const Queue = ({ cases }) => {
 };
 
 // How likely and how costly: the number, and how it compares.
-const Weight = ({ of }) => html`<span class=${`weight-pill ${of >= 100 ? "high" : of >= 30 ? "middle" : "low"}`}>${number(of)}</span>`;
+const Weight = ({ of }) => html`<span class=${`weight-pill ${of >= 1000 ? "high" : of >= 30 ? "middle" : "low"}`}>${number(of)}</span>`;

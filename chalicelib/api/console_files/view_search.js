@@ -63,10 +63,10 @@ const HoldersByAddress = ({ email }) => {
   const pages = usePages(path(["holders"], { email }), "holders");
   return html`
     <${Panel} id="holders" title=${t("search.holders")}>
-      ${pages.rows.length > 0 && html`<${Table} label=${t("search.holders")} rows=${pages.rows} columns=${[
-        { label: t("holder.id"), class: "main", cell: (one) => html`<${Link} to=${["accounts", one.account, "holders", one.holder ?? one.id]}><${Id}>${one.holder ?? one.id}<//><//>` },
+      ${pages.rows.length > 0 && html`<${Table} label=${t("search.holders")} rows=${pages.rows} keyOf=${(one) => `${one.account}/${one.holder.id}`} columns=${[
+        { label: t("holder.id"), class: "main", cell: (one) => html`<${Link} to=${["accounts", one.account, "holders", one.holder.id]}><${Id}>${one.holder.id}<//><//>` },
         { label: t("transaction.account"), cell: (one) => html`<${Link} to=${["accounts", one.account]}><${Id}>${one.account}<//><//>` },
-        { label: t("holder.name"), cell: (one) => one.name ?? "–" },
+        { label: t("holder.name"), cell: (one) => one.holder.name },
       ]} />`}
       ${pages.rows.length === 0 && pages.last && !pages.next && html`<${Empty} icon="search" title=${t("search.no_holder")} />`}
       <${More} pages=${pages} />

@@ -12,7 +12,9 @@ import { Answer, Empty, Link, Meter, Money, Panel, Segments, Table, Tile } from 
 import { FLAGS } from "./rows.js";
 
 const PERIODS = ["hour", "day", "month"];
-const PLACES = { cases: "cases", open_cases: "cases", not_recognized: "cases", webhooks: "webhooks", quota: "quota" };
+const PLACES = {
+  cases_not_recognized: "cases", webhooks_gone: "webhooks", webhooks_unproved: "webhooks", webhooks_failed: "webhooks", quota: "quota", emails_failed: "search",
+};
 const FAILED = ["bounced", "complained", "rejected", "failed"];
 
 const sum = (numbers) => numbers.reduce((total, one) => total + (one ?? 0), 0);
@@ -33,7 +35,7 @@ export const TodayView = ({ query }) => {
       <${Attention} of=${today.attention} />
       <${Tiles} of=${today} />
       <${Charts} of=${today} />
-      <${Totals} of=${today.totals} />
+      <${Totals} of=${today} />
     `}<//>`;
 };
 
@@ -41,20 +43,18 @@ const Attention = ({ of }) =>
   of.length === 0
     ? html`<${Panel} class="calm" id="attention"><${Empty} title=${t("attention.none")} /><//>`
     : html`<${Panel} class="attention" id="attention" title=${t("attention")}><ul>${of.map((one) => html`
-        <li key=${one.kind}><a href=${PLACES[one.kind] ? `#/${PLACES[one.kind]}` : one.link?.startsWith("#/") ? one.link : "#/cases"}>
+        <li key=${one.kind}><a href=${`#/${PLACES[one.kind] ?? "today"}`}>
           <${Icon} name="alert" /><strong>${number(one.count)}</strong>
           <span>${isTold(`attention.${one.kind}`) ? t(`attention.${one.kind}`, { count: one.count }) : one.text}</span><${Icon} name="next" /></a></li>`)}
       </ul><//>`;
 
 const Tiles = ({ of }) => {
   const { emails, latency, alerts, webhooks, cases, quota } = of;
-  const counted = sum(Object.values(of.statuses));
   const answers = alerts.recognized + alerts.not_recognized;
-  const declined = of.statuses.declined;
   return html`
     <div class="tiles">
-      <${Tile} icon="card" label=${t("today.transactions")} value=${number(counted)}
-        note=${declined ? t("today.declined", { count: number(declined) }) : t("today.settled", { count: number(of.statuses.settled) })} />
+      <${Tile} icon="card" label=${t("today.transactions")} value=${number(sum(of.hours.map((one) => one.transactions)))}
+        note=${t("today.flagged", { count: number(sum(of.hours.map((one) => one.flagged))) })} />
       <${Tile} icon="mail" label=${t("today.emails")} value=${number(emails.sent)}
         note=${share(emails.delivered, emails.sent) ? t("today.delivered", { share: share(emails.delivered, emails.sent) }) : t("today.none_yet")} />
       <${Tile} icon="alert" label=${t("today.failed")} value=${number(failed(emails))} tone=${failed(emails) ? "warn" : ""}
@@ -63,8 +63,8 @@ const Tiles = ({ of }) => {
         note=${latency ? t("today.p95", { seconds: seconds(latency.p95_s) }) : t("today.none_yet")} />
       <${Tile} icon="person" label=${t("today.alerts")} value=${number(alerts.sent)} tone=${alerts.not_recognized ? "bad" : ""}
         note=${answers ? t("today.answers", { yes: number(alerts.recognized), no: number(alerts.not_recognized) }) : t("today.no_answers")} />
-      <${Tile} icon="cases" label=${t("today.cases")} to=${["cases"]} value=${number(cases.open)}
-        note=${t("today.claimed", { count: number(cases.claimed) })} />
+      ${cases && html`<${Tile} icon="cases" label=${t("today.cases")} to=${["cases"]} value=${number(cases.open)}
+        note=${t("today.claimed", { count: number(cases.claimed) })} />`}
       <${Tile} icon="webhooks" label=${t("today.webhooks")} to=${["webhooks"]} value=${number(webhooks.delivered)} tone=${webhooks.failed ? "warn" : ""}
         note=${t("today.webhooks_failed", { count: number(webhooks.failed) })} />
       <div class="tile"><h3><${Icon} name="quota" /><${Link} to=${["quota"]}>${t("today.quota")}<//></h3>
@@ -72,22 +72,16 @@ const Tiles = ({ of }) => {
     </div>`;
 };
 
-// The hours of a month, put together by day.
-const byDate = (hours) => [...Map.groupBy(hours, (one) => one.hour.slice(0, 10))].map(([date, rows]) => ({
-  hour: date,
-  emails: Object.fromEntries(["sent", "delivered", ...FAILED].map((state) => [state, sum(rows.map((row) => row.emails?.[state]))])),
-}));
-
 const Charts = ({ of }) => {
-  const months = of.period === "month";
-  const hours = months ? byDate(of.hours ?? []) : of.hours ?? [];
+  const isByDay = of.step === "day";
+  const { hours } = of;
   const byDay = [...Map.groupBy(of.days ?? [], (one) => one.date)].map(([date, rows]) => ({ date, count: sum(rows.map((row) => row.count)) }));
-  const labels = hours.map((one) => (months ? day(one.hour) : hour(one.hour)));
+  const labels = hours.map((one) => (isByDay ? day(one.hour) : hour(one.hour)));
   const flags = FLAGS.map((name) => ({ name, count: of.flags[name] ?? 0 }));
   const most = Math.max(1, ...flags.map((one) => one.count));
   return html`
     ${hours.length > 0 && html`<${Panel} id="emails" title=${t("chart.emails")}>
-      <${Chart} label=${t("chart.emails")} firstColumn=${months ? t("chart.day") : t("chart.hour")} labels=${labels} series=${[
+      <${Chart} label=${t("chart.emails")} firstColumn=${isByDay ? t("chart.day") : t("chart.hour")} labels=${labels} series=${[
         { label: t("notification.delivered"), color: "good", values: hours.map((one) => one.emails?.delivered ?? 0) },
         { label: t("chart.under_way"), color: "accent", values: hours.map((one) => Math.max(0, (one.emails?.sent ?? 0) - (one.emails?.delivered ?? 0) - failed(one.emails))) },
         { label: t("chart.failed"), color: "bad", values: hours.map((one) => failed(one.emails)) },
@@ -114,9 +108,9 @@ const Charts = ({ of }) => {
 };
 
 const Totals = ({ of }) => html`
-  <${Panel} id="totals" title=${t("totals")}>
-    ${of.length === 0 ? html`<${Empty} title=${t("totals.none")} />` : html`
-    <${Table} label=${t("totals")} rows=${of} keyOf=${(one) => one.currency} columns=${[
+  <${Panel} id="totals" title=${t("totals")} actions=${html`<span class="quiet">${t(of.totals_from === of.totals_to ? "totals.day" : "totals.days", { from: day(of.totals_from), to: day(of.totals_to) })}</span>`}>
+    ${of.totals.length === 0 ? html`<${Empty} title=${t("totals.none")} />` : html`
+    <${Table} label=${t("totals")} rows=${of.totals} keyOf=${(one) => one.currency} columns=${[
       { label: t("totals.currency"), class: "main", cell: (one) => one.currency },
       { label: t("totals.count"), class: "number", cell: (one) => number(one.count) },
       { label: t("totals.credit"), class: "number", cell: (one) => html`<${Money} value=${one.credit.amount} currency=${one.currency} />` },

@@ -91,7 +91,7 @@ const Notifications = ({ of, account }) => html`
     ${of.map((one) => html`
       <div class="holder" key=${one.holder}>
         <h3><${Link} to=${["accounts", account, "holders", one.holder]}>${one.holder}<//> <${Badge} kind="notification" name=${one.state} /></h3>
-        <${Timeline} label=${one.holder} of=${(one.events ?? one.history ?? [{ state: one.state, at: one.updated_at, reason: one.reason }]).map((event) => ({
+        <${Timeline} label=${one.holder} of=${(one.history).map((event) => ({
           what: named("notification", event.state), at: event.at, note: event.reason && named("why", event.reason), tone: TONES[event.state] }))} />
       </div>`)}
   <//>`;
@@ -101,6 +101,7 @@ const Webhooks = ({ of }) => html`
     ${of.length === 0 ? html`<${Empty} icon="webhooks" title=${t("webhooks.none_of_it")} />` : html`
     <${Table} label=${t("nav.webhooks")} rows=${of} keyOf=${(one) => `${one.id}${one.at}`} columns=${[
       { label: t("webhooks.type"), class: "main", cell: (one) => one.type },
+      { label: t("webhooks.holder"), cell: (one) => one.holder },
       { label: t("webhooks.state"), cell: (one) => html`<${Badge} kind="attempt" name=${one.state} /> <span class="quiet">${one.answer}</span>` },
       { label: t("webhooks.at"), cell: (one) => html`<${Time} at=${one.at} />` },
     ]} />`}

@@ -6,7 +6,7 @@ import { number } from "./format.js";
 import { named, t } from "./i18n.js";
 import { useChange, useLive } from "./live.js";
 import { useMay } from "./member.js";
-import { Answer, Asked, Badge, Button, Dialog, Empty, Field, Id, Link, Notice, Panel, Table, Time } from "./parts.js";
+import { Answer, Badge, Button, Dialog, Empty, Field, Id, Link, Notice, Panel, Table, Time } from "./parts.js";
 
 export const WebhooksView = () => {
   const live = useLive(path(["webhooks", "attempts"], { limit: 50 }));
@@ -35,8 +35,7 @@ export const WebhooksView = () => {
         <ul class="endpoints">${endpoints.map((one) => html`
           <li key=${one.id}><div><code>${one.url}</code><p class="pills">${one.types.map((type) => html`<span class="badge plain" key=${type}>${type}</span>`)}</p></div>
             <div><${Badge} kind="endpoint" name=${one.status} tone=${{ in_use: "good", unproved: "warn", gone: "bad" }[one.status]} />
-              ${one.since && html` <span class="quiet"><${Time} at=${one.since} relative /></span>`}</div>
-            ${isAdmin && html`<${Secret} endpoint=${one} />`}</li>`)}</ul>
+              ${one.since && html` <span class="quiet"><${Time} at=${one.since} relative /></span>`}</div></li>`)}</ul>
       <//>
       <${Panel} id="attempts" title=${t("webhooks.attempts")} actions=${isAdmin && html`<${Range} onDone=${(words) => { setDone(words); live.refresh(); }} />`}>
         ${attempts.length === 0 ? html`<${Empty} icon="webhooks" title=${t("webhooks.no_attempt")} />` : html`
@@ -56,20 +55,6 @@ export const WebhooksView = () => {
 };
 
 const Body = ({ of }) => html`<details><summary>${t("webhooks.body")}</summary><pre>${typeof of === "string" ? of : JSON.stringify(of, null, 2)}</pre></details>`;
-
-// A new secret is shown once, here; the one before stays valid for a day, so that receivers can change over.
-const Secret = ({ endpoint }) => {
-  const [made, setMade] = useState(null);
-  const make = useChange(async () => setMade((await post("webhooks/secret", { endpoint: endpoint.id })).data));
-  return html`
-    <div class="actions"><${Asked} kind="" label=${t("secret.new")} question=${t("secret.question", { url: endpoint.url })} onYes=${make.run} disabled=${make.isRunning} /></div>
-    <${Notice} problem=${make.problem} />
-    ${made && html`<${Dialog} title=${t("secret.shown")} onClose=${() => setMade(null)}>
-      <p>${t("secret.once")}</p><p><input class="secret" readonly value=${made.secret} aria-label=${t("secret")} onFocus=${(event) => event.target.select()} /></p>
-      <div class="actions"><${Button} onClick=${() => navigator.clipboard.writeText(made.secret)}>${t("copy")}<//>
-        <${Button} kind="primary" onClick=${() => setMade(null)}>${t("secret.noted")}<//></div>
-    <//>`}`;
-};
 
 // Sends again all that was not delivered between two times, a hundred at a time until none is left.
 const Range = ({ onDone }) => {
