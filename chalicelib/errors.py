@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import ClassVar
 
 # An answer names at most so many errors, and so many characters of a field's name.
@@ -81,6 +81,20 @@ class InvalidCursor(DomainError):
 
     def __init__(self) -> None:
         super().__init__("This cursor was not issued for this request. Start again without one.")
+
+
+class RangeTooLarge(DomainError):
+    """The account has more transactions in the range than one request adds up. The range to `last` has not.
+
+    `last` is None if already the first day has more.
+    """
+
+    code = "range_too_large"
+
+    def __init__(self, most: int, last: date | None) -> None:
+        shorter = f"Ask to {last}, and then for the days behind it" if last else "List its transactions instead"
+        super().__init__(f"The account has more than {most:,} transactions and flags in these days. {shorter}.")
+        self.last = last
 
 
 class UnknownApiKey(DomainError):

@@ -1,5 +1,6 @@
 """The operations on analytics: of the bank, and of an account."""
 
+from chalicelib.analytics.reader import MAX_ROWS
 from chalicelib.api.requests import DEFAULT_DAYS, MAX_DAYS
 from openapi import examples
 from openapi.json_schema import Json, ref
@@ -41,7 +42,9 @@ def get_account_analytics() -> Json:
         "getAccountAnalytics",
         "Analytics",
         "Read an account's totals and days",
-        "Like `GET /analytics`, for one account. An unknown account has no transactions.",
+        "Like `GET /analytics`, for one account. An unknown account has no transactions. The range may have at most "
+        f"{MAX_ROWS:,} transactions and flags: otherwise `range_too_large` says to which day it may go.",
         answers={200: answer("Totals by currency, and days.", ref("Analytics"), examples.ANALYTICS)},
+        codes=["range_too_large"],
         parameters=["account", *_PARAMETERS],
     )

@@ -74,6 +74,8 @@ _REASONS = {
     "not_signed_in": "the ID token is missing, not valid, expired, or of no active bank",
     "not_suppressed": "e-mails go to the holder's address",
     "quota_exceeded": "the plan's requests or transactions of the day are used up",
+    "range_too_large": "the account has more transactions in the range than one request adds up; `errors` names the "
+    "day to which it may go",
     "route_not_found": "no route has this path and method",
     "temporarily_unavailable": "try again; this is safe",
     "throttled": "the plan's rate is exceeded",
@@ -88,6 +90,7 @@ _REASONS = {
 }
 _ERRORS = {
     "card_number_refused": {"field": "description", "message": "Looks like a full card number."},
+    "range_too_large": {"field": "to", "message": "Must be 2026-01-20 at most."},
     "transaction_conflict": {"field": "amount", "message": "Differs from what is recorded."},
     "validation_failed": {"field": "amount", "message": "Must be over 0."},
 }

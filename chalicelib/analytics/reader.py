@@ -1,18 +1,21 @@
 """Reads analytics: the roll-ups, and the few transactions recorded since the last run of the job."""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from time import sleep
+from typing import Any
 
 from chalicelib.analytics.repository import AnalyticsRepository, Checkpoint, RollUpBroken, RollUpsMoved
 from chalicelib.analytics.rollups import Day, Sums, merged, tally
-from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.errors import RangeTooLarge, TemporarilyUnavailable
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import shards_of
 
 # A step takes DynamoDB some milliseconds, in which a reader can meet it half done.
 _WAITS_S = (0.0, 0.01, 0.03, 0.1, 0.3)
 _END = "~"  # behind every place in a shard
+# Of an account in one request: some twenty pages of DynamoDB, and two seconds of CPU.
+MAX_ROWS = 50_000
 
 
 class AnalyticsReader:
@@ -24,11 +27,13 @@ class AnalyticsReader:
         transactions: TransactionRepository,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = sleep,
+        max_rows: int = MAX_ROWS,
     ) -> None:
         self._roll_ups = roll_ups
         self._transactions = transactions
         self._clock = clock
         self._sleep = sleep
+        self._max_rows = max_rows
 
     def of_bank(self, bank: str, first: date, last: date) -> tuple[dict[Day, Sums], datetime]:
         """Return the bank's sums by day from `first` to `last`, and the time to which all recorded is in them.
@@ -49,12 +54,21 @@ class AnalyticsReader:
         raise TemporarilyUnavailable
 
     def of_account(self, bank: str, account: str, first: date, last: date) -> tuple[dict[Day, Sums], datetime]:
-        """Return an account's sums by day from `first` to `last`, added up from its transactions."""
+        """Return an account's sums by day from `first` to `last`, added up from its transactions.
+
+        Raises RangeTooLarge after as many rows as one request may read.
+        """
         now = self._clock()
         start, end = datetime.combine(first, time.min, UTC), datetime.combine(last, time.max, UTC)
         days: dict[Day, Sums] = {}
-        tally(self._transactions.of_account_between(bank, account, start, end), days)
+        tally(self._bounded(self._transactions.of_account_between(bank, account, start, end), first), days)
         return days, now
+
+    def _bounded(self, rows: Iterable[dict[str, Any]], first: date) -> Iterator[dict[str, Any]]:
+        for number, row in enumerate(rows):
+            if number == self._max_rows:
+                raise RangeTooLarge(self._max_rows, _day_before(row, first))
+            yield row
 
     def _tail(self, bank: str, at: Checkpoint) -> tuple[dict[Day, Sums], datetime]:
         """Return the bank's sums behind the checkpoint, and the time to which they are whole.
@@ -69,3 +83,12 @@ class AnalyticsReader:
             if more is not None:
                 as_of = min(as_of, datetime.fromisoformat(more.partition("#")[0]))
         return days, as_of
+
+
+def _day_before(row: dict[str, Any], first: date) -> date | None:
+    """Return the day before the row's own, if it is not before the first one."""
+    try:
+        day = date.fromisoformat(str(row["timestamp"])[:10])
+    except (KeyError, ValueError):  # written past the API
+        return None
+    return day - timedelta(days=1) if day > first else None

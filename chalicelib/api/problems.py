@@ -22,6 +22,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.ValidationFailed: (400, "The request breaks a rule"),
     errors.CardNumberRefused: (400, "Full card numbers are refused"),
     errors.InvalidCursor: (400, "The cursor is not valid"),
+    errors.RangeTooLarge: (400, "The range has more than one request adds up"),
     errors.UnknownApiKey: (401, "The API key is missing or unknown"),
     errors.InvalidSignature: (401, "The signature is missing, wrong or too old"),
     refusals.NotSignedIn: (401, "Nobody is signed in"),
@@ -98,6 +99,8 @@ def details(
             found = error.errors
         case errors.TransactionConflict():
             found = [(field, "Differs from what is recorded.") for field in error.differing]
+        case errors.RangeTooLarge(last=last) if last:
+            found = [("to", f"Must be {last} at most.")]
         case errors.CardNumberRefused(field=field) if field:
             found = [(field, "Looks like a full card number.")]
     return named(found, most, longest)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import app as app_module
+from chalicelib.analytics.reader import AnalyticsReader
 from chalicelib.analytics.repository import SAFETY_MARGIN
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.repository import Flagging, FlagRepository
@@ -251,3 +252,17 @@ def test_what_is_answered_is_the_plain_sum_of_what_was_posted(bench: Bench) -> N
     assert {(date.fromisoformat(day["date"]), day["currency"]): day["credit"] for day in answer["days"]} == {
         (day, currency): format_amount(amount, currency) for (day, currency), amount in sums.items()
     }
+
+
+def test_an_account_with_more_than_one_request_adds_up_is_told_to_which_day_the_range_may_go(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted(bench, *({"id": f"{day}", "timestamp": f"2026-01-0{day}T10:00:00Z"} for day in range(1, 8)))
+    services = app_module.services
+    small = AnalyticsReader(services.roll_ups, services.transactions, services.now, max_rows=4)
+    monkeypatch.setattr(services, "analytics", small)
+    route, first = "/accounts/A123/analytics", {"from": "2026-01-01"}
+    document = problem(bench.get(route, **first, to="2026-01-07"), 400, "range_too_large")
+    assert document["errors"] == [{"field": "to", "message": "Must be 2026-01-04 at most."}]
+    assert bench.get(route, **first, to="2026-01-04").json_body["totals"][0]["count"] == 4
+    assert bench.get("/analytics", **first, to="2026-01-07").json_body["totals"][0]["count"] == 7
