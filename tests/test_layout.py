@@ -102,7 +102,6 @@ MAY_IMPORT_BESIDE = {"services": {"app", "bench", "simulation"}, "stores": {"ope
 # Modules without a test of their own name, and why.
 TESTED_ELSEWHERE = {
     "audit.entry": "with what adds to the trail, by audit/test_trail",
-    "analytics.reader": "through the routes, by api/test_analytics",
     "analytics.repository": "on both engines through the job, by analytics/test_job and test_lease",
     "api.alert_html": "through its page, by api/test_alert_page",
     "api.documentation": "through the routes, by api/test_api and test_docs_page",
