@@ -156,6 +156,7 @@ def put_holder(account: str, holder: str) -> Response:
         holder,
         app.current_request,
         enrolment=services.enrolment,
+        settings=services.bank_settings,
         statement_index=services.statement_index,
         trail=services.trail,
         now=services.now(),
@@ -171,6 +172,7 @@ def patch_holder(account: str, holder: str) -> Response:
         holder,
         app.current_request,
         enrolment=services.enrolment,
+        settings=services.bank_settings,
         statement_index=services.statement_index,
         trail=services.trail,
         now=services.now(),
@@ -331,6 +333,18 @@ def get_alert(token: str) -> Response:
 @answered
 def post_alert(token: str) -> Response:
     return services.alert_page.submit(token, app.current_request)
+
+
+@app.route("/addresses/{token}", methods=["GET", "HEAD"])
+@answered
+def get_address(token: str) -> Response:
+    return services.address_page.show(token)
+
+
+@app.route("/addresses/{token}", methods=["POST"], content_types=ANY)
+@answered
+def post_address(token: str) -> Response:
+    return services.address_page.submit(token, app.current_request)
 
 
 @app.route("/health", methods=["GET", "HEAD"])

@@ -72,7 +72,9 @@ class MailServices(Stores):
         )
 
     def _mailer(self, queue_url: str, name: str, lane: "Lane") -> "MailDesk":
+        from chalicelib.changes.asked_repository import AskedRepository
         from chalicelib.changes.change_mailer import ChangeMailer, MailDesk
+        from chalicelib.changes.confirming import Confirming
         from chalicelib.notifications.composing import Composer
         from chalicelib.notifications.deferrals import Deferrals
         from chalicelib.notifications.digest_composing import DigestComposer
@@ -99,7 +101,9 @@ class MailServices(Stores):
             self._allowed_emails,
             self.now,
         )
-        changes = ChangeMailer(self.holders, self.banks, links_for, sending, queue, letters, self.now)
+        asked = AskedRepository(self.client("dynamodb"), settings.deferrals_table)
+        confirming = Confirming(asked, self.banks, links_for, self.links.confirmation_link, self._allowed_emails)
+        changes = ChangeMailer(self.holders, self.banks, links_for, confirming, sending, queue, letters, self.now)
         return MailDesk(mailer, changes, self._tally)
 
     def _allowed_emails(self, bank_id: str, count: int) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.analytics.job import AnalyticsJob
     from chalicelib.analytics.reader import AnalyticsReader
     from chalicelib.analytics.reconciliation import Reconciliation
+    from chalicelib.api.address_page import AddressPage
     from chalicelib.api.alert_page import AlertPage
     from chalicelib.api.preferences_page import PreferencesPage
     from chalicelib.aws.queues import Queue
@@ -63,6 +64,12 @@ class Services(StaffServices):
         from chalicelib.api.alert_page import AlertPage
 
         return AlertPage(self.links, self.banks, self.holders, self.transactions, self.flags, self.trail, self.now)
+
+    @cached_property
+    def address_page(self) -> "AddressPage":
+        from chalicelib.api.address_page import AddressPage
+
+        return AddressPage(self.links, self.banks, self.enrolment, self.trail, self.now)
 
     # The ledger
 

@@ -11,6 +11,7 @@ from chalicelib.holders.links import AnswerLinks, Links
 from chalicelib.ledger.purchase import Member, steps
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.change_mail import render_change
+from chalicelib.mail.confirmation_mail import render_confirmation
 from chalicelib.mail.digest import summary_of
 from chalicelib.mail.digest_mail import render_alerts, render_digest
 from chalicelib.mail.parts import NO_LINKS, Mail
@@ -169,7 +170,8 @@ CHANGES = {
     "alerts_ended": ("holder", LINKS),
     "address_changed": ("bank", NO_LINKS),  # the old address has no link that opens
 }
-KINDS = (*STORIES, "statement", "digest", "alerts", *CHANGES)
+CONFIRMATION_LINK = "https://notify.example/addresses/token"
+KINDS = (*STORIES, "statement", "digest", "alerts", *CHANGES, "confirm_address")
 
 
 def sample(kind: str, locale: str) -> Mail:
@@ -185,4 +187,6 @@ def sample(kind: str, locale: str) -> Mail:
         by, links = CHANGES[kind]
         at = TRANSACTION.timestamp
         return render_change(HolderChange("eazycard", TRANSACTION.account, kind, by, at, reader), BANK, links)
+    if kind == "confirm_address":
+        return render_confirmation(reader, BANK, CONFIRMATION_LINK)
     return render(STORIES[kind], reader, BANK, LINKS)

@@ -139,6 +139,7 @@ ALL_SETTINGS: Json = {
         "new_country": {"mode": "shadow", "min_count": 10},
     },
     "alert_addresses": ["fraud@bank.example"],
+    "confirm_addresses": False,
     "digest_after": 20,
     "webhooks": [{"url": "https://fraud.bank.example/flags", "types": ["transaction.flagged"]}],
     "webhook_url": "https://hooks.bank.example/notifications",

@@ -28,12 +28,20 @@ def holder_schemas(requests: Json) -> Json:
             "description": "When the bank last replaced the holder, or changed the address, in UTC.",
         },
         "updated_at": {**TIME, "description": "When the bank or the holder last changed something, in UTC."},
+        "confirmation_asked_at": {
+            **TIME,
+            "description": "Since when the holder is to confirm the address, in UTC. Absent if nobody asks for it. "
+            "Without `address_confirmed_at`, the holder gets no e-mails.",
+        },
+        "address_confirmed_at": {**TIME, "description": "When the address was confirmed, in UTC. Absent if it isn't."},
         "suppressed": ref("Suppression"),
     }
     return {
         **answered_objects(requests, ["Holder"]),
         "EnrolledHolder": object_schema(
-            "A holder who is notified of the account's transactions.", properties, optional=("suppressed",)
+            "A holder who is notified of the account's transactions.",
+            properties,
+            optional=("confirmation_asked_at", "address_confirmed_at", "suppressed"),
         ),
         "Suppression": _SUPPRESSION,
         "Holders": _HOLDERS,

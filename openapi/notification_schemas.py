@@ -83,8 +83,8 @@ _TRANSACTION: Json = {
     "type": "string",
     "pattern": f"^(?:{IDENTIFIER.pattern}|{STATEMENT_ID.pattern}|{CHANGE_ID.pattern})$",
     "description": "The transaction's id. Of a statement: `statement@`, the account, `@`, and the week or month by "
-    "ISO 8601. Of an e-mail about a change of the holder: `alerts_ended@` or `address_changed@`, the account, `@`, and "
-    "the time. No transaction has such an id.",
+    "ISO 8601. Of an e-mail about a change of the holder: `alerts_ended@`, `address_changed@` or `confirm_address@`, "
+    "the account, `@`, and the time. No transaction has such an id.",
     "examples": [
         "t-4711",
         "statement@A123@2026-W23",

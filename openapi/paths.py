@@ -35,6 +35,7 @@ def paths() -> dict[str, dict[str, Json]]:
         "/console/config.json": {"get": staff.get_console_config()},
         "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
         "/alerts/{token}": {"get": preferences.get_alert(), "post": preferences.post_alert()},
+        "/addresses/{token}": {"get": preferences.get_address(), "post": preferences.post_address()},
         "/health": {"get": service.get_health()},
         "/openapi.json": {"get": service.get_description()},
         "/docs": {"get": service.get_docs()},

@@ -1,4 +1,4 @@
-"""The operations on the holder's pages: of preferences, and of a security alert."""
+"""The operations on the holder's pages: of preferences, of a security alert, and of an address to confirm."""
 
 from openapi import examples
 from openapi.json_schema import Json, ref
@@ -95,6 +95,36 @@ def post_alert() -> Json:
         "corrects the "
         "answer, for an hour.",
         answers={200: _page("The answer, and what happens now."), 400: _DEAD_LINK, 503: _BUSY},
+        parameters=[_TOKEN],
+        form={"application/x-www-form-urlencoded": form},
+        is_open=True,
+    )
+
+
+_DEAD_CONFIRMATION = _page("The link is forged or older than 14 days, or no holder has its address. The page says so.")
+
+
+def get_address() -> Json:
+    return operation(
+        "getAddress",
+        "Preferences",
+        "Ask whether an e-mail address is the holder's",
+        "A page in the holder's language with one button. It names the bank and nothing of the holder's record. "
+        "Nothing is confirmed by it.",
+        answers={200: _page("The page."), 400: _DEAD_CONFIRMATION, 503: _BUSY},
+        parameters=[_TOKEN],
+        is_open=True,
+    )
+
+
+def post_address() -> Json:
+    form = {"schema": ref("AddressForm"), "examples": {"confirm": {"value": {"confirm": "address"}}}}
+    return operation(
+        "postAddress",
+        "Preferences",
+        "Confirm an e-mail address",
+        "All of the bank's holders who have the address get e-mails from then on. What was skipped before isn't sent.",
+        answers={200: _page("The address is confirmed."), 400: _DEAD_CONFIRMATION, 503: _BUSY},
         parameters=[_TOKEN],
         form={"application/x-www-form-urlencoded": form},
         is_open=True,

@@ -37,6 +37,7 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schema("Batch", _BATCH)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
     spec.components.schema("AlertForm", _ALERT_FORM)
+    spec.components.schema("AddressForm", _ADDRESS_FORM)
     for name, schema in spec.components.schemas.items():
         if name in _FIELDS:
             schema["description"] = _SCHEMAS[name]
@@ -88,6 +89,12 @@ _ALERT_FORM: Json = {
     "description": "The button of the page that a security alert's link opens.",
     "properties": {"answer": {"type": "string", "enum": list(Answer), "description": "The answer of the link."}},
     "required": ["answer"],
+}
+_ADDRESS_FORM: Json = {
+    "type": "object",
+    "description": "The button of the page at the link that confirms an address.",
+    "properties": {"confirm": {"type": "string", "const": "address", "description": "What is confirmed."}},
+    "required": ["confirm"],
 }
 _PREFERENCES_FORM: Json = {
     "type": "object",

@@ -3,7 +3,7 @@
 from chalicelib.banks.settings import BankSettings, to_json
 
 DEFAULTS = {
-    "BankSettings": {"digest_after": BankSettings().digest_after, "webhooks": []},
+    "BankSettings": {"confirm_addresses": False, "digest_after": BankSettings().digest_after, "webhooks": []},
     **{
         f"{''.join(word.capitalize() for word in flag.split('_'))}Rule": rule
         for flag, rule in to_json(BankSettings())["flags"].items()
@@ -18,6 +18,9 @@ OF_FIELDS = {
         "flagged transactions from then on.",
         "digest_after": "How many e-mails about an account's transactions come to a holder one by one within an hour. "
         "What follows comes as one digest. Security alerts are not counted.",
+        "confirm_addresses": "Whether a holder gets e-mails only after confirming the address, by a link in one e-mail "
+        "that asks for it. Holders who are enrolled already stay as they are until their address changes. On the plan "
+        "`trial` it is always true.",
         "webhook_url": "The short form of one endpoint, which gets the types `notification.*` and `holder.changed`. "
         "Endpoints need a webhook secret, which the service's operator issues.",
         "webhooks": "The endpoints of the bank's webhooks, each with the types that it wants. An endpoint is used once "

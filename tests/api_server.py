@@ -127,7 +127,7 @@ def serving(base_path: str = "") -> Iterator[str]:
         for transaction in (*_RECORDED, asked):
             app_module.services.intake.record(transaction)
         app_module.services.flags.record([Flagging(asked, EVIDENCE, frozenset(), NOW)])
-        app_module.services.holders.put("eazycard", SERVED_ACCOUNT, SERVED_HOLDER)
+        app_module.services.enrolment.enrol("eazycard", SERVED_ACCOUNT, SERVED_HOLDER)
         for account in BOUNCED_ACCOUNTS:
             bounced = dataclasses.replace(SERVED_HOLDER, email=f"{account}@example.com")
             app_module.services.enrolment.enrol("eazycard", account, bounced)

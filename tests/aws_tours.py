@@ -29,6 +29,7 @@ from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.banks.settings import StoredSettings
 from chalicelib.banks.webhook_endpoints import SHORT_FORM
 from chalicelib.flags.repository import Flagging
+from chalicelib.holders.addresses import Address
 from chalicelib.holders.holder import Holder, Suppressed, load_holder
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.stored_form import transaction_item
@@ -153,6 +154,8 @@ class Tours:
         self._store(asked)
         self.services.flags.record([Flagging(asked, ALARMING, frozenset(), self.now)])
         links = self.services.links.links_for(BANK, ACCOUNT, self._holder("h1"), ["asked"])
+        self._enrol("h2", email="eve@example.com", must_confirm=True)
+        confirm = self.services.links.confirmation_link(Address.of(BANK, "eve@example.com"))
         self.restart()
         with self._turn_of("api_handler"):
             answer = links.answers["asked"].was_not_me.removeprefix("https://alerts.example")
@@ -163,7 +166,10 @@ class Tours:
                 path = str(url).removeprefix("https://alerts.example")
                 assert self.bench.request("GET", path, key=None).status_code == 200
                 assert self.bench.request("POST", path, b"", key=None).status_code in (200, 400)
+            path = str(confirm).removeprefix("https://alerts.example")
+            assert self.bench.request("POST", path, b"confirm=address", key=None, **form).status_code == 200
             self._request("DELETE", holder, None, 204)
+            self._request("DELETE", holder.replace("h1", "h2"), None, 204)
         self._use_up(Metered.TRANSACTIONS)
         with self._turn_of("api_handler"):
             self._request("POST", "/transactions/batch", {"transactions": [{**SMALLEST, "id": f"q{n}"} for n in "12"]})
@@ -241,7 +247,9 @@ class Tours:
         self._deliver(function, _messages(*alarming, flags=ALARMING))
         self._deliver(function, [NO_NOTICE])
         before = self._enrol("c2", account, alerts=True)
-        self._invoke("holder_changes", {"Records": [_record(self._enrol("c2", account, alerts=False), before)]})
+        ended = self._enrol("c2", account, alerts=False)
+        asked = self._enrol("c3", account, must_confirm=True)
+        self._invoke("holder_changes", {"Records": [_record(ended, before), _record(asked, ended)]})
         self._deliver(function, self.bench.queued("ALERT_QUEUE_URL"))
         self.bench.now += timedelta(hours=2)
         self._invoke("release_deferred", SCHEDULE)
@@ -403,10 +411,13 @@ class Tours:
     def _holder(self, holder_id: str, account: str = ACCOUNT) -> Holder:
         return next(one for one in self.services.holders.of_account(BANK, account) if one.id == holder_id)
 
-    def _enrol(self, holder_id: str, account: str = ACCOUNT, email: str = "", **preferences: Any) -> dict[str, Any]:
+    def _enrol(
+        self, holder_id: str, account: str = ACCOUNT, email: str = "", must_confirm: bool = False, **preferences: Any
+    ) -> dict[str, Any]:
         """Enrol a holder; return the image of the account's item."""
         body = {"name": "Awa", "email": email or f"{account}.{holder_id}@example.com", "preferences": preferences}
-        self.services.enrolment.enrol(BANK, account, load_holder(body, holder_id, self.now))
+        holder = load_holder(body, holder_id, self.now)
+        self.services.enrolment.enrol(BANK, account, holder, must_confirm=must_confirm)
         key = to_item({"account_key": account_key(BANK, account)})
         image: dict[str, Any] = self.bench.dynamodb.get_item(TableName="AccountsTable", Key=key)["Item"]
         return image

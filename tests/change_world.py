@@ -1,6 +1,7 @@
 """The world of changed holders: the accounts table's stream, both functions that tell of a change, and an endpoint."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from chalicelib.aws.dead_letters import DeadLetters
@@ -11,9 +12,12 @@ from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
 from chalicelib.banks.webhook_endpoints import NamedEndpoint
+from chalicelib.changes.asked_repository import AskedRepository
 from chalicelib.changes.change_mailer import ChangeMailer
 from chalicelib.changes.change_teller import ChangeTeller
+from chalicelib.changes.confirming import Confirming
 from chalicelib.flags.events import EventBus
+from chalicelib.holders.addresses import Address
 from chalicelib.holders.holder import Holder, load_holder
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.webhooks.outbox import Outbox
@@ -33,6 +37,7 @@ class Changes(World):
         super().__init__(dynamodb, names)
         self.webhooks, self.events = FakeSqs(), FakeEventBridge()
         self.banks = BankRepository(dynamodb, names["BanksTable"])
+        self.confirmation_link: Callable[[Address], str | None] = lambda address: f"https://x/addresses/{address.bank}"
 
     def name_endpoint(self, *types: str) -> None:
         """Name the bank's endpoint: for these types, or in the short form."""
@@ -75,11 +80,21 @@ class Changes(World):
             HolderRepository(dynamodb, self.names["AccountsTable"]),
             BankDirectory(self.banks, lambda: self.now),
             self.links_for,
+            self.confirming(dynamodb),
             self.sending(dynamodb, clients.get("ses", self.ses)),
             Queue(self.queue, "url", sleep=lambda _: None),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "change_mailer"),
             lambda: self.now,
             jitter=lambda _, longest: longest,
+        )
+
+    def confirming(self, dynamodb: Any) -> Confirming:
+        return Confirming(
+            AskedRepository(dynamodb, self.names["DeferralsTable"]),
+            BankDirectory(self.banks, lambda: self.now),
+            self.links_for,
+            lambda address: self.confirmation_link(address),
+            lambda bank, count: self.allowed_emails(bank, count),
         )
 
     def taken(self) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.holders.addresses import Address
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import HolderLinks, Links
 
@@ -24,9 +25,18 @@ class _Keys:
         return LINK_KEYS
 
 
+def _issued(now: datetime, base: str = BASE) -> HolderLinks:
+    secrets: Any = _Keys()
+    return HolderLinks(secrets, "arn", lambda: now, base)
+
+
+def confirmation_link(holder: Holder, now: datetime, bank: str = "eazycard") -> str:
+    """Return the link with which the holder's address is confirmed."""
+    return str(_issued(now).confirmation_link(Address.of(bank, holder.email)))
+
+
 def links_for(
     account: str, holder: Holder, now: datetime, bank: str = "eazycard", base: str = BASE, alerts: Sequence[str] = ()
 ) -> Links:
     """Return the links of an e-mail that is sent now."""
-    secrets: Any = _Keys()
-    return HolderLinks(secrets, "arn", lambda: now, base).links_for(bank, account, holder, alerts)
+    return _issued(now, base).links_for(bank, account, holder, alerts)

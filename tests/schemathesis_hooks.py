@@ -24,7 +24,15 @@ from chalicelib.api.batch import MAX_ITEMS
 from chalicelib.ledger.email_address import email_rules
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.visible_text import has_something_visible
-from tests.links import BOUNCED_ACCOUNTS, SERVED_ACCOUNT, SERVED_ALERT, SERVED_HOLDER, SERVED_SINCE, links_for
+from tests.links import (
+    BOUNCED_ACCOUNTS,
+    SERVED_ACCOUNT,
+    SERVED_ALERT,
+    SERVED_HOLDER,
+    SERVED_SINCE,
+    confirmation_link,
+    links_for,
+)
 
 DEFAULT_CURRENCY = "EUR"
 EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2026, 1, 31)  # noqa: DTZ001
@@ -36,6 +44,7 @@ LISTING = "/accounts/{account}/transactions"
 BATCH = "/transactions/batch"
 PREFERENCES = "/preferences/{token}"
 ALERTS = "/alerts/{token}"
+ADDRESSES = "/addresses/{token}"
 ATTEMPTS = "/webhooks/attempts"
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+")
 FEED = "/notifications"
@@ -67,6 +76,9 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         return
     if case.path == ALERTS:
         _come_by_an_alert(case)
+        return
+    if case.path == ADDRESSES:
+        case.path_parameters["token"] = confirmation_link(SERVED_HOLDER, SERVED_SINCE).rpartition("/")[2]
         return
     if case.path == SUPPRESSION and (account := next(_bounced, None)):
         case.path_parameters = {"account": account, "holder": SERVED_HOLDER.id}
@@ -127,7 +139,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
             return not is_told
         case AcceptedNegativeData() if case.path == RECORD:
             return not _is_lenient_with(case.body, response)
-        case AcceptedNegativeData() if case.path in (PREFERENCES, ALERTS):
+        case AcceptedNegativeData() if case.path in (PREFERENCES, ALERTS, ADDRESSES):
             # The form passes over what it doesn't know, and a box is checked whatever its value.
             return _TOKEN.fullmatch(str(case.path_parameters.get("token", ""))) is None
         case UnsupportedMethodResponse():

@@ -103,6 +103,7 @@ MAY_IMPORT_BESIDE = {"services": {"app", "bench", "simulation"}, "stores": {"ope
 TESTED_ELSEWHERE = {
     "audit.entry": "with what adds to the trail, by audit/test_trail",
     "analytics.repository": "on both engines through the job, by analytics/test_job and test_lease",
+    "api.address_html": "through its page, by api/test_address_page",
     "api.alert_html": "through its page, by api/test_alert_page",
     "api.documentation": "through the routes, by api/test_api and test_docs_page",
     "api.holder_pages": "through the pages, by api/test_preferences_page and test_alert_page",

@@ -12,6 +12,8 @@ from chalicelib.api.requests import author, identifier, json_answer, only_parame
 from chalicelib.audit.entry import changed_fields
 from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
+from chalicelib.banks.plans import must_confirm_addresses
+from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.errors import CardNumberRefused, HolderNotFound
 from chalicelib.holders.choice import amendable, amended
 from chalicelib.holders.enrolment import Check, Enrolment
@@ -29,6 +31,7 @@ def put_holder(
     request: Request,
     *,
     enrolment: Enrolment,
+    settings: SettingsDirectory,
     statement_index: StatementIndex,
     trail: Trail,
     now: datetime,
@@ -44,7 +47,8 @@ def put_holder(
             raise CardNumberRefused(field)
     holder = load_holder(read_json(*sent_body(request)), holder_id, now)
     check = _before_writing("holder.put", bank, account, request, statement_index, trail, now)
-    recorded, is_new = enrolment.enrol(bank.id, account, holder, check)
+    must_confirm = _must_confirm(bank, settings)
+    recorded, is_new = enrolment.enrol(bank.id, account, holder, check, must_confirm=must_confirm)
     return _answer(recorded, now, 201 if is_new else 200)
 
 
@@ -55,6 +59,7 @@ def patch_holder(
     request: Request,
     *,
     enrolment: Enrolment,
+    settings: SettingsDirectory,
     statement_index: StatementIndex,
     trail: Trail,
     now: datetime,
@@ -74,7 +79,8 @@ def patch_holder(
         return amended(before, load_patch(patch, amendable(before)), now)
 
     check = _before_writing("holder.patch", bank, account, request, statement_index, trail, now)
-    return _answer(enrolment.amend(bank.id, account, wanted, change, check), now)
+    must_confirm = _must_confirm(bank, settings)
+    return _answer(enrolment.amend(bank.id, account, wanted, change, check, must_confirm=must_confirm), now)
 
 
 def list_holders(bank: Bank, account: str, request: Request, *, holders: HolderRepository, now: datetime) -> Response:
@@ -157,6 +163,10 @@ def _before_writing(
         statement_index.enter(bank.id, account, after, now)
 
     return check
+
+
+def _must_confirm(bank: Bank, settings: SettingsDirectory) -> bool:
+    return must_confirm_addresses(bank.plan) or settings.of(bank.id).confirm_addresses
 
 
 def _answer(holder: Holder, now: datetime, status: int = 200) -> Response:

@@ -1,6 +1,6 @@
 """The routes of a bank's settings: its flag rules, alert addresses and endpoints of webhooks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalice.app import Request, Response
@@ -13,6 +13,7 @@ from chalicelib.audit.entry import changed_fields
 from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.endpoints import webhook_url_error
+from chalicelib.banks.plans import must_confirm_addresses
 from chalicelib.banks.settings import (
     BankSettings,
     SettingsStore,
@@ -32,8 +33,8 @@ def get_settings(bank: Bank, request: Request, *, store: SettingsStore) -> Respo
     """Answer `GET /settings`: all settings; those that the bank hasn't set have their defaults."""
     only_parameters(request)
     stored = store.settings(bank.id)
-    check_match(request, to_answer(stored))
-    return _answer(stored)
+    check_match(request, _shown(bank, stored))
+    return _answer(bank, stored)
 
 
 def put_settings(
@@ -56,12 +57,13 @@ def put_settings(
     only_parameters(request)
     body = read_json(*sent_body(request))
     settings = load_settings(body)
+    _check_confirming(bank, body)
     before = store.settings(bank.id)
     _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
     stored = _replace(bank, settings, before, request, store, topics, trail)
     queue_tests(stored)
     reset = [(field, "Was left out, and is set to its default.") for field in reset_by(body, before.settings)]
-    return _answer(stored, {"warnings": named(reset)} if reset else {})
+    return _answer(bank, stored, {"warnings": named(reset)} if reset else {})
 
 
 def patch_settings(
@@ -84,11 +86,12 @@ def patch_settings(
     patch = read_patch(*sent_body(request))
     before = store.settings(bank.id)
     settings = load_settings(merged(to_json(before.settings), patch))
+    _check_confirming(bank, patch)
     if "webhook_url" in patch or "webhooks" in patch:
         _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
     stored = _replace(bank, settings, before, request, store, topics, trail)
     queue_tests(stored)
-    return _answer(stored)
+    return _answer(bank, stored)
 
 
 def _check_endpoint(bank: Bank, settings: BankSettings, are_loopback_endpoints_allowed: bool) -> None:
@@ -112,7 +115,7 @@ def _replace(
     trail: Trail,
 ) -> StoredSettings:
     def check(stored: StoredSettings) -> None:
-        check_match(request, to_answer(stored))
+        check_match(request, _shown(bank, stored))
 
     check(before)
     fields = changed_fields(to_json(before.settings), to_json(settings))
@@ -120,6 +123,17 @@ def _replace(
     return replace_settings(bank.id, settings, store, topics, before, check)
 
 
-def _answer(stored: StoredSettings, more: dict[str, Any] | None = None) -> Response:
-    answer = to_answer(stored)
+def _check_confirming(bank: Bank, body: Mapping[str, Any]) -> None:
+    if must_confirm_addresses(bank.plan) and body.get("confirm_addresses") is False:
+        raise ValidationFailed([("confirm_addresses", f"Must be true on the plan {bank.plan}.")])
+
+
+def _shown(bank: Bank, stored: StoredSettings) -> dict[str, Any]:
+    """Return the settings as they are answered: what the plan decides is as the plan decides it."""
+    is_confirming = must_confirm_addresses(bank.plan, stored.settings.confirm_addresses)
+    return {**to_answer(stored), "confirm_addresses": is_confirming}
+
+
+def _answer(bank: Bank, stored: StoredSettings, more: dict[str, Any] | None = None) -> Response:
+    answer = _shown(bank, stored)
     return json_answer(answer | (more or {}), headers={"ETag": entity_tag(answer)})

@@ -1,4 +1,7 @@
-"""What a bank's plan allows in a day (UTC). The plans' rates of requests are API Gateway's: see `infra.gateway`."""
+"""What a bank's plan allows in a day (UTC), and what it requires.
+
+The plans' rates of requests are API Gateway's: see `infra.gateway`.
+"""
 
 import dataclasses
 from enum import StrEnum
@@ -24,6 +27,15 @@ DAILY = {
     "standard": Daily(5_000_000, 5_000_000),
     "volume": Daily(None, None),
 }
+
+
+# A trial bank is a stranger: it must not be able to flood people who never gave it their address.
+_CONFIRMING = frozenset({"trial"})
+
+
+def must_confirm_addresses(plan: str, is_chosen: bool = False) -> bool:
+    """Return whether a bank's holders confirm their addresses: on the trial plan always, else where the bank chose."""
+    return is_chosen or plan in _CONFIRMING
 
 
 def limit_of(plan: str, metered: Metered) -> int | None:

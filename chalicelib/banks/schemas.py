@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from chalicelib.banks.thresholds import MAX_RECENT, MODES
 from chalicelib.banks.webhook_endpoints import CHOICES, MAX_ENDPOINTS
 from chalicelib.ledger.email_address import canonical, email_rules
-from chalicelib.ledger.fields import ActiveCurrency, ExactDecimal, Pairs
+from chalicelib.ledger.fields import ActiveCurrency, ExactDecimal, Pairs, TrueOrFalse
 from chalicelib.ledger.money import excess_decimals
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -138,6 +138,7 @@ class BankSettingsSchema(Schema):
         validate=validate.Length(max=MAX_ENDPOINTS, error=f"Must have at most {MAX_ENDPOINTS}."),
     )
     digest_after = WholeNumber(1, MAX_DIGEST_AFTER)
+    confirm_addresses = TrueOrFalse()
     # Read-only: accepted and ignored, so that a bank can send back the settings as it got them.
     webhooks_disabled_at = fields.Raw()
 

@@ -34,6 +34,7 @@ class BankSettings:
     webhook_url: str | None = None
     digest_after: int = DEFAULT_DIGEST_AFTER
     webhooks: tuple[NamedEndpoint, ...] = ()
+    confirm_addresses: bool = False
 
     @property
     def endpoints(self) -> dict[str, NamedEndpoint]:
@@ -103,7 +104,8 @@ def load_settings(body: Mapping[str, Any]) -> BankSettings:
         NamedEndpoint(one["url"], tuple(dict.fromkeys(one["types"]))) for one in values.get("webhooks", ())
     )
     thresholds = thresholds_of(values.get("flags", {}))
-    return BankSettings(thresholds, addresses, values.get("webhook_url"), digest_after, webhooks)
+    url, confirm = values.get("webhook_url"), values.get("confirm_addresses", False)
+    return BankSettings(thresholds, addresses, url, digest_after, webhooks, confirm)
 
 
 def read_settings(values: Mapping[str, Any], bank_id: str) -> BankSettings:
@@ -141,6 +143,7 @@ def to_json(settings: BankSettings) -> dict[str, Any]:
     return {
         "flags": {name: {"mode": thresholds.modes[name], **numbers[name]} for name in FLAGS},
         "alert_addresses": list(settings.alert_addresses),
+        "confirm_addresses": settings.confirm_addresses,
         "digest_after": settings.digest_after,
         "webhooks": [{"url": one.url, "types": list(one.types)} for one in settings.webhooks],
         **({"webhook_url": settings.webhook_url} if settings.webhook_url else {}),

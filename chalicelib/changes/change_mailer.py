@@ -1,4 +1,5 @@
-"""The change mailer: tells holders by e-mail that their security alerts ended, or that their address changed.
+"""The change mailer: tells holders by e-mail that their security alerts ended, or that their address changed, and asks
+them to confirm an address.
 
 Its notices come in the mailers' own queues, and it sends as they do: claimed first, at SES's rate, recorded at once.
 """
@@ -14,6 +15,9 @@ from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.changes.change_notice import ChangeNotice, is_change, pack, to_payload, unpack
+from chalicelib.changes.confirming import Confirming, NoLink
+from chalicelib.holders.change import CONFIRM_ADDRESS
+from chalicelib.holders.confirmation import NOT_CONFIRMED
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import LinksFor
 from chalicelib.holders.repository import HolderRepository
@@ -21,7 +25,7 @@ from chalicelib.ledger.email_address import same_address
 from chalicelib.ledger.keys import account_key
 from chalicelib.mail.change_mail import render_change
 from chalicelib.mail.parts import NO_LINKS, email_to
-from chalicelib.mail.ses import Email
+from chalicelib.mail.ses import PUT_OFF_AT_MOST, Email
 from chalicelib.notifications.mail_tally import MailTally
 from chalicelib.notifications.mailer import PART_TAKES_AT_MOST_S, Mailer
 from chalicelib.notifications.returns import LEFT_FOR_GOOD, is_left_for_good, longest_wait_s, seconds_of
@@ -38,6 +42,7 @@ class _Composed:
     emails: list[tuple[ChangeNotice, Email]] = field(default_factory=list)
     untold: list[StateChange] = field(default_factory=list)
     failed: list[tuple[ChangeNotice, str]] = field(default_factory=list)
+    put_off: list[tuple[ChangeNotice, str]] = field(default_factory=list)
 
 
 class ChangeMailer:
@@ -48,6 +53,7 @@ class ChangeMailer:
         holders: HolderRepository,
         banks: BankDirectory,
         links_for: LinksFor,
+        confirming: Confirming,
         sending: Sending,
         queue: Queue,
         dead_letters: DeadLetters,
@@ -57,6 +63,7 @@ class ChangeMailer:
         self._holders = holders
         self._banks = banks
         self._links_for = links_for
+        self._confirming = confirming
         self._sending = sending
         self._log = sending.log
         self._queue = queue
@@ -109,14 +116,15 @@ class ChangeMailer:
         failed = [*composed.failed, *sent.failed]
         # Handed over before it is recorded, so that nothing looks settled before.
         self._dead_letters.put([Letter(to_payload(_fresh(notice)), reason) for notice, reason in failed])
-        put_off = [_later(notice, now) for notice, _ in sent.put_off]
-        self._send_back(put_off, lambda notice: self._jitter(1, longest_wait_s(notice.attempt)))
+        put_off = [*composed.put_off, *sent.put_off]
+        later = [_later(notice, now) for notice, _ in put_off]
+        self._send_back(later, lambda notice: self._jitter(1, longest_wait_s(notice.attempt)))
         busy = [notice for notice in notices if notice.key in claims.busy]
         self._send_back(busy, lambda _: seconds_of(lease))
         changes = [
             *composed.untold,
             *(notice.change(State.FAILED, reason) for notice, reason in failed),
-            *(notice.change(State.QUEUED, reason) for notice, reason in sent.put_off),
+            *(notice.change(State.QUEUED, reason) for notice, reason in put_off),
         ]
         self._log.record(changes, self._clock())
         logger.info("changes_told", extra={"sent": sent.accepted, "failed": len(failed), "put_off": len(put_off)})
@@ -130,20 +138,37 @@ class ChangeMailer:
         for notice in notices:
             key = account_key(notice.told.bank, notice.told.account)
             now = next((one for one in stored.get(key, ()) if one.id == notice.told.holder.id), None)
-            suppressed = notice.told.holder.suppressed or (now.suppression(at) if now and _is_at(now, notice) else None)
             if now is None:
                 composed.untold.append(notice.change(State.SKIPPED, "erased"))
-            elif suppressed is not None:
-                composed.untold.append(notice.change(State.SUPPRESSED, suppressed.reason))
+            elif untold := self._untold(notice, now, at):
+                composed.untold.append(untold)
             else:
-                try:
-                    composed.emails.append((notice, self._email(notice, now)))
-                except Exception as error:  # one e-mail that can't be made must not hold up the others
-                    composed.failed.append((notice, f"not_rendered: {type(error).__name__}"))
+                self._compose_one(notice, now, at, composed)
         return composed
+
+    def _untold(self, notice: ChangeNotice, now: Holder, at: datetime) -> StateChange | None:
+        """Return how it is noted that the holder gets no e-mail; None if the holder gets one."""
+        suppressed = notice.told.holder.suppressed or (now.suppression(at) if _is_at(now, notice) else None)
+        if suppressed is not None:
+            return notice.change(State.SUPPRESSED, suppressed.reason)
+        if notice.told.kind == CONFIRM_ADDRESS:
+            reason = self._confirming.why_not(notice, now, at)
+            return notice.change(State.SKIPPED, reason) if reason else None
+        return notice.change(State.SKIPPED, NOT_CONFIRMED) if notice.told.holder.awaits_confirmation else None
+
+    def _compose_one(self, notice: ChangeNotice, now: Holder, at: datetime, composed: _Composed) -> None:
+        try:
+            composed.emails.append((notice, self._email(notice, now)))
+        except NoLink:
+            is_given_up = at - (notice.put_off_since or at) >= PUT_OFF_AT_MOST
+            (composed.failed if is_given_up else composed.put_off).append((notice, "no_link"))
+        except Exception as error:  # one e-mail that can't be made must not hold up the others
+            composed.failed.append((notice, f"not_rendered: {type(error).__name__}"))
 
     def _email(self, notice: ChangeNotice, now: Holder) -> Email:
         told, holder = notice.told, notice.told.holder
+        if told.kind == CONFIRM_ADDRESS:
+            return self._confirming.email(notice, now)
         # Links open for the present address only.
         links = self._links_for(told.bank, told.account, now) if _is_at(now, notice) else NO_LINKS
         mail = render_change(told, self._banks.name_of(told.bank), links)

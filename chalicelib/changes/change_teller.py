@@ -15,7 +15,7 @@ from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks import webhook_endpoints
 from chalicelib.changes.change_notice import ChangeNotice, pack
 from chalicelib.flags.events import EventBus
-from chalicelib.holders.change import HolderChange, changes_of
+from chalicelib.holders.change import CONFIRM_ADDRESS, HolderChange, changes_of
 from chalicelib.holders.repository import holders_in
 from chalicelib.ledger.times import format_time
 from chalicelib.webhooks import webhook
@@ -64,6 +64,8 @@ class ChangeTeller:
     def handle(self, stream_records: Sequence[Mapping[str, Any]]) -> None:
         """Queue the holders' e-mails, put the banks' events, and queue their webhooks, for each change in the records.
 
+        Of an address that is to be confirmed, only the holder is told.
+
         A record that can't be read becomes a dead letter. Raises only when a queue, a table or EventBridge can't be
         reached: the stream then brings the batch again. The e-mails and webhooks are sent once all the same, and the
         events come again with the same content.
@@ -72,12 +74,15 @@ class ChangeTeller:
         changes = list(_read(stream_records, letters))
         self._dead_letters.put(letters)
         self._dead_letters.send(self._mails, (pack(ChangeNotice(change)) for change in changes))
-        self._events.put(HOLDER_CHANGED, map(changed_detail, changes))
+        told = [change for change in changes if change.kind != CONFIRM_ADDRESS]
+        self._events.put(HOLDER_CHANGED, map(changed_detail, told))
         now = self._clock()
-        webhooks = self._webhooks.put(webhook_of(change, now) for change in changes)
+        webhooks = self._webhooks.put(webhook_of(change, now) for change in told)
         if changes:
-            logger.info("holders_changed", extra={"changes": len(changes), "webhooks": webhooks})
-            count("HoldersChanged", len(changes))
+            asked = len(changes) - len(told)
+            logger.info("holders_changed", extra={"changes": len(told), "webhooks": webhooks, "to_confirm": asked})
+            count("HoldersChanged", len(told))
+            count("AddressesToConfirm", asked)
 
 
 def _read(records: Sequence[Mapping[str, Any]], letters: list[Letter]) -> Iterable[HolderChange]:

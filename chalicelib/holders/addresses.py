@@ -1,12 +1,13 @@
 """E-mail addresses in DynamoDB, by their hash: which holders have an address, and whether it is suppressed.
 
 The table stores no address, only the SHA-256 of its canonical form. An address has one entry for each holder with it,
-and one more if it is or was suppressed. So when SES reports a bounce, the holders with the address are found without a
-scan. Each holder's record repeats the suppression: the mailer doesn't read this table.
+and one more if it is or was suppressed, or was confirmed. So when SES reports a bounce, the holders with the address
+are found without a scan. Each holder's record repeats both: the mailer doesn't read this table.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from chalicelib.ledger.times import sortable
 _SUPPRESSION = "suppression"
 # Another writer of the same entry, between our read and our write, makes us try again.
 _TRIES = 10
+_TIMES = ("since", "until", "lifted_at", "confirmed_at")
 
 
 class Address(NamedTuple):
@@ -95,9 +97,23 @@ class AddressRepository:
             ExpressionAttributeValues=to_item({":lifted_at": _values(lifted)["lifted_at"]}),
         )
 
+    def confirm(self, address: Address, now: datetime) -> datetime:
+        """Note that the address was confirmed, and return since when it is."""
+        standing = self._change(address, lambda standing: replace(standing, confirmed_at=standing.confirmed_at or now))
+        return standing.confirmed_at or now
+
+    def forget_confirmation(self, address: Address) -> None:
+        """Remove that the address was confirmed, if no holder has it any more."""
+        if next(self.accounts_at(address), None) is None:
+            self._change(address, lambda standing: replace(standing, confirmed_at=None))
+
+    def standing(self, address: Address) -> Standing:
+        """Return what is stored of the address, also a suppression that has lapsed. Reads consistently."""
+        return _standing(self._stored(address))
+
     def suppressed(self, address: Address) -> Suppressed | None:
         """Return why and since when the address is suppressed, also if that has lapsed. Reads consistently."""
-        return _standing(self._stored(address)).suppressed
+        return self.standing(address).suppressed
 
     def accounts_at(self, address: Address) -> Iterator[str]:
         """Return the account of each holder who has the address; an account may come twice. Reads consistently."""
@@ -152,6 +168,8 @@ class AddressRepository:
             if not stored:
                 unchanged = "attribute_not_exists(entry)"
             values = {**_key(address, _SUPPRESSION), **_values(changed), "version": version + 1, **more}
+            if changed.suppressed == standing.suppressed and "marks_left" in stored:
+                values["marks_left"] = stored["marks_left"]
             condition: dict[str, Any] = {"ConditionExpression": unchanged}
             if version:
                 condition["ExpressionAttributeValues"] = to_item({":version": version})
@@ -183,7 +201,8 @@ def _version(holder: Holder) -> dict[str, str]:
 
 
 def _values(standing: Standing) -> dict[str, Any]:
-    values: dict[str, Any] = {"lifted_at": sortable(standing.lifted_at) if standing.lifted_at else None}
+    times = {"lifted_at": standing.lifted_at, "confirmed_at": standing.confirmed_at}
+    values: dict[str, Any] = {name: sortable(at) if at else None for name, at in times.items()}
     if standing.suppressed is not None:
         until = standing.suppressed.until
         values |= {"reason": standing.suppressed.reason, "since": sortable(standing.suppressed.since)}
@@ -192,8 +211,8 @@ def _values(standing: Standing) -> dict[str, Any]:
 
 
 def _standing(values: dict[str, Any]) -> Standing:
-    times = {name: datetime.fromisoformat(values[name]) for name in ("since", "until", "lifted_at") if name in values}
+    times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
     suppressed = None
     if "since" in times:
         suppressed = Suppressed(values["reason"], times["since"], times.get("until"))
-    return Standing(suppressed, times.get("lifted_at"))
+    return Standing(suppressed, times.get("lifted_at"), times.get("confirmed_at"))

@@ -1,17 +1,18 @@
-"""Enrolment of holders, and suppression of addresses after a hard bounce or a complaint.
+"""Enrolment of holders, confirmation of their addresses, and suppression after a hard bounce or a complaint.
 
-A suppression concerns all of the bank's holders with the address. Each gets e-mails again when the bank enrols the
-holder with another address, when the suppression is lifted, and when it lapses.
+A suppression and a confirmation concern all of the bank's holders with the address. Each gets e-mails again when the
+bank enrols the holder with another address, when the suppression is lifted, and when it lapses.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.aws.batching import batches
 from chalicelib.errors import DomainError, HolderNotFound, NotSuppressed, TemporarilyUnavailable
 from chalicelib.holders.addresses import Address, AddressRepository, Entry
 from chalicelib.holders.choice import replaced
+from chalicelib.holders.confirmation import with_confirmation
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.holders.suppression import LIFTED_AT_MOST_EACH
@@ -36,32 +37,48 @@ def _allow_stored(_stored: Holder | None) -> None:
 class Enrolment:
     """Keeps the holders' records and the addresses' entries in step, without locks.
 
-    `enrol` writes the address's entry and the holder's record, and then reads whether the address is suppressed.
-    `suppress` and `lift` write the address's standing, and then read which holders have the address. Each writes before
-    it reads, so when two run at the same time, at least one sees the other's write. And each reads the standing again
-    after it has marked the holders: who has marked them by an old standing marks them by the new one.
+    `enrol` writes the address's entry and the holder's record, and then reads whether the address is suppressed or
+    confirmed. `suppress`, `lift` and `confirm` write the address's standing, and then read which holders have it. Each
+    writes before it reads, so when two run at the same time, at least one sees the other's write. The first two read
+    the standing again after they have marked the holders: who has marked them by an old standing marks them by the new
+    one.
     """
 
     def __init__(self, addresses: AddressRepository, holders: HolderRepository) -> None:
         self._addresses = addresses
         self._holders = holders
 
-    def enrol(self, bank: str, account: str, holder: Holder, check: Check = _allow) -> tuple[Holder, bool]:
+    def enrol(
+        self, bank: str, account: str, holder: Holder, check: Check = _allow, *, must_confirm: bool = False
+    ) -> tuple[Holder, bool]:
         """Enrol or replace a holder; return the holder as recorded, and True if the account didn't have it before.
 
         What the holder has chosen stays. If the address is suppressed, the recorded holder is too. `check` gets the
         record from before (None if there is none) and the new one, before anything is written; it is called again when
-        another writer comes between. What it raises ends the enrolment. Raises TooManyHolders, TemporarilyUnavailable.
+        another writer comes between. What it raises ends the enrolment. `must_confirm` says whether a holder with a new
+        address must confirm it: see `confirmation`. Raises TooManyHolders, TemporarilyUnavailable.
         """
-        before, recorded = self._record(bank, account, holder.id, lambda before: replaced(before, holder), check)
+
+        def change(before: Holder | None) -> Holder:
+            return replaced(before, holder)
+
+        before, recorded = self._record(bank, account, holder.id, change, check, must_confirm)
         return recorded, before is None
 
     def amend(
-        self, bank: str, account: str, holder_id: str, change: Callable[[Holder], Holder], check: Check = _allow
+        self,
+        bank: str,
+        account: str,
+        holder_id: str,
+        change: Callable[[Holder], Holder],
+        check: Check = _allow,
+        *,
+        must_confirm: bool = False,
     ) -> Holder:
         """Write what `change` makes of the holder's record; return the holder as recorded.
 
-        `check` is that of `enrol`. Raises HolderNotFound, TemporarilyUnavailable, and what `change` raises.
+        `check` and `must_confirm` are those of `enrol`. Raises HolderNotFound, TemporarilyUnavailable, and what
+        `change` raises.
         """
 
         def of_enrolled(before: Holder | None) -> Holder:
@@ -69,7 +86,7 @@ class Enrolment:
                 raise HolderNotFound
             return change(before)
 
-        return self._record(bank, account, holder_id, of_enrolled, check)[1]
+        return self._record(bank, account, holder_id, of_enrolled, check, must_confirm)[1]
 
     def erase(self, bank: str, account: str, holder_id: str, check: CheckStored = _allow_stored) -> None:
         """Erase a holder's data, unless `check`, which gets the record (None if it can't be read), raises.
@@ -82,6 +99,8 @@ class Enrolment:
             check(before)
             self._addresses.leave(bank, account, before)
         self._holders.delete(bank, account, holder_id, check)
+        if before is not None:
+            self._forget_confirmation(bank, before)
 
     def suppress(self, bank: str, email: str, suppressed: Suppressed) -> None:
         """Suppress the address for the bank, and mark all of its holders who have it.
@@ -92,6 +111,24 @@ class Enrolment:
         address = Address.of(bank, email)
         self._addresses.suppress(address, suppressed)
         self._mark_holders(address)
+
+    def confirm(self, address: Address, now: datetime) -> None:
+        """Note that the address was confirmed, for all of the bank's holders who have it, `first_at` last.
+
+        Raises TemporarilyUnavailable, also half-way; calling it again completes it.
+        """
+        confirmed_at = self._addresses.confirm(address, now)
+        for key, holder in self._holders_at(address, is_last_first=True):
+            if holder.awaits_confirmation:
+                self._holders.confirm(key, holder, confirmed_at)
+
+    def first_at(self, address: Address) -> Holder:
+        """Return the first of the bank's holders who have the address, by account. Raises HolderNotFound."""
+        for account in self._addresses.accounts_at(address):
+            for holder in self._holders.of_account(address.bank, account):
+                if Address.of(address.bank, holder.email) == address:
+                    return holder
+        raise HolderNotFound
 
     def lift(self, bank: str, account: str, holder_id: str, now: datetime, check: CheckStored = _allow_stored) -> None:
         """End the suppression of the holder's address, for all of the bank's holders who have it.
@@ -138,22 +175,29 @@ class Enrolment:
         """Make the records of all holders who have the address say what its entry says."""
         suppressed = self._addresses.suppressed(address)
         while True:
-            accounts = sorted(set(self._addresses.accounts_at(address)))
-            for part in batches((account_key(address.bank, account) for account in accounts), _ACCOUNTS_A_CALL):
-                self._mark_in(part, address, suppressed)
+            for key, holder in self._holders_at(address):
+                # A second call skips the holders that the first has marked, and so goes on where the first ended.
+                if holder.suppressed != suppressed:
+                    self._holders.mark(key, holder, suppressed)
             before, suppressed = suppressed, self._addresses.suppressed(address)
             if suppressed == before:
                 return
 
-    def _mark_in(self, account_keys: Iterable[str], address: Address, suppressed: Suppressed | None) -> None:
-        for key, holders in self._holders.of_accounts(account_keys).items():
-            for holder in holders:
-                # A second call skips the holders that the first has marked, and so goes on where the first ended.
-                if Address.of(address.bank, holder.email) == address and holder.suppressed != suppressed:
-                    self._holders.mark(key, holder, suppressed)
+    def _holders_at(self, address: Address, is_last_first: bool = False) -> Iterator[tuple[str, Holder]]:
+        """Yield the holders who have the address, each with the account's key, by account."""
+        accounts = sorted(set(self._addresses.accounts_at(address)), reverse=is_last_first)
+        for part in batches((account_key(address.bank, account) for account in accounts), _ACCOUNTS_A_CALL):
+            for key, holders in self._holders.of_accounts(part).items():
+                yield from ((key, one) for one in holders if Address.of(address.bank, one.email) == address)
 
     def _record(
-        self, bank: str, account: str, holder_id: str, change: Callable[[Holder | None], Holder], check: Check
+        self,
+        bank: str,
+        account: str,
+        holder_id: str,
+        change: Callable[[Holder | None], Holder],
+        check: Check,
+        must_confirm: bool,
     ) -> tuple[Holder | None, Holder]:
         entered: list[Holder] = []
 
@@ -162,7 +206,9 @@ class Enrolment:
             check(before, holder)
             self._addresses.enter(bank, account, holder)
             entered.append(holder)
-            return dataclasses.replace(holder, suppressed=self._addresses.suppressed(Address.of(bank, holder.email)))
+            standing = self._addresses.standing(Address.of(bank, holder.email))
+            holder = dataclasses.replace(holder, suppressed=standing.suppressed)
+            return with_confirmation(before, holder, standing.confirmed_at, must_confirm)
 
         try:
             before, recorded = self._holders.change(bank, account, holder_id, prepared)
@@ -172,10 +218,15 @@ class Enrolment:
             self._leave(bank, account, entered, self._find(bank, account, holder_id))
             raise
         address = Address.of(bank, recorded.email)
-        while (suppressed := self._addresses.suppressed(address)) != recorded.suppressed:
-            recorded = dataclasses.replace(recorded, suppressed=suppressed)
-            self._holders.mark(account_key(bank, account), recorded, suppressed)
+        while (standing := self._addresses.standing(address)).suppressed != recorded.suppressed:
+            recorded = dataclasses.replace(recorded, suppressed=standing.suppressed)
+            self._holders.mark(account_key(bank, account), recorded, standing.suppressed)
+        if recorded.awaits_confirmation and standing.confirmed_at is not None:
+            recorded = dataclasses.replace(recorded, address_confirmed_at=standing.confirmed_at)
+            self._holders.confirm(account_key(bank, account), recorded, standing.confirmed_at)
         self._leave(bank, account, [*([before] if before else []), *entered], recorded)
+        if before is not None and not same_address(before.email, recorded.email):
+            self._forget_confirmation(bank, before)
         return before, recorded
 
     def _leave(self, bank: str, account: str, holders: Iterable[Holder], stored: Holder | None) -> None:
@@ -183,6 +234,11 @@ class Enrolment:
         for holder in holders:
             if stored is None or not same_address(holder.email, stored.email):
                 self._addresses.leave(bank, account, holder)
+
+    def _forget_confirmation(self, bank: str, holder: Holder) -> None:
+        """Remove that the address was confirmed which the holder had, if nobody else at the bank has it."""
+        if holder.address_confirmed_at is not None:
+            self._addresses.forget_confirmation(Address.of(bank, holder.email))
 
     def _find(self, bank: str, account: str, holder_id: str) -> Holder | None:
         return next((holder for holder in self._holders.of_account(bank, account) if holder.id == holder_id), None)

@@ -46,7 +46,8 @@ class Holder:
     are what counts: the bank's (`bank_preferences`), and in their place, field by field, what the holder has chosen
     (`choices`, where None means that the holder wants the preference not set). Only `choice` makes one of the other.
     `enrolled_at` is when the bank last replaced the holder or the address, `updated_at` when anybody last changed
-    something. `suppressed` concerns the holder's current address.
+    something. `suppressed` concerns the holder's current address, and so do `confirmation_asked_at`, when the bank's
+    holders had to confirm it, and `address_confirmed_at`: see `confirmation`.
 
     The fields from `bank_preferences` on are None in a record of a release that didn't have them.
     """
@@ -64,6 +65,13 @@ class Holder:
     preferences_chosen_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    confirmation_asked_at: datetime | None = None
+    address_confirmed_at: datetime | None = None
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Whether the holder gets no e-mail yet, because nobody has confirmed that the address is the holder's."""
+        return self.confirmation_asked_at is not None and self.address_confirmed_at is None
 
     @property
     def asked(self) -> Mapping[str, Any]:
@@ -202,6 +210,8 @@ def to_json(holder: Holder) -> dict[str, Any]:
         "enrolled_at": format_time(enrolled_at),
         "updated_at": format_time(holder.changed_at),
     }
+    confirmation = {name: getattr(holder, name) for name in ("confirmation_asked_at", "address_confirmed_at")}
+    answer |= {name: format_time(at) for name, at in confirmation.items() if at is not None}
     if holder.suppressed is not None:
         times = {"since": holder.suppressed.since, "until": holder.suppressed.until}
         answer["suppressed"] = {

@@ -1,5 +1,5 @@
-"""Links in a holder's e-mails: to the preferences page, to unsubscribe with one click, and to answer a security alert.
-`link_tokens` encrypts them.
+"""Links in a holder's e-mails: to the preferences page, to unsubscribe with one click, to answer a security alert, and
+to confirm an address. `link_tokens` encrypts them.
 
 A holder has no password: who opens the link is taken for the holder.
 """
@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol
 
 from chalicelib.aws.secret_store import CACHE_FOR, SecretStore
 from chalicelib.aws.telemetry import count, logger
+from chalicelib.holders.addresses import Address
+from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.link_tokens import InvalidToken, open_sealed, seal
 from chalicelib.ledger.email_address import canonical
@@ -32,6 +34,7 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
     UNSUBSCRIBE = "unsubscribe"
     ANSWER = "answer"
+    CONFIRM = "confirm"
 
 
 # How long a link is valid. The page shows the holder's choices, so an old e-mail in other hands must not open it.
@@ -40,6 +43,7 @@ GOOD_FOR = {
     Purpose.PREFERENCES: timedelta(days=30),
     Purpose.UNSUBSCRIBE: timedelta(days=366),
     Purpose.ANSWER: timedelta(days=7),
+    Purpose.CONFIRM: ASKED_AT_MOST_EACH,
 }
 _OF_PREFERENCES = (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE)
 
@@ -132,20 +136,13 @@ class HolderLinks:
         Returns no links if the stage has no `base_url`, and while the keys can't be read: an e-mail without links is
         better than no e-mail.
         """
-        now = self._clock()
-        if not self._base_url or (self._try_again_at is not None and now < self._try_again_at):
-            return Links()
-        try:
-            keys = self._keys()
-        except Exception as error:
-            self._try_again_at = now + _TRY_AGAIN_AFTER
-            logger.error("links_unavailable", extra={"error": type(error).__name__})
-            count("LinksUnavailable")
+        key = self._newest_key()
+        if key is None:
             return Links()
         fields = (bank, account, holder.id, _mark_of(holder))
 
         def link(path: str, purpose: Purpose, *about: str) -> str:
-            return f"{self._base_url}/{path}/{seal((*fields, *about), purpose, keys[0], now)}"
+            return self._link(path, (*fields, *about), purpose, key)
 
         preferences, unsubscribe = (link("preferences", purpose) for purpose in _OF_PREFERENCES)
         answers = {
@@ -155,6 +152,23 @@ class HolderLinks:
             for transaction in alerts
         }
         return Links(preferences, unsubscribe, answers)
+
+    def confirmation_link(self, address: Address) -> str | None:
+        """Return the link with which whoever reads the address's e-mails confirms it; None where there are no links."""
+        key = self._newest_key()
+        return self._link("addresses", address, Purpose.CONFIRM, key) if key else None
+
+    def read_confirmation(self, token: str) -> Address:
+        """Return which address a link confirms. Raises InvalidLink, TemporarilyUnavailable."""
+        for max_age in (CACHE_FOR, _REREAD_AFTER):
+            try:
+                fields = open_sealed(
+                    token, Purpose.CONFIRM, self._keys(max_age), GOOD_FOR[Purpose.CONFIRM], self._clock()
+                )
+                return Address(*fields)
+            except (InvalidToken, TypeError):
+                continue
+        raise InvalidLink
 
     def read(self, token: str, purposes: Sequence[Purpose] = _OF_PREFERENCES) -> Bearer:
         """Return what a link for one of the purposes names. `token` is the last part of the link's path.
@@ -178,6 +192,22 @@ class HolderLinks:
             if len(about) == (2 if purpose is Purpose.ANSWER else 0):
                 return Bearer(bank, account, holder, address_mark, purpose, tuple(about))
         return None
+
+    def _newest_key(self) -> str | None:
+        """Return the key for new links; None if the stage has no `base_url`, and while the keys can't be read."""
+        now = self._clock()
+        if not self._base_url or (self._try_again_at is not None and now < self._try_again_at):
+            return None
+        try:
+            return self._keys()[0]
+        except Exception as error:
+            self._try_again_at = now + _TRY_AGAIN_AFTER
+            logger.error("links_unavailable", extra={"error": type(error).__name__})
+            count("LinksUnavailable")
+            return None
+
+    def _link(self, path: str, fields: Sequence[str], purpose: Purpose, key: str) -> str:
+        return f"{self._base_url}/{path}/{seal(fields, purpose, key, self._clock())}"
 
     def _keys(self, max_age: timedelta = CACHE_FOR) -> list[str]:
         """Return the keys, the newest first: it seals new links."""

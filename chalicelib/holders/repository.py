@@ -22,7 +22,7 @@ from chalicelib.ledger.times import format_time
 # Writers of one record that write at the same moment: each try of one of them lets another through.
 _TRIES = 12
 _FIRST_WAIT_S = 0.02
-_TIMES = ("preferences_chosen_at", "created_at", "updated_at")
+_TIMES = ("preferences_chosen_at", "created_at", "updated_at", "confirmation_asked_at", "address_confirmed_at")
 
 
 class HolderRepository:
@@ -130,6 +130,21 @@ class HolderRepository:
             ExpressionAttributeValues=to_item(values),
         )
 
+    def confirm(self, account_key: str, holder: Holder, confirmed_at: datetime) -> None:
+        """Note that the holder's address was confirmed.
+
+        Does nothing if the stored address differs from that of `holder`, if nobody was asked to confirm it, or if the
+        holder was erased.
+        """
+        self._update_if(
+            "#holder.email = :email AND attribute_exists(#holder.confirmation_asked_at)",
+            TableName=self._table,
+            Key=to_item({"account_key": account_key}),
+            UpdateExpression="SET #holder.address_confirmed_at = :at",
+            ExpressionAttributeNames={"#holder": f"holder:{holder.id}"},
+            ExpressionAttributeValues=to_item({":email": holder.email, ":at": format_time(confirmed_at)}),
+        )
+
     def of_account(self, bank: str, account: str) -> list[Holder]:
         """Return the account's holders, ordered by id. Reads consistently."""
         key = account_key(bank, account)
@@ -208,15 +223,13 @@ def _holder(holder_id: str, values: Mapping[str, Any]) -> Holder:
         stored = values["suppressed"]
         until = datetime.fromisoformat(stored["until"]) if "until" in stored else None
         suppressed = Suppressed(stored["reason"], datetime.fromisoformat(stored["since"]), until)
-    times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
+    times: dict[str, Any] = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
     return Holder(
         id=holder_id,
         enrolled_at=datetime.fromisoformat(values["enrolled_at"]),
         suppressed=suppressed,
         bank_preferences=values.get("bank_preferences"),
         choices=values.get("choices"),
-        preferences_chosen_at=times.get("preferences_chosen_at"),
-        created_at=times.get("created_at"),
-        updated_at=times.get("updated_at"),
+        **times,
         **known,
     )

@@ -1,5 +1,7 @@
 """The rules of an address's suppression: what begins it, what outweighs what, when it lapses, when it can be lifted.
 
+Whether an address is confirmed (`confirmation`) stands beside it, and neither changes the other.
+
 Pure: the same events give the same standing, in whatever order and however often they come.
 """
 
@@ -17,10 +19,14 @@ LIFTED_AT_MOST_EACH = timedelta(days=1)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether an address is suppressed for a bank, and when a suppression of it was last lifted (UTC)."""
+    """Whether an address is suppressed for a bank, and when a suppression of it was last lifted (UTC).
+
+    `confirmed_at` is when it was confirmed that the bank may send to it; None if it wasn't, or needn't be.
+    """
 
     suppressed: Suppressed | None = None
     lifted_at: datetime | None = None
+    confirmed_at: datetime | None = None
 
     def after(self, event: Suppressed) -> "Standing":
         """Return the standing after a bounce or complaint, which may have happened long ago.
@@ -46,7 +52,7 @@ class Standing:
         if self.lifted_at is not None and now < self.lifted_at + at_most_each:
             raise LiftedLately(self.lifted_at + at_most_each - now)
         # SES's clock may be ahead of ours: the event that is lifted must not begin it again when it comes twice.
-        return Standing(None, max(now, self.suppressed.since))
+        return dataclasses.replace(self, suppressed=None, lifted_at=max(now, self.suppressed.since))
 
 
 def _weight(suppressed: Suppressed) -> tuple[bool, float, str]:

@@ -36,6 +36,7 @@ _TONES = {
     "digest": ("#24364f", "#c9d6e8"),
     "alerts_ended": ("#a61b1b", "#ff9f98"),
     "address_changed": ("#a61b1b", "#ff9f98"),
+    "confirm_address": ("#24364f", "#c9d6e8"),
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.banks.bank import BankDirectory
+from chalicelib.holders.confirmation import NOT_CONFIRMED
 from chalicelib.holders.links import LinksFor
 from chalicelib.holders.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide
 from chalicelib.mail.parts import NO_LINKS, email_to
@@ -80,8 +81,13 @@ class Composer:
 
 
 def decision_of(recipient: Recipient, now: datetime) -> Decision:
-    """Return what the holder's preferences say, or the error where they can't be read."""
+    """Return what the holder's preferences say, or the error where they can't be read.
+
+    Who has not confirmed the address is skipped, of security alerts too: nobody has said that it is the holder's.
+    """
     transaction, holder = recipient.notice.transaction, recipient.holder
+    if holder.awaits_confirmation:
+        return Skip(NOT_CONFIRMED)
     kind = SECURITY_ALERT if recipient.notice.flags else kind_of(transaction)
     try:
         return decide(holder.preferences, holder.timezone, transaction, kind, now)

@@ -16,7 +16,9 @@ from chalicelib.ledger.times import format_time
 # What stands in a transaction's place in all that is noted and told of a statement. No transaction's id has an "@".
 STATEMENT_ID = re.compile(rf"statement@{IDENTIFIER.pattern}@[0-9]{{4}}-(?:W[0-9]{{2}}|[0-9]{{2}})")
 # The same for a change of the holder's record (see `holders.change`).
-CHANGE_ID = re.compile(rf"(?:address_changed|alerts_ended)@{IDENTIFIER.pattern}@[0-9]{{8}}T[0-9]{{12}}Z")
+CHANGE_ID = re.compile(
+    rf"(?:address_changed|alerts_ended|confirm_address)@{IDENTIFIER.pattern}@[0-9]{{8}}T[0-9]{{12}}Z"
+)
 
 # The same of a digest: several notifications of a holder that are told in one e-mail.
 DIGEST_ID = re.compile(rf"(?:digest|alerts)@{IDENTIFIER.pattern}@[0-9]{{8}}T[0-9]{{6}}\.[0-9]{{6}}Z(?:@[0-9]{{1,4}})?")

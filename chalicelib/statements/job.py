@@ -23,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
+from chalicelib.holders.confirmation import NOT_CONFIRMED
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.mail.ses import Email
 from chalicelib.notifications.due import DueEntry, DueRepository
@@ -49,7 +50,7 @@ class Composed:
     """The e-mails of claimed statements, and the statements without an e-mail, each with its reason."""
 
     emails: list[tuple[Ready, Email]] = field(default_factory=list)
-    suppressed: list[tuple[Ready, str]] = field(default_factory=list)
+    untold: list[tuple[Ready, State, str]] = field(default_factory=list)
     out_of_time: list[Ready] = field(default_factory=list)
     failed: list[tuple[Ready, str]] = field(default_factory=list)
 
@@ -60,7 +61,7 @@ class StatementOutcome:
 
     sent: int
     dropped: int
-    suppressed: list[tuple[Ready, str]]
+    untold: list[tuple[Ready, State, str]]
     out_of_time: list[Ready]
     failed: list[tuple[Ready, str]]
     put_off: list[tuple[Ready, str]]
@@ -69,7 +70,7 @@ class StatementOutcome:
     def changes(self) -> list[StateChange]:
         """Return the new states of the statements that were not sent."""
         return [
-            *(ready.change(State.SUPPRESSED, reason) for ready, reason in self.suppressed),
+            *(ready.change(state, reason) for ready, state, reason in self.untold),
             *(ready.change(State.QUEUED, "out_of_time") for ready in self.out_of_time),
             *(ready.change(State.FAILED, reason) for ready, reason in self.failed),
             *(ready.change(State.QUEUED, reason) for ready, reason in self.put_off),
@@ -78,7 +79,7 @@ class StatementOutcome:
     def report(self) -> None:
         """Log and count it."""
         failed, put_off = len(self.failed), len(self.put_off)
-        noted = len(self.suppressed) + len(self.out_of_time)
+        noted = len(self.untold) + len(self.out_of_time)
         counts = {"sent": self.sent, "noted": noted, "failed": failed, "put_off": put_off}
         reasons = Counter(reason for _, reason in (*self.failed, *self.put_off))
         logger.info("statements", extra={**counts, "dropped": self.dropped, "later": len(self.later), "why": reasons})
@@ -159,7 +160,7 @@ class StatementJob:
         outcome = StatementOutcome(
             sent=sent.accepted,
             dropped=selection.dropped,
-            suppressed=composed.suppressed,
+            untold=composed.untold,
             out_of_time=composed.out_of_time,
             failed=[*composed.failed, *sent.failed],
             put_off=sent.put_off,
@@ -202,7 +203,9 @@ class StatementJob:
         for ready in claimed:
             suppressed = ready.holder.suppression(now)
             if suppressed is not None:
-                composed.suppressed.append((ready, suppressed.reason))
+                composed.untold.append((ready, State.SUPPRESSED, suppressed.reason))
+            elif ready.holder.awaits_confirmation:
+                composed.untold.append((ready, State.SKIPPED, NOT_CONFIRMED))
             elif time_left_s() < _SENDING_TAKES_AT_MOST_S + _READING_TAKES_AT_MOST_S:
                 composed.out_of_time.append(ready)
             else:

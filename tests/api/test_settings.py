@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.banks.bank import Bank
 from chalicelib.banks.webhook_endpoints import EndpointState, Status
 from tests.app_bench import AWS, CARD, KEY, OTHER_KEY, Bench, fields, problem
 from tests.fakes import Failing, Interrupted, Refusing, refusal
@@ -33,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
         "new_country": {"mode": "on", "min_count": 10},
     },
     "alert_addresses": [],
+    "confirm_addresses": False,
     "digest_after": 20,
 }
 
@@ -341,3 +343,20 @@ def test_of_two_writers_the_second_is_refused_even_between_its_read_and_its_writ
     answer = bench.request(method, "/settings", body, **({"if_match": tag} if if_match else {}))
     problem(answer, status, code or "temporarily_unavailable")
     assert bench.get("/settings").json_body["flags"]["velocity"]["count"] == 4
+
+
+def test_on_the_trial_plan_addresses_are_confirmed_whatever_is_stored(bench: Bench) -> None:
+    before = bench.get("/settings")
+    bench.banks.put_bank(Bank("eazycard", "EAZYCard", "XAF", "trial"))
+    bench.restart()
+    shown = bench.get("/settings")
+    assert (before.json_body["confirm_addresses"], shown.json_body["confirm_addresses"]) == (False, True)
+    assert shown.headers["ETag"] != before.headers["ETag"]
+    for method in ("PUT", "PATCH"):
+        refused = bench.request(method, "/settings", {"confirm_addresses": False})
+        assert refused.status_code == 400
+        assert [one["field"] for one in refused.json_body["errors"]] == ["confirm_addresses"]
+        for body in ({}, {"digest_after": 5}, {"confirm_addresses": True}):
+            assert bench.request(method, "/settings", body).json_body["confirm_addresses"] is True
+    tagged = bench.request("PATCH", "/settings", {"digest_after": 6}, if_match=shown.headers["ETag"])
+    assert tagged.status_code == 412

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders.addresses import Address
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import GOOD_FOR, Bearer, HolderLinks, InvalidLink, Links, Purpose
 from operations.links import KEPT, rotate
@@ -42,6 +43,10 @@ class FakeSecrets:
 
     def put_secret_value(self, SecretString: str, **_: Any) -> None:  # noqa: N803
         self.stored = SecretString
+
+
+# A link that confirms an address names no holder.
+OF_HOLDER = [purpose for purpose in Purpose if purpose is not Purpose.CONFIRM]
 
 
 class World:
@@ -122,7 +127,7 @@ def test_a_link_stays_valid_when_the_bank_spells_the_address_otherwise(world: Wo
         assert world.read(token).is_for(dataclasses.replace(AWA, email="awa.case@example.com"))
 
 
-@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("purpose", OF_HOLDER)
 def test_a_link_is_valid_to_its_last_second(world: World, purpose: Purpose) -> None:
     token = world.tokens()[purpose]
     world.now = NOW + GOOD_FOR[purpose]
@@ -137,7 +142,7 @@ def test_unsubscribing_works_for_a_year_and_the_page_for_a_month() -> None:
     assert GOOD_FOR[Purpose.PREFERENCES] == timedelta(days=30)
 
 
-@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("purpose", OF_HOLDER)
 @given(data=st.data())
 def test_a_link_that_was_changed_anywhere_is_refused(purpose: Purpose, data: st.DataObject) -> None:
     world = World()
@@ -262,3 +267,50 @@ def test_the_headers_let_mail_programs_unsubscribe_with_one_click() -> None:
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
     )
     assert Links().headers == ()
+
+
+def confirmation(world: World, bank: str = "eazycard", email: str = AWA.email) -> str:
+    link = world.links.confirmation_link(Address.of(bank, email))
+    assert link is not None
+    assert link.startswith(f"{URL}/addresses/")
+    return link.rpartition("/")[2]
+
+
+def test_a_link_that_confirms_an_address_names_the_bank_and_the_address_by_its_hash(world: World) -> None:
+    assert world.links.read_confirmation(confirmation(world)) == Address.of("eazycard", AWA.email)
+    assert world.links.read_confirmation(confirmation(world, email=AWA.email.upper())).digest == (
+        Address.of("eazycard", AWA.email).digest
+    )
+
+
+def test_a_link_that_confirms_an_address_is_valid_for_14_days_and_for_nothing_else(world: World) -> None:
+    token = confirmation(world)
+    with pytest.raises(InvalidLink):
+        world.read(token)
+    for other in world.tokens().values():
+        with pytest.raises(InvalidLink):
+            world.links.read_confirmation(other)
+    world.now = NOW + timedelta(days=14)
+    assert world.links.read_confirmation(token).bank == "eazycard"
+    world.now += timedelta(seconds=1)
+    with pytest.raises(InvalidLink):
+        world.links.read_confirmation(token)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "A" * 64, "A" * 2000, "%00"])
+def test_a_forged_link_confirms_nothing(world: World, token: str) -> None:
+    with pytest.raises(InvalidLink):
+        world.links.read_confirmation(token)
+
+
+def test_a_link_of_a_key_that_a_function_has_not_read_yet_confirms(world: World) -> None:
+    confirmation(world)  # it remembers the first key
+    other = world.function()
+    rotate(world.secrets, "arn")
+    world.now += timedelta(seconds=11)
+    link = str(other.confirmation_link(Address.of("eazycard", AWA.email)))
+    assert world.links.read_confirmation(link.rpartition("/")[2]).bank == "eazycard"
+
+
+def test_without_a_url_there_is_no_link_that_confirms(world: World) -> None:
+    assert world.function(url="").confirmation_link(Address.of("eazycard", AWA.email)) is None

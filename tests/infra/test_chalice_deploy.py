@@ -37,6 +37,7 @@ PUBLIC = {
     "/console/{asset}",
     "/preferences/{token}",
     "/alerts/{token}",
+    "/addresses/{token}",
 }
 FUNCTIONS = {
     "api_handler": "transaction-notifier-prod",
@@ -180,6 +181,7 @@ def test_every_route_is_deployed_and_needs_an_api_key_but_the_public_ones(deploy
     assert keyless == {f"{method} {path}" for path in PUBLIC for method in ("GET", "HEAD")} | {
         "POST /preferences/{token}",
         "POST /alerts/{token}",
+        "POST /addresses/{token}",
     }
 
 

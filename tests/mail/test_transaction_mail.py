@@ -20,12 +20,25 @@ from chalicelib.mail.parts import Mail, email_to, phrases_of
 from chalicelib.mail.ses import Email, SesOutbox
 from chalicelib.mail.story import story_of
 from chalicelib.mail.transaction_mail import render
-from mail_gallery.samples import AUTHORIZATION, BANK, FLAGS, KINDS, LINKS, READERS, STORIES, TRANSACTION, sample
+from mail_gallery.samples import (
+    AUTHORIZATION,
+    BANK,
+    CONFIRMATION_LINK,
+    FLAGS,
+    KINDS,
+    LINKS,
+    READERS,
+    STORIES,
+    TRANSACTION,
+    sample,
+)
 from tests.fakes import FakeSes
 from tests.painted import pieces
 from tests.samples import transaction
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+# No link opens at an address that isn't the holder's any more, and none is sent where it may never have been.
+WITHOUT_PREFERENCES = ("address_changed", "confirm_address")
 EVERY = [(kind, locale) for kind in KINDS for locale in READERS]
 MAX_BYTES = 20_000
 AA = 4.5
@@ -113,8 +126,10 @@ def test_the_html_needs_nothing_from_elsewhere_and_nothing_that_mail_programs_la
     assert len(mail.html.encode()) < MAX_BYTES
     answers = mail.html.count("https://notify.example/alerts/")
     assert answers == {"security_alert": 2, "alerts": 2 + 4}.get(kind, 0)
-    assert mail.html.count(str(LINKS.preferences)) == (kind != "address_changed")
-    assert mail.html.count("http") == answers + (kind != "address_changed")
+    assert mail.html.count(str(LINKS.preferences)) == (kind not in WITHOUT_PREFERENCES)
+    confirmations = mail.html.count(CONFIRMATION_LINK)
+    assert confirmations == (kind == "confirm_address")
+    assert mail.html.count("http") == answers + confirmations + (kind not in WITHOUT_PREFERENCES)
     for lacking in (
         "<img",
         "<link",
@@ -152,8 +167,7 @@ def test_the_html_is_made_for_screen_readers_too(kind: str, locale: str) -> None
 @pytest.mark.parametrize(("kind", "locale"), EVERY)
 def test_the_preferences_link_is_in_both_parts_and_left_out_where_there_is_none(kind: str, locale: str) -> None:
     mail = sample(kind, locale)
-    # No link opens at an address that isn't the holder's any more.
-    has_link = kind != "address_changed"
+    has_link = kind not in WITHOUT_PREFERENCES
     assert (f'href="{LINKS.preferences}"' in mail.html) == has_link
     assert (str(LINKS.preferences) in mail.text) == has_link
     if kind in STORIES:

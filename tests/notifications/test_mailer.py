@@ -11,6 +11,7 @@ import pytest
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders.addresses import Address
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.ledger.keys import TransactionKey
@@ -161,6 +162,22 @@ def test_nobody_is_written_to_at_a_suppressed_address_and_the_reason_is_noted(wo
     assert (awa["state"], awa["reason"], ben["state"]) == ("suppressed", "hard_bounce", "sent")
     assert eve["state"] == "suppressed"  # whatever the preferences are
     assert "sent_at" not in awa
+
+
+@pytest.mark.parametrize("flags", [{}, {"large_amount": {"amount": "1", "currency": "EUR", "threshold": "1"}}])
+def test_who_has_not_confirmed_the_address_gets_nothing_and_from_then_on_everything(
+    world: World, flags: dict[str, Any]
+) -> None:
+    world.enrol("a0", "ben")
+    enrolment, address = world.suppression(), Address.of("eazycard", "awa@example.com")
+    enrolment.enrol("eazycard", "a0", Holder("awa", "Awa", "awa@example.com", "fr", "UTC", {}, NOW), must_confirm=True)
+    world.tell(messages(transaction(id="t0", account="a0"), flags=flags))
+    assert world.ses.recipients == {"a0.ben@example.com": 1}
+    awa, ben = world.deliveries.of_transaction(TransactionKey("eazycard", "t0"))
+    assert (awa["state"], awa["reason"], ben["state"]) == ("skipped", "not_confirmed", "sent")
+    enrolment.confirm(address, NOW)
+    world.tell(messages(*(transaction(id=id_, account="a0") for id_ in ("t0", "t1")), flags=flags))
+    assert world.ses.recipients == {"a0.ben@example.com": 2, "awa@example.com": 1}  # what was skipped isn't made up for
 
 
 def test_a_suppressed_holder_is_told_again_when_the_bank_enrols_another_address(world: World) -> None:

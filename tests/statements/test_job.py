@@ -339,6 +339,15 @@ def test_nothing_goes_to_a_suppressed_address_and_that_is_recorded(morning: Morn
     assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
 
 
+def test_no_statement_goes_to_who_has_not_confirmed_the_address_and_the_next_one_is_expected(morning: Morning) -> None:
+    morning.subscribe()
+    (awa,) = morning.holders.of_account("eazycard", "a0")
+    morning.holders.put("eazycard", "a0", dataclasses.replace(awa, confirmation_asked_at=ENROLLED))
+    morning.run(DUE)
+    assert (morning.told, morning.noted()) == ({}, [("skipped", "not_confirmed")])
+    assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
+
+
 def test_ses_s_events_about_a_statement_are_recorded_and_in_the_bank_s_feed(morning: Morning) -> None:
     morning.subscribe()
     morning.run(DUE)
