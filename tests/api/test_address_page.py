@@ -58,7 +58,7 @@ def test_a_visit_asks_with_one_button_and_confirms_nothing(holder: Asked) -> Non
 def test_the_page_shows_nothing_of_the_holders_record(holder: Asked) -> None:
     for page in (holder.open(holder.link), holder.post(CONFIRM, holder.link)):
         for secret in (holder.stored["name"], holder.stored["email"], "A123", "h1"):
-            assert secret not in page.body.decode()
+            assert secret not in text(page)
         assert page.headers["Cache-Control"] == "no-store"
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]

@@ -239,7 +239,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
     "alert_mailer": {
         "NameTheBank": ["bank#*", "settings#*"],
         "ReadWhatIsBooked": ["pacing"],
-        "CountEmails": ["allowance#*", "quota#*", "activity#*"],
+        "CountEmails": ["allowance#*", "asked#*", "quota#*", "activity#*"],
         "ReadQuotas": ["quota#*"],
         "ReadDigests": ["digest#*", "alerts#*"],
     },
@@ -261,7 +261,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
     "mailer": {
         "NameTheBank": ["bank#*", "settings#*"],
         "ReadWhatIsBooked": ["pacing"],
-        "CountEmails": ["allowance#*", "quota#*", "activity#*"],
+        "CountEmails": ["allowance#*", "asked#*", "quota#*", "activity#*"],
         "ReadQuotas": ["quota#*"],
         "ReadDigests": ["digest#*", "alerts#*"],
     },

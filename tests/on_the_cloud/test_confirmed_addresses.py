@@ -32,7 +32,7 @@ def test_a_trial_banks_holder_gets_one_mail_and_no_other_before_the_button_is_pr
     bank.enrol("confirmed", locale="en")
     (asked,) = eventually(lambda: cloud.mails("confirmed.h@example.com"))
     assert asked["Subject"] == "Trial-Bank: confirm your e-mail address"
-    (link,) = set(re.findall(r"https?://\S+/addresses/[\w-]+", asked["Body"]))
+    (link,) = set(re.findall(r"https?://\S+/addresses/[\w-]+", asked["BodyText"]))
 
     posted(bank, "before")
     assert eventually(lambda: notified(bank, "before")) == [("skipped", "not_confirmed")]
