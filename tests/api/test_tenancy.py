@@ -16,7 +16,7 @@ from tests.app_bench import CARD, KEY, OTHER_KEY, SMALLEST, Bench, problem
 
 PUBLIC = {
     *("/health", "/openapi.json", "/docs", "/docs/{asset}", "/console", "/console/{asset}", "/console/config.json"),
-    *("/preferences/{token}", "/alerts/{token}"),
+    *("/preferences/{token}", "/alerts/{token}", "/addresses/{token}"),
 }
 # What bank B has, none of which bank A may ever meet: no part of it occurs in what A sends of its own.
 OF_B: dict[str, Any] = {
