@@ -28,7 +28,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench gallery test test-long faults guards clients check format lock audit openapi provision release banks vendor clean
+.PHONY: help run stop inbox env simulate replay load bench gallery console-gallery test test-long faults guards clients check format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ bench: $(DEV)  ## Measure the hot path, cold starts, memory, the analytics job a
 
 gallery: $(DEV)  ## Take pictures of every kind of e-mail for docs/emails/, with a headless Chromium
 	@$(PY) -m mail_gallery
+
+console-gallery: $(DEV)  ## Take pictures of every view of the console for docs/console/, with a headless Chromium
+	@$(PY) -m tests.console.gallery
 
 test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder

@@ -101,10 +101,10 @@ const Webhooks = ({ of }) => html`
     ${of.length === 0 ? html`<${Empty} icon="webhooks" title=${t("webhooks.none_of_it")} />` : html`
     <${Table} label=${t("nav.webhooks")} rows=${of} keyOf=${(one) => `${one.id}${one.at}`} columns=${[
       { label: t("webhooks.type"), class: "main", cell: (one) => one.type },
-      { label: t("webhooks.holder"), cell: (one) => one.holder },
+      of.some((one) => one.holder) && { label: t("webhooks.holder"), cell: (one) => one.holder },
       { label: t("webhooks.state"), cell: (one) => html`<${Badge} kind="attempt" name=${one.state} /> <span class="quiet">${one.answer}</span>` },
       { label: t("webhooks.at"), cell: (one) => html`<${Time} at=${one.at} />` },
-    ]} />`}
+    ].filter(Boolean)} />`}
   <//>`;
 
 const SeenBy = ({ of }) => {
