@@ -24,7 +24,7 @@ from chalicelib.analytics.repository import (
     RollUpsMoved,
 )
 from chalicelib.analytics.rollups import Day, Sums, day_of, is_countable, merged
-from chalicelib.aws.telemetry import count, logger, skipped
+from chalicelib.aws.telemetry import SECONDS, count, logger, measured, skipped
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import TransactionRepository
@@ -124,9 +124,16 @@ class AnalyticsJob:
             self._roll_ups.give_up(at)
             raise
         self._roll_ups.give_up(at)
-        logger.info("analytics_run", extra={"steps": steps})
+        lag_s = SAFETY_MARGIN.total_seconds() if not has_more else self._lag_s(at)
+        logger.info("analytics_run", extra={"steps": steps, "lag_s": lag_s})
         count("AnalyticsSteps", steps)
+        measured("JobLag", SECONDS, [lag_s], job="analytics_job")
         return steps
+
+    def _lag_s(self, at: Checkpoint) -> float:
+        """Return how old the newest transaction is of the shard that is furthest behind."""
+        times = [datetime.fromisoformat(place.partition("#")[0]) for place in at.positions.values()]
+        return round((self._clock() - min(times)).total_seconds(), 1) if times else 0.0
 
     def _new_since(self, at: Checkpoint, watermark: str, held: _Held) -> tuple[Step, dict[str, str], bool]:
         """Return one step, the positions behind it, and whether there is more than that.

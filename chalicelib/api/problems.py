@@ -10,7 +10,7 @@ from typing import Any
 from chalice.app import Request, Response
 
 from chalicelib import errors
-from chalicelib.aws.telemetry import count, logger, of_request
+from chalicelib.aws.telemetry import count, logger, note, of_request
 from chalicelib.staff import refusals
 
 CONTENT_TYPE = "application/problem+json"
@@ -127,6 +127,7 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Return a problem document (RFC 9457). Without a `detail`, it has the title as its detail."""
+    note(code=code)
     body = {
         "type": f"urn:transaction-notifier:problem:{code}",
         "title": title,
@@ -158,6 +159,8 @@ def completed(
             response = reform(request, get_response(request), routes)
         except Exception as error:
             response = _unexpected(error, request)
+        # Chalice's `path` is the route: a path that was sent has ids, and may have a link's token.
+        note(method=request.method, route=request.path, status=response.status_code)
     response.headers[REQUEST_ID] = request_id(request)
     return _without_body(response, request) if request.method == "HEAD" else response
 

@@ -10,6 +10,7 @@ from chalice.app import Request, Response
 
 from chalicelib.api.problems import request_id
 from chalicelib.audit.entry import API_KEY, HOLDER, Author
+from chalicelib.aws import telemetry
 from chalicelib.banks.bank import Bank, BankDirectory, short_hash
 from chalicelib.banks.signatures import Signatures
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
@@ -33,6 +34,7 @@ def calling_bank(request: Request, banks: BankDirectory, signatures: Callable[[]
     twice; but a transaction is, as its own replay. Raises UnknownApiKey, InvalidSignature and TemporarilyUnavailable.
     """
     bank = banks.resolve(request.headers.get("x-api-key"))
+    telemetry.note(bank=bank.id)
     if bank.signing_secret_arn is not None and request.method != "GET":
         # As it was sent; `chalice local` gives the context's only.
         path = request.to_original_event().get("path") or request.context.get("path") or ""

@@ -22,6 +22,7 @@ from chalicelib.api.requests import (
     sent_body,
 )
 from chalicelib.api.transaction_body import read_transaction
+from chalicelib.aws import telemetry
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.plans import Metered
 from chalicelib.banks.quotas import Quotas
@@ -50,6 +51,7 @@ def record_transaction(bank: Bank, request: Request, *, intake: Intake, quotas: 
     warnings: Warnings | None = None if is_strict else []
     body = read_transaction(*sent_body(request))
     transaction = load_transaction(body, bank.id, bank.default_currency, now, warnings)
+    telemetry.note(transactions=telemetry.about([(bank.id, transaction.id)]))
     noted = {"warnings": problems.named(warnings)} if warnings else {}
     if is_dry_run:
         foreseen = intake.foresee(transaction)
@@ -101,6 +103,7 @@ def record_batch(bank: Bank, request: Request, *, intake: Intake, quotas: Quotas
         batch.load_item(item, bank, now, is_strict=is_strict, may_be_large=len(raw) > MAX_BYTES) for item in items
     ]
     valid = [one.transaction for one in loaded if isinstance(one, batch.Loaded)]
+    telemetry.note(transactions=telemetry.about((bank.id, one.id) for one in valid))
     granted = quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, len(valid))
     if "respond-async" in preferences(request):
         if granted < len(valid):

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from chalicelib.aws.telemetry import PERCENT, logger, measured
 from chalicelib.aws.telemetry import count as count_metric
-from chalicelib.aws.telemetry import logger
 from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.banks.quotas_repository import QuotaRepository, Used
 from chalicelib.errors import TemporarilyUnavailable
@@ -79,6 +79,7 @@ class Quotas:
             taken, used = self._repository.take(bank, metered, lease.day, size, limit)
             lease.left, lease.size = lease.left + taken, size
             lease.exhausted_at = limit if taken < needed else None
+            measured("QuotaUsed", PERCENT, [round(used.taken / limit * 100, 1)], what=str(metered))
             self._warn_of(bank, metered, lease.day, used, limit)
         except TemporarilyUnavailable:
             lease.left += max(0, needed)

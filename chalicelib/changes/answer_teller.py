@@ -14,7 +14,7 @@ from chalicelib.activity.hour import Counted
 from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.dynamo import from_item
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import about, count, logger
 from chalicelib.banks import webhook_endpoints
 from chalicelib.flags.answers import HolderAnswer, last_answer_in
 from chalicelib.flags.events import EventBus
@@ -90,7 +90,9 @@ class AnswerTeller:
         self._events.put(ALERT_ANSWERED, map(answered_detail, found))
         now = self._clock()
         webhooks = self._webhooks.put(webhook_of(answered, now) for answered in found)
-        logger.info("alerts_answered", extra={"answers": len(found), "webhooks": webhooks})
+        transactions = about((answered.bank, answered.transaction) for answered in found)
+        extra = {"answers": len(found), "webhooks": webhooks, "transactions": transactions}
+        logger.info("alerts_answered", extra=extra)
         count("AlertsAnswered", len(found))
         given: dict[str, Counter[Counted]] = {}
         for answered in found:

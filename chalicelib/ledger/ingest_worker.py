@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter
-from chalicelib.aws.telemetry import logger
+from chalicelib.aws.telemetry import about, logger
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
 from chalicelib.ledger.ingest_queue import unpack
 from chalicelib.ledger.intake import Intake
@@ -54,5 +54,7 @@ class IngestWorker:
             raise TemporarilyUnavailable
         # The letters of a message that comes again will be found again.
         self._dead_letters.put([one for message_id, of in letters.items() if message_id not in failed for one in of])
-        logger.info("ingest_batch", extra={"transactions": len(queued), "failed_messages": len(failed)})
+        transactions = about((one.bank, one.id) for _, _, one in queued)
+        extra = {"recorded": len(queued), "failed_messages": len(failed), "transactions": transactions}
+        logger.info("ingest_batch", extra=extra)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import MAX_DELAY_S, Queue
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import SECONDS, count, logger, measured
 from chalicelib.notifications.digest import DigestKind
 from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.notice import Notice, pack, to_payload
@@ -94,6 +94,8 @@ class Release:
                     self._repository.move_checkpoint(hour)
         logger.info("released", extra={"released": released, "done": is_done})
         count("NotificationsReleased", released)
+        lag_s = 0.0 if is_done else (now - hour).total_seconds()
+        measured("JobLag", SECONDS, [lag_s], job="release_deferred")
 
     def _hand_back(self, page: list[DueEntry]) -> None:
         payloads: list[dict[str, Any]] = []

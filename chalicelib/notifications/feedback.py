@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.activity.hour import Counted
 from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured
 from chalicelib.banks.bank import BANK_ID
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Suppressed
@@ -160,10 +160,14 @@ class FeedbackHandler:
         self._feed.append(self._records.concerned(event.key for event in kept))
         self._dead_letters.put(letters)
         kinds = Counter(event.feedback.kind.value for event in kept)
-        logger.info("feedback_batch", extra={"kinds": kinds, "dead_lettered": len(letters)})
+        transactions = about((event.bank, event.key.transaction) for event in kept)
+        extra = {"kinds": kinds, "dead_lettered": len(letters), "transactions": transactions}
+        logger.info("feedback_batch", extra=extra)
         count("MailsDelivered", kinds[Kind.DELIVERY])
         count("MailsBounced", kinds[Kind.HARD_BOUNCE] + kinds[Kind.SOFT_BOUNCE])
         count("MailsComplained", kinds[Kind.COMPLAINT])
+        delivered = (event.feedback for event in kept if event.feedback.kind is Kind.DELIVERY)
+        measured("AcceptedToDelivered", SECONDS, ((one.at - one.accepted_at).total_seconds() for one in delivered))
         self._activity.note(_activity(kept))
 
     def _keep(self, event: Event) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from chalicelib.activity.histogram import Histogram
 from chalicelib.activity.hour import Counted
 from chalicelib.activity.recorder import ActivityRecorder, Happened
+from chalicelib.aws.telemetry import SECONDS, measured
 from chalicelib.holders.preferences import SECURITY_ALERT
 from chalicelib.notifications.state import State, StateChange
 
@@ -31,6 +32,7 @@ class MailTally:
     def __init__(self, activity: ActivityRecorder) -> None:
         self._activity = activity
         self._banks: dict[str, _OfBank] = {}
+        self._durations_s: dict[str, list[float]] = {}
 
     def recorded(self, changes: Iterable[StateChange], now: datetime) -> None:
         """Take the states that were recorded now; those of notifications that a digest tells are its e-mail's."""
@@ -43,9 +45,14 @@ class MailTally:
             if change.state is State.SENT:
                 of_bank.counts[Counted.ALERTS] += change.kind == SECURITY_ALERT
                 if change.since is not None:
-                    of_bank.durations_s.append((now - change.since).total_seconds())
+                    duration_s = (now - change.since).total_seconds()
+                    of_bank.durations_s.append(duration_s)
+                    self._durations_s.setdefault(change.kind, []).append(duration_s)
 
     def flush(self) -> None:
         """Count what was collected. Raises nothing."""
         banks, self._banks = self._banks, {}
+        durations_s, self._durations_s = self._durations_s, {}
+        for kind, of_kind in durations_s.items():
+            measured("PostToAccepted", SECONDS, of_kind, kind=kind)
         self._activity.note({bank: Happened(one.counts, Histogram.of(one.durations_s)) for bank, one in banks.items()})

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter
 from chalicelib.aws.queues import Queue
-from chalicelib.aws.telemetry import logger
+from chalicelib.aws.telemetry import about, logger
 from chalicelib.holders.preferences import Tell, Wait
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key
@@ -193,6 +193,7 @@ class Mailer:
             together=division.together,
             busy=[recipient for recipient in recipients if recipient.key in claims.busy | stories.busy],
             settled=len(claims.settled),
+            transactions=about((one.key.bank, one.key.transaction) for one in recipients),
         )
         self._hand_over(outcome, division, now, lease)
         self._log.record(outcome.changes(), self._clock())

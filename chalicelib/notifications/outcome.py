@@ -22,6 +22,7 @@ class Outcome:
     together: list[tuple[Recipient, Digest]] = field(default_factory=list)
     busy: list[Recipient] = field(default_factory=list)
     settled: int = 0
+    transactions: list[str] = field(default_factory=list)
 
     def changes(self) -> list[StateChange]:
         """Return the new states of those who were not sent an e-mail."""
@@ -39,7 +40,7 @@ class Outcome:
         counts = {"sent": self.sent, "skipped": len(self.skipped), "failed": failed, "put_off": put_off}
         counts |= {"waiting": waiting, "digested": together, "busy": len(self.busy), "settled": self.settled}
         reasons = Counter(reason for _, reason in (*self.failed, *self.put_off))
-        logger.info("told", extra={**counts, "reasons": reasons})
+        logger.info("told", extra={**counts, "reasons": reasons, "transactions": self.transactions})
         count("NotificationsSent", self.sent)
         count("NotificationsFailed", failed)
         count("NotificationsPutOff", put_off)

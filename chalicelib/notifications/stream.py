@@ -8,7 +8,7 @@ from chalicelib.activity.hour import Counted
 from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import Queue
-from chalicelib.aws.telemetry import logger
+from chalicelib.aws.telemetry import about, logger
 from chalicelib.flags.events import EventBus
 from chalicelib.flags.judge import Judge
 from chalicelib.flags.repository import Flagging
@@ -71,7 +71,8 @@ class StreamHandler:
         self._events.put_flagged(told)
         self._tell_banks(told)
         self._activity.note(_activity(transactions, told))
-        logger.info("stream_batch", extra={"told": len(stored), "alerts": len(alerts), "dead_lettered": len(letters)})
+        counts = {"told": len(stored), "alerts": len(alerts), "dead_lettered": len(letters)}
+        logger.info("stream_batch", extra={**counts, "transactions": about((one.bank, one.id) for one in transactions)})
 
     def _send(self, queue: Queue, payloads: Iterable[dict[str, Any]]) -> None:
         # A message that SQS refuses must not hold up the shard, and with it all that comes after.

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import SECONDS, count, logger, measured
 from chalicelib.holders.confirmation import NOT_CONFIRMED
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.mail.ses import Email
@@ -131,10 +131,14 @@ class StatementJob:
         first = (now - _DUE_AT_MOST).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         hour = self._due.checkpoint() or first
         while all(self._handle(page, time_left_s) for page in self._due.due(hour, now)):
-            if hour + timedelta(hours=1) > now or time_left_s() < _SENDING_TAKES_AT_MOST_S:
+            if hour + timedelta(hours=1) > now:
+                measured("JobLag", SECONDS, [0.0], job="statements")
                 return
+            if time_left_s() < _SENDING_TAKES_AT_MOST_S:
+                break
             hour += timedelta(hours=1)
             self._due.move_checkpoint(hour)
+        measured("JobLag", SECONDS, [(now - hour).total_seconds()], job="statements")
 
     def _handle(self, page: Sequence[DueEntry], time_left_s: Callable[[], float]) -> bool:
         """Send the statements of a page's entries; return False if the time ended before all were handled."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import about, count, logger
 from chalicelib.notifications.feed import changes_in
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.state import NotificationKey
@@ -53,5 +53,6 @@ class WebhookFeeder:
         made = (webhook_of(key, notification, now) for key, notification in notifications.items())
         queued = self._outbox.put(webhook for webhook in made if webhook is not None)
         self._dead_letters.put(letters)
-        logger.info("feed_pages", extra={"changed": len(changed), "webhooks": queued})
+        transactions = about((key.bank, key.transaction) for key in changed)
+        logger.info("feed_pages", extra={"changed": len(changed), "webhooks": queued, "transactions": transactions})
         count("WebhooksQueued", queued)

@@ -26,7 +26,7 @@ from chalicelib.activity.hour import Counted
 from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.queues import MAX_DELAY_S, Queue
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import about, count, logger
 from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.banks.webhook_endpoints import WEBHOOK_TEST
 from chalicelib.webhooks.attempt import Attempt, FollowUp, follow_up
@@ -86,7 +86,7 @@ class WebhookSender:
         recorded = [*delivered, *(result.record for _, result in failed)]
         self._log.note(attempts, recorded, now)
         settle(self._endpoints, attempts, now)
-        _report(recorded, early=len(early), over=len(others) - len(recorded))
+        _report(recorded, webhooks, early=len(early), over=len(others) - len(recorded))
         self._activity.note(_activity(attempts))
 
     def _read(self, bodies: Sequence[str]) -> list[Webhook]:
@@ -175,11 +175,12 @@ def _activity(attempts: Iterable[Attempt]) -> dict[str, Happened]:
     return {bank: Happened(counts) for bank, counts in banks.items()}
 
 
-def _report(records: Sequence[Record], early: int, over: int) -> None:
+def _report(records: Sequence[Record], webhooks: Iterable[Webhook], early: int, over: int) -> None:
     standings = Counter(record.standing.value for record in records)
     answers = Counter(record.answer for record in records)
+    transactions = about((webhook.bank, webhook.key.transaction) for webhook in webhooks)
     extra = {"standings": standings, "answers": answers, "early": early, "over": over}
-    logger.info("webhooks", extra=extra)
+    logger.info("webhooks", extra={**extra, "transactions": transactions})
     count("WebhooksDelivered", standings[Standing.DELIVERED])
     count("WebhooksPutOff", standings[Standing.WAITING])
     count("WebhooksGivenUp", standings[Standing.GIVEN_UP])

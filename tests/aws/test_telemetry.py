@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.telemetry import count, logger, of_request
+from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured, note, of_request
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -71,10 +71,13 @@ def test_what_is_logged_and_counted_of_a_request_names_its_id_and_nothing_after_
     logger.info("after")
     count("After")
     written = [json.loads(line) for line in logged().splitlines() if line.startswith('{"')]
-    ids = [
-        (line.get("message") or ("Inside" if "Inside" in line else "After"), line.get("request_id")) for line in written
+    ids = [(line.get("message") or "After", line.get("Inside"), line.get("request_id")) for line in written]
+    assert sorted(ids, key=str) == [
+        ("After", None, None),
+        ("after", None, None),
+        ("inside", None, "request-1"),
+        ("request", [1], "request-1"),
     ]
-    assert sorted(ids, key=str) == [("After", None), ("Inside", "request-1"), ("after", None), ("inside", "request-1")]
 
 
 def test_requests_at_the_same_time_keep_their_own_ids(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,3 +88,70 @@ def test_requests_at_the_same_time_keep_their_own_ids(capsys: pytest.CaptureFixt
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(counted, range(1, 201)))
     assert all(line["request_id"] == f"request-{line['Counted'][0]:.0f}" for line in lines(capsys))
+
+
+def metrics_of(line: dict[str, Any]) -> list[tuple[list[list[str]], dict[str, str]]]:
+    directives = line["_aws"]["CloudWatchMetrics"]
+    assert all(one["Namespace"] == "TransactionNotifier" for one in directives)
+    return [(one["Dimensions"], {each["Name"]: each["Unit"] for each in one["Metrics"]}) for one in directives]
+
+
+def test_a_request_is_one_line_with_its_counts_and_what_was_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    with of_request("request-1"):
+        note(bank="eazycard", transactions=about([("eazycard", "1")]))
+        for _ in range(2):
+            count("TransactionsCreated")
+        note(method="POST", route="/transactions", status=201)
+    note(bank="nobody's")
+    (line,) = lines(capsys)
+    assert metrics_of(line) == [([["service"]], {"TransactionsCreated": "Count", "RequestTime": "Milliseconds"})]
+    assert line.pop("_aws")["Timestamp"] > 0
+    (took_ms,) = line.pop("RequestTime")
+    assert 0 <= took_ms < 60_000
+    assert line == {
+        "service": "transaction-notifier",
+        "message": "request",
+        "request_id": "request-1",
+        "bank": "eazycard",
+        "transactions": ["eazycard#1"],
+        "method": "POST",
+        "route": "/transactions",
+        "status": 201,
+        "TransactionsCreated": [2],
+    }
+
+
+def test_a_refusal_is_counted_by_its_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with of_request("request-1"):
+        note(code="transaction_conflict")
+    (line,) = lines(capsys)
+    assert metrics_of(line)[1] == ([["service", "code"]], {"Refused": "Count"})
+    assert (line["code"], line["Refused"]) == ("transaction_conflict", [1])
+
+
+def test_a_request_that_breaks_off_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyError), of_request("request-1"):
+        raise KeyError
+    count("After")
+    request, after = lines(capsys)
+    assert request["request_id"] == "request-1"
+    assert "request_id" not in after
+
+
+def test_durations_are_measured_by_themselves_and_by_kind_a_hundred_in_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    measured("PostToAccepted", SECONDS, map(float, range(150)), kind="debit")
+    first, second = lines(capsys)
+    expected = {"PostToAccepted": "Seconds"}
+    assert metrics_of(first) == [([["service"]], expected), ([["service", "kind"]], expected)]
+    assert (len(first["PostToAccepted"]), len(second["PostToAccepted"]), first["kind"]) == (100, 50, "debit")
+    measured("AcceptedToDelivered", SECONDS, [1.5])
+    measured("AcceptedToDelivered", SECONDS, [])
+    (line,) = lines(capsys)
+    assert metrics_of(line) == [([["service"]], {"AcceptedToDelivered": "Seconds"})]
+
+
+def test_transactions_are_named_once_and_nothing_that_has_an_account_s_number() -> None:
+    keys = [("b", "1"), ("b", "2"), ("b", "1"), ("b", "statement@A123@2026-W01"), ("c", "1")]
+    assert about(keys) == ["b#1", "b#2", "c#1"]
