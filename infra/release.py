@@ -53,6 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
         choices=("on", "off"),
         help="associate the template's web ACL with the API; kept until it is given again, and off at first",
     )
+    parser.add_argument(
+        "--tracing",
+        choices=("on", "off"),
+        help="have API Gateway and Lambda trace requests in X-Ray; kept until it is given again, and off at first",
+    )
     for name, function in RESERVABLE.items():
         parser.add_argument(
             f"--reserve-{function.lower().replace(' ', '-')}",
@@ -95,7 +100,7 @@ def _release(options: argparse.Namespace) -> int:
         to=options.to,
         watch_minutes=options.watch,
         reserved=reserved,
-        waf=options.waf,
+        switches={"Waf": options.waf, "Tracing": options.tracing},
     )
     url = released["EndpointURL"]
     urls = console_urls(url, stage.outputs.get("PublicUrl", ""))
@@ -121,14 +126,15 @@ def release(
     to: str | None = None,
     watch_minutes: int = 0,
     reserved: Mapping[str, int] | None = None,
-    waf: str | None = None,
+    switches: Mapping[str, str | None] | None = None,
 ) -> dict[str, str]:
     """Package the app in the folder `build` and deploy it to a provisioned stage; return the app stack's outputs.
 
     With `to`, the stored release whose hash begins so is deployed, and nothing is built. For `watch_minutes` after the
-    update, unless that is 0, one of the stage's alarms rolls it back. `reserved` sets parameters of `RESERVABLE`; the
-    others keep their values, as `waf` (on or off) does. For a cloud that isn't AWS, `overrides` replaces
-    outputs of the data stack, and `adjust` changes the packaged template. Raises StackFailed, PackagingFailed.
+    update, unless that is 0, one of the stage's alarms rolls it back. `reserved` sets parameters of `RESERVABLE`, and
+    `switches` parameters that are on or off; the others keep their values. For a cloud that isn't AWS, `overrides`
+    replaces outputs of the data stack, and `adjust` changes the packaged template. Raises StackFailed,
+    PackagingFailed.
     """
     cloudformation = session.client("cloudformation")
     data = {**with_arns(outputs(cloudformation, stack_name(stage, "data"))), **(overrides or {})}
@@ -146,7 +152,7 @@ def release(
     # An earlier release knows fewer parameters than the data stack has values for.
     known = cloudformation.get_template_summary(**template).get("Parameters", ())
     parameters = [parameter["ParameterKey"] for parameter in known]
-    chosen = {**_texts(reserved or {}), **({"Waf": waf} if waf else {})}
+    chosen = {**_texts(reserved or {}), **{name: value for name, value in (switches or {}).items() if value}}
     outputs_of_app = deploy(
         cloudformation,
         name,

@@ -84,11 +84,12 @@ def deploy_stage(cloud: Cloud, build: Path, report: Callable[[str], None] = lamb
 
 
 def _fit_emulator(template: dict[str, Any], endpoint_url: str) -> None:
-    # The emulator can't make alarms on an expression of several metrics.
+    # The emulator can't make alarms on an expression of several metrics, nor saved queries.
     template["Resources"] = {
         name: resource
         for name, resource in template["Resources"].items()
-        if resource["Type"] != "AWS::CloudWatch::Alarm" or "Metrics" not in resource["Properties"]
+        if (resource["Type"] != "AWS::CloudWatch::Alarm" or "Metrics" not in resource["Properties"])
+        and resource["Type"] != "AWS::Logs::QueryDefinition"
     }
     # The emulator checks a permission for the batch call under a name that is no action on AWS.
     for resource in template["Resources"].values():

@@ -4,12 +4,13 @@
 needs is found; and each place in the code that calls AWS has to be on some tour.
 """
 
+import io
 import json
 import os
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,7 @@ from moto import mock_aws
 
 import app as app_module
 from chalicelib.aws.dynamo import to_item
+from chalicelib.aws.telemetry import logger
 from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.banks.settings import StoredSettings
@@ -87,7 +89,8 @@ NO_NOTICE = json.dumps({"notices": [{"nonsense": True}]})
 class Tours:
     """The app with a bank that signs its requests and has webhooks. `ses` is behind a real client of SES.
 
-    `calls` are all permissions that the tours needed, `functions_called` all functions of the code on them.
+    `calls` are all permissions that the tours needed, `functions_called` all functions of the code on them, `logs` all
+    lines that the functions wrote, each with its function.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, endpoint: int) -> None:
@@ -97,6 +100,7 @@ class Tours:
         self.ses = FakeSes()
         self.calls: set[Call] = set()
         self.functions_called: set[str] = set()
+        self.logs: list[tuple[str, str]] = []
         self.bench = Bench(monkeypatch)
         for name, value in os.environ.items():
             if name.endswith("QUEUE_URL") and "INGEST" not in name:
@@ -119,6 +123,33 @@ class Tours:
         for function in TOURS:
             self.restart()
             getattr(self, function)()
+        self.restart()
+        self.one_transaction("on-its-way")
+
+    def one_transaction(self, transaction_id: str) -> None:
+        """Send a transaction on its whole way: posted, judged, mailed, delivered, and told to the bank."""
+        account = f"account-{transaction_id}"
+        self._enrol("h1", account)
+        self._set(webhook_url=f"{self.endpoint}/taken")
+        self.restart()
+        queues = ("NOTIFICATION_QUEUE_URL", "WEBHOOK_QUEUE_URL")
+        for queue in queues:
+            self.bench.queued(queue)
+        sent_at = self.now.isoformat().replace("+00:00", "Z")
+        body = {**SMALLEST, "id": transaction_id, "account": account, "timestamp": sent_at}
+        with self._turn_of("api_handler"):
+            self._request("POST", "/transactions", body, 201)
+        key = to_item({"transaction_key": f"{BANK}#{transaction_id}"})
+        self._stream(
+            "transaction_stream", [self.bench.dynamodb.get_item(TableName="TransactionsTable", Key=key)["Item"]]
+        )
+        self._deliver("mailer", self.bench.queued(queues[0]))
+        tags = {"transaction": transaction_id, "holder": "h1", "bank": BANK}
+        self._deliver("feedback", [ses_event("delivery", f"{account}.h1@example.com", **tags)])
+        items = self.bench.dynamodb.scan(TableName="NotificationsTable")["Items"]
+        pages = [one for one in items if transaction_id in str(one.get("changed"))]
+        self._stream("webhook_feeder", pages)
+        self._deliver("webhook_sender", self.bench.queued(queues[1]))
 
     def api_handler(self) -> None:
         holder = f"/accounts/{ACCOUNT}/holders/h1"
@@ -232,7 +263,7 @@ class Tours:
 
     def _mails(self, function: str, queue: str) -> None:
         """Notify a holder until the rest comes as a digest, one in quiet hours, one of a purchase, one of a change."""
-        account, quiet = f"{function}-1", f"{function}-2"
+        account, quiet = f"account-{function}-1", f"account-{function}-2"
         self._enrol("h1", account)
         self._enrol("h1", quiet, quiet_hours={"from": "00:00", "to": "23:59"})
         self._set(digest_after=2, webhook_url=f"{self.endpoint}/taken")
@@ -242,7 +273,9 @@ class Tours:
         self.ses.refuses_call_with = "TooManyRequestsException"
         self._deliver(function, _messages(told[1]))
         self.ses.refuses_call_with = None
-        self._deliver(function, _messages(*told, settled, released, replace(told[0], account=quiet, id=quiet)))
+        self._deliver(
+            function, _messages(*told, settled, released, replace(told[0], account=quiet, id=f"{function}-quiet"))
+        )
         alarming = [replace(one, id=f"{one.id}-a") for one in told]
         self._deliver(function, _messages(*alarming, flags=ALARMING))
         self._deliver(function, [NO_NOTICE])
@@ -266,8 +299,8 @@ class Tours:
         self.restart(dynamodb=_Forgetful(self.bench.dynamodb))
         self._deliver(function, _messages(replace(told[0], account=quiet, id=f"{function}-booked"), flags=ALARMING))
         self._use_up(Metered.EMAILS)
-        self._enrol("h1", f"{function}-3")
-        over = [replace(told[0], id=f"{function}-q{n}", account=f"{function}-3") for n in range(2)]
+        self._enrol("h1", f"account-{function}-3")
+        over = [replace(told[0], id=f"{function}-q{n}", account=f"account-{function}-3") for n in range(2)]
         self._deliver(function, _messages(*over))
         self._use_no_more()
 
@@ -285,20 +318,20 @@ class Tours:
             assert self.bench.queued(queue), queue
 
     def statements(self) -> None:
-        self._enrol("w1", "statement-1", statement="weekly")
-        self._store(transaction(id="in-it", account="statement-1", bank=BANK))
+        self._enrol("w1", "account-statement-1", statement="weekly")
+        self._store(transaction(id="in-it", account="account-statement-1", bank=BANK))
         period = period_at("weekly", self.now - timedelta(days=7), "UTC")
         index = self.services.statement_index
-        index.put_again(Expected(BANK, "statement-1", "w1", period), self.now)
-        index.put_again(Expected(BANK, "statement-1", "gone", period), self.now)
+        index.put_again(Expected(BANK, "account-statement-1", "w1", period), self.now)
+        index.put_again(Expected(BANK, "account-statement-1", "gone", period), self.now)
         self.services.due_statements.put([DueEntry(self.now, "broken", "nonsense")])
         self.bench.now += timedelta(hours=1)
         sent = len(self.ses.accepted)
         self._invoke("statements", SCHEDULE)
         assert len(self.ses.accepted) == sent + 1
         assert self.bench.queued("NOTIFICATION_DEAD_LETTER_QUEUE_URL")
-        self._enrol("w2", "statement-1", statement="weekly")
-        index.put_again(Expected(BANK, "statement-1", "w2", period), self.now)
+        self._enrol("w2", "account-statement-1", statement="weekly")
+        index.put_again(Expected(BANK, "account-statement-1", "w2", period), self.now)
         self.bench.now += timedelta(hours=1)
         with self._from_own_domain():
             self.restart(dynamodb=_Forgetful(self.bench.dynamodb))
@@ -306,7 +339,7 @@ class Tours:
 
     def feedback(self) -> None:
         for name in ("bounce", "delivery"):
-            one = transaction(id=f"fed-{name}", account=f"feedback-{name}", bank=BANK)
+            one = transaction(id=f"fed-{name}", account=f"account-feedback-{name}", bank=BANK)
             self._enrol("h1", one.account)
             self._deliver("mailer", _messages(one))
             tags = {"transaction": one.id, "holder": "h1", "bank": BANK}
@@ -376,9 +409,10 @@ class Tours:
     @contextmanager
     def _turn_of(self, function: str) -> Iterator[None]:
         """Take what is called in this block for the function's."""
-        with RECORDER.turn_of(function), functions_called() as called:
+        with RECORDER.turn_of(function), functions_called() as called, written() as text:
             yield
         self.functions_called.update(called)
+        self.logs += [(function, line) for line in text.getvalue().splitlines()]
 
     def _request(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
         self.bench.now += timedelta(seconds=1)  # what is recorded at the same moment is the same write
@@ -427,6 +461,19 @@ class Tours:
         before = self.services.bank_store.settings(BANK)
         after = StoredSettings(replace(before.settings, **settings), before.subscriptions, before.version + 1)
         self.services.bank_store.put_settings(BANK, after)
+
+
+@contextmanager
+def written() -> Iterator[io.StringIO]:
+    """Take all that the service logs and prints in this block."""
+    text = io.StringIO()
+    handler = logger.registered_handler
+    before = handler.setStream(text)
+    try:
+        with redirect_stdout(text):
+            yield text
+    finally:
+        handler.setStream(before)
 
 
 class _Forgetful:
