@@ -1,4 +1,4 @@
-"""The release's alarms: each says what it means, none can stay silent, and the operators' guide has each of them."""
+"""The release's alarms: each says what it means, none can stay silent, and the runbook has each of them."""
 
 import ast
 import json
@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from infra.dashboard import widgets
+from infra.queries import QUERIES
 from tests.samples import PROJECT_DIR
 
 RESOURCES: dict[str, Any] = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())["Resources"]
@@ -42,10 +44,29 @@ def test_an_alarm_tells_the_operators_when_it_goes_off_and_when_it_is_over_and_w
     assert re.fullmatch(r"[A-Z].*\.", alarm["AlarmDescription"])
 
 
-def test_the_operators_guide_has_an_entry_for_each_alarm_and_no_other() -> None:
-    guide = (PROJECT_DIR / "docs" / "operations.md").read_text().partition("\n## Alarms\n")[2].partition("\n## ")[0]
-    rows = [line.split("|")[1] for line in guide.splitlines() if line.startswith("| `")]
-    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(ALARMS)
+def entries() -> list[tuple[list[str], str]]:
+    """Return the runbook's entries: the alarms that each is about, and its text."""
+    runbook = (PROJECT_DIR / "docs" / "runbook.md").read_text()
+    parts = [part.partition("\n") for part in runbook.split("\n### ")[1:]]
+    return [(re.findall(r"`(\w+)`", heading), text.partition("\n## ")[0]) for heading, _, text in parts]
+
+
+def test_the_runbook_has_an_entry_for_each_alarm_and_no_other() -> None:
+    assert sorted(name for names, _ in entries() for name in names) == sorted(ALARMS)
+
+
+@pytest.mark.parametrize(("names", "text"), entries(), ids=lambda value: value[0] if isinstance(value, list) else "")
+def test_an_entry_says_what_it_means_how_to_tell_what_to_do_and_when_it_is_over(names: list[str], text: str) -> None:
+    labels = re.findall(r"^- \*\*(\w+):\*\* \S", text, re.MULTILINE)
+    assert labels == ["Means", "Tell", "Do", "Over"], names
+    queries = {query.name for query in QUERIES}
+    titles = {widget["properties"]["title"].partition(",")[0].partition(":")[0] for widget in widgets()}
+    for named in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", text):
+        place = named.partition(":")[0]
+        assert named in queries or place in titles or named in ("Today",), named
+    for command in re.findall(r"`(operations\.\w+|infra\.\w+)", text):
+        folder, _, module = command.partition(".")
+        assert (PROJECT_DIR / folder / f"{module}.py").exists(), command
 
 
 @pytest.mark.parametrize("function", functions_triggered_by("schedule"))
