@@ -7,6 +7,7 @@ from chalice.app import CognitoUserPoolAuthorizer, Request, Response
 
 from chalicelib.api.requests import author_of, json_answer, only_parameters
 from chalicelib.audit.entry import STAFF, Author
+from chalicelib.aws import telemetry
 from chalicelib.staff.member import Group, StaffMember
 from chalicelib.staff.refusals import GroupRequired, NotSignedIn
 
@@ -25,6 +26,7 @@ def staff_member(request: Request, tokens: "Callable[[], StaffTokens]", group: G
     member = tokens().member(token.strip())
     if group not in member.groups:
         raise GroupRequired(group)
+    telemetry.note(bank=member.bank.id)
     return member
 
 

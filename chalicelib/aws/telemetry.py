@@ -40,7 +40,7 @@ class RequestLine:
         self._begun = time.perf_counter()
 
     def write(self) -> None:
-        took_ms = round((time.perf_counter() - self._begun) * 1000, 1)
+        took_ms = round((time.perf_counter() - self._begun) * 1000)
         metrics: dict[str, tuple[str, Sequence[float]]] = {name: (COUNT, [float(n)]) for name, n in self.counts.items()}
         metrics["RequestTime"] = (MILLISECONDS, [took_ms])
         refused = {"Refused": (COUNT, [1])} if "code" in self.facts else {}
@@ -91,7 +91,7 @@ def count(name: str, value: int = 1) -> None:
 def measured(name: str, unit: str, values: Iterable[float], **dimensions: str) -> None:
     """Add values to the metric, by itself and for each of the dimensions; both have p50 and p95 in CloudWatch."""
     for part in batches(values, _VALUES_A_LINE):
-        metric = {name: (unit, part)}
+        metric = {name: (unit, [round(value, 3) for value in part])}
         by_dimension = metric if dimensions else {}
         _write(metric, dimensions, by_dimension, *((dimension,) for dimension in dimensions))
 
