@@ -387,10 +387,10 @@ def console_asset(asset: str) -> Response:
 
 @app.on_dynamodb_record(stream_arn=stage.transactions_stream_arn, batch_size=100, starting_position="TRIM_HORIZON")
 def transaction_stream(event: DynamoDBEvent) -> None:
-    """Stored transactions and answered alerts, in batches: judges and queues notices; tells the banks of answers."""
+    """Stored transactions and answered alerts, in batches: judges, queues notices, tells banks of answers; cases."""
     records = event.to_dict()["Records"]
-    services.stream_handler.handle(records)
-    services.answer_teller.handle(records)
+    for handler in (services.stream_handler, services.answer_teller, services.case_opener):
+        handler.handle(records)
 
 
 @app.on_dynamodb_record(

@@ -6,7 +6,7 @@ PyJWT and `cryptography` are imported where a token is verified: a bank's reques
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.mail_services import MailServices
+from chalicelib.case_services import CaseServices
 from chalicelib.staff.refusals import NotSignedIn
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from chalicelib.staff.tokens import StaffTokens
 
 
-class StaffServices(MailServices):
-    """The stage's stores and mailers, and what the routes under `/staff` need besides."""
+class StaffServices(CaseServices):
+    """The stage's stores, mailers and cases, and what the routes under `/staff` need besides."""
 
     @cached_property
     def staff_pool(self) -> "StaffPool":

@@ -30,6 +30,9 @@ from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.banks.settings import StoredSettings
 from chalicelib.banks.webhook_endpoints import SHORT_FORM
+from chalicelib.cases.case import Outcome
+from chalicelib.cases.moves import claim, close
+from chalicelib.flags.answers import Answer
 from chalicelib.flags.repository import Flagging
 from chalicelib.holders.addresses import Address
 from chalicelib.holders.holder import Holder, Suppressed, load_holder
@@ -45,6 +48,7 @@ from chalicelib.webhooks.webhook import pack as pack_webhook
 from chalicelib.webhooks.webhook import test_of
 from tests.app_bench import AWS, CLIENT, HOLDER, NOW, SMALLEST, Bench
 from tests.aws_calls import RECORDER, Call
+from tests.case_world import ANA
 from tests.fakes import FakeSes, Refusing, refusal
 from tests.mail_world import ses_event
 from tests.samples import EVIDENCE, PROJECT_DIR, transaction
@@ -230,11 +234,37 @@ class Tours:
         images = [transaction_item(one) for one in (authorized, settled, flagged)]
         self._stream("transaction_stream", images)
         self._stream("transaction_stream", [to_item({"transaction_key": "eazycard#broken", "bank": BANK})])
-        key = to_item({"transaction_key": f"{BANK}#asked#flags"})
-        answered = self.bench.dynamodb.get_item(TableName="TransactionsTable", Key=key)["Item"]
+        answered = self._flag_row("asked")
         self._invoke("transaction_stream", {"Records": [_record(answered, answered)]})
         assert self.bench.queued("STREAM_DEAD_LETTER_QUEUE_URL")
         assert self.bench.queued("ALERT_QUEUE_URL")
+        self._stream("transaction_stream", [self._flag_row("flagged"), self._flag_row("asked")])
+        self._close_case("flagged")
+        self.services.flags.answer(BANK, "flagged", "h1", Answer.NOT_RECOGNIZED, self.now)
+        denied = self._flag_row("flagged")
+        self.restart(dynamodb=_Behind(self.bench.dynamodb))
+        self._invoke("transaction_stream", {"Records": [_record(denied, denied)]})
+        assert self.services.case_store.get(BANK, "flagged").state == "open"
+        self.services.flags.answer(BANK, "flagged", "h2", Answer.RECOGNIZED, self.now)
+        self.services.flags.record([Flagging(settled, ALARMING, frozenset(), self.now)])
+        recognized = self._flag_row("flagged")
+        self.restart(dynamodb=Refusing(self.bench.dynamodb, refusal("ValidationException"), "transact_write_items"))
+        self._invoke("transaction_stream", {"Records": [_record(recognized, recognized)]})
+        self._stream("transaction_stream", [self._flag_row("settled")])
+        assert len(self.services.case_store.get(BANK, "flagged").answers) == 2
+        assert self.services.case_store.get(BANK, "settled").state == "open"
+
+    def _flag_row(self, transaction_id: str) -> dict[str, Any]:
+        key = to_item({"transaction_key": f"{BANK}#{transaction_id}#flags"})
+        row: dict[str, Any] = self.bench.dynamodb.get_item(TableName="TransactionsTable", Key=key)["Item"]
+        return row
+
+    def _close_case(self, transaction_id: str) -> None:
+        cases = self.services.case_store
+        opened = cases.get(BANK, transaction_id)
+        claimed = claim(opened, ANA, self.now)
+        assert cases.replace(opened, claimed)
+        assert cases.replace(claimed, close(claimed, ANA, self.now, Outcome.LEGITIMATE))
 
     def archiver(self) -> None:
         self._stream("archiver", [transaction_item(transaction(bank=BANK))])
@@ -488,6 +518,22 @@ class _Forgetful:
     def update_item(self, **arguments: Any) -> Any:
         arguments.pop("ReturnValuesOnConditionCheckFailure", None)
         return self._client.update_item(**arguments)
+
+
+class _Behind:
+    """A client that reads a case as it was before its last change."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def batch_get_item(self, **arguments: Any) -> Any:
+        answer = self._client.batch_get_item(**arguments)
+        for item in answer["Responses"].get("CasesTable", ()):
+            item["version"] = {"N": str(int(item["version"]["N"]) - 1)}
+        return answer
 
 
 def _record(image: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -27,6 +27,7 @@ SETTINGS = {
     "ADDRESSES_TABLE": "AddressesTable",
     "ANALYTICS_TABLE": "AnalyticsTable",
     "AUDIT_TRAIL": "AuditTable/10",
+    "CASES_TABLE": "CasesTable",
     "NOTIFICATION_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications-dead",
     "ALERT_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/alerts",

@@ -15,7 +15,15 @@ from chalicelib.aws.queues import MAX_BATCH_BYTES
 from chalicelib.mail.tags import from_tag
 from tests.aws_calls import meanwhile
 
-_KEYS = ("transaction_key", "holder", "owner", "entry", "account_key", "trail_key")  # of the data stack's tables
+_KEYS = (
+    "transaction_key",
+    "case_key",
+    "holder",
+    "owner",
+    "entry",
+    "account_key",
+    "trail_key",
+)  # of the data stack's tables
 # Amazon SES API v2 Reference, "MessageTag".
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 

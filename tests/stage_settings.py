@@ -13,6 +13,7 @@ RECORDED = {
     "ADDRESSES_TABLE": "addresses",
     "ANALYTICS_TABLE": "analytics",
     "AUDIT_TRAIL": "audit/10",
+    "CASES_TABLE": "cases",
     "NOTIFICATION_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/notices",
     "NOTIFICATION_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/dead-notices",
     "ALERT_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/alerts",

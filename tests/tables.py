@@ -15,6 +15,7 @@ TABLES = (
     "AddressesTable",
     "AuditTable",
     "BanksTable",
+    "CasesTable",
     "DeferralsTable",
     "NotificationsTable",
     "StatementsTable",

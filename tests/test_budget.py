@@ -16,6 +16,7 @@ from chalicelib.analytics.job import AnalyticsJob
 from chalicelib.analytics.repository import SAFETY_MARGIN, AnalyticsRepository
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.judge import LOOKED_UP
+from chalicelib.flags.repository import Flagging
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
@@ -25,9 +26,11 @@ from chalicelib.notifications.feed import MARGIN
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.webhooks.host_rate import A_SECOND
 from tests.archive_bucket import BUCKET, FakeBucket, records
+from tests.case_world import Cases
 from tests.fakes import FakeSqs, Metered
 from tests.mail_world import NOW, World, many, messages, ses_event
 from tests.quiet_night import END, QUIET, Night
+from tests.samples import EVIDENCE
 from tests.stream_world import Stream, record
 from tests.webhook_desk import URL, Desk
 
@@ -153,6 +156,18 @@ def test_telling_a_banks_endpoint_costs_two_writes_a_log_and_three_reads(
     # The record, the message for another try, a tenth of the log's page and of the bank's activity.
     assert units["write"] / BATCH <= 2.5
     assert (units["read"] - 1.5) / BATCH <= 3
+
+
+def test_a_case_costs_a_read_and_its_write_and_a_batch_of_them_a_few_calls(world: World) -> None:
+    cases = Cases(world.dynamodb)
+    records = cases.flag(*(Flagging(one, {"velocity": EVIDENCE["velocity"]}, frozenset(), NOW) for one in many(BATCH)))
+    calls, units = Counter[str](), Counter[str]()
+    cases.opener(Metered(cases.dynamodb, calls, units)).handle(records)
+    assert calls == {"batch_get_item": 1, "transact_write_items": 2}
+    assert units["read"] / BATCH == 1  # the transaction
+    assert units["write"] / BATCH == 2
+    ordinary = [record(transaction_item(one)) for one in many(BATCH)]
+    cases.opener(object()).handle(ordinary)  # no call at all
 
 
 def test_archiving_a_full_batch_is_one_call_for_each_bank_and_day() -> None:

@@ -11,6 +11,8 @@ from chalice.app import Request, Response
 
 from chalicelib import errors
 from chalicelib.aws.telemetry import count, logger, note, of_request
+from chalicelib.aws.telemetry import count, logger, of_request
+from chalicelib.cases import refusals as case_refusals
 from chalicelib.staff import refusals
 
 CONTENT_TYPE = "application/problem+json"
@@ -32,6 +34,12 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.NotSuppressed: (404, "The holder's address is not suppressed"),
     errors.NoEndpoint: (404, "The bank has no endpoint for webhooks"),
     errors.WebhookNotFound: (404, "There is no such webhook"),
+    case_refusals.CaseNotFound: (404, "There is no such case"),
+    case_refusals.NoOpenCase: (404, "No case waits"),
+    case_refusals.CaseClaimed: (409, "A colleague works on the case"),
+    case_refusals.CaseClosed: (409, "The case is closed"),
+    case_refusals.CaseFull: (409, "The case holds as many notes as it can"),
+    case_refusals.CaseNotYours: (409, "The case is not yours"),
     errors.TooManyHolders: (409, "The account has as many holders as it can"),
     errors.TransactionConflict: (409, "The id is taken by another transaction"),
     errors.PreconditionFailed: (412, "It was changed since"),

@@ -41,6 +41,7 @@ class Settings:
     addresses_table: str
     analytics_table: str
     audit_trail: str
+    cases_table: str
     notification_queue_url: str
     notification_dead_letter_queue_url: str
     alert_queue_url: str

@@ -16,7 +16,7 @@ from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
 from chalicelib.aws.dynamo import from_item
 from chalicelib.aws.telemetry import about, count, logger
 from chalicelib.banks import webhook_endpoints
-from chalicelib.flags.answers import HolderAnswer, last_answer_in
+from chalicelib.flags.answers import LAST_ANSWER, HolderAnswer, last_answer_in
 from chalicelib.flags.events import EventBus
 from chalicelib.ledger.stored_form import is_flag_row
 from chalicelib.notifications.state import NotificationKey
@@ -101,8 +101,9 @@ class AnswerTeller:
 
 
 def _answer_in(images: Mapping[str, Any]) -> Answered | None:
-    """Return the answer that a changed row of flags has; None if the row is of something else."""
-    if not is_flag_row(images["NewImage"]):
+    """Return the answer that is new in a changed row; None if it is of no flags, or something else is new."""
+    image = images["NewImage"]
+    if not is_flag_row(image) or LAST_ANSWER not in image:
         return None
     row = from_item(images["NewImage"])
     return Answered(row["bank"], row["account"], row["id"], last_answer_in(row))

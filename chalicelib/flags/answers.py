@@ -12,7 +12,8 @@ from chalicelib.ledger.times import format_time
 CORRECTABLE_FOR = timedelta(hours=1)
 # The attribute of a holder's answer in the row of flags: each holder of the account answers alone.
 _ATTRIBUTE = "answer#"
-# The attribute that names the holder who answered last: each image in the table's stream says what is new in it.
+# The attribute that names the holder who answered last. An image in the table's stream has it if an answer is what is
+# new in it: any other change of the row removes it.
 LAST_ANSWER = "last_answer"
 
 

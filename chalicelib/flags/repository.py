@@ -1,7 +1,7 @@
 """Flags in DynamoDB: beside a flagged transaction lies a row that says why, put once.
 
 It is a row of the same table and of the same index, so that whoever counts what was recorded counts flags in one go.
-The flags in it never change. The holders' answers to the alert are added to it.
+The flags in it never change. The holders' answers to the alert are added to it, and the outcome of its case.
 """
 
 import time
@@ -25,6 +25,7 @@ from chalicelib.ledger.times import format_time, sortable
 from chalicelib.ledger.transaction import Transaction
 
 MAX_A_CALL = 50
+OUTCOME = "outcome"
 _TRIES = 4  # of an answer that is given twice at once
 
 
@@ -68,7 +69,7 @@ class FlagRepository:
             items = (_item(flagging, self._shards) for flagging in part)
             there = put_new(self._client, self._table, "transaction_key", items, sleep=self._sleep)
             recorded += [
-                _decided(flagging.transaction, item) if item else flagging
+                flagging_of_row(flagging.transaction, from_item(item)) if item else flagging
                 for flagging, item in zip(part, there, strict=True)
             ]
         return recorded
@@ -165,14 +166,36 @@ def _item(flagging: Flagging, shards: int) -> Item:
     )
 
 
-def _decided(transaction: Transaction, item: Item) -> Flagging:
-    values = from_item(item)
+def flagging_of_row(transaction: Transaction, values: Mapping[str, Any]) -> Flagging:
+    """Return why a transaction is flagged, from the plain values of its row of flags.
+
+    Raises KeyError, TypeError or ValueError if they are malformed.
+    """
     return Flagging(
         transaction,
         {name: _evidence(one) for name, one in values["flags"].items()},
         frozenset(values["shadow"]),
         datetime.fromisoformat(values["recorded_key"].partition("#")[0]),
     )
+
+
+def outcome_update(table: str, key: TransactionKey, outcome: str | None, at: datetime | None) -> dict[str, Any]:
+    """Return the update that keeps the outcome of a transaction's case beside its flags, or removes it: None.
+
+    Whoever reads the table's stream takes it for no answer: the name of who answered last goes.
+    """
+    action = f"REMOVE {OUTCOME}, {LAST_ANSWER}"
+    values = {}
+    if outcome is not None and at is not None:
+        action = f"SET {OUTCOME} = :outcome REMOVE {LAST_ANSWER}"
+        values = {"ExpressionAttributeValues": to_item({":outcome": {"outcome": outcome, "at": format_time(at)}})}
+    return {
+        "TableName": table,
+        "Key": to_item({"transaction_key": _key(*key)}),
+        "UpdateExpression": action,
+        "ConditionExpression": "attribute_exists(transaction_key)",
+        **values,
+    }
 
 
 def _evidence(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -77,7 +77,8 @@ PERMISSIONS = {
         "*": {"dynamodb:ListStreams"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${AnalyticsTableArn}": {"dynamodb:BatchGetItem"},
-        "${TransactionsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "${TransactionsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "${CasesTableArn}": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
         "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${AlertQueueArn}": {f"sqs:{action}" for action in SEND},
@@ -274,6 +275,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "CountActivity": ["activity#*"],
     },
     "transaction_stream": {
+        "KeepOutcomesBesideFlags": ["*#flags"],
         "ReadThresholdsAndEndpoints": ["bank#*", "settings#*"],
         "ReadHistories": ["account#*"],
         "CountActivity": ["activity#*"],

@@ -1,0 +1,31 @@
+"""The composition root of cases: what opens them and what staff works with, made on first use."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.mail_services import MailServices
+
+if TYPE_CHECKING:
+    from chalicelib.cases.opener import CaseOpener
+    from chalicelib.cases.repository import CaseRepository
+
+
+class CaseServices(MailServices):
+    """The stage's stores, its mailers, and what works on cases."""
+
+    @cached_property
+    def case_store(self) -> "CaseRepository":
+        from chalicelib.cases.repository import CaseRepository
+
+        return CaseRepository(self.client("dynamodb"), self.settings.cases_table, self.settings.transactions_table)
+
+    @cached_property
+    def case_opener(self) -> "CaseOpener":
+        from chalicelib.cases.opener import CaseOpener
+
+        return CaseOpener(
+            self.case_store,
+            self.transactions,
+            self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
+            self.now,
+        )
