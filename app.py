@@ -15,6 +15,7 @@ from chalicelib.api import (
     problems,
     requests,
     settings,
+    staff_cases,
     staff_requests,
     transactions,
     webhooks,
@@ -309,6 +310,66 @@ def get_staff_me() -> Response:
 @answered
 def console_config_json() -> Response:
     return console_config.get_config(app.current_request, services.settings)
+@app.route("/staff/cases", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def list_cases() -> Response:
+    return staff_cases.list_cases(
+        staff(Group.VIEWER), app.current_request, queue=services.case_queue, cursor_secret=services.cursor_secret
+    )
+
+
+@app.route("/staff/cases/{case_id}", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_case(case_id: str) -> Response:
+    return staff_cases.get_case(staff(Group.VIEWER), case_id, app.current_request, cases=services.case_store)
+
+
+@app.route("/staff/next-case", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_next_case() -> Response:
+    return staff_cases.claim_next(
+        staff(Group.ANALYST), app.current_request, desk=services.case_desk, trail=services.trail
+    )
+
+
+@app.route("/staff/cases/{case_id}/claim", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_case_claim(case_id: str) -> Response:
+    return staff_cases.claim_case(
+        staff(Group.ANALYST), case_id, app.current_request, desk=services.case_desk, trail=services.trail
+    )
+
+
+@app.route("/staff/cases/{case_id}/release", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_case_release(case_id: str) -> Response:
+    return staff_cases.release_case(
+        staff(Group.ANALYST), case_id, app.current_request, desk=services.case_desk, trail=services.trail
+    )
+
+
+@app.route("/staff/cases/{case_id}/notes", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_case_notes(case_id: str) -> Response:
+    return staff_cases.note_case(
+        staff(Group.ANALYST), case_id, app.current_request, desk=services.case_desk, trail=services.trail
+    )
+
+
+@app.route("/staff/cases/{case_id}/close", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_case_close(case_id: str) -> Response:
+    return staff_cases.close_case(
+        staff(Group.ANALYST), case_id, app.current_request, desk=services.case_desk, trail=services.trail
+    )
+
+
+@app.route("/staff/cases/{case_id}/reopen", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_case_reopen(case_id: str) -> Response:
+    return staff_cases.reopen_case(
+        staff(Group.ANALYST), case_id, app.current_request, desk=services.case_desk, trail=services.trail
+    )
 
 
 @app.route("/preferences/{token}", methods=["GET", "HEAD"])

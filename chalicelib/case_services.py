@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from chalicelib.mail_services import MailServices
 
 if TYPE_CHECKING:
+    from chalicelib.cases.desk import CaseDesk
     from chalicelib.cases.opener import CaseOpener
+    from chalicelib.cases.queue_repository import CaseQueue
     from chalicelib.cases.repository import CaseRepository
 
 
@@ -29,3 +31,15 @@ class CaseServices(MailServices):
             self.dead_letters(self.settings.stream_dead_letter_queue_url, "transaction_stream"),
             self.now,
         )
+
+    @cached_property
+    def case_queue(self) -> "CaseQueue":
+        from chalicelib.cases.queue_repository import CaseQueue
+
+        return CaseQueue(self.client("dynamodb"), self.settings.cases_table)
+
+    @cached_property
+    def case_desk(self) -> "CaseDesk":
+        from chalicelib.cases.desk import CaseDesk
+
+        return CaseDesk(self.case_store, self.case_queue, self.now)

@@ -3,6 +3,7 @@
 from apispec import APISpec
 
 from openapi.analytics_schemas import analytics_schemas
+from openapi.case_schemas import case_schemas
 from openapi.endpoint_schemas import endpoint_schemas
 from openapi.holder_schemas import holder_schemas
 from openapi.json_schema import Json, object_schema, open_text
@@ -29,6 +30,7 @@ def add_answer_schemas(spec: APISpec) -> None:
         endpoint_schemas(),
         analytics_schemas(),
         staff_schemas(),
+        case_schemas(),
         of_service,
     ):
         for name, schema in schemas.items():

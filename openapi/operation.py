@@ -33,6 +33,7 @@ LIMIT = parameter(
 PARAMETERS: dict[str, Json] = {
     "transaction_id": parameter("path", "transaction_id", "The bank's id of the transaction.", IDENTIFIER_SCHEMA, "1"),
     "account": parameter("path", "account", "The account's id.", IDENTIFIER_SCHEMA, "A123"),
+    "case_id": parameter("path", "case_id", "The case's id: the transaction's.", IDENTIFIER_SCHEMA, "1"),
     "holder": parameter("path", "holder", "The bank's id of the holder.", IDENTIFIER_SCHEMA, "awa"),
     "if_match": parameter(
         "header",

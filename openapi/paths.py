@@ -1,6 +1,17 @@
 """Every route of the API, as a bank's developer is to read of it."""
 
-from openapi import analytics, endpoints, holders, notifications, preferences, service, settings, staff, transactions
+from openapi import (
+    analytics,
+    cases,
+    endpoints,
+    holders,
+    notifications,
+    preferences,
+    service,
+    settings,
+    staff,
+    transactions,
+)
 from openapi.json_schema import Json
 
 
@@ -33,6 +44,14 @@ def paths() -> dict[str, dict[str, Json]]:
         "/webhooks/{webhook_id}/resend": {"post": endpoints.resend()},
         "/staff/me": {"get": staff.get_me()},
         "/console/config.json": {"get": staff.get_console_config()},
+        "/staff/cases": {"get": cases.list_cases()},
+        "/staff/cases/{case_id}": {"get": cases.get_case()},
+        "/staff/next-case": {"post": cases.claim_next()},
+        "/staff/cases/{case_id}/claim": {"post": cases.claim_case()},
+        "/staff/cases/{case_id}/release": {"post": cases.release_case()},
+        "/staff/cases/{case_id}/notes": {"post": cases.note_case()},
+        "/staff/cases/{case_id}/close": {"post": cases.close_case()},
+        "/staff/cases/{case_id}/reopen": {"post": cases.reopen_case()},
         "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
         "/alerts/{token}": {"get": preferences.get_alert(), "post": preferences.post_alert()},
         "/addresses/{token}": {"get": preferences.get_address(), "post": preferences.post_address()},

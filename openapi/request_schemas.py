@@ -9,6 +9,8 @@ from apispec import APISpec
 from chalicelib.api.batch import MAX_ITEMS
 from chalicelib.api.preferences_form import STATEMENTS
 from chalicelib.banks.schemas import MAX_URL, URL, BankSettingsSchema
+from chalicelib.cases.case import Outcome
+from chalicelib.cases.moves import MAX_NOTE
 from chalicelib.flags.answers import Answer
 from chalicelib.holders.holder import HolderSchema
 from chalicelib.ledger.posted import TransactionSchema
@@ -35,6 +37,8 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schemas["WebhookEndpoint"]["properties"]["url"] = {**WEBHOOK_URL}
     spec.components.schemas["BankSettings"]["properties"]["webhooks_disabled_at"] = {**TIME, "readOnly": True}
     spec.components.schema("Batch", _BATCH)
+    spec.components.schema("CaseNote", _CASE_NOTE)
+    spec.components.schema("CaseOutcome", _CASE_OUTCOME)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
     spec.components.schema("AlertForm", _ALERT_FORM)
     spec.components.schema("AddressForm", _ADDRESS_FORM)
@@ -81,6 +85,24 @@ _BATCH: Json = {
         }
     },
     "required": ["transactions"],
+    "additionalProperties": False,
+}
+_NOTE: Json = {"type": "string", "minLength": 1, "maxLength": MAX_NOTE, "pattern": r"^[\s\S]*\S[\s\S]*$"}
+_CASE_NOTE: Json = {
+    "type": "object",
+    "description": "A note for colleagues.",
+    "properties": {"text": {**_NOTE, "description": "The note. It may have lines; ids, please, and no names."}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+_CASE_OUTCOME: Json = {
+    "type": "object",
+    "description": "What a case was found to be.",
+    "properties": {
+        "outcome": {"type": "string", "enum": [str(one) for one in Outcome], "description": "The outcome."},
+        "note": {**_NOTE, "description": "Why."},
+    },
+    "required": ["outcome"],
     "additionalProperties": False,
 }
 _FORM_TIME: Json = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}

@@ -32,6 +32,7 @@ from chalicelib.banks.settings import StoredSettings
 from chalicelib.banks.webhook_endpoints import SHORT_FORM
 from chalicelib.cases.case import Outcome
 from chalicelib.cases.moves import claim, close
+from chalicelib.cases.stored_form import case_item
 from chalicelib.flags.answers import Answer
 from chalicelib.flags.repository import Flagging
 from chalicelib.holders.addresses import Address
@@ -48,10 +49,11 @@ from chalicelib.webhooks.webhook import pack as pack_webhook
 from chalicelib.webhooks.webhook import test_of
 from tests.app_bench import AWS, CLIENT, HOLDER, NOW, SMALLEST, Bench
 from tests.aws_calls import RECORDER, Call
-from tests.case_world import ANA
+from tests.case_world import ANA, case, flagging
 from tests.fakes import FakeSes, Refusing, refusal
 from tests.mail_world import ses_event
 from tests.samples import EVIDENCE, PROJECT_DIR, transaction
+from tests.staff_world import signed_in
 from tests.walk import functions_called
 from tests.webhook_endpoint import SECRET, signed
 
@@ -205,6 +207,14 @@ class Tours:
             assert self.bench.request("POST", path, b"confirm=address", key=None, **form).status_code == 200
             self._request("DELETE", holder, None, 204)
             self._request("DELETE", holder.replace("h1", "h2"), None, 204)
+        self.services.case_store.put_new([case_item(case(bank=BANK))])
+        self.services.flags.record([flagging(bank=BANK)])
+        with self._turn_of("api_handler"):
+            self._staff("GET", "/staff/cases")
+            self._staff("POST", "/staff/next-case")
+            self._staff("POST", "/staff/cases/t1/notes", {"text": "Called."})
+            self._staff("POST", "/staff/cases/t1/close", {"outcome": "fraud"})
+            self._staff("GET", "/staff/cases/t1")
         self._use_up(Metered.TRANSACTIONS)
         with self._turn_of("api_handler"):
             self._request("POST", "/transactions/batch", {"transactions": [{**SMALLEST, "id": f"q{n}"} for n in "12"]})
@@ -258,6 +268,12 @@ class Tours:
         key = to_item({"transaction_key": f"{BANK}#{transaction_id}#flags"})
         row: dict[str, Any] = self.bench.dynamodb.get_item(TableName="TransactionsTable", Key=key)["Item"]
         return row
+
+    def _staff(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        """Send a request of a member of the bank's staff."""
+        answer = signed_in(self.bench, "admin", bank=BANK).request(method, path, body)
+        assert answer.status_code == status, (method, path, answer.body)
+        return answer.json_body
 
     def _close_case(self, transaction_id: str) -> None:
         cases = self.services.case_store

@@ -113,7 +113,6 @@ TESTED_ELSEWHERE = {
     "api.holder_pages": "through the pages, by api/test_preferences_page and test_alert_page",
     "api.json_errors": "through what reads JSON, by api/test_json_body",
     "api.requests": "through the routes, by api/test_api and test_hostile_bodies",
-    "cases.refusals": "through the moves, by cases/test_moves",
     "cases.stored_form": "on both engines, by cases/test_repository",
     "changes.change_notice": "through the functions that write and read it, by changes/test_change_mailer",
     "flags.judge": "through the stream handler, by notifications/test_stream",

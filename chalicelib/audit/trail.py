@@ -63,6 +63,10 @@ class Changes:
         """Add an entry for a change of an account's holder."""
         self._add(action, self._trail.holder(self._bank, account, holder_id), fields)
 
+    def of_transaction(self, action: str, transaction_id: str) -> None:
+        """Add an entry for what is done about a transaction: about its case, for one."""
+        self._add(action, self._trail.hashed(self._bank, "transaction", transaction_id), ())
+
     def of_address(self, action: str, digest: str) -> None:
         """Add an entry for a change of an e-mail address, which its hash names (`holders.addresses`)."""
         self._add(action, self._trail.hashed(self._bank, "address", digest), ())

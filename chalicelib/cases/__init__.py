@@ -1,4 +1,4 @@
 """Cases: what a bank's staff does about flagged transactions, and what the holders say of them.
 
-Door: `opener` opens them.
+Doors: `desk` is where staff works on cases, `opener` opens them.
 """

@@ -137,7 +137,7 @@ class Case:
             "state": str(self.state),
             "weight": self.weight,
             "opened_at": format_time(self.opened_at),
-            "claimed_by": claimed_by,
+            **({"claimed_by": claimed_by} if claimed_by else {}),
             "claimed_at": format_time(self.claimed_at) if self.claimed_at else None,
             "outcome": str(self.outcome) if self.outcome else None,
             "closed_at": format_time(self.closed_at) if self.closed_at else None,

@@ -27,7 +27,6 @@ def test_a_new_case_is_open_and_says_what_was_flagged_and_when() -> None:
         "state": "open",
         "weight": 30,
         "opened_at": "2026-01-10T14:00:02Z",
-        "claimed_by": None,
         "claimed_at": None,
         "outcome": None,
         "closed_at": None,

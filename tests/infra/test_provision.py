@@ -46,6 +46,8 @@ PERMISSIONS = {
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
         "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
         "${AuditTableArn}": {"dynamodb:PutItem"},
+        "${CasesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "${CasesTableArn}/index/by_queue": {"dynamodb:Query"},
         "${AddressesTableArn}": {
             f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
         },

@@ -18,6 +18,7 @@ import app as app_module
 from chalicelib.api.json_body import read_json
 from chalicelib.api.problems import ANSWERS
 from chalicelib.api.transaction_body import read_transaction
+from chalicelib.api.staff_cases import note_in, outcome_in
 from chalicelib.banks.settings import load_settings
 from chalicelib.banks.webhook_endpoints import ALERT_ANSWERED, HOLDER_CHANGED
 from chalicelib.changes.answer_teller import Answered
@@ -153,7 +154,12 @@ def test_every_route_is_in_the_documentation(route: tuple[str, str]) -> None:
     assert (route[0], re.sub(r"{\w+_id}", "{id}", route[1])) in named
 
 
-WITHOUT_BODY = (("POST", "/webhooks/test"), ("POST", "/webhooks/{webhook_id}/resend"))
+WITHOUT_BODY = (
+    ("POST", "/webhooks/test"),
+    ("POST", "/webhooks/{webhook_id}/resend"),
+    ("POST", "/staff/next-case"),
+    *(("POST", f"/staff/cases/{{case_id}}/{move}") for move in ("claim", "release", "reopen")),
+)
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids=" ".join)
@@ -226,6 +232,10 @@ def is_taken_by_the_app(body: dict[str, Any], schema: str) -> bool:
             load_patch(read_json(raw), {})
         elif schema == "BankSettings":
             load_settings(read_json(raw))
+        elif schema == "CaseNote":
+            note_in(read_json(raw))
+        elif schema == "CaseOutcome":
+            outcome_in(read_json(raw))
         else:
             # Strictly: what the description allows gives no warnings.
             values = read_transaction(raw)
@@ -243,7 +253,7 @@ def test_every_example_of_a_request_is_taken() -> None:
         schema = body["schema"]["$ref"].rpartition("/")[2]
         for label, example in body["examples"].items():
             assert is_taken_by_the_app(example["value"], schema), label
-    assert len(bodies) == 6
+    assert len(bodies) == 8
 
 
 def test_every_field_is_explained() -> None:

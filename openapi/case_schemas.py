@@ -1,0 +1,108 @@
+"""Schemas of what is answered to a bank's staff about cases."""
+
+from chalicelib.api.requests import MAX_PAGE
+from chalicelib.banks.thresholds import FLAGS
+from chalicelib.cases.case import Outcome, State, What
+from chalicelib.cases.moves import MAX_EVENTS
+from chalicelib.cases.queue_repository import MOST_COUNTED
+from chalicelib.flags.answers import Answer
+from chalicelib.ledger.transaction import TYPES
+from openapi.json_schema import DIGITS, IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
+
+_COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MOST_COUNTED}
+
+
+def case_schemas() -> Json:
+    """Return the schemas by name."""
+    return {
+        "CaseMember": object_schema(
+            "A member of the bank's staff.",
+            {
+                "subject": {"type": "string", "minLength": 1, "description": "The member's id."},
+                "name": {"type": "string", "description": "The member's name."},
+            },
+        ),
+        "CaseAnswer": object_schema(
+            "A holder's answer to the alert.",
+            {
+                "holder": {**IDENTIFIER_SCHEMA, "description": "The bank's id of the holder."},
+                "answer": open_text([str(one) for one in Answer], "What the holder says."),
+                "answered_at": {**TIME, "description": "When, in UTC."},
+            },
+        ),
+        "CaseActor": object_schema(
+            "Who did something to a case.",
+            {
+                "kind": open_text(["staff", "holder", "system"], "What kind of actor."),
+                "id": {"type": "string", "minLength": 1, "description": "A member's subject, or a holder's id."},
+                "name": {"type": "string", "minLength": 1, "description": "A member's name."},
+            },
+            optional=("name",),
+        ),
+        "CaseEvent": object_schema(
+            "Something that happened to a case.",
+            {
+                "at": {**TIME, "description": "When, in UTC."},
+                "by": ref("CaseActor"),
+                "what": open_text([str(one) for one in What], "What happened."),
+                "note": {"type": "string", "minLength": 1, "description": "What the member noted."},
+                "outcome": open_text([str(one) for one in Outcome], "The outcome it was closed with."),
+                "answer": open_text([str(one) for one in Answer], "What the holder says."),
+            },
+            optional=("note", "outcome", "answer"),
+        ),
+        "Case": object_schema(
+            "A flagged transaction that staff looks at.", _case(), ("merchant", "claimed_by", "history")
+        ),
+        "OneCase": object_schema("A case.", {"case": ref("Case")}),
+        "Cases": object_schema(
+            "A bank's cases in a state, without their histories, and how many wait.",
+            {
+                "cases": {"type": "array", "maxItems": MAX_PAGE, "items": ref("Case")},
+                "counts": object_schema(
+                    f"How many wait; more than {MOST_COUNTED:,} are counted as {MOST_COUNTED:,}.",
+                    {
+                        "open": {**_COUNT, "description": "Open cases."},
+                        "claimed": {**_COUNT, "description": "Claimed cases."},
+                        "not_recognized": {**_COUNT, "description": "Open ones whose holder says that it wasn't them."},
+                    },
+                ),
+                "next_cursor": {"type": "string", "description": "The `cursor` for the next page, if there is one."},
+            },
+            optional=("next_cursor",),
+        ),
+    }
+
+
+def _case() -> Json:
+    outcomes = ", ".join(f"`{one}`" for one in Outcome)
+    return {
+        "id": {**IDENTIFIER_SCHEMA, "description": "The case's id: the transaction's."},
+        "transaction": {**IDENTIFIER_SCHEMA, "description": "The transaction's id."},
+        "account": {**IDENTIFIER_SCHEMA, "description": "The account's id."},
+        "amount": string(f"^{DIGITS}$", "The transaction's amount."),
+        "currency": ref("Currency", "The amount's currency."),
+        "type": open_text(TYPES, "Whether money comes in or goes out."),
+        "merchant": {"type": "string", "description": "The merchant's name."},
+        "timestamp": {**TIME, "description": "The transaction's own time, in UTC."},
+        "flags": {"type": "array", "items": open_text(FLAGS, "A rule."), "description": "The rules that flagged it."},
+        "state": open_text([str(one) for one in State], "Where the case stands."),
+        "weight": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "How soon somebody should look at it, the highest first: by the flags, the amount and the "
+            "holders' answers.",
+        },
+        "opened_at": {**TIME, "description": "When it was opened, in UTC."},
+        "claimed_by": ref("CaseMember", "Who works on it."),
+        "claimed_at": {"type": ["string", "null"], "format": "date-time", "description": "Since when, in UTC."},
+        "outcome": {"type": ["string", "null"], "description": f"What it was found to be: {outcomes}."},
+        "closed_at": {"type": ["string", "null"], "format": "date-time", "description": "When it was closed, in UTC."},
+        "answers": {"type": "array", "items": ref("CaseAnswer"), "description": "The holders' answers to the alert."},
+        "history": {
+            "type": "array",
+            "maxItems": MAX_EVENTS,
+            "items": ref("CaseEvent"),
+            "description": "What happened, in the order of time. Lists have none.",
+        },
+    }
