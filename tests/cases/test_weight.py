@@ -20,7 +20,7 @@ def test_each_rule_is_a_sign_and_flags_add_up() -> None:
 
 
 @pytest.mark.parametrize(("amount", "more"), [("1500000", 1), ("2999999", 2), ("20000000", 20), ("999000000", 20)])
-def test_an_amount_weighs_by_how_many_times_it_is_over_the_threshold(amount: str, more: int) -> None:
+def test_an_amount_counts_by_its_multiples_of_the_threshold(amount: str, more: int) -> None:
     flags = {"large_amount": {**EVIDENCE["large_amount"], "amount": amount}}
     assert weight_of_flags(flags, "debit") == SIGNS["large_amount"] + more
 
