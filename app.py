@@ -310,6 +310,8 @@ def get_staff_me() -> Response:
 @answered
 def console_config_json() -> Response:
     return console_config.get_config(app.current_request, services.settings)
+
+
 @app.route("/staff/cases", methods=["GET"], authorizer=staff_authorizer)
 @answered
 def list_cases() -> Response:

@@ -7,9 +7,9 @@ Every `bench` (tests/app_bench.py) trusts them, because its user pool's keys are
 
     def test_an_analyst_claims_a_case(bench: Bench) -> None:
         analyst = signed_in(bench, "analyst")                     # of the bank "eazycard"
-        assert analyst.post("/staff/cases/next").status_code == 200
+        assert analyst.post("/staff/next-case").status_code == 200
         viewer = signed_in(bench, "viewer")
-        problem(viewer.post("/staff/cases/next"), 403, "group_required")
+        problem(viewer.post("/staff/next-case"), 403, "group_required")
         stranger = signed_in(bench, "admin", bank="other-bank")
         problem(stranger.get("/staff/cases/t1"), 404, "case_not_found")
 

@@ -8,9 +8,9 @@ from chalice.app import Request, Response
 
 from chalicelib.api import cursors
 from chalicelib.api.conditions import check_match, entity_tag
-from chalicelib.api.json_body import read_transaction
 from chalicelib.api.requests import flag, identifier, json_answer, only_parameters, page_limit, sent_body
 from chalicelib.api.staff_requests import author_of_staff
+from chalicelib.api.transaction_body import read_transaction
 from chalicelib.audit.trail import Trail
 from chalicelib.cases import moves
 from chalicelib.cases.case import STAFF, Actor, Case, Outcome, State

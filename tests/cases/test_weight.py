@@ -47,7 +47,7 @@ def test_a_holder_who_does_not_recognize_it_comes_before_any_flags() -> None:
     st.sampled_from(["credit", "debit"]),
     st.lists(st.sampled_from(Answer)),
 )
-def test_no_case_weighs_more_than_the_most_or_less_than_nothing(
+def test_each_weight_is_between_nothing_and_the_most(
     names: set[str], amount: Decimal, kind: str, answers: list[Answer]
 ) -> None:
     flags = {

@@ -17,8 +17,8 @@ from openapi_spec_validator import validate
 import app as app_module
 from chalicelib.api.json_body import read_json
 from chalicelib.api.problems import ANSWERS
-from chalicelib.api.transaction_body import read_transaction
 from chalicelib.api.staff_cases import note_in, outcome_in
+from chalicelib.api.transaction_body import read_transaction
 from chalicelib.banks.settings import load_settings
 from chalicelib.banks.webhook_endpoints import ALERT_ANSWERED, HOLDER_CHANGED
 from chalicelib.changes.answer_teller import Answered
