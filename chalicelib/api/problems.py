@@ -11,7 +11,6 @@ from chalice.app import Request, Response
 
 from chalicelib import errors
 from chalicelib.aws.telemetry import count, logger, note, of_request
-from chalicelib.aws.telemetry import count, logger, of_request
 from chalicelib.cases import refusals as case_refusals
 from chalicelib.staff import refusals
 
