@@ -85,7 +85,7 @@ def _add(stage: Stage, staff: StaffDirectory, options: argparse.Namespace) -> No
         raise StaffRefused(f"{member.email} is a member of {member.bank} already: use another address for {bank.id}.")
     wanted = options.group or [Group.VIEWER.value]
     if member is None:
-        operators_changes(stage, bank.id).of_member("staff.add", options.email.lower(), ("bank", "name", "groups"))
+        operators_changes(stage, bank.id).of_member("member.add", options.email.lower(), ("bank", "name", "groups"))
         staff.create(options.email, options.name, bank.id)
         member = staff.known(options.email)
         print(f"{member.email} is a member of {bank.id}. Cognito mails a temporary password, valid for 3 days.")
@@ -97,14 +97,14 @@ def _add(stage: Stage, staff: StaffDirectory, options: argparse.Namespace) -> No
 def _invite(stage: Stage, staff: StaffDirectory, member: Member) -> None:
     if member.status != _NEVER_SIGNED_IN:
         raise StaffRefused(f"{member.email} has signed in before: the sign-in page helps with a forgotten password.")
-    operators_changes(stage, member.bank).of_member("staff.invite", member.email, ("password",))
+    operators_changes(stage, member.bank).of_member("member.invite", member.email, ("password",))
     staff.invite(member.email)
     print(f"Cognito mails a new temporary password to {member.email}, valid for 3 days.")
 
 
 def _set_enabled(stage: Stage, staff: StaffDirectory, member: Member, command: str) -> None:
     if member.is_enabled != (command == "enable"):
-        operators_changes(stage, member.bank).of_member(f"staff.{command}", member.email, ("enabled",))
+        operators_changes(stage, member.bank).of_member(f"member.{command}", member.email, ("enabled",))
         staff.set_enabled(member, command == "enable")
     print(f"{member.email} is {command}d.")
 
@@ -121,7 +121,7 @@ def _groups(stage: Stage, staff: StaffDirectory, member: Member, wanted: Sequenc
 
 def _set_groups(stage: Stage, staff: StaffDirectory, member: Member, wanted: Sequence[str]) -> None:
     if set(member.groups) != set(wanted):
-        operators_changes(stage, member.bank).of_member("staff.groups", member.email, ("groups",))
+        operators_changes(stage, member.bank).of_member("member.groups", member.email, ("groups",))
         staff.set_groups(member, wanted)
     print(_said(member.email, [group for group in _GROUPS if group in wanted]))
 

@@ -11,7 +11,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import urllib3
 
+from chalicelib.staff.refusals import NotSignedIn
 from local_cloud.staff_demo import ensure_staff
+from openapi.problems import gateway_answers
 from operations.staff import main as staff_command
 from operations.staff_directory import directory, new_password
 from tests.cloud import BankClient, CloudUnderTest, eventually
@@ -149,6 +151,15 @@ def test_no_token_an_access_token_and_a_forged_one_are_refused(
         f"{header}.{other.decode()}.{signature}",
     ):
         assert code_of(browser.me(token)) == (401, "not_signed_in")
+
+
+def test_the_gateway_refuses_a_token_before_any_function_sees_it(
+    browser: Browser, users: dict[str, dict[str, str]]
+) -> None:
+    token = browser.sign_in(users["admin"]["email"], users["admin"]["password"])["id_token"]
+    of_gateway = gateway_answers()["UNAUTHORIZED"]["detail"]
+    for refused in (None, f"{token[:-8]}AAAAAAAA"):
+        assert browser.me(refused).json()["detail"] == of_gateway != str(NotSignedIn())
 
 
 def test_a_wrong_password_leads_nowhere(browser: Browser, users: dict[str, dict[str, str]]) -> None:

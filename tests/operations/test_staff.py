@@ -98,7 +98,7 @@ def test_a_member_is_added_with_a_bank_a_name_and_a_group_and_again_nothing_chan
         "custom:bank": "eazycard",
     }
     audited = stage.audited()
-    assert audited == [("staff.add", ("bank", "name", "groups")), ("staff.groups", ("groups",))]
+    assert audited == [("member.add", ("bank", "name", "groups")), ("member.groups", ("groups",))]
     again = stage.succeed(*ADD, "--group", "analyst")
     assert again == f"{AWA} is a member of eazycard already.\n{AWA} is in analyst.\n"
     assert stage.audited() == audited
@@ -145,7 +145,7 @@ def test_a_disabled_member_is_enabled_again_and_each_change_is_audited_once(stag
     for command, is_enabled in (("disable", False), ("disable", False), ("enable", True), ("enable", True)):
         assert stage.succeed(command, AWA) == f"{AWA} is {command}d.\n"
         assert stage.user()["Enabled"] == is_enabled
-    assert [action for action, _ in stage.audited()[2:]] == ["staff.disable", "staff.enable"]
+    assert [action for action, _ in stage.audited()[2:]] == ["member.disable", "member.enable"]
 
 
 def test_groups_are_shown_and_set_to_exactly_those_that_are_named(stage: Stage) -> None:
@@ -155,7 +155,7 @@ def test_groups_are_shown_and_set_to_exactly_those_that_are_named(stage: Stage) 
     assert stage.succeed("groups", AWA) == f"{AWA} is in analyst, admin.\n"
     assert stage.succeed("groups", AWA, "none") == f"{AWA} is in no group, and may see nothing.\n"
     assert stage.succeed("groups", AWA) == f"{AWA} is in no group, and may see nothing.\n"
-    assert [action for action, _ in stage.audited()].count("staff.groups") == 3
+    assert [action for action, _ in stage.audited()].count("member.groups") == 3
 
 
 @pytest.mark.parametrize("groups", [("auditors",), ("none", "viewer")])
