@@ -20,7 +20,7 @@ from infra.stacks import outputs, stack_name
 PROJECT_DIR = Path(__file__).parent.parent
 CONFIG = ".chalice/config.json"
 CHALICE = str(Path(sys.executable).with_name("chalice"))
-_COMMAND_TAKES_AT_MOST_S = 120
+_COMMAND_TAKES_AT_MOST_S = 300
 
 
 def environment(server: str) -> dict[str, str]:

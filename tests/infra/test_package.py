@@ -84,7 +84,7 @@ def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path,
 
 
 def test_the_zip_is_small_and_packaged_again_elsewhere_it_is_the_same_bytes(packaged: Path, tmp_path: Path) -> None:
-    assert (packaged / "deployment.zip").stat().st_size < 12_000_000
+    assert (packaged / "deployment.zip").stat().st_size < 16_000_000  # 5 MB of it are `cryptography`
     elsewhere = tmp_path / "elsewhere"
     copy_project(elsewhere)
     shutil.copytree(packaged.parent / ".chalice", elsewhere / ".chalice", dirs_exist_ok=True)
