@@ -24,8 +24,16 @@ ON_A_STAGE = (
     "operations.suppressions",
     "operations.webhooks",
 )
-OTHERS = ("infra.observing", "local_cloud", "local_cloud.inbox", "bank_simulator", "bench", "mail_gallery", "openapi")
-OTHERS = ("local_cloud", "local_cloud.inbox", "bank_simulator", "bench", "mail_gallery", "openapi", "operations.price")
+OTHERS = (
+    "infra.observing",
+    "local_cloud",
+    "local_cloud.inbox",
+    "bank_simulator",
+    "bench",
+    "mail_gallery",
+    "openapi",
+    "operations.price",
+)
 # A complete command line for a stage that is not the local one.
 WORK = {
     "infra.provision": ["--mail-from", "A <a@example.com>"],
