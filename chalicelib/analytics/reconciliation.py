@@ -6,29 +6,25 @@ roll-up that was changed by other hands.
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from time import sleep
 
+from chalicelib.analytics.checkpoint import Checkpoint
+from chalicelib.analytics.recount import Recount
 from chalicelib.analytics.repository import (
     MAX_ROLL_UPS_A_STEP,
-    SAFETY_MARGIN,
     AnalyticsRepository,
-    Checkpoint,
     RollUpBroken,
     RollUpsMoved,
 )
-from chalicelib.analytics.rollups import MOVEMENTS, Day, Largest, Sums, tally
+from chalicelib.analytics.rollups import MOVEMENTS, Day, Largest, Sums
 from chalicelib.aws.batching import batches
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.money import CURRENCY_DECIMALS, excess_decimals, format_amount
 from chalicelib.ledger.repository import TransactionRepository
-from chalicelib.ledger.times import sortable
-from chalicelib.ledger.transaction import MAX_AHEAD
 
-# So long before its own time, at most, a transaction is recorded: by what the intake allows, on clocks that differ.
-RECORDED_BEFORE = MAX_AHEAD + SAFETY_MARGIN
 _FIELDS = (*(f"{name}{suffix}" for name in MOVEMENTS for suffix in ("_count", "")), "largest")
 _COUNTS = ("statuses", "flags")
 _WAITS_S = (0.0, 0.1, 0.5, *[2.0] * 10)
@@ -130,7 +126,7 @@ class Reconciliation:
         the checkpoint, a page at a time; `progress` is told which share of that is done. Raises TemporarilyUnavailable
         when the job makes step upon step of that very day.
         """
-        recount = _Recount(self._transactions, day, bank, progress)
+        recount = Recount(self._transactions, day, bank, progress)
         found: dict[tuple[Day, str], Difference] = {}
         at, tries = Checkpoint(-1), 0
         for wait_s in _WAITS_S:
@@ -191,40 +187,5 @@ class Reconciliation:
             raise RollUpBroken(min(elsewhere))
         for part in batches(sorted(days), self._max_days):
             # Where nothing was recomputed, an empty roll-up is left: a reader must see that it was changed.
-            at = self._roll_ups.commit(at, at.positions, {day: by.get(day, Sums()) for day in part})
+            at = self._roll_ups.commit(at, at.positions, {day: by.get(day, Sums()) for day in part}, at.behind)
         return elsewhere
-
-
-class _Recount:
-    """A day's sums as far as they are counted, in `days`. It can be carried on to a later checkpoint."""
-
-    def __init__(
-        self, transactions: TransactionRepository, day: date, bank: str | None, progress: Callable[[float], None]
-    ) -> None:
-        self._transactions = transactions
-        self._date = day.isoformat()
-        self._bank = bank
-        self._progress = progress
-        self._start = datetime.combine(day, time.min, UTC) - RECORDED_BEFORE
-        self._places: dict[str, str] = {}
-        self.days: dict[Day, Sums] = {}
-
-    @property
-    def banks(self) -> set[str]:
-        return {day.bank for day in self.days}
-
-    def extend_to(self, at: Checkpoint) -> None:
-        """Count what was recorded up to the checkpoint and isn't counted yet."""
-        for number, (shard, until) in enumerate(sorted(at.positions.items())):
-            place = self._places.get(shard, sortable(self._start))
-            after: str | None = place
-            while after is not None:
-                self._progress((number + self._share(after, until)) / len(at.positions))
-                rows, after = self._transactions.recorded(shard, after, until, bank=self._bank, date=self._date)
-                tally(rows, self.days)
-            self._places[shard] = max(until, place)
-        self._progress(1.0)
-
-    def _share(self, place: str, until: str) -> float:
-        reached, end = (datetime.fromisoformat(one.partition("#")[0]) for one in (place, until))
-        return (reached - self._start) / (end - self._start) if end > self._start else 1.0

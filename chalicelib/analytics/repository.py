@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.analytics.checkpoint import Behind, Checkpoint, Positions, checkpoint_values, stored_checkpoint
 from chalicelib.analytics.rollups import Day, Sums, from_values, to_values
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, from_item, queried, to_item, was_cancelled_in_passing
@@ -31,21 +32,6 @@ _MOVED = {"ConditionalCheckFailed", "TransactionConflict"}
 _HELD = {CONDITION_FAILED, "TransactionConflictException"}
 # No function runs for longer than 15 minutes: what goes beyond is of a clock that was wrong.
 _LONGEST_LEASE = timedelta(minutes=20)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """How far the roll-ups have come: the last place that is in them, by shard. The index has so many `shards`.
-
-    Each step makes a new version; `changed` are the days whose roll-ups the step to this one has written. `lease` is of
-    a run that holds the checkpoint, and keeps other runs, but no repair, from moving it.
-    """
-
-    version: int = 0
-    positions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    changed: frozenset[Day] = frozenset()
-    lease: str | None = dataclasses.field(default=None, compare=False)
-    shards: int = dataclasses.field(default=SHARDS, compare=False)
 
 
 class RollUpsMoved(Exception):
@@ -75,12 +61,7 @@ class AnalyticsRepository:
     def checkpoint(self) -> Checkpoint:
         """Return the checkpoint, read consistently."""
         answer = call(self._client.get_item, TableName=self._table, Key=to_item(CHECKPOINT), ConsistentRead=True)
-        values = from_item(answer.get("Item", {}))
-        shards = max(self._shards, int(values.get("shards", 0)))
-        if "version" not in values:
-            return Checkpoint(shards=shards)  # at most a lease, of the run that makes the first step
-        changed = frozenset(Day(*names.split("#")) for names in values["changed"])
-        return Checkpoint(int(values["version"]), values["positions"], changed, shards=shards)
+        return stored_checkpoint(from_item(answer.get("Item", {})), self._shards)
 
     def hold(self, at: Checkpoint, now: datetime, until: datetime) -> Checkpoint:
         """Return the checkpoint with a lease of it, which keeps other runs from holding it `until` then.
@@ -144,7 +125,13 @@ class AnalyticsRepository:
         return _examined(at, at.changed, self._of(at.changed))[2]
 
     def commit(
-        self, at: Checkpoint, positions: Mapping[str, str], days: Mapping[Day, Sums], *, is_last: bool = False
+        self,
+        at: Checkpoint,
+        positions: Positions,
+        days: Mapping[Day, Sums],
+        behind: Iterable[Behind] = (),
+        *,
+        is_last: bool = False,
     ) -> Checkpoint:
         """Replace the roll-ups of at most 99 days and move the checkpoint, all or nothing; return the new one.
 
@@ -153,13 +140,13 @@ class AnalyticsRepository:
         held as it was; and TemporarilyUnavailable, when the next look at the checkpoint tells whether it was changed.
         """
         lease = None if is_last else at.lease
-        to = Checkpoint(at.version + 1, dict(positions), frozenset(days), lease, at.shards)
-        changed = sorted("#".join(dataclasses.astuple(day)) for day in to.changed)
-        values = {":to": to.version, ":positions": to.positions, ":changed": changed, ":lease": at.lease}
+        to = Checkpoint(at.version + 1, dict(positions), frozenset(days), tuple(behind), lease, at.shards)
+        moved = checkpoint_values(to)
+        values = {**{f":{name}": value for name, value in moved.items()}, ":lease": at.lease}
         move = {
             "TableName": self._table,
             "Key": to_item(CHECKPOINT),
-            "UpdateExpression": "SET version = :to, positions = :positions, changed = :changed"
+            "UpdateExpression": f"SET {', '.join(f'{name} = :{name}' for name in moved)}"
             + " REMOVE busy_until" * (to.lease != at.lease),
             "ConditionExpression": _version_is(at) + " AND busy_until = :lease" * (at.lease is not None),
             "ExpressionAttributeValues": to_item({**_version(at), **values}),

@@ -152,13 +152,14 @@ class TransactionRepository:
         limit: int | None = None,
         bank: str | None = None,
         date: str | None = None,
+        without: Iterable[str] = (),
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Return a page of what was recorded in a shard, in order, and the place behind which more follows, if any.
 
         A row has `recorded_key`, its place in the shard, and what the index projects of the transaction. A stored time
         is a place too: the one before all that was recorded then. The page begins behind the place `after` and goes
         to the place `until`, over at most `limit` rows, or 1 MB; it has those of them that are of the `bank` and of
-        the `date` of the transaction's own timestamp, if these are given.
+        the `date` of the transaction's own timestamp, if these are given, and of no bank in `without` (100 at most).
         """
         if after is not None and after >= until:
             return [], None  # BETWEEN refuses bounds in the wrong order
@@ -173,6 +174,9 @@ class TransactionRepository:
             conditions.append("begins_with(#timestamp, :date)")
             values[":date"] = date
             arguments["ExpressionAttributeNames"] = {"#timestamp": "timestamp"}
+        if others := {f":bank{number}": one for number, one in enumerate(without)}:
+            conditions.append(f"NOT bank IN ({', '.join(others)})")
+            values |= others
         if conditions:
             arguments["FilterExpression"] = " AND ".join(conditions)
         answer = call(

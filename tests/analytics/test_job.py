@@ -2,7 +2,6 @@
 short, and every answer is whole, whatever the job does meanwhile."""
 
 import dataclasses
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,27 +9,24 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
-from hypothesis import strategies as st
 
-from chalicelib.analytics.job import Step
+from chalicelib.analytics.checkpoint import Checkpoint
 from chalicelib.analytics.reader import AnalyticsReader
 from chalicelib.analytics.repository import (
     MAX_ROLL_UPS_A_STEP,
     SAFETY_MARGIN,
-    Checkpoint,
     RollUpBroken,
     RollUpsMoved,
 )
-from chalicelib.analytics.rollups import Day, Sums, merged
+from chalicelib.analytics.rollups import Day, Sums
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import SHARDS, shards_of, transaction_item
-from chalicelib.ledger.transaction import STATUSES, Transaction
+from chalicelib.ledger.transaction import Transaction
 from tests.analytics_world import (
     BANKS,
+    DAY,
     MAX_DAYS,
     NOW,
     PLENTY_S,
@@ -48,8 +44,8 @@ from tests.analytics_world import (
     of_one_shard,
     read,
     reader,
+    reconciliation,
     roll_ups_of,
-    row,
     run,
     store,
 )
@@ -72,125 +68,10 @@ class Cancelling:
         raise error
 
 
-def flag_row(one: Transaction, *names: str) -> dict[str, Any]:
-    return {
-        **{name: value for name, value in row(one).items() if name not in ("type", "status", "amount")},
-        "flags": {name: {"count": Decimal(3)} for name in names},
-        "shadow": [],
-    }
-
-
-def test_folding_gives_the_sums_by_day_and_the_place_of_the_last_row() -> None:
-    transactions = [made(number) for number in range(40)]
-    step = Step()
-    assert step.fold(map(row, transactions)) == row(transactions[-1])["recorded_key"]
-    assert step.days == expected(transactions)
-
-
-def test_no_rows_fold_to_nothing() -> None:
-    step = Step()
-    assert step.fold([]) is None
-    assert (step.days, step.rows) == ({}, {})
-
-
-@pytest.mark.parametrize("status", [status for status in STATUSES if status != "settled"])
-def test_what_is_not_settled_is_in_no_sum_but_counted_by_its_status(status: str) -> None:
-    step = Step()
-    not_settled = row(made(1, status=status))
-    assert step.fold([not_settled]) == not_settled["recorded_key"]
-    assert list(step.days.values()) == [Sums(statuses={status: 1})]
-
-
-def test_folding_gives_each_accounts_rows_in_order_but_reversals_and_flags() -> None:
-    transactions = [made(number) for number in range(40)]
-    rows = [row(one) for one in transactions]
-    step = Step()
-    step.fold([*rows, flag_row(transactions[0], "velocity")])
-    remembered = [each for each in rows if each["status"] != "reversed"]
-    assert len(remembered) < len(rows)
-    accounts = {account_key(each["bank"], each["account"]) for each in remembered}
-    assert step.rows == {
-        account: [each for each in remembered if account_key(each["bank"], each["account"]) == account]
-        for account in accounts
-    }
-
-
-def test_flags_count_in_the_day_and_currency_of_their_transaction_settled_or_not() -> None:
-    flagged = [
-        (made(1, status="settled"), ["velocity", "large_amount"]),
-        (made(7, status="settled"), ["velocity"]),
-        (made(3, status="authorized"), ["new_country"]),
-    ]
-    step = Step()
-    step.fold([flag_row(one, *names) for one, names in flagged])
-    assert step.days == expected([], flagged)
-    assert step.rows == {}
-
-
-@pytest.mark.parametrize(
-    "spoilt", [{"amount": "twelve"}, {"amount": Decimal("NaN")}, {"currency": None}, {"currency": ["EUR"]}, {"bank": 1}]
-)
-def test_a_malformed_row_is_passed_over_and_told_without_its_content(
-    spoilt: dict[str, Any], logged: Callable[[], str]
-) -> None:
-    rows = [row(made(1)), {**row(made(2)), "account": "A-secret", **spoilt}, row(made(3))]
-    step = Step()
-    assert step.fold(rows) == rows[-1]["recorded_key"]
-    assert step.days == expected([made(1), made(3)])
-    assert sum(map(len, step.rows.values())) == 2
-    told = logged()
-    assert '"malformed_row"' in told
-    assert '"MalformedRows"' in told
-    assert rows[1]["recorded_key"] in told
-    assert "A-secret" not in told
-
-
-def test_folding_stops_before_the_row_that_would_need_one_day_too_many() -> None:
-    rows = [row(made(0, timestamp=NOW - timedelta(days=day))) for day in (0, 1, 0, 2, 0)]
-    for number, each in enumerate(rows):
-        each["recorded_key"] = str(number)
-    step = Step(max_days=2)
-    assert step.fold(rows) == "2"
-    assert [day.date for day in step.days] == ["2026-01-10", "2026-01-09"]
-    assert sum(map(len, step.rows.values())) == 3
-
-
-def test_folding_stops_before_the_row_that_would_need_one_account_too_many() -> None:
-    rows = [row(made(0, account=account, timestamp=NOW)) for account in ("A1", "A2", "A1", "A3", "A1")]
-    for number, each in enumerate(rows):
-        each["recorded_key"] = str(number)
-    step = Step(max_accounts=2)
-    assert step.fold(rows) == "2"
-    assert {account: len(own) for account, own in step.rows.items()} == {"eazycard#A1": 2, "eazycard#A2": 1}
-    assert sum(sums.count for sums in step.days.values()) == sum(each["status"] == "settled" for each in rows[:3])
-
-
-@given(st.lists(st.integers(0, 300).map(made)), st.integers(1, 5), st.integers(1, 5))
-def test_any_rows_folded_in_steps_give_the_same_as_at_once(
-    transactions: list[Transaction], max_days: int, max_accounts: int
-) -> None:
-    rows = [{**row(transaction), "recorded_key": str(number)} for number, transaction in enumerate(transactions)]
-    steps: list[Step] = []
-    start = 0
-    while start < len(rows):
-        steps.append(Step(max_days, max_accounts))
-        position = steps[-1].fold(rows[start:])
-        assert position is not None
-        start = int(position) + 1
-        assert len(steps[-1].days) <= max_days
-        assert len(steps[-1].rows) <= max_accounts
-    assert merged(step.days for step in steps) == expected(transactions)
-    whole = Step(1_000, 1_000)
-    whole.fold(rows)
-    assert {
-        account: [each for step in steps for each in step.rows.get(account, ())] for account in whole.rows
-    } == whole.rows
-
-
 def test_the_job_gives_exact_sums_and_running_it_again_changes_nothing(each_dynamodb: Any) -> None:
     transactions = [made(number) for number in range(60)]
     store(each_dynamodb, transactions)
-    assert run(each_dynamodb) == 4  # each of nine days at most
+    assert run(each_dynamodb) == 3  # each of nine days at most
     assert folded(each_dynamodb) == expected(transactions)
     assert_baselines(each_dynamodb, transactions)
     assert run(each_dynamodb) == 0
@@ -419,7 +300,8 @@ def test_a_job_that_dies_between_two_steps_of_a_page_goes_on_from_the_first(each
     with pytest.raises(Died):
         run(DyingAt(each_dynamodb, 1, "transact_write_items", answer_lost=False))
     assert len(folded(each_dynamodb)) == MAX_DAYS
-    assert run(each_dynamodb, NOW + timedelta(minutes=2)) == 1
+    # The bank's own step, everybody's, and the one after which the bank is as far as the others.
+    assert run(each_dynamodb, NOW + timedelta(minutes=2)) == 3
     assert folded(each_dynamodb) == expected(transactions)
     assert_baselines(each_dynamodb, transactions)
 
@@ -474,7 +356,7 @@ def test_a_run_costs_what_is_new_and_not_what_is_stored(each_dynamodb: Any) -> N
     store(each_dynamodb, [made(number) for number in range(200)])
     run(each_dynamodb)
     idle = Counting(each_dynamodb)
-    run(idle)
+    run(idle, NOW + timedelta(seconds=1))
     assert idle.calls == {"get_item": 1, "query": SHARDS}
     assert idle.items == 0
     new = made(999, status="settled", recorded_at=NOW)
@@ -590,19 +472,58 @@ def test_a_reader_waits_for_a_step_that_is_half_done(each_dynamodb: Any) -> None
 
 
 def test_far_behind_the_job_an_answer_is_whole_up_to_the_time_that_it_names(each_dynamodb: Any) -> None:
+    pages = 32 // SHARDS  # that are read of a shard
     transactions = [made(number, recorded_at=NOW + timedelta(seconds=number)) for number in range(100)]
     store(each_dynamodb, transactions)
-    paged = Counting(each_dynamodb, page=10)
+    paged = Counting(each_dynamodb, page=1)
     days, as_of = reader(paged, NOW + timedelta(hours=1)).of_bank("eazycard", date.min, date.max)
-    assert NOW + timedelta(seconds=10) < as_of < NOW + timedelta(seconds=99)
+    assert NOW + timedelta(seconds=pages) < as_of < NOW + timedelta(seconds=99)
     read_of = {
-        shard: [one for one in transactions if transaction_item(one)["recorded_shard"]["S"] == shard][:10]
+        shard: [one for one in transactions if transaction_item(one)["recorded_shard"]["S"] == shard][:pages]
         for shard in shards_of(SHARDS)
     }
     within = [one for page in read_of.values() for one in page]
     assert {one.id for one in transactions if one.recorded_at <= as_of} <= {one.id for one in within}
     assert days == expected(one for one in within if one.bank == "eazycard")
-    assert paged.calls["query"] == 1 + SHARDS
+    assert paged.calls["query"] == 1 + 32
+
+
+def test_behind_another_banks_flood_a_bank_reads_all_of_its_own(each_dynamodb: Any) -> None:
+    flood = [made(2 * number, recorded_at=NOW + timedelta(seconds=number)) for number in range(100)]
+    own = [made(2 * number + 1, recorded_at=NOW + timedelta(seconds=101 + number)) for number in range(5)]
+    store(each_dynamodb, flood + own)
+    now = NOW + timedelta(hours=1)
+    days, as_of = reader(Counting(each_dynamodb, page=10), now).of_bank("other-bank", date.min, date.max)
+    assert days == expected(own)
+    assert as_of == now
+
+
+def test_a_banks_flood_is_counted_apart_and_another_banks_before_its_end(each_dynamodb: Any) -> None:
+    flood = [
+        made(
+            0,
+            id=f"f{number}",
+            status="settled",
+            timestamp=NOW - timedelta(days=number),
+            recorded_at=NOW - timedelta(hours=1),
+        )
+        for number in range(5 * MAX_DAYS)
+    ]
+    own = [made(2 * number + 1, timestamp=NOW) for number in range(5)]
+    store(each_dynamodb, flood + own)
+    enough_for_a_step = iter([20.0])
+    assert job(each_dynamodb).run(lambda: next(enough_for_a_step, 0.0)) == 1
+    at = roll_ups_of(each_dynamodb).checkpoint()
+    assert [one.bank for one in at.behind] == ["eazycard"]
+    assert {day: sums for day, sums in folded(each_dynamodb).items() if day.bank == "other-bank"} == expected(own)
+    assert len(folded(each_dynamodb)) < 5 * MAX_DAYS
+    assert read(each_dynamodb) == expected(flood + own)
+    for bank in (None, *BANKS):
+        assert reconciliation(each_dynamodb).of_day(DAY, bank).differences == []
+    run(each_dynamodb)
+    assert roll_ups_of(each_dynamodb).checkpoint().behind == ()
+    assert folded(each_dynamodb) == expected(flood + own)
+    assert_baselines(each_dynamodb, flood + own)
 
 
 def test_a_malformed_row_in_the_tail_is_passed_over(each_dynamodb: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.analytics.checkpoint import Checkpoint
 from chalicelib.analytics.job import LEASE_BEYOND
-from chalicelib.analytics.repository import Checkpoint, RollUpsMoved
+from chalicelib.analytics.repository import RollUpsMoved
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.stored_form import SHARDS
 from chalicelib.ledger.transaction import Transaction

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.analytics.reconciliation import RECORDED_BEFORE, Difference, Findings, differences
-from chalicelib.analytics.repository import Checkpoint
+from chalicelib.analytics.checkpoint import Checkpoint
+from chalicelib.analytics.reconciliation import Difference, Findings, differences
+from chalicelib.analytics.recount import RECORDED_BEFORE
 from chalicelib.analytics.rollups import Day, Largest, Sums
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable

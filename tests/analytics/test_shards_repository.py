@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.analytics.checkpoint import Checkpoint
 from chalicelib.analytics.reconciliation import Reconciliation
-from chalicelib.analytics.repository import AnalyticsRepository, Checkpoint
+from chalicelib.analytics.repository import AnalyticsRepository
 from chalicelib.analytics.shards_repository import raise_shards
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.repository import Flagging, FlagRepository
