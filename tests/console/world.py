@@ -169,7 +169,7 @@ class World:
                 "usual": samples.USUAL,
                 "notifications": samples.NOTIFICATIONS if is_first else [],
                 "webhooks": [_of_transaction(one) for one in samples.ATTEMPTS if one["transaction"] == name],
-                **({"case": cases[0]} if cases else {}),
+                **({"case": _shown(cases[0])} if cases else {}),
                 "seen_by": [{"subject": "adam", "at": at(1)}] if is_first else [],
             },
         )
@@ -188,6 +188,7 @@ class World:
                 "holders": holders,
                 "transactions": transactions,
                 "next_cursor": "c",
+                "seen_by": [],
             },
         )
 
@@ -225,11 +226,17 @@ class World:
             if one["state"] == state and (not is_mine or (one["claimed_by"] or {}).get("subject") == self.who)
         ]
         counts = {name: sum(one["state"] == name for one in self.cases) for name in ("open", "claimed")}
-        return Answer(200, {"cases": found[: int(self.query.get("limit", 50))], "counts": counts})
+        counts["not_recognized"] = sum(bool(one["answers"]) for one in self.cases if one["state"] == "open")
+        listed = [_shown(one, is_whole=False) for one in found[: int(self.query.get("limit", 50))]]
+        return Answer(200, {"cases": listed, "counts": counts})
 
     def _case(self, name: str) -> Answer:
         found = next((one for one in self.cases if one["id"] == name), None)
-        return Answer(200, {"case": found}) if found else self.problem(404, "case_not_found", "There is no such case.")
+        return (
+            Answer(200, {"case": _shown(found)})
+            if found
+            else self.problem(404, "case_not_found", "There is no such case.")
+        )
 
     def _next(self) -> Answer:
         found = next((one for one in self.cases if one["state"] == "open"), None)
@@ -259,7 +266,7 @@ class World:
         case["history"].append(
             {**entry, **({"note": note} if note else {}), **({"outcome": outcome} if outcome else {})}
         )
-        return Answer(200, {"case": case})
+        return Answer(200, {"case": _shown(case)})
 
     def _attempts(self) -> Answer:
         return Answer(200, {"endpoints": samples.ENDPOINTS, "attempts": samples.ATTEMPTS})
@@ -336,3 +343,8 @@ def _total(currency: str, count: int, credit: str, debit: str) -> Json:
 
 def _of_transaction(attempt: Json) -> Json:
     return {name: value for name, value in attempt.items() if name not in ("endpoint", "url", "transaction")}
+
+
+def _shown(case: Json, is_whole: bool = True) -> Json:
+    absent = {"claimed_by"} if case["claimed_by"] is None else set()
+    return {name: value for name, value in case.items() if name not in absent | (set() if is_whole else {"history"})}

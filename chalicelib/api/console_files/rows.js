@@ -3,7 +3,8 @@
 import { html } from "./vendor-preact.js";
 import { amount, countryName, number } from "./format.js";
 import { named, t } from "./i18n.js";
-import { Badge, Facts, Id, Link, Money, Table, Time } from "./parts.js";
+import { useMember } from "./member.js";
+import { Badge, Facts, Id, Link, Money, Panel, Table, Time } from "./parts.js";
 
 export const FLAGS = ["large_amount", "velocity", "unusual_amount", "duplicate_suspect", "new_country"];
 
@@ -55,3 +56,13 @@ export const Timeline = ({ label, of }) => html`
     <li class=${one.tone}><p><strong>${one.what}</strong>${one.who && html` <span class="quiet">${one.who}</span>`}</p>
       ${one.note && html`<p class="said">${one.note}</p>`}<p class="quiet"><${Time} at=${one.at} exact /></p></li>`)}
   </ol>`;
+
+// Who looked at it before, as the audit trail has it.
+export const SeenBy = ({ of }) => {
+  const me = useMember().subject;
+  return html`
+  <${Panel} id="seen" title=${t("seen_by")}>
+    ${of.length === 0 ? html`<p class="quiet">${t("seen_by.none")}</p>` : html`
+      <ul class="plain">${of.map((one) => html`<li><span>${one.subject === me ? t("seen_by.you") : one.name ?? html`<${Id}>${one.subject}<//>`}</span> <span class="quiet"><${Time} at=${one.at} /></span></li>`)}</ul>`}
+  <//>`;
+};

@@ -7,7 +7,7 @@ import { named, t } from "./i18n.js";
 import { useChange, useLive, usePages } from "./live.js";
 import { useMay } from "./member.js";
 import { Answer, Asked, Badge, Empty, Facts, Id, Link, More, Notice, Panel, Table, Time } from "./parts.js";
-import { TransactionTable, Usual } from "./rows.js";
+import { SeenBy, TransactionTable, Usual } from "./rows.js";
 
 export const AccountView = ({ account }) => {
   const live = useLive(path(["accounts", account]), { isSlow: true });
@@ -26,6 +26,7 @@ export const AccountView = ({ account }) => {
           ${found.usual.length === 0 && html`<${Empty} icon="clock" title=${t("usual.none")} />`}
           ${found.usual.map((one) => html`<h3 key=${one.currency + one.type}>${currencyName(one.currency)} · ${named("type", one.type)}</h3><${Usual} of=${one} />`)}
         <//>
+        <${SeenBy} of=${found.seen_by} />
       </div>
       <${Panel} id="history" title=${t("account.history")}>
         ${found.transactions.length === 0 ? html`<${Empty} icon="card" title=${t("account.no_transaction")} />`

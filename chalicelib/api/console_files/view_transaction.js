@@ -5,9 +5,8 @@ import { path } from "./api.js";
 import { amount } from "./format.js";
 import { named, t } from "./i18n.js";
 import { useLive } from "./live.js";
-import { useMember } from "./member.js";
 import { Answer, Badge, Empty, Facts, Id, Link, Money, Panel, Table, Time } from "./parts.js";
-import { CaseState, FlagPills, Place, reason, Timeline, Usual } from "./rows.js";
+import { CaseState, FlagPills, Place, reason, SeenBy, Timeline, Usual } from "./rows.js";
 
 const TONES = { delivered: "good", sent: "info", bounced: "bad", complained: "bad", rejected: "bad", failed: "bad", suppressed: "warn" };
 
@@ -106,12 +105,3 @@ const Webhooks = ({ of }) => html`
       { label: t("webhooks.at"), cell: (one) => html`<${Time} at=${one.at} />` },
     ].filter(Boolean)} />`}
   <//>`;
-
-const SeenBy = ({ of }) => {
-  const me = useMember().subject;
-  return html`
-  <${Panel} id="seen" title=${t("seen_by")}>
-    ${of.length === 0 ? html`<p class="quiet">${t("seen_by.none")}</p>` : html`
-      <ul class="plain">${of.map((one) => html`<li><span>${one.subject === me ? t("seen_by.you") : one.name ?? html`<${Id}>${one.subject}<//>`}</span> <span class="quiet"><${Time} at=${one.at} /></span></li>`)}</ul>`}
-  <//>`;
-};
