@@ -34,27 +34,28 @@ _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 
 @functools.cache
-def _template() -> Any:
+def template() -> Any:
+    """Return the data stack's template."""
     # Read once: that takes longer than most tests.
     return yaml.load(TEMPLATE.read_text(), _Loader)
 
 
 def template_outputs() -> list[str]:
     """Return the names of the data stack's outputs."""
-    return list(_template()["Outputs"])
+    return list(template()["Outputs"])
 
 
 @functools.cache
 def partition_key(table: str) -> str:
     """Return the name of the table's partition key."""
-    schema = _template()["Resources"][table]["Properties"]["KeySchema"]
+    schema = template()["Resources"][table]["Properties"]["KeySchema"]
     return next(str(part["AttributeName"]) for part in schema if part["KeyType"] == "HASH")
 
 
 def create_tables(client: Any) -> dict[str, str]:
     """Create the template's tables; return their names by the data stack's output names."""
     names = {}
-    for name, resource in _template()["Resources"].items():
+    for name, resource in template()["Resources"].items():
         if resource["Type"] == "AWS::DynamoDB::Table":
             properties = {
                 key: resource["Properties"][key] for key in _UNDERSTOOD_BY_ENGINES if key in resource["Properties"]

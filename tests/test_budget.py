@@ -14,12 +14,14 @@ import pytest
 
 from chalicelib.analytics.job import AnalyticsJob
 from chalicelib.analytics.repository import SAFETY_MARGIN, AnalyticsRepository
+from chalicelib.flags.answers import Answer
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.judge import LOOKED_UP
-from chalicelib.flags.repository import Flagging
+from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.due import SHARDS, DueRepository
 from chalicelib.notifications.feed import MARGIN
@@ -28,8 +30,10 @@ from chalicelib.webhooks.host_rate import A_SECOND
 from tests.archive_bucket import BUCKET, FakeBucket, records
 from tests.case_world import Cases
 from tests.fakes import FakeSqs, Metered
+from tests.index_costs import index_writes
 from tests.mail_world import NOW, World, many, messages, ses_event
 from tests.quiet_night import END, QUIET, Night
+from tests.rows import ONE
 from tests.samples import EVIDENCE
 from tests.stream_world import Stream, record
 from tests.webhook_desk import URL, Desk
@@ -168,6 +172,25 @@ def test_a_case_costs_a_read_and_its_write_and_a_batch_of_them_a_few_calls(world
     assert units["write"] / BATCH == 2
     ordinary = [record(transaction_item(one)) for one in many(BATCH)]
     cases.opener(object()).handle(ordinary)  # no call at all
+
+
+@pytest.mark.parametrize("one", [ONE, replace(many(1)[0], description="x" * 280)], ids=["smallest", "usual"])
+def test_recording_a_transaction_costs_a_write_for_the_table_and_one_for_each_index(one: Transaction) -> None:
+    assert index_writes("TransactionsTable", {}, transaction_item(one)) == {
+        "by_account": 1,
+        "by_bank": 1,
+        "by_recorded": 1,
+    }
+
+
+def test_an_answer_to_an_alert_writes_nothing_to_the_index_that_is_searched(dynamodb: Any, table_names: Any) -> None:
+    flags = FlagRepository(dynamodb, "TransactionsTable")
+    flags.record([Flagging(ONE, {"velocity": {"count": 6, "limit": 5, "minutes": 10}}, frozenset(), NOW)])
+    (before,) = dynamodb.scan(TableName="TransactionsTable")["Items"]
+    flags.answer(ONE.bank, ONE.id, "awa", Answer.RECOGNIZED, NOW)
+    (after,) = dynamodb.scan(TableName="TransactionsTable")["Items"]
+    assert index_writes("TransactionsTable", {}, before).keys() == {"by_account", "by_bank", "by_recorded"}
+    assert index_writes("TransactionsTable", before, after) == {"by_account": 1}
 
 
 def test_archiving_a_full_batch_is_one_call_for_each_bank_and_day() -> None:

@@ -20,7 +20,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.answers import LAST_ANSWER, Answer, HolderAnswer, answered, answers_in, attribute_of, to_value
 from chalicelib.flags.rules import Evidence
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
-from chalicelib.ledger.stored_form import SHARDS, shard_of
+from chalicelib.ledger.stored_form import SHARDS, flags_shard, shard_of
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.ledger.transaction import Transaction
 
@@ -150,13 +150,16 @@ def _key(bank: str, transaction_id: str) -> str:
 def _item(flagging: Flagging, shards: int) -> Item:
     transaction = flagging.transaction
     key = _key(transaction.bank, transaction.id)
+    shard = shard_of(key, shards)
     return to_item(
         {
             "transaction_key": key,
             # A partition of their own in the index by account: no listing of transactions comes upon them.
             "account_key": f"{account_key(transaction.bank, transaction.account)}#flags",
             "timestamp_key": f"{sortable(transaction.timestamp)}#{transaction.id}",
-            "recorded_shard": shard_of(key, shards),
+            # And in the index by bank: a search for flags reads no transaction that has none.
+            "bank_shard": flags_shard(transaction.bank, shard),
+            "recorded_shard": shard,
             "recorded_key": f"{sortable(flagging.decided_at)}#{key}",
             **{name: getattr(transaction, name) for name in ("bank", "id", "account", "currency")},
             "timestamp": format_time(transaction.timestamp),

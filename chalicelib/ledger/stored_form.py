@@ -1,4 +1,4 @@
-"""The stored form of a transaction: the items of the table, and the rows of its index by_recorded."""
+"""The stored form of a transaction: the items of the table, and the rows of its indexes."""
 
 import zlib
 from collections.abc import Mapping
@@ -27,6 +27,16 @@ def shard_of(key: str, shards: int) -> str:
     return f"{zlib.crc32(key.encode()) % shards:02d}"
 
 
+def bank_shard(bank: str, shard: str) -> str:
+    """Return the partition of the index by_bank that has a bank's transactions of this shard, by their own time."""
+    return f"{bank}#{shard}"
+
+
+def flags_shard(bank: str, shard: str) -> str:
+    """Return the partition of the index by_bank that has the flags of a bank's transactions, of this shard."""
+    return f"{bank}#flags#{shard}"
+
+
 def place_of(transaction: Transaction) -> tuple[str, str]:
     """Return a stored transaction's shard of the index by_recorded and its place in it."""
     key = transaction_key(transaction.bank, transaction.id)
@@ -34,15 +44,17 @@ def place_of(transaction: Transaction) -> tuple[str, str]:
 
 
 def transaction_item(transaction: Transaction, shards: int = SHARDS) -> Item:
-    """Return the stored form of a transaction, its index keys included; the index has so many `shards`."""
+    """Return the stored form of a transaction, its index keys included; two of the indexes have so many `shards`."""
     key = transaction_key(transaction.bank, transaction.id)
     timestamp, recorded_at = sortable(transaction.timestamp), sortable(transaction.recorded_at)
+    shard = shard_of(key, shards)
     return to_item(
         {
             "transaction_key": key,
             "account_key": account_key(transaction.bank, transaction.account),
             "timestamp_key": f"{timestamp}#{transaction.id}",
-            "recorded_shard": shard_of(key, shards),
+            "bank_shard": bank_shard(transaction.bank, shard),
+            "recorded_shard": shard,
             "recorded_key": f"{recorded_at}#{key}",
             **{name: getattr(transaction, name) for name in ("bank", "id", *CONTENT)},
             "notify": None if transaction.notify else False,
