@@ -1,6 +1,7 @@
 """The audit trail in DynamoDB: a table of its own, from which nothing but the end of its time removes an entry.
 
-A bank's entries of a month are one partition, in the order of time. The functions may put entries, and nothing else.
+A bank's entries of a month are one partition, in the order of time; an index has those about one subject. The functions
+may put and read entries, and nothing else.
 """
 
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ class AuditRepository:
             "author": entry.author.id,
             "action": entry.action,
             "subject": entry.subject or None,
+            "subject_key": f"{entry.bank}#{entry.subject}" if entry.subject else None,
             "fields": list(entry.fields),
             "source_ip": entry.author.source_ip or None,
             "request_id": entry.author.request_id or None,
@@ -66,6 +68,50 @@ class AuditRepository:
                 ConsistentRead=True,
             )
             yield from map(_entry, found)
+
+    def newest(
+        self, bank: str, first: datetime, last: datetime, limit: int, before: str = ""
+    ) -> tuple[list[Entry], str | None]:
+        """Return the bank's newest entries of a time span, newest first, and the id behind which more follow.
+
+        They begin behind the id `before`. One call for each month of the span at most.
+        """
+        found: list[Entry] = []
+        for month in reversed(list(_months(first, last))):
+            upper = min(f"{sortable(last)}~", before or "~")
+            if upper < month:
+                continue  # all of it was shown
+            answer = call(
+                self._client.query,
+                TableName=self._table,
+                KeyConditionExpression="trail_key = :trail AND entry BETWEEN :first AND :last",
+                ExpressionAttributeValues=to_item(
+                    {":trail": f"{bank}#{month}", ":first": sortable(first), ":last": upper}
+                ),
+                ScanIndexForward=False,
+                ConsistentRead=True,
+                Limit=limit - len(found) + 2,  # one says whether more follow, and one may be `before`
+            )
+            found += [entry for entry in map(_entry, map(from_item, answer["Items"])) if entry.id != before]
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].id
+        return found, None
+
+    def of_subject(self, bank: str, subject: str, action: str, limit: int) -> list[Entry]:
+        """Return the newest entries about a subject that have this action, of its newest `limit` entries, newest first.
+
+        An entry of the last second may be missing.
+        """
+        answer = call(
+            self._client.query,
+            TableName=self._table,
+            IndexName="by_subject",
+            KeyConditionExpression="subject_key = :subject",
+            ExpressionAttributeValues=to_item({":subject": f"{bank}#{subject}"}),
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [entry for entry in map(_entry, map(from_item, answer["Items"])) if entry.action == action]
 
     def find(self, bank: str, entry_id: str) -> Entry | None:
         """Return the bank's entry with this id, None if there is none."""

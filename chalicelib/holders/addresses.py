@@ -3,6 +3,8 @@
 The table stores no address, only the SHA-256 of its canonical form. An address has one entry for each holder with it,
 and one more if it is or was suppressed, or was confirmed. So when SES reports a bounce, the holders with the address
 are found without a scan. Each holder's record repeats both: the mailer doesn't read this table.
+
+Beside them, a holder's id has an entry for each account that has such a holder (`finding_repository` reads them).
 """
 
 import hashlib
@@ -58,19 +60,27 @@ class AddressRepository:
         self._table = table
 
     def enter(self, bank: str, account: str, holder: Holder) -> None:
-        """Add the holder to those who have the holder's address, in place of an earlier entry of the same holder."""
-        call(
-            self._client.put_item,
-            TableName=self._table,
-            Item=to_item({**_key(Address.of(bank, holder.email), _entry_of(account, holder)), **_version(holder)}),
-        )
+        """Add the holder to those who have the holder's address, and to those who have the holder's id.
+
+        An earlier entry of the same holder is replaced.
+        """
+        for key in (_key(Address.of(bank, holder.email), _entry_of(account, holder)), id_key(bank, holder.id, account)):
+            call(self._client.put_item, TableName=self._table, Item=to_item({**key, **_version(holder)}))
 
     def leave(self, bank: str, account: str, holder: Holder) -> None:
         """Remove the holder from those who have the address; does nothing if a later enrolment has added it again."""
+        self._remove(_key(Address.of(bank, holder.email), _entry_of(account, holder)), holder)
+
+    def forget(self, bank: str, account: str, holder: Holder) -> None:
+        """Remove an erased holder from those who have the address, and from those who have the id, like `leave`."""
+        self.leave(bank, account, holder)
+        self._remove(id_key(bank, holder.id, account), holder)
+
+    def _remove(self, key: dict[str, str], holder: Holder) -> None:
         self._call_if(
             self._client.delete_item,
             TableName=self._table,
-            Key=to_item(_key(Address.of(bank, holder.email), _entry_of(account, holder))),
+            Key=to_item(key),
             ConditionExpression="enrolled_at = :enrolled_at",
             ExpressionAttributeValues=to_item({":enrolled_at": _version(holder)["enrolled_at"]}),
         )
@@ -186,6 +196,11 @@ class AddressRepository:
                 raise
             return False
         return True
+
+
+def id_key(bank: str, holder_id: str, account: str = "") -> dict[str, str]:
+    """Return the key of the entry of a holder's id for an account. No address's key has a second `#`."""
+    return {"address_key": f"{bank}#holder#{holder_id}", "entry": account}
 
 
 def _key(address: Address, entry: str) -> dict[str, str]:

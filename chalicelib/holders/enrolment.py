@@ -97,7 +97,7 @@ class Enrolment:
         before = self._find(bank, account, holder_id)
         if before is not None:
             check(before)
-            self._addresses.leave(bank, account, before)
+            self._addresses.forget(bank, account, before)
         self._holders.delete(bank, account, holder_id, check)
         if before is not None:
             self._forget_confirmation(bank, before)

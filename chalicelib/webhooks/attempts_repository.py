@@ -53,18 +53,31 @@ class AttemptLog:
             logger.warning("attempts_not_logged", extra={"attempts": len(by_id)})
             count("WebhookAttemptsNotLogged", len(by_id))
 
-    def newest(self, bank: str, before: str, limit: int, now: datetime) -> tuple[list[dict[str, Any]], str | None]:
+    def newest(
+        self,
+        bank: str,
+        before: str,
+        limit: int,
+        now: datetime,
+        first: datetime | None = None,
+        last: datetime | None = None,
+    ) -> tuple[list[dict[str, Any]], str | None]:
         """Return the bank's attempts before a position ("": the end), newest first, as the API answers them.
 
-        Returns at most `limit`, and the position for the next ones, None if there are none.
+        With `first` and `last`, only those of this time span, both inclusive. Returns at most `limit`, and the position
+        for the next ones, None if there are none.
         """
         place, _, index = before.rpartition("|")
+        oldest = max(now - KEPT_FOR, first or now - KEPT_FOR)
+        newest = place or (f"{sortable(last)}~" if last else "~")
+        if newest < sortable(oldest):
+            return [], None  # BETWEEN refuses bounds in the wrong order
         answer = call(
             self._client.query,
             TableName=self._table,
             KeyConditionExpression="due_hour = :bank AND due BETWEEN :oldest AND :place",
             ExpressionAttributeValues=to_item(
-                {":bank": _pages_key(bank), ":oldest": sortable(now - KEPT_FOR), ":place": place or "~"}
+                {":bank": _pages_key(bank), ":oldest": sortable(oldest), ":place": newest}
             ),
             ScanIndexForward=False,
             Limit=limit + 1,  # each page has an attempt

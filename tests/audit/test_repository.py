@@ -46,3 +46,28 @@ def test_an_entry_ends_after_the_years(each_dynamodb: Any, entries: AuditReposit
     (item,) = each_dynamodb.scan(TableName="AuditTable")["Items"]
     assert datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC) >= NOW.replace(year=2036)
     assert datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC) < NOW + timedelta(days=3_661)
+
+
+def pages(entries: AuditRepository, first: datetime, last: datetime, limit: int) -> list[list[datetime]]:
+    found, before = entries.newest("eazycard", first, last, limit)
+    listed = [[one.at for one in found]]
+    while before is not None:
+        found, before = entries.newest("eazycard", first, last, limit, before)
+        listed.append([one.at for one in found])
+    return listed
+
+
+def test_the_newest_entries_come_first_over_months_each_once(entries: AuditRepository) -> None:
+    times = [NOW + timedelta(hours=8 * number) for number in range(-6, 6)]  # some days of two months
+    for at in times:
+        entries.append(entry(at))
+    entries.append(entry(NOW, id=f"{sortable(NOW)}-fedcba9876543210"))  # another one at the same moment
+    entries.append(entry(NOW, bank="other-bank"))
+    newest = sorted([*times, NOW], reverse=True)
+    for limit in (1, 2, 5, 6, 7, 12, 13, 50):
+        listed = pages(entries, times[0], times[-1], limit)
+        assert [at for page in listed for at in page] == newest
+        assert all(len(page) == limit for page in listed[:-1])
+        assert listed[-1]
+    assert pages(entries, times[2], times[3], 5) == [[times[3], times[2]]]
+    assert pages(entries, NOW + timedelta(days=40), NOW + timedelta(days=80), 5) == [[]]
