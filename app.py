@@ -15,8 +15,14 @@ from chalicelib.api import (
     problems,
     requests,
     settings,
+    staff_accounts,
+    staff_audit,
     staff_cases,
     staff_requests,
+    staff_search,
+    staff_today,
+    staff_transactions,
+    staff_webhooks,
     transactions,
     webhooks,
 )
@@ -371,6 +377,179 @@ def post_case_close(case_id: str) -> Response:
 def post_case_reopen(case_id: str) -> Response:
     return staff_cases.reopen_case(
         staff(Group.ANALYST), case_id, app.current_request, desk=services.case_desk, trail=services.trail
+    )
+
+
+@app.route("/staff/today", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_staff_today() -> Response:
+    return staff_today.get_today(staff(Group.VIEWER), app.current_request, today=services.today)
+
+
+@app.route("/staff/transactions", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def search_transactions() -> Response:
+    return staff_search.search_transactions(
+        staff(Group.VIEWER),
+        app.current_request,
+        search=services.search,
+        transactions=services.transactions,
+        flags=services.flags,
+        finder=services.holder_finder,
+        trail=services.trail,
+        cursor_secret=services.cursor_secret,
+    )
+
+
+@app.route("/staff/transactions/{transaction_id}", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_staff_transaction(transaction_id: str) -> Response:
+    return staff_transactions.get_transaction(
+        staff(Group.VIEWER),
+        transaction_id,
+        app.current_request,
+        transactions=services.transactions,
+        flags=services.flags,
+        purchases=services.purchases,
+        baselines=services.baselines,
+        notifications=services.notification_records,
+        webhooks=services.webhook_records,
+        looks=services.looks,
+    )
+
+
+@app.route("/staff/accounts/{account}", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_staff_account(account: str) -> Response:
+    return staff_accounts.get_account(
+        staff(Group.VIEWER),
+        account,
+        app.current_request,
+        search=services.search,
+        flags=services.flags,
+        baselines=services.baselines,
+        holders=services.holders,
+        looks=services.looks,
+        cursor_secret=services.cursor_secret,
+        now=services.now(),
+    )
+
+
+@app.route("/staff/holders", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def find_holders() -> Response:
+    return staff_search.find_holders(
+        staff(Group.VIEWER),
+        app.current_request,
+        finder=services.holder_finder,
+        trail=services.trail,
+        cursor_secret=services.cursor_secret,
+        now=services.now(),
+    )
+
+
+@app.route("/staff/accounts/{account}/holders/{holder}/suppression", methods=["DELETE"], authorizer=staff_authorizer)
+@answered
+def delete_staff_suppression(account: str, holder: str) -> Response:
+    member = staff(Group.ADMIN)
+    return holders.lift_suppression(
+        member.bank,
+        account,
+        holder,
+        app.current_request,
+        enrolment=services.enrolment,
+        trail=services.trail,
+        now=services.now(),
+        by=staff_requests.author_of_staff(app.current_request, member),
+    )
+
+
+@app.route("/staff/settings", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_staff_settings() -> Response:
+    return settings.get_settings(staff(Group.VIEWER).bank, app.current_request, store=services.bank_store)
+
+
+@app.route("/staff/settings", methods=["PATCH"], content_types=PATCH, authorizer=staff_authorizer)
+@answered
+def patch_staff_settings() -> Response:
+    member = staff(Group.ADMIN)
+    return settings.patch_settings(
+        member.bank,
+        app.current_request,
+        store=services.bank_store,
+        topics=services.operator_topics,
+        trail=services.trail,
+        are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
+        queue_tests=lambda stored: services.queue_tests(member.bank.id, stored),
+        by=staff_requests.author_of_staff(app.current_request, member),
+    )
+
+
+@app.route("/staff/webhooks/attempts", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def list_staff_webhook_attempts() -> Response:
+    return webhooks.list_attempts(
+        staff(Group.VIEWER).bank,
+        app.current_request,
+        store=services.bank_store,
+        log=services.attempt_log,
+        cursor_secret=services.cursor_secret,
+        now=services.now(),
+    )
+
+
+@app.route("/staff/webhooks/test", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_staff_webhook_test() -> Response:
+    return staff_webhooks.test_endpoints(
+        staff(Group.ADMIN), app.current_request, tester=services.endpoint_tester, trail=services.trail
+    )
+
+
+@app.route("/staff/webhooks/{webhook_id}/resend", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_staff_webhook_resend(webhook_id: str) -> Response:
+    return staff_webhooks.resend(
+        staff(Group.ADMIN),
+        webhook_id,
+        app.current_request,
+        log=services.attempt_log,
+        queue=services.webhook_queue,
+        trail=services.trail,
+        now=services.now(),
+    )
+
+
+@app.route("/staff/webhooks/resend", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_staff_webhooks_resend() -> Response:
+    return staff_webhooks.resend_span(
+        staff(Group.ADMIN),
+        app.current_request,
+        resender=services.webhook_resender,
+        trail=services.trail,
+        cursor_secret=services.cursor_secret,
+    )
+
+
+@app.route("/staff/audit", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def list_audit_entries() -> Response:
+    return staff_audit.list_entries(
+        staff(Group.ADMIN),
+        app.current_request,
+        entries=services.audit_entries,
+        cursor_secret=services.cursor_secret,
+        now=services.now(),
+    )
+
+
+@app.route("/staff/quota", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_quota() -> Response:
+    return staff_audit.get_quota(
+        staff(Group.VIEWER), app.current_request, used=services.used_quotas, now=services.now()
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.api.address_page import AddressPage
     from chalicelib.api.alert_page import AlertPage
     from chalicelib.api.preferences_page import PreferencesPage
-    from chalicelib.aws.queues import Queue
+    from chalicelib.api.staff_today import Today
     from chalicelib.banks.settings import StoredSettings
     from chalicelib.changes.answer_teller import AnswerTeller
     from chalicelib.changes.change_teller import ChangeTeller
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from chalicelib.notifications.deferrals import Release
     from chalicelib.notifications.feedback import FeedbackHandler
     from chalicelib.notifications.stream import StreamHandler
-    from chalicelib.webhooks.attempts_repository import AttemptLog
     from chalicelib.webhooks.feeder import WebhookFeeder
     from chalicelib.webhooks.outbox import Outbox
     from chalicelib.webhooks.sender import WebhookSender
@@ -52,6 +51,12 @@ class Services(StaffServices):
         from chalicelib.analytics.reader import AnalyticsReader
 
         return AnalyticsReader(self.roll_ups, self.transactions, self.now)
+
+    @cached_property
+    def today(self) -> "Today":
+        from chalicelib.api.staff_today import Today
+
+        return Today(self.analytics, self.activity, self.used_quotas, self.bank_store, lambda _: None, self.now)
 
     @cached_property
     def preferences_page(self) -> "PreferencesPage":
@@ -194,15 +199,12 @@ class Services(StaffServices):
 
     @cached_property
     def webhook_sender(self) -> "WebhookSender":
-        from chalicelib.webhooks.records import WebhookRecords
         from chalicelib.webhooks.sender import WebhookSender
 
         return WebhookSender(
             self._signed_poster,
             self.endpoints,
-            WebhookRecords(
-                self.client("dynamodb"), self.settings.notifications_table, self.now, self.settings.retention.webhooks
-            ),
+            self.webhook_records,
             self.attempt_log,
             self.queue(self.settings.webhook_queue_url),
             self.dead_letters(self.settings.webhook_dead_letter_queue_url, "webhook_sender"),
@@ -216,21 +218,11 @@ class Services(StaffServices):
 
         return EndpointTester(self.endpoints, self._signed_poster, self.attempt_log, self.now)
 
-    @cached_property
-    def attempt_log(self) -> "AttemptLog":
-        from chalicelib.webhooks.attempts_repository import AttemptLog
-
-        return AttemptLog(self.client("dynamodb"), self.settings.deferrals_table)
-
     def queue_tests(self, bank: str, stored: "StoredSettings") -> None:
         """Queue a test for each of the bank's endpoints that has not proved itself."""
         from chalicelib.webhooks.tester import queue_tests
 
         queue_tests(bank, stored, self.webhook_queue, self.now())
-
-    @property
-    def webhook_queue(self) -> "Queue":
-        return self.queue(self.settings.webhook_queue_url)
 
     @cached_property
     def _signed_poster(self) -> "SignedPoster":

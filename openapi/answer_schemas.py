@@ -10,7 +10,9 @@ from openapi.json_schema import Json, object_schema, open_text
 from openapi.notification_schemas import notification_schemas
 from openapi.problems import FIELD_ERROR, PROBLEM
 from openapi.settings_schemas import settings_schemas
+from openapi.staff_read_schemas import staff_read_schemas
 from openapi.staff_schemas import staff_schemas
+from openapi.staff_today import staff_today_schemas
 from openapi.transaction_schemas import transaction_schemas
 
 
@@ -31,6 +33,8 @@ def add_answer_schemas(spec: APISpec) -> None:
         analytics_schemas(),
         staff_schemas(),
         case_schemas(),
+        staff_read_schemas(requests),
+        staff_today_schemas(),
         of_service,
     ):
         for name, schema in schemas.items():

@@ -20,6 +20,8 @@ from openapi.decimals import DECIMALS
 from openapi.json_schema import TIME, Json
 from openapi.marshmallow_fields import CODES
 
+# A date or a time. No schema has a format for both that generators read.
+DATE_OR_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$"
 WEBHOOK_URL: Json = {"type": "string", "format": "uri", "pattern": f"^{URL.pattern}$", "maxLength": MAX_URL}
 _FIELDS = field_texts.OF_FIELDS | settings_texts.OF_FIELDS
 _SCHEMAS = field_texts.OF_SCHEMAS | settings_texts.OF_SCHEMAS
@@ -39,6 +41,7 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schema("Batch", _BATCH)
     spec.components.schema("CaseNote", _CASE_NOTE)
     spec.components.schema("CaseOutcome", _CASE_OUTCOME)
+    spec.components.schema("WebhookSpan", _WEBHOOK_SPAN)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
     spec.components.schema("AlertForm", _ALERT_FORM)
     spec.components.schema("AddressForm", _ADDRESS_FORM)
@@ -103,6 +106,17 @@ _CASE_OUTCOME: Json = {
         "note": {**_NOTE, "description": "Why."},
     },
     "required": ["outcome"],
+    "additionalProperties": False,
+}
+_WEBHOOK_SPAN: Json = {
+    "type": "object",
+    "description": "The time span whose undelivered webhooks are sent again.",
+    "properties": {
+        "from": {"type": "string", "description": "The first day (UTC) or moment.", "pattern": DATE_OR_TIME},
+        "to": {"type": "string", "description": "The last day (UTC) or moment, inclusive.", "pattern": DATE_OR_TIME},
+        "cursor": {"type": "string", "description": "`next_cursor` of the previous call with the same time span."},
+    },
+    "required": ["from", "to"],
     "additionalProperties": False,
 }
 _FORM_TIME: Json = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}

@@ -4,13 +4,13 @@ from chalicelib.ledger.transaction import STATUSES
 from openapi import examples
 from openapi.json_schema import Json, ref
 from openapi.operation import JSON, LIMIT, answer, link, operation, parameter
+from openapi.request_schemas import DATE_OR_TIME
 
 _OF_TRANSACTION = {
     "transaction": link("getTransaction", "The transaction.", transaction_id="$response.body#/id"),
     "account": link("listTransactions", "The account's transactions.", account="$response.body#/account"),
 }
-# A date or a time. No schema has a format for both that generators read.
-_MOMENT: Json = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$"}
+MOMENT: Json = {"type": "string", "pattern": DATE_OR_TIME}
 
 _EXAMPLES: dict[str, Json] = {
     "smallest": examples.SMALLEST,
@@ -138,8 +138,8 @@ def list_transactions() -> Json:
         answers={200: answer("A page.", ref("TransactionPage"), examples.PAGE, links={"next": next_page})},
         parameters=[
             "account",
-            parameter("query", "from", "The first day (UTC) or moment.", _MOMENT, "2026-01-01"),
-            parameter("query", "to", "The last day (UTC) or moment, inclusive.", _MOMENT, "2026-01-31"),
+            parameter("query", "from", "The first day (UTC) or moment.", MOMENT, "2026-01-01"),
+            parameter("query", "to", "The last day (UTC) or moment, inclusive.", MOMENT, "2026-01-31"),
             parameter(
                 "query", "type", "Only transactions of this type.", {"type": "string", "enum": ["credit", "debit"]}
             ),

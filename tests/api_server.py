@@ -27,10 +27,13 @@ from chalicelib.flags.repository import Flagging
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.services import Services
+from chalicelib.webhooks.attempt import Attempt, follow_up
+from chalicelib.webhooks.poster import Answer
 from infra.package import PROJECT_DIR
 from tests.conftest import OneCallAtATime
 from tests.links import BOUNCED_ACCOUNTS, LINK_KEYS, SERVED_ACCOUNT, SERVED_ALERT, SERVED_HOLDER
 from tests.samples import EVIDENCE
+from tests.served_webhooks import TRIED_WEBHOOKS
 from tests.staff_world import id_token, keys_url
 from tests.tables import create_tables
 
@@ -132,6 +135,9 @@ def serving(base_path: str = "") -> Iterator[str]:
             bounced = dataclasses.replace(SERVED_HOLDER, email=f"{account}@example.com")
             app_module.services.enrolment.enrol("eazycard", account, bounced)
             app_module.services.enrolment.suppress("eazycard", bounced.email, Suppressed("hard_bounce", NOW))
+        tried = [Attempt(webhook, None, Answer(500)) for webhook in TRIED_WEBHOOKS]
+        records = [follow_up(attempt, None, NOW, 0).record for attempt in tried]
+        app_module.services.attempt_log.note(tried, records, NOW - timedelta(hours=1))
         app.__class__ = _ServedApp
         server = LocalDevServer(app, Config(), "127.0.0.1", 0, handler)
         thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -182,6 +182,7 @@ class Tours:
             tests = self._request("POST", "/webhooks/test")["tests"]
             assert len(tests) == 2
             self._request("GET", "/webhooks/attempts")
+            self._staff_reads()
             self.bench.now += timedelta(minutes=2)
             self._request("POST", f"/webhooks/{tests[0]['id']}/resend")
         self.services.enrolment.suppress(BANK, "ben@example.com", Suppressed("hard_bounce", self.now))
@@ -220,6 +221,24 @@ class Tours:
             self._request("POST", "/transactions/batch", {"transactions": [{**SMALLEST, "id": f"q{n}"} for n in "12"]})
             self._request("POST", "/transactions", {**SMALLEST, "id": "q3"}, 429)
         self._use_no_more()
+
+    def _staff_reads(self) -> None:
+        admin = signed_in(self.bench, "admin")
+        now = f"{self.now:%Y-%m-%d}"
+        for path in (
+            "/staff/today",
+            "/staff/transactions",
+            "/staff/transactions?flag=velocity",
+            f"/staff/transactions?account={ACCOUNT}&status=settled",
+            "/staff/transactions?holder=h1&email=ben%40example.com",
+            "/staff/transactions/1",
+            f"/staff/accounts/{ACCOUNT}",
+            "/staff/holders?email=ben%40example.com",
+            "/staff/audit",
+            "/staff/quota",
+        ):
+            assert admin.get(path).status_code == 200, path
+        assert admin.post("/staff/webhooks/resend", {"from": now, "to": now}).status_code == 200
 
     def _use_up(self, metered: Metered) -> None:
         """Have the bank on the smallest plan, with all of its quota used but one and no warning given."""

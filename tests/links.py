@@ -17,7 +17,7 @@ SERVED_ALERT = "asked"  # the id of a flagged transaction of that account
 SERVED_SINCE = datetime(2026, 6, 30, tzinfo=UTC)
 SERVED_HOLDER = Holder("awa", "Awa Ndiaye", "awa@example.com", "fr", "Africa/Douala", {}, SERVED_SINCE)
 # Accounts with a holder each whose address is suppressed from the start.
-BOUNCED_ACCOUNTS = [f"bounced-{number}" for number in range(50)]
+BOUNCED_ACCOUNTS = [f"bounced-{number}" for number in range(100)]
 
 
 class _Keys:

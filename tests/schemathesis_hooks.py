@@ -33,6 +33,7 @@ from tests.links import (
     confirmation_link,
     links_for,
 )
+from tests.served_webhooks import TRIED_WEBHOOKS
 
 DEFAULT_CURRENCY = "EUR"
 EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2026, 1, 31)  # noqa: DTZ001
@@ -45,7 +46,10 @@ BATCH = "/transactions/batch"
 PREFERENCES = "/preferences/{token}"
 ALERTS = "/alerts/{token}"
 ADDRESSES = "/addresses/{token}"
-ATTEMPTS = "/webhooks/attempts"
+ATTEMPTS = ("/webhooks/attempts", "/staff/webhooks/attempts", "/staff/holders")
+SEARCHES = ("/staff/transactions", "/staff/audit")
+RESENT = "/staff/webhooks/resend"
+RESENDS = ("/webhooks/{webhook_id}/resend", "/staff/webhooks/{webhook_id}/resend")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+")
 FEED = "/notifications"
 CASES = "/staff/cases"
@@ -53,6 +57,7 @@ ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
 
 _new = itertools.count()
 _bounced = iter(BOUNCED_ACCOUNTS)
+_tried = iter(TRIED_WEBHOOKS)
 _issued: dict[str, dict[str, str]] = {}  # what else was asked for, by the cursor that was answered
 
 schemathesis.openapi.format("date", st.dates(EARLIEST.date(), LATEST.date()).map(str))
@@ -68,8 +73,10 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         _ask_for_what_there_is(case.query)
     if case.path == FEED:
         case.query.pop("since", None)  # only what the feed gave is one
-    if case.path == ATTEMPTS:
+    if case.path in (*ATTEMPTS, *SEARCHES):
         case.query.pop("cursor", None)
+    if case.path in SEARCHES:
+        _search_for_what_can_be(case.query)
     if case.path == CASES:
         case.query.pop("cursor", None)
         if case.query.get("state", "claimed") != "claimed":
@@ -85,9 +92,14 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     if case.path == ADDRESSES:
         case.path_parameters["token"] = confirmation_link(SERVED_HOLDER, SERVED_SINCE).rpartition("/")[2]
         return
-    if case.path == SUPPRESSION and (account := next(_bounced, None)):
+    if case.path in RESENDS and (webhook := next(_tried, None)):
+        case.path_parameters = {"webhook_id": webhook.id}
+    if case.path in (SUPPRESSION, f"/staff{SUPPRESSION}") and (account := next(_bounced, None)):
         case.path_parameters = {"account": account, "holder": SERVED_HOLDER.id}
     if not isinstance(case.body, dict):
+        return
+    if case.path == RESENT:
+        case.body = {"from": "2026-06-30", "to": "2026-06-30"}  # what is sent again goes on with no other span's cursor
         return
     if case.meta.phase.name is TestPhase.STATEFUL:
         _begin_with_something_new(case)
@@ -227,6 +239,16 @@ def _ask_for_what_there_is(query: dict[str, Any]) -> None:
             query |= _issued[query["cursor"]]
         else:
             del query["cursor"]
+
+
+def _search_for_what_can_be(query: dict[str, Any]) -> None:
+    """End none before its beginning, ask for no span that is too long, and for no amounts in the wrong order."""
+    if "from" in query:
+        query["from"] = "2026-01-01"
+    if "to" in query:
+        query["to"] = "2026-06-30"
+    if "max_amount" in query:
+        query.pop("min_amount", None)
 
 
 def _ask_for_a_range(query: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, 13): entity tags of what is answered, and If-Match."""
+"""Conditional requests (RFC 9110, 13): entity tags of what is answered, If-Match and If-None-Match."""
 
 import hashlib
 import json
@@ -31,6 +31,12 @@ def check_match(request: Request, answer: Mapping[str, Any] | None) -> None:
         return
     if answer is None or not (wanted.strip() == "*" or entity_tag(answer) in _strong_tags(wanted)):
         raise PreconditionFailed
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Return whether the request's If-None-Match names this tag, weak or not: then the client has the answer."""
+    known = request.headers.get("if-none-match", "")
+    return known.strip() == "*" or (bool(_TAGS.fullmatch(known)) and tag in re.findall(r'"[^"]*"', known))
 
 
 def _strong_tags(header: str) -> set[str]:

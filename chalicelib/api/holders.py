@@ -9,7 +9,7 @@ from chalice.app import Request, Response
 from chalicelib.api.conditions import check_match, entity_tag
 from chalicelib.api.json_body import read_json, read_patch
 from chalicelib.api.requests import author, identifier, json_answer, only_parameters, sent_body
-from chalicelib.audit.entry import changed_fields
+from chalicelib.audit.entry import Author, changed_fields
 from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.plans import must_confirm_addresses
@@ -126,15 +126,23 @@ def delete_holder(
 
 
 def lift_suppression(
-    bank: Bank, account: str, holder_id: str, request: Request, *, enrolment: Enrolment, trail: Trail, now: datetime
+    bank: Bank,
+    account: str,
+    holder_id: str,
+    request: Request,
+    *,
+    enrolment: Enrolment,
+    trail: Trail,
+    now: datetime,
+    by: Author | None = None,
 ) -> Response:
     """Answer `DELETE /accounts/{account}/holders/{holder}/suppression`: e-mails go to the holder's address again.
 
-    Raises HolderNotFound, NotSuppressed, LiftedLately.
+    The author of the lifting is the bank's key, or `by`. Raises HolderNotFound, NotSuppressed, LiftedLately.
     """
     only_parameters(request)
     account, wanted = identifier("account", account), unquote(holder_id)
-    changes = trail.by(author(request), bank.id)
+    changes = trail.by(by or author(request), bank.id)
     enrolment.lift(
         bank.id, account, wanted, now, lambda _: changes.of_holder("suppression.lift", account, wanted, ["suppressed"])
     )

@@ -16,6 +16,7 @@ from chalicelib.staff import refusals
 
 CONTENT_TYPE = "application/problem+json"
 REQUEST_ID = "x-request-id"
+STAFF = "/staff/"  # what these routes answer is on no disk behind the member's screen
 
 # Each domain error's status and title. The title is for people; programs use the error's `code`.
 ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
@@ -169,6 +170,8 @@ def completed(
         # Chalice's `path` is the route: a path that was sent has ids, and may have a link's token.
         note(method=request.method, route=request.path, status=response.status_code)
     response.headers[REQUEST_ID] = request_id(request)
+    if request.path.startswith(STAFF):
+        response.headers["Cache-Control"] = "no-store"
     return _without_body(response, request) if request.method == "HEAD" else response
 
 

@@ -1,7 +1,7 @@
 """Reading requests and forming answers: what the routes share. Nothing here knows of transactions being stored."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -125,6 +125,30 @@ def moment(text: str, end_of_day: bool) -> datetime:
     except ValueError:
         raise ValueError(BOUND_RULE) from None
     return day + timedelta(days=1, microseconds=-1) if end_of_day else day
+
+
+def time_span(parameters: Mapping[str, str], errors: list[tuple[str, str]]) -> tuple[datetime | None, datetime | None]:
+    """Return the bounds `from` and `to`, both inclusive, None where it is not given; what is wrong with them is added
+    to `errors`."""
+    found: dict[str, datetime | None] = {"from": None, "to": None}
+    for name in found:
+        try:
+            if name in parameters:
+                found[name] = moment(parameters[name], end_of_day=name == "to")
+        except ValueError as error:
+            errors.append((name, str(error)))
+    start, end = found["from"], found["to"]
+    if start and end and start > end:
+        errors.append(("from", "Must not be after `to`."))
+    return start, end
+
+
+def choice(parameters: Mapping[str, str], name: str, known: Iterable[str], errors: list[tuple[str, str]]) -> str | None:
+    """Return a query parameter that is one of the known texts, None if it is not given; another adds to `errors`."""
+    value = parameters.get(name)
+    if value is not None and value not in known:
+        errors.append((name, f"Must be one of: {', '.join(known)}."))
+    return value
 
 
 def date_range(request: Request, today: date, errors: list[tuple[str, str]]) -> tuple[date, date]:

@@ -9,7 +9,7 @@ from chalicelib.api.conditions import check_match, entity_tag
 from chalicelib.api.json_body import read_json, read_patch
 from chalicelib.api.problems import named
 from chalicelib.api.requests import author, json_answer, only_parameters, sent_body
-from chalicelib.audit.entry import changed_fields
+from chalicelib.audit.entry import Author, changed_fields
 from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.endpoints import webhook_url_error
@@ -75,10 +75,12 @@ def patch_settings(
     trail: Trail,
     are_loopback_endpoints_allowed: bool,
     queue_tests: Callable[[StoredSettings], None],
+    by: Author | None = None,
 ) -> Response:
     """Answer `PATCH /settings`: changes what the merge patch (RFC 7396) names; null sets a field to its default.
 
-    `queue_tests` queues a test for each endpoint that has not proved itself.
+    `queue_tests` queues a test for each endpoint that has not proved itself. The author of the change is the bank's
+    key, or `by`.
 
     Raises PreconditionFailed.
     """
@@ -89,7 +91,7 @@ def patch_settings(
     _check_confirming(bank, patch)
     if "webhook_url" in patch or "webhooks" in patch:
         _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
-    stored = _replace(bank, settings, before, request, store, topics, trail)
+    stored = _replace(bank, settings, before, request, store, topics, trail, by)
     queue_tests(stored)
     return _answer(bank, stored)
 
@@ -113,13 +115,14 @@ def _replace(
     store: SettingsStore,
     topics: Subscriptions,
     trail: Trail,
+    by: Author | None = None,
 ) -> StoredSettings:
     def check(stored: StoredSettings) -> None:
         check_match(request, _shown(bank, stored))
 
     check(before)
     fields = changed_fields(to_json(before.settings), to_json(settings))
-    trail.by(author(request), bank.id).of_bank(f"settings.{request.method.lower()}", fields)
+    trail.by(by or author(request), bank.id).of_bank(f"settings.{request.method.lower()}", fields)
     return replace_settings(bank.id, settings, store, topics, before, check)
 
 

@@ -1,6 +1,6 @@
 """Transactions: recorded one by one or in batches, read by id, listed by account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,16 @@ from chalice.app import Request, Response
 from chalicelib.api import batch, cursors, problems
 from chalicelib.api.json_body import MAX_BYTES, parse_json
 from chalicelib.api.requests import (
+    choice,
     flag,
     identifier,
     json_answer,
-    moment,
     only_parameters,
     page_limit,
     preferences,
     seconds_left,
     sent_body,
+    time_span,
 )
 from chalicelib.api.transaction_body import read_transaction
 from chalicelib.aws import telemetry
@@ -136,11 +137,7 @@ def get_transaction(
     wanted = unquote(transaction_id)
     if not IDENTIFIER.fullmatch(wanted):
         raise TransactionNotFound
-    transaction = transactions.get(bank.id, wanted)
-    related = [relation._asdict() for relation in relations_of(transaction, transactions, purchases)]
-    found, answers = flags.with_answers(bank.id, wanted)
-    given = {"answers": [answer.to_json() for answer in answers]} if answers else {}
-    return json_answer({**to_json(transaction), "flags": found, **given, "related": related})
+    return json_answer(with_details(transactions.get(bank.id, wanted), transactions, flags, purchases))
 
 
 def list_transactions(
@@ -166,30 +163,29 @@ def list_transactions(
     next_cursor = None
     if page.next_position is not None:
         next_cursor = cursors.sign(cursor_secret(), issued_for, page.next_position)
-    flags_by_key = flags.of_transactions(transaction.key for transaction in page.transactions)
-    found = [{**to_json(one), "flags": flags_by_key.get(one.key, {})} for one in page.transactions]
-    return json_answer({"transactions": found, "next_cursor": next_cursor})
+    return json_answer({"transactions": with_flags(page.transactions, flags), "next_cursor": next_cursor})
+
+
+def with_flags(transactions: Sequence[Transaction], flags: FlagRepository) -> list[dict[str, Any]]:
+    """Return the transactions as the API answers them in a list: each with its flags."""
+    found = flags.of_transactions(transaction.key for transaction in transactions)
+    return [{**to_json(one), "flags": found.get(one.key, {})} for one in transactions]
+
+
+def with_details(
+    transaction: Transaction, transactions: TransactionRepository, flags: FlagRepository, purchases: PurchaseRepository
+) -> dict[str, Any]:
+    """Return a transaction as the API answers it alone: with its flags, the holders' answers, and related ones."""
+    related = [relation._asdict() for relation in relations_of(transaction, transactions, purchases)]
+    found, answers = flags.with_answers(transaction.bank, transaction.id)
+    given = {"answers": [answer.to_json() for answer in answers]} if answers else {}
+    return {**to_json(transaction), "flags": found, **given, "related": related}
 
 
 def _listing(account: str, parameters: Any) -> Listing:
     errors: list[tuple[str, str]] = []
-
-    def bound(name: str, end_of_day: bool) -> datetime | None:
-        if name not in parameters:
-            return None
-        try:
-            return moment(parameters[name], end_of_day)
-        except ValueError as error:
-            errors.append((name, str(error)))
-            return None
-
-    start, end = bound("from", end_of_day=False), bound("to", end_of_day=True)
-    if start and end and start > end:
-        errors.append(("from", "Must not be after `to`."))
-    chosen = {"type": parameters.get("type"), "status": parameters.get("status")}
-    for name, known in (("type", TYPES), ("status", STATUSES)):
-        if chosen[name] is not None and chosen[name] not in known:
-            errors.append((name, f"Must be one of: {', '.join(known)}."))
+    start, end = time_span(parameters, errors)
+    chosen = {name: choice(parameters, name, known, errors) for name, known in (("type", TYPES), ("status", STATUSES))}
     limit = page_limit(parameters, errors)
     if errors:
         raise ValidationFailed(errors)

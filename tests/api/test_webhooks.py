@@ -7,47 +7,13 @@ from typing import Any
 
 import pytest
 
-import app as app_module
-from chalicelib.aws.secret_store import SecretStore
-from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks.attempt import Attempt
-from chalicelib.webhooks.attempts_repository import AttemptLog
 from chalicelib.webhooks.poster import Answer
-from chalicelib.webhooks.records import Record, Standing
-from chalicelib.webhooks.signed_poster import SignedPoster
-from chalicelib.webhooks.webhook import Webhook, unpack, webhook_about
+from chalicelib.webhooks.webhook import unpack
 from tests.app_bench import OTHER_KEY, Bench, problem
-from tests.webhook_desk import BROKEN, OLD, TAKEN, FakeEndpoints, FakeSecrets
+from tests.webhook_desk import BROKEN, TAKEN
+from tests.webhook_routes import URL, tried
 
-URL = "https://hooks.bank.example/"
 FLAGS = {"url": "https://flags.bank.example/", "types": ["transaction.flagged"]}
-
-
-@pytest.fixture
-def endpoints(bench: Bench) -> FakeEndpoints:
-    """Endpoints instead of the internet."""
-    services, secrets, found = app_module.services, FakeSecrets(), FakeEndpoints()
-    secrets.store("webhook-secret", OLD)
-    store = SecretStore(lambda: secrets, lambda: bench.now)
-    services.__dict__["_signed_poster"] = SignedPoster(services.endpoints, store, found, lambda: bench.now)
-    return found
-
-
-def log(bench: Bench) -> AttemptLog:
-    return AttemptLog(bench.dynamodb, "DeferralsTable")
-
-
-def tried(bench: Bench, bank: str, number: int, answer: Answer = TAKEN) -> Webhook:
-    """Log an attempt to deliver a webhook of the bank's."""
-    key = NotificationKey(bank, f"t-{number}", "awa")
-    webhook = webhook_about(
-        key, "notification.bounced", "2026-01-10T14:00:00Z", {"transaction": key.transaction}, bench.now
-    )
-    standing = Standing.DELIVERED if answer.is_accepted else Standing.WAITING
-    record = Record(key, webhook.id, webhook.type, standing, str(answer), 1, bench.now)
-    log(bench).note([Attempt(webhook, None, answer)], [record], bench.now)
-    bench.now += timedelta(seconds=1)
-    return webhook
 
 
 def test_named_endpoints_are_tested_by_the_queue_and_shown_with_their_status(bench: Bench, endpoints: Any) -> None:

@@ -15,9 +15,6 @@ from tests.aws_policies import Allowed, allowed, calls_of_lambda, refused
 from tests.aws_tours import TOURS, Tours, toured
 from tests.permissions_table import PAGE, page
 
-# Places that call AWS for operators' commands only, each with the methods by which `operations` gets there.
-# What the routes of the console call as soon as they are there: each of these is then on their tour.
-FOR_THE_CONSOLE = {"activity.repository:ActivityRepository.between"}
 OF_OPERATORS = {
     "audit.repository:AuditRepository.find": ("audit_entries.find",),
     "audit.repository:AuditRepository.of_bank": ("audit_entries.of_bank",),
@@ -26,7 +23,6 @@ OF_OPERATORS = {
     "banks.repository:BankRepository.change_bank": ("change_bank",),
     "banks.repository:BankRepository.delete_api_key": ("delete_api_key",),
     "holders.addresses:AddressRepository.all_standings": ("all_standings",),
-    "webhooks.records:WebhookRecords.of_transaction": ("webhooks.records.of_transaction",),
 }
 A_CALL = Call("mailer", "", "dynamodb:GetItem", "${BanksTableArn}", (("dynamodb:LeadingKeys", "bank#*"),))
 
@@ -61,7 +57,7 @@ def test_whatever_is_allowed_is_called(tours: Tours) -> None:
 
 
 def test_each_place_in_the_code_that_calls_aws_is_on_a_tour(tours: Tours) -> None:
-    assert places_of_calls() - tours.functions_called == OF_OPERATORS.keys() | FOR_THE_CONSOLE
+    assert places_of_calls() - tours.functions_called == OF_OPERATORS.keys()
 
 
 @pytest.mark.parametrize("place", OF_OPERATORS)

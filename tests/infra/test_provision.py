@@ -43,9 +43,11 @@ PERMISSIONS = {
             f"dynamodb:{action}" for action in ("PutItem", "GetItem", "BatchGetItem", "UpdateItem")
         },
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
+        "${TransactionsTableArn}/index/by_bank": {"dynamodb:Query"},
         "${TransactionsTableArn}/index/by_recorded": {"dynamodb:Query"},
-        "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query"},
-        "${AuditTableArn}": {"dynamodb:PutItem"},
+        "${AnalyticsTableArn}": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"},
+        "${AuditTableArn}": {"dynamodb:PutItem", "dynamodb:Query"},
+        "${AuditTableArn}/index/by_subject": {"dynamodb:Query"},
         "${CasesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "${CasesTableArn}/index/by_queue": {"dynamodb:Query"},
         "${AddressesTableArn}": {
@@ -258,6 +260,8 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "CountWhatBanksMay": ["quota#*"],
         "RememberSignedRequests": ["signed#*"],
         "ReadQuotas": ["quota#*"],
+        "ReadActivity": ["activity#*"],
+        "ReadUsualAmounts": ["account#*"],
     },
     "feedback": {"CountActivity": ["activity#*"]},
     "holder_changes": {"FindEndpoints": ["bank#*", "settings#*"]},

@@ -18,6 +18,7 @@ import app as app_module
 from chalicelib.api.json_body import read_json
 from chalicelib.api.problems import ANSWERS
 from chalicelib.api.staff_cases import note_in, outcome_in
+from chalicelib.api.staff_webhooks import span_in
 from chalicelib.api.transaction_body import read_transaction
 from chalicelib.banks.settings import load_settings
 from chalicelib.banks.webhook_endpoints import ALERT_ANSWERED, HOLDER_CHANGED
@@ -155,8 +156,7 @@ def test_every_route_is_in_the_documentation(route: tuple[str, str]) -> None:
 
 
 WITHOUT_BODY = (
-    ("POST", "/webhooks/test"),
-    ("POST", "/webhooks/{webhook_id}/resend"),
+    *(("POST", f"{start}/webhooks/{end}") for start in ("", "/staff") for end in ("test", "{webhook_id}/resend")),
     ("POST", "/staff/next-case"),
     *(("POST", f"/staff/cases/{{case_id}}/{move}") for move in ("claim", "release", "reopen")),
 )
@@ -236,6 +236,8 @@ def is_taken_by_the_app(body: dict[str, Any], schema: str) -> bool:
             note_in(read_json(raw))
         elif schema == "CaseOutcome":
             outcome_in(read_json(raw))
+        elif schema == "WebhookSpan":
+            span_in(read_json(raw))
         else:
             # Strictly: what the description allows gives no warnings.
             values = read_transaction(raw)
@@ -253,7 +255,7 @@ def test_every_example_of_a_request_is_taken() -> None:
         schema = body["schema"]["$ref"].rpartition("/")[2]
         for label, example in body["examples"].items():
             assert is_taken_by_the_app(example["value"], schema), label
-    assert len(bodies) == 8
+    assert len(bodies) == 10
 
 
 def test_every_field_is_explained() -> None:
