@@ -191,6 +191,7 @@ SETTINGS: Json = {
     "alert_addresses": ["fraud@eazycard.example"],
     "webhooks": [{"url": one["url"], "types": one["types"]} for one in ENDPOINTS],
     "digest_after": 20,
+    "confirm_addresses": False,
 }
 
 

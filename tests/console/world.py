@@ -116,7 +116,6 @@ class World:
                     state: sum(one["emails"][state] for one in hours)
                     for state in ("sent", "delivered", "bounced", "failed")
                 },
-                "queued": 6,
                 "complained": 1,
                 "rejected": 0,
                 "suppressed": 14,
@@ -323,7 +322,15 @@ def _hour(i: int, hours: int) -> Json:
     failed = (i * 5) % 4
     emails = {"sent": sent, "delivered": sent - failed - (9 if i == 0 else i % 2), "bounced": failed, "failed": 0}
     hour = at(31 + i * 60 * hours)[:14] + "00:00Z"
-    return {"hour": hour, "transactions": sent + 40, "flagged": i % 3, "emails": emails, "alerts": i % 3}
+    others = dict.fromkeys(("complained", "rejected", "suppressed", "skipped"), 0)
+    return {
+        "hour": hour,
+        "transactions": sent + 40,
+        "flagged": i % 3,
+        "emails": {**emails, **others},
+        "alerts": i % 3,
+        "webhooks": {"delivered": 9, "failed": 0},
+    }
 
 
 def _total(currency: str, count: int, credit: str, debit: str) -> Json:
