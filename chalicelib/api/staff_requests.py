@@ -24,9 +24,9 @@ def staff_member(request: Request, tokens: "Callable[[], StaffTokens]", group: G
     if scheme.lower() != "bearer" or not token.strip():
         raise NotSignedIn
     member = tokens().member(token.strip())
+    telemetry.note(bank=member.bank.id)
     if group not in member.groups:
         raise GroupRequired(group)
-    telemetry.note(bank=member.bank.id)
     return member
 
 

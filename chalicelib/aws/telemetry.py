@@ -90,10 +90,12 @@ def count(name: str, value: int = 1) -> None:
 
 def measured(name: str, unit: str, values: Iterable[float], **dimensions: str) -> None:
     """Add values to the metric, by itself and for each of the dimensions; both have p50 and p95 in CloudWatch."""
+    line: RequestLine | None = getattr(_current, "line", None)
+    facts = {**dimensions, **({"request_id": line.facts["request_id"]} if line else {})}
     for part in batches(values, _VALUES_A_LINE):
         metric = {name: (unit, [round(value, 3) for value in part])}
         by_dimension = metric if dimensions else {}
-        _write(metric, dimensions, by_dimension, *((dimension,) for dimension in dimensions))
+        _write(metric, facts, by_dimension, *((dimension,) for dimension in dimensions))
 
 
 def skipped(what: str, metric: str, error: Exception | None = None, **ids: str | None) -> None:
