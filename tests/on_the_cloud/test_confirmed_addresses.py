@@ -41,7 +41,8 @@ def test_a_trial_banks_holder_gets_one_mail_and_no_other_before_the_button_is_pr
     assert urllib3.request("GET", link, timeout=60).status == 200
     path = "/accounts/confirmed/holders/h"
     assert "address_confirmed_at" not in bank("GET", path).json()
-    pressed = urllib3.request("POST", link, fields={"confirm": "address"}, encode_multipart=False, timeout=60)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    pressed = urllib3.request("POST", link, body=b"confirm=address", headers=form, timeout=60)
     assert (pressed.status, b"is confirmed" in pressed.data) == (200, True)
     assert bank("GET", path).json()["address_confirmed_at"]
 
