@@ -66,13 +66,14 @@ class EmailPromises:
         keys = [(one.bank, str(one.body["id"])) for one in parts]
         if len(parts) < 2 or self._rest.flagged & set(keys) or not holder.wants(parts[0]) or self._banks.emails_a_day:
             return
+        if len(holder.emails) > 1:
+            return  # who has another address since is another reader, who may know nothing of the authorization
         name = f"{keys[0][1]} to {holder.id} of {holder.account}"
         notes = {key: self._rest.notes.get((f"{key[0]}#{key[1]}", holder.id)) for key in keys}
         emails = [email for key, note in notes.items() for email in self._emails(key, holder, note)]
         if not emails and not holder.may_bounce:
             yield f"of a purchase, somebody is told: {name}"
-        # Who has another address since is another reader, who knows nothing of the authorization.
-        direct = [email for email in emails if "@" not in email.transaction and email.to == emails[0].to]
+        direct = [email for email in emails if "@" not in email.transaction]
         if self._surplus(direct) > 0:
             yield f"of a purchase, nobody is told twice: {name}"
 

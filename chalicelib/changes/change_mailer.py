@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside, is_fault_of_value
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BankDirectory
@@ -163,6 +163,8 @@ class ChangeMailer:
             is_given_up = at - (notice.put_off_since or at) >= PUT_OFF_AT_MOST
             (composed.failed if is_given_up else composed.put_off).append((notice, "no_link"))
         except Exception as error:  # one e-mail that can't be made must not hold up the others
+            if not is_fault_of_value(error):
+                raise  # a table can't be reached: the messages come again
             composed.failed.append((notice, f"not_rendered: {type(error).__name__}"))
 
     def _email(self, notice: ChangeNotice, now: Holder) -> Email:

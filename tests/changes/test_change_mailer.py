@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.banks.repository import BankRepository
 from chalicelib.changes.change_mailer import MailDesk
 from chalicelib.changes.change_notice import ChangeNotice, pack, unpack
 from chalicelib.errors import TemporarilyUnavailable
@@ -63,6 +64,23 @@ def test_a_notice_that_comes_twice_or_to_two_functions_is_told_once(changes: Cha
     told(changes, holder(), OFF)
     bodies = changes.taken()
     changes.change_mailer().handle(bodies * 3, lambda: 20)
+    changes.change_mailer().handle(bodies, lambda: 20)
+    assert changes.subjects() == [ENDED]
+
+
+def test_a_notice_waits_while_the_banks_can_t_be_read_and_is_no_dead_letter(changes: Changes) -> None:
+    told(changes, holder(), OFF)
+    bodies = changes.taken()
+    known = changes.banks
+    changes.banks = BankRepository(
+        Failing(changes.dynamodb, TemporarilyUnavailable(), operation="get_item"), changes.names["BanksTable"]
+    )
+    with pytest.raises(TemporarilyUnavailable):
+        changes.change_mailer().handle(bodies, lambda: 20)
+    assert changes.letters() == []
+
+    changes.banks = known
+    changes.now += timedelta(minutes=5)  # the claim of who failed is over
     changes.change_mailer().handle(bodies, lambda: 20)
     assert changes.subjects() == [ENDED]
 
