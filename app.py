@@ -415,6 +415,7 @@ def get_staff_transaction(transaction_id: str) -> Response:
         notifications=services.notification_records,
         webhooks=services.webhook_records,
         looks=services.looks,
+        cases=services.case_store,
     )
 
 

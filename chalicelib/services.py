@@ -6,6 +6,7 @@ What only some functions need is imported where it is made. So the API starts wi
 boto3's model of SES, and only the webhook sender loads what it needs for TLS.
 """
 
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,10 @@ class Services(StaffServices):
     def today(self) -> "Today":
         from chalicelib.api.staff_today import Today
 
-        return Today(self.analytics, self.activity, self.used_quotas, self.bank_store, lambda _: None, self.now)
+        def cases(bank: str) -> dict[str, int]:
+            return asdict(self.case_queue.waiting(bank))
+
+        return Today(self.analytics, self.activity, self.used_quotas, self.bank_store, cases, self.now)
 
     @cached_property
     def preferences_page(self) -> "PreferencesPage":

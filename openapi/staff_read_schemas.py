@@ -106,9 +106,10 @@ def _of_transactions() -> Json:
                 "usual": ref("UsualAmounts", "Of the account, in the transaction's currency and direction."),
                 "notifications": {"type": "array", "maxItems": MAX_HOLDERS, "items": ref("Notification")},
                 "webhooks": {"type": "array", "items": ref("TransactionWebhook")},
+                "case": ref("Case", "The case that its flags opened, with its history."),
                 "seen_by": _SEEN_BY,
             },
-            optional=("usual",),
+            optional=("usual", "case"),
         ),
     }
 

@@ -263,7 +263,7 @@ def _read_units(operation: str, arguments: dict[str, Any], answer: dict[str, Any
                 units += (len(request["Keys"]) - len(found)) * one
             return units
         case "query":
-            size = sum(map(item_bytes, answer["Items"]))
+            size = sum(map(item_bytes, answer.get("Items", ())))  # a count has none
             return max(1, math.ceil(size / 4096)) * (1 if arguments.get("ConsistentRead") else 0.5)
     return 0
 

@@ -40,7 +40,7 @@ CaseCounts = Callable[[str], dict[str, int] | None]
 
 
 class Today:
-    """Reads the figures in a dozen calls, whatever the bank has stored. `cases` counts a bank's cases by state."""
+    """Reads the figures in thirteen calls, whatever the bank has stored. `cases` counts a bank's cases by state."""
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from chalicelib.api.requests import json_answer, only_parameters
 from chalicelib.api.staff_requests import author_of_staff
 from chalicelib.api.transactions import with_details
 from chalicelib.audit.looks import Looks
+from chalicelib.cases.refusals import CaseNotFound
 from chalicelib.errors import TransactionNotFound
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.repository import FlagRepository
@@ -22,6 +23,7 @@ from chalicelib.notifications.records import NotificationRecords
 from chalicelib.staff.member import StaffMember
 
 if TYPE_CHECKING:
+    from chalicelib.cases.repository import CaseRepository
     from chalicelib.webhooks.records import Record, WebhookRecords
 
 
@@ -37,6 +39,7 @@ def get_transaction(
     notifications: NotificationRecords,
     webhooks: "WebhookRecords",
     looks: Looks,
+    cases: "CaseRepository",
 ) -> Response:
     """Answer `GET /staff/transactions/{id}`: the transaction, and all that has happened because of it.
 
@@ -48,7 +51,7 @@ def get_transaction(
         raise TransactionNotFound
     one = transactions.get(bank, wanted)
     seen_by = looks.note(author_of_staff(request, member), bank, "transaction.viewed", "transaction", wanted)
-    perhaps = {"usual": _usual(one, baselines)}
+    perhaps = {"usual": _usual(one, baselines), "case": _case(one, cases)}
     return json_answer(
         {
             "transaction": with_details(one, transactions, flags, purchases),
@@ -66,6 +69,13 @@ def _usual(one: Transaction, baselines: BaselineRepository) -> dict[str, Any] | 
     baseline = baselines.of([key]).get(key)
     found = usual_amounts(baseline) if baseline else []
     return next((usual for usual in found if (usual["currency"], usual["type"]) == (one.currency, one.type)), None)
+
+
+def _case(one: Transaction, cases: "CaseRepository") -> dict[str, Any] | None:
+    try:
+        return cases.get(one.bank, one.id).to_json_with_history()
+    except CaseNotFound:
+        return None
 
 
 def _webhook(record: "Record") -> dict[str, Any]:

@@ -104,6 +104,7 @@ def test_a_month_is_thirty_days_in_steps_of_a_day(bench: Bench, viewer: Desk) ->
 def test_a_bank_without_anything_has_zeros_and_needs_nobody(viewer: Desk) -> None:
     today = viewer.get("/staff/today").json_body
     assert today["totals"] == today["attention"] == []
+    assert today["cases"] == {"open": 0, "claimed": 0, "not_recognized": 0}
     assert set(today["emails"].values()) == {0}
     assert "latency" not in today
     assert {one["what"] for one in today["quota"]} == {"transactions", "emails"}
@@ -139,12 +140,12 @@ def test_a_poll_costs_a_dozen_calls_at_most_and_those_within_two_seconds_none(be
     units.clear()
     for _ in range(3):
         assert viewer.get("/staff/today").status_code == 200
-    # The checkpoint, the settings and two quotas; the days, the tail in four shards, the hours.
-    assert calls == {"get_item": 4, "query": 6}
-    assert units["read"] <= 12
+    # The checkpoint, the settings and two quotas; the days, the tail in four shards, the hours, three counts of cases.
+    assert calls == {"get_item": 4, "query": 9}
+    assert units["read"] <= 14
     bench.now += CACHE_FOR
     viewer.get("/staff/today")
-    assert calls.total() == 20
+    assert calls.total() == 26
 
 
 def test_no_bank_is_shown_what_another_one_s_staff_was_shown(bench: Bench, viewer: Desk) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import app as app_module
 from chalicelib.audit.repository import AuditRepository
+from chalicelib.cases.stored_form import case_item
 from chalicelib.flags.answers import Answer
 from chalicelib.flags.baselines import Amounts, Baseline
 from chalicelib.flags.repository import Flagging
@@ -15,6 +16,7 @@ from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.state import Feedback, Kind, NotificationKey, State, StateChange
 from chalicelib.webhooks.records import Record, Standing, WebhookRecords
 from tests.app_bench import NOW, OTHER_KEY, Bench, problem
+from tests.case_world import Cases, case
 from tests.fakes import refusal
 from tests.samples import EVIDENCE
 from tests.staff_world import Desk, signed_in
@@ -80,6 +82,13 @@ def test_a_page_shows_the_story_the_flags_the_usual_amounts_the_e_mails_and_the_
             "next_at": "2026-01-10T14:00:02Z",
         }
     ]
+
+
+def test_a_page_shows_the_case_that_was_opened_for_the_transaction(bench: Bench, viewer: Desk) -> None:
+    Cases(bench.dynamodb).cases().put_one_new(case_item(case("t1", "velocity")))
+    page = viewer.get(PAGE).json_body
+    assert page["case"] == viewer.get("/staff/cases/t1").json_body["case"]
+    assert [one["what"] for one in page["case"]["history"]] == ["opened"]
 
 
 def test_a_look_is_in_the_trail_and_the_next_one_who_looks_sees_it(bench: Bench, viewer: Desk) -> None:
