@@ -18,6 +18,7 @@ from chalicelib.api import (
     staff_accounts,
     staff_audit,
     staff_cases,
+    staff_flags,
     staff_requests,
     staff_search,
     staff_today,
@@ -316,6 +317,14 @@ def get_staff_me() -> Response:
 @answered
 def console_config_json() -> Response:
     return console_config.get_config(app.current_request, services.settings)
+
+
+@app.route("/staff/flags/precision", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_precision() -> Response:
+    return staff_flags.get_precision(
+        staff(Group.VIEWER), app.current_request, labels=services.labels, today=services.now().date()
+    )
 
 
 @app.route("/staff/cases", methods=["GET"], authorizer=staff_authorizer)

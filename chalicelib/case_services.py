@@ -7,6 +7,7 @@ from chalicelib.mail_services import MailServices
 
 if TYPE_CHECKING:
     from chalicelib.cases.desk import CaseDesk
+    from chalicelib.cases.labels_repository import Labels
     from chalicelib.cases.opener import CaseOpener
     from chalicelib.cases.queue_repository import CaseQueue
     from chalicelib.cases.repository import CaseRepository
@@ -43,3 +44,9 @@ class CaseServices(MailServices):
         from chalicelib.cases.desk import CaseDesk
 
         return CaseDesk(self.case_store, self.case_queue, self.now)
+
+    @cached_property
+    def labels(self) -> "Labels":
+        from chalicelib.cases.labels_repository import Labels
+
+        return Labels(self.client("dynamodb"), self.settings.cases_table)

@@ -9,12 +9,48 @@ from chalicelib.flags.answers import Answer
 from chalicelib.ledger.transaction import TYPES
 from openapi.json_schema import DIGITS, IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
 
+_COUNTS = {
+    "flagged": "Transactions that the rule flagged, and people heard of.",
+    "shadow": "Transactions that it flagged in shadow.",
+    "fraud": "Cases that were closed as fraud.",
+    "legitimate": "Cases that were closed as legitimate.",
+    "unclear": "Cases that were closed as unclear.",
+    "recognized": "Transactions that all holders who answered recognize.",
+    "not_recognized": "Transactions that a holder doesn't recognize.",
+    "open": "Cases that aren't closed.",
+}
 _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MOST_COUNTED}
 
 
 def case_schemas() -> Json:
     """Return the schemas by name."""
     return {
+        "RulePrecision": object_schema(
+            "What became of a rule's flags.",
+            {
+                **{name: {"type": "integer", "minimum": 0, "description": text} for name, text in _COUNTS.items()},
+                "precision": {
+                    "type": ["string", "null"],
+                    "description": "The share of true alarms among those of which it is known; null without any.",
+                },
+            },
+        ),
+        "Precision": object_schema(
+            "How often each rule was right.",
+            {
+                "from": {"type": "string", "format": "date", "description": "The first day."},
+                "to": {"type": "string", "format": "date", "description": "The last day."},
+                "is_complete": {
+                    "type": "boolean",
+                    "description": "Whether all are counted: if not, only the newest days are. Ask for fewer.",
+                },
+                "rules": {
+                    "type": "object",
+                    "additionalProperties": ref("RulePrecision"),
+                    "description": "The counts by rule.",
+                },
+            },
+        ),
         "CaseMember": object_schema(
             "A member of the bank's staff.",
             {

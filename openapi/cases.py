@@ -44,6 +44,36 @@ _CASE: Json = {"case": {**_LISTED, "history": _HISTORY}}
 _CASES: Json = {"cases": [_LISTED], "counts": {"open": 0, "claimed": 1, "not_recognized": 0}}
 
 
+_COUNTS: Json = {
+    "flagged": 12,
+    "shadow": 0,
+    "fraud": 3,
+    "legitimate": 1,
+    "unclear": 1,
+    "recognized": 2,
+    "not_recognized": 3,
+    "open": 7,
+    "precision": "0.75",
+}
+_PRECISION: Json = {"from": "2026-01-01", "to": "2026-01-31", "is_complete": True, "rules": {"velocity": _COUNTS}}
+
+
+def get_precision() -> Json:
+    return operation(
+        "getPrecision",
+        "Staff",
+        "Get how often each rule was right",
+        "Of the transactions of some days, by their own time (UTC): 31 days unless it is said, 92 at most. What "
+        "staff found counts; where they found nothing, or it is `unclear`, what the holders say.",
+        answers={200: answer("The counts of each rule.", ref("Precision"), _PRECISION)},
+        parameters=[
+            parameter("query", "from", "The first day.", {"type": "string", "format": "date"}),
+            parameter("query", "to", "The last day.", {"type": "string", "format": "date"}),
+        ],
+        group=Group.VIEWER,
+    )
+
+
 def list_cases() -> Json:
     return operation(
         "listCases",

@@ -47,6 +47,7 @@ def paths() -> dict[str, dict[str, Json]]:
         "/webhooks/{webhook_id}/resend": {"post": endpoints.resend()},
         "/staff/me": {"get": staff.get_me()},
         "/console/config.json": {"get": staff.get_console_config()},
+        "/staff/flags/precision": {"get": cases.get_precision()},
         "/staff/cases": {"get": cases.list_cases()},
         "/staff/cases/{case_id}": {"get": cases.get_case()},
         "/staff/next-case": {"post": cases.claim_next()},

@@ -53,7 +53,7 @@ RESENDS = ("/webhooks/{webhook_id}/resend", "/staff/webhooks/{webhook_id}/resend
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+")
 FEED = "/notifications"
 CASES = "/staff/cases"
-ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
+ANALYTICS = ("/analytics", "/accounts/{account}/analytics", "/staff/flags/precision")
 
 _new = itertools.count()
 _bounced = iter(BOUNCED_ACCOUNTS)

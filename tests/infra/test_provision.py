@@ -50,6 +50,7 @@ PERMISSIONS = {
         "${AuditTableArn}/index/by_subject": {"dynamodb:Query"},
         "${CasesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "${CasesTableArn}/index/by_queue": {"dynamodb:Query"},
+        "${CasesTableArn}/index/by_day": {"dynamodb:Query"},
         "${AddressesTableArn}": {
             f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
         },
