@@ -25,32 +25,7 @@ _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MOST_COUNTED}
 def case_schemas() -> Json:
     """Return the schemas by name."""
     return {
-        "RulePrecision": object_schema(
-            "What became of a rule's flags.",
-            {
-                **{name: {"type": "integer", "minimum": 0, "description": text} for name, text in _COUNTS.items()},
-                "precision": {
-                    "type": ["string", "null"],
-                    "description": "The share of true alarms among those of which it is known; null without any.",
-                },
-            },
-        ),
-        "Precision": object_schema(
-            "How often each rule was right.",
-            {
-                "from": {"type": "string", "format": "date", "description": "The first day."},
-                "to": {"type": "string", "format": "date", "description": "The last day."},
-                "is_complete": {
-                    "type": "boolean",
-                    "description": "Whether all are counted: if not, only the newest days are. Ask for fewer.",
-                },
-                "rules": {
-                    "type": "object",
-                    "additionalProperties": ref("RulePrecision"),
-                    "description": "The counts by rule.",
-                },
-            },
-        ),
+        **_precision_schemas(),
         "CaseMember": object_schema(
             "A member of the bank's staff.",
             {
@@ -106,6 +81,37 @@ def case_schemas() -> Json:
                 "next_cursor": {"type": "string", "description": "The `cursor` for the next page, if there is one."},
             },
             optional=("next_cursor",),
+        ),
+    }
+
+
+def _precision_schemas() -> Json:
+    return {
+        "RulePrecision": object_schema(
+            "What became of a rule's flags.",
+            {
+                **{name: {"type": "integer", "minimum": 0, "description": text} for name, text in _COUNTS.items()},
+                "precision": {
+                    "type": ["string", "null"],
+                    "description": "The share of true alarms among those of which it is known; null without any.",
+                },
+            },
+        ),
+        "Precision": object_schema(
+            "How often each rule was right.",
+            {
+                "from": {"type": "string", "format": "date", "description": "The first day."},
+                "to": {"type": "string", "format": "date", "description": "The last day."},
+                "is_complete": {
+                    "type": "boolean",
+                    "description": "Whether all are counted: if not, only the newest days are. Ask for fewer.",
+                },
+                "rules": {
+                    "type": "object",
+                    "additionalProperties": ref("RulePrecision"),
+                    "description": "The counts by rule.",
+                },
+            },
         ),
     }
 
