@@ -66,23 +66,27 @@ def case_schemas() -> Json:
             "A flagged transaction that staff looks at.", _case(), ("merchant", "claimed_by", "history")
         ),
         "OneCase": object_schema("A case.", {"case": ref("Case")}),
-        "Cases": object_schema(
-            "A bank's cases in a state, without their histories, and how many wait.",
-            {
-                "cases": {"type": "array", "maxItems": MAX_PAGE, "items": ref("Case")},
-                "counts": object_schema(
-                    f"How many wait; more than {MOST_COUNTED:,} are counted as {MOST_COUNTED:,}.",
-                    {
-                        "open": {**_COUNT, "description": "Open cases."},
-                        "claimed": {**_COUNT, "description": "Claimed cases."},
-                        "not_recognized": {**_COUNT, "description": "Open ones whose holder says that it wasn't them."},
-                    },
-                ),
-                "next_cursor": {"type": "string", "description": "The `cursor` for the next page, if there is one."},
-            },
-            optional=("next_cursor",),
-        ),
+        "Cases": _cases(),
     }
+
+
+def _cases() -> Json:
+    return object_schema(
+        "A bank's cases in a state, without their histories, and how many wait.",
+        {
+            "cases": {"type": "array", "maxItems": MAX_PAGE, "items": ref("Case")},
+            "counts": object_schema(
+                f"How many wait; more than {MOST_COUNTED:,} are counted as {MOST_COUNTED:,}.",
+                {
+                    "open": {**_COUNT, "description": "Open cases."},
+                    "claimed": {**_COUNT, "description": "Claimed cases."},
+                    "not_recognized": {**_COUNT, "description": "Open ones whose holder says that it wasn't them."},
+                },
+            ),
+            "next_cursor": {"type": "string", "description": "The `cursor` for the next page, if there is one."},
+        },
+        optional=("next_cursor",),
+    )
 
 
 def _precision_schemas() -> Json:

@@ -45,8 +45,23 @@ def paths() -> dict[str, dict[str, Json]]:
         "/webhooks/attempts": {"get": endpoints.list_attempts()},
         "/webhooks/test": {"post": endpoints.test_endpoints()},
         "/webhooks/{webhook_id}/resend": {"post": endpoints.resend()},
-        "/staff/me": {"get": staff.get_me()},
+        **_of_staff(),
         "/console/config.json": {"get": staff.get_console_config()},
+        "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
+        "/alerts/{token}": {"get": preferences.get_alert(), "post": preferences.post_alert()},
+        "/addresses/{token}": {"get": preferences.get_address(), "post": preferences.post_address()},
+        "/health": {"get": service.get_health()},
+        "/openapi.json": {"get": service.get_description()},
+        "/docs": {"get": service.get_docs()},
+        "/docs/{asset}": {"get": service.get_docs_asset()},
+        "/console": {"get": service.get_console()},
+        "/console/{asset}": {"get": service.get_console_asset()},
+    }
+
+
+def _of_staff() -> dict[str, dict[str, Json]]:
+    return {
+        "/staff/me": {"get": staff.get_me()},
         "/staff/flags/precision": {"get": cases.get_precision()},
         "/staff/cases": {"get": cases.list_cases()},
         "/staff/cases/{case_id}": {"get": cases.get_case()},
@@ -69,13 +84,4 @@ def paths() -> dict[str, dict[str, Json]]:
         "/staff/webhooks/{webhook_id}/resend": {"post": staff_writes.resend()},
         "/staff/audit": {"get": staff_reads.list_entries()},
         "/staff/quota": {"get": staff_reads.get_quota()},
-        "/preferences/{token}": {"get": preferences.get_preferences(), "post": preferences.post_preferences()},
-        "/alerts/{token}": {"get": preferences.get_alert(), "post": preferences.post_alert()},
-        "/addresses/{token}": {"get": preferences.get_address(), "post": preferences.post_address()},
-        "/health": {"get": service.get_health()},
-        "/openapi.json": {"get": service.get_description()},
-        "/docs": {"get": service.get_docs()},
-        "/docs/{asset}": {"get": service.get_docs_asset()},
-        "/console": {"get": service.get_console()},
-        "/console/{asset}": {"get": service.get_console_asset()},
     }
