@@ -210,7 +210,7 @@ class Turns:
             return Turn(step, at.positions, (*others, Behind(one.bank, positions)), has_more=True)
         # What is held for everybody was read without this bank.
         self._held = {key: page for key, page in self._held.items() if key[0] is not None}
-        return Turn(step, at.positions, tuple(others), has_more=True)
+        return Turn(step, at.positions, tuple(others), has_more=bool(others))
 
 
 def _rotated(at: Checkpoint) -> tuple[str, ...]:
