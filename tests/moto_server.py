@@ -2,8 +2,8 @@
 
 Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the
 outputs of a stack that a change set made, doesn't know termination protection and Lambda's limits and loop detection,
-and can't make a secret or an SES configuration set from a template. Types of `infra/data.yaml` that nothing refers to
-(`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
+and can't make a secret, an SES configuration set or a user pool from a template. Types of `infra/data.yaml` that
+nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
 """
 
 import contextlib
@@ -59,7 +59,15 @@ def serve(port: int) -> None:
     APIGatewayBackend.import_rest_api = _describing(APIGatewayBackend.import_rest_api)
     APIGatewayBackend.put_rest_api = _taking_swagger(APIGatewayBackend.put_rest_api)
     ChangeSet.apply = _keeping_outputs(ChangeSet.apply)
-    get_model_map().update({"AWS::SES::ConfigurationSet": _ConfigurationSet, "AWS::SecretsManager::Secret": _Secret})
+    get_model_map().update(
+        {
+            "AWS::SES::ConfigurationSet": _ConfigurationSet,
+            "AWS::SecretsManager::Secret": _Secret,
+            "AWS::Cognito::UserPool": _UserPool,
+            "AWS::Cognito::UserPoolClient": _UserPoolClient,
+            "AWS::Cognito::UserPoolDomain": _UserPoolDomain,
+        }
+    )
     CloudFormationResponse.update_termination_protection = _update_termination_protection
     LambdaResponse.put_function_recursion_config = _put_recursion_config
     LambdaResponse.get_function_recursion_config = _get_recursion_config
@@ -162,6 +170,33 @@ class _Secret(_Named):
         backend = secretsmanager_backends[account][region]
         secret = backend.create_secret(name, "the tests' secret", None, None, [], None, None, [], False)
         return cls(json.loads(secret)["ARN"])
+
+
+class _UserPool(_Named):
+    @classmethod
+    def create_from_cloudformation_json(cls, name: str, _: Any, account: str, region: str, **__: Any) -> _Named:
+        from moto.cognitoidp.models import cognitoidp_backends
+
+        return cls(cognitoidp_backends[account][region].create_user_pool(name, {}).id)
+
+
+class _UserPoolClient(_Named):
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, _name: str, described: Any, account: str, region: str, **__: Any
+    ) -> _Named:
+        from moto.cognitoidp.models import cognitoidp_backends
+
+        properties = dict(described["Properties"])
+        pool = properties.pop("UserPoolId")
+        backend = cognitoidp_backends[account][region]
+        return cls(backend.create_user_pool_client(pool, properties.pop("GenerateSecret", False), properties).id)
+
+
+class _UserPoolDomain(_Named):
+    @classmethod
+    def create_from_cloudformation_json(cls, _name: str, described: Any, *_: Any, **__: Any) -> _Named:
+        return cls(described["Properties"]["Domain"])
 
 
 if __name__ == "__main__":

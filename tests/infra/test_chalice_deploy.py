@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from chalicelib.aws.stage import variables
+from chalicelib.aws.stage import recorded
 from infra.stacks import stack_name
 from local_cloud.server import free_port
 from tests import moto_server
@@ -237,9 +237,7 @@ def test_functions_are_what_the_configuration_says(deployed: Clone, functions: d
 
 
 def test_every_function_has_the_stages_settings_in_its_environment(deployed: Clone, functions: dict[str, Any]) -> None:
-    stack = deployed.outputs("prod")
-
-    expected = {variable: stack[output] for output, variable in variables().items()}
+    expected = recorded(deployed.outputs("prod"))
     assert expected["STAGE"] == "prod"
     assert expected["MAIL_FROM"] == "EAZYCard <alerts@example.com>"
     for function in functions.values():
