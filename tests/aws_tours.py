@@ -368,6 +368,9 @@ class Tours:
         self._enrol("h1", f"account-{function}-3")
         over = [replace(told[0], id=f"{function}-q{n}", account=f"account-{function}-3") for n in range(2)]
         self._deliver(function, _messages(*over))
+        late = self._enrol("c4", f"account-{function}-3", must_confirm=True)  # what can't be sent gives its turn back
+        self._invoke("holder_changes", {"Records": [_record(late)]})
+        self._deliver(function, self.bench.queued("ALERT_QUEUE_URL"))
         self._use_no_more()
 
     def operator_alerts(self) -> None:
