@@ -9,7 +9,7 @@ from chalicelib.ledger.transaction import STATUSES, TYPES
 from chalicelib.staff.member import Group
 from openapi import examples
 from openapi.json_schema import IDENTIFIER_SCHEMA, Json, ref
-from openapi.operation import LIMIT, answer, link, operation, parameter
+from openapi.operation import LIMIT, answer, operation, parameter
 from openapi.transactions import MOMENT
 
 _AMOUNT: Json = {"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,9})?$"}
@@ -24,7 +24,6 @@ def _one_of(name: str, values: Iterable[str], description: str) -> Json:
 
 
 def search_transactions() -> Json:
-    of_one = {"transaction_id": "$response.body#/transactions/0/id"}
     return operation(
         "searchTransactions",
         "Staff",
@@ -39,7 +38,6 @@ def search_transactions() -> Json:
                 "A page.",
                 ref("FoundTransactions"),
                 {"transactions": examples.PAGE["transactions"], "searched_to": "2025-12-01T08:30:00Z"},
-                links={"transaction": link("getStaffTransaction", "The newest one.", **of_one)},
             )
         },
         parameters=[
