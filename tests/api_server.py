@@ -23,6 +23,8 @@ from chalicelib.aws.stage import from_environment
 from chalicelib.banks import confirmations
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
+from chalicelib.cases.case import opened
+from chalicelib.cases.stored_form import case_item
 from chalicelib.flags.repository import Flagging
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.transaction import Transaction
@@ -31,7 +33,7 @@ from chalicelib.webhooks.attempt import Attempt, follow_up
 from chalicelib.webhooks.poster import Answer
 from infra.package import PROJECT_DIR
 from tests.conftest import OneCallAtATime
-from tests.links import BOUNCED_ACCOUNTS, LINK_KEYS, SERVED_ACCOUNT, SERVED_ALERT, SERVED_HOLDER
+from tests.links import BOUNCED_ACCOUNTS, LINK_KEYS, SERVED_ACCOUNT, SERVED_ALERT, SERVED_CASES, SERVED_HOLDER
 from tests.samples import EVIDENCE
 from tests.served_webhooks import TRIED_WEBHOOKS
 from tests.staff_world import id_token, keys_url
@@ -130,6 +132,12 @@ def serving(base_path: str = "") -> Iterator[str]:
         for transaction in (*_RECORDED, asked):
             app_module.services.intake.record(transaction)
         app_module.services.flags.record([Flagging(asked, EVIDENCE, frozenset(), NOW)])
+        worked_on = [dataclasses.replace(_RECORDED[0], id=case_id, account="worked-on") for case_id in SERVED_CASES]
+        for transaction in worked_on:
+            app_module.services.intake.record(transaction)
+        flaggings = [Flagging(transaction, EVIDENCE, frozenset(), NOW) for transaction in worked_on]
+        app_module.services.flags.record(flaggings)
+        app_module.services.case_store.put_new([case_item(opened(flagging)) for flagging in flaggings])
         app_module.services.enrolment.enrol("eazycard", SERVED_ACCOUNT, SERVED_HOLDER)
         for account in BOUNCED_ACCOUNTS:
             bounced = dataclasses.replace(SERVED_HOLDER, email=f"{account}@example.com")

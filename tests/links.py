@@ -14,6 +14,7 @@ BASE = "https://alerts.example"
 # A holder whom the served app of `tests/api_server.py` has from its start.
 SERVED_ACCOUNT = "holder-page"
 SERVED_ALERT = "asked"  # the id of a flagged transaction of that account
+SERVED_CASES = [f"case-{number}" for number in range(30)]  # ids of flagged transactions of another account
 SERVED_SINCE = datetime(2026, 6, 30, tzinfo=UTC)
 SERVED_HOLDER = Holder("awa", "Awa Ndiaye", "awa@example.com", "fr", "Africa/Douala", {}, SERVED_SINCE)
 # Accounts with a holder each whose address is suppressed from the start.

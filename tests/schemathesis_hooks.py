@@ -28,6 +28,7 @@ from tests.links import (
     BOUNCED_ACCOUNTS,
     SERVED_ACCOUNT,
     SERVED_ALERT,
+    SERVED_CASES,
     SERVED_HOLDER,
     SERVED_SINCE,
     confirmation_link,
@@ -53,10 +54,13 @@ RESENDS = ("/webhooks/{webhook_id}/resend", "/staff/webhooks/{webhook_id}/resend
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+")
 FEED = "/notifications"
 CASES = "/staff/cases"
-ANALYTICS = ("/analytics", "/accounts/{account}/analytics", "/staff/flags/precision")
+CASE = "/staff/cases/{case_id}"
+ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
+PRECISION = "/staff/flags/precision"  # of at most 92 days
 
 _new = itertools.count()
 _bounced = iter(BOUNCED_ACCOUNTS)
+_cases = itertools.cycle(SERVED_CASES)
 _tried = iter(TRIED_WEBHOOKS)
 _issued: dict[str, dict[str, str]] = {}  # what else was asked for, by the cursor that was answered
 
@@ -77,10 +81,14 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.query.pop("cursor", None)
     if case.path in SEARCHES:
         _search_for_what_can_be(case.query)
+    if case.path.startswith(CASE):
+        case.path_parameters["case_id"] = next(_cases)
     if case.path == CASES:
         case.query.pop("cursor", None)
         if case.query.get("state", "claimed") != "claimed":
             case.query.pop("mine", None)
+    if case.path == PRECISION and "from" in case.query:
+        case.query["to"] = case.query["from"]
     if case.path in ANALYTICS and "from" in case.query:
         _ask_for_a_range(case.query)
     if case.path == PREFERENCES:

@@ -103,10 +103,13 @@ def parse_json(raw: bytes, content_type: str, max_bytes: int, media_types: Colle
     return value
 
 
-def check(value: Any) -> None:
-    """Refuse what no part of a body may hold; raises MalformedBody and CardNumberRefused."""
+def check(value: Any, is_free: bool = False) -> None:
+    """Refuse what no part of a body may hold; raises MalformedBody and CardNumberRefused.
+
+    In a free one, control characters are left to the rules of the fields.
+    """
     try:
-        check_part(value, (), Steps(MAX_STEPS))
+        check_part(value, (), Steps(MAX_STEPS), is_free)
     except TooMuchToSearch:
         raise MalformedBody(_TOO_MUCH) from None
 

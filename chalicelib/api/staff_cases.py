@@ -8,9 +8,9 @@ from chalice.app import Request, Response
 
 from chalicelib.api import cursors
 from chalicelib.api.conditions import check_match, entity_tag
+from chalicelib.api.json_body import MAX_BYTES, check, parse_json
 from chalicelib.api.requests import flag, identifier, json_answer, only_parameters, page_limit, sent_body
 from chalicelib.api.staff_requests import author_of_staff
-from chalicelib.api.transaction_body import read_transaction
 from chalicelib.audit.trail import Trail
 from chalicelib.cases import moves
 from chalicelib.cases.case import STAFF, Actor, Case, Outcome, State
@@ -146,8 +146,10 @@ def _id(encoded: str) -> str:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    # A note may have lines, which `read_json` refuses. Card numbers are refused, as in a transaction.
-    return read_transaction(*sent_body(request))
+    # A note may have lines, which `read_json` refuses. Card numbers are refused, as everywhere.
+    value = parse_json(*sent_body(request), MAX_BYTES)
+    check(value, is_free=True)
+    return value
 
 
 def note_in(body: dict[str, Any]) -> str:
