@@ -32,6 +32,9 @@ _MAX_RF_LENGTH = 25  # ISO 11649
 _UUID = re.compile(r"\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b", re.ASCII | re.IGNORECASE)
 _NO_LETTER = re.compile("[0-9-]+")
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12][0-9]|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)[0-9]{2}"
+# The time of an RFC 3339 timestamp behind its date: with a fraction and an offset it has the digits of a card number.
+_TIME = r"[Tt ](?:[01][0-9]|2[0-4]):[0-5][0-9]:[0-6][0-9](?:[.,][0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?(?![0-9])"
+_TIMESTAMP = re.compile(rf"(?<![0-9]){_YEAR}-{_MONTH}-{_DAY}{_TIME}")
 _DATE = re.compile(
     rf"(?<![0-9])(?:{_YEAR}(?P<a>[-/.]){_MONTH}(?P=a){_DAY}|{_DAY}(?P<b>[-/.]){_MONTH}(?P=b){_YEAR})(?![0-9])"
 )
@@ -43,14 +46,15 @@ _CZECH_WEIGHTS = (1, 2, 4, 8, 5, 10, 9, 7, 3, 6)  # from the right
 
 
 def without_known_identifiers(text: str, steps: Steps | None = None) -> str:
-    """Return the ASCII `text` with `x` for each UUID, date, pair of coordinates, IBAN, RF reference and Czech account.
+    """Return the ASCII `text` with `x` for each identifier that is none of a card.
 
-    An IBAN and an RF reference (ISO 11649) count if their check digits do (ISO 7064, mod 97-10), printed in groups or
-    in one piece. Takes time in proportion to the text, and steps for each beginning of one; raises TooMuchToSearch.
+    They are UUIDs, timestamps, dates, pairs of coordinates, IBANs, RF references and Czech accounts. An IBAN and an RF
+    reference (ISO 11649) count if their check digits do (ISO 7064, mod 97-10), printed in groups or in one piece. Takes
+    time in proportion to the text, and steps for each beginning of one; raises TooMuchToSearch.
     """
     steps = steps or Steps()
     text = _UUID.sub(lambda one: one[0] if _NO_LETTER.fullmatch(one[0]) else "x", text)
-    for pattern in (_DATE, _PLACE):
+    for pattern in (_TIMESTAMP, _DATE, _PLACE):
         text = pattern.sub("x", text)
     text = _CZECH_ACCOUNT.sub(lambda account: "x" if all(map(_divides_by_11, account.groups())) else account[0], text)
     kept: list[str] = []

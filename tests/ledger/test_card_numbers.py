@@ -5,6 +5,7 @@ import time
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import example, given
@@ -320,3 +321,14 @@ def test_twice_the_text_is_not_three_times_the_work(make: Callable[[int], str]) 
     # Below a millisecond the clock counts for more than the text; other work may get in between once, not three times.
     assert any(seconds(twice) < 3 * max(seconds(once), 0.001) for _ in range(3))
     assert seconds(make(1_000_000)) < 10
+
+
+@given(
+    st.datetimes(timezones=st.sampled_from((UTC, timezone(timedelta(hours=1)), timezone(-timedelta(hours=5))))),
+    st.sampled_from((" ", "T")),
+)
+@example(datetime(1972, 6, 30, 23, 59, 58, 999999, UTC), "T")
+def test_a_timestamp_is_no_card_number(moment: datetime, joint: str) -> None:
+    if moment.year >= 1900:
+        assert not holds_card_number(f"at {moment.isoformat(joint)}")
+        assert holds_card_number(f"{moment.isoformat(joint)} {as_printed(ALL_CARDS[0])}")
