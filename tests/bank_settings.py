@@ -16,6 +16,7 @@ WHOLE: dict[str, Any] = {
     },
     "webhooks": [{"url": "https://flags.bank.example/", "types": ["transaction.flagged", "webhook.test"]}],
     "digest_after": 5,
+    "confirm_addresses": True,
     "alert_addresses": ["fraud@bank.example", "night@bank.example"],
 }
 

@@ -155,6 +155,10 @@ class _Named:
     def get_cfn_attribute(self, _: str) -> str:
         return self.physical_resource_id
 
+    @classmethod
+    def update_from_cloudformation_json(cls, original: Any, *_: Any, **__: Any) -> Any:
+        return original
+
 
 class _ConfigurationSet(_Named):
     @classmethod

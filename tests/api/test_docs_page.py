@@ -246,4 +246,4 @@ def test_a_stage_is_described_at_its_own_url(headers: dict[str, str], server: st
 
 def test_the_page_and_its_parts_are_light(api_url: str) -> None:
     bodies = [get(api_url + path).body for path in ("/docs", *(f"/docs/{name}" for name in ASSETS))]
-    assert sum(len(body.encode()) for body in bodies) < 320_000
+    assert sum(len(body.encode()) for body in bodies) < 480_000

@@ -215,7 +215,9 @@ class World:
         return Answer(200, {**counts, "rules": samples.TRIAL})
 
     def _precision(self) -> Answer:
-        return Answer(200, {"from": self.query["from"], "to": self.query["to"], "rules": samples.PRECISION})
+        return Answer(
+            200, {"from": self.query["from"], "to": self.query["to"], "is_complete": True, "rules": samples.PRECISION}
+        )
 
     def _cases(self) -> Answer:
         state, is_mine = self.query.get("state", "open"), self.query.get("mine") == "true"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.analytics.job import Step
+from chalicelib.analytics.turns import Step
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.stored_form import place_of
@@ -32,7 +32,7 @@ def repository(client: Any) -> BaselineRepository:
 
 def by_account(transactions: list[Transaction]) -> dict[str, list[Mapping[str, Any]]]:
     """Return the transactions' rows as a step of the job has them."""
-    step = Step(max_accounts=len(transactions))
+    step = Step(max_days=len(transactions), max_accounts=len(transactions))
     step.fold(map(row, sorted(transactions, key=place_of)))
     return step.rows
 
