@@ -156,8 +156,8 @@ class _Named:
         return self.physical_resource_id
 
     @classmethod
-    def update_from_cloudformation_json(cls, original: Any, *_: Any, **__: Any) -> Any:
-        return original
+    def update_from_cloudformation_json(cls, original_resource: Any, *_: Any, **__: Any) -> Any:
+        return original_resource
 
 
 class _ConfigurationSet(_Named):
