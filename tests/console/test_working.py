@@ -17,7 +17,6 @@ def staff_requests(served: Served) -> list[str]:  # noqa: F811
     return [one for one in served.asked if "/staff/" in one]
 
 
-@pytest.mark.skip(reason="presses keys before the first view listens, at times: it must wait for that")
 def test_a_case_is_taken_noted_closed_and_reopened_with_the_keyboard_alone(browser: Browser, served: Served) -> None:  # noqa: F811
     with opened(browser, served) as page:
         page.keyboard.press("g")

@@ -1,6 +1,6 @@
 // Keyboard shortcuts: single letters, which do nothing while somebody types, and can be turned off.
 
-import { useEffect } from "./vendor-preact.js";
+import { useLayoutEffect } from "./vendor-preact.js";
 
 const KEPT_AS = "console.shortcuts";
 
@@ -9,11 +9,13 @@ export const turn = (on) => localStorage.setItem(KEPT_AS, on ? "on" : "off");
 
 const isTyping = (element) => element.closest?.("input, select, textarea, [contenteditable]") || document.querySelector("dialog[open]");
 
+let held = "";
 let before = "";
 
 // Calls the function of the key, or of two keys one after the other such as "g t", that is pressed.
 export function useKeys(keys) {
-  useEffect(() => {
+  // With the view that shows them, not after it: who sees the view may press a key.
+  useLayoutEffect(() => {
     const pressed = (event) => {
       if (!areOn() || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       const does = keys[`${before} ${event.key}`] ?? (before !== "g" ? keys[event.key] : undefined);
@@ -28,6 +30,7 @@ export function useKeys(keys) {
 }
 
 addEventListener("keydown", (event) => {
-  // After all listeners of this key.
-  setTimeout(() => { before = event.key === "g" && before !== "g" ? "g" : ""; });
-});
+  // Before all listeners of this key, and without a timer, which could come after the next one.
+  before = held;
+  held = event.key === "g" && before !== "g" ? "g" : "";
+}, true);
