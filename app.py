@@ -5,6 +5,7 @@ from typing import Any
 from chalice import Chalice, Cron, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
 
+import chalicelib.late  # noqa: F401 - first: it has the modules of `chalicelib.api` loaded late
 from chalicelib.api import (
     analytics,
     console,

@@ -10,8 +10,6 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.ledger.ingest_queue import IngestQueue
-from chalicelib.ledger.ingest_worker import IngestWorker
 from chalicelib.ledger.intake import Intake
 from chalicelib.staff_services import StaffServices
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.changes.change_teller import ChangeTeller
     from chalicelib.flags.operator_alerts import OperatorAlerts
     from chalicelib.ledger.archive import Archiver
+    from chalicelib.ledger.ingest_worker import IngestWorker
     from chalicelib.notifications.deferrals import Release
     from chalicelib.notifications.feedback import FeedbackHandler
     from chalicelib.notifications.stream import StreamHandler
@@ -45,7 +44,7 @@ class Services(StaffServices):
 
     @cached_property
     def intake(self) -> Intake:
-        return Intake(self.transactions, lambda: IngestQueue(self.queue(self.settings.ingest_queue_url)))
+        return Intake(self.transactions, lambda: self.ingest_queue)
 
     @cached_property
     def analytics(self) -> "AnalyticsReader":
@@ -83,7 +82,9 @@ class Services(StaffServices):
     # The ledger
 
     @cached_property
-    def ingest_worker(self) -> IngestWorker:
+    def ingest_worker(self) -> "IngestWorker":
+        from chalicelib.ledger.ingest_worker import IngestWorker
+
         return IngestWorker(
             self.intake,
             self.dead_letters(self.settings.ingest_dead_letter_queue_url, "ingest_worker"),

@@ -14,10 +14,10 @@ from botocore.config import Config
 from chalicelib.aws.batching import batches
 from chalicelib.aws.clients import WRITERS
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
+from chalicelib.intake_stores import utc_now
 from chalicelib.ledger.archive import from_line
 from chalicelib.ledger.intake import Intake, RecordResult
 from chalicelib.ledger.transaction import Transaction
-from chalicelib.stores import utc_now
 from operations.archive_reader import Archive, ArchiveObject, UnreadableObject
 
 PART = 200  # transactions

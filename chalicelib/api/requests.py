@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from chalice.app import Request, Response
@@ -12,11 +12,13 @@ from chalicelib.api.problems import request_id
 from chalicelib.audit.entry import API_KEY, HOLDER, Author
 from chalicelib.aws import telemetry
 from chalicelib.banks.bank import Bank, BankDirectory, short_hash
-from chalicelib.banks.signatures import Signatures
 from chalicelib.errors import UnsupportedMediaType, ValidationFailed
 from chalicelib.ledger.keys import IDENTIFIER, IDENTIFIER_RULE
 from chalicelib.ledger.messages import unknowns
 from chalicelib.ledger.times import parse_time
+
+if TYPE_CHECKING:
+    from chalicelib.banks.signatures import Signatures  # loaded for a bank that signs
 
 MAX_PAGE = 100
 MAX_DAYS = 366
@@ -27,7 +29,7 @@ _SPACE_FOR_PLUS = re.compile(r"[0-9] [0-9]{2}:[0-9]{2}$")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def calling_bank(request: Request, banks: BankDirectory, signatures: Callable[[], Signatures]) -> Bank:
+def calling_bank(request: Request, banks: BankDirectory, signatures: "Callable[[], Signatures]") -> Bank:
     """Return the bank whose API key came with the request.
 
     If the bank signs its requests and this is a write, its signature is checked too, and the same request isn't taken

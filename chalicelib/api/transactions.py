@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from chalice.app import Request, Response
@@ -28,15 +28,16 @@ from chalicelib.banks.bank import Bank
 from chalicelib.banks.plans import Metered
 from chalicelib.banks.quotas import Quotas
 from chalicelib.errors import OverQuota, TemporarilyUnavailable, TransactionNotFound, ValidationFailed
-from chalicelib.flags.repository import FlagRepository
 from chalicelib.ledger.informing import Warnings
 from chalicelib.ledger.intake import Intake, Queued
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.posted import load_transaction
-from chalicelib.ledger.purchases_repository import PurchaseRepository
-from chalicelib.ledger.relations import relations_of
 from chalicelib.ledger.repository import Listing, TransactionRepository
 from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, to_json
+
+if TYPE_CHECKING:
+    from chalicelib.flags.repository import FlagRepository
+    from chalicelib.ledger.purchases_repository import PurchaseRepository
 
 _FILTERS = ("from", "to", "type", "status")
 
@@ -128,8 +129,8 @@ def get_transaction(
     request: Request,
     *,
     transactions: TransactionRepository,
-    flags: FlagRepository,
-    purchases: PurchaseRepository,
+    flags: "FlagRepository",
+    purchases: "PurchaseRepository",
 ) -> Response:
     """Answer `GET /transactions/{id}`: the transaction with its flags, the holders' answers, and what it has to do with
     others."""
@@ -146,7 +147,7 @@ def list_transactions(
     request: Request,
     *,
     transactions: TransactionRepository,
-    flags: FlagRepository,
+    flags: "FlagRepository",
     cursor_secret: Callable[[], str],
 ) -> Response:
     """Answer `GET /accounts/{account}/transactions`: newest first, each with its flags, a page at a time."""
@@ -166,16 +167,21 @@ def list_transactions(
     return json_answer({"transactions": with_flags(page.transactions, flags), "next_cursor": next_cursor})
 
 
-def with_flags(transactions: Sequence[Transaction], flags: FlagRepository) -> list[dict[str, Any]]:
+def with_flags(transactions: Sequence[Transaction], flags: "FlagRepository") -> list[dict[str, Any]]:
     """Return the transactions as the API answers them in a list: each with its flags."""
     found = flags.of_transactions(transaction.key for transaction in transactions)
     return [{**to_json(one), "flags": found.get(one.key, {})} for one in transactions]
 
 
 def with_details(
-    transaction: Transaction, transactions: TransactionRepository, flags: FlagRepository, purchases: PurchaseRepository
+    transaction: Transaction,
+    transactions: TransactionRepository,
+    flags: "FlagRepository",
+    purchases: "PurchaseRepository",
 ) -> dict[str, Any]:
     """Return a transaction as the API answers it alone: with its flags, the holders' answers, and related ones."""
+    from chalicelib.ledger.relations import relations_of
+
     related = [relation._asdict() for relation in relations_of(transaction, transactions, purchases)]
     found, answers = flags.with_answers(transaction.bank, transaction.id)
     given = {"answers": [answer.to_json() for answer in answers]} if answers else {}

@@ -1,6 +1,7 @@
 """AWS clients: each is made once for each process, on first use, from one session.
 
-boto3 is imported when a client needs it. A function that only reads and writes items starts without it.
+They are botocore's own: boto3 would load as much again, for resources and transfers that nothing here uses. botocore is
+imported when a client needs it. A function that only reads and writes items starts without it.
 """
 
 import functools
@@ -15,8 +16,8 @@ from chalicelib.aws.direct import USER_AGENT, DirectDynamoDB, endpoint
 from chalicelib.aws.signing import Credentials
 
 if TYPE_CHECKING:
-    from boto3.session import Session
     from botocore.config import Config
+    from botocore.session import Session
 
 # How many threads may write at the same time. A write mostly waits for the network, so each has its own connection.
 WRITERS = 16
@@ -47,7 +48,7 @@ def client(service: str) -> Any:
 
 def botocore_client(service: str, url: str | None = None) -> Any:
     """Return a new client of botocore, for the service's endpoint or for `url`."""
-    return _session().client(service, config=_config(service), endpoint_url=url)
+    return _session().create_client(service, config=_config(service), endpoint_url=url)
 
 
 def _config(service: str) -> "Config":
@@ -70,7 +71,7 @@ def _config(service: str) -> "Config":
 
 @functools.cache
 def _session() -> "Session":
-    from boto3.session import Session
+    from botocore.session import Session
 
     return Session()
 

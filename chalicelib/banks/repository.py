@@ -1,21 +1,24 @@
 """Banks, their API keys and their settings in DynamoDB.
 
-They are in one table, as the entries `bank#<id>`, `key#<SHA-256 of the key>` and `settings#<bank's id>`.
+They are in one table, as the entries `bank#<id>`, `key#<SHA-256 of the key>` and `settings#<bank's id>`. What a bank's
+settings need is imported with the first of them: a `POST` reads only keys and banks.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
 from chalicelib.banks.bank import ApiKey, Bank
-from chalicelib.banks.settings import BankSettings, StoredSettings, read_settings, to_json
-from chalicelib.banks.webhook_endpoints import EndpointState, Status, states_from_json, states_to_json
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import format_time
+
+if TYPE_CHECKING:
+    from chalicelib.banks.settings import BankSettings, StoredSettings
+    from chalicelib.banks.webhook_endpoints import EndpointState
 
 
 class BankRepository:
@@ -82,8 +85,11 @@ class BankRepository:
         """Delete the key with this hash; does nothing if there is none."""
         call(self._client.delete_item, TableName=self._table, Key=to_item({"entry": f"key#{key_hash}"}))
 
-    def settings(self, bank_id: str) -> StoredSettings:
+    def settings(self, bank_id: str) -> "StoredSettings":
         """Return the bank's settings, read consistently; the defaults if it has stored none."""
+        from chalicelib.banks.settings import StoredSettings, read_settings
+        from chalicelib.banks.webhook_endpoints import states_from_json
+
         values = self._get(f"settings#{bank_id}", ConsistentRead=True)
         if values is None:
             return StoredSettings()
@@ -95,11 +101,14 @@ class BankRepository:
             _earlier_states(settings, values) if states is None else states_from_json(states),
         )
 
-    def put_settings(self, bank_id: str, stored: StoredSettings) -> None:
+    def put_settings(self, bank_id: str, stored: "StoredSettings") -> None:
         """Store the bank's settings in place of those with the version before: `stored.version - 1`.
 
         Raises TemporarilyUnavailable, and stores nothing, if another version is stored: someone else changed them.
         """
+        from chalicelib.banks.settings import to_json
+        from chalicelib.banks.webhook_endpoints import states_to_json
+
         item = {
             "entry": f"settings#{bank_id}",
             "settings": to_json(stored.settings),
@@ -121,11 +130,13 @@ class BankRepository:
                 raise
             raise TemporarilyUnavailable from None
 
-    def put_endpoint_states(self, bank_id: str, states: Mapping[str, EndpointState], version: int) -> bool:
+    def put_endpoint_states(self, bank_id: str, states: "Mapping[str, EndpointState]", version: int) -> bool:
         """Store the states of the endpoints in this version of the bank's settings, as the next version.
 
         Does nothing, and returns False, if the settings have another version by now.
         """
+        from chalicelib.banks.webhook_endpoints import states_to_json
+
         try:
             call(
                 self._client.update_item,
@@ -151,8 +162,10 @@ class BankRepository:
         call(self._client.put_item, TableName=self._table, Item=to_item({"entry": entry, **values}))
 
 
-def _earlier_states(settings: BankSettings, values: Mapping[str, Any]) -> dict[str, EndpointState] | None:
+def _earlier_states(settings: "BankSettings", values: Mapping[str, Any]) -> "dict[str, EndpointState] | None":
     """Return the states in settings that were stored before endpoints had to prove themselves."""
+    from chalicelib.banks.webhook_endpoints import EndpointState, Status
+
     if not values.get("webhooks_disabled_at"):
         return None
     at = datetime.fromisoformat(values["webhooks_disabled_at"])

@@ -6,14 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from chalicelib.aws.clients import WRITERS
 from chalicelib.aws.telemetry import count
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict, TransactionNotFound
-from chalicelib.ledger.ingest_queue import IngestQueue
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.repository import AlreadyRecorded, TransactionRepository
 from chalicelib.ledger.transaction import Transaction
+
+if TYPE_CHECKING:
+    from chalicelib.ledger.ingest_queue import IngestQueue
 
 # Three tries of a write with their waits: what begins later than this before the end might be cut off by it.
 _LAST_CALL_S = 12.0
@@ -46,7 +49,7 @@ RecordResult = Recorded | TransactionConflict | TemporarilyUnavailable
 class Intake:
     """`queue` gives the ingest queue, on first use: hardly any request needs it."""
 
-    def __init__(self, repository: TransactionRepository, queue: Callable[[], IngestQueue]) -> None:
+    def __init__(self, repository: TransactionRepository, queue: "Callable[[], IngestQueue]") -> None:
         self._repository = repository
         self._queue = queue
 
