@@ -1,12 +1,16 @@
 """The dead-letter queues of a stage: read their letters, and send letters through again."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.queues import GroupedBody
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import GroupedBody, Queue
+from chalicelib.cases.opener import CaseOpener
+from chalicelib.cases.repository import CaseRepository
 from chalicelib.statements.index import StatementIndex
 from infra.sessions import Stage
 from operations.queued_letter import QueuedLetter, grouped
@@ -31,14 +35,22 @@ class DeadLetterQueues:
     """A stage's dead-letter queues, and where their letters go to be processed again.
 
     `urls` are the dead-letter queues, `return_urls` the queues that the functions read, both by name. Letters about
-    statements go to the index of statements that are due.
+    statements go to the index of statements that are due; letters about cases to the opener, which `cases` makes.
     """
 
-    def __init__(self, sqs: Any, urls: dict[str, str], return_urls: dict[str, str], statements: StatementIndex) -> None:
+    def __init__(
+        self,
+        sqs: Any,
+        urls: dict[str, str],
+        return_urls: dict[str, str],
+        statements: StatementIndex,
+        cases: Callable[[], CaseOpener],
+    ) -> None:
         self._sqs = sqs
         self._urls = urls
         self._return_urls = return_urls
         self._statements = statements
+        self._cases = cases
 
     def count(self) -> int:
         """Return about how many letters there are."""
@@ -67,10 +79,13 @@ class DeadLetterQueues:
         """Send a letter through again and remove it. Return False, and keep it, if the letter can't be read.
 
         It is sent first and removed afterwards. If the removal fails, the next redrive sends it again; the functions
-        record a transaction and notify a holder once all the same.
+        record a transaction and notify a holder once all the same. A case is opened, or gets its answer, here and not
+        by the function, which would tell the bank of the answer once more; if that fails, the letter is written anew.
         """
         if (statement := letter.statement()) is not None:
             self._statements.put_again(statement, now)
+        elif (record := letter.record_of_flags()) is not None:
+            self._cases().handle([record])
         elif (message := letter.message()) is not None:
             group = GroupedBody.group_of(grouped(message))
             self._sqs.send_message(QueueUrl=self._return_urls[letter.queue], MessageBody=message, **group)
@@ -103,4 +118,16 @@ def dead_letter_queues(stage: Stage) -> DeadLetterQueues:
     urls = {queue: stage.output(output) for queue, (output, _) in QUEUES.items()}
     return_urls = {queue: stage.output(output) for queue, (_, output) in QUEUES.items()}
     stores = stores_of(stage, "StatementsTable")
-    return DeadLetterQueues(stores.client("sqs"), urls, return_urls, stores.statement_index)
+
+    @functools.cache
+    def cases() -> CaseOpener:
+        of_cases = stores_of(stage, "CasesTable", "TransactionsTable")
+        client, settings = of_cases.client("dynamodb"), of_cases.settings
+        return CaseOpener(
+            CaseRepository(client, settings.cases_table, settings.transactions_table),
+            of_cases.transactions,
+            DeadLetters(Queue(of_cases.client("sqs"), urls["stream"]), "transaction_stream"),
+            of_cases.now,
+        )
+
+    return DeadLetterQueues(stores.client("sqs"), urls, return_urls, stores.statement_index, cases)

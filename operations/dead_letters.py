@@ -4,9 +4,9 @@
     python -m operations.dead_letters --stage prod show 3f2c…
     python -m operations.dead_letters --stage prod redrive --reason 'refused: MESSAGE_REJECTED'
 
-However often a letter is sent through again, its transaction is recorded once, and its holder is notified once. The
-letter goes to its function's queue, a statement to the index of statements that are due. A letter that can't be read
-stays.
+However often a letter is sent through again, its transaction is recorded once, its holder is notified once, and its
+case is opened once. The letter goes to its function's queue, a statement to the index of statements that are due, and a
+case is opened, or gets its holder's answer, at once. A letter that can't be read stays.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from operations.auditing import note_change
 from operations.dead_letter_queues import DeadLetterQueues, dead_letter_queues
 from operations.listing import add_json_option, print_list
 
-_UNAVAILABLE = "the statements table takes nothing for now. Run the command again to do the rest."
+_UNAVAILABLE = "a table takes nothing for now. Run the command again to do the rest."
 
 
 def main(arguments: list[str] | None = None) -> int:

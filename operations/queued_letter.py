@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from chalicelib.aws.dead_letters import Letter
+from chalicelib.aws.dynamo import from_item
 from chalicelib.aws.queues import GroupedBody
 from chalicelib.changes import change_notice
+from chalicelib.flags.answers import answers_in
 from chalicelib.ledger import ingest_queue
-from chalicelib.ledger.stored_form import transaction_from_item
+from chalicelib.ledger.keys import TransactionKey
+from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item
 from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.feedback import read_event
 from chalicelib.notifications.notice import Notice, pack, to_payload
@@ -19,6 +22,7 @@ from chalicelib.webhooks import webhook
 
 STATEMENTS = "statements"  # the source of the statements function's letters, which are among the notifications' letters
 REFUSED_BY_QUEUE = "refused_by_queue"
+CASE_REASONS = ("case_not_opened", "answer_not_added")  # the first words of the case opener's reasons
 MOVED_BY_SQS = "moved by SQS after too many deliveries"
 Read = TypeVar("Read")
 
@@ -58,6 +62,12 @@ class QueuedLetter:
             return None
         text = self.payload if isinstance(self.payload, str) else json.dumps(self.payload)
         return _if_readable(lambda: expected_in(text))
+
+    def record_of_flags(self) -> dict[str, Any] | None:
+        """Return the stream's record of flags whose case was not opened, or got no answer; None for other letters."""
+        if self.queue != "stream" or self.reason.partition(":")[0] not in CASE_REASONS:
+            return None
+        return _if_readable(lambda: _record_of_flags(self.payload))
 
     def message(self) -> str | None:
         """Return the queue message that sends the letter through again, None if the letter can't be read."""
@@ -123,6 +133,17 @@ def _if_readable(read: Callable[[], Read]) -> Read | None:
 
 def _payload_of_record(record: Any) -> dict[str, Any]:
     return to_payload(Notice(transaction_from_item(record["dynamodb"]["NewImage"]), again=True))
+
+
+def _record_of_flags(record: Any) -> dict[str, Any]:
+    image = record["dynamodb"]["NewImage"]
+    row = from_item(image)
+    if not is_flag_row(image):
+        raise ValueError("no flags")
+    TransactionKey(row["bank"], row["id"])
+    list(answers_in(row))
+    # As if the flags were new: a case that isn't there is opened, whatever has changed in the row.
+    return {"eventName": "INSERT", "dynamodb": {"NewImage": image}}
 
 
 def _fresh_webhook(body: Any) -> str:

@@ -12,9 +12,16 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.dynamo import to_item
 from chalicelib.aws.queues import Queue
+from chalicelib.cases.case import opened
+from chalicelib.cases.refusals import CaseNotFound
+from chalicelib.cases.repository import CaseRepository
+from chalicelib.cases.stored_form import case_item
 from chalicelib.changes import change_notice
 from chalicelib.changes.change_notice import ChangeNotice
+from chalicelib.flags.answers import Answer as HolderSays
+from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger import ingest_queue
@@ -33,7 +40,8 @@ from operations import dead_letter_queues
 from operations.dead_letter_queues import DeadLetterQueues
 from operations.dead_letters import main
 from operations.queued_letter import QueuedLetter
-from tests.fakes import Refusing, refusal
+from tests.case_world import flagging
+from tests.fakes import OneCallAtATime, Refusing, refusal
 from tests.mail_world import EVENTS
 from tests.samples import TRANSACTION, transaction
 from tests.stream_world import record
@@ -53,9 +61,9 @@ QUEUES = (
 )
 
 
-def table(hash_key: str, range_key: str) -> dict[str, Any]:
+def table(hash_key: str, *range_key: str) -> dict[str, Any]:
     """Return a table of the template, by the names of its keys."""
-    keys = {hash_key: "HASH", range_key: "RANGE"}
+    keys = {hash_key: "HASH", **dict.fromkeys(range_key, "RANGE")}
     return {
         "Type": "AWS::DynamoDB::Table",
         "Properties": {
@@ -71,10 +79,12 @@ TEMPLATE = {
         **{name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
         "StatementsTable": table("due_hour", "due"),
         "AuditTable": table("trail_key", "entry"),
+        "TransactionsTable": table("transaction_key"),
+        "CasesTable": table("case_key"),
     },
     "Outputs": {
         **{f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
-        "StatementsTable": {"Value": {"Ref": "StatementsTable"}},
+        **{name: {"Value": {"Ref": name}} for name in ("CasesTable", "StatementsTable", "TransactionsTable")},
         "AuditTrail": {"Value": {"Fn::Sub": "${AuditTable}/10"}},
     },
 }
@@ -391,10 +401,10 @@ def test_when_the_index_takes_nothing_the_letter_stays(
     class Closed(DeadLetterQueues):
         """Dead-letter queues beside a statements table that refuses what is put."""
 
-        def __init__(self, sqs: Any, urls: dict[str, str], return_urls: dict[str, str], _: StatementIndex) -> None:
+        def __init__(self, sqs: Any, urls: Any, return_urls: Any, _: StatementIndex, cases: Any) -> None:
             client = Refusing(boto3.client("dynamodb"), refusal(code), "batch_write_item")
             statements = StatementIndex(DueRepository(client, stage.urls["StatementsTable"]))
-            super().__init__(sqs, urls, return_urls, statements)
+            super().__init__(sqs, urls, return_urls, statements, cases)
 
     monkeypatch.setattr(dead_letter_queues, "DeadLetterQueues", Closed)
     put_statement(stage, STATEMENT.to_json())
@@ -437,3 +447,84 @@ def test_an_e_mail_about_a_changed_holder_goes_through_again_as_one_that_had_fai
     assert "3 sent through again, 1 kept" in capsys.readouterr().out
     sent = [change_notice.unpack(body) for body in stage.take("NotificationQueue")]
     assert [(notice.key, notice.again) for notice in sent] == [(CHANGE.key, True)] * 3
+
+
+class Flagged:
+    """A stage's tables of transactions and cases, by their names in it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.client = OneCallAtATime(boto3.client("dynamodb"))
+        self.tables = {name: stage.urls[name] for name in ("CasesTable", "TransactionsTable")}
+        self.flags = FlagRepository(self.client, self.tables["TransactionsTable"], sleep=lambda _: None)
+        self.cases = CaseRepository(self.client, self.tables["CasesTable"], self.tables["TransactionsTable"])
+
+    def store(self, one: Flagging) -> None:
+        self.client.put_item(TableName=self.tables["TransactionsTable"], Item=transaction_item(one.transaction))
+
+    def row(self, one: Flagging, name: str = "INSERT") -> dict[str, Any]:
+        """Return what the stream brings of the flags of a transaction."""
+        key = to_item({"transaction_key": f"eazycard#{one.transaction.id}#flags"})
+        return record(self.client.get_item(TableName=self.tables["TransactionsTable"], Key=key)["Item"], name)
+
+    def history(self, one: Flagging) -> list[str]:
+        return [event.what.value for event in self.cases.get("eazycard", one.transaction.id).history]
+
+
+@pytest.fixture
+def flagged(stage: Stage) -> Flagged:
+    return Flagged(stage)
+
+
+def test_a_case_that_was_not_opened_is_opened_once_however_often_it_is_sent_through(
+    stage: Stage, flagged: Flagged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = flagging("t1")
+    flagged.flags.record([one])
+    stage.put("StreamDeadLetterQueue", flagged.row(one), "case_not_opened: KeyError")
+    assert run("redrive") == 0  # the transaction still isn't there
+    (again,) = stage.take("StreamDeadLetterQueue")
+    assert json.loads(again)["reason"] == "case_not_opened: KeyError"
+    with pytest.raises(CaseNotFound):
+        flagged.cases.get("eazycard", "t1")
+    flagged.store(one)
+    for _ in range(3):
+        stage.put_raw("StreamDeadLetterQueue", again)
+        stage.put_raw("StreamDeadLetterQueue", again)
+        assert run("redrive") == 0
+        assert flagged.history(one) == ["opened"]
+    assert stage.take("StreamDeadLetterQueue") == stage.take("NotificationQueue") == []
+    assert "2 sent through again, 0 kept" in capsys.readouterr().out
+
+
+def test_an_answer_that_was_not_added_is_added_once_and_never_over_a_later_one(stage: Stage, flagged: Flagged) -> None:
+    one = flagging("t1")
+    flagged.store(one)
+    flagged.flags.record([one])
+    flagged.cases.put_new([case_item(opened(one))])
+    flagged.flags.answer("eazycard", "t1", "awa", HolderSays.NOT_RECOGNIZED, one.decided_at + timedelta(minutes=1))
+    stage.put("StreamDeadLetterQueue", flagged.row(one, "MODIFY"), "answer_not_added: ValueError")
+    (letter,) = stage.take("StreamDeadLetterQueue")
+    for _ in range(3):
+        stage.put_raw("StreamDeadLetterQueue", letter)
+        assert run("redrive") == 0
+        assert flagged.history(one) == ["opened", "answered"]
+    flagged.flags.answer("eazycard", "t1", "awa", HolderSays.RECOGNIZED, one.decided_at + timedelta(minutes=5))
+    stage.put("StreamDeadLetterQueue", flagged.row(one, "MODIFY"), "answer_not_added: ValueError")
+    stage.put_raw("StreamDeadLetterQueue", letter)
+    assert run("redrive") == 0
+    assert flagged.history(one) == ["opened", "answered", "answered"]
+    assert flagged.cases.get("eazycard", "t1").answers["awa"].answer is HolderSays.RECOGNIZED
+    assert stage.take("StreamDeadLetterQueue") == stage.take("NotificationQueue") == []
+
+
+def test_a_row_of_flags_that_can_t_be_read_or_is_about_no_case_stays(stage: Stage, flagged: Flagged) -> None:
+    one = flagging("t1")
+    flagged.flags.record([one])
+    row = flagged.row(one)
+    stage.put("StreamDeadLetterQueue", row, "malformed_record: KeyError")
+    stage.put("StreamDeadLetterQueue", record(transaction_item(TRANSACTION)), "case_not_opened: KeyError")
+    broken = {**row["dynamodb"]["NewImage"], "answer#awa": {"S": "x"}}
+    stage.put("StreamDeadLetterQueue", record(broken), "answer_not_added: KeyError")
+    assert run("redrive") == 1
+    assert len(stage.take("StreamDeadLetterQueue")) == 2
+    assert len(stage.take("NotificationQueue")) == 1
