@@ -544,6 +544,27 @@ def post_staff_webhooks_resend() -> Response:
     )
 
 
+@app.route("/staff/webhooks/{webhook_id}/body", methods=["GET"], authorizer=staff_authorizer)
+@answered
+def get_staff_webhook_body(webhook_id: str) -> Response:
+    return staff_webhooks.get_body(
+        staff(Group.VIEWER),
+        webhook_id,
+        app.current_request,
+        log=services.attempt_log,
+        looks=services.looks,
+        now=services.now(),
+    )
+
+
+@app.route("/staff/webhooks/secret", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def post_staff_webhook_secret() -> Response:
+    return staff_webhooks.replace_secret(
+        staff(Group.ADMIN), app.current_request, replacer=services.secret_replacer, trail=services.trail
+    )
+
+
 @app.route("/staff/audit", methods=["GET"], authorizer=staff_authorizer)
 @answered
 def list_audit_entries() -> Response:

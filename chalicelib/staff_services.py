@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.webhooks.attempts_repository import AttemptLog
     from chalicelib.webhooks.records import WebhookRecords
     from chalicelib.webhooks.resending import Resender
+    from chalicelib.webhooks.secret_replacing import SecretReplacer
 
 
 class StaffServices(CaseServices):
@@ -90,3 +91,9 @@ class StaffServices(CaseServices):
         from chalicelib.webhooks.resending import Resender
 
         return Resender(self.attempt_log, self.webhook_records, self.webhook_queue, self.now)
+
+    @cached_property
+    def secret_replacer(self) -> "SecretReplacer":
+        from chalicelib.webhooks.secret_replacing import SecretReplacer
+
+        return SecretReplacer(self.secrets, self.attempt_log, self.now)

@@ -81,6 +81,8 @@ def _of_staff() -> dict[str, dict[str, Json]]:
         "/staff/webhooks/attempts": {"get": staff_writes.list_attempts()},
         "/staff/webhooks/test": {"post": staff_writes.test_endpoints()},
         "/staff/webhooks/resend": {"post": staff_writes.resend_span()},
+        "/staff/webhooks/secret": {"post": staff_writes.replace_secret()},
+        "/staff/webhooks/{webhook_id}/body": {"get": staff_writes.get_webhook_body()},
         "/staff/webhooks/{webhook_id}/resend": {"post": staff_writes.resend()},
         "/staff/audit": {"get": staff_reads.list_entries()},
         "/staff/quota": {"get": staff_reads.get_quota()},

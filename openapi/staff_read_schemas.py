@@ -13,7 +13,7 @@ from chalicelib.webhooks.records import Standing
 from chalicelib.webhooks.resending import MOST_A_CALL
 from chalicelib.webhooks.webhook import TYPES as WEBHOOK_TYPES
 from openapi.holder_schemas import holder_schemas
-from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
+from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
 
 NEXT_CURSOR: Json = {"type": "string", "description": "The `cursor` for what follows, if there is more."}
 _COUNT: Json = {"type": "integer", "minimum": 0}
@@ -51,6 +51,24 @@ def staff_read_schemas(requests: Json) -> Json:
             {
                 "subject": {"type": "string", "description": "The member's id."},
                 "at": {**TIME, "description": "When, in UTC."},
+            },
+        ),
+        "SentWebhook": object_schema(
+            "A webhook as it was posted.",
+            {
+                "id": {"type": "string", "description": "The webhook's id."},
+                "type": open_text(WEBHOOK_TYPES, "The webhook's type."),
+                "endpoint": {"type": "string", "description": "The endpoint's id; `default` is the short form's."},
+                "body": {"type": "string", "description": "The body, as it was signed and posted."},
+            },
+        ),
+        "WebhookSecret": object_schema(
+            "A bank's new webhook secret.",
+            {
+                "secret": string(
+                    "^whsec_[A-Za-z0-9+/]{43}=$", "What signs the bank's webhooks. It is never shown again."
+                ),
+                "previous_valid_until": {**TIME, "description": "Until when the previous secret signs too, in UTC."},
             },
         ),
         "WebhooksResent": object_schema(

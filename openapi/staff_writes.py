@@ -1,10 +1,19 @@
-"""What a bank's staff may do besides reading: settings, webhooks and suppressions, each as the bank itself may."""
+"""What a bank's staff may do with settings, webhooks and suppressions, most of it as the bank itself may."""
 
 from chalicelib.staff.member import Group
 from chalicelib.webhooks.resending import MOST_A_CALL
-from openapi import endpoints, holders, settings
+from openapi import endpoints, examples, holders, settings
 from openapi.json_schema import Json, ref
 from openapi.operation import answer, operation
+
+_SECRET = {"secret": f"whsec_{'A' * 43}=", "previous_valid_until": "2026-01-11T14:00:00Z"}
+
+_SENT = {
+    "id": examples.WEBHOOK_RESENT["id"],
+    "type": "alert.answered",
+    "endpoint": "ep_5a7dd9e6d0a8ab31",
+    "body": '{"type": "alert.answered", "timestamp": "2026-01-10T14:00:00Z", "data": {"transaction": "1"}}',
+}
 
 
 def get_settings() -> Json:
@@ -43,6 +52,32 @@ def resend_span() -> Json:
         answers={200: answer("They are queued.", ref("WebhooksResent"), {"resent": 17})},
         body=("WebhookSpan", {"day": {"from": "2026-01-10", "to": "2026-01-10"}}),
         codes=["invalid_cursor"],
+        group=Group.ADMIN,
+    )
+
+
+def get_webhook_body() -> Json:
+    return operation(
+        "getStaffWebhookBody",
+        "Staff",
+        "Read what a webhook said",
+        "The body that was posted at each try of a webhook of the last seven days, without its headers.",
+        answers={200: answer("The webhook.", ref("SentWebhook"), _SENT)},
+        parameters=endpoints.resend()["parameters"],
+        codes=["webhook_not_found"],
+        group=Group.VIEWER,
+    )
+
+
+def replace_secret() -> Json:
+    return operation(
+        "replaceStaffWebhookSecret",
+        "Staff",
+        "Replace the bank's webhook secret",
+        "Makes a new secret and shows it, in this answer only. It signs within a minute. The previous secret signs too "
+        "until `previous_valid_until`, so that endpoints change over without a gap. At most once a minute.",
+        answers={200: answer("The new secret.", ref("WebhookSecret"), _SECRET)},
+        codes=["no_webhook_secret", "too_many_secrets", "tried_lately"],
         group=Group.ADMIN,
     )
 

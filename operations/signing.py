@@ -1,20 +1,14 @@
 """The secrets of banks that sign requests and webhooks, in Secrets Manager: created, and rotated without a gap."""
 
-import base64
 import dataclasses
-import json
-import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
-from chalicelib.banks.signatures import valid_secrets
+from chalicelib.banks.secret_rotation import first_stored, new_secret, stored_after
 from infra.stacks import PROJECT
-
-# 256 bits, the size of HMAC-SHA256's hash.
-_SECRET_BYTES = 32
 
 
 class Purpose(StrEnum):
@@ -42,16 +36,14 @@ class SigningSecrets:
         """
         name = f"{PROJECT}-{self.stage}-{self.purpose}-{bank.id}"
         known_arn = getattr(bank, self._field)
-        new = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+        new = new_secret()
         try:
-            arn = self.client.create_secret(Name=name, SecretString=_stored(new, {}))["ARN"]
+            arn = self.client.create_secret(Name=name, SecretString=first_stored(new))["ARN"]
         except self.client.exceptions.ResourceExistsException:
             stored = self.client.get_secret_value(SecretId=name)["SecretString"]
             # A bank without a secret now had its signing withdrawn: its earlier secrets have ended.
-            before = valid_secrets(stored, now) if grace and known_arn else {}
-            # A secret that an earlier rotation replaced keeps its earlier end.
-            ends = {secret: min(end or now + grace, now + grace) for secret, end in before.items()}
-            arn = self.client.put_secret_value(SecretId=name, SecretString=_stored(new, ends))["ARN"]
+            value = stored_after(new, stored, grace if known_arn else timedelta(0), now)
+            arn = self.client.put_secret_value(SecretId=name, SecretString=value)["ARN"]
         if known_arn != arn:
             self.store.change_bank(bank.id, **{self._field: arn})
         return new
@@ -66,8 +58,3 @@ class SigningSecrets:
     @property
     def _field(self) -> str:
         return f"{self.purpose}_secret_arn"
-
-
-def _stored(current: str, ends: dict[str, datetime]) -> str:
-    expiring = [{"secret": secret, "expires_at": end.isoformat()} for secret, end in ends.items()]
-    return json.dumps({"secrets": [{"secret": current}, *expiring]})

@@ -23,6 +23,7 @@ from chalicelib.aws.stage import from_environment
 from chalicelib.banks import confirmations
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
+from chalicelib.banks.secret_rotation import first_stored, new_secret
 from chalicelib.cases.case import opened
 from chalicelib.cases.stored_form import case_item
 from chalicelib.flags.repository import Flagging
@@ -114,6 +115,7 @@ def serving(base_path: str = "") -> Iterator[str]:
         create_tables(clients["dynamodb"])
         clients["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")
         clients["secretsmanager"].create_secret(Name=os.environ["PREFERENCES_SECRET_ARN"], SecretString=LINK_KEYS)
+        clients["secretsmanager"].create_secret(Name="webhook-secret", SecretString=first_stored(new_secret()))
         for queue in ("INGEST_QUEUE_URL", "WEBHOOK_QUEUE_URL"):
             clients["sqs"].create_queue(QueueName=os.environ[queue].rpartition("/")[2])
         clients["sns"].create_topic(Name=os.environ["OPERATOR_ALERTS_TOPIC_ARN"].rpartition(":")[2])

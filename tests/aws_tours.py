@@ -185,6 +185,7 @@ class Tours:
             self._staff_reads()
             self.bench.now += timedelta(minutes=2)
             self._request("POST", f"/webhooks/{tests[0]['id']}/resend")
+            self._staff("GET", f"/staff/webhooks/{tests[0]['id']}/body")
         self.services.enrolment.suppress(BANK, "ben@example.com", Suppressed("hard_bounce", self.now))
         with self._turn_of("api_handler"):
             self._request("DELETE", f"{holder}/suppression", None, 204)
@@ -240,6 +241,7 @@ class Tours:
         ):
             assert admin.get(path).status_code == 200, path
         assert admin.post("/staff/webhooks/resend", {"from": now, "to": now}).status_code == 200
+        assert admin.post("/staff/webhooks/secret").status_code == 200
 
     def _use_up(self, metered: Metered) -> None:
         """Have the bank on the smallest plan, with all of its quota used but one and no warning given."""

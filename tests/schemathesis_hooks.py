@@ -50,6 +50,7 @@ ADDRESSES = "/addresses/{token}"
 ATTEMPTS = ("/webhooks/attempts", "/staff/webhooks/attempts", "/staff/holders")
 SEARCHES = ("/staff/transactions", "/staff/audit")
 RESENT = "/staff/webhooks/resend"
+SENT = "/staff/webhooks/{webhook_id}/body"
 RESENDS = ("/webhooks/{webhook_id}/resend", "/staff/webhooks/{webhook_id}/resend")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+")
 FEED = "/notifications"
@@ -100,6 +101,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     if case.path == ADDRESSES:
         case.path_parameters["token"] = confirmation_link(SERVED_HOLDER, SERVED_SINCE).rpartition("/")[2]
         return
+    if case.path == SENT:
+        case.path_parameters = {"webhook_id": TRIED_WEBHOOKS[0].id}
     if case.path in RESENDS and (webhook := next(_tried, None)):
         case.path_parameters = {"webhook_id": webhook.id}
     if case.path in (SUPPRESSION, f"/staff{SUPPRESSION}") and (account := next(_bounced, None)):

@@ -32,6 +32,7 @@ NEEDED = {
         *("search_steps", "stored_form", "times", "transaction", "wording"),
     },
     "staff": {"member", "refusals"},
+    "webhooks": {"refusals"},
 }
 LIBRARIES = {"aws_lambda_powertools", "certifi", "chalice", "jmespath", "marshmallow"}
 # Of botocore only its errors; the rest is loaded when a call needs it.

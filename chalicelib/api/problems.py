@@ -13,6 +13,7 @@ from chalicelib import errors
 from chalicelib.aws.telemetry import count, logger, note, of_request
 from chalicelib.cases import refusals as case_refusals
 from chalicelib.staff import refusals
+from chalicelib.webhooks import refusals as webhook_refusals
 
 CONTENT_TYPE = "application/problem+json"
 REQUEST_ID = "x-request-id"
@@ -34,6 +35,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.NotSuppressed: (404, "The holder's address is not suppressed"),
     errors.NoEndpoint: (404, "The bank has no endpoint for webhooks"),
     errors.WebhookNotFound: (404, "There is no such webhook"),
+    webhook_refusals.NoWebhookSecret: (404, "The bank has no webhook secret"),
     case_refusals.CaseNotFound: (404, "There is no such case"),
     case_refusals.NoOpenCase: (404, "No case waits"),
     case_refusals.CaseClaimed: (409, "A colleague works on the case"),
@@ -48,6 +50,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.LiftedLately: (429, "The suppression was lifted within the last day"),
     errors.OverQuota: (429, "The plan's quota is used up"),
     errors.TriedLately: (429, "It was tried a moment ago"),
+    webhook_refusals.TooManySecrets: (429, "The bank has as many webhook secrets as it can"),
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),
 }
 
@@ -86,7 +89,13 @@ def problem_for(error: errors.DomainError, request: Request) -> Response:
     status, title = ANSWERS[type(error)]
     headers: dict[str, str] = {}
     match error:
-        case errors.TemporarilyUnavailable() | errors.LiftedLately() | errors.TriedLately() | errors.OverQuota():
+        case (
+            errors.TemporarilyUnavailable()
+            | errors.LiftedLately()
+            | errors.TriedLately()
+            | errors.OverQuota()
+            | webhook_refusals.TooManySecrets()
+        ):
             headers["Retry-After"] = str(error.retry_after_s)
         case errors.UnknownApiKey():
             headers["WWW-Authenticate"] = 'ApiKey header="x-api-key"'

@@ -26,7 +26,9 @@ KEPT_FOR = timedelta(days=7)
 # A webhook is sent again on demand, and an endpoint tested, once in this time.
 NOT_AGAIN_FOR = timedelta(seconds=60)
 TESTS_APART = timedelta(seconds=10)
-_TEST = "test"  # no webhook's id
+ROTATIONS_APART = timedelta(seconds=60)
+_LONGEST_ID = 100
+_TEST, _ROTATION = "test", "secret"  # no webhook's ids
 
 
 class AttemptLog:
@@ -92,17 +94,29 @@ class AttemptLog:
 
         Raises WebhookNotFound, and TriedLately if it was tried, or was to be, within the last minute.
         """
+        found = self.get(bank, webhook_id, now)
+        self._claim({"due_hour": f"webhook#{bank}", "due": webhook_id}, now, NOT_AGAIN_FOR)
+        return found
+
+    def get(self, bank: str, webhook_id: str, now: datetime) -> Webhook:
+        """Return a webhook that was tried lately, as it was sent. Raises WebhookNotFound."""
+        # No webhook id is longer, and a key of the table's must not be too long.
+        if not webhook_id.isascii() or len(webhook_id) > _LONGEST_ID:
+            raise WebhookNotFound
         key = {"due_hour": f"webhook#{bank}", "due": webhook_id}
         answer = call(self._client.get_item, TableName=self._table, Key=to_item(key), ConsistentRead=True)
         values = from_item(answer.get("Item", {}))
         if "message" not in values or values["expires_at"] <= now.timestamp():
             raise WebhookNotFound
-        self._claim(key, now, NOT_AGAIN_FOR)
         return unpack(values["message"])
 
     def begin_test(self, bank: str, now: datetime) -> None:
         """Remember that the bank's endpoints are tested now; raises TriedLately if they were a moment ago."""
         self._claim({"due_hour": f"webhook#{bank}", "due": _TEST}, now, TESTS_APART)
+
+    def begin_rotation(self, bank: str, now: datetime) -> None:
+        """Remember that the bank's secret is replaced now; raises TriedLately if it was within the last minute."""
+        self._claim({"due_hour": f"webhook#{bank}", "due": _ROTATION}, now, ROTATIONS_APART)
 
     def _claim(self, key: dict[str, str], now: datetime, apart: timedelta) -> None:
         values = {":now": sortable(now), ":ago": sortable(now - apart), ":expires": int((now + KEPT_FOR).timestamp())}

@@ -7,14 +7,18 @@ import pytest
 
 import app as app_module
 from chalicelib.audit.repository import AuditRepository
+from chalicelib.banks.secret_rotation import first_stored
+from chalicelib.banks.signatures import valid_secrets
 from chalicelib.webhooks.webhook import unpack
-from tests.app_bench import NOW, Bench, fields, problem
+from tests.app_bench import AWS, NOW, Bench, fields, problem
+from tests.fakes import Failing, refusal
 from tests.staff_world import Desk, signed_in
-from tests.webhook_desk import BROKEN
+from tests.webhook_desk import BROKEN, OLD
 from tests.webhook_routes import URL, tried
 
 SPAN = {"from": "2026-01-10", "to": "2026-01-10"}
 RESEND = "/staff/webhooks/resend"
+SECRET = "/staff/webhooks/secret"
 
 
 @pytest.fixture
@@ -85,3 +89,65 @@ def test_an_admin_sends_a_time_span_again_call_after_call(
 def test_what_is_no_time_span_is_named(bench: Bench, admin: Desk, body: Any, wrong: list[str]) -> None:
     assert fields(problem(admin.post(RESEND, body), 400, "validation_failed")) == wrong
     assert noted(bench) == []
+
+
+def stored(bench: Bench, bank: str = "eazycard") -> str:
+    arn = AWS["secretsmanager"].create_secret(Name=f"of-{bank}", SecretString=first_stored(OLD))["ARN"]
+    bench.banks.change_bank(bank, webhook_secret_arn=arn)
+    bench.restart()
+    return str(arn)
+
+
+def valid(bench: Bench, arn: str) -> list[str]:
+    return list(valid_secrets(AWS["secretsmanager"].get_secret_value(SecretId=arn)["SecretString"], bench.now))
+
+
+def test_an_admin_replaces_the_secret_and_sees_it_once(
+    bench: Bench, admin: Desk, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem(admin.post(SECRET), 404, "no_webhook_secret")
+    arn, foreign = stored(bench), stored(bench, "other-bank")
+    answer = admin.post(SECRET)
+    secret = answer.json_body["secret"]
+    assert answer.json_body == {"secret": secret, "previous_valid_until": "2026-01-11T14:00:00Z"}
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert (valid(bench, arn), valid(bench, foreign)) == ([secret, OLD], [OLD])
+    problem(admin.post(SECRET), 429, "tried_lately")
+    assert noted(bench) == [("webhook_secret.issue", "s-9")]
+    for path in ("/staff/settings", "/staff/webhooks/attempts", "/staff/audit"):
+        assert secret not in str(admin.get(path).json_body)
+    assert secret not in caplog.text + capsys.readouterr().out
+    bench.now += timedelta(days=1)
+    assert valid(bench, arn) == [secret]
+
+
+def test_the_secret_is_not_replaced_when_that_can_t_be_noted(bench: Bench, admin: Desk) -> None:
+    arn = stored(bench)
+    bench.restart(dynamodb=Failing(bench.dynamodb, refusal("ThrottlingException"), operation="put_item"))
+    problem(admin.post(SECRET), 503, "temporarily_unavailable")
+    assert valid(bench, arn) == [OLD]
+
+
+def test_a_viewer_reads_the_body_that_was_sent_and_that_is_a_look_at_the_transaction(bench: Bench) -> None:
+    webhook, foreign = tried(bench, "eazycard", 1, BROKEN), tried(bench, "other-bank", 2)
+    viewer = signed_in(bench, "viewer", sub="s-1")
+    answer = viewer.get(f"/staff/webhooks/{webhook.id}/body")
+    assert answer.json_body == {
+        "id": webhook.id,
+        "type": "notification.bounced",
+        "endpoint": "default",
+        "body": webhook.body,
+    }
+    assert noted(bench) == [("transaction.viewed", "s-1")]
+    for unknown in (foreign.id, "secret", "x" * 2000, "%C3%A9"):
+        problem(viewer.get(f"/staff/webhooks/{unknown}/body"), 404, "webhook_not_found")
+    assert len(noted(bench)) == 1
+    bench.now += timedelta(days=8)
+    problem(viewer.get(f"/staff/webhooks/{webhook.id}/body"), 404, "webhook_not_found")
+
+
+def test_the_body_of_a_test_is_nobody_s_transaction(bench: Bench, admin: Desk, endpoints: Any) -> None:
+    bench.request("PUT", "/settings", {"webhook_url": URL})
+    (sent,) = admin.post("/staff/webhooks/test").json_body["tests"]
+    assert '"webhook.test"' in admin.get(f"/staff/webhooks/{sent['id']}/body").json_body["body"]
+    assert noted(bench) == [("webhook.test", "s-9")]

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from chalicelib.aws.secret_store import CACHE_FOR, SecretStore
+from chalicelib.aws.secret_store import CACHE_FOR, SecretNotFound, SecretStore
 from chalicelib.errors import TemporarilyUnavailable
 from tests.fakes import Failing, refusal
 
@@ -32,6 +32,9 @@ class Vault:
     def get_secret_value(self, **arguments: str) -> Any:
         self.reads += 1
         return self.client.get_secret_value(**arguments)
+
+    def put_secret_value(self, **arguments: str) -> Any:
+        return self.client.put_secret_value(**arguments)
 
     def rotate(self) -> None:
         self.client.put_secret_value(SecretId=self.arn, SecretString="links 2")
@@ -86,3 +89,14 @@ def test_a_throttled_read_is_temporarily_unavailable_and_not_kept(vault: Vault) 
     with pytest.raises(TemporarilyUnavailable):
         store.get(vault.arn)
     assert store.get(vault.arn) == "links 1"
+
+
+def test_a_value_that_is_read_as_it_is_now_or_was_put_is_never_an_old_one(vault: Vault) -> None:
+    vault.store.get(vault.arn)
+    vault.rotate()
+    assert vault.store.read(vault.arn) == "links 2"
+    vault.store.put(vault.arn, "links 3")
+    assert vault.store.read(vault.arn) == vault.store.get(vault.arn) == "links 3"
+    assert vault.store.get(vault.other_arn) == "cursors 1"
+    with pytest.raises(SecretNotFound):
+        vault.store.read("no-such-secret")

@@ -109,6 +109,7 @@ NOTIFICATIONS = [
         ],
     },
 ]
+SECRET = f"whsec_{'0' * 43}="
 ATTEMPTS = [
     {
         "id": "msg_flagged-88120",

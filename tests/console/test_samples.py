@@ -18,6 +18,7 @@ READS: list[tuple[str, str, dict[str, str]]] = [
     ("/staff/cases", "cases", {"state": "closed"}),
     ("/staff/cases/{case_id}", "cases/card-88120", {}),
     ("/staff/webhooks/attempts", "webhooks/attempts", {}),
+    ("/staff/webhooks/{webhook_id}/body", "webhooks/msg_flagged-88120/body", {}),
     ("/staff/flags/precision", "flags/precision", {"from": "2026-06-01", "to": "2026-06-30"}),
     ("/staff/audit", "audit", {}),
     ("/staff/quota", "quota", {}),

@@ -4,9 +4,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser import browser  # noqa: F401
+from tests.console import samples
 from tests.console.pages import (
     opened,
     served,  # noqa: F401
+    violations,
 )
 from tests.console.samples import at
 from tests.console.server import Served
@@ -124,6 +126,44 @@ def test_webhooks_are_tested_and_resent(browser: Browser, served: Served) -> Non
         "webhooks/resend",
         {"from": "2026-06-30T07:00:00.000Z", "to": "2026-06-30T14:00:00.000Z"},  # Douala is an hour ahead
     )
+
+
+def test_a_new_secret_is_shown_once_and_copied(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/webhooks", member="adam") as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="New secret").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("goes on signing for a day")
+        assert served.world.changes == []
+        dialog.get_by_role("button", name="Make a new secret").click()
+        expect(dialog).to_contain_text(samples.SECRET)
+        page.clock.run_for(10_000)  # the view behind it goes on asking
+        expect(dialog).to_contain_text(samples.SECRET)
+        dialog.get_by_role("button", name="Copy").click()
+        expect(dialog).to_contain_text("Copied.")
+        assert page.evaluate("() => navigator.clipboard.readText()") == samples.SECRET
+        assert violations(page) == []
+        dialog.get_by_role("button", name="I have copied it").click()
+        expect(dialog).to_have_count(0)
+        assert samples.SECRET not in page.content()
+        page.get_by_role("button", name="New secret").click()
+        expect(dialog).to_contain_text("goes on signing for a day")
+        served.world.fails["webhooks/secret"] = Answer(429, {"code": "tried_lately", "errors": []})
+        dialog.get_by_role("button", name="Make a new secret").click()
+        expect(dialog.get_by_role("alert")).to_contain_text("Wait a minute")
+    assert served.world.changes == [("POST", "webhooks/secret", {})]
+
+
+def test_the_body_of_an_attempt_is_asked_for_when_it_is_opened(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/webhooks", member="vera") as page:
+        assert not [one for one in staff_requests(served) if "/body" in one]
+        expect(page.get_by_role("button", name="New secret")).to_have_count(0)
+        page.get_by_text("Body sent").first.click()
+        expect(page.locator("pre")).to_contain_text('"data": {"transaction": "card-88120"}')
+        page.clock.run_for(10_000)
+        expect(page.locator("pre")).to_have_count(1)
+        assert violations(page) == []
+        assert len([one for one in staff_requests(served) if "/body" in one]) == 1
 
 
 def test_a_suppression_is_lifted_only_after_a_question(browser: Browser, served: Served) -> None:  # noqa: F811

@@ -51,6 +51,8 @@ class World:
             ("GET", r"webhooks/attempts", "viewer", self._attempts),
             ("POST", r"webhooks/test", "admin", self._test),
             ("POST", r"webhooks/resend", "admin", lambda *_: Answer(200, {"resent": 3})),
+            ("POST", r"webhooks/secret", "admin", self._secret),
+            ("GET", r"webhooks/([^/]+)/body", "viewer", self._body),
             ("POST", r"webhooks/([^/]+)/resend", "admin", self._resend),
             ("GET", r"audit", "admin", self._audit),
             ("GET", r"quota", "viewer", self._quota),
@@ -287,6 +289,15 @@ class World:
 
     def _resend(self, name: str) -> Answer:
         return Answer(200, {"id": name, "type": "transaction.flagged", "endpoint": "e", "state": "queued"})
+
+    def _secret(self) -> Answer:
+        return Answer(200, {"secret": samples.SECRET, "previous_valid_until": at(-1440)})
+
+    def _body(self, name: str) -> Answer:
+        found = next(one for one in samples.ATTEMPTS if one["id"] == name)
+        data = {"transaction": found["transaction"]}
+        body = json.dumps({"type": found["type"], "timestamp": found["at"], "data": data})
+        return Answer(200, {"id": name, "type": found["type"], "endpoint": found["endpoint"], "body": body})
 
     def _audit(self) -> Answer:
         def entry(i: int, kind: str, who: str, action: str, fields: list[str]) -> Json:

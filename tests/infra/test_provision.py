@@ -66,7 +66,7 @@ PERMISSIONS = {
         "${CursorSecretArn}": {"secretsmanager:GetSecretValue"},
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "signing secrets": {"secretsmanager:GetSecretValue"},
-        "webhook secrets": {"secretsmanager:GetSecretValue"},
+        "webhook secrets": {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"},
         "${IngestQueueArn}": {f"sqs:{action}" for action in SEND},
         "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
         "log group /aws/lambda/transaction-notifier-${Stage}": LOGS,

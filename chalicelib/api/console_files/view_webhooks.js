@@ -2,7 +2,7 @@
 
 import { html, useState } from "./vendor-preact.js";
 import { path, post } from "./api.js";
-import { number } from "./format.js";
+import { moment, number } from "./format.js";
 import { named, t } from "./i18n.js";
 import { useChange, useLive } from "./live.js";
 import { useMay } from "./member.js";
@@ -30,7 +30,7 @@ export const WebhooksView = () => {
       ${Array.isArray(done) && html`<ul class="tests">${done.map((one) => html`<li class=${`notice ${one.accepted ? "good" : "bad"}`} key=${one.id}>
         <span>${t(one.accepted ? "webhooks.accepted" : "webhooks.not_accepted", { answer: one.answer })}</span> <code>${one.url}</code></li>`)}</ul>`}</div>
     <${Answer} of=${live}>${({ endpoints, attempts }) => html`
-      <${Panel} id="endpoints" title=${t("webhooks.endpoints")}>
+      <${Panel} id="endpoints" title=${t("webhooks.endpoints")} actions=${isAdmin && html`<${Secret} />`}>
         ${endpoints.length === 0 && html`<${Empty} icon="webhooks" title=${t("webhooks.no_endpoint")}>${t("webhooks.no_endpoint.next")}<//>`}
         <ul class="endpoints">${endpoints.map((one) => html`
           <li key=${one.id}><div><code>${one.url}</code><p class="pills">${one.types.map((type) => html`<span class="badge plain" key=${type}>${type}</span>`)}</p></div>
@@ -40,7 +40,7 @@ export const WebhooksView = () => {
       <${Panel} id="attempts" title=${t("webhooks.attempts")} actions=${isAdmin && html`<${Range} onDone=${(words) => { setDone(words); live.refresh(); }} />`}>
         ${attempts.length === 0 ? html`<${Empty} icon="webhooks" title=${t("webhooks.no_attempt")} />` : html`
         <${Table} label=${t("webhooks.attempts")} rows=${attempts} keyOf=${(one) => `${one.id}${one.at}${one.endpoint}`} columns=${[
-          { label: t("webhooks.type"), class: "main", cell: (one) => html`${one.type}${one.body && html`<${Body} of=${one.body} />`}` },
+          { label: t("webhooks.type"), class: "main", cell: (one) => html`${one.type}<${Body} of=${one} />` },
           { label: t("transaction"), cell: (one) => one.transaction && html`<${Link} to=${["transactions", one.transaction]}><${Id}>${one.transaction}<//><//>` },
           { label: t("webhooks.endpoint"), class: "wide", cell: (one) => html`<code class="url">${(one.url ?? one.endpoint).replace(/^https:\/\//, "")}</code>` },
           { label: t("webhooks.state"), cell: (one) => html`<${Badge} kind="attempt" name=${one.state} tone=${{ given_up: "bad", not_sent: "bad" }[one.state]} />` },
@@ -54,7 +54,37 @@ export const WebhooksView = () => {
     <//>`;
 };
 
-const Body = ({ of }) => html`<details><summary>${t("webhooks.body")}</summary><pre>${typeof of === "string" ? of : JSON.stringify(of, null, 2)}</pre></details>`;
+// What was posted, letter by letter, asked for when somebody opens it: to read it is to look at its transaction.
+const Body = ({ of }) => {
+  const [isOpen, open] = useState(false);
+  const live = useLive(isOpen ? path(["webhooks", of.id, "body"]) : null, { isStill: true });
+  return html`<details onToggle=${(event) => open(event.currentTarget.open)}><summary>${t("webhooks.body")}</summary>
+    ${isOpen && html`<${Answer} of=${live}>${({ body }) => html`<pre tabindex="0" aria-label=${t("webhooks.body")}>${body}</pre>`}<//>`}</details>`;
+};
+
+// A new secret, after a question. It is shown in this dialog and nowhere else: who closes it has copied it, or makes another.
+const Secret = () => {
+  const [isOpen, open] = useState(false);
+  const [made, setMade] = useState(null);
+  const [copied, setCopied] = useState(null);
+  const make = useChange(async () => setMade((await post("webhooks/secret")).data));
+  const close = () => { open(false); setMade(null); setCopied(null); make.forget(); };
+  const copy = () => navigator.clipboard.writeText(made.secret).then(() => setCopied(true), () => setCopied(false));
+  return html`
+    <${Button} icon="again" onClick=${() => open(true)}>${t("secret.new")}<//>
+    ${isOpen && html`<${Dialog} title=${t("secret.new")} onClose=${close}>
+      ${made ? html`
+        <p>${t("secret.once")}</p>
+        <p><code class="secret id">${made.secret}</code></p>
+        <p class="quiet">${t("secret.until", { time: moment(made.previous_valid_until) })}</p>
+        <p role="status">${copied !== null && t(copied ? "secret.copied" : "secret.not_copied")}</p>
+        <div class="actions"><${Button} onClick=${copy}>${t("secret.copy")}<//><${Button} kind="primary" onClick=${close}>${t("secret.done")}<//></div>`
+      : html`
+        <p>${t("secret.question")}</p>
+        <${Notice} problem=${make.problem} />
+        <div class="actions"><${Button} onClick=${close}>${t("cancel")}<//><${Button} kind="primary" busy=${make.isRunning} onClick=${make.run}>${t("secret.make")}<//></div>`}
+    <//>`}`;
+};
 
 // Sends again all that was not delivered between two times, a hundred at a time until none is left.
 const Range = ({ onDone }) => {
