@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,14 +166,18 @@ class ByServer(LoadScopeScheduling):
         return nodeid if group(nodeid) == "analytics/test_model" else group(nodeid)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # All local clouds of a run count in one folder what their gates refuse. Other processors' tests inherit it.
-    os.environ.setdefault(FOLDER_VARIABLE, tempfile.mkdtemp(prefix="gate-"))
+    if FOLDER_VARIABLE not in os.environ:
+        folder = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="gate-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
     counted = refusals(Path(os.environ[FOLDER_VARIABLE]))
-    if counted and not hasattr(config, "workerinput"):
+    if counted:
         listed = ", ".join(f"{code} {count}" for code, count in sorted(counted.items()))
         terminalreporter.write_line(f"Refused by the local cloud's gate: {listed}.")
 

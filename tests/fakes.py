@@ -123,6 +123,7 @@ class OneCallAtATime:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._lock = threading.Lock()
+        self.meta = client.meta
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._client, name)

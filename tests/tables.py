@@ -1,5 +1,6 @@
 """The DynamoDB tables exactly as the data stack's template makes them, on whatever engine a test runs on."""
 
+import copy
 import functools
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import boto3
 import pytest
 import yaml
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 
 TABLES = (
     "AccountsTable",
@@ -23,6 +26,7 @@ TABLES = (
 )
 
 TEMPLATE = Path(__file__).parent.parent / "infra" / "data.yaml"
+_MADE_BY_MOTO: dict[str, Any] = {}
 _UNDERSTOOD_BY_ENGINES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
@@ -54,6 +58,17 @@ def partition_key(table: str) -> str:
 
 def create_tables(client: Any) -> dict[str, str]:
     """Create the template's tables; return their names by the data stack's output names."""
+    if "amazonaws.com" not in client.meta.endpoint_url:
+        return _create_tables(client)
+    # Answered by moto: no test reaches AWS. To copy what it once made takes a fiftieth of the time.
+    tables = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][client.meta.region_name].tables
+    if not _MADE_BY_MOTO:
+        _MADE_BY_MOTO.update({name: copy.deepcopy(tables[name]) for name in _create_tables(client)})
+    tables |= copy.deepcopy(_MADE_BY_MOTO)
+    return {name: name for name in _MADE_BY_MOTO}
+
+
+def _create_tables(client: Any) -> dict[str, str]:
     names = {}
     for name, resource in template()["Resources"].items():
         if resource["Type"] == "AWS::DynamoDB::Table":
