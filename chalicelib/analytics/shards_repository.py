@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chalicelib.analytics.repository import CHECKPOINT
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, to_item
+from chalicelib.aws.dynamo import call_if, to_item
 
 
 def raise_shards(client: Any, table: str, number: int) -> None:
@@ -14,15 +11,11 @@ def raise_shards(client: Any, table: str, number: int) -> None:
 
     Raises TemporarilyUnavailable, also while the job is just making a step.
     """
-    try:
-        call(
-            client.update_item,
-            TableName=table,
-            Key=to_item(CHECKPOINT),
-            UpdateExpression="SET shards = :number",
-            ConditionExpression="attribute_not_exists(shards) OR shards < :number",
-            ExpressionAttributeValues=to_item({":number": number}),
-        )
-    except ClientError as error:
-        if error_code(error) != CONDITION_FAILED:
-            raise
+    call_if(
+        client.update_item,
+        TableName=table,
+        Key=to_item(CHECKPOINT),
+        UpdateExpression="SET shards = :number",
+        ConditionExpression="attribute_not_exists(shards) OR shards < :number",
+        ExpressionAttributeValues=to_item({":number": number}),
+    )

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chalicelib.audit.entry import Author, Entry
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, queried, to_item
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import call_if, from_item, queried, to_item
 from chalicelib.ledger.times import sortable
 
 _DAYS_A_YEAR = 366  # so that no entry ends early
@@ -42,17 +40,13 @@ class AuditRepository:
             "request_id": entry.author.request_id or None,
             "expires_at": int((entry.at + self._kept_for).timestamp()),
         }
-        try:
-            call(
-                self._client.put_item,
-                TableName=self._table,
-                Item=to_item(item),
-                ConditionExpression="attribute_not_exists(entry)",
-            )
-        except ClientError as error:
-            # Ids are random, so the stored one is this one: the answer of botocore's first try was lost.
-            if error_code(error) != CONDITION_FAILED:
-                raise
+        # Ids are random, so a stored one is this one: the answer of botocore's first try was lost.
+        call_if(
+            self._client.put_item,
+            TableName=self._table,
+            Item=to_item(item),
+            ConditionExpression="attribute_not_exists(entry)",
+        )
 
     def of_bank(self, bank: str, first: datetime, last: datetime) -> Iterator[Entry]:
         """Yield the bank's entries from the time `first` to `last`, both inclusive, in the order of time."""

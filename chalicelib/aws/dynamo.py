@@ -85,6 +85,19 @@ def was_cancelled_in_passing(error: ClientError) -> bool:
     return error_code(error) == "TransactionCanceledException" and reasons <= _CANCELLED_IN_PASSING
 
 
+def call_if(operation: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any] | None:
+    """Call a client's operation if its `ConditionExpression` holds; return its answer, None if it didn't hold.
+
+    Raises what `call` raises.
+    """
+    try:
+        return call(operation, **arguments)
+    except ClientError as error:
+        if error_code(error) != CONDITION_FAILED:
+            raise
+        return None
+
+
 def queried(client: Any, **arguments: Any) -> Iterator[dict[str, Any]]:
     """Yield the plain values of all items that a query finds; each page is read when the last one is used up.
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import call_if, from_item, to_item
 from chalicelib.errors import TemporarilyUnavailable
 
 _KEPT_FOR = timedelta(days=3)
@@ -37,20 +35,17 @@ class QuotaRepository:
         expires = int((datetime.combine(day, time(), UTC) + _KEPT_FOR).timestamp())
         for _ in range(_TRIES):
             values = {":count": count, ":room": limit - count, ":expires": expires}
-            try:
-                answer = call(
-                    self._client.update_item,
-                    TableName=self._table,
-                    Key=_key(bank, metered, day),
-                    UpdateExpression="SET expires_at = :expires ADD taken :count",
-                    ConditionExpression="attribute_not_exists(taken) OR taken <= :room",
-                    ExpressionAttributeValues=to_item(values),
-                    ReturnValues="ALL_NEW",
-                )
+            answer = call_if(
+                self._client.update_item,
+                TableName=self._table,
+                Key=_key(bank, metered, day),
+                UpdateExpression="SET expires_at = :expires ADD taken :count",
+                ConditionExpression="attribute_not_exists(taken) OR taken <= :room",
+                ExpressionAttributeValues=to_item(values),
+                ReturnValues="ALL_NEW",
+            )
+            if answer is not None:
                 return count, _used(answer["Attributes"])
-            except ClientError as error:
-                if error_code(error) != CONDITION_FAILED:
-                    raise
             used = self.used(bank, metered, day)
             count = min(count, limit - used.taken)
             if count <= 0:

@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import call_if, from_item, to_item
 from chalicelib.banks.bank import ApiKey, Bank
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import format_time
@@ -117,18 +115,15 @@ class BankRepository:
         }
         if stored.endpoint_states is not None:
             item["endpoints"] = states_to_json(stored.endpoint_states)
-        try:
-            call(
-                self._client.put_item,
-                TableName=self._table,
-                Item=to_item(item),
-                ConditionExpression="attribute_not_exists(entry) OR version = :before",
-                ExpressionAttributeValues=to_item({":before": stored.version - 1}),
-            )
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
-            raise TemporarilyUnavailable from None
+        put = call_if(
+            self._client.put_item,
+            TableName=self._table,
+            Item=to_item(item),
+            ConditionExpression="attribute_not_exists(entry) OR version = :before",
+            ExpressionAttributeValues=to_item({":before": stored.version - 1}),
+        )
+        if put is None:
+            raise TemporarilyUnavailable
 
     def put_endpoint_states(self, bank_id: str, states: "Mapping[str, EndpointState]", version: int) -> bool:
         """Store the states of the endpoints in this version of the bank's settings, as the next version.
@@ -137,22 +132,16 @@ class BankRepository:
         """
         from chalicelib.banks.webhook_endpoints import states_to_json
 
-        try:
-            call(
-                self._client.update_item,
-                TableName=self._table,
-                Key=to_item({"entry": f"settings#{bank_id}"}),
-                UpdateExpression="SET endpoints = :states, version = :next",
-                ConditionExpression="version = :version",
-                ExpressionAttributeValues=to_item(
-                    {":states": states_to_json(states), ":version": version, ":next": version + 1}
-                ),
-            )
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
-            return False
-        return True
+        values = {":states": states_to_json(states), ":version": version, ":next": version + 1}
+        updated = call_if(
+            self._client.update_item,
+            TableName=self._table,
+            Key=to_item({"entry": f"settings#{bank_id}"}),
+            UpdateExpression="SET endpoints = :states, version = :next",
+            ConditionExpression="version = :version",
+            ExpressionAttributeValues=to_item(values),
+        )
+        return updated is not None
 
     def _get(self, entry: str, **options: Any) -> dict[str, Any] | None:
         answer = call(self._client.get_item, TableName=self._table, Key=to_item({"entry": entry}), **options)

@@ -7,10 +7,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, to_item
+from chalicelib.aws.dynamo import call_if, to_item
 
 # Longer than a signature is good for, on both sides of now.
 _KEPT_FOR = timedelta(minutes=11)
@@ -28,17 +25,12 @@ class SignedIds:
         """
         digest = hashlib.sha256(message_id.encode(errors="surrogatepass")).hexdigest()
         values = {"due_hour": f"signed#{bank}", "due": digest, "expires_at": int((now + _KEPT_FOR).timestamp())}
-        try:
-            call(
-                self._client.put_item,
-                TableName=self._table,
-                Item=to_item(values),
-                # An item that has expired may be there for days.
-                ConditionExpression="attribute_not_exists(due) OR expires_at < :now",
-                ExpressionAttributeValues=to_item({":now": int(now.timestamp())}),
-            )
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
-            return False
-        return True
+        put = call_if(
+            self._client.put_item,
+            TableName=self._table,
+            Item=to_item(values),
+            # An item that has expired may be there for days.
+            ConditionExpression="attribute_not_exists(due) OR expires_at < :now",
+            ExpressionAttributeValues=to_item({":now": int(now.timestamp())}),
+        )
+        return put is not None

@@ -7,12 +7,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.batching import batches
-from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import (
     CANCELLED_BY_CONDITION,
-    CONDITION_FAILED,
     Item,
     batch_get,
+    call_if,
     from_item,
     put_new,
     to_item,
@@ -60,18 +60,9 @@ class CaseRepository:
 
         Raises TemporarilyUnavailable, and ClientError if DynamoDB refuses it.
         """
-        try:
-            call(
-                self._client.put_item,
-                TableName=self._table,
-                Item=item,
-                ConditionExpression="attribute_not_exists(case_key)",
-            )
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
-            return False
-        return True
+        condition = "attribute_not_exists(case_key)"
+        put = call_if(self._client.put_item, TableName=self._table, Item=item, ConditionExpression=condition)
+        return put is not None
 
     def get(self, bank: str, case_id: str) -> Case:
         """Return the bank's case with this id, read consistently. Raises CaseNotFound and TemporarilyUnavailable."""
@@ -113,10 +104,4 @@ class CaseRepository:
         }
 
     def _is_put(self, put: dict[str, Any]) -> bool:
-        try:
-            call(self._client.put_item, **put)
-        except ClientError as error:
-            if error_code(error) == CONDITION_FAILED:
-                return False
-            raise
-        return True
+        return call_if(self._client.put_item, **put) is not None

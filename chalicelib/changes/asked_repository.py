@@ -8,10 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
+from chalicelib.aws.dynamo import call_if, from_item, to_item
 from chalicelib.holders.addresses import Address
 from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
 from chalicelib.ledger.times import sortable
@@ -43,36 +40,29 @@ class AskedRepository:
             ":over": sortable(now - ASKED_AT_MOST_EACH),
             ":expires": int((now + ASKED_AT_MOST_EACH).timestamp()),
         }
-        try:
-            answer = call(
-                self._client.update_item,
-                TableName=self._table,
-                Key=_key(address),
-                UpdateExpression="SET asked_at = :now, asked_by = :notice, expires_at = :expires",
-                ConditionExpression="attribute_not_exists(asked_at) OR asked_at <= :over OR asked_by = :notice",
-                ExpressionAttributeValues=to_item(values),
-                ReturnValues="ALL_OLD",
-            )
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
+        answer = call_if(
+            self._client.update_item,
+            TableName=self._table,
+            Key=_key(address),
+            UpdateExpression="SET asked_at = :now, asked_by = :notice, expires_at = :expires",
+            ConditionExpression="attribute_not_exists(asked_at) OR asked_at <= :over OR asked_by = :notice",
+            ExpressionAttributeValues=to_item(values),
+            ReturnValues="ALL_OLD",
+        )
+        if answer is None:
             return Turn.TAKEN
         return Turn.AGAIN if from_item(answer.get("Attributes", {})).get("asked_by") == notice else Turn.FIRST
 
     def give_back(self, address: Address, notice: str) -> None:
         """Give the notice's turn back, because no e-mail goes out: another notice may have it."""
-        try:
-            call(
-                self._client.update_item,
-                TableName=self._table,
-                Key=_key(address),
-                UpdateExpression="REMOVE asked_at, asked_by",
-                ConditionExpression="asked_by = :notice",
-                ExpressionAttributeValues=to_item({":notice": notice}),
-            )
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
+        call_if(
+            self._client.update_item,
+            TableName=self._table,
+            Key=_key(address),
+            UpdateExpression="REMOVE asked_at, asked_by",
+            ConditionExpression="asked_by = :notice",
+            ExpressionAttributeValues=to_item({":notice": notice}),
+        )
 
 
 def _key(address: Address) -> dict[str, Any]:

@@ -13,10 +13,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, queried, to_item
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import call_if, from_item, queried, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.suppression import Standing
@@ -77,7 +75,7 @@ class AddressRepository:
         self._remove(id_key(bank, holder.id, account), holder)
 
     def _remove(self, key: dict[str, str], holder: Holder) -> None:
-        self._call_if(
+        call_if(
             self._client.delete_item,
             TableName=self._table,
             Key=to_item(key),
@@ -98,7 +96,7 @@ class AddressRepository:
 
     def unmarked(self, address: Address, lifted: Standing) -> None:
         """Note that no holder's record has the mark any more, unless the address has another standing by now."""
-        self._call_if(
+        call_if(
             self._client.update_item,
             TableName=self._table,
             Key=to_item(_key(address, _SUPPRESSION)),
@@ -183,19 +181,10 @@ class AddressRepository:
             condition: dict[str, Any] = {"ConditionExpression": unchanged}
             if version:
                 condition["ExpressionAttributeValues"] = to_item({":version": version})
-            if self._call_if(self._client.put_item, TableName=self._table, Item=to_item(values), **condition):
+            put = call_if(self._client.put_item, TableName=self._table, Item=to_item(values), **condition)
+            if put is not None:
                 return changed
         raise TemporarilyUnavailable
-
-    def _call_if(self, operation: Any, **arguments: Any) -> bool:
-        """Call the operation if its ConditionExpression holds; return whether it did."""
-        try:
-            call(operation, **arguments)
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
-            return False
-        return True
 
 
 def id_key(bank: str, holder_id: str, account: str = "") -> dict[str, str]:

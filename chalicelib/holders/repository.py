@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, to_item
+from chalicelib.aws.dynamo import batch_get, call_if, to_item
 from chalicelib.aws.retries import back_off
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders
@@ -167,13 +164,7 @@ class HolderRepository:
 
     def _update_if(self, condition: str, **arguments: Any) -> bool:
         """Update an item if the condition holds; return whether it did."""
-        try:
-            call(self._client.update_item, ConditionExpression=condition, **arguments)
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
-            return False
-        return True
+        return call_if(self._client.update_item, ConditionExpression=condition, **arguments) is not None
 
 
 def _holder_values(holder: Holder) -> dict[str, Any]:

@@ -6,10 +6,7 @@ The items are in the table of due notices, which has no stream and removes what 
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, from_item, to_item
+from chalicelib.aws.dynamo import call_if, from_item, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.times import sortable
 
@@ -50,19 +47,16 @@ class AllowanceRepository:
 
     def _update(self, holder: str, update: str, condition: str, values: dict[str, Any]) -> tuple[datetime, int] | None:
         """Return what there is afterwards; None, with nothing changed, if the condition isn't met."""
-        try:
-            answer = call(
-                self._client.update_item,
-                TableName=self._table,
-                Key=to_item({"due_hour": f"allowance#{holder}", "due": "allowance"}),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=to_item(values),
-                ReturnValues="ALL_NEW",
-            )
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
+        answer = call_if(
+            self._client.update_item,
+            TableName=self._table,
+            Key=to_item({"due_hour": f"allowance#{holder}", "due": "allowance"}),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            ReturnValues="ALL_NEW",
+        )
+        if answer is None:
             return None
         stored = from_item(answer["Attributes"])
         return datetime.fromisoformat(stored["began"]), int(stored["emails"])

@@ -10,10 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, batch_put, from_item, to_item
+from chalicelib.aws.calls import call
+from chalicelib.aws.dynamo import batch_put, call_if, from_item, to_item
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.webhook_endpoints import WEBHOOK_TEST
 from chalicelib.errors import TemporarilyUnavailable, TriedLately, WebhookNotFound
@@ -120,19 +118,16 @@ class AttemptLog:
 
     def _claim(self, key: dict[str, str], now: datetime, apart: timedelta) -> None:
         values = {":now": sortable(now), ":ago": sortable(now - apart), ":expires": int((now + KEPT_FOR).timestamp())}
-        try:
-            call(
-                self._client.update_item,
-                TableName=self._table,
-                Key=to_item(key),
-                UpdateExpression="SET tried_at = :now, expires_at = :expires",
-                ConditionExpression="attribute_not_exists(tried_at) OR tried_at <= :ago",
-                ExpressionAttributeValues=to_item(values),
-            )
-        except ClientError as error:
-            if error_code(error) != CONDITION_FAILED:
-                raise
-            raise TriedLately(apart) from None
+        claimed = call_if(
+            self._client.update_item,
+            TableName=self._table,
+            Key=to_item(key),
+            UpdateExpression="SET tried_at = :now, expires_at = :expires",
+            ConditionExpression="attribute_not_exists(tried_at) OR tried_at <= :ago",
+            ExpressionAttributeValues=to_item(values),
+        )
+        if claimed is None:
+            raise TriedLately(apart)
 
 
 def _entry(attempt: Attempt, record: Record) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from chalicelib.aws.dynamo import (
     batch_delete,
     batch_get,
     batch_put,
+    call_if,
     from_item,
     put_new,
     queried,
@@ -141,6 +142,18 @@ def test_a_part_of_a_batch_that_fails_keeps_no_other_part_from_being_written(eac
     with pytest.raises(TemporarilyUnavailable):
         batch_put(FirstPartFails(), "BanksTable", items, sleep=lambda _: None)
     assert each_dynamodb.scan(TableName="BanksTable")["Count"] == 5
+
+
+def test_a_call_whose_condition_fails_answers_nothing_and_any_other_refusal_is_raised(each_dynamodb: Any) -> None:
+    (stored,) = banks_table(each_dynamodb, "bank#1")
+    arguments = {"TableName": "BanksTable", "ConditionExpression": "attribute_not_exists(entry)"}
+    assert call_if(each_dynamodb.put_item, Item=stored, **arguments) is None
+    assert call_if(each_dynamodb.put_item, Item=to_item({"entry": "bank#2"}), **arguments) is not None
+    with pytest.raises(ClientError):
+        call_if(each_dynamodb.put_item, Item={}, **arguments)
+    busy = Failing(each_dynamodb, refusal("ThrottlingException"))
+    with pytest.raises(TemporarilyUnavailable):
+        call_if(busy.put_item, Item=stored, **arguments)
 
 
 def test_a_query_goes_on_over_the_pages_of_the_service(each_dynamodb: Any) -> None:
