@@ -30,6 +30,8 @@ _LINK_JOINTS = re.compile(r"(?<=\S)([.@:\u3002\uff0e\uff61\uff20\uff1a\ufe52\ufe
 # there today; with this, it can't do any.
 _BRACES = re.compile(r"\{(?=\{)")
 _WORD_JOINER = "\N{WORD JOINER}"
+_LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d])(?=\d)")
+_SYMBOL_PLACE = "¤"  # of the currency's symbol, in CLDR's patterns
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 # No language puts more accents on one letter. A hundred of them would cover the lines above and below.
 _MARKS_AT_MOST = 3
@@ -40,11 +42,9 @@ def money(amount: Decimal, currency: str, locale: str, sign: str = "") -> str:
 
     `sign` is put before it, like `PLUS`. A negative amount has the sign `MINUS`, and not the hyphen of CLDR.
     """
-    pattern = _currency_pattern(locale, CURRENCY_DECIMALS[currency])
-    written: str = pattern.apply(abs(amount), locale_of(locale), currency=currency, currency_digits=False)
+    written: str = _currency_pattern(locale, currency).apply(abs(amount), locale_of(locale))
     # CLDR wants a space between a currency's letters and a digit; Babel leaves it out.
-    written = re.sub(r"(?<=[^\W\d])(?=\d)", _NO_BREAK, written)
-    return (MINUS if amount < 0 else sign) + written
+    return (MINUS if amount < 0 else sign) + _LETTER_BEFORE_DIGIT.sub(_NO_BREAK, written)
 
 
 def signed(amount: Decimal, currency: str, locale: str) -> str:
@@ -209,7 +209,11 @@ def _harmless_characters(text: str) -> list[str]:
 
 
 @functools.cache
-def _currency_pattern(locale: str, decimals: int) -> NumberPattern:
+def _currency_pattern(locale: str, currency: str) -> NumberPattern:
+    """Return the pattern of the currency's amounts, with its symbol: Babel finds symbol and name for each amount."""
     pattern: NumberPattern = copy.copy(locale_of(locale).currency_formats["standard"])
+    decimals, symbol = CURRENCY_DECIMALS[currency], get_currency_symbol(currency, locale=locale_of(locale))
     pattern.frac_prec = (decimals, decimals)
+    for side in ("prefix", "suffix"):
+        setattr(pattern, side, tuple(part.replace(_SYMBOL_PLACE, symbol) for part in getattr(pattern, side)))
     return pattern

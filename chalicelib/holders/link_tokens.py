@@ -7,6 +7,7 @@ only signed, are read until they are too old.
 
 import base64
 import binascii
+import functools
 import hmac
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -64,6 +65,7 @@ def open_sealed(token: str, purpose: str, keys: Iterable[str], good_for: timedel
     raise InvalidToken
 
 
+@functools.lru_cache(maxsize=8)
 def _sealing_key(key: str) -> bytes:
     """Return the 32 bytes to encrypt with: not those with which earlier releases sign."""
     return hmac.digest(key.encode(), b"holder-link sealed", "sha256")

@@ -1,5 +1,6 @@
 """The one exit for e-mail: SES bulk calls, each entry with its own rendered subject, text and HTML."""
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ MAX_CALL_BYTES = 1_000_000
 # rendered and escaped before.
 _TEMPLATE = {"Subject": "{{subject}}", "Text": "{{text}}", "Html": "{{html}}"}
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+
 # Answers that are about this one e-mail and will not change. Everything else (throttled, paused, quota,
 # identity or configuration set missing, ...) passes, or an operator can mend it: the e-mail is tried again.
 # So is a rejection because an address is "not verified": it is SES's word for a missing identity or the sandbox.
@@ -33,7 +36,7 @@ _NOT_VERIFIED = "not verified"
 _FINAL_ERRORS = frozenset({"BadRequestException", "MessageRejected"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Email:
     """One rendered e-mail. `tags` come back with SES's feedback on it, as `to_tag` writes them. `headers`
     are its own, beside those that every e-mail has."""
@@ -44,6 +47,11 @@ class Email:
     html: str
     tags: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, str], ...] = ()
+
+    @functools.cached_property
+    def data(self) -> str:
+        """Subject, text and HTML, as they are put into SES's template."""
+        return _encoded({"subject": self.subject, "text": self.text, "html": self.html})
 
     @property
     def bank(self) -> str:
@@ -133,12 +141,9 @@ class SesOutbox:
 
 
 def _entry(email: Email) -> dict[str, Any]:
-    data = {"subject": email.subject, "text": email.text, "html": email.html}
     return {
         "Destination": {"ToAddresses": [email.to]},
-        "ReplacementEmailContent": {
-            "ReplacementTemplate": {"ReplacementTemplateData": json.dumps(data, ensure_ascii=False)}
-        },
+        "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": email.data}},
         "ReplacementHeaders": [
             {"Name": name, "Value": value} for name, value in (("Auto-Submitted", "auto-generated"), *email.headers)
         ],
@@ -155,4 +160,4 @@ def _result(result: dict[str, Any]) -> SendResult:
 
 def _size(email: Email) -> int:
     # Tags, headers, addresses and JSON around the three parts take under 3 KB; quotes and line ends are escaped twice.
-    return 3_000 + len(json.dumps(json.dumps([email.subject, email.text, email.html], ensure_ascii=False)))
+    return 3_000 + len(json.dumps(email.data))

@@ -50,10 +50,11 @@ class Recipient:
 
     notice: Notice
     holder: Holder
+    key: NotificationKey = dataclasses.field(init=False, compare=False, repr=False)  # asked for in each step
 
-    @property
-    def key(self) -> NotificationKey:
-        return NotificationKey(self.notice.transaction.bank, self.notice.transaction.id, self.holder.id)
+    def __post_init__(self) -> None:
+        transaction = self.notice.transaction
+        object.__setattr__(self, "key", NotificationKey(transaction.bank, transaction.id, self.holder.id))
 
     @property
     def put_off_since(self) -> datetime | None:
