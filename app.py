@@ -5,7 +5,7 @@ from typing import Any
 from chalice import Chalice, Cron, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, Request, Response, SQSEvent
 
-import chalicelib.late  # noqa: F401 - first: it has the modules of `chalicelib.api` loaded late
+import chalicelib.late  # first: it has the modules of `chalicelib.api` loaded late
 from chalicelib.api import (
     analytics,
     console,
@@ -28,7 +28,7 @@ from chalicelib.api import (
     transactions,
     webhooks,
 )
-from chalicelib.aws import stage_command
+from chalicelib.aws import snapshot, stage_command
 from chalicelib.banks.bank import Bank
 from chalicelib.services import Services
 from chalicelib.staff.member import Group, StaffMember
@@ -42,6 +42,15 @@ PATCH = ["application/json", "application/merge-patch+json"]
 # Mail programs send the one-click form with any type, or none. The page itself looks at what came.
 ANY = ["*/*"]
 staff_authorizer = staff_requests.authorizer(stage.staff_pool_arn if stage_command.is_deploying() else "")
+
+
+def renew() -> None:
+    """After a restore from a snapshot: make all stores and caches anew, on first use. See `aws.snapshot`."""
+    global services
+    services = Services(stage)
+
+
+snapshot.register(chalicelib.late.load, renew)
 
 
 def calling_bank() -> Bank:

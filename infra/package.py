@@ -13,6 +13,7 @@ from chalicelib.holders.holder import LOCALES
 from infra.bytecode import add_bytecode
 from infra.failures import CommandFailed
 from infra.sbom import bill_of
+from infra.snap_start import add_snap_start
 from infra.wheels import install, target_of
 
 PROJECT_DIR = Path(__file__).parent.parent
@@ -77,6 +78,7 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
     _slim(out / "deployment.zip")
     if target is None or target.runtime == f"python{sys.version_info.major}.{sys.version_info.minor}":
         add_bytecode(out / "deployment.zip")  # another Python's would not be read
+    add_snap_start(out / "sam.json", out / "deployment.zip")
     bill = bill_of(project_dir / "vendor", out / "deployment.zip")
     (out / "sbom.json").write_text(json.dumps(bill, indent=2))
     return out

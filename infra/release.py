@@ -58,6 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
         choices=("on", "off"),
         help="have API Gateway and Lambda trace requests in X-Ray; kept until it is given again, and off at first",
     )
+    parser.add_argument(
+        "--snap-start",
+        choices=("on", "off"),
+        help="start the API function from a snapshot (Python 3.12 and later); kept until it is given again, and off at"
+        " first",
+    )
     for name, function in RESERVABLE.items():
         parser.add_argument(
             f"--reserve-{function.lower().replace(' ', '-')}",
@@ -100,7 +106,7 @@ def _release(options: argparse.Namespace) -> int:
         to=options.to,
         watch_minutes=options.watch,
         reserved=reserved,
-        switches={"Waf": options.waf, "Tracing": options.tracing},
+        switches={"Waf": options.waf, "Tracing": options.tracing, "SnapStart": options.snap_start},
     )
     url = released["EndpointURL"]
     urls = console_urls(url, stage.outputs.get("PublicUrl", ""))

@@ -23,7 +23,7 @@ NEEDED = {
     "audit": {"entry"},
     "aws": {
         *("batching", "caching", "calls", "clients", "connections", "direct", "dynamo", "retention", "retries"),
-        *("signing", "stage", "stage_command", "telemetry"),
+        *("signing", "snapshot", "stage", "stage_command", "telemetry"),
     },
     "banks": {"bank", "plans", "quotas", "quotas_repository", "repository"},
     "cases": {"refusals"},

@@ -46,6 +46,12 @@ def client(service: str) -> Any:
     return botocore_client(service)
 
 
+def forget() -> None:
+    """Have each client made anew on its next use, with connections and credentials of then."""
+    client.cache_clear()
+    _session.cache_clear()
+
+
 def botocore_client(service: str, url: str | None = None) -> Any:
     """Return a new client of botocore, for the service's endpoint or for `url`."""
     return _session().create_client(service, config=_config(service), endpoint_url=url)

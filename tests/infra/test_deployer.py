@@ -21,16 +21,18 @@ from tests.iam_data import described, fits
 from tests.samples import PROJECT_DIR
 
 INFRA = PROJECT_DIR / "infra"
-# What SAM makes of the functions, their triggers and the API.
+# What SAM makes of the functions, their triggers and the API, and `infra.snap_start` of the API's.
 MADE_BY_SAM = (
     "AWS::ApiGateway::Deployment",
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::Stage",
     "AWS::Events::Rule",
     "AWS::IAM::Role",
+    "AWS::Lambda::Alias",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
 )
 # Handlers' permissions for what the templates don't use; a pattern of actions, and the reason.
 NOT_NEEDED = {
@@ -42,7 +44,8 @@ NOT_NEEDED = {
     ),
     r"dynamodb:(Enable|Disable|Update)Kinesis\w+|dynamodb:UpdateContributorInsights": "not used",
     r"dynamodb:(Put|Delete)ResourcePolicy": "tables have no policies",
-    r"lambda:(Associate|Pass)\w+|lambda:GetLayerVersion|lambda:PublishVersion": "not used",
+    r"lambda:(Associate|Pass)\w+|lambda:GetLayerVersion": "not used",
+    r"lambda:(Put|Get|Delete)ProvisionedConcurrencyConfig|codedeploy:.*": "versions start from snapshots instead",
     r"lambda:(Put|Delete)FunctionCodeSigningConfig|lambda:GetCodeSigningConfig": "not used",
     r"lambda:Put(Runtime|FunctionScaling)\w+": "not used",
     r"logs:(AssociateKmsKey|DisassociateKmsKey|CreateLogDelivery)": "not used",

@@ -1,0 +1,106 @@
+"""SnapStart in the released template: off at first, refused before Python 3.12, and wired to the API when it is on."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.snap_start import ALIAS, add_snap_start, with_snap_start
+from tests.samples import PROJECT_DIR
+
+APP = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())
+URI = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${APIHandler.Arn}/invocations"
+
+
+def packaged(runtime: str) -> dict[str, Any]:
+    """Return the part of a packaged template that SnapStart is about, as Chalice writes it."""
+    route = {"x-amazon-apigateway-integration": {"uri": {"Fn::Sub": URI}, "type": "aws_proxy"}}
+    return {
+        "Parameters": copy.deepcopy(APP["Parameters"]),
+        "Conditions": copy.deepcopy(APP["Conditions"]),
+        "Resources": {
+            "APIHandler": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {"Runtime": runtime, "MemorySize": 512, "Environment": {"Variables": {"A": "1"}}},
+            },
+            "APIHandlerInvokePermission": {
+                "Type": "AWS::Lambda::Permission",
+                "Properties": {"FunctionName": {"Ref": "APIHandler"}, "Action": "lambda:InvokeFunction"},
+            },
+            "RestAPI": {
+                "Properties": {"DefinitionBody": {"paths": {"/transactions": {"post": route}, "/x": {"options": {}}}}}
+            },
+        },
+    }
+
+
+def versions(template: dict[str, Any]) -> list[str]:
+    return [name for name, one in template["Resources"].items() if one.get("Type") == "AWS::Lambda::Version"]
+
+
+@pytest.mark.parametrize("runtime", ["python3.10", "python3.11"])
+def test_an_older_python_s_release_takes_only_off_and_says_why(runtime: str) -> None:
+    template = packaged(runtime)
+    before = copy.deepcopy(template)
+    with_snap_start(template, "code")
+    parameter = template["Parameters"].pop("SnapStart")
+    assert parameter["Default"] == "off"
+    assert parameter["AllowedValues"] == ["off"]
+    assert parameter["ConstraintDescription"] == f"off. SnapStart needs Python 3.12 or later, not {runtime}"
+    assert template == before, "nothing else changes"
+
+
+@pytest.mark.parametrize("runtime", ["python3.12", "python3.13", "python4.0"])
+def test_from_python_3_12_on_it_can_be_switched_on(runtime: str) -> None:
+    template = packaged(runtime)
+    with_snap_start(template, "code")
+    assert template["Parameters"]["SnapStart"]["AllowedValues"] == ["off", "on"]
+    assert template["Parameters"]["SnapStart"]["Default"] == "off"
+    assert template["Conditions"]["HasSnapStart"] == {"Fn::Equals": [{"Ref": "SnapStart"}, "on"]}
+    function = template["Resources"]["APIHandler"]["Properties"]
+    assert function["SnapStart"] == {"ApplyOn": {"Fn::If": ["HasSnapStart", "PublishedVersions", "None"]}}
+    made = {"ApiAlias", "ApiAliasInvokePermission", *versions(template)}
+    assert len(made) == 3
+    assert all(template["Resources"][name]["Condition"] == "HasSnapStart" for name in made)
+
+
+def test_the_api_calls_the_alias_of_the_release_s_version() -> None:
+    template = packaged("python3.12")
+    with_snap_start(template, "code")
+    resources = template["Resources"]
+    route = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"]["/transactions"]["post"]
+    text, values = route["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+    assert text == URI.replace("${APIHandler.Arn}", "${Called}")
+    called = ["HasSnapStart", {"Ref": "ApiAlias"}, {"Fn::GetAtt": ["APIHandler", "Arn"]}]
+    assert values == {"Called": {"Fn::If": called}}
+    alias = resources["ApiAlias"]["Properties"]
+    assert alias["Name"] == ALIAS
+    assert alias["FunctionVersion"] == {"Fn::GetAtt": [versions(template)[0], "Version"]}
+    allowed = resources["ApiAliasInvokePermission"]["Properties"]
+    assert allowed["FunctionName"] == {"Ref": "ApiAlias"}
+    assert resources["APIHandlerInvokePermission"]["Properties"]["FunctionName"] == {"Ref": "APIHandler"}
+
+
+def test_what_changes_the_function_makes_another_version() -> None:
+    names = []
+    for code, change in (("code", {}), ("code", {}), ("other", {}), ("code", {"MemorySize": 1024})):
+        template = packaged("python3.12")
+        template["Resources"]["APIHandler"]["Properties"] |= change
+        with_snap_start(template, code)
+        names += versions(template)
+    assert names[0] == names[1]
+    assert len(set(names)) == 3
+    assert all(name.isalnum() for name in names)
+
+
+def test_a_packaged_template_is_changed_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "sam.json").write_text(json.dumps(packaged("python3.12")))
+    (tmp_path / "deployment.zip").write_bytes(b"zip")
+    add_snap_start(tmp_path / "sam.json", tmp_path / "deployment.zip")
+    expected = packaged("python3.12")
+    with_snap_start(expected, "3f3cbb6bb5ef5a02e0c5b9a1b8b3ad1c")
+    found = json.loads((tmp_path / "sam.json").read_text())
+    assert found["Parameters"] == expected["Parameters"]
+    assert len(versions(found)) == 1
