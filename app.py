@@ -58,9 +58,14 @@ def calling_bank() -> Bank:
     return requests.calling_bank(app.current_request, services.banks, lambda: services.signatures)
 
 
-def staff(group: Group) -> StaffMember:
-    """Return the member of a bank's staff who sent the current request, if the member's groups include `group`."""
-    return staff_requests.staff_member(app.current_request, lambda: services.staff_tokens, group)
+def staff(group: Group, units: int = 1) -> StaffMember:
+    """Return the member of a bank's staff who sent the current request, if the member's groups include `group`.
+
+    The request costs so many units of what the member may ask in an hour (`staff.reading`).
+    """
+    return staff_requests.staff_member(
+        app.current_request, lambda: services.staff_tokens, group, lambda: services.read_limits, units
+    )
 
 
 @app.middleware("http")
@@ -409,7 +414,7 @@ def get_staff_today() -> Response:
 @answered
 def search_transactions() -> Response:
     return staff_search.search_transactions(
-        staff(Group.VIEWER),
+        staff(Group.VIEWER, staff_requests.SEARCH),
         app.current_request,
         search=services.search,
         transactions=services.transactions,
@@ -424,7 +429,7 @@ def search_transactions() -> Response:
 @answered
 def get_staff_transaction(transaction_id: str) -> Response:
     return staff_transactions.get_transaction(
-        staff(Group.VIEWER),
+        staff(Group.VIEWER, staff_requests.PAGE),
         transaction_id,
         app.current_request,
         transactions=services.transactions,
@@ -442,7 +447,7 @@ def get_staff_transaction(transaction_id: str) -> Response:
 @answered
 def get_staff_account(account: str) -> Response:
     return staff_accounts.get_account(
-        staff(Group.VIEWER),
+        staff(Group.VIEWER, staff_requests.PAGE),
         account,
         app.current_request,
         search=services.search,
@@ -459,7 +464,7 @@ def get_staff_account(account: str) -> Response:
 @answered
 def find_holders() -> Response:
     return staff_search.find_holders(
-        staff(Group.VIEWER),
+        staff(Group.VIEWER, staff_requests.SEARCH),
         app.current_request,
         finder=services.holder_finder,
         trail=services.trail,
@@ -557,7 +562,7 @@ def post_staff_webhooks_resend() -> Response:
 @answered
 def get_staff_webhook_body(webhook_id: str) -> Response:
     return staff_webhooks.get_body(
-        staff(Group.VIEWER),
+        staff(Group.VIEWER, staff_requests.PAGE),
         webhook_id,
         app.current_request,
         log=services.attempt_log,
@@ -578,7 +583,7 @@ def post_staff_webhook_secret() -> Response:
 @answered
 def list_audit_entries() -> Response:
     return staff_audit.list_entries(
-        staff(Group.ADMIN),
+        staff(Group.ADMIN, staff_requests.PAGE),
         app.current_request,
         entries=services.audit_entries,
         cursor_secret=services.cursor_secret,

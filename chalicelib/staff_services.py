@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.holders.finding_repository import HolderFinder
     from chalicelib.ledger.search_repository import SearchRepository
     from chalicelib.staff.pool import StaffPool
+    from chalicelib.staff.reading import ReadLimits
     from chalicelib.staff.tokens import StaffTokens
     from chalicelib.webhooks.attempts_repository import AttemptLog
     from chalicelib.webhooks.records import WebhookRecords
@@ -46,6 +47,12 @@ class StaffServices(CaseServices):
 
         pool = self.staff_pool
         return StaffTokens(pool, PoolKeys(lambda: fetch(pool.keys_url), self.now), self.banks, self.now)
+
+    @cached_property
+    def read_limits(self) -> "ReadLimits":
+        from chalicelib.staff.reading import ReadLimits
+
+        return ReadLimits(self.used_quotas, self.now)
 
     @cached_property
     def search(self) -> "SearchRepository":

@@ -163,7 +163,7 @@ def operation(
     problems = {"internal_error", "unsupported_media_type", *codes}
     gateway = ["all"]
     if not is_open:
-        refusals = {"unknown_api_key"} if group is None else {"not_signed_in", "group_required"}
+        refusals = {"unknown_api_key"} if group is None else {"not_signed_in", "group_required", "read_limit_reached"}
         problems |= {"validation_failed", "temporarily_unavailable", *refusals}
         gateway.append("key" if group is None else "staff")
     if is_write and group is None:

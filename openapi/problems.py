@@ -83,6 +83,7 @@ _REASONS = {
     "quota_exceeded": "the plan's requests or transactions of the day are used up",
     "range_too_large": "the account has more transactions in the range than one request adds up; `errors` names the "
     "day to which it may go",
+    "read_limit_reached": "the member has asked as much as one may in an hour; try again after `Retry-After`",
     "route_not_found": "no route has this path and method",
     "temporarily_unavailable": "try again; this is safe",
     "throttled": "the plan's rate is exceeded",

@@ -30,6 +30,7 @@ from chalicelib.flags.repository import Flagging
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.services import Services
+from chalicelib.staff import reading
 from chalicelib.webhooks.attempt import Attempt, follow_up
 from chalicelib.webhooks.poster import Answer
 from infra.package import PROJECT_DIR
@@ -109,8 +110,12 @@ def serving(base_path: str = "") -> Iterator[str]:
     """
     handler = type("Handler", (_Handler,), {"base_path": base_path})
     seconds = itertools.count()
-    # A fuzzer enters more addresses than a bank.
-    with mock_aws(), patch.object(confirmations, "CONFIRMATIONS_A_DAY", 10**6):
+    # A fuzzer enters more addresses than a bank, and asks more than a member of staff.
+    with (
+        mock_aws(),
+        patch.multiple(confirmations, CONFIRMATIONS_A_DAY=10**6),
+        patch.multiple(reading, UNITS_AN_HOUR=10**6),
+    ):
         clients = {name: boto3.client(name) for name in ("dynamodb", "secretsmanager", "sns", "sqs")}
         create_tables(clients["dynamodb"])
         clients["secretsmanager"].create_secret(Name=os.environ["CURSOR_SECRET_ARN"], SecretString="a secret")

@@ -50,6 +50,7 @@ ANSWERS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.LiftedLately: (429, "The suppression was lifted within the last day"),
     errors.OverQuota: (429, "The plan's quota is used up"),
     errors.TriedLately: (429, "It was tried a moment ago"),
+    refusals.ReadLimitReached: (429, "The member's requests of this hour are used up"),
     webhook_refusals.TooManySecrets: (429, "The bank has as many webhook secrets as it can"),
     errors.TemporarilyUnavailable: (503, "The service is temporarily unavailable"),
 }
@@ -94,6 +95,7 @@ def problem_for(error: errors.DomainError, request: Request) -> Response:
             | errors.LiftedLately()
             | errors.TriedLately()
             | errors.OverQuota()
+            | refusals.ReadLimitReached()
             | webhook_refusals.TooManySecrets()
         ):
             headers["Retry-After"] = str(error.retry_after_s)

@@ -12,13 +12,25 @@ from chalicelib.staff.member import Group, StaffMember
 from chalicelib.staff.refusals import GroupRequired, NotSignedIn
 
 if TYPE_CHECKING:
+    from chalicelib.staff.reading import ReadLimits
     from chalicelib.staff.tokens import StaffTokens  # PyJWT and `cryptography`, which a bank's request doesn't load
 
+# What a request costs of what a member may ask in an hour (`staff.reading`), where it isn't one unit: a page about
+# people, and a search, which may read as much as many pages.
+PAGE, SEARCH = 5, 10
 
-def staff_member(request: Request, tokens: "Callable[[], StaffTokens]", group: Group) -> StaffMember:
-    """Return the member of staff whose ID token came with the request.
 
-    Raises NotSignedIn, GroupRequired if the member's groups don't include `group`, and TemporarilyUnavailable.
+def staff_member(
+    request: Request,
+    tokens: "Callable[[], StaffTokens]",
+    group: Group,
+    limits: "Callable[[], ReadLimits]",
+    units: int = 1,
+) -> StaffMember:
+    """Return the member of staff whose ID token came with the request, which costs so many units of the member's hour.
+
+    Raises NotSignedIn, GroupRequired if the member's groups don't include `group`, ReadLimitReached and
+    TemporarilyUnavailable.
     """
     scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -27,6 +39,7 @@ def staff_member(request: Request, tokens: "Callable[[], StaffTokens]", group: G
     telemetry.note(bank=member.bank.id)
     if group not in member.groups:
         raise GroupRequired(group)
+    limits().take(member.bank.id, member.subject, units)
     return member
 
 

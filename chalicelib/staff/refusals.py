@@ -23,3 +23,13 @@ class GroupRequired(DomainError):
     def __init__(self, group: str) -> None:
         super().__init__(f"This needs the group {group}. An operator of the service puts a member into a group.")
         self.group = group
+
+
+class ReadLimitReached(DomainError):
+    """The member has asked as much as one may in an hour. In `retry_after_s` seconds the next hour begins."""
+
+    code = "read_limit_reached"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("You have asked as much as one member may in an hour. Go on when the next hour begins.")
+        self.retry_after_s = max(1, retry_after_s)

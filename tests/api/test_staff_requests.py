@@ -116,7 +116,7 @@ def test_the_audit_trail_names_a_member_by_the_subject(bench: Bench) -> None:
     )
     from app import services
 
-    member = staff_member(request, lambda: services.staff_tokens, Group.VIEWER)
+    member = staff_member(request, lambda: services.staff_tokens, Group.VIEWER, lambda: services.read_limits)
     assert author_of_staff(request, member) == Author("staff", "s-1", "192.0.2.1", "r-1")
 
 
@@ -158,3 +158,23 @@ def test_every_staff_route_has_the_authorizer_when_it_is_deployed(mode: str, com
 def test_a_token_is_verified_with_the_handed_in_time(bench: Bench) -> None:
     assert bench.now == NOW  # long past: PyJWT's own clock would refuse every token of these tests
     assert signed_in(bench, "viewer").get("/staff/me").status_code == 200
+
+
+def test_who_asks_too_much_is_told_when_the_hour_ends_and_colleagues_go_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.staff.reading.UNITS_AN_HOUR", 26)
+    hasty, colleague = signed_in(bench, "viewer", sub="s-1"), signed_in(bench, "viewer", sub="s-2")
+    for _ in range(2):
+        assert hasty.get("/staff/transactions").status_code == 200
+    assert hasty.get("/staff/accounts/A123").status_code == 200
+    answer = hasty.get("/staff/transactions")
+    problem(answer, 429, "read_limit_reached")
+    assert answer.headers["Retry-After"] == "3600"
+    assert hasty.get("/staff/me").status_code == 200  # one unit is left
+    problem(hasty.get("/staff/me"), 429, "read_limit_reached")
+    bench.restart()
+    problem(hasty.get("/staff/me"), 429, "read_limit_reached")
+    assert colleague.get("/staff/me").status_code == 200
+    bench.now += timedelta(hours=1)
+    assert hasty.get("/staff/transactions").status_code == 200

@@ -212,6 +212,22 @@ def test_a_console_that_nobody_sees_asks_nothing(browser: Browser, served: Serve
         assert len(staff_requests(served)) > before
 
 
+def test_who_has_asked_too_much_is_told_when_it_goes_on_and_nothing_is_asked_until_then(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+) -> None:
+    with opened(browser, served, "#/cases") as page:
+        body = {"code": "read_limit_reached", "errors": []}
+        served.world.fails["cases"] = Answer(429, body, {"Retry-After": "1260"})
+        page.clock.run_for(5_000)
+        expect(page.get_by_role("alert")).to_contain_text("in 21 min")
+        expect(page.get_by_text("Transfert Mobile")).to_be_visible()
+        before = len(staff_requests(served))
+        page.clock.run_for(600_000)
+        page.wait_for_timeout(200)
+        assert [one for one in staff_requests(served)[before:] if "cases" in one] == []
+
+
 def test_what_was_shown_stays_while_the_service_is_away(browser: Browser, served: Served) -> None:  # noqa: F811
     with opened(browser, served, "#/cases") as page:
         served.world.fails["cases"] = Answer(503, {"code": "temporarily_unavailable", "errors": []})

@@ -68,6 +68,7 @@ export default {
   "problem.no_webhook_secret": "There is no secret yet. Your operator makes the first one.",
   "problem.too_many_secrets": "Five secrets are valid already. Wait until one of them ends, a day after it was replaced; your operator can end it earlier.",
   "problem.tried_lately": "This was tried a moment ago. Wait a minute.",
+  "problem.read_limit_reached": "You have asked as much as one member may in an hour. It goes on by itself in {minutes} min.",
   "problem.temporarily_unavailable": "The service is busy. It tries again by itself.",
   "problem.internal_error": "An error of the service. Its operator finds it by the request below.",
   "problem.invalid_cursor": "This list has changed. Load it again.",

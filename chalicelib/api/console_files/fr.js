@@ -68,6 +68,7 @@ export default {
   "problem.no_webhook_secret": "Il n’y a pas encore de secret. Votre exploitant crée le premier.",
   "problem.too_many_secrets": "Cinq secrets sont déjà valables. Attendez que l’un d’eux se termine, un jour après son remplacement ; votre exploitant peut y mettre fin plus tôt.",
   "problem.tried_lately": "Cela vient d’être essayé. Attendez une minute.",
+  "problem.read_limit_reached": "Vous avez demandé autant qu’un membre peut demander en une heure. Cela reprend de soi-même dans {minutes} min.",
   "problem.temporarily_unavailable": "Le service est occupé. La console réessaie d’elle-même.",
   "problem.internal_error": "Une erreur du service. Son exploitant la retrouve par la requête ci-dessous.",
   "problem.invalid_cursor": "Cette liste a changé. Rechargez-la.",

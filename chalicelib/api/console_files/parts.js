@@ -79,7 +79,7 @@ export const Waiting = () => html`<div class="waiting" role="status"><span class
 export const Notice = ({ problem, retry }) => {
   if (!problem) return null;
   const group = problem.code === "group_required" && /viewer|analyst|admin/.exec(problem.message)?.[0];
-  const said = group ? t("problem.group_required", { group: named("group", group) }) : t(`problem.${problem.code}`);
+  const said = group ? t("problem.group_required", { group: named("group", group) }) : t(`problem.${problem.code}`, { minutes: number(Math.ceil((problem.retryAfter || 60) / 60)) });
   const text = said.startsWith("problem.") ? problem.message || t("problem.unknown") : said;
   return html`
     <div class=${classes("notice", problem.status === 409 || problem.status === 412 ? "warn" : "bad")} role="alert">
