@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.activity.recorder import ActivityRecorder
     from chalicelib.activity.repository import ActivityRepository
     from chalicelib.changes.change_mailer import MailDesk
+    from chalicelib.holders.enrolment import Enrolment
     from chalicelib.mail.shares import Lane
     from chalicelib.notifications.mail_tally import MailTally
     from chalicelib.notifications.sending import Sending
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
 class MailServices(Stores):
     """The stage's stores, what sends its e-mails, and the banks' activity."""
+
+    @cached_property
+    def enrolment(self) -> "Enrolment":
+        """Enrolment that hands the long part of a suppression or lifting over to the feedback function."""
+        from chalicelib.holders.enrolment import Enrolment
+        from chalicelib.holders.sweep import pack
+
+        queue = self.queue(self.settings.feedback_queue_url)
+        return Enrolment(self.addresses, self.holders, lambda sweep: queue.send([pack(sweep)]))
 
     @cached_property
     def activity(self) -> "ActivityReader":

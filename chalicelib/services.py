@@ -187,6 +187,7 @@ class Services(StaffServices):
             self.enrolment,
             self.dead_letters(self.settings.feedback_dead_letter_queue_url, "feedback"),
             self.activity_recorder,
+            self.now,
         )
 
     # Webhooks

@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from chalicelib.holders.addresses import Address, Entry
+from chalicelib.holders.address import Address, Entry
 from chalicelib.ledger.times import format_time, parse_time
 from chalicelib.stores import Stores
 from infra.command_line import open_stage, run, stage_parser
@@ -93,7 +93,7 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
         changes[address.bank].of_address("suppression.lift", address.digest)
         lifted += stores.enrolment.lift_address(address, now)
     for entry in unfinished:
-        stores.enrolment.complete_lift(entry)
+        stores.enrolment.complete_lift(entry, now)
     print(f"{lifted} lifted{'' if lifted == len(wanted) else f', {len(wanted) - lifted} not suppressed'}.")
     return 0
 

@@ -216,7 +216,8 @@ def _resources(action: str, params: Mapping[str, Any]) -> tuple[str, ...]:
         case "ses":
             return _SES_RESOURCES if action == "ses:SendBulkEmail" else ("*",)
         case "sqs":
-            return _named(params["QueueUrl"])
+            # The settings have some queues' names only.
+            return _named(params["QueueUrl"]) or _named(params["QueueUrl"].rpartition("/")[2])
         case "events":
             return tuple({name for entry in params["Entries"] for name in _named(entry["EventBusName"])})
         case "s3":

@@ -35,8 +35,9 @@ from chalicelib.cases.moves import claim, close
 from chalicelib.cases.stored_form import case_item
 from chalicelib.flags.answers import Answer
 from chalicelib.flags.repository import Flagging
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder, Suppressed, load_holder
+from chalicelib.holders.sweep import HOLDERS_A_STEP
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
@@ -111,6 +112,7 @@ class Tours:
         for name, value in os.environ.items():
             if name.endswith("QUEUE_URL") and "INGEST" not in name:
                 AWS["sqs"].create_queue(QueueName=value.rpartition("/")[2])
+        AWS["sqs"].create_queue(QueueName=os.environ["FEEDBACK_QUEUE"])
         self.s3, self.events = boto3.client("s3"), boto3.client("events")
         self.s3.create_bucket(
             Bucket=os.environ["ARCHIVE_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "us-east-2"}
@@ -186,6 +188,7 @@ class Tours:
             self.bench.now += timedelta(minutes=2)
             self._request("POST", f"/webhooks/{tests[0]['id']}/resend")
             self._staff("GET", f"/staff/webhooks/{tests[0]['id']}/body")
+        self._enrol_many("ben@example.com")
         self.services.enrolment.suppress(BANK, "ben@example.com", Suppressed("hard_bounce", self.now))
         with self._turn_of("api_handler"):
             self._request("DELETE", f"{holder}/suppression", None, 204)
@@ -409,14 +412,27 @@ class Tours:
             self._invoke("statements", SCHEDULE)
 
     def feedback(self) -> None:
+        self._enrol_many("account-feedback-bounce.h1@example.com")
         for name in ("bounce", "delivery"):
             one = transaction(id=f"fed-{name}", account=f"account-feedback-{name}", bank=BANK)
             self._enrol("h1", one.account)
             self._deliver("mailer", _messages(one))
             tags = {"transaction": one.id, "holder": "h1", "bank": BANK}
             self._deliver("feedback", [ses_event(name, f"{one.account}.h1@example.com", **tags)])
-        self._deliver("feedback", ["nonsense"])
+        self._deliver("feedback", ["nonsense", *self._sweeps()])
+        self.services.enrolment.lift_address(Address.of(BANK, "account-feedback-bounce.h1@example.com"), self.now)
+        self._deliver("feedback", self._sweeps())
         assert self.bench.queued("FEEDBACK_DEAD_LETTER_QUEUE_URL")
+
+    def _enrol_many(self, email: str) -> None:
+        """Enrol more holders with an address than one step of a sweep takes."""
+        for number in range(HOLDERS_A_STEP + 1):
+            holder = Holder("h1", "Awa", email, "fr", "UTC", {}, self.now)
+            self.services.enrolment.enrol(BANK, f"many-{number}", holder)
+
+    def _sweeps(self) -> list[str]:
+        queued = AWS["sqs"].receive_message(QueueUrl=self.services.settings.feedback_queue_url)["Messages"]
+        return [message["Body"] for message in queued]
 
     def webhook_feeder(self) -> None:
         items = self.bench.dynamodb.scan(TableName="NotificationsTable")["Items"]

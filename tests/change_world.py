@@ -17,7 +17,7 @@ from chalicelib.changes.change_mailer import ChangeMailer
 from chalicelib.changes.change_teller import ChangeTeller
 from chalicelib.changes.confirming import Confirming
 from chalicelib.flags.events import EventBus
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder, load_holder
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.webhooks.outbox import Outbox

@@ -161,6 +161,7 @@ class World:
             self.suppression(dynamodb),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "feedback"),
             self.activity(dynamodb),
+            lambda: self.now,
         ).handle(bodies)
 
     def sleep(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ from chalicelib.audit.trail import Trail
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.links import HolderLinks, InvalidLink
 

@@ -18,7 +18,7 @@ from chalicelib.banks.bank import Bank
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TransactionNotFound, ValidationFailed
 from chalicelib.flags.repository import FlagRepository
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.finding_repository import HolderFinder
 from chalicelib.holders.holder import to_json
 from chalicelib.ledger.email_address import MAX_ADDRESS

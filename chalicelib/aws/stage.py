@@ -128,6 +128,11 @@ class Settings:
         return self._named_queue_arn(self.feedback_queue)
 
     @property
+    def feedback_queue_url(self) -> str:
+        """In the same account and region as its dead-letter queue."""
+        return f"{self.feedback_dead_letter_queue_url.rpartition('/')[0]}/{self.feedback_queue}"
+
+    @property
     def operator_alerts_queue_arn(self) -> str:
         return self._named_queue_arn(self.operator_alerts_queue)
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from chalicelib.aws.dynamo import call_if, from_item, to_item
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
 from chalicelib.ledger.times import sortable
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.changes.asked_repository import AskedRepository, Turn
 from chalicelib.changes.change_notice import ChangeNotice
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import Links, LinksFor
 from chalicelib.ledger.email_address import same_address

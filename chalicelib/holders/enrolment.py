@@ -6,16 +6,18 @@ bank enrols the holder with another address, when the suppression is lifted, and
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.aws.batching import batches
 from chalicelib.errors import DomainError, HolderNotFound, NotSuppressed, TemporarilyUnavailable
-from chalicelib.holders.addresses import Address, AddressRepository, Entry
+from chalicelib.holders.address import Address, Entry
+from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.choice import replaced
 from chalicelib.holders.confirmation import with_confirmation
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.holders.suppression import LIFTED_AT_MOST_EACH
+from chalicelib.holders.sweep import Sweep, Sweeper
 from chalicelib.ledger.email_address import same_address
 from chalicelib.ledger.keys import account_key
 
@@ -42,11 +44,19 @@ class Enrolment:
     writes before it reads, so when two run at the same time, at least one sees the other's write. The first two read
     the standing again after they have marked the holders: who has marked them by an old standing marks them by the new
     one.
+
+    Holders are marked in steps (`Sweeper`, which `hand_over` is for).
     """
 
-    def __init__(self, addresses: AddressRepository, holders: HolderRepository) -> None:
+    def __init__(
+        self,
+        addresses: AddressRepository,
+        holders: HolderRepository,
+        hand_over: Callable[[Sweep], None] | None = None,
+    ) -> None:
         self._addresses = addresses
         self._holders = holders
+        self._sweeper = Sweeper(addresses, holders, hand_over)
 
     def enrol(
         self, bank: str, account: str, holder: Holder, check: Check = _allow, *, must_confirm: bool = False
@@ -103,14 +113,13 @@ class Enrolment:
             self._forget_confirmation(bank, before)
 
     def suppress(self, bank: str, email: str, suppressed: Suppressed) -> None:
-        """Suppress the address for the bank, and mark all of its holders who have it.
+        """Suppress the address for the bank, and mark all of its holders who have it, or hand that over.
 
-        What happened before the last lifting changes nothing, and a suppression that outweighs this one stays. Raises
-        TemporarilyUnavailable, also half-way; calling it again completes it.
+        When that was done before, looks at the first page of holders only. What happened before the last lifting
+        changes nothing, and a suppression that outweighs this one stays. Raises TemporarilyUnavailable, also half-way;
+        calling it again completes it.
         """
-        address = Address.of(bank, email)
-        self._addresses.suppress(address, suppressed)
-        self._mark_holders(address)
+        self._sweeper.begin(self._addresses.suppress(Address.of(bank, email), suppressed), suppressed.since)
 
     def confirm(self, address: Address, now: datetime) -> None:
         """Note that the address was confirmed, for all of the bank's holders who have it, `first_at` last.
@@ -142,12 +151,13 @@ class Enrolment:
         check(holder)
         address = Address.of(bank, holder.email)
         try:
-            self._lift(address, now, LIFTED_AT_MOST_EACH)
+            entry = self._addresses.lift(address, now, LIFTED_AT_MOST_EACH)
         except NotSuppressed:
-            if holder.suppression(now) is None:
+            # An earlier call may have ended it and broken off, or its sweep hasn't come to this holder.
+            entry = self._addresses.entry(address)
+            if holder.suppression(now) is None and (entry.is_swept or not entry.has_marks_left):
                 raise
-            # An earlier call has ended it, and broken off before it had removed all marks.
-            self._mark_holders(address)
+        self._sweeper.begin(self._sweeper.mark(entry, [account]), now)
 
     def lift_address(self, address: Address, now: datetime) -> bool:
         """End the suppression of an address, however lately one was lifted; return whether there was one.
@@ -155,33 +165,19 @@ class Enrolment:
         Raises TemporarilyUnavailable, also half-way; calling it again completes it.
         """
         try:
-            self._lift(address, now)
+            self._sweeper.begin(self._addresses.lift(address, now), now)
         except NotSuppressed:
-            self._mark_holders(address)
+            self._sweeper.begin(self._addresses.entry(address), now)
             return False
         return True
 
-    def complete_lift(self, entry: Entry) -> None:
+    def complete_lift(self, entry: Entry, now: datetime) -> None:
         """Remove the marks that a lifting has left in holders' records when it broke off."""
-        self._mark_holders(entry.address)
-        self._addresses.unmarked(entry.address, entry.standing)
+        self._sweeper.begin(entry._replace(is_swept=False), now)
 
-    def _lift(self, address: Address, now: datetime, at_most_each: timedelta = timedelta(0)) -> None:
-        standing = self._addresses.lift(address, now, at_most_each)
-        self._mark_holders(address)
-        self._addresses.unmarked(address, standing)
-
-    def _mark_holders(self, address: Address) -> None:
-        """Make the records of all holders who have the address say what its entry says."""
-        suppressed = self._addresses.suppressed(address)
-        while True:
-            for key, holder in self._holders_at(address):
-                # A second call skips the holders that the first has marked, and so goes on where the first ended.
-                if holder.suppressed != suppressed:
-                    self._holders.mark(key, holder, suppressed)
-            before, suppressed = suppressed, self._addresses.suppressed(address)
-            if suppressed == before:
-                return
+    def sweep(self, sweep: Sweep) -> None:
+        """Make a step of a sweep that was handed over, and hand over what is left. Raises TemporarilyUnavailable."""
+        self._sweeper.go_on(sweep)
 
     def _holders_at(self, address: Address, is_last_first: bool = False) -> Iterator[tuple[str, Holder]]:
         """Yield the holders who have the address, each with the account's key, by account."""

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.holders.addresses import Address, id_key
+from chalicelib.holders.address import Address, id_key
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key

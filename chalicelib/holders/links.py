@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from chalicelib.aws.secret_store import CACHE_FOR, SecretStore
 from chalicelib.aws.telemetry import count, logger
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.link_tokens import InvalidToken, open_sealed, seal

@@ -7,8 +7,9 @@ Events come from the configuration set through SNS, at least once and in any ord
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from chalicelib.activity.hour import Counted
@@ -18,6 +19,7 @@ from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured
 from chalicelib.banks.bank import BANK_ID
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Suppressed
+from chalicelib.holders.sweep import Sweep, pack, unpack
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.times import parse_time
 from chalicelib.mail.tags import from_tag
@@ -125,24 +127,31 @@ class FeedbackHandler:
         enrolment: Enrolment,
         dead_letters: DeadLetters,
         activity: ActivityRecorder,
+        clock: Callable[[], datetime],
     ) -> None:
         self._records = records
         self._feed = feed
         self._enrolment = enrolment
         self._dead_letters = dead_letters
         self._activity = activity
+        self._clock = clock
 
     def handle(self, bodies: Sequence[str]) -> None:
         """Keep what SES told, suppress what is to be suppressed, and put it all into the feed.
 
         What can't be read, and what is of no notification, goes to the dead-letter queue with its reason; the others go
         on. Raises only when a table or queue can't be reached: SQS then brings the messages again, and what was kept is
-        not kept twice.
+        not kept twice. A message can also be a step of a sweep, which this function has handed over to itself: those
+        are made last.
         """
         letters: list[Letter] = []
         events: list[tuple[str, Event]] = []
+        sweeps: list[tuple[str, Sweep]] = []
         for body in bodies:
             with SetAside(letters, body, "malformed_event"):
+                if (sweep := unpack(body)) is not None:
+                    sweeps.append((body, sweep))
+                    continue
                 try:
                     event = read_event(body)
                 except UnknownNotification:
@@ -158,10 +167,16 @@ class FeedbackHandler:
                     self._keep(event)
                     kept.append(event)
         self._feed.append(self._records.concerned(event.key for event in kept))
+        for body, sweep in sweeps:
+            if sweep.is_too_old(self._clock()):
+                letters.append(Letter(pack(sweep.set_aside()), "sweep_given_up"))
+                continue
+            with SetAside(letters, body, "not_swept"):
+                self._enrolment.sweep(sweep.begun(self._clock()))
         self._dead_letters.put(letters)
         kinds = Counter(event.feedback.kind.value for event in kept)
         transactions = about((event.bank, event.key.transaction) for event in kept)
-        extra = {"kinds": kinds, "dead_lettered": len(letters), "transactions": transactions}
+        extra = {"kinds": kinds, "swept": len(sweeps), "dead_lettered": len(letters), "transactions": transactions}
         logger.info("feedback_batch", extra=extra)
         count("MailsDelivered", kinds[Kind.DELIVERY])
         count("MailsBounced", kinds[Kind.HARD_BOUNCE] + kinds[Kind.SOFT_BOUNCE])

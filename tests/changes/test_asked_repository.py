@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.changes.asked_repository import AskedRepository, Turn
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
 from tests.fakes import Failing, refusal
 

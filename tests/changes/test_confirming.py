@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.changes.change_notice import unpack
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.choice import choose
 from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
 from chalicelib.holders.holder import Holder, Suppressed

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable
-from chalicelib.holders.addresses import Address, AddressRepository
+from chalicelib.holders.address import Address
+from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.choice import amended
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder, Suppressed

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamo import to_item
 from chalicelib.errors import LiftedLately, NotSuppressed, TemporarilyUnavailable
-from chalicelib.holders.addresses import Address, AddressRepository
+from chalicelib.holders.address import Address
+from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.suppression import LAPSES_AFTER, LIFTED_AT_MOST_EACH
 from tests.fakes import Failing, Interrupted, Refusing, refusal
@@ -32,7 +33,9 @@ def addresses(each_dynamodb: Any) -> AddressRepository:
 
 
 def accounts(addresses: AddressRepository, email: str = "awa@example.com", bank: str = "eazycard") -> list[str]:
-    return sorted(addresses.accounts_at(Address.of(bank, email)))
+    found, more = addresses.accounts_behind(Address.of(bank, email), "", 100)
+    assert more is None
+    return sorted(found)
 
 
 def test_accounts_are_found_by_the_address_of_their_holders_in_any_case(addresses: AddressRepository) -> None:
@@ -185,6 +188,29 @@ def test_a_standing_that_others_change_all_the_time_is_unavailable(each_dynamodb
         AddressRepository(busy, "AddressesTable").suppress(AWAS, BOUNCED)
 
 
+def test_accounts_are_read_page_by_page(addresses: AddressRepository) -> None:
+    for number in range(5):
+        addresses.enter("eazycard", f"A{number}", AWA)
+    addresses.suppress(AWAS, BOUNCED)
+    found, after = [], ""
+    while after is not None:
+        page, after = addresses.accounts_behind(AWAS, after, 2)
+        assert len(page) <= 2
+        found += page
+    assert found == [f"A{number}" for number in range(5)]
+
+
+def test_a_version_is_swept_until_the_standing_changes(addresses: AddressRepository) -> None:
+    first = addresses.suppress(AWAS, PASSING)
+    assert not first.is_swept
+    addresses.swept(first)
+    assert addresses.entry(AWAS) == first._replace(is_swept=True) == addresses.suppress(AWAS, PASSING)
+    second = addresses.suppress(AWAS, BOUNCED)
+    addresses.swept(first)  # too late
+    assert addresses.entry(AWAS) == second
+    assert not second.is_swept
+
+
 def test_maintenance_finds_what_is_suppressed_and_what_a_lifting_has_left_half_done(
     addresses: AddressRepository,
 ) -> None:
@@ -199,10 +225,10 @@ def test_maintenance_finds_what_is_suppressed_and_what_a_lifting_has_left_half_d
     pages: list[int] = []
     assert len(list(addresses.all_standings(on_page=pages.append))) == 3
     assert sum(pages) == 5
-    addresses.unmarked(bens, lifted)
+    addresses.unmarked(lifted)
     assert [entry.address for entry in addresses.all_standings("eazycard")] == [AWAS]
     # Suppressed and lifted once more since: only who has lifted it then knows that the marks are gone.
     addresses.suppress(bens, Suppressed("complaint", NOW + timedelta(days=1)))
     addresses.lift(bens, NOW + timedelta(days=2))
-    addresses.unmarked(bens, lifted)
+    addresses.unmarked(lifted)
     assert {entry.address for entry in addresses.all_standings("eazycard")} == {AWAS, bens}

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.dynamo import to_item
-from chalicelib.holders.addresses import AddressRepository, id_key
+from chalicelib.holders.address import id_key
+from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.finding_repository import HolderFinder
 from chalicelib.holders.holder import load_holder

@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import GOOD_FOR, Bearer, HolderLinks, InvalidLink, Links, Purpose
 from operations.links import KEPT, rotate

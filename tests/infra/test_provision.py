@@ -69,6 +69,7 @@ PERMISSIONS = {
         "webhook secrets": {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"},
         "${IngestQueueArn}": {f"sqs:{action}" for action in SEND},
         "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${FeedbackQueueArn}": {f"sqs:{action}" for action in SEND},
         "log group /aws/lambda/transaction-notifier-${Stage}": LOGS,
     },
     "ingest_worker": {
@@ -196,11 +197,11 @@ PERMISSIONS = {
         "log group /aws/lambda/transaction-notifier-${Stage}-statements": LOGS,
     },
     "feedback": {
-        "${FeedbackQueueArn}": {f"sqs:{action}" for action in READ_QUEUE},
+        "${FeedbackQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
         "${FeedbackDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
         "${DeferralsTableArn}": {"dynamodb:UpdateItem"},
-        "${AddressesTableArn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "${AddressesTableArn}": {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "Query")},
         "${AccountsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "log group /aws/lambda/transaction-notifier-${Stage}-feedback": LOGS,
     },

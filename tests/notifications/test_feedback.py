@@ -11,6 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders.address import Address, Entry
+from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.holder import Suppressed
+from chalicelib.holders.suppression import Standing
+from chalicelib.holders.sweep import SWEPT_FOR, Sweep, pack
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.feedback import UnknownNotification, read_event
 from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
@@ -299,6 +304,30 @@ def test_one_event_that_the_table_will_never_take_holds_up_no_other(world: World
     (letter,) = world.letters()
     assert letter["reason"] == "not_recorded: ClientError"
     assert delivery_of(world)["state"] == "delivered"
+
+
+def test_a_step_of_a_sweep_is_made_after_all_events_and_one_that_fails_costs_no_event(world: World) -> None:
+    address = Address.of("eazycard", ADDRESS)
+    addresses = AddressRepository(world.dynamodb, world.names["AddressesTable"])
+    entry = addresses.suppress(address, Suppressed("complaint", world.now))
+    step = pack(Sweep.of(entry, world.now))
+    spoilt = Failing(world.dynamodb, refusal("ThrottlingException"), 1, "update_item")
+    with pytest.raises(TemporarilyUnavailable):
+        world.hear([step, ses_event("delivery")], dynamodb=spoilt)
+    assert delivery_of(world)["state"] == "delivered"
+    assert not is_suppressed(world)
+    world.hear([step, ses_event("delivery")])
+    assert is_suppressed(world)
+
+
+def test_a_sweep_that_goes_on_for_too_long_or_can_not_be_read_is_a_dead_letter(world: World) -> None:
+    entry = Entry(Address.of("eazycard", ADDRESS), Standing())
+    world.hear([pack(Sweep.of(entry, world.now - SWEPT_FOR * 2)), '{"sweep": {}}'])
+    letters = {letter["reason"]: letter["payload"] for letter in world.letters()}
+    assert sorted(letters) == ["malformed_event: KeyError", "sweep_given_up"]
+    # Sent through again, it has a day of its own.
+    world.hear([letters["sweep_given_up"]])
+    assert len(world.letters()) == 2
 
 
 def test_nothing_personal_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:

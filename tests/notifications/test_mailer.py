@@ -11,7 +11,7 @@ import pytest
 from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.holders.addresses import Address
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.ledger.keys import TransactionKey

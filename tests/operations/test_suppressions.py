@@ -12,7 +12,8 @@ from moto import mock_aws
 from chalicelib.audit.repository import AuditRepository
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
-from chalicelib.holders.addresses import Address, AddressRepository
+from chalicelib.holders.address import Address
+from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository

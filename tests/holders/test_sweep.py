@@ -1,0 +1,307 @@
+"""Sweeps: a suppression of an address with very many holders is bounded work for each message, and ends in the same
+records whatever dies, comes twice or comes between."""
+
+import contextlib
+import dataclasses
+import json
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.aws.dynamo import to_item
+from chalicelib.aws.queues import GroupedBody
+from chalicelib.errors import NotSuppressed
+from chalicelib.holders.address import Address, Entry
+from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.enrolment import Enrolment
+from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.holders.repository import HolderRepository
+from chalicelib.holders.suppression import Standing
+from chalicelib.holders.sweep import HOLDERS_A_STEP, SWEPT_FOR, Sweep, pack, unpack
+from chalicelib.ledger.times import sortable
+from tests.analytics_world import Died, DyingAt
+
+NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
+EMAIL = "treasury@example.com"
+ADDRESS = Address.of("eazycard", EMAIL)
+BOUNCED = Suppressed("hard_bounce", NOW + timedelta(minutes=1))
+EARLIER = Suppressed("complaint", NOW)
+# A step reads the entry, a page of holders and their accounts, marks each, and reads the entry again.
+READS_A_STEP = 4
+_ENROLLED = NOW - timedelta(days=1)
+
+
+def enrol_many(client: Any, number: int) -> None:
+    """Store so many holders with the address, one in each account, as `Enrolment.enrol` stores them."""
+    holder = {"name": "Awa", "email": EMAIL, "locale": "fr", "timezone": "UTC", "preferences": {}}
+    at = sortable(_ENROLLED)
+    for first in range(0, number, 25):
+        accounts = [f"A{one:05d}" for one in range(first, min(first + 25, number))]
+        records = [{"account_key": f"eazycard#{one}", "holder:h": {**holder, "enrolled_at": at}} for one in accounts]
+        entries = [{"address_key": ADDRESS.key, "entry": f"holder#{one}#h", "enrolled_at": at} for one in accounts]
+        client.batch_write_item(
+            RequestItems={
+                "AccountsTable": [{"PutRequest": {"Item": to_item(item)}} for item in records],
+            }
+        )
+        client.batch_write_item(
+            RequestItems={"AddressesTable": [{"PutRequest": {"Item": to_item(item)}} for item in entries]}
+        )
+
+
+class Stored:
+    """The tables' entries and records in memory, behind the methods of both repositories. Each call is counted, and
+    the process can die at one: before it takes effect, or after it."""
+
+    def __init__(self, number: int) -> None:
+        self.standing, self.version, self.swept_version, self.has_marks_left = Standing(), 0, -1, False
+        self.records = {
+            f"eazycard#A{one:05d}": Holder("h", "Awa", EMAIL, "fr", "UTC", {}, _ENROLLED) for one in range(number)
+        }
+        self.accounts = [key.removeprefix("eazycard#") for key in self.records]
+        self.calls = Counter[str]()
+        self.dies_at: int | None = None
+        self.is_answer_lost = False
+
+    def _called(self, name: str, work: Callable[[], Any]) -> Any:
+        self.calls[name] += 1
+        is_last = self.dies_at is not None and sum(self.calls.values()) > self.dies_at
+        if is_last and not self.is_answer_lost:
+            raise Died
+        answer = work()
+        if is_last:
+            raise Died
+        return answer
+
+    def begin(self, dies_at: int | None = None, *, is_answer_lost: bool = False) -> None:
+        self.calls.clear()
+        self.dies_at, self.is_answer_lost = dies_at, is_answer_lost
+
+    def _change(self, standing: Standing, *, has_marks_left: bool = False) -> Entry:
+        if standing != self.standing:
+            self.standing, self.has_marks_left = standing, has_marks_left
+            self.version += 1
+        return self._entry()
+
+    def _entry(self) -> Entry:
+        is_swept = self.swept_version == self.version
+        return Entry(ADDRESS, self.standing, self.has_marks_left, self.version, is_swept)
+
+    def entry(self, _: Address) -> Entry:
+        return cast(Entry, self._called("entry", self._entry))
+
+    def suppress(self, _: Address, event: Suppressed) -> Entry:
+        return cast(Entry, self._called("suppress", lambda: self._change(self.standing.after(event))))
+
+    def lift(self, _: Address, now: datetime, __: timedelta = timedelta(0)) -> Entry:
+        lifted = self.standing.lifted(now)
+        return cast(Entry, self._called("lift", lambda: self._change(lifted, has_marks_left=True)))
+
+    def swept(self, entry: Entry) -> None:
+        def note() -> None:
+            if entry.version == self.version:
+                self.swept_version = entry.version
+
+        self._called("swept", note)
+
+    def unmarked(self, lifted: Entry) -> None:
+        def note() -> None:
+            if lifted.standing == self.standing and self.standing.suppressed is None:
+                self.has_marks_left = False
+
+        self._called("unmarked", note)
+
+    def accounts_behind(self, _: Address, after: str, limit: int) -> tuple[list[str], str | None]:
+        def page() -> tuple[list[str], str | None]:
+            first = bisect_right(self.accounts, after)
+            found = self.accounts[first : first + limit]
+            return found, found[-1] if first + limit < len(self.accounts) else None
+
+        return cast(tuple[list[str], str | None], self._called("accounts_behind", page))
+
+    def of_accounts(self, keys: Iterable[str]) -> dict[str, list[Holder]]:
+        return cast(
+            dict[str, list[Holder]], self._called("of_accounts", lambda: {key: [self.records[key]] for key in keys})
+        )
+
+    def of_account(self, bank: str, account: str) -> list[Holder]:
+        return [self.records[f"{bank}#{account}"]]
+
+    def mark(self, key: str, _: Holder, suppressed: Suppressed | None) -> None:
+        def write() -> None:
+            self.records[key] = dataclasses.replace(self.records[key], suppressed=suppressed)
+
+        self._called("mark", write)
+
+    @property
+    def marks(self) -> set[Suppressed | None]:
+        return {one.suppressed for one in self.records.values()}
+
+
+class Desk:
+    """Functions at work on what is stored, and the queue of what they hand over."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.stored = stored
+        self.queue: list[str] = []
+        self.enrolment = Enrolment(
+            cast(AddressRepository, stored),
+            cast(HolderRepository, stored),
+            lambda sweep: self.queue.append(pack(sweep)),
+        )
+
+    def take(self, at: int = 0) -> None:
+        """Let a function take a message; it is gone from the queue only when the function has done it."""
+        body = self.queue[at]
+        sweep = unpack(body)
+        assert sweep is not None
+        self.enrolment.sweep(sweep)
+        self.queue.remove(body)
+
+    def take_all(self) -> None:
+        self.stored.begin()
+        while self.queue:
+            self.take()
+
+
+def test_a_sweep_goes_through_a_message_whole_and_in_its_banks_group() -> None:
+    sweep = Sweep(ADDRESS, 3, NOW, "holder#A1#h")
+    body = pack(sweep)
+    assert unpack(body) == sweep
+    assert isinstance(body, GroupedBody)
+    assert body.group == "eazycard"
+    assert EMAIL not in body
+    assert unpack('{"eventType": "Bounce"}') is None
+
+
+def test_a_sweep_is_too_old_after_a_day() -> None:
+    sweep = Sweep(ADDRESS, 1, NOW)
+    assert not sweep.is_too_old(NOW + SWEPT_FOR)
+    assert sweep.is_too_old(NOW + SWEPT_FOR + timedelta(seconds=1))
+    again = unpack(pack(sweep.set_aside()))
+    assert again is not None
+    assert not again.is_too_old(NOW + 2 * SWEPT_FOR)
+    assert again.begun(NOW + SWEPT_FOR) == Sweep(ADDRESS, 1, NOW + SWEPT_FOR)
+
+
+def test_20_000_holders_are_marked_in_bounded_steps_and_once() -> None:
+    stored = Stored(20_000)
+    desk = Desk(stored)
+    desk.enrolment.suppress("eazycard", EMAIL, BOUNCED)
+    assert sum(stored.calls.values()) <= HOLDERS_A_STEP + READS_A_STEP + 2  # the standing is written and noted
+    steps = 1
+    while desk.queue:
+        assert len(desk.queue) == 1
+        # Another bounce of the same address looks at the first page, and begins no other sweep.
+        stored.begin()
+        desk.enrolment.suppress("eazycard", EMAIL, Suppressed("hard_bounce", NOW + timedelta(hours=1)))
+        assert sum(stored.calls.values()) <= READS_A_STEP + 1
+        assert stored.calls["mark"] == 0
+        assert len(desk.queue) == 1
+        stored.begin()
+        desk.take()
+        assert sum(stored.calls.values()) <= HOLDERS_A_STEP + READS_A_STEP + 1
+        steps += 1
+    assert steps == 20_000 // HOLDERS_A_STEP
+    assert stored.marks == {BOUNCED}
+
+
+def test_a_lifting_frees_its_own_holder_at_once_and_all_others_in_steps() -> None:
+    stored = Stored(20_000)
+    desk = Desk(stored)
+    desk.enrolment.suppress("eazycard", EMAIL, BOUNCED)
+    desk.take_all()
+    later = NOW + timedelta(hours=1)
+    stored.begin()
+    desk.enrolment.lift("eazycard", "A19999", "h", later)
+    assert sum(stored.calls.values()) <= 2 * READS_A_STEP + HOLDERS_A_STEP + 2
+    assert stored.records["eazycard#A19999"].suppressed is None
+    assert stored.marks == {None, BOUNCED}
+    desk.take_all()
+    assert stored.marks == {None}
+    assert not stored.has_marks_left
+    with pytest.raises(NotSuppressed):
+        desk.enrolment.lift("eazycard", "A19999", "h", later)
+
+
+@pytest.mark.parametrize("answer_lost", [False, True])
+@pytest.mark.parametrize("at", [0, 1, 2, 4, HOLDERS_A_STEP + 1, HOLDERS_A_STEP + 4])
+def test_a_function_that_dies_at_any_call_is_made_good_by_the_repetition(
+    dynamodb: Any, table_names: Any, at: int, answer_lost: bool
+) -> None:
+    number = HOLDERS_A_STEP + 2
+    enrol_many(dynamodb, number)
+    queue: list[str] = []
+
+    def enrolment(client: Any) -> Enrolment:
+        addresses, holders = AddressRepository(client, "AddressesTable"), HolderRepository(client, "AccountsTable")
+        return Enrolment(addresses, holders, lambda sweep: queue.append(pack(sweep)))
+
+    with contextlib.suppress(Died):
+        enrolment(DyingAt(dynamodb, at, answer_lost=answer_lost)).suppress("eazycard", EMAIL, BOUNCED)
+    enrolment(dynamodb).suppress("eazycard", EMAIL, BOUNCED)
+    assert queue
+    for body in queue:
+        sweep = unpack(body)
+        assert sweep is not None
+        with contextlib.suppress(Died):
+            enrolment(DyingAt(dynamodb, at, answer_lost=answer_lost)).sweep(sweep)
+        enrolment(dynamodb).sweep(sweep)
+    found = HolderRepository(dynamodb, "AccountsTable").of_accounts(f"eazycard#A{one:05d}" for one in range(number))
+    assert {one.suppressed for holders in found.values() for one in holders} == {BOUNCED}
+    assert AddressRepository(dynamodb, "AddressesTable").entry(ADDRESS).is_swept
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["bounce", "earlier", "lift", "take", "take", "take", "copy"]),
+        st.integers(0, 5),
+        st.none() | st.integers(0, 70),
+        st.booleans(),
+    ),
+    max_size=15,
+)
+
+
+@given(actions=ACTIONS)
+def test_whatever_comes_between_all_records_say_in_the_end_what_the_entry_says(
+    actions: list[tuple[str, int, int | None, bool]],
+) -> None:
+    stored = Stored(2 * HOLDERS_A_STEP + 1)
+    desk = Desk(stored)
+    now = NOW + timedelta(hours=1)
+
+    def act(kind: str, which: int) -> None:
+        match kind:
+            case "bounce" | "earlier":
+                desk.enrolment.suppress("eazycard", EMAIL, BOUNCED if kind == "bounce" else EARLIER)
+            case "lift":
+                with contextlib.suppress(NotSuppressed):
+                    desk.enrolment.lift("eazycard", f"A{which * 20:05d}", "h", now)
+            case "copy" if desk.queue:
+                desk.queue.append(desk.queue[which % len(desk.queue)])
+            case "take" if desk.queue:
+                desk.take(which % len(desk.queue))
+
+    for kind, which, dies_at, is_answer_lost in actions:
+        now += timedelta(seconds=1)
+        stored.begin(dies_at, is_answer_lost=is_answer_lost)
+        try:
+            act(kind, which)
+        except Died:
+            stored.begin()
+            act(kind, which)  # SQS brings the message again; a bank asks again
+    desk.take_all()
+    assert stored.marks == {stored.standing.suppressed}
+    assert not stored.has_marks_left
+
+
+def test_a_message_of_another_kind_or_a_broken_one_is_no_sweep() -> None:
+    with pytest.raises(KeyError):
+        unpack(json.dumps({"sweep": {"bank": "eazycard"}}))
