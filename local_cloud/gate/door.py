@@ -25,6 +25,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HEALTH = "/_ministack/health"
+_ICON = "/favicon.ico"  # a browser asks for it by itself, on the sign-in page: that is no stranger
 _API = "/_aws/execute-api/"
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|\[::1\]|([a-z0-9-]+\.)*localhost)(:\d+)?", re.IGNORECASE)
 # What Cognito and SNS answer without a signature, on AWS too.
@@ -68,6 +69,8 @@ class _Request:
             await self._answer(answers.as_json(200, "up"))
         elif self.is_api:
             await self._call_api()
+        elif self.path == _ICON and "authorization" not in self.headers:
+            await self._answer(answers.plain(404, "The sign-in page has no icon."))
         elif self.path.startswith("/_"):
             await self._call_emulator()
         elif self._is_public():

@@ -189,6 +189,14 @@ def test_the_emulator_s_own_paths_want_the_keys(gated: Scene) -> None:
     assert asked(gated, "/_ministack/ses/messages", gated.cloud.keys.headers).status == 200
 
 
+def test_the_icon_that_a_browser_looks_for_is_not_there_and_no_refusal(gated: Scene, folder: Path) -> None:
+    before = record.refusals(folder / "gate")["door.key"]
+    assert asked(gated, "/favicon.ico", {}).status == 404
+    assert record.refusals(folder / "gate")["door.key"] == before
+    assert asked(gated, "/favicon.ico", {"authorization": "Basic x"}).status == 403
+    assert record.refusals(folder / "gate")["door.key"] == before + 1
+
+
 def test_answers_of_aws_let_no_page_read_them(gated: Scene) -> None:
     answer = gated.aws("sts").get_caller_identity()["ResponseMetadata"]["HTTPHeaders"]
     assert not [name for name in answer if name.startswith("access-control-")]
