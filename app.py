@@ -342,6 +342,20 @@ def get_precision() -> Response:
     )
 
 
+@app.route("/staff/flags/trial", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
+@answered
+def try_staff_settings() -> Response:
+    return staff_flags.try_settings(
+        staff(Group.ANALYST),
+        app.current_request,
+        store=services.bank_store,
+        search=services.search,
+        labels=services.labels,
+        are_loopback_endpoints_allowed=bool(services.settings.local_endpoints),
+        now=services.now(),
+    )
+
+
 @app.route("/staff/cases", methods=["GET"], authorizer=staff_authorizer)
 @answered
 def list_cases() -> Response:

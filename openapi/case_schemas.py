@@ -19,6 +19,13 @@ _COUNTS = {
     "not_recognized": "Transactions that a holder doesn't recognize.",
     "open": "Cases that aren't closed.",
 }
+_ALARMS = {
+    "flagged": "Transactions that the rule flags.",
+    "true": "Fraud: as staff found, or else as a holder says.",
+    "false": "No fraud: as staff found, or else as the holders say.",
+    "unclear": "Closed as unclear, and no holder has answered.",
+    "unlabelled": "Nothing is known of them.",
+}
 _COUNT: Json = {"type": "integer", "minimum": 0, "maximum": MOST_COUNTED}
 
 
@@ -26,6 +33,7 @@ def case_schemas() -> Json:
     """Return the schemas by name."""
     return {
         **_precision_schemas(),
+        **_trial_schemas(),
         "CaseMember": object_schema(
             "A member of the bank's staff.",
             {
@@ -113,6 +121,34 @@ def _precision_schemas() -> Json:
                 "rules": {
                     "type": "object",
                     "additionalProperties": ref("RulePrecision"),
+                    "description": "The counts by rule.",
+                },
+            },
+        ),
+    }
+
+
+def _trial_schemas() -> Json:
+    counts = {name: {"type": "integer", "minimum": 0, "description": text} for name, text in _ALARMS.items()}
+    return {
+        "Alarms": object_schema("A rule's flags by what is known of the transactions.", counts),
+        "RuleTrial": object_schema(
+            "What a rule flags by the present settings, and by the changed ones.",
+            {"now": ref("Alarms"), "then": ref("Alarms")},
+        ),
+        "Trial": object_schema(
+            "What changed settings would have flagged.",
+            {
+                "transactions": {"type": "integer", "minimum": 0, "description": "How many were judged or looked at."},
+                "from": {**TIME, "description": "How far back they go."},
+                "to": {**TIME, "description": "When the trial was made."},
+                "is_complete": {
+                    "type": "boolean",
+                    "description": "Whether these are all of the days that were asked for, with all that is known.",
+                },
+                "rules": {
+                    "type": "object",
+                    "additionalProperties": ref("RuleTrial"),
                     "description": "The counts by rule.",
                 },
             },

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from chalicelib.api.staff_flags import DEFAULT_DAYS_OF_TRIAL, MOST_IN_TRIAL
 from chalicelib.cases.case import State
 from chalicelib.staff.member import Group
 from openapi.json_schema import Json, ref
@@ -71,6 +72,35 @@ def get_precision() -> Json:
             parameter("query", "to", "The last day.", {"type": "string", "format": "date"}),
         ],
         group=Group.VIEWER,
+    )
+
+
+_TRIAL: Json = {
+    "transactions": 1820,
+    "from": "2026-01-01T12:00:00Z",
+    "to": "2026-01-15T12:00:00Z",
+    "is_complete": True,
+    "rules": {
+        "velocity": {
+            "now": {"flagged": 31, "true": 18, "false": 6, "unclear": 1, "unlabelled": 6},
+            "then": {"flagged": 24, "true": 17, "false": 2, "unclear": 1, "unlabelled": 4},
+        }
+    },
+}
+
+
+def try_settings() -> Json:
+    return operation(
+        "trySettings",
+        "Staff",
+        "Try other thresholds on the last transactions",
+        f"Judges the bank's newest transactions of some days ({DEFAULT_DAYS_OF_TRIAL} unless it is said) by the "
+        f"present settings and by the changed ones, beside what is known of them: at most {MOST_IN_TRIAL:,}, or as many "
+        "as there is time for. Rules in shadow are counted, too. Each account's history begins with the first of these "
+        "transactions, so there are fewer flags than there were. Nothing is saved.",
+        answers={200: answer("What each rule flags now, and what it would have flagged.", ref("Trial"), _TRIAL)},
+        body=("TrialRequest", {"velocity": {"settings": {"flags": {"velocity": {"count": 10}}}, "days": 14}}),
+        group=Group.ANALYST,
     )
 
 

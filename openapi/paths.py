@@ -63,6 +63,7 @@ def _of_staff() -> dict[str, dict[str, Json]]:
     return {
         "/staff/me": {"get": staff.get_me()},
         "/staff/flags/precision": {"get": cases.get_precision()},
+        "/staff/flags/trial": {"post": cases.try_settings()},
         "/staff/cases": {"get": cases.list_cases()},
         "/staff/cases/{case_id}": {"get": cases.get_case()},
         "/staff/next-case": {"post": cases.claim_next()},

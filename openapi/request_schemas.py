@@ -8,6 +8,7 @@ from apispec import APISpec
 
 from chalicelib.api.batch import MAX_ITEMS
 from chalicelib.api.preferences_form import STATEMENTS
+from chalicelib.api.staff_flags import DEFAULT_DAYS_OF_TRIAL, MAX_DAYS_OF_TRIAL
 from chalicelib.banks.schemas import MAX_URL, URL, BankSettingsSchema
 from chalicelib.cases.case import Outcome
 from chalicelib.cases.moves import MAX_NOTE
@@ -17,7 +18,7 @@ from chalicelib.ledger.posted import TransactionSchema
 from chalicelib.ledger.transaction import TYPES
 from openapi import field_texts, settings_texts
 from openapi.decimals import DECIMALS
-from openapi.json_schema import TIME, Json
+from openapi.json_schema import TIME, Json, ref
 from openapi.marshmallow_fields import CODES
 
 # A date or a time. No schema has a format for both that generators read.
@@ -42,6 +43,7 @@ def add_request_schemas(spec: APISpec) -> None:
     spec.components.schema("CaseNote", _CASE_NOTE)
     spec.components.schema("CaseOutcome", _CASE_OUTCOME)
     spec.components.schema("WebhookSpan", _WEBHOOK_SPAN)
+    spec.components.schema("TrialRequest", _TRIAL_REQUEST)
     spec.components.schema("PreferencesForm", _PREFERENCES_FORM)
     spec.components.schema("AlertForm", _ALERT_FORM)
     spec.components.schema("AddressForm", _ADDRESS_FORM)
@@ -117,6 +119,22 @@ _WEBHOOK_SPAN: Json = {
         "cursor": {"type": "string", "description": "`next_cursor` of the previous call with the same time span."},
     },
     "required": ["from", "to"],
+    "additionalProperties": False,
+}
+_TRIAL_REQUEST: Json = {
+    "type": "object",
+    "description": "Changed settings to be tried.",
+    "properties": {
+        "settings": {**ref("BankSettings"), "description": "The change: a merge patch (RFC 7396) of the settings."},
+        "days": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_DAYS_OF_TRIAL,
+            "default": DEFAULT_DAYS_OF_TRIAL,
+            "description": "So many days back.",
+        },
+    },
+    "required": ["settings"],
     "additionalProperties": False,
 }
 _FORM_TIME: Json = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}

@@ -27,6 +27,7 @@ from chalicelib.api.requests import MAX_DAYS
 from chalicelib.banks.settings import BankSettings, load_settings
 from chalicelib.banks.thresholds import Thresholds
 from chalicelib.errors import DomainError, ValidationFailed
+from chalicelib.flags.trial import FlagTrial
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import SHARDS, is_flag_row, shards_of, transaction_of_row
@@ -35,7 +36,7 @@ from chalicelib.ledger.transaction import MAX_AHEAD, Transaction
 from infra.command_line import FAILED, open_stage, run, stage_parser
 from infra.failures import CommandFailed
 from operations.bank_registry import known_bank
-from operations.flag_trial import FlagTrial, as_json, as_text
+from operations.flag_trial import as_json, as_text
 from operations.stage_stores import PATIENT, stores_of
 
 # A machine whose clock is slow can have recorded a transaction before its day.

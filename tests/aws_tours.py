@@ -221,6 +221,7 @@ class Tours:
             self._staff("POST", "/staff/cases/t1/close", {"outcome": "fraud"})
             self._staff("GET", "/staff/cases/t1")
             self._staff("GET", "/staff/flags/precision")
+            self._staff("POST", "/staff/flags/trial", {"settings": {"flags": {"velocity": {"count": 9}}}})
         self._use_up(Metered.TRANSACTIONS)
         with self._turn_of("api_handler"):
             self._request("POST", "/transactions/batch", {"transactions": [{**SMALLEST, "id": f"q{n}"} for n in "12"]})

@@ -87,13 +87,21 @@ def patch_settings(
     only_parameters(request)
     patch = read_patch(*sent_body(request))
     before = store.settings(bank.id)
-    settings = load_settings(merged(to_json(before.settings), patch))
-    _check_confirming(bank, patch)
-    if "webhook_url" in patch or "webhooks" in patch:
-        _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
+    settings = patched_settings(bank, before.settings, patch, are_loopback_endpoints_allowed)
     stored = _replace(bank, settings, before, request, store, topics, trail, by)
     queue_tests(stored)
     return _answer(bank, stored)
+
+
+def patched_settings(
+    bank: Bank, before: BankSettings, patch: Mapping[str, Any], are_loopback_endpoints_allowed: bool
+) -> BankSettings:
+    """Return the settings that a merge patch makes of others; raises ValidationFailed where `PATCH` refuses it."""
+    settings = load_settings(merged(to_json(before), patch))
+    _check_confirming(bank, patch)
+    if "webhook_url" in patch or "webhooks" in patch:
+        _check_endpoint(bank, settings, are_loopback_endpoints_allowed)
+    return settings
 
 
 def _check_endpoint(bank: Bank, settings: BankSettings, are_loopback_endpoints_allowed: bool) -> None:

@@ -21,9 +21,10 @@ from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import StoredSettings, load_settings
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS
 from chalicelib.flags.repository import Flagging, FlagRepository
+from chalicelib.flags.trial import MAX_EXAMPLES, FlagTrial
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
-from operations.flag_trial import MAX_EXAMPLES, FlagTrial, as_json
+from operations.flag_trial import as_json
 from operations.settings_trial import main, recorded
 from tests.samples import REAL_DATA
 from tests.tables import create_tables
