@@ -78,6 +78,8 @@ def test_what_is_answered_is_open_text_and_never_a_closed_list() -> None:
 
 def test_no_schema_is_put_together_of_others() -> None:
     for path, node in nodes({"schemas": SCHEMAS, "paths": DESCRIPTION["paths"]}):
+        if path.endswith("/properties"):  # its keys are names of fields, of which one is `then`
+            continue
         assert not node.keys() & {"allOf", "anyOf", "oneOf", "not", "if", "then", "else"}, path
 
 
