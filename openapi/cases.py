@@ -96,8 +96,8 @@ def try_settings() -> Json:
         "Try other thresholds on the last transactions",
         f"Judges the bank's newest transactions of some days ({DEFAULT_DAYS_OF_TRIAL} unless it is said) by the "
         f"present settings and by the changed ones, beside what is known of them: at most {MOST_IN_TRIAL:,}, or as "
-        "many as there is time for. Rules in shadow are counted, too. Each account's history begins with the first of these "
-        "transactions, so there are fewer flags than there were. Nothing is saved.",
+        "many as there is time for. Rules in shadow are counted, too. Each account's history begins with the first of "
+        "these transactions, so there are fewer flags than there were. Nothing is saved.",
         answers={200: answer("What each rule flags now, and what it would have flagged.", ref("Trial"), _TRIAL)},
         body=("TrialRequest", {"velocity": {"settings": {"flags": {"velocity": {"count": 10}}}, "days": 14}}),
         group=Group.ANALYST,

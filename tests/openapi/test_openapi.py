@@ -18,6 +18,7 @@ import app as app_module
 from chalicelib.api.json_body import read_json
 from chalicelib.api.problems import ANSWERS
 from chalicelib.api.staff_cases import note_in, outcome_in
+from chalicelib.api.staff_flags import trial_in
 from chalicelib.api.staff_webhooks import span_in
 from chalicelib.api.transaction_body import read_transaction
 from chalicelib.banks.settings import load_settings
@@ -239,6 +240,8 @@ def is_taken_by_the_app(body: dict[str, Any], schema: str) -> bool:
             outcome_in(read_json(raw))
         elif schema == "WebhookSpan":
             span_in(read_json(raw))
+        elif schema == "TrialRequest":
+            load_settings(trial_in(read_json(raw))[0])
         else:
             # Strictly: what the description allows gives no warnings.
             values = read_transaction(raw)
