@@ -259,7 +259,7 @@ def test_every_example_of_a_request_is_taken() -> None:
         schema = body["schema"]["$ref"].rpartition("/")[2]
         for label, example in body["examples"].items():
             assert is_taken_by_the_app(example["value"], schema), label
-    assert len(bodies) == 10
+    assert len(bodies) == 11
 
 
 def test_every_field_is_explained() -> None:
