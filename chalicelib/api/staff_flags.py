@@ -122,7 +122,8 @@ def newest(
     before: str | None = None
     reached = end
     while len(found) < MOST_IN_TRIAL and left() > _KEPT_SECONDS:
-        page = search.find(bank, Search(start=start, end=end, limit=_A_PAGE, before=before))
+        limit = min(_A_PAGE, MOST_IN_TRIAL - len(found))
+        page = search.find(bank, Search(start=start, end=end, limit=limit, before=before))
         found += page.transactions
         if page.next_position is None:
             return found, None

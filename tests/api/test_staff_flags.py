@@ -71,7 +71,7 @@ def test_a_trial_counts_what_both_settings_flag_by_what_is_known_of_it(bench: Be
 def test_a_trial_of_more_than_can_be_read_says_how_far_back_it_went(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staff_flags, "_A_PAGE", 2)
+    monkeypatch.setattr(staff_flags, "_A_PAGE", 3)
     monkeypatch.setattr(staff_flags, "MOST_IN_TRIAL", 4)
     record(bench, 7)
     found = signed_in(bench, "analyst").post(TRIAL, {"settings": FEWER}).json_body
