@@ -58,6 +58,7 @@ CASES = "/staff/cases"
 CASE = "/staff/cases/{case_id}"
 ANALYTICS = ("/analytics", "/accounts/{account}/analytics")
 PRECISION = "/staff/flags/precision"  # of at most 92 days
+TRIAL = "/staff/flags/trial"
 
 _new = itertools.count()
 _bounced = iter(BOUNCED_ACCOUNTS)
@@ -116,17 +117,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         _begin_with_something_new(case)
     for transaction in case.body.get("transactions", [case.body]):
         _fit_to_rules(transaction)
-    least = case.body.get("preferences", {}).get("min_amount", {})
-    large = case.body.get("flags", {}).get("large_amount", {}).get("thresholds", {})
-    for amounts, is_over_zero in ((least, False), (large, True)):
-        for currency, amount in amounts.items():
-            # With more digits it may look like a card number, which only an `amount` and a `balance` never do.
-            fits = abs(Decimal(str(amount))) < 10**12
-            amounts[currency] = _fit(amount, currency, is_over_zero=is_over_zero) if fits else 5000
-    unusual = case.body.get("flags", {}).get("unusual_amount", {})
-    for name in ("times", "deviations"):
-        if isinstance(unusual.get(name), float):
-            unusual[name] = round(unusual[name], 2)
+    _fit_amounts(case.body.get("preferences", {}).get("min_amount", {}), is_over_zero=False)
+    _fit_settings(case.body.get("settings", {}) if case.path == TRIAL else case.body)
     for field in ("text", "note") if case.path.startswith(CASES) else ():
         if isinstance(note := case.body.get(field), str) and not has_something_visible(note):
             case.body[field] = "Called."
@@ -134,15 +126,6 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.body["name"] = "Awa"  # a schema has no categories of characters
     if isinstance(email := case.body.get("email"), str) and not _is_deliverable(email):
         case.body["email"] = "awa@bank.example"
-    if "webhooks" in case.body:
-        case.body["webhooks"] = [  # a URL can be named once
-            {**endpoint, "url": f"https://hooks-{next(_new)}.bank.example/"} for endpoint in case.body["webhooks"]
-        ]
-    if "alert_addresses" in case.body:
-        case.body["alert_addresses"] = [
-            address if _is_deliverable(address) else f"operator-{index}@bank.example"
-            for index, address in enumerate(case.body["alert_addresses"])
-        ]
 
 
 @schemathesis.hook
@@ -194,6 +177,32 @@ def _fit_to_rules(transaction: dict[str, Any]) -> None:
         original["amount"] = _fit(original["amount"], original.get("currency", DEFAULT_CURRENCY), is_over_zero=True)
     if isinstance(original.get("rate"), float):
         original["rate"] = max(round(original["rate"], 9), 0.5)
+
+
+def _fit_settings(settings: dict[str, Any]) -> None:
+    """Follow the rules that cross the fields of a bank's settings, or that no schema can say."""
+    flags = settings.get("flags", {})
+    _fit_amounts(flags.get("large_amount", {}).get("thresholds", {}), is_over_zero=True)
+    unusual = flags.get("unusual_amount", {})
+    for name in ("times", "deviations"):
+        if isinstance(unusual.get(name), float):
+            unusual[name] = round(unusual[name], 2)
+    if "webhooks" in settings:
+        settings["webhooks"] = [  # a URL can be named once
+            {**endpoint, "url": f"https://hooks-{next(_new)}.bank.example/"} for endpoint in settings["webhooks"]
+        ]
+    if "alert_addresses" in settings:
+        settings["alert_addresses"] = [
+            address if _is_deliverable(address) else f"operator-{index}@bank.example"
+            for index, address in enumerate(settings["alert_addresses"])
+        ]
+
+
+def _fit_amounts(amounts: dict[str, Any], *, is_over_zero: bool) -> None:
+    for currency, amount in amounts.items():
+        # With more digits it may look like a card number, which only an `amount` and a `balance` never do.
+        fits = abs(Decimal(str(amount))) < 10**12
+        amounts[currency] = _fit(amount, currency, is_over_zero=is_over_zero) if fits else 5000
 
 
 def _is_lenient_with(body: Any, response: Response) -> bool:
