@@ -211,7 +211,8 @@ PRECISION = {
 
 
 def _trial(flagged: int, true: int, false: int, unlabelled: int) -> Json:
-    return {"flagged": flagged, "true": true, "false": false, "unclear": 1, "unlabelled": unlabelled}
+    unclear = flagged - true - false - unlabelled
+    return {"flagged": flagged, "true": true, "false": false, "unclear": unclear, "unlabelled": unlabelled}
 
 
 TRIAL = {

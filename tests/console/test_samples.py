@@ -34,3 +34,15 @@ def test_a_sample_is_what_the_description_says(path: str, asked: str, query: dic
     assert [
         f"{list(error.instance_path)}: {error.message}" for error in validator(schema).iter_errors(answer.body)
     ] == []
+
+
+def test_the_sample_of_a_trial_is_what_the_description_says() -> None:
+    answer = World().answer("adam", "POST", "flags/trial", {}, {"settings": {}, "days": 14}, {})
+    assert answer.status == 200
+    schema = EXACT["paths"]["/staff/flags/trial"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert [error.message for error in validator(schema).iter_errors(answer.body)] == []
+    assert answer.body is not None
+    for rule in answer.body["rules"].values():
+        for counted in rule.values():
+            kinds = sum(number for name, number in counted.items() if name != "flagged")
+            assert kinds == counted["flagged"]
