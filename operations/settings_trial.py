@@ -5,11 +5,13 @@
 
 The settings file is a body of `PUT /settings`: what it leaves out has its default. Transactions are judged in the order
 in which they were recorded, those of a file in the order of its lines. Each account's history begins with the first day
-of the range, so the first days show fewer flags than there were.
+of the range, so the first days show fewer flags than there were. Of a bank's flagged transactions it also says how many
+were true and false alarms: as staff closed the case, or else as the holders answered.
 """
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +27,9 @@ from chalicelib.analytics.rollups import is_countable
 from chalicelib.api.json_body import read_json
 from chalicelib.api.requests import MAX_DAYS
 from chalicelib.banks.settings import BankSettings, load_settings
-from chalicelib.banks.thresholds import Thresholds
+from chalicelib.banks.thresholds import FLAGS, Thresholds
+from chalicelib.cases.alarms import TrialAlarms
+from chalicelib.cases.labels_repository import Labels
 from chalicelib.errors import DomainError, ValidationFailed
 from chalicelib.flags.trial import FlagTrial
 from chalicelib.ledger.posted import load_transaction
@@ -128,39 +132,48 @@ def main(arguments: list[str] | None = None, now: Callable[[], datetime] = lambd
     _check(parser, options, moment.date())
     return run(
         "settings trial",
-        lambda: _report(_trial(options, moment), options),
+        lambda: _report(*_trial(options, moment), options),
         failures=(UnreadableFile,),
         unavailable="the tables can't be read for now. Run the command again.",
         interrupted="interrupted. Nothing was changed.",
     )
 
 
-def _report(trial: FlagTrial, options: argparse.Namespace) -> int:
+def _report(trial: FlagTrial, alarms: TrialAlarms | None, options: argparse.Namespace) -> int:
     if not trial.transactions:
         print(f"settings trial: there are no transactions in {_where(options)}.", file=sys.stderr)
         return FAILED
-    print(json.dumps(as_json(trial), indent=2) if options.json else f"{_where(options)}: {as_text(trial)}")
+    if options.json:
+        print(json.dumps(as_json(trial, alarms), indent=2))
+    else:
+        print(f"{_where(options)}: {as_text(trial, alarms)}")
     return 0
 
 
-def _trial(options: argparse.Namespace, now: datetime) -> FlagTrial:
+def _trial(options: argparse.Namespace, now: datetime) -> tuple[FlagTrial, TrialAlarms | None]:
     changed = settings_in(options.settings) if options.settings else None
     if options.file is not None:
-        return _judge_all(FlagTrial(BankSettings().thresholds, changed), in_file(options.file, options.currency, now))
-    stores = stores_of(open_stage(options), "AnalyticsTable", "BanksTable", "TransactionsTable", config=PATIENT)
+        trial = FlagTrial(BankSettings().thresholds, changed)
+        return _judge_all(trial, in_file(options.file, options.currency, now), None), None
+    tables = ("AnalyticsTable", "BanksTable", "CasesTable", "TransactionsTable")
+    stores = stores_of(open_stage(options), *tables, config=PATIENT)
     bank = known_bank(stores.bank_store, options.bank)
     trial = FlagTrial(stores.bank_store.settings(bank.id).settings.thresholds, changed)
+    labels = Labels(stores.client("dynamodb"), stores.settings.cases_table)
+    known, _ = labels.between(bank.id, options.first, options.last, most=math.inf)
+    alarms = TrialAlarms(FLAGS, known)
     shards = stores.roll_ups.checkpoint().shards
-    return _judge_all(
-        trial, recorded(stores.transactions, bank.id, options.first, options.last, now, trial.count_malformed, shards)
-    )
+    judged = recorded(stores.transactions, bank.id, options.first, options.last, now, trial.count_malformed, shards)
+    return _judge_all(trial, judged, alarms), alarms
 
 
-def _judge_all(trial: FlagTrial, judged: Judged) -> FlagTrial:
+def _judge_all(trial: FlagTrial, judged: Judged, alarms: TrialAlarms | None) -> FlagTrial:
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}"
     with tqdm(total=1.0, desc="judging", delay=2, bar_format=bar_format) as bar:
         for share, transaction in judged:
-            trial.judge(transaction)
+            flags = trial.judge(transaction)
+            if alarms is not None:
+                alarms.add(transaction.id, *flags)
             if share - bar.n >= 0.001:
                 bar.update(share - bar.n)
     return trial

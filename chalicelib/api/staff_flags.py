@@ -11,7 +11,7 @@ from chalicelib.api.requests import date_range, json_answer, only_parameters, se
 from chalicelib.api.settings import patched_settings
 from chalicelib.banks.settings import SettingsStore
 from chalicelib.banks.thresholds import FLAGS
-from chalicelib.cases.alarms import Alarms
+from chalicelib.cases.alarms import TrialAlarms
 from chalicelib.cases.precision import precision_of
 from chalicelib.errors import ValidationFailed
 from chalicelib.flags.trial import FlagTrial
@@ -80,18 +80,18 @@ def try_settings(
     transactions, reached = newest(search, bank.id, start, now, lambda: seconds_left(request.lambda_context))
     known, is_all_known = labels.between(bank.id, (reached or start).date(), now.date())
     trial = FlagTrial(present.thresholds, changed.thresholds)
-    found = {name: {"now": Alarms(), "then": Alarms()} for name in FLAGS}
+    alarms = TrialAlarms(FLAGS, known)
     for one in sorted(transactions, key=lambda one: (one.recorded_at, one.id)):
-        for when, flags in zip(("now", "then"), trial.judge(one), strict=True):
-            for name in flags:
-                found[name][when].add(known.get(one.id))
+        alarms.add(one.id, *trial.judge(one))
     return json_answer(
         {
             "transactions": trial.transactions,
             "from": format_time(reached or start),
             "to": format_time(now),
             "is_complete": reached is None and is_all_known,
-            "rules": {name: {when: one.to_json() for when, one in both.items()} for name, both in found.items()},
+            "rules": {
+                name: {"now": both.now.to_json(), "then": both.then.to_json()} for name, both in alarms.rules.items()
+            },
         }
     )
 

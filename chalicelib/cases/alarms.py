@@ -1,9 +1,11 @@
 """How right a rule's flags would have been: counts of transactions by what is known of them. Pure."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from chalicelib.cases.case import Outcome
-from chalicelib.cases.precision import Labelled
+from chalicelib.cases.precision import Labelled, share_of
 
 
 @dataclasses.dataclass(slots=True)
@@ -28,6 +30,39 @@ class Alarms:
         else:
             self.unlabelled += 1
 
+    @property
+    def precision(self) -> str | None:
+        """The share of true alarms among those of which it is known, to two decimals; None where nothing is known."""
+        return share_of(self.true, self.true + self.false)
+
     def to_json(self) -> dict[str, int]:
         """Return the counts as the API answers them."""
         return dataclasses.asdict(self)
+
+
+class BothAlarms(NamedTuple):
+    """The counts of a rule's flags by the present thresholds, and by the changed ones."""
+
+    now: Alarms
+    then: Alarms
+
+
+class TrialAlarms:
+    """Counts of what two sets of thresholds flag. `known` has what is known of flagged transactions, by id.
+
+    A transaction that several rules flag counts for each, and once in `any`.
+    """
+
+    def __init__(self, rules: Iterable[str], known: Mapping[str, Labelled]) -> None:
+        self.rules = {name: BothAlarms(Alarms(), Alarms()) for name in rules}
+        self.any = BothAlarms(Alarms(), Alarms())
+        self._known = known
+
+    def add(self, transaction_id: str, now: Iterable[str], then: Iterable[str]) -> None:
+        """Count a transaction that these rules flag."""
+        known = self._known.get(transaction_id)
+        for at, names in enumerate((tuple(now), tuple(then))):
+            for name in names:
+                self.rules[name][at].add(known)
+            if names:
+                self.any[at].add(known)

@@ -19,10 +19,10 @@ class Labels:
         self._client = client
         self._table = table
 
-    def between(self, bank: str, first: date, last: date) -> tuple[dict[str, Labelled], bool]:
+    def between(self, bank: str, first: date, last: date, most: float = MOST_READ) -> tuple[dict[str, Labelled], bool]:
         """Return what is known of flagged transactions by id, and whether that is all of them.
 
-        The days are those of the transactions' own time (UTC), both inclusive, the newest first: about 20,000
+        The days are those of the transactions' own time (UTC), both inclusive, the newest first: about `most`
         transactions are read at most. Raises TemporarilyUnavailable.
         """
         found: dict[str, Labelled] = {}
@@ -42,7 +42,7 @@ class Labels:
                 rows = map(from_item, answer["Items"])
                 found |= {row["id"]: _labelled(row) for row in rows}
                 has_more = "LastEvaluatedKey" in answer
-                if len(found) >= MOST_READ and (has_more or day > first):
+                if len(found) >= most and (has_more or day > first):
                     return found, False
                 if not has_more:
                     break

@@ -60,8 +60,12 @@ class Precision:
         """Return the counts as the API answers them; the precision to two decimals, None where nothing is known."""
         counts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         known = counts.pop("true") + counts.pop("false")
-        share = (Decimal(self.true) / known).quantize(Decimal("0.01"), ROUND_HALF_EVEN) if known else None
-        return {**counts, "precision": None if share is None else str(share)}
+        return {**counts, "precision": share_of(self.true, known)}
+
+
+def share_of(part: int, whole: int) -> str | None:
+    """Return a share to two decimals, None if there is nothing to be shared."""
+    return str((Decimal(part) / whole).quantize(Decimal("0.01"), ROUND_HALF_EVEN)) if whole else None
 
 
 def precision_of(flagged: Iterable[Labelled], rules: Iterable[str]) -> Mapping[str, Precision]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.cases.alarms import Alarms
+from chalicelib.cases.alarms import Alarms, TrialAlarms
 from chalicelib.cases.case import Outcome
 from chalicelib.cases.precision import Labelled
 from chalicelib.flags.answers import Answer
@@ -32,3 +32,20 @@ def test_a_transaction_that_no_rule_has_flagged_is_unlabelled() -> None:
     alarms = Alarms()
     alarms.add(None)
     assert alarms.to_json() == {"flagged": 1, "true": 0, "false": 0, "unclear": 0, "unlabelled": 1}
+
+
+def test_the_precision_is_the_share_of_true_alarms_among_those_of_which_it_is_known() -> None:
+    assert Alarms(flagged=9, true=2, false=1, unclear=3, unlabelled=3).precision == "0.67"
+    assert Alarms(flagged=2, unclear=1, unlabelled=1).precision is None
+
+
+def test_a_transaction_counts_for_each_rule_that_flags_it_and_once_for_all_of_them() -> None:
+    fraud = Labelled(("velocity",), (), Outcome.FRAUD, True, ())
+    alarms = TrialAlarms(("velocity", "new_country", "large_amount"), {"t1": fraud})
+    alarms.add("t1", ("velocity", "new_country"), ("velocity",))
+    alarms.add("t2", (), ("velocity",))
+    alarms.add("t3", (), ())
+    assert alarms.rules["velocity"] == (Alarms(1, true=1), Alarms(2, true=1, unlabelled=1))
+    assert alarms.rules["new_country"] == (Alarms(1, true=1), Alarms())
+    assert alarms.rules["large_amount"] == (Alarms(), Alarms())
+    assert alarms.any == (Alarms(1, true=1), Alarms(2, true=1, unlabelled=1))

@@ -20,17 +20,22 @@ from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import StoredSettings, load_settings
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS, FLAGS
+from chalicelib.cases.case import Outcome, opened
+from chalicelib.cases.moves import answered, claim, close
+from chalicelib.cases.stored_form import case_item
+from chalicelib.flags.answers import Answer, HolderAnswer
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.flags.trial import MAX_EXAMPLES, FlagTrial
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from operations.flag_trial import as_json
 from operations.settings_trial import main, recorded
+from tests.case_world import ANA
 from tests.samples import REAL_DATA
 from tests.tables import create_tables
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-TABLES = ("TransactionsTable", "BanksTable", "AnalyticsTable")
+TABLES = ("TransactionsTable", "BanksTable", "AnalyticsTable", "CasesTable")
 TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
     "Outputs": {table: {"Value": table} for table in TABLES},
@@ -124,6 +129,15 @@ def test_what_both_settings_flag_is_counted_side_by_side(
         "new_country               on        0    0.000 %        on        0    0.000 %          +0\n"
         "any of them                         2    6.250 %                  2    6.250 %          +0\n"
         "\n"
+        "                                        by the present settings                      by the changed settings\n"
+        "alarms              true  false  unclear  unlabelled  precision  true  false  unclear  unlabelled  precision\n"
+        "large_amount           0      0        0           1          -     0      0        0           2          -\n"
+        "velocity               0      0        0           0          -     0      0        0           0          -\n"
+        "unusual_amount         0      0        0           2          -     0      0        0           0          -\n"
+        "duplicate_suspect      0      0        0           0          -     0      0        0           0          -\n"
+        "new_country            0      0        0           0          -     0      0        0           0          -\n"
+        "any of them            0      0        0           2          -     0      0        0           2          -\n"
+        "\n"
         "large_amount, the last examples:\n"
         "  + t30  amount 600.00  currency EUR  threshold 500.00\n"
         "    t31  amount 5000.00  currency EUR  threshold 500.00\n"
@@ -144,7 +158,14 @@ def test_as_json_it_says_the_same(stage: Stage, changed: Path, capsys: pytest.Ca
         "judged": 31,
         "malformed": 0,
     }
-    assert report["flagged"] == {"now": 1, "changed": 1, "difference": 0}
+    nothing = {"true": 0, "false": 0, "unclear": 0, "unlabelled": 0, "precision": None}
+    alarms = {"now": nothing, "changed": {**nothing, "unlabelled": 1}}
+    assert report["flagged"] == {
+        "now": 1,
+        "changed": 1,
+        "difference": 0,
+        "alarms": {"now": {**nothing, "unlabelled": 1}, "changed": {**nothing, "unlabelled": 1}},
+    }
     assert list(report["rules"]) == list(FLAGS)
     assert report["rules"]["large_amount"] == {
         "mode": "on",
@@ -154,6 +175,7 @@ def test_as_json_it_says_the_same(stage: Stage, changed: Path, capsys: pytest.Ca
         "changed": 1,
         "share_changed": 1 / 31,
         "difference": 1,
+        "alarms": alarms,
         "examples": {
             "flagged": [],
             "added": [{"id": "t30", "evidence": {"amount": "600.00", "currency": "EUR", "threshold": "500.00"}}],
@@ -193,6 +215,62 @@ def test_it_writes_nothing(stage: Stage, changed: Path) -> None:
     before = stage.everything()
     assert stage.run("--settings", str(changed)) == 0
     assert stage.everything() == before
+
+
+# What is known of it
+
+
+def labelled(stage: Stage, transaction: Transaction, *answers: Answer, outcome: Outcome | None = None) -> None:
+    """Store a flagged transaction's case, with the answers of its holders, and closed if there is an outcome."""
+    case = opened(Flagging(transaction, {"large_amount": {"amount": "5000.00"}}, frozenset(), NOW))
+    case = answered(case, [HolderAnswer(f"h{number}", given, NOW, NOW) for number, given in enumerate(answers)], NOW)
+    if outcome is not None:
+        case = close(claim(case, ANA, NOW), ANA, NOW, outcome)
+    stage.dynamodb.put_item(TableName="CasesTable", Item=case_item(case))
+
+
+def test_it_says_how_many_true_and_false_alarms_the_present_and_the_changed_settings_give(
+    stage: Stage, changed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fraud, denied, recognized, found_legitimate, unclear = (
+        made(number, amount=Decimal(5000), merchant=None) for number in range(5)
+    )
+    small, unknown = made(5, amount=Decimal(600), merchant=None), made(6, amount=Decimal(700), merchant=None)
+    stage.store(fraud, denied, recognized, found_legitimate, unclear, small, unknown)
+    labelled(stage, fraud, Answer.RECOGNIZED, outcome=Outcome.FRAUD)
+    labelled(stage, denied, Answer.RECOGNIZED, Answer.NOT_RECOGNIZED)
+    labelled(stage, recognized, Answer.RECOGNIZED)
+    labelled(stage, found_legitimate, Answer.NOT_RECOGNIZED, outcome=Outcome.LEGITIMATE)
+    labelled(stage, unclear, outcome=Outcome.UNCLEAR)
+    labelled(stage, small, Answer.RECOGNIZED)
+    labelled(stage, made(5, bank="other-bank", id=unknown.id), Answer.NOT_RECOGNIZED)
+    assert stage.run("--json", "--settings", str(changed)) == 0
+    report = told(capsys)
+    now = {"true": 2, "false": 2, "unclear": 1, "unlabelled": 0, "precision": "0.50"}
+    then = {"true": 2, "false": 3, "unclear": 1, "unlabelled": 1, "precision": "0.40"}
+    assert report["rules"]["large_amount"]["alarms"] == {"now": now, "changed": then}
+    assert report["flagged"]["alarms"] == {"now": now, "changed": then}
+    assert stage.run("--json") == 0
+    assert told(capsys)["flagged"]["alarms"] == {"now": now}
+    assert stage.run() == 0
+    assert "any of them            2      2        1           0       0.50\n" in capsys.readouterr().out
+
+
+def test_a_transaction_that_two_rules_flag_is_one_alarm_of_both_together(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = made(30, amount=Decimal(5000))
+    stage.store(*map(made, range(30)), twice)
+    labelled(stage, twice, Answer.NOT_RECOGNIZED)
+    assert stage.run("--json") == 0
+    report = told(capsys)
+    assert [report["rules"][name]["alarms"]["now"]["true"] for name in ("large_amount", "unusual_amount")] == [1, 1]
+    assert report["flagged"]["alarms"]["now"]["true"] == 1
+
+
+def test_of_a_file_nothing_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--file", str(write(tmp_path / "t.csv.gz", rows(20))), "--json"]) == 0
+    assert "alarms" not in json.dumps(told(capsys))
 
 
 # Which transactions, in which order
