@@ -1,6 +1,7 @@
 """A bank that calls the API over HTTP, with made-up transactions or with those of a file.
 
 python -m bank_simulator --count 1000 --batch 100 --rate 50 --duplicates 0.05 --invalid 0.02 --verify
+python -m bank_simulator --count 4000 --batch 50 --holders 100 --days 28 --fraud 0.02
 python -m bank_simulator --replay statement.sta --dry-run
 """
 
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bank_simulator import dry_run, report, totals, verify
+from bank_simulator import dry_run, holders, report, totals, verify
 from bank_simulator.bank_api import BankApi, Target
 from bank_simulator.files import file_report
 from bank_simulator.files.contents import UnreadableFile
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, stack_file: Path = STACK_FILE) 
         # The program that reads the output has enough of it: `head`, for example.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (verify.CannotRead, OSError) as error:
+    except (verify.CannotRead, holders.CannotEnrol, holders.CannotAnswer, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     if stop.is_set():
@@ -86,6 +87,8 @@ def _send(options: Namespace, target: Target, stop: threading.Event) -> tuple[bo
     with BankApi(target, clients=1) as api:
         if not api.answers():
             raise NothingToTalkTo(f"Nothing answers at {target.url}. The local cloud is started by `make run`.")
+        if options.holders:
+            holders.enrol(api, options.accounts)
     with progress_bar("posting", source.total) as bar:
         sent = send(
             source.postings,
@@ -99,10 +102,32 @@ def _send(options: Namespace, target: Target, stop: threading.Event) -> tuple[bo
         )
     print(report.as_text(sent) + ("" if options.replay else f"\n  seed        {options.seed:>9}"))
     outcome = report.as_json(sent) | _origin(options)
+    if options.fraud and not stop.is_set():
+        _answer(options, target, source, stop, outcome)
     is_ok = sent.ok and source.total in (None, sent.sent + sent.skipped)
     if options.verify and not stop.is_set():
         is_ok = _verify(options, target, source, bool(sent.answers[QUEUED]), stop, outcome) and is_ok
     return _report_file(source, outcome, sys.stdout) and is_ok, outcome
+
+
+def _answer(options: Namespace, target: Target, source: Source, stop: threading.Event, outcome: dict[str, Any]) -> None:
+    """Have the holders answer the alerts, print what they answered, and put it into `outcome`."""
+    if options.inbox is None:
+        print(f"Planted {len(source.planted)} fraudulent transactions. Nobody answers: --inbox names no inbox.")
+        return
+    with progress_bar("answering", None, unit="alerts") as bar:
+        answers = holders.answer_alerts(
+            options.inbox,
+            target.url,
+            source.id_prefix,
+            source.planted,
+            seed=options.seed,
+            quiet_s=holders.QUIET_S,
+            progress=bar,
+            stop=stop,
+        )
+    print(answers.as_text())
+    outcome["holders"] = answers.as_json()
 
 
 def _verify(
@@ -140,6 +165,7 @@ def _target(options: Namespace, stack_file: Path) -> Target:
         return Target(options.url, api_key, options.signing_secret)
     try:
         stack = json.loads(stack_file.read_text(encoding="utf-8"))
+        options.inbox = options.inbox or stack.get("inbox_url")
         return Target(stack["api_url"], api_key or stack["api_key"], options.signing_secret)
     except FileNotFoundError:
         raise NothingToTalkTo("The local cloud is not running: `make run` starts it.") from None

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from bank_simulator import merchants
+from bank_simulator import fraud, merchants
 from bank_simulator.merchants import Merchant, from_minor_units
 from bank_simulator.mistakes import MISTAKES
 from bank_simulator.mix import Shares, kinds
@@ -50,7 +50,8 @@ def transactions(
 class SimulatedBank:
     """A bank whose account holders buy things and receive money. It makes `count` postings (None: endless).
 
-    An id is `id_prefix`, a dot and a running number. `expected_when_new` are the right answers to a first posting.
+    An id is `id_prefix`, a dot and a running number; `planted` has those of fraud. `expected_when_new` are the right
+    answers to a first posting.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class SimulatedBank:
         self._kinds = kinds(rng, count, shares)
         self._expected_when_new = expected_when_new
         self._made = 0
+        self._theft: fraud.Theft | None = None
+        self.planted: set[str] = set()  # ids of fraud
         self._recent: deque[dict[str, Any]] = deque(maxlen=200)
         self._open_authorizations: deque[dict[str, Any]] = deque(maxlen=100)
         self._settled: deque[dict[str, Any]] = deque(maxlen=20)
@@ -85,14 +88,26 @@ class SimulatedBank:
             return _repeat(self._respelt(self._rng.choice(self._recent)), REPLAYED)
         if kind == "conflict" and self._recent:
             return _repeat(self._altered(self._rng.choice(self._recent)), CONFLICT)
-        body = self._transaction(now)
+        body = self._fraud(kind, now) if kind in ("theft", "fraud") else self._transaction(now)
         self._recent.append(body)
         return Posting(to_bytes(body), body["id"], body["account"], self._expected_when_new)
 
-    def _transaction(self, now: datetime) -> dict[str, Any]:
+    def _fraud(self, kind: str, now: datetime) -> dict[str, Any]:
+        """Return the first purchase of a new theft, or the next one of the theft that goes on."""
+        if kind == "theft" or self._theft is None:
+            victim = self._rng.choice(self._accounts)
+            self._theft = fraud.theft(self._rng, victim.id, victim.currency, victim.card_last4, now)
+        body = {"id": self._next_id(), **self._theft.purchase(self._rng, now)}
+        self.planted.add(body["id"])
+        return body
+
+    def _next_id(self) -> str:
         self._made += 1
+        return f"{self._id_prefix}.{self._made:06d}"
+
+    def _transaction(self, now: datetime) -> dict[str, Any]:
         account = self._rng.choice(self._accounts)
-        body: dict[str, Any] = {"id": f"{self._id_prefix}.{self._made:06d}", "account": account.id}
+        body: dict[str, Any] = {"id": self._next_id(), "account": account.id}
         roll = self._rng.random()
         if roll < 0.04:
             # The smallest transaction. It names no currency, so its amount must fit the default of any bank.

@@ -1,22 +1,18 @@
 """The options of the command line."""
 
 import argparse
-import base64
 import random
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bank_simulator import argument_types
 from bank_simulator.batch import MAX_BATCH
 from bank_simulator.generate import DEMO_ACCOUNTS
+from bank_simulator.holders import DENIES, RECOGNIZES, SHARES, SILENT, accounts_of
 from bank_simulator.sender import MAX_CLIENTS
-from chalicelib.ledger.card_numbers import holds_card_number
-from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import CURRENCY_DECIMALS
-from chalicelib.ledger.times import parse_time
 
-_MAX_PREFIX = 50
 _EPILOG = """\
 The status is 0 when every answer is the right one, 1 when an answer, an entry of the file or a balance is not, 2 when
 nothing could be sent, and 130 after Ctrl-C. Ctrl-C waits for the requests that are under way; a second one does not.
@@ -36,6 +32,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     _add_target(parser)
     _add_made_up(parser)
+    _add_fraud(parser)
     _add_file(parser)
     _add_sending(parser)
     _add_checking(parser)
@@ -57,7 +54,7 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--signing-secret-file",
         dest="signing_secret",
-        type=_secret_in,
+        type=argument_types.secret_in,
         metavar="FILE",
         help="has the secret (whsec_...) that signs each request (default: none)",
     )
@@ -65,21 +62,55 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
 
 def _add_made_up(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("made-up transactions")
-    group.add_argument("--count", type=_whole, default=60, metavar="N", help="how many (default: 60)")
+    group.add_argument("--count", type=argument_types.whole, default=60, metavar="N", help="how many (default: 60)")
     group.add_argument("--forever", action="store_true", help="until Ctrl-C instead")
     group.add_argument("--duplicates", **_share("sent again with the same content"))
     group.add_argument("--conflicts", **_share("sent again with other content"))
     group.add_argument("--invalid", **_share("with a mistake"))
     group.add_argument(
         "--accounts",
-        type=_identifiers,
+        type=argument_types.identifiers,
         default=DEMO_ACCOUNTS,
         metavar="A,B",
         help=f"the accounts (default: {DEMO_ACCOUNTS[0]} to {DEMO_ACCOUNTS[-1]}, those of the demo)",
     )
     group.add_argument("--seed", type=int, metavar="N", help="makes the same mix again (default: a new one, reported)")
-    group.add_argument("--id-prefix", type=_prefix, metavar="TEXT", help="of the ids (default: made of the time)")
-    group.add_argument("--now", type=_time, metavar="TIME", help="the bank's clock, RFC 3339 (default: the real one)")
+    group.add_argument(
+        "--id-prefix", type=argument_types.prefix, metavar="TEXT", help="of the ids (default: made of the time)"
+    )
+    group.add_argument(
+        "--now", type=argument_types.time, metavar="TIME", help="the bank's clock, RFC 3339 (default: the real one)"
+    )
+
+
+def _add_fraud(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "fraud among them",
+        "Thieves buy on some accounts, several times within minutes. Then the holders answer the alerts that came\n"
+        "to the inbox, each one that is about a single transaction: of planted fraud "
+        f"{_in_words(SHARES[True])};\nof others {_in_words(SHARES[False])}. Each answer depends on --seed and the id.",
+    )
+    group.add_argument("--fraud", **_share("that thieves buy"))
+    group.add_argument(
+        "--holders",
+        type=argument_types.holders,
+        default=0,
+        metavar="N",
+        help="first enrol a holder in each of N accounts, S0001 and so on, who gets alerts only, and use these "
+        "accounts (default: 0, the accounts as they are)",
+    )
+    group.add_argument(
+        "--days",
+        type=argument_types.whole,
+        default=0,
+        metavar="N",
+        help="spread the timestamps over so many days up to now (default: 0, the last ten minutes)",
+    )
+    group.add_argument("--inbox", metavar="URL", help="where the alerts come to (default: the running local cloud's)")
+
+
+def _in_words(shares: Mapping[str, int]) -> str:
+    return f"{shares[DENIES]} % deny it, {shares[RECOGNIZES]} % recognize it, {shares[SILENT]} % are silent"
 
 
 def _add_file(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +122,9 @@ def _add_file(parser: argparse.ArgumentParser) -> None:
         help="CSV in the contract's fields, MT940, or CAMT XML (camt.052, .053, .054), gzip too: the content says "
         "which. docs/files.md has the mapping",
     )
-    group.add_argument("--limit", type=_whole, metavar="N", help="only its first N transactions (default: all)")
+    group.add_argument(
+        "--limit", type=argument_types.whole, metavar="N", help="only its first N transactions (default: all)"
+    )
     group.add_argument(
         "--notify",
         action="store_true",
@@ -103,14 +136,22 @@ def _add_file(parser: argparse.ArgumentParser) -> None:
 def _add_sending(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to send")
     group.add_argument(
-        "--rate", type=_rate, default=0, metavar="R", help="transactions per second, at most (default: 0, no limit)"
+        "--rate",
+        type=argument_types.rate,
+        default=0,
+        metavar="R",
+        help="transactions per second, at most (default: 0, no limit)",
     )
     group.add_argument(
-        "--clients", type=_clients, default=4, metavar="N", help=f"connections, 1 to {MAX_CLIENTS} (default: 4)"
+        "--clients",
+        type=argument_types.clients,
+        default=4,
+        metavar="N",
+        help=f"connections, 1 to {MAX_CLIENTS} (default: 4)",
     )
     group.add_argument(
         "--batch",
-        type=_batch,
+        type=argument_types.batch,
         default=0,
         metavar="N",
         help=f"this many in a request, 1 to {MAX_BATCH} (default: 0, each alone)",
@@ -140,11 +181,17 @@ def _add_checking(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    shares = options.duplicates + options.conflicts + options.invalid
+    shares = options.duplicates + options.conflicts + options.invalid + options.fraud
     if shares > 1:
-        parser.error("--duplicates, --conflicts and --invalid must not be more than 1 together")
-    if options.replay and (options.forever or shares):
-        parser.error("--replay sends a file as it is: no --forever, --duplicates, --conflicts, --invalid")
+        parser.error("--duplicates, --conflicts, --invalid and --fraud must not be more than 1 together")
+    if options.replay and (options.forever or shares or options.holders or options.days):
+        parser.error("--replay sends a file as it is: no --forever, --duplicates, --conflicts, --invalid, and no fraud")
+    if options.forever and (options.fraud or options.days):
+        parser.error("--forever has no end, after which holders answer: not with --fraud, --days")
+    if options.holders:
+        if options.accounts != DEMO_ACCOUNTS:
+            parser.error("--holders has accounts of its own: not with --accounts")
+        options.accounts = accounts_of(options.holders)
     if not options.replay and (options.limit is not None or options.notify):
         parser.error("--limit and --notify are for --replay")
     if options.verify and (options.dry_run or options.forever):
@@ -156,69 +203,9 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
 
 
 def _share(what: str) -> dict[str, Any]:
-    return {"type": _part, "default": 0.0, "metavar": "SHARE", "help": f"the part {what}, 0 to 1 (default: 0)"}
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError("must be a whole number")
-    return int(text)
-
-
-def _clients(text: str) -> int:
-    number = _whole(text)
-    if not 1 <= number <= MAX_CLIENTS:
-        raise argparse.ArgumentTypeError(f"must be 1 to {MAX_CLIENTS}")
-    return number
-
-
-def _batch(text: str) -> int:
-    number = _whole(text)
-    if number > MAX_BATCH:
-        raise argparse.ArgumentTypeError(f"must be 1 to {MAX_BATCH}, or 0 for each alone")
-    return number
-
-
-def _secret_in(path: str) -> str:
-    try:
-        secret = Path(path).read_text(encoding="ascii").strip()
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from None
-    except ValueError:
-        key, secret = b"", ""
-    if not (key and secret.startswith("whsec_")):
-        raise argparse.ArgumentTypeError(f"{path} must hold whsec_ and a key in base64, nothing else")
-    return secret
-
-
-def _part(text: str) -> float:
-    if not 0 <= float(text) <= 1:
-        raise argparse.ArgumentTypeError("must be 0 to 1")
-    return float(text)
-
-
-def _rate(text: str) -> float:
-    if not 0 <= float(text) < float("inf"):
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return float(text)
-
-
-def _identifiers(text: str) -> tuple[str, ...]:
-    found = tuple(text.split(","))
-    if not all(IDENTIFIER.fullmatch(account) for account in found):
-        raise argparse.ArgumentTypeError("must be ids of 1 to 64 of A-Z a-z 0-9 . _ -, with commas between")
-    return found
-
-
-def _prefix(text: str) -> str:
-    if not IDENTIFIER.fullmatch(text) or len(text) > _MAX_PREFIX or holds_card_number(text):
-        raise argparse.ArgumentTypeError(f"must be 1 to {_MAX_PREFIX} of A-Z a-z 0-9 . _ -, and no card number")
-    return text
-
-
-def _time(text: str) -> datetime:
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    return {
+        "type": argument_types.part,
+        "default": 0.0,
+        "metavar": "SHARE",
+        "help": f"the part {what}, 0 to 1 (default: 0)",
+    }

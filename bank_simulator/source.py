@@ -1,8 +1,9 @@
 """The transactions of a run: made up, or from a file."""
 
+import itertools
 import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -21,7 +22,8 @@ class Source:
     """What to send, and how many transactions that is (None: endless).
 
     `should_be_stored` gives, after the run, the bodies that should be stored then. `own` says which transactions only
-    this run can have stored. `file_report` says what came of each entry of an MT940 or CAMT file.
+    this run can have stored. `file_report` says what came of each entry of an MT940 or CAMT file. `id_prefix` begins
+    the ids of what is made up, of which `planted`, filled as they are made, are fraud.
     """
 
     postings: Iterator[Posting]
@@ -29,6 +31,8 @@ class Source:
     should_be_stored: Callable[[], Iterable[verify.Body]]
     own: verify.Own | None = None
     file_report: FileReport | None = None
+    id_prefix: str = ""
+    planted: Collection[str] = ()
 
 
 def source_of(options: Namespace, stop: threading.Event) -> Source:
@@ -52,17 +56,25 @@ def _made_up(options: Namespace) -> Source:
     began = datetime.now(UTC)
     prefix = options.id_prefix or default_prefix(began)
     count = None if options.forever else options.count
-    shares = Shares(options.duplicates, options.conflicts, options.invalid)
+    shares = Shares(options.duplicates, options.conflicts, options.invalid, options.fraud)
     # An earlier run may have sent the same ids, and other transactions under the same prefix.
     expected = NEW_OR_KNOWN if options.id_prefix else NEW
-    since = (options.now or began) - MAX_AGE - timedelta(seconds=1)
+    span = timedelta(days=options.days)
+    since = (options.now or began) - span - MAX_AGE - timedelta(seconds=1)
     own = None if options.id_prefix else verify.Own(f"{prefix}.", options.accounts, since)
     bank = SimulatedBank(Random(options.seed), options.accounts, prefix, count, shares, expected)
-    postings = bank.postings(lambda: options.now or datetime.now(UTC))
+    clock = lambda: options.now or datetime.now(UTC)  # noqa: E731
+    postings = bank.postings(_spread(options.now or began, span, count) if span and count else clock)
     sent: list[bytes] = []
     if options.verify:
         postings = _noted(postings, sent)
-    return Source(postings, count, lambda: map(read_json, sent), own)
+    return Source(postings, count, lambda: map(read_json, sent), own, id_prefix=prefix, planted=bank.planted)
+
+
+def _spread(end: datetime, span: timedelta, count: int) -> Callable[[], datetime]:
+    """Return a clock that is asked `count` times, in equal steps of the span that ends at `end`."""
+    asked = itertools.count(1)
+    return lambda: end - span * (1 - next(asked) / count)
 
 
 def _noted(postings: Iterator[Posting], to_be_stored: list[bytes]) -> Iterator[Posting]:

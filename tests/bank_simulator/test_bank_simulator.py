@@ -928,6 +928,11 @@ def test_the_key_is_in_no_representation() -> None:
         ["--limit", "3"],
         ["--notify"],
         ["--replay", "file.csv", "--forever"],
+        ["--replay", "file.csv", "--fraud", "0.1"],
+        ["--fraud", "0.6", "--duplicates", "0.6"],
+        ["--forever", "--fraud", "0.1"],
+        ["--holders", "1001"],
+        ["--holders", "3", "--accounts", "A1"],
         ["--replay", "file.csv", "--verify", "--dry-run"],
     ],
     ids=" ".join,
@@ -951,6 +956,6 @@ def test_help_names_every_option_and_its_default() -> None:
     described = done.stdout.decode().partition("where to:")[2].partition("The status is")[0]
     entries = re.split(r"\n  (?=--)", described)[1:]
     options = {entry.split()[0]: entry for entry in entries}
-    assert len(options) == 23
+    assert len(options) == 27
     no_default = {"--forever", "--replay", "--async", "--dry-run", "--report"}
     assert {name for name, entry in options.items() if "(default: " not in entry} == no_default
