@@ -28,7 +28,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate replay load bench gallery console-gallery test test-long faults guards clients check format lock audit openapi provision release banks vendor clean
+.PHONY: help run stop inbox env simulate fraud replay load bench gallery console-gallery test test-long faults guards clients check format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,12 @@ env: $(DEV)  ## Print the local cloud's API URL and demo key as shell variables,
 
 simulate: $(DEV)  ## Post more made-up transactions to the local cloud (COUNT=, RATE=)
 	@$(PY) -m bank_simulator --count $(COUNT) --rate $(RATE)
+
+fraud: COUNT = 4000
+fraud: RATE = 14
+fraud: $(DEV)  ## Plant fraud on the local cloud, have holders answer, and report what suggested thresholds change (COUNT=, RATE=)
+	@$(PY) -m bank_simulator --count $(COUNT) --batch 10 --clients 2 --rate $(RATE) --holders 100 --days 28 --fraud 0.02 --seed 7
+	@$(PY) -m operations.settings_trial --bank eazycard --days 29 --settings docs/suggested-settings.json
 
 replay: $(DEV)  ## Post a file of transactions to the local cloud, and check what is stored (FILE=)
 	@$(PY) -m bank_simulator --replay "$(FILE)" --verify

@@ -29,9 +29,9 @@ from chalicelib.flags.trial import MAX_EXAMPLES, FlagTrial
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from operations.flag_trial import as_json
-from operations.settings_trial import main, recorded
+from operations.settings_trial import main, recorded, settings_in
 from tests.case_world import ANA
-from tests.samples import REAL_DATA
+from tests.samples import PROJECT_DIR, REAL_DATA
 from tests.tables import create_tables
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -521,6 +521,12 @@ def test_a_settings_file_that_is_wrong_names_what(
 def test_a_settings_file_that_is_not_there_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--file", str(tmp_path / "t.csv"), "--settings", str(tmp_path / "none.json")]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+def test_the_suggested_settings_of_the_documentation_are_settings() -> None:
+    suggested = settings_in(PROJECT_DIR / "docs" / "suggested-settings.json")
+    assert suggested.velocity_count < DEFAULT_THRESHOLDS.velocity_count
+    assert suggested != DEFAULT_THRESHOLDS
 
 
 def test_an_unknown_bank_is_told_of(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
