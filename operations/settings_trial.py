@@ -10,6 +10,7 @@ were true and false alarms: as staff closed the case, or else as the holders ans
 """
 
 import argparse
+import functools
 import json
 import math
 import sys
@@ -30,8 +31,9 @@ from chalicelib.banks.settings import BankSettings, load_settings
 from chalicelib.banks.thresholds import FLAGS, Thresholds
 from chalicelib.cases.alarms import TrialAlarms
 from chalicelib.cases.labels_repository import Labels
+from chalicelib.cases.precision import Labelled
 from chalicelib.errors import DomainError, ValidationFailed
-from chalicelib.flags.trial import FlagTrial
+from chalicelib.flags.trial import Flags, FlagTrial
 from chalicelib.ledger.posted import load_transaction
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import SHARDS, is_flag_row, shards_of, transaction_of_row
@@ -160,20 +162,30 @@ def _trial(options: argparse.Namespace, now: datetime) -> tuple[FlagTrial, Trial
     bank = known_bank(stores.bank_store, options.bank)
     trial = FlagTrial(stores.bank_store.settings(bank.id).settings.thresholds, changed)
     labels = Labels(stores.client("dynamodb"), stores.settings.cases_table)
-    known, _ = labels.between(bank.id, options.first, options.last, most=math.inf)
-    alarms = TrialAlarms(FLAGS, known)
+    alarms = TrialAlarms(FLAGS)
     shards = stores.roll_ups.checkpoint().shards
     judged = recorded(stores.transactions, bank.id, options.first, options.last, now, trial.count_malformed, shards)
-    return _judge_all(trial, judged, alarms), alarms
+
+    @functools.cache
+    def known_of(day: date) -> dict[str, Labelled]:
+        return labels.between(bank.id, day, day, most=math.inf)[0]
+
+    def count(transaction: Transaction, flags: tuple[Flags, Flags]) -> None:
+        if any(flags):  # only such days are read: a range may be long, and most of it empty
+            alarms.add(known_of(transaction.timestamp.date()).get(transaction.id), *flags)
+
+    return _judge_all(trial, judged, count), alarms
 
 
-def _judge_all(trial: FlagTrial, judged: Judged, alarms: TrialAlarms | None) -> FlagTrial:
+def _judge_all(
+    trial: FlagTrial, judged: Judged, count: Callable[[Transaction, tuple[Flags, Flags]], None] | None
+) -> FlagTrial:
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}"
     with tqdm(total=1.0, desc="judging", delay=2, bar_format=bar_format) as bar:
         for share, transaction in judged:
             flags = trial.judge(transaction)
-            if alarms is not None:
-                alarms.add(transaction.id, *flags)
+            if count is not None:
+                count(transaction, flags)
             if share - bar.n >= 0.001:
                 bar.update(share - bar.n)
     return trial

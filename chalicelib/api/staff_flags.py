@@ -80,9 +80,9 @@ def try_settings(
     transactions, reached = newest(search, bank.id, start, now, lambda: seconds_left(request.lambda_context))
     known, is_all_known = labels.between(bank.id, (reached or start).date(), now.date())
     trial = FlagTrial(present.thresholds, changed.thresholds)
-    alarms = TrialAlarms(FLAGS, known)
+    alarms = TrialAlarms(FLAGS)
     for one in sorted(transactions, key=lambda one: (one.recorded_at, one.id)):
-        alarms.add(one.id, *trial.judge(one))
+        alarms.add(known.get(one.id), *trial.judge(one))
     return json_answer(
         {
             "transactions": trial.transactions,

@@ -1,7 +1,7 @@
 """How right a rule's flags would have been: counts of transactions by what is known of them. Pure."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from chalicelib.cases.case import Outcome
@@ -48,19 +48,17 @@ class BothAlarms(NamedTuple):
 
 
 class TrialAlarms:
-    """Counts of what two sets of thresholds flag. `known` has what is known of flagged transactions, by id.
+    """Counts of what two sets of thresholds flag.
 
     A transaction that several rules flag counts for each, and once in `any`.
     """
 
-    def __init__(self, rules: Iterable[str], known: Mapping[str, Labelled]) -> None:
+    def __init__(self, rules: Iterable[str]) -> None:
         self.rules = {name: BothAlarms(Alarms(), Alarms()) for name in rules}
         self.any = BothAlarms(Alarms(), Alarms())
-        self._known = known
 
-    def add(self, transaction_id: str, now: Iterable[str], then: Iterable[str]) -> None:
-        """Count a transaction that these rules flag."""
-        known = self._known.get(transaction_id)
+    def add(self, known: Labelled | None, now: Iterable[str], then: Iterable[str]) -> None:
+        """Count a transaction of which this is known, and that these rules flag."""
         for at, names in enumerate((tuple(now), tuple(then))):
             for name in names:
                 self.rules[name][at].add(known)

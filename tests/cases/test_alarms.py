@@ -41,10 +41,10 @@ def test_the_precision_is_the_share_of_true_alarms_among_those_of_which_it_is_kn
 
 def test_a_transaction_counts_for_each_rule_that_flags_it_and_once_for_all_of_them() -> None:
     fraud = Labelled(("velocity",), (), Outcome.FRAUD, True, ())
-    alarms = TrialAlarms(("velocity", "new_country", "large_amount"), {"t1": fraud})
-    alarms.add("t1", ("velocity", "new_country"), ("velocity",))
-    alarms.add("t2", (), ("velocity",))
-    alarms.add("t3", (), ())
+    alarms = TrialAlarms(("velocity", "new_country", "large_amount"))
+    alarms.add(fraud, ("velocity", "new_country"), ("velocity",))
+    alarms.add(None, (), ("velocity",))
+    alarms.add(None, (), ())
     assert alarms.rules["velocity"] == (Alarms(1, true=1), Alarms(2, true=1, unlabelled=1))
     assert alarms.rules["new_country"] == (Alarms(1, true=1), Alarms())
     assert alarms.rules["large_amount"] == (Alarms(), Alarms())
