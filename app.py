@@ -346,7 +346,7 @@ def get_precision() -> Response:
 @answered
 def try_staff_settings() -> Response:
     return staff_flags.try_settings(
-        staff(Group.ANALYST),
+        staff(Group.ANALYST, staff_requests.SEARCH),
         app.current_request,
         store=services.bank_store,
         search=services.search,
