@@ -35,7 +35,7 @@ FUNCTIONS = ("app", "transaction_stream", "mailer", "analytics_job")
 _NAMES = {"app": "POST", "transaction_stream": "stream handler", "mailer": "mailer", "analytics_job": "analytics job"}
 _CONTENDERS = {"floor": "naive_floor.handle", "naive handler": "naive.app", "Powertools": "naive_powertools.handle"}
 # Runs in a new process, in which nothing but Python is loaded, as in Lambda before a function's first event.
-_PROGRAM = """
+PROGRAM = """
 import sys, time, json, importlib
 folder, handler, event = sys.argv[1:]
 sys.path.insert(0, folder)
@@ -85,13 +85,15 @@ def _works(folder: Path, before: Path | None) -> dict[str, tuple[Path, str, str]
     for handler in _CONTENDERS.values():
         shutil.copy(PROJECT / "bench" / f"{handler.partition('.')[0]}.py", contenders)
     compile_folder(contenders)
-    post = _events()["app"]
+    post = events_by_function()["app"]
     works = {name: (contenders, handler, post) for name, handler in _CONTENDERS.items()}
-    works |= {name: (task, f"app.{name}", event) for name, event in _events().items()}
+    works |= {name: (task, f"app.{name}", event) for name, event in events_by_function().items()}
     if before is not None:
         with zipfile.ZipFile(before) as archive:
             archive.extractall(folder / "before")
-        works |= {f"{name} before": (folder / "before", f"app.{name}", event) for name, event in _events().items()}
+        works |= {
+            f"{name} before": (folder / "before", f"app.{name}", event) for name, event in events_by_function().items()
+        }
     return works
 
 
@@ -107,7 +109,7 @@ def packaged() -> Path:
     return package(build, "local", "us-east-2") / "deployment.zip"
 
 
-def _events() -> dict[str, str]:
+def events_by_function() -> dict[str, str]:
     """Return each function's event: one transaction that is posted, stored, notified; a minute with nothing new."""
     samples = importlib.import_module("mail_gallery.samples")
     notice = importlib.import_module("chalicelib.notifications.notice")
@@ -131,7 +133,7 @@ def _rounds(works: dict[str, tuple[Path, str, str]], count: int) -> Iterator[dic
 def _first_answer(folder: Path, handler: str, event: str) -> float:
     """Return the processor time that a new process takes for imports and its first answer, in seconds."""
     done = subprocess.run(
-        [sys.executable, "-S", "-c", _PROGRAM, str(folder), handler, event],
+        [sys.executable, "-S", "-c", PROGRAM, str(folder), handler, event],
         cwd=folder,
         capture_output=True,
         text=True,
