@@ -29,8 +29,8 @@ USD_A_GB_SECOND, USD_A_CALL = 13.3334e-6, 0.20e-6
 # What a function waits for, in which memory is paid and no processor used: 5 ms for each call of DynamoDB or SQS that
 # the work below makes one after the other, 50 ms for SES.
 WAITS_S = {"app": 0.005, "transaction_stream": 0.030, "mailer": 0.080, "analytics_job": 0.025}
-# Calls it over and over, each time with another account. Prints the processor time of the first call and of a later one,
-# and the peak of memory (Linux: a new process's `ru_maxrss` is at least its parent's).
+# Calls it over and over, each time with another account. Prints the processor time of the first call and of a later
+# one, and the peak of memory (Linux's own figure: `ru_maxrss` of a new process is at least its parent's).
 _PROGRAM = (
     cold.PROGRAM.rpartition("print(took)")[0]
     + """
