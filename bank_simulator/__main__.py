@@ -165,8 +165,9 @@ def _target(options: Namespace, stack_file: Path) -> Target:
         return Target(options.url, api_key, options.signing_secret)
     try:
         stack = json.loads(stack_file.read_text(encoding="utf-8"))
+        target = Target(stack["api_url"], api_key or stack["api_key"], options.signing_secret)
         options.inbox = options.inbox or stack.get("inbox_url")
-        return Target(stack["api_url"], api_key or stack["api_key"], options.signing_secret)
+        return target
     except FileNotFoundError:
         raise NothingToTalkTo("The local cloud is not running: `make run` starts it.") from None
     except (ValueError, KeyError, TypeError):
