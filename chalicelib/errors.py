@@ -84,16 +84,16 @@ class InvalidCursor(DomainError):
 
 
 class RangeTooLarge(DomainError):
-    """The account has more transactions in the range than one request adds up. The range to `last` has not.
+    """The range has more than one request adds up or answers. The range to `last` has not.
 
-    `last` is None if already the first day has more.
+    `last` is None if already the first day has more; `otherwise` says what to do then.
     """
 
     code = "range_too_large"
 
-    def __init__(self, most: int, last: date | None) -> None:
-        shorter = f"Ask to {last}, and then for the days behind it" if last else "List its transactions instead"
-        super().__init__(f"The account has more than {most:,} transactions and flags in these days. {shorter}.")
+    def __init__(self, too_many: str, last: date | None, otherwise: str = "List its transactions instead") -> None:
+        shorter = f"Ask to {last}, and then for the days behind it" if last else otherwise
+        super().__init__(f"{too_many} in these days. {shorter}.")
         self.last = last
 
 

@@ -1,6 +1,7 @@
 """The operations on analytics: of the bank, and of an account."""
 
 from chalicelib.analytics.reader import MAX_ROWS
+from chalicelib.api.analytics import MAX_DAY_TOTALS
 from chalicelib.api.requests import DEFAULT_DAYS, MAX_DAYS
 from openapi import examples
 from openapi.json_schema import Json, ref
@@ -31,8 +32,10 @@ def get_analytics() -> Json:
         "Analytics",
         "Read the bank's totals and days",
         "Exact: each settled transaction counts once, on the UTC day of its `timestamp`. Everything that was recorded "
-        "until `as_of` is counted.",
+        f"until `as_of` is counted. `days` has {MAX_DAY_TOTALS:,} items at most: otherwise `range_too_large` says to "
+        "which day the range may go. Of 80 currencies, it may be a year.",
         answers={200: answer("Totals by currency, and days.", ref("Analytics"), examples.ANALYTICS)},
+        codes=["range_too_large"],
         parameters=_PARAMETERS,
     )
 

@@ -1,6 +1,8 @@
 """Schemas of analytics."""
 
+from chalicelib.api.analytics import MAX_DAY_TOTALS
 from chalicelib.banks.thresholds import FLAGS
+from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.transaction import STATUSES, TYPES
 from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
 
@@ -8,11 +10,15 @@ _MANY: Json = {"type": "integer", "minimum": 0}
 _SOME: Json = {"type": "integer", "minimum": 1}
 _DATE: Json = {"type": "string", "format": "date"}
 _DIGITS = r"[0-9]+(\.[0-9]+)?"  # a sum may be longer than any amount
-_SUM = string(f"^{_DIGITS}$", "Exact, with all of the currency's decimals.")
-_SIGNED_SUM = string(
-    f"^-?{_DIGITS}$",
-    "Credit less debit, less reversed credit, plus reversed debit. Exact, with all of the currency's decimals.",
-)
+_LONGEST = 40  # DynamoDB's numbers have 38 digits; a 0 and a point before or between them
+_SUM = {**string(f"^{_DIGITS}$", "Exact, with all of the currency's decimals."), "maxLength": _LONGEST}
+_SIGNED_SUM = {
+    **string(
+        f"^-?{_DIGITS}$",
+        "Credit less debit, less reversed credit, plus reversed debit. Exact, with all of the currency's decimals.",
+    ),
+    "maxLength": _LONGEST + 1,
+}
 
 
 def analytics_schemas() -> Json:
@@ -69,11 +75,17 @@ _ANALYTICS = object_schema(
         "from": _DATE,
         "to": _DATE,
         "as_of": {**TIME, "description": "Everything that was recorded until then is counted."},
-        "totals": {"type": "array", "items": ref("CurrencyTotal"), "description": "By currency."},
+        "totals": {
+            "type": "array",
+            "maxItems": len(CURRENCY_DECIMALS),
+            "items": ref("CurrencyTotal"),
+            "description": "By currency.",
+        },
         "statuses": ref("StatusCounts"),
         "flags": ref("FlagCounts"),
         "days": {
             "type": "array",
+            "maxItems": MAX_DAY_TOTALS,
             "description": "Days with transactions, in order, by currency.",
             "items": ref("DayTotal"),
         },

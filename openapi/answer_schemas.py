@@ -6,7 +6,7 @@ from openapi.analytics_schemas import analytics_schemas
 from openapi.case_schemas import case_schemas
 from openapi.endpoint_schemas import endpoint_schemas
 from openapi.holder_schemas import holder_schemas
-from openapi.json_schema import Json, object_schema, open_text
+from openapi.json_schema import Json, bounded, object_schema, open_text
 from openapi.notification_schemas import notification_schemas
 from openapi.problems import FIELD_ERROR, PROBLEM
 from openapi.settings_schemas import settings_schemas
@@ -38,4 +38,4 @@ def add_answer_schemas(spec: APISpec) -> None:
         of_service,
     ):
         for name, schema in schemas.items():
-            spec.components.schema(name, schema)  # raises if two modules have the same name for a schema
+            spec.components.schema(name, bounded(schema))  # raises if two modules have the same name for a schema

@@ -3,11 +3,21 @@
 from chalicelib.api.requests import MAX_PAGE
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.cases.case import Outcome, State, What
-from chalicelib.cases.moves import MAX_EVENTS
+from chalicelib.cases.moves import MAX_EVENTS, MAX_NOTE
 from chalicelib.cases.queue_repository import MOST_COUNTED
-from chalicelib.flags.answers import Answer
+from chalicelib.flags.answers import MAX_ANSWERS, Answer
 from chalicelib.ledger.transaction import TYPES
-from openapi.json_schema import DIGITS, IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
+from openapi.json_schema import (
+    DIGITS,
+    IDENTIFIER_SCHEMA,
+    MOST_OF_A_VALUE,
+    TIME,
+    Json,
+    object_schema,
+    open_text,
+    ref,
+    string,
+)
 
 _COUNTS = {
     "flagged": "Transactions that the rule flagged, and people heard of.",
@@ -64,7 +74,12 @@ def case_schemas() -> Json:
                 "at": {**TIME, "description": "When, in UTC."},
                 "by": ref("CaseActor"),
                 "what": open_text([str(one) for one in What], "What happened."),
-                "note": {"type": "string", "minLength": 1, "description": "What the member noted."},
+                "note": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": MAX_NOTE,
+                    "description": "What the member noted.",
+                },
                 "outcome": open_text([str(one) for one in Outcome], "The outcome it was closed with."),
                 "answer": open_text([str(one) for one in Answer], "What the holder says."),
             },
@@ -72,6 +87,11 @@ def case_schemas() -> Json:
         ),
         "Case": object_schema(
             "A flagged transaction that staff looks at.", _case(), ("merchant", "claimed_by", "history")
+        ),
+        "ListedCase": object_schema(
+            "A case without its history.",
+            {name: value for name, value in _case().items() if name != "history"},
+            ("merchant", "claimed_by"),
         ),
         "OneCase": object_schema("A case.", {"case": ref("Case")}),
         "Cases": _cases(),
@@ -82,7 +102,7 @@ def _cases() -> Json:
     return object_schema(
         "A bank's cases in a state, without their histories, and how many wait.",
         {
-            "cases": {"type": "array", "maxItems": MAX_PAGE, "items": ref("Case")},
+            "cases": {"type": "array", "maxItems": MAX_PAGE, "items": ref("ListedCase")},
             "counts": object_schema(
                 f"How many wait; more than {MOST_COUNTED:,} are counted as {MOST_COUNTED:,}.",
                 {
@@ -120,6 +140,8 @@ def _precision_schemas() -> Json:
                 },
                 "rules": {
                     "type": "object",
+                    "maxProperties": len(FLAGS),
+                    "propertyNames": {"type": "string", "maxLength": MOST_OF_A_VALUE},
                     "additionalProperties": ref("RulePrecision"),
                     "description": "The counts by rule.",
                 },
@@ -148,6 +170,8 @@ def _trial_schemas() -> Json:
                 },
                 "rules": {
                     "type": "object",
+                    "maxProperties": len(FLAGS),
+                    "propertyNames": {"type": "string", "maxLength": MOST_OF_A_VALUE},
                     "additionalProperties": ref("RuleTrial"),
                     "description": "The counts by rule.",
                 },
@@ -167,7 +191,12 @@ def _case() -> Json:
         "type": open_text(TYPES, "Whether money comes in or goes out."),
         "merchant": {"type": "string", "description": "The merchant's name."},
         "timestamp": {**TIME, "description": "The transaction's own time, in UTC."},
-        "flags": {"type": "array", "items": open_text(FLAGS, "A rule."), "description": "The rules that flagged it."},
+        "flags": {
+            "type": "array",
+            "maxItems": len(FLAGS),
+            "items": open_text(FLAGS, "A rule."),
+            "description": "The rules that flagged it.",
+        },
         "state": open_text([str(one) for one in State], "Where the case stands."),
         "weight": {
             "type": "integer",
@@ -180,11 +209,16 @@ def _case() -> Json:
         "claimed_at": {"type": ["string", "null"], "format": "date-time", "description": "Since when, in UTC."},
         "outcome": {"type": ["string", "null"], "description": f"What it was found to be: {outcomes}."},
         "closed_at": {"type": ["string", "null"], "format": "date-time", "description": "When it was closed, in UTC."},
-        "answers": {"type": "array", "items": ref("CaseAnswer"), "description": "The holders' answers to the alert."},
+        "answers": {
+            "type": "array",
+            "maxItems": MAX_ANSWERS,
+            "items": ref("CaseAnswer"),
+            "description": "The holders' answers to the alert.",
+        },
         "history": {
             "type": "array",
             "maxItems": MAX_EVENTS,
             "items": ref("CaseEvent"),
-            "description": "What happened, in the order of time. Lists have none.",
+            "description": "What happened, in the order of time.",
         },
     }

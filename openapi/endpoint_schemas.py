@@ -1,6 +1,7 @@
 """Schemas of what the API answers about a bank's endpoints, and of what webhooks say of flags and tests."""
 
 from chalicelib.api.requests import MAX_PAGE
+from chalicelib.banks.schemas import MAX_URL
 from chalicelib.banks.webhook_endpoints import CHOICES, MAX_ENDPOINTS, Status
 from chalicelib.webhooks.records import Standing
 from chalicelib.webhooks.webhook import TYPES
@@ -9,8 +10,9 @@ from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, op
 
 _ID: Json = {"type": "string", "description": "The webhook's id."}
 _ENDPOINT: Json = {"type": "string", "description": "The endpoint's id; `default` is the one in the short form."}
-_URL: Json = {"type": "string", "description": "The endpoint's URL."}
+_URL: Json = {"type": "string", "maxLength": MAX_URL, "description": "The endpoint's URL."}
 _TYPE = open_text(TYPES, "The webhook's type.")
+_CHOSEN: Json = {"type": "array", "maxItems": len(CHOICES), "items": open_text(CHOICES, "A type that it wants.")}
 _ANSWER: Json = {"type": "string", "description": "The status of the answer, or a code that says why there was none."}
 
 
@@ -22,7 +24,7 @@ def endpoint_schemas() -> Json:
             {
                 "id": _ENDPOINT,
                 "url": _URL,
-                "types": {"type": "array", "items": open_text(CHOICES, "A type that it wants.")},
+                "types": _CHOSEN,
                 "status": open_text([one.value for one in Status], "`unproved` gets tests only; `gone` gets nothing."),
                 "since": {**TIME, "description": "Since when it has this status, in UTC."},
             },

@@ -3,6 +3,7 @@
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.changes.answer_teller import ALERT_ANSWERED
 from chalicelib.flags.answers import Answer
+from chalicelib.flags.baselines import MAX_COUNTRIES
 from chalicelib.flags.events import TRANSACTION_FLAGGED
 from openapi.json_schema import (
     DIGITS,
@@ -68,6 +69,7 @@ _EVIDENCE = {
         known={
             "type": "array",
             "minItems": 1,
+            "maxItems": MAX_COUNTRIES,
             "items": _COUNTRY,
             "description": "The countries that the account has used, in order.",
         },

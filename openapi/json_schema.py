@@ -9,6 +9,11 @@ from chalicelib.ledger.money import CURRENCY_DECIMALS, MAX_INTEGER_DIGITS
 
 Json = dict[str, Any]
 
+# How long a text of an answer is at most, unless its schema says otherwise: a listed value, any other text, a URL.
+MOST_OF_A_VALUE = 64
+MOST_OF_A_TEXT = 256
+MOST_OF_A_URL = 2048
+
 IDENTIFIER_SCHEMA: Json = {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$"}
 # An exact decimal as a string, without what makes one of a certain sign or over 0.
 DIGITS = rf"(0|[1-9][0-9]{{0,{MAX_INTEGER_DIGITS - 1}}})(\.[0-9]{{1,{max(CURRENCY_DECIMALS.values())}}})?"
@@ -41,7 +46,7 @@ def open_text(values: Iterable[str], description: str) -> Json:
     known = list(values)
     listed = ", ".join(f"`{value}`" for value in known)
     text = f"{description} Known values: {listed}. Expect others later.".strip()
-    return {"type": "string", "x-extensible-enum": known, "description": text}
+    return {"type": "string", "maxLength": MOST_OF_A_VALUE, "x-extensible-enum": known, "description": text}
 
 
 def object_schema(description: str, properties: Json, optional: Iterable[str] = ()) -> Json:
@@ -49,6 +54,22 @@ def object_schema(description: str, properties: Json, optional: Iterable[str] = 
     left_out = set(optional)
     required = [name for name in properties if name not in left_out]
     return {"type": "object", "description": description, "properties": properties, "required": required}
+
+
+def bounded(schema: Any) -> Any:
+    """Return a part of an answer's schema in which every string and every map by currency says how long it can be."""
+    if isinstance(schema, list):
+        return [bounded(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: bounded(inner) for name, inner in schema.items()}
+    if "string" in (found.get("type"), *([*found["type"]] if isinstance(found.get("type"), list) else ())):
+        most = MOST_OF_A_URL if found.get("format") == "uri" else MOST_OF_A_TEXT
+        if not found.keys() & {"maxLength", "enum", "const"} and found.get("format") in (None, "uri"):
+            found["maxLength"] = most
+    if referred(found.get("propertyNames", {})) == "Currency":
+        found.setdefault("maxProperties", len(CURRENCY_DECIMALS))
+    return found
 
 
 def event_of(detail_type: str, description: str, detail: Json) -> Json:

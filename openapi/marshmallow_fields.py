@@ -37,6 +37,7 @@ CODES: dict[str, Json] = {
     "TimeZone": {
         "type": "string",
         "pattern": "^[A-Za-z0-9_+/-]+$",
+        "maxLength": 64,
         "description": "The name of a time zone of the IANA database, like `Africa/Douala`.",
     },
 }

@@ -3,10 +3,11 @@
 from chalicelib.api.requests import MAX_PAGE
 from chalicelib.banks.webhook_endpoints import ALERT_ANSWERED, HOLDER_CHANGED, TRANSACTION_FLAGGED, WEBHOOK_TEST
 from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.notifications.records import MOST_OF_A_TRANSACTION
 from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, MAX_FEEDBACK, STATEMENT_ID, State
 from chalicelib.webhooks.webhook import TYPE_OF, TYPES
 from openapi.change_schemas import HOLDER_CHANGE
-from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
+from openapi.json_schema import IDENTIFIER_SCHEMA, MOST_OF_A_VALUE, TIME, Json, object_schema, open_text, ref
 
 
 def notification_schemas() -> Json:
@@ -50,7 +51,7 @@ def _webhook(type_: str) -> Json:
 
 
 _STATE = open_text([state.value for state in State], "The delivery status.")
-_REASON = {"type": "string", "description": "A code, or the preference that decided."}
+_REASON = {"type": "string", "maxLength": MOST_OF_A_VALUE, "description": "A code, or the preference that decided."}
 _MAY_LACK = ("reason", "queued_at", "sent_at", "message_id", "digest")
 _NOTIFICATION: Json = {
     "holder": {**IDENTIFIER_SCHEMA, "description": "The bank's id of the holder."},
@@ -77,7 +78,10 @@ _NOTIFICATION: Json = {
 }
 _EVENT = object_schema("What happened, and when.", {"state": _STATE, "at": TIME, "reason": _REASON}, ("reason",))
 _NOTIFICATIONS = object_schema(
-    "A transaction's notifications, by holder.", {"notifications": {"type": "array", "items": ref("Notification")}}
+    "A transaction's notifications, by holder.",
+    {
+        "notifications": {"type": "array", "maxItems": MOST_OF_A_TRANSACTION, "items": ref("Notification")},
+    },
 )
 _TRANSACTION: Json = {
     "type": "string",

@@ -9,6 +9,7 @@ from chalicelib.errors import MAX_ERRORS, MAX_FIELD
 from infra.package import PROJECT_DIR
 from openapi.json_schema import Json, object_schema, ref
 
+_LONGEST_PATH = 10_240  # API Gateway's limit of a request line
 FIELD_ERROR = object_schema(
     "A field or parameter, and what is wrong with it.",
     {
@@ -27,8 +28,9 @@ PROBLEM = object_schema(
         "type": {"type": "string", "format": "uri", "pattern": "^urn:transaction-notifier:problem:[a-z_]+$"},
         "title": {"type": "string", "minLength": 1},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-        "instance": {"type": "string", "description": "The path of the request."},
+        # Of a request that breaks rules, it names the fields.
+        "detail": {"type": "string", "maxLength": (MAX_ERRORS + 1) * MAX_FIELD},
+        "instance": {"type": "string", "maxLength": _LONGEST_PATH, "description": "The path of the request."},
         "code": {"type": "string", "pattern": "^[a-z]+(_[a-z]+)*$"},
         "request_id": {
             "type": "string",
@@ -81,8 +83,8 @@ _REASONS = {
     "not_signed_in": "the ID token is missing, not valid, expired, or of no active bank",
     "not_suppressed": "e-mails go to the holder's address",
     "quota_exceeded": "the plan's requests or transactions of the day are used up",
-    "range_too_large": "the account has more transactions in the range than one request adds up; `errors` names the "
-    "day to which it may go",
+    "range_too_large": "the range has more than one request adds up or answers; `errors` names the day to which it may "
+    "go",
     "read_limit_reached": "the member has asked as much as one may in an hour; try again after `Retry-After`",
     "route_not_found": "no route has this path and method",
     "temporarily_unavailable": "try again; this is safe",

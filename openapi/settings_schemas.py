@@ -1,5 +1,6 @@
 """Schemas of the answer about a bank's settings: all of them, with the defaults."""
 
+from chalicelib.errors import MAX_ERRORS
 from openapi.answered import answered, answered_objects
 from openapi.json_schema import Json, ref
 
@@ -13,6 +14,7 @@ def settings_schemas(requests: Json) -> Json:
     settings["required"] = [name for name in settings["properties"] if name not in _MAY_LACK]
     settings["properties"]["warnings"] = {
         "type": "array",
+        "maxItems": MAX_ERRORS,
         "items": ref("FieldError"),
         "description": "Only in the answer to `PUT`: what was set before, was left out of the request, and is at its "
         "default now.",

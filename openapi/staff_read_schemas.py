@@ -3,17 +3,19 @@
 from chalicelib.api.requests import MAX_PAGE
 from chalicelib.api.staff_accounts import NEWEST
 from chalicelib.api.staff_search import HOLDERS_A_PAGE
-from chalicelib.audit.entry import API_KEY, HOLDER, OPERATOR, STAFF
+from chalicelib.api.staff_transactions import MOST_WEBHOOKS
+from chalicelib.audit.entry import API_KEY, HOLDER, MOST_FIELDS, OPERATOR, STAFF
 from chalicelib.audit.looks import MOST_LOOKS
 from chalicelib.banks.plans import DAILY, Metered
 from chalicelib.flags.baselines import MAX_AMOUNTS
 from chalicelib.holders.holder import MAX_HOLDERS
 from chalicelib.ledger.transaction import TYPES
+from chalicelib.notifications.records import MOST_OF_A_TRANSACTION
 from chalicelib.webhooks.records import Standing
 from chalicelib.webhooks.resending import MOST_A_CALL
 from chalicelib.webhooks.webhook import TYPES as WEBHOOK_TYPES
 from openapi.holder_schemas import holder_schemas
-from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref, string
+from openapi.json_schema import IDENTIFIER_SCHEMA, MOST_OF_A_VALUE, TIME, Json, object_schema, open_text, ref, string
 
 NEXT_CURSOR: Json = {"type": "string", "description": "The `cursor` for what follows, if there is more."}
 _COUNT: Json = {"type": "integer", "minimum": 0}
@@ -59,7 +61,11 @@ def staff_read_schemas(requests: Json) -> Json:
                 "id": {"type": "string", "description": "The webhook's id."},
                 "type": open_text(WEBHOOK_TYPES, "The webhook's type."),
                 "endpoint": {"type": "string", "description": "The endpoint's id; `default` is the short form's."},
-                "body": {"type": "string", "description": "The body, as it was signed and posted."},
+                "body": {
+                    "type": "string",
+                    "maxLength": 65_536,
+                    "description": "The body, as it was signed and posted.",
+                },
             },
         ),
         "WebhookSecret": object_schema(
@@ -106,11 +112,15 @@ def _of_transactions() -> Json:
         "TransactionWebhook": object_schema(
             "A webhook about the transaction, after its last attempt.",
             {
-                "id": {"type": "string", "description": "The webhook's id."},
+                "id": {"type": "string", "maxLength": MOST_OF_A_VALUE, "description": "The webhook's id."},
                 "type": open_text(WEBHOOK_TYPES, "The webhook's type."),
                 "holder": {**IDENTIFIER_SCHEMA, "description": "The holder whom it is about."},
                 "state": open_text([one.value for one in Standing], "The webhook's delivery status."),
-                "answer": {"type": "string", "description": "The status of the answer, or a code that says why none."},
+                "answer": {
+                    "type": "string",
+                    "maxLength": MOST_OF_A_VALUE,
+                    "description": "The status of the answer, or a code that says why none.",
+                },
                 "attempts": {**_COUNT, "description": "How often it was posted."},
                 "at": {**TIME, "description": "When it was tried last, in UTC."},
                 "next_at": {**TIME, "description": "When it is tried next, in UTC."},
@@ -122,8 +132,8 @@ def _of_transactions() -> Json:
             {
                 "transaction": ref("TransactionDetails"),
                 "usual": ref("UsualAmounts", "Of the account, in the transaction's currency and direction."),
-                "notifications": {"type": "array", "maxItems": MAX_HOLDERS, "items": ref("Notification")},
-                "webhooks": {"type": "array", "items": ref("TransactionWebhook")},
+                "notifications": {"type": "array", "maxItems": MOST_OF_A_TRANSACTION, "items": ref("Notification")},
+                "webhooks": {"type": "array", "maxItems": MOST_WEBHOOKS, "items": ref("TransactionWebhook")},
                 "case": ref("Case", "The case that its flags opened, with its history."),
                 "seen_by": _SEEN_BY,
             },
@@ -198,7 +208,8 @@ def _of_the_bank() -> Json:
                 "subject": {**maybe, "description": "A hash of what it was done to. `null` for the bank itself."},
                 "fields": {
                     "type": "array",
-                    "items": {"type": "string"},
+                    "maxItems": MOST_FIELDS,
+                    "items": {"type": "string", "pattern": "^[A-Za-z0-9_.#-]*$", "maxLength": MOST_OF_A_VALUE},
                     "description": "The names of what was changed of it.",
                 },
                 "source_ip": {**maybe, "description": "The address that the request came from."},

@@ -22,6 +22,7 @@ def staff_schemas() -> Json:
                 "bank_name": {"type": "string", "description": "The bank's name."},
                 "groups": {
                     "type": "array",
+                    "maxItems": len(Group),
                     "items": open_text(Group, "A group."),
                     "description": "The member's groups, with those that they include.",
                 },

@@ -3,6 +3,7 @@
 from chalicelib.activity.hour import EMAILS
 from chalicelib.api.staff_today import PERIODS
 from chalicelib.banks.plans import Metered
+from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.staff.member import Group
 from openapi.json_schema import TIME, Json, object_schema, open_text, ref
 from openapi.operation import answer, header, operation, parameter
@@ -10,6 +11,7 @@ from openapi.operation import answer, header, operation, parameter
 _COUNT: Json = {"type": "integer", "minimum": 0}
 _DATE: Json = {"type": "string", "format": "date"}
 _SECONDS: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}
+_MOST_STEPS = 31  # a month's days, today among them
 _KINDS = (
     "cases_not_recognized",
     "quota",
@@ -18,6 +20,8 @@ _KINDS = (
     "webhooks_failed",
     "emails_failed",
 )
+# Each quota comes alone.
+_MOST_ATTENTION = len(_KINDS) + len(Metered)
 
 
 def get_today() -> Json:
@@ -100,12 +104,27 @@ _TODAY = object_schema(
         "as_of": {**TIME, "description": "Everything that was recorded until then is in the totals."},
         "totals_from": {**_DATE, "description": "The first day (UTC) of totals, statuses, flags and days."},
         "totals_to": {**_DATE, "description": "The last day (UTC) of them."},
-        "totals": {"type": "array", "items": ref("CurrencyTotal"), "description": "By currency."},
+        "totals": {
+            "type": "array",
+            "maxItems": len(CURRENCY_DECIMALS),
+            "items": ref("CurrencyTotal"),
+            "description": "By currency.",
+        },
         "statuses": ref("StatusCounts"),
         "flags": ref("FlagCounts"),
-        "days": {"type": "array", "items": ref("DayTotal"), "description": "Of a month: its days with transactions."},
+        "days": {
+            "type": "array",
+            "maxItems": _MOST_STEPS * len(CURRENCY_DECIMALS),
+            "items": ref("DayTotal"),
+            "description": "Of a month: its days with transactions.",
+        },
         "step": open_text(("hour", "day"), "How long a step of `hours` is."),
-        "hours": {"type": "array", "items": ref("ActivityStep"), "description": "The steps, oldest first."},
+        "hours": {
+            "type": "array",
+            "maxItems": _MOST_STEPS,
+            "items": ref("ActivityStep"),
+            "description": "The steps, oldest first.",
+        },
         "emails": ref("EmailCounts"),
         "alerts": ref("AlertCounts"),
         "webhooks": ref("WebhookCounts"),
@@ -117,7 +136,12 @@ _TODAY = object_schema(
             "items": ref("Quota"),
             "description": "Those with a limit.",
         },
-        "attention": {"type": "array", "items": ref("Attention"), "description": "The most urgent first."},
+        "attention": {
+            "type": "array",
+            "maxItems": _MOST_ATTENTION,
+            "items": ref("Attention"),
+            "description": "The most urgent first.",
+        },
     },
     optional=("latency", "cases"),
 )

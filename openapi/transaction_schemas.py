@@ -1,11 +1,14 @@
 """Schemas of the answers about transactions: one, a page of them, and a batch."""
 
-from chalicelib.api.batch import MAX_ITEM_ERRORS, MAX_ITEMS, QUEUED_STATUSES, RECORDED_STATUSES
+from chalicelib.api.batch import MAX_ITEM_ERRORS, MAX_ITEMS, MAX_NAME, QUEUED_STATUSES, RECORDED_STATUSES
+from chalicelib.api.requests import MAX_PAGE
 from chalicelib.errors import MAX_ERRORS
+from chalicelib.flags.answers import MAX_ANSWERS
 from openapi.answered import answered, answered_objects
 from openapi.decimals import answered_decimal
 from openapi.flag_schemas import answer_schemas, flags_by_name
-from openapi.json_schema import IDENTIFIER_SCHEMA, TIME, Json, object_schema, open_text, ref
+from openapi.json_schema import IDENTIFIER_SCHEMA, MOST_OF_A_TEXT, TIME, Json, object_schema, open_text, ref
+from openapi.problems import FIELD_ERROR
 from openapi.related_schema import RELATED_SCHEMA
 
 _EXACT = "Exact, with all of the currency's decimals."
@@ -49,6 +52,7 @@ def transaction_schemas(requests: Json) -> Json:
         },
         "TransactionReceipt": _receipt(properties),
         "TransactionPage": _PAGE,
+        "ItemError": _ITEM_ERROR,
         "BatchResult": _BATCH_RESULT,
         "BatchCounts": _BATCH_COUNTS,
         "BatchReceipt": _BATCH_RECEIPT,
@@ -57,6 +61,7 @@ def transaction_schemas(requests: Json) -> Json:
 
 _ANSWERS: Json = {
     "type": "array",
+    "maxItems": MAX_ANSWERS,
     "description": "What holders answered to the security alert; absent until one does.",
     "items": ref("HolderAnswer"),
 }
@@ -109,7 +114,12 @@ def _receipt(properties: Json) -> Json:
 _PAGE = object_schema(
     "A page of a listing.",
     {
-        "transactions": {"type": "array", "items": ref("JudgedTransaction")},
+        "transactions": {
+            "type": "array",
+            "maxItems": MAX_PAGE,
+            "items": ref("JudgedTransaction"),
+            "description": "A page with much `metadata` ends before `limit`: go on with its cursor.",
+        },
         "next_cursor": {
             "type": ["string", "null"],
             "description": "Continues this listing, and no other. `null` at the end. With `type` or `status`, a page "
@@ -117,6 +127,14 @@ _PAGE = object_schema(
         },
     },
 )
+# The answer names more of the errors of a request than of each of 500 items.
+_ITEM_ERROR = {
+    **FIELD_ERROR,
+    "properties": {
+        "field": {**FIELD_ERROR["properties"]["field"], "maxLength": MAX_NAME},
+        "message": {**FIELD_ERROR["properties"]["message"], "pattern": "^[ -~]+$", "maxLength": MOST_OF_A_TEXT},
+    },
+}
 _BATCH_RESULT = object_schema(
     "The result of one item.",
     {
@@ -138,10 +156,10 @@ _BATCH_RESULT = object_schema(
         "errors": {
             "type": "array",
             "maxItems": MAX_ITEM_ERRORS,
-            "items": ref("FieldError"),
+            "items": ref("ItemError"),
             "description": "Of a conflict or an invalid item.",
         },
-        "warnings": {**_WARNINGS, "maxItems": MAX_ITEM_ERRORS},
+        "warnings": {**_WARNINGS, "maxItems": MAX_ITEM_ERRORS, "items": ref("ItemError")},
     },
     optional=("code", "errors", "warnings"),
 )

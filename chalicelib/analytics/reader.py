@@ -72,7 +72,8 @@ class AnalyticsReader:
     def _bounded(self, rows: Iterable[dict[str, Any]], first: date) -> Iterator[dict[str, Any]]:
         for number, row in enumerate(rows):
             if number == self._max_rows:
-                raise RangeTooLarge(self._max_rows, _day_before(row, first))
+                too_many = f"The account has more than {self._max_rows:,} transactions and flags"
+                raise RangeTooLarge(too_many, _day_before(row, first))
             yield row
 
     def _tail(self, bank: str, at: Checkpoint) -> tuple[dict[Day, Sums], datetime]:

@@ -1,6 +1,6 @@
 """The routes of analytics: the totals and days of a bank, or of one of its accounts."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from chalice.app import Request, Response
 
@@ -9,9 +9,12 @@ from chalicelib.analytics.rollups import Day, Sums
 from chalicelib.analytics.summary import summary
 from chalicelib.api.requests import date_range, identifier, json_answer, only_parameters
 from chalicelib.banks.bank import Bank
-from chalicelib.errors import ValidationFailed
+from chalicelib.errors import RangeTooLarge, ValidationFailed
 from chalicelib.ledger.money import CURRENCY_DECIMALS, currency_error
 from chalicelib.ledger.times import format_time
+
+# An answer of more would not fit into the 6 MB that Lambda returns. A bank of 80 currencies has as many in a year.
+MAX_DAY_TOTALS = 30_000
 
 
 def get_analytics(bank: Bank, request: Request, *, analytics: AnalyticsReader, now: datetime) -> Response:
@@ -45,5 +48,17 @@ def _range(request: Request, now: datetime) -> tuple[date, date, str | None]:
 
 def _answer(days: dict[Day, Sums], first: date, last: date, currency: str | None, as_of: datetime) -> Response:
     asked_for = {day: sums for day, sums in days.items() if currency in (None, day.currency)}
+    _check_size(asked_for, first)
     bounds = {"from": first.isoformat(), "to": last.isoformat(), "as_of": format_time(as_of)}
     return json_answer({**bounds, **summary(asked_for)})
+
+
+def _check_size(days: dict[Day, Sums], first: date) -> None:
+    """Raise RangeTooLarge if the days are more than one answer holds, by currency."""
+    dates = sorted(day.date for day, sums in days.items() if sums.count)
+    if len(dates) <= MAX_DAY_TOTALS:
+        return
+    # The first day that doesn't fit as a whole is left to the next request.
+    last = date.fromisoformat(dates[MAX_DAY_TOTALS]) - timedelta(days=1)
+    too_many = f"There are more than {MAX_DAY_TOTALS:,} totals of a day and currency"
+    raise RangeTooLarge(too_many, last if last >= first else None, "Ask for one currency")

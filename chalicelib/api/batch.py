@@ -29,9 +29,9 @@ from chalicelib.ledger.transaction import Transaction
 MAX_ITEMS = 500
 # What Lambda takes as an event is 6 MB, in which every quote of the body is escaped.
 MAX_BYTES = 4 * 1024 * 1024
-# The answer must fit 6 MB too, whatever is wrong with all of the items; a character of a name takes up to 12 bytes.
+# The answer must fit 6 MB too, whatever is wrong with all of the items; a character of a name takes up to 14 bytes.
 MAX_ITEM_ERRORS = 10
-MAX_NAME = 64
+MAX_NAME = 48
 RECORDED_STATUSES = ("created", "replayed", "conflict", "invalid", "retry")
 QUEUED_STATUSES = ("queued", "invalid")
 

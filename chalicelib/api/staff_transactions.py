@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from chalicelib.cases.repository import CaseRepository
     from chalicelib.webhooks.records import Record, WebhookRecords
 
+# The newest of a transaction's: those of 20 holders, six endpoints and all types are fewer.
+MOST_WEBHOOKS = 500
+
 
 def get_transaction(
     member: StaffMember,
@@ -57,7 +60,7 @@ def get_transaction(
             "transaction": with_details(one, transactions, flags, purchases),
             **{name: value for name, value in perhaps.items() if value is not None},
             "notifications": notifications.of_transaction(one.key),
-            "webhooks": [_webhook(record) for record in webhooks.of_transaction(one.key)],
+            "webhooks": [_webhook(record) for record in webhooks.of_transaction(one.key)[-MOST_WEBHOOKS:]],
             "seen_by": [look.to_json() for look in seen_by],
         }
     )

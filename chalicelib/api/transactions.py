@@ -180,11 +180,12 @@ def with_details(
     purchases: "PurchaseRepository",
 ) -> dict[str, Any]:
     """Return a transaction as the API answers it alone: with its flags, the holders' answers, and related ones."""
+    from chalicelib.flags.answers import MAX_ANSWERS
     from chalicelib.ledger.relations import relations_of
 
     related = [relation._asdict() for relation in relations_of(transaction, transactions, purchases)]
     found, answers = flags.with_answers(transaction.bank, transaction.id)
-    given = {"answers": [answer.to_json() for answer in answers]} if answers else {}
+    given = {"answers": [answer.to_json() for answer in answers[:MAX_ANSWERS]]} if answers else {}
     return {**to_json(transaction), "flags": found, **given, "related": related}
 
 

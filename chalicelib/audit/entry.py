@@ -14,6 +14,7 @@ from chalicelib.ledger.times import format_time
 API_KEY, OPERATOR, HOLDER, STAFF = "api_key", "operator", "holder", "staff"
 # What an operator changes of the whole stage is kept under this name. No bank's id has capital letters.
 STAGE = "STAGE"
+MOST_FIELDS = 100  # of an entry that are shown
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Entry:
             "author": {"kind": self.author.kind, "id": self.author.id},
             "action": self.action,
             "subject": self.subject or None,
-            "fields": list(self.fields),
+            "fields": list(self.fields[:MOST_FIELDS]),
             "source_ip": self.author.source_ip or None,
             "request_id": self.author.request_id or None,
         }

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.cases.weight import weight_of_flags, weight_with_answers
-from chalicelib.flags.answers import HolderAnswer
+from chalicelib.flags.answers import MAX_ANSWERS, HolderAnswer
 from chalicelib.flags.repository import Flagging
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.money import format_amount
@@ -141,7 +141,7 @@ class Case:
             "claimed_at": format_time(self.claimed_at) if self.claimed_at else None,
             "outcome": str(self.outcome) if self.outcome else None,
             "closed_at": format_time(self.closed_at) if self.closed_at else None,
-            "answers": [given.to_json() for _, given in sorted(self.answers.items())],
+            "answers": [given.to_json() for _, given in sorted(self.answers.items())[:MAX_ANSWERS]],
         }
 
     def to_json_with_history(self) -> dict[str, Any]:

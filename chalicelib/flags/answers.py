@@ -10,6 +10,8 @@ from chalicelib.ledger.times import format_time
 
 # An answer given by mistake can be corrected for so long. Afterwards the bank has acted on it.
 CORRECTABLE_FOR = timedelta(hours=1)
+# So many are shown of a transaction: an account has 20 holders at a time.
+MAX_ANSWERS = 100
 # The attribute of a holder's answer in the row of flags: each holder of the account answers alone.
 _ATTRIBUTE = "answer#"
 # The attribute that names the holder who answered last. An image in the table's stream has it if an answer is what is

@@ -12,6 +12,7 @@ from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, 
 from chalicelib.aws.telemetry import skipped
 from chalicelib.errors import TransactionNotFound
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
+from chalicelib.ledger.page_size import fitting
 from chalicelib.ledger.stored_form import SHARDS, transaction_from_item, transaction_item, transaction_of_values
 from chalicelib.ledger.times import sortable
 from chalicelib.ledger.transaction import Transaction
@@ -141,8 +142,16 @@ class TransactionRepository:
             if not start_key or len(items) > listing.limit:
                 break
         last = items[listing.limit - 1] if len(items) > listing.limit else start_key
-        page = [one for item in items[: listing.limit] if (one := _readable(from_item(item))) is not None]
-        return Page(page, last["timestamp_key"]["S"] if last else None)
+        place = last["timestamp_key"]["S"] if last else None
+        page = [
+            (one, item["timestamp_key"]["S"])
+            for item in items[: listing.limit]
+            if (one := _readable(from_item(item))) is not None
+        ]
+        transactions = [one for one, _ in page]
+        if (number := fitting(transactions)) < len(page):
+            place = page[number - 1][1]
+        return Page(transactions[:number], place)
 
     def recorded(
         self,

@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, to_item
 from chalicelib.ledger.keys import TransactionKey, account_key
+from chalicelib.ledger.page_size import fitting
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.search import Found, Search
 from chalicelib.ledger.stored_form import SHARDS, bank_shard, flags_shard, shards_of
@@ -85,6 +86,9 @@ class SearchRepository:
         frontier = _frontier(partitions)
         rows = _shown(partitions, frontier.place if frontier else "")
         page = self._whole(rows[: search.limit])
+        if (number := fitting(page)) < len(page):
+            last = page[number - 1].key
+            return Found(page[:number], next(row.place for row in rows if row.key == last))
         if len(rows) > search.limit:
             return Found(page, rows[search.limit - 1].place)
         if frontier is None:

@@ -17,6 +17,8 @@ from chalicelib.notifications.state import DIGEST_ID, Feedback, Kind, Notificati
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
 _FEEDBACK = "#feedback"
 _ATTRIBUTE = "feedback:"
+# So many are shown of a transaction: an account has 20 holders at a time.
+MOST_OF_A_TRANSACTION = 100
 MALFORMED = "malformed_notification"
 
 
@@ -74,7 +76,8 @@ class NotificationRecords:
         letters: list[Letter] = []
         found = self._merged(stored, letters)
         _report(letters)
-        return [notification for _, notification in sorted(found.items(), key=lambda pair: pair[0].holder)]
+        by_holder = sorted(found.items(), key=lambda pair: pair[0].holder)
+        return [notification for _, notification in by_holder[:MOST_OF_A_TRANSACTION]]
 
     def of_keys(
         self, keys: Iterable[NotificationKey], letters: list[Letter] | None = None

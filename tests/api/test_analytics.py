@@ -266,3 +266,22 @@ def test_an_account_with_more_than_one_request_adds_up_is_told_to_which_day_the_
     assert document["errors"] == [{"field": "to", "message": "Must be 2026-01-04 at most."}]
     assert bench.get(route, **first, to="2026-01-04").json_body["totals"][0]["count"] == 4
     assert bench.get("/analytics", **first, to="2026-01-07").json_body["totals"][0]["count"] == 7
+
+
+def test_a_bank_with_more_totals_than_one_answer_holds_is_told_to_which_day_the_range_may_go(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 8):
+        for currency in ("EUR", "USD"):
+            posted(bench, {"id": f"{day}{currency}", "timestamp": f"2026-01-0{day}T10:00:00Z", "currency": currency})
+    monkeypatch.setattr("chalicelib.api.analytics.MAX_DAY_TOTALS", 5)
+    first = {"from": "2026-01-01"}
+    document = problem(bench.get("/analytics", **first, to="2026-01-07"), 400, "range_too_large")
+    assert document["errors"] == [{"field": "to", "message": "Must be 2026-01-02 at most."}]
+    assert len(bench.get("/analytics", **first, to="2026-01-02").json_body["days"]) == 4
+    # By currency, more days fit; where not even one day does, that is what the answer says.
+    assert len(bench.get("/analytics", **first, to="2026-01-05", currency="EUR").json_body["days"]) == 5
+    monkeypatch.setattr("chalicelib.api.analytics.MAX_DAY_TOTALS", 1)
+    document = problem(bench.get("/analytics", **first, to="2026-01-07"), 400, "range_too_large")
+    assert document["errors"] == []
+    assert "Ask for one currency" in document["detail"]
