@@ -105,9 +105,9 @@ format: $(DEV)  ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
 	@.venv/bin/ruff check --fix $(SOURCES)
 
-audit: $(DEV)  ## Compare what is installed with the known weaknesses of packages (needs the internet)
-	@.venv/bin/pip install -q pip-audit
-	@.venv/bin/pip-audit --requirement requirements.txt --requirement requirements-dev.txt
+audit: $(DEV)  ## Compare all pinned packages with the weaknesses that PyPI knows of them (needs the internet; says so without)
+	@test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install -q pip-audit; }
+	@$(PY) -m infra.package_audit --program .venv-audit/bin/pip-audit requirements.txt requirements-dev.txt local_cloud/requirements.txt tests/clients/requirements.txt infra/checkov/requirements.txt
 
 openapi: $(DEV)  ## Write the API's description, chalicelib/api/openapi.json, from the code
 	@$(PY) -m openapi
@@ -134,7 +134,7 @@ lock: $(DEV)  ## Update the pinned versions and their hashes: what ships, the to
 
 clean: KEEP =
 clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
-	@rm -rf .venv .venv-cloud .venv-checkov .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-cloud .venv-checkov .venv-audit .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(DEV): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: name it, for example with PYTHON=python3.12.")'
