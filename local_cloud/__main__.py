@@ -10,6 +10,7 @@ import sys
 
 from urllib3.exceptions import HTTPError
 
+from bank_simulator.counted import NotCounted
 from infra.command_line import run
 from infra.sessions import no_proxy_for_loopback
 from local_cloud import mailbox_simulator, processes, webhook_receiver
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         "feedback": feedback,
         "gate": print_gate,
     }
-    return run("local cloud", works[options.command], failures=(HTTPError,), interrupted="interrupted.")
+    return run("local cloud", works[options.command], failures=(HTTPError, NotCounted), interrupted="interrupted.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,9 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import urllib3
@@ -97,49 +95,6 @@ def sent_times(
         if missing:
             time.sleep(0.25)
     return found, skipped
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The count and sums of settled transactions in a currency, as `GET /analytics` answers them."""
-
-    count: int = 0
-    credit: Decimal = Decimal(0)
-    debit: Decimal = Decimal(0)
-
-
-def own_totals(postings: Iterable[Posting]) -> dict[str, Totals]:
-    """Return the totals of the settled transactions among the postings, by currency."""
-    totals: dict[str, Totals] = {}
-    for posting in postings:
-        body = json.loads(posting.body, parse_float=Decimal, parse_int=Decimal)
-        if body.get("status", "settled") == "settled":
-            currency, amount = body.get("currency", BANK.default_currency), Decimal(body["amount"])
-            sums = totals.get(currency, Totals())
-            sums = replace(sums, count=sums.count + 1)
-            if body["type"] == "credit":
-                totals[currency] = replace(sums, credit=sums.credit + amount)
-            else:
-                totals[currency] = replace(sums, debit=sums.debit + amount)
-    return totals
-
-
-def answered_totals(bank: Target) -> dict[str, Totals]:
-    """Return the totals that `GET /analytics` answers for the last 31 days, by currency."""
-    return {
-        total["currency"]: Totals(total["count"], Decimal(total["credit"]["amount"]), Decimal(total["debit"]["amount"]))
-        for total in _answered(bank, "/analytics")["totals"]
-    }
-
-
-def totals_since(before: Mapping[str, Totals], after: Mapping[str, Totals]) -> dict[str, Totals]:
-    """Return the differences of the totals, by currency; currencies without a difference are left out."""
-    added = {}
-    for currency, totals in after.items():
-        then = before.get(currency, Totals())
-        if totals != then:
-            added[currency] = Totals(totals.count - then.count, totals.credit - then.credit, totals.debit - then.debit)
-    return added
 
 
 def suspicious(now: datetime, account: str) -> Posting:

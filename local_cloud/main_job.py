@@ -12,7 +12,8 @@ from typing import Any
 from tqdm import tqdm
 
 from bank_simulator import generate, sender
-from bank_simulator.bank_api import Target
+from bank_simulator.bank_api import BankApi, Target
+from bank_simulator.counted import counted, counted_since, to_be_counted
 from bank_simulator.report import Report
 from local_cloud import bounces, demo, staff_demo, webhook_demo
 from local_cloud.console import Steps, step
@@ -108,7 +109,8 @@ def _post(
     now = datetime.now(UTC)
     postings = list(generate.transactions(Random(now.timestamp()), now, count, accounts=generate.DEMO_ACCOUNTS))
     suspicious = demo.suspicious(now, generate.DEMO_ACCOUNTS[1])
-    before = demo.answered_totals(target)
+    with BankApi(target, clients=1) as api:
+        before = counted(api)
     with steps.step("post the first transaction and wait for its e-mails (functions may start cold)"):
         first = _mail_times(deployed, holders, sender.send(postings[:1], target))
     with steps.step("post a suspicious transaction and wait for its security alert"):
@@ -117,7 +119,8 @@ def _post(
     with tqdm(total=count - 1, desc="posting", unit="tx") as progress:
         report = sender.send(postings[1:], target, clients=4, rate=rate, progress=progress)
     rest = _mail_times(deployed, holders, report)
-    counted = demo.totals_since(before, demo.answered_totals(target))
+    with BankApi(target, clients=1) as api:
+        since = counted_since(before, counted(api))
     with steps.step("let an e-mail bounce at SES's mailbox simulator, and post again"):
         bounce = bounces.show(deployed, target.api_key, now)
     with steps.step("wait until the bank's own endpoint has received both webhooks"):
@@ -128,8 +131,8 @@ def _post(
         alert,
         rest,
         demo.flags_of(target, suspicious.id),
-        counted,
-        demo.own_totals([*postings, suspicious]),
+        since,
+        to_be_counted((posting.body for posting in (*postings, suspicious)), demo.BANK.default_currency),
         bounce,
         received,
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bank_simulator.counted import Counted
 from bank_simulator.report import percentile
 from local_cloud import demo, webhook_receiver
 from local_cloud.bounces import Bounce
@@ -33,8 +34,8 @@ class RunResult:
     alert: MailTimes
     rest: MailTimes
     flags: list[str]
-    counted: dict[str, demo.Totals]
-    posted: dict[str, demo.Totals]
+    counted: dict[str, Counted]
+    posted: dict[str, Counted]
     bounce: Bounce
     webhooks: list[ReceivedWebhook]
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from bank_simulator.counted import Counted
 from local_cloud.bounces import Bounce
-from local_cloud.demo import Totals
 from local_cloud.run_result import MailTimes, RunResult
 from local_cloud.webhook_demo import ReceivedWebhook, received
 from tests.webhook_endpoint import BOUNCED, OTHER_SECRET, Endpoint
@@ -69,7 +69,7 @@ def test_of_one_that_came_twice_the_first_counts(endpoint: Endpoint) -> None:
 )
 def test_run_is_right_only_if_both_webhooks_came_signed(came: list[ReceivedWebhook], is_right: bool) -> None:
     times = MailTimes(accepted=1, seconds=[0.1], missing=0)
-    totals = {"EUR": Totals(1, Decimal(0), Decimal(1))}
+    totals = {"EUR": Counted(1, Decimal(0), Decimal(1))}
     bounced = "suppressed (hard_bounce)"
     bounce = Bounce("bounced (hard: General)", bounced, bounced, datetime.now(UTC), EXPECTED)
 
