@@ -16,10 +16,10 @@ from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Error as BrowserFailed
 from tqdm import tqdm
 
+from mail_gallery.browsers import BROWSER_ARGUMENTS, find_browser
 from mail_gallery.samples import KINDS, READERS, sample
 
 FOLDER = Path(__file__).parent.parent / "docs" / "emails"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # The width of the reading pane of a mail program, and of a phone.
 WIDTHS = {"desktop": 640, "phone": 360}
 # Every language, width and colour scheme, but not every combination, which would be 5 MB of pictures.
@@ -29,8 +29,6 @@ VIEWS: dict[str, tuple[tuple[str, Literal["light", "dark"]], ...]] = {
 }
 # With this scale all pictures are under 4.8 MB, and the text can still be read.
 SCALE = 0.8
-# Text without coloured edges makes the files half as large.
-BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-lcd-text")
 _NO_BROWSER = (
     "gallery: there is no Chromium on this machine. "
     "Install it (`apt-get install chromium`, or Google Chrome) and run this again."
@@ -41,7 +39,7 @@ body{display:flex;gap:16px;align-items:flex-start}figure{margin:0}figcaption{pad
 </style>"""
 
 
-def main(arguments: Sequence[str] | None = None, find_browser: Callable[[str], str | None] = shutil.which) -> int:
+def main(arguments: Sequence[str] | None = None, find: Callable[[str], str | None] = shutil.which) -> int:
     """Run the command and return its status: 0, or 1 if there is no browser."""
     parser = argparse.ArgumentParser(
         prog="python -m mail_gallery",
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str] | None = None, find_browser: Callable[[str], s
     )
     parser.add_argument("--kind", choices=KINDS, action="append", help="only this kind (can be given several times)")
     options = parser.parse_args(arguments)
-    executable = next(filter(None, map(find_browser, BROWSERS)), None)
+    executable = find_browser(find)
     if executable is None:
         print(_NO_BROWSER, file=sys.stderr)
         return 1

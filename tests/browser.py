@@ -1,12 +1,12 @@
 """A headless Chromium for the tests of pages."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from mail_gallery.browsers import find_browser
+
 _BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -18,19 +18,14 @@ _BROWSER_ARGUMENTS = [
 ]
 
 
-def find() -> str | None:
-    """Return the path of the machine's Chromium, if it has one."""
-    return next(filter(None, map(shutil.which, _BROWSERS)), None)
-
-
 def launch(playwright: Playwright) -> Browser:
     """Return the machine's Chromium, started."""
-    return playwright.chromium.launch(executable_path=find(), args=_BROWSER_ARGUMENTS)
+    return playwright.chromium.launch(executable_path=find_browser(), args=_BROWSER_ARGUMENTS)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if find() is None:
+    if find_browser() is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     with sync_playwright() as playwright:
         launched = launch(playwright)

@@ -19,7 +19,7 @@ NARROWEST = 320
 
 
 def test_without_a_browser_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main([], find_browser=lambda _: None) == 1
+    assert command.main([], find=lambda _: None) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "no Chromium" in line
     assert "apt-get install chromium" in line
@@ -30,7 +30,7 @@ def test_a_browser_that_does_not_start_is_named(tmp_path: Path, capsys: pytest.C
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     arguments = ["--folder", str(tmp_path), "--kind", "debit"]
-    assert command.main(arguments, find_browser=lambda _: str(broken)) == 1
+    assert command.main(arguments, find=lambda _: str(broken)) == 1
     assert str(broken) in capsys.readouterr().err.splitlines()[-1]
 
 
