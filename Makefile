@@ -16,8 +16,9 @@ PY       := .venv/bin/python
 DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
 SCANNER  := .venv-checkov/.installed
+LOADER   := .venv-load/.installed
 CHECKOV  := .venv-checkov/bin/checkov --config-file infra/checkov/config.yaml
-SOURCES  := app.py chalicelib infra local_cloud bank_simulator bench mail_gallery openapi operations simulation vendoring tests
+SOURCES  := app.py chalicelib infra local_cloud bank_simulator load bench mail_gallery openapi operations simulation vendoring tests
 
 LOCK     := .venv/bin/pip-compile -q -U --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --no-header
 
@@ -28,7 +29,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate fraud replay load bench gallery console-gallery test test-long faults guards clients check format lock audit openapi provision release banks vendor clean
+.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long faults guards clients check format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,8 +60,13 @@ replay: $(DEV)  ## Post a file of transactions to the local cloud, and check wha
 
 load: COUNT = 20000
 load: $(DEV)  ## Post batches with repeats and mistakes to the local cloud, and check each answer (COUNT=, BATCH=, CLIENTS=)
+	@echo "The local cloud, its functions and the bank share this machine's processors: it takes some tens of transactions a"
+	@echo "second for each processor, and its latency says how busy they are, not what AWS does (docs/performance.md)."
 	@$(PY) -m bank_simulator --count $(COUNT) --batch $(BATCH) --clients $(CLIENTS) \
 		--duplicates 0.10 --conflicts 0.02 --invalid 0.05 --verify
+
+scenario: $(DEV) $(LOADER)  ## Run a load scenario with Locust, and count what became of everything (NAME=, SCALE=, FILE=)
+	@$(PY) -m load $(NAME) $(if $(SCALE),--scale $(SCALE)) $(if $(filter replay,$(NAME)),--file "$(FILE)")
 
 bench: $(DEV)  ## Measure the hot path, cold starts, memory, the analytics job and the e-mails, and compare with targets (QUICK=1)
 	@$(PY) -m bench $(if $(QUICK),--quick)
@@ -74,7 +80,7 @@ gallery: $(DEV)  ## Take pictures of every kind of e-mail for docs/emails/, with
 console-gallery: $(DEV)  ## Take pictures of every view of the console for docs/console/, with a headless Chromium
 	@$(PY) -m tests.console.gallery
 
-test: $(DEV) $(CLOUD)  ## Run all tests; they start and stop what they need
+test: $(DEV) $(CLOUD) $(LOADER)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder
 
 test-long: $(DEV)  ## Test analytics with 40,000 steps of its model and 100,000 stored transactions: half an hour
@@ -107,7 +113,7 @@ format: $(DEV)  ## Format the code
 
 audit: $(DEV)  ## Compare all pinned packages with the weaknesses that PyPI knows of them (needs the internet; says so without)
 	@test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install -q pip-audit; }
-	@$(PY) -m infra.package_audit --program .venv-audit/bin/pip-audit requirements.txt requirements-dev.txt local_cloud/requirements.txt tests/clients/requirements.txt infra/checkov/requirements.txt
+	@$(PY) -m infra.package_audit --program .venv-audit/bin/pip-audit requirements.txt requirements-dev.txt local_cloud/requirements.txt load/requirements.txt tests/clients/requirements.txt infra/checkov/requirements.txt
 
 openapi: $(DEV)  ## Write the API's description, chalicelib/api/openapi.json, from the code
 	@$(PY) -m openapi
@@ -124,17 +130,18 @@ release: $(DEV)  ## Release the app to a provisioned stage through CloudFormatio
 banks: $(DEV)  ## List the local cloud's banks; `.venv/bin/python -m operations.banks --help` lists the other commands
 	@$(PY) -m operations.banks list
 
-lock: $(DEV)  ## Update the pinned versions and their hashes: what ships, the tools, the local cloud, the generators of clients
+lock: $(DEV)  ## Update the pinned versions and their hashes: what ships, the tools, the local cloud, Locust, the generators of clients
 	@.venv/bin/pip install -q pip-tools
 	@$(LOCK) -o requirements.txt requirements.in
 	@$(LOCK) -o requirements-dev.txt requirements-dev.in
 	@$(LOCK) -o local_cloud/requirements.txt local_cloud/requirements.in
+	@$(LOCK) -o load/requirements.txt load/requirements.in
 	@$(LOCK) -o tests/clients/requirements.txt tests/clients/requirements.in
 	@$(LOCK) --no-annotate -o infra/checkov/requirements.txt infra/checkov/requirements.in
 
 clean: KEEP =
 clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
-	@rm -rf .venv .venv-cloud .venv-checkov .venv-audit .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-cloud .venv-checkov .venv-audit .venv-load .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(DEV): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: name it, for example with PYTHON=python3.12.")'
@@ -147,6 +154,12 @@ $(CLOUD): local_cloud/requirements.txt
 	@echo "Installing the local cloud into .venv-cloud: $$(grep -c == local_cloud/requirements.txt) packages, once …"
 	@$(PYTHON) -m venv .venv-cloud
 	@$(call INSTALL,.venv-cloud,local_cloud/requirements.txt)
+	@touch $@
+
+$(LOADER): load/requirements.txt
+	@echo "Installing Locust into .venv-load: $$(grep -c == load/requirements.txt) packages, once …"
+	@$(PYTHON) -m venv .venv-load
+	@$(call INSTALL,.venv-load,load/requirements.txt)
 	@touch $@
 
 $(SCANNER): infra/checkov/requirements.txt

@@ -51,6 +51,9 @@ class FakeBankApi:
         self.batches: list[list[str | None]] = []
         self.queue: list[bytes] = []
         self.webhook_ids: list[str] = []
+        self.told: list[dict[str, Any]] = []
+        self.miscounts = 0
+        self.enrolled: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
     def post(self, raw: bytes, headers: Mapping[str, str], path: str = "/transactions") -> Reaction:
@@ -143,6 +146,34 @@ class FakeBankApi:
         next_cursor = str(after) if after < len(of_account) else None
         return 200, {}, {"transactions": found, "next_cursor": next_cursor}
 
+    def enrol(self, path: str, body: dict[str, Any]) -> Reaction:
+        """Answer the `PUT` of a holder."""
+        self.enrolled[path] = body
+        return 201, {}, body
+
+    def feed(self) -> Reaction:
+        """Answer `GET /notifications`: all that was told, each time."""
+        return 200, {}, {"notifications": self.told, "next_cursor": "again"}
+
+    def analytics(self) -> Reaction:
+        """Answer `GET /analytics` with what is stored, and so many more as it miscounts."""
+        totals: dict[str, dict[str, Any]] = {}
+        for one in self.stored.values():
+            if one.status == "settled":
+                sums = totals.setdefault(one.currency, {"count": self.miscounts, "credit": 0, "debit": 0})
+                sums["count"] += 1
+                sums[one.type] += one.amount
+        found = [
+            {
+                "currency": currency,
+                "count": sums["count"],
+                "credit": {"amount": str(sums["credit"])},
+                "debit": {"amount": str(sums["debit"])},
+            }
+            for currency, sums in totals.items()
+        ]
+        return 200, {}, {"totals": found}
+
 
 def items_of(batch: str) -> Iterator[bytes]:
     """Return each item of a batch as it was written."""
@@ -173,10 +204,18 @@ def served(api: FakeBankApi) -> Iterator[str]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             self._answer(*api.post(raw, headers, self.path.removeprefix("/stage")))
 
+        def do_PUT(self) -> None:
+            raw = self.rfile.read(int(self.headers["content-length"]))
+            self._answer(*api.enrol(self.path.removeprefix("/stage"), json.loads(raw)))
+
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             if url.path == "/stage/health":
                 self._answer(200, {}, {"status": "ok"})
+            elif url.path == "/stage/notifications":
+                self._answer(*api.feed())
+            elif url.path == "/stage/analytics":
+                self._answer(*api.analytics())
             else:
                 self._answer(*api.page(url.path.split("/")[3], parse_qs(url.query)))
 

@@ -114,6 +114,12 @@ class FakeEventBridge:
         return [json.loads(entry["Detail"]) for entry in self.accepted]
 
 
+class NoProgress:
+    """A progress bar that shows nothing."""
+
+    def update(self, n: int = 1, /) -> None: ...
+
+
 class OneCallAtATime:
     """A client on moto that makes up for two differences from DynamoDB.
 
