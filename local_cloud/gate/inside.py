@@ -5,10 +5,11 @@ import hashlib
 import hmac
 import json
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
-from local_cloud.gate import loops, rule
+from local_cloud.gate import fair_queues, loops, rule
 from local_cloud.gate.record import Record
 from local_cloud.gate.rule import Call, Refused, emulator
 
@@ -35,10 +36,22 @@ def stand(record: Record) -> None:
     queues = emulator("services.sqs")
     build = queues._build_send_sys_attrs
     queues._build_send_sys_attrs = lambda *arguments: loops.counted(build(*arguments))
+    queues._collect_msgs = _fair(queues._collect_msgs)
     actions = emulator("core.iam_actions")
     actions.request_tag_context = _with_subscribers(actions.request_tag_context)
     runtime = emulator("core.lambda_runtime")
     runtime.execution_credentials = functions.execution_credentials = _secret(runtime.execution_credentials)
+
+
+def _fair(collect: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the reader of a queue's messages, which takes those of a standard queue in turns of their groups."""
+
+    def collected(queue: dict[str, Any], *arguments: Any) -> Any:
+        if not queue["is_fifo"] and any(message.get("group_id") for message in queue["messages"]):
+            queue["messages"] = fair_queues.in_turns(queue["messages"], time.time())
+        return collect(queue, *arguments)
+
+    return collected
 
 
 def _with_subscribers(context_of: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
