@@ -141,6 +141,11 @@ class Registry:
         found = (self.store.api_key(entry.removeprefix("key#")) for entry in self._entries("key#"))
         return [key for key in found if key is not None and key.bank == bank_id]
 
+    def revoke_keys(self, bank_id: str) -> None:
+        """Revoke all of the bank's keys."""
+        for key in self.keys(bank_id):
+            self._revoke(key)
+
     def bank(self, bank_id: str) -> Bank:
         """Return the bank with this id; raises BankRefused when there is none."""
         return known_bank(self.store, bank_id)

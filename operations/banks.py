@@ -1,4 +1,4 @@
-"""Banks of a stage: create, list and show them, rotate keys, change plans and signing secrets, disable and enable.
+"""Banks of a stage: create, list and show them, rotate keys, change plans and signing secrets, disable, enable, delete.
 
     python -m operations.banks --stage prod create --id eazycard --name EAZYCard --currency XAF --plan standard
 
@@ -19,6 +19,7 @@ from infra.command_line import open_stage, run, stage_parser
 from infra.gateway import PLANS
 from infra.sessions import Stage
 from operations.auditing import note_change
+from operations.bank_leaving import BankData, leave
 from operations.bank_registry import BankRefused, Registry, registry
 from operations.listing import add_json_option, print_list
 from operations.signing import SigningSecrets
@@ -36,6 +37,7 @@ _CHANGES = {
     "enable": ("bank.enable", ("disabled",)),
     "plan": ("bank.plan", ("plan",)),
 }
+_WAIT_HELP = "let functions that know the bank still end what they do"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     change = commands.add_parser("plan", help="put a bank's keys on another usage plan")
     change.add_argument("id")
     change.add_argument("plan", choices=PLANS, help=plans)
+    leave = commands.add_parser("delete", help="delete a bank that leaves, with all of its data, and prove it")
+    leave.add_argument("id")
+    leave.add_argument("--confirm", metavar="ID", help="the bank's id again; without it, only count what there is")
+    leave.add_argument("--wait", type=_seconds, default=90, metavar="S", help=f"{_WAIT_HELP} (default: 90)")
     show = commands.add_parser("show", help="show a bank, its keys and its webhook endpoint")
     show.add_argument("id")
     listing = commands.add_parser("list", help="list the banks")
@@ -119,11 +125,19 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         case "plan":
             banks.set_plan(options.id, options.plan)
             print(f"{options.id} is on the plan {options.plan}.")
+        case "delete":
+            return leave(BankData(stage, options.id), banks, options.confirm, options.wait)
         case "show":
             _show(banks, options)
         case _:
             print_list(COLUMNS, map(_row, banks.banks()), options.json)
     return 0
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be a whole number of seconds")
+    return int(text)
 
 
 def _set_sender(banks: Registry, options: argparse.Namespace) -> None:
