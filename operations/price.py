@@ -36,7 +36,7 @@ def _line(name: str, a_transaction: str, an_email: str, usd_a_million: str) -> L
 API = "API Gateway, requests"
 LINES = (
     _line("SES, e-mails", "0", "1", "100"),
-    _line("DynamoDB, write units", "4.1", "4.35", "0.625"),
+    _line("DynamoDB, write units", "5.1", "4.35", "0.625"),
     _line("DynamoDB, read units", "2.75", "2", "0.125"),
     _line(API, "1", "0", "3.50"),
     _line("SNS, feedback", "0", "1", "0.50"),
