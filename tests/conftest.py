@@ -134,10 +134,11 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
             create_tables(client)
             yield OneCallAtATime(client)
     else:
-        client = dynamodb_local.client(request.getfixturevalue("dynamodb_local_url"))
+        client = dynamodb_local.client(request.getfixturevalue("dynamodb_local_url"), "tests")
         create_tables(client)
         with contextlib.closing(dynamodb_local.direct(client)) as direct:
             yield client if request.param == "dynamodb-local" else direct
+        dynamodb_local.empty(client)
         client.close()
 
 

@@ -70,7 +70,7 @@ def test_of_more_warnings_than_anyone_reads_the_first_are_said(bench: Bench) -> 
     warnings = bench.post(many).json_body["warnings"]
     assert (len(warnings), max(len(warning["field"]) for warning in warnings)) == (100, 265)
     (result,) = bench.request("POST", BATCH, {"transactions": [many]}).json_body["results"]
-    assert (len(result["warnings"]), max(len(one["field"]) for one in result["warnings"])) == (10, 64)
+    assert (len(result["warnings"]), max(len(one["field"]) for one in result["warnings"])) == (10, 48)
 
 
 @pytest.mark.parametrize(

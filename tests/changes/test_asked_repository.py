@@ -10,7 +10,7 @@ from chalicelib.changes.asked_repository import AskedRepository, Turn
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address
 from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
-from tests.fakes import Failing, refusal
+from tests.fakes import Failing, OneCallAtATime, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 AWA = Address.of("eazycard", "awa@example.com")
@@ -45,7 +45,7 @@ def test_only_who_has_the_turn_gives_it_back(asked: AskedRepository) -> None:
 
 
 def test_of_many_at_once_one_has_the_turn(dynamodb: Any, table_names: dict[str, str]) -> None:
-    asked = AskedRepository(dynamodb, "DeferralsTable")
+    asked = AskedRepository(OneCallAtATime(dynamodb), "DeferralsTable")
     with ThreadPoolExecutor(8) as pool:
         turns = list(pool.map(lambda number: asked.take(AWA, str(number), NOW), range(40)))
     assert turns.count(Turn.FIRST) == 1

@@ -19,9 +19,6 @@ from tests.cloud import BankClient, CloudUnderTest
 
 pytestmark = pytest.mark.cloud
 SINGLE_POSTS = 20
-SOON_S = 5.0
-# A machine that does other things at the same time is slow without any flood.
-TIMES_AS_LONG = 3.0
 # So many at once, over what SES may send in a second, and again as soon as they are recorded. The emulator is one
 # process for all services, so the flood is bounded: else what is measured is how it shares a processor.
 BATCH, PAUSE_S = 50, 1.0
@@ -136,5 +133,5 @@ def test_one_banks_flood_does_not_delay_another_banks_e_mails(
             f" {all_posted} posted, {sent} of them sent; of what waited, {p95(waited_for):.0%} went first (p95)"
         )
     assert all_posted - sent > 2 * BATCH, "the flood was a flood: more was posted than sent"
+    # Seconds are the machine's (docs/architecture.md has some); who goes first is not.
     assert p95(waited_for) < MOST_OF_THE_FLOOD
-    assert p95(flooded) <= max(SOON_S, TIMES_AS_LONG * p95(alone))
