@@ -60,6 +60,25 @@ def test_axe_finds_nothing_and_the_page_is_as_wide_as_the_screen(
         assert page.evaluate("() => document.documentElement.lang") == language
 
 
+@pytest.mark.parametrize("width", [1024, 1280, 1440])
+def test_a_list_with_the_longest_ids_stays_in_its_panel(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    width: int,
+) -> None:
+    for number, case in enumerate(served.world.cases):
+        case["id"] = f"suspicious-20261129T004158.94{number:04}-{'x' * 30}"
+        case["flags"] = ["unusual_amount"]
+    with opened(browser, served) as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate("location.hash = '#/cases'")
+        expect(page.locator("table.rows")).to_be_visible()
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        if width >= 1280:  # below, the panel scrolls
+            inside = "tables => tables.every(one => one.scrollWidth <= one.parentElement.clientWidth)"
+            assert page.locator("main table").evaluate_all(inside)
+
+
 def test_what_the_bank_sends_is_never_markup(browser: Browser, served: Served) -> None:  # noqa: F811
     evil = "<img src=x onerror=alert(1)>{{7*7}}"
     served.world.cases[0]["merchant"] = evil
