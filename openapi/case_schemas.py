@@ -31,8 +31,8 @@ _COUNTS = {
 }
 _ALARMS = {
     "flagged": "Transactions that the rule flags.",
-    "true": "Fraud: as staff found, or else as a holder says.",
-    "false": "No fraud: as staff found, or else as the holders say.",
+    "fraud": "Fraud: as staff found, or else as a holder says.",
+    "legitimate": "No fraud: as staff found, or else as the holders say.",
     "unclear": "Closed as unclear, and no holder has answered.",
     "unlabelled": "Nothing is known of them.",
 }

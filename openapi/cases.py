@@ -82,8 +82,8 @@ _TRIAL: Json = {
     "is_complete": True,
     "rules": {
         "velocity": {
-            "now": {"flagged": 31, "true": 18, "false": 6, "unclear": 1, "unlabelled": 6},
-            "then": {"flagged": 24, "true": 17, "false": 2, "unclear": 1, "unlabelled": 4},
+            "now": {"flagged": 31, "fraud": 18, "legitimate": 6, "unclear": 1, "unlabelled": 6},
+            "then": {"flagged": 24, "fraud": 17, "legitimate": 2, "unclear": 1, "unlabelled": 4},
         }
     },
 }

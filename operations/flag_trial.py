@@ -7,7 +7,8 @@ from chalicelib.cases.alarms import Alarms, TrialAlarms
 from chalicelib.flags.rules import Evidence
 from chalicelib.flags.trial import FlagTrial, RuleResult
 
-_LABELS = ("true", "false", "unclear", "unlabelled")
+# What the report calls the counts.
+_LABELS = {"true": "fraud", "false": "legitimate", "unclear": "unclear", "unlabelled": "unlabelled"}
 
 
 def as_json(trial: FlagTrial, alarms: TrialAlarms | None = None) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def _rule(trial: FlagTrial, name: str, result: RuleResult) -> dict[str, Any]:
 
 
 def _alarms(alarms: Alarms) -> dict[str, Any]:
-    return {**{name: getattr(alarms, name) for name in _LABELS}, "precision": alarms.precision}
+    return {**{title: getattr(alarms, name) for title, name in _LABELS.items()}, "precision": alarms.precision}
 
 
 def as_text(trial: FlagTrial, alarms: TrialAlarms | None = None) -> str:
@@ -89,7 +90,7 @@ def _table_of(alarms: TrialAlarms, *, has_changed: bool) -> list[str]:
         )
 
     def half(counted: Alarms) -> tuple[str, ...]:
-        return (*(str(getattr(counted, name)) for name in _LABELS), counted.precision or "-")
+        return (*(str(getattr(counted, name)) for name in _LABELS.values()), counted.precision or "-")
 
     titles = (*_LABELS, "precision")
     rows = {**alarms.rules, "any of them": alarms.any}

@@ -10,11 +10,11 @@ from chalicelib.cases.precision import Labelled, share_of
 
 @dataclasses.dataclass(slots=True)
 class Alarms:
-    """Counts of a rule's flags. Each transaction is one of `true`, `false`, `unclear` and `unlabelled`."""
+    """Counts of a rule's flags. Each transaction is one of `fraud`, `legitimate`, `unclear` and `unlabelled`."""
 
     flagged: int = 0
-    true: int = 0
-    false: int = 0
+    fraud: int = 0
+    legitimate: int = 0
     unclear: int = 0
     unlabelled: int = 0
 
@@ -23,8 +23,8 @@ class Alarms:
         self.flagged += 1
         is_fraud = known.is_fraud if known else None
         if is_fraud is not None:
-            self.true += is_fraud
-            self.false += not is_fraud
+            self.fraud += is_fraud
+            self.legitimate += not is_fraud
         elif known and known.outcome is Outcome.UNCLEAR:
             self.unclear += 1
         else:
@@ -33,7 +33,7 @@ class Alarms:
     @property
     def precision(self) -> str | None:
         """The share of true alarms among those of which it is known, to two decimals; None where nothing is known."""
-        return share_of(self.true, self.true + self.false)
+        return share_of(self.fraud, self.fraud + self.legitimate)
 
     def to_json(self) -> dict[str, int]:
         """Return the counts as the API answers them."""

@@ -62,8 +62,8 @@ def test_a_trial_counts_what_both_settings_flag_by_what_is_known_of_it(bench: Be
     assert not list(validator({"$ref": "#/components/schemas/Trial"}).iter_errors(found))
     assert (found["transactions"], found["is_complete"]) == (7, True)
     assert found["rules"]["velocity"] == {
-        "now": {"flagged": 2, "true": 1, "false": 0, "unclear": 0, "unlabelled": 1},
-        "then": {"flagged": 5, "true": 1, "false": 0, "unclear": 1, "unlabelled": 3},
+        "now": {"flagged": 2, "fraud": 1, "legitimate": 0, "unclear": 0, "unlabelled": 1},
+        "then": {"flagged": 5, "fraud": 1, "legitimate": 0, "unclear": 1, "unlabelled": 3},
     }
     assert app_module.services.bank_store.settings("eazycard") == before
 

@@ -212,7 +212,7 @@ PRECISION = {
 
 def _trial(flagged: int, true: int, false: int, unlabelled: int) -> Json:
     unclear = flagged - true - false - unlabelled
-    return {"flagged": flagged, "true": true, "false": false, "unclear": unclear, "unlabelled": unlabelled}
+    return {"flagged": flagged, "fraud": true, "legitimate": false, "unclear": unclear, "unlabelled": unlabelled}
 
 
 TRIAL = {

@@ -395,8 +395,8 @@ export default {
   "trial.part": "There are more: this is a part.",
   "trial.then": "then",
   "trial.flagged": "Flagged",
-  "trial.true": "Fraud",
-  "trial.false": "False alarms",
+  "trial.fraud": "Fraud",
+  "trial.legitimate": "False alarms",
   "trial.unclear": "Unclear",
   "trial.unlabelled": "Not labelled",
 

@@ -395,8 +395,8 @@ export default {
   "trial.part": "Il y en a plus : c’est une partie.",
   "trial.then": "puis",
   "trial.flagged": "Signalées",
-  "trial.true": "Fraudes",
-  "trial.false": "Fausses alertes",
+  "trial.fraud": "Fraudes",
+  "trial.legitimate": "Fausses alertes",
   "trial.unclear": "Incertaines",
   "trial.unlabelled": "Sans étiquette",
 

@@ -101,14 +101,14 @@ const Amounts = ({ rows, onChange }) => {
     </div>`;
 };
 
-const KINDS = ["flagged", "true", "false", "unclear", "unlabelled"];
+const KINDS = ["flagged", "fraud", "legitimate", "unclear", "unlabelled"];
 
 // What each rule flags now, and what it would have flagged.
 const Trial = ({ of }) => {
   const rows = FLAGS.filter((rule) => of.rules[rule]);
   const cell = (rule, kind) => {
     const [now, then] = [of.rules[rule].now[kind], of.rules[rule].then[kind]];
-    const tone = now === then || !["true", "false"].includes(kind) ? "" : (then > now) === (kind === "true") ? "better" : "worse";
+    const tone = now === then || !["fraud", "legitimate"].includes(kind) ? "" : (then > now) === (kind === "fraud") ? "better" : "worse";
     return html`<span class=${`change ${tone}`}>${number(now)}${now !== then && html`<span aria-hidden="true"> → </span><span class="visually-hidden">${t("trial.then")}</span><strong>${number(then)}</strong>`}</span>`;
   };
   return html`
