@@ -41,7 +41,7 @@ public class OpenapiGeneratorJava {
 
     Batch both = new Batch().transactions(List.of(purchase("b-1", "25.00", 11), purchase("b-2", "5.001", 10)));
     for (BatchResult result : transactions.recordBatch(both, null).getResults()) {
-      String errors = result.getErrors().stream().map(FieldError::getMessage).collect(Collectors.joining(","));
+      String errors = result.getErrors().stream().map(error -> error.getMessage()).collect(Collectors.joining(","));
       System.out.printf("batch: %s, %s, %s%n",
           result.getId(), result.getStatus(), errors.isEmpty() ? "no errors" : errors);
     }
