@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,9 +81,14 @@ def enrol(api: BankApi, accounts: Sequence[str]) -> None:
             "locale": "en",
             "preferences": {"muted": True},
         }
-        reply = api.request("PUT", f"/accounts/{account}/holders/main", json.dumps(body).encode())
-        if reply.answer.status not in (200, 201):
-            raise CannotEnrol(f"Enrolling a holder of {account} was answered {reply.answer}.")
+        put_holder(api, account, "main", body)
+
+
+def put_holder(api: BankApi, account: str, holder: str, body: Mapping[str, Any]) -> None:
+    """Enrol or replace one holder; raises CannotEnrol."""
+    reply = api.request("PUT", f"/accounts/{account}/holders/{holder}", json.dumps(body).encode())
+    if reply.answer.status not in (200, 201):
+        raise CannotEnrol(f"Enrolling a holder of {account} was answered {reply.answer}.")
 
 
 def answer_of(seed: int, transaction_id: str, *, is_fraud: bool) -> str:

@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from bench.own_process import PROJECT
+from infra.sessions import local_stack
+from infra.stacks import StackFailed
 
 # Transactions a second, and how many of them: each rate takes 6 to 20 seconds.
 RATES = {1: 20, 10: 100, 50: 300}
@@ -38,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a few of each, for a first impression")
     options = parser.parse_args(arguments)
     try:
-        stack = json.loads((PROJECT / ".local" / "stack.json").read_text())
-    except FileNotFoundError:
-        print("bench: the local cloud is not running: `make run` starts it.", file=sys.stderr)
+        stack = local_stack()
+    except StackFailed as error:
+        print(f"bench: {error}", file=sys.stderr)
         return 1
     run = uuid.uuid4().hex[:8]
     with ThreadPoolExecutor(_CLIENTS) as pool:

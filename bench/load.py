@@ -23,6 +23,8 @@ from botocore.config import Config
 from bench import events
 from bench.own_process import PROJECT
 from chalicelib.aws.dynamo import to_item
+from infra.sessions import local_stack
+from infra.stacks import StackFailed
 
 # The limit (docs/performance.md), of what raw puts reach. Both run on the same processors as the emulator.
 OF_RAW = 0.60
@@ -36,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="one round, for a first impression")
     options = parser.parse_args(arguments)
     try:
-        stack = json.loads((PROJECT / ".local" / "stack.json").read_text())
-    except FileNotFoundError:
-        print("bench: the local cloud is not running: `make run` starts it.", file=sys.stderr)
+        stack = local_stack()
+    except StackFailed as error:
+        print(f"bench: {error}", file=sys.stderr)
         return 1
     rounds = [(_load(), _raw(stack)) for _ in range(1 if options.quick else 4)]
     load, raw = (statistics.median(rates) for rates in zip(*rounds, strict=True))

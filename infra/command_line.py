@@ -45,6 +45,13 @@ def stage_parser(module: str, documentation: str, required_stage: str | None = N
     return parser
 
 
+def at_least_one(text: str) -> int:
+    """Return a whole number of 1 or more, for argparse."""
+    if not text.isdecimal() or (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
 def open_stage(options: argparse.Namespace) -> Stage:
     """Return the stage that the options name; raises StackFailed when the local cloud is needed but not running."""
     return Stage(options.stage, session_for(options.stage, options.region))

@@ -33,6 +33,15 @@ class Stage:
         return self.outputs[key]
 
 
+def local_stack() -> dict[str, Any]:
+    """Return what is known of the running local cloud; raises StackFailed when none is running."""
+    try:
+        stack: dict[str, Any] = json.loads(LOCAL_STACK.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        raise StackFailed("the local cloud is not running: `make run` starts it.") from None
+    return stack
+
+
 def no_proxy_for_loopback() -> None:
     """Make this process reach the local cloud directly, even if the environment names a proxy."""
     for name in ("NO_PROXY", "no_proxy"):
@@ -47,10 +56,7 @@ def session_for(stage: str, region: str | None = None) -> Any:
     """
     if stage != "local" or "AWS_ENDPOINT_URL" in os.environ:
         return boto3.session.Session(region_name=region or boto3.session.Session().region_name or DEFAULT_REGION)
-    try:
-        stack = json.loads(LOCAL_STACK.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        raise StackFailed("the local cloud is not running: `make run` starts it.") from None
+    stack = local_stack()
     no_proxy_for_loopback()
     os.environ["AWS_ENDPOINT_URL"] = stack["aws_endpoint_url"]
     return boto3.session.Session(stack["access_key_id"], stack["secret_access_key"], region_name=stack["region"])

@@ -12,11 +12,10 @@ The report goes to .local/load/: report.html with Locust's charts, report.png, r
 transaction is stored, told and added up, 1 when something is missing or wrong, and 130 after Ctrl-C.
 """
 
-import json
 import math
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +23,13 @@ from typing import Any
 
 from bank_simulator import replay
 from bank_simulator.files.contents import UnreadableFile
+from bank_simulator.holders import CannotEnrol
 from bank_simulator.postings import to_bytes
 from bank_simulator.progress import progress_bar
 from bank_simulator.verify import CannotRead
-from infra.command_line import open_stage, run, stage_parser
+from infra.command_line import at_least_one, open_stage, run, stage_parser
 from infra.failures import CommandFailed
-from infra.sessions import LOCAL_STACK, Stage
+from infra.sessions import Stage, local_stack
 from load import night, report
 from load.banks import LoadedBank, banks_of_run, enrol
 from load.counting import PATIENCE_S, Account, account_of
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if SCENARIOS[options.scenario].from_file and options.file is None:
         parser.error("replay needs --file: CSV in the contract's fields, MT940 or CAMT; gzip too.")
-    return run("load", lambda: _run(options), failures=(CannotRead, UnreadableFile))
+    return run("load", lambda: _run(options), failures=(CannotEnrol, CannotRead, UnreadableFile))
 
 
 def _parser() -> ArgumentParser:
@@ -62,29 +62,27 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--scale", type=_positive, default=1.0, metavar="F", help="all rates and numbers times F")
     parser.add_argument(
         "--clients",
-        type=_at_least_one,
+        type=at_least_one,
         metavar="N",
         help=f"connections (default: the scenario's; on the local cloud at most {MAX_LOCAL_CLIENTS})",
     )
     parser.add_argument("--file", type=Path, help="for the scenario replay: its transactions")
     parser.add_argument(
-        "--limit", type=_at_least_one, metavar="N", help="only the file's first N (default: 2000 times the scale)"
+        "--limit", type=at_least_one, metavar="N", help="only the file's first N (default: 2000 times the scale)"
     )
     parser.add_argument(
-        "--patience", type=float, default=PATIENCE_S, metavar="S", help="give up counting S seconds after the last news"
+        "--patience",
+        type=_positive,
+        default=PATIENCE_S,
+        metavar="S",
+        help="give up counting S seconds after the last news",
     )
     return parser
 
 
 def _positive(text: str) -> float:
     if not 0 < (value := float(text)) < math.inf:
-        raise ValueError
-    return value
-
-
-def _at_least_one(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise ValueError
+        raise ArgumentTypeError("must be a number over 0")
     return value
 
 
@@ -144,8 +142,7 @@ def _of_file(options: Namespace, scenario: Scenario) -> Iterator[bytes]:
 def _local_url(stage: Stage) -> str:
     if stage.name != "local":
         raise CommandFailed("--url is needed for a stage on AWS: the release prints it.")
-    url: str = json.loads(LOCAL_STACK.read_text())["api_url"]
-    return url
+    return str(local_stack()["api_url"])
 
 
 if __name__ == "__main__":

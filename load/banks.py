@@ -1,6 +1,5 @@
 """The banks of a run: made for it, with holders on their accounts, and disabled at its end."""
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,11 +10,11 @@ from typing import Any
 
 from bank_simulator import generate, postings
 from bank_simulator.bank_api import BankApi, Target
+from bank_simulator.holders import put_holder
 from bank_simulator.progress import Progress
 from chalicelib.api.json_body import read_json
 from chalicelib.banks.bank import Bank
 from chalicelib.ledger.times import format_time
-from infra.failures import CommandFailed
 from load.scenarios import Load, Scenario
 from operations.bank_registry import Registry
 
@@ -26,10 +25,6 @@ A_WEEK = timedelta(days=7)
 # SES's own mailbox takes what a load sends: no person gets it, and no reputation is hurt.
 _MAILBOX = "success+{account}@simulator.amazonses.com"
 _AT_ONCE = 8
-
-
-class NotEnrolled(CommandFailed):
-    """A holder of a run can't be enrolled; the message names the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +76,7 @@ def _made_up(load: Load, accounts: Sequence[str], bank_id: str, scenario: Scenar
 
 
 def enrol(bank: LoadedBank, preferences: dict[str, Any], progress: Progress) -> None:
-    """Enrol a holder on each of the bank's accounts. Raises NotEnrolled."""
+    """Enrol a holder on each of the bank's accounts. Raises CannotEnrol."""
     with BankApi(bank.target, _AT_ONCE) as api, ThreadPoolExecutor(_AT_ONCE) as executor:
 
         def put(account: str) -> None:
@@ -92,9 +87,7 @@ def enrol(bank: LoadedBank, preferences: dict[str, Any], progress: Progress) -> 
                 "timezone": TIMEZONE,
                 "preferences": preferences,
             }
-            reply = api.request("PUT", f"/accounts/{account}/holders/{HOLDER}", json.dumps(body).encode())
-            if reply.answer.status not in (200, 201):
-                raise NotEnrolled(f"enrolling a holder was answered {reply.answer}.")
+            put_holder(api, account, HOLDER, body)
             progress.update()
 
         for _ in executor.map(put, bank.accounts):

@@ -11,7 +11,7 @@ import sys
 from urllib3.exceptions import HTTPError
 
 from bank_simulator.counted import NotCounted
-from infra.command_line import run
+from infra.command_line import at_least_one, run
 from infra.sessions import no_proxy_for_loopback
 from local_cloud import mailbox_simulator, processes, webhook_receiver
 from local_cloud.deploy import write_stack
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         help=f"the local cloud's port (default: {processes.DEFAULT_PORT}); the inbox gets the next free one",
     )
-    run.add_argument("--count", type=_at_least_one, default=60, help="transactions to post (default: 60)")
+    run.add_argument("--count", type=at_least_one, default=60, help="transactions to post (default: 60)")
     run.add_argument("--rate", type=float, default=20, help="transactions a second (default: 20)")
     ending = commands.add_parser("stop", help="end the local cloud and its inbox, and erase what they store")
     ending.add_argument(
@@ -58,12 +58,6 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("feedback", help="publish SES's feedback for e-mails to its mailbox simulator")
     commands.add_parser("gate", help="print what the gate refuses, AWS's source, and how often it refused it")
     return parser
-
-
-def _at_least_one(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def stop(keep: bool) -> int:

@@ -5,6 +5,7 @@ What stays, and why, is in docs/maintenance.md: the audit trail, and what ends b
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -126,11 +127,11 @@ class BankData:
         found["archive"] = sum(map(len, self.objects()))
         return +found
 
-    @property
+    @functools.cached_property
     def _dynamodb(self) -> Any:
         return self.stage.session.client("dynamodb", config=PATIENT)
 
-    @property
+    @functools.cached_property
     def _s3(self) -> Any:
         return self.stage.session.client("s3", config=PATIENT)
 
@@ -155,13 +156,13 @@ def delete_all(data: BankData, banks: Registry, progress: Progress) -> tuple[Cou
 
 
 def leave(data: BankData, banks: Registry, confirm: str | None, wait_s: int) -> int:
-    """Delete a bank with all of its data, and print what was there; return 1 while something is left.
+    """Delete a bank with all of its data, and print what was deleted; return 1 while something is left.
 
     Without `confirm`, which is the bank's id again, it only counts. Raises BankRefused.
     """
-    with tqdm(desc="reading", unit="row", delay=2) as bar:
-        _print_counts(f"{data.bank} has", data.left(bar.update))
     if confirm is None:
+        with tqdm(desc="reading", unit="row", delay=2) as bar:
+            _print_counts(f"{data.bank} has", data.left(bar.update))
         print(f"Nothing was deleted. To delete it all, for good: add --confirm {data.bank}")
         return 0
     if confirm != data.bank:

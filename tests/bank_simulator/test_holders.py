@@ -5,7 +5,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,7 +19,8 @@ from bank_simulator.holders import DENIES, RECOGNIZES, SHARES, SILENT, CannotAns
 from chalicelib.api.alert_html import question_page
 from chalicelib.banks.bank import Bank
 from chalicelib.flags.answers import Answer
-from tests.fake_api import KEY, FakeBankApi
+from tests.fake_api import KEY, FakeBankApi, serving
+from tests.fakes import NoProgress
 from tests.links import SERVED_HOLDER
 from tests.samples import TRANSACTION
 
@@ -108,16 +109,9 @@ def served(world: World) -> Iterator[World]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    world.url = f"http://127.0.0.1:{server.server_port}/stage"
-    try:
+    with serving(Handler) as url:
+        world.url = f"{url}/stage"
         yield world
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def run(world: World, *options: str) -> int:
@@ -180,14 +174,9 @@ def test_an_alert_without_the_button_is_an_error(world: World) -> None:
     world.more = [{"text": f"{world.url}/alerts/r.1~was_me", "tags": {"transaction": "r.1"}}]
     seed = next(seed for seed in range(99) if answer_of(seed, "r.1", is_fraud=True) == DENIES)
     inbox = f"{world.url.removesuffix('/stage')}/inbox"
-    how: dict[str, Any] = {"progress": Counts(), "stop": threading.Event()}
+    how: dict[str, Any] = {"progress": NoProgress(), "stop": threading.Event()}
     with pytest.raises(CannotAnswer, match="No link of an alert has a button"):
         holders.answer_alerts(inbox, world.url, "r", {"r.1"}, seed=seed, quiet_s=0.1, **how)
-
-
-class Counts:
-    def update(self, n: int = 1, /) -> None:
-        pass
 
 
 def test_holders_are_enrolled_for_alerts_only_in_the_accounts_that_are_used(world: World) -> None:

@@ -10,7 +10,7 @@ from bench import latency
 def test_without_a_local_cloud_it_says_how_to_start_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(latency, "PROJECT", tmp_path)
+    monkeypatch.setattr("infra.sessions.LOCAL_STACK", tmp_path / "stack.json")
     assert latency.main(["--quick"]) == 1
     assert "`make run` starts it" in capsys.readouterr().err
 

@@ -10,6 +10,6 @@ from bench import load
 def test_without_a_local_cloud_it_says_how_to_start_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(load, "PROJECT", tmp_path)
+    monkeypatch.setattr("infra.sessions.LOCAL_STACK", tmp_path / "stack.json")
     assert load.main(["--quick"]) == 1
     assert "`make run` starts it" in capsys.readouterr().err

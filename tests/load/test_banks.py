@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bank_simulator.bank_api import Target
+from bank_simulator.holders import CannotEnrol
 from chalicelib.banks.bank import Bank
-from load.banks import LoadedBank, NotEnrolled, banks_of_run, enrol
+from load.banks import LoadedBank, banks_of_run, enrol
 from load.scenarios import SCENARIOS, Load
 from tests.fake_api import KEY, FakeBankApi, problem, served
 from tests.fakes import NoProgress
@@ -87,5 +88,5 @@ def test_every_account_gets_a_holder_whose_mailbox_hurts_nobody() -> None:
 def test_a_holder_who_is_refused_ends_the_run() -> None:
     api = FakeBankApi()
     api.enrol = lambda path, body: problem(400, "validation_failed")
-    with served(api) as url, pytest.raises(NotEnrolled, match="400 validation_failed"):
+    with served(api) as url, pytest.raises(CannotEnrol, match="400 validation_failed"):
         enrol(LoadedBank(Load("one", 1), Target(url, KEY), ("L1",), []), {}, NoProgress())
