@@ -82,24 +82,27 @@ def main() -> None:
     ses.handle_request = noting(ses.handle_request, notes)
     app._handle_ses_messages_request = telling(app._handle_ses_messages_request, notes)
     if "--no-gate" not in sys.argv:
-        app.app = _gate(app.app)
+        app.app = _gate(app.app, notes)
     sys.argv = ["ministack"]
     app.main()
 
 
-def _gate(emulator: Any) -> Any:
-    """Return the emulator's application with the gate around it."""
+def _gate(emulator: Any, notes: _Notes) -> Any:
+    """Return the emulator's application with the gate around it, which counts the e-mails that are noted."""
     # The project's modules are for the gate alone: functions must find nothing but what they bring.
     project = str(Path(__file__).parent.parent)
     sys.path.append(project)
-    door, inside, record, rule = (
-        importlib.import_module(f"local_cloud.gate.{name}") for name in ("door", "inside", "record", "rule")
+    control, door, faults, inside, meter, record, rule = (
+        importlib.import_module(f"local_cloud.gate.{name}")
+        for name in ("control", "door", "faults", "inside", "meter", "record", "rule")
     )
     rule.load()
     sys.path.remove(project)
-    notes = record.Record(Path(os.environ[record.FOLDER_VARIABLE]))
-    inside.stand(notes)
-    return door.Gate(emulator, notes)
+    written = record.Record(Path(os.environ[record.FOLDER_VARIABLE]))
+    inside.stand(written)
+    counts = meter.Meter()
+    meter.stand(counts)
+    return door.Gate(emulator, written, control.Switchboard(counts, faults.Faults(), notes))
 
 
 if __name__ == "__main__":

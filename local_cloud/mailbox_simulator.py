@@ -54,6 +54,13 @@ def events(message: Message, tags: Mapping[str, str], now: datetime) -> Iterator
         yield {"eventType": event_type, "mail": mail, name: about}
 
 
+def waiting(cloud: Cloud, bank: str) -> int:
+    """Return how many of a bank's e-mails have had no feedback."""
+    stage = Stage(STAGE, cloud.session())
+    found = _without_feedback(stage.session.client("dynamodb"), stage.output("NotificationsTable"))
+    return sum(tags["bank"] == bank for tags in found.values())
+
+
 def play(cloud: Cloud) -> Counter[str]:
     """Publish the events of e-mails that have had no feedback; return the number of events by type."""
     stage = Stage(STAGE, cloud.session())

@@ -9,20 +9,15 @@ import hmac
 import os
 import re
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from local_cloud.gate import answers, calls, constraints, gateway, loops, rule
+from local_cloud.gate import answers, calls, constraints, control, gateway, handing, loops, rule
 from local_cloud.gate.answers import Answer
+from local_cloud.gate.control import Switchboard
+from local_cloud.gate.handing import App, Message, Receive, Send
 from local_cloud.gate.keys import NotSigned, Signer, signer_of
 from local_cloud.gate.record import Record
 from local_cloud.gate.rule import Call, Refused, emulator
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HEALTH = "/_ministack/health"
 _ICON = "/favicon.ico"  # a browser asks for it by itself, on the sign-in page: that is no stranger
@@ -36,8 +31,9 @@ _LINKS = frozenset({"ConfirmSubscription", "Unsubscribe"})
 class Gate:
     """The emulator's application with the gate around it."""
 
-    def __init__(self, app: App, record: Record) -> None:
-        self._app, self._record = app, record
+    def __init__(self, app: App, record: Record, switchboard: Switchboard) -> None:
+        self._app, self._record, self._switchboard = app, record, switchboard
+        self._hand = handing.Hand(app, switchboard.meter, switchboard.faults)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -46,12 +42,23 @@ class Gate:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _Request(self._app, self._record, scope, receive, send).handle()
+            around = (self._record, self._switchboard, self._hand)
+            await _Request(self._app, *around, scope, receive, send).handle()
 
 
 class _Request:
-    def __init__(self, app: App, record: Record, scope: Message, receive: Receive, send: Send) -> None:
-        self._app, self._record, self._scope, self._receive, self._send = app, record, scope, receive, send
+    def __init__(
+        self,
+        app: App,
+        record: Record,
+        switchboard: Switchboard,
+        hand: handing.Hand,
+        scope: Message,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self._app, self._record, self._switchboard, self._hand = app, record, switchboard, hand
+        self._scope, self._receive, self._send = scope, receive, send
         self.path: str = scope["path"]
         self.query: str = scope.get("query_string", b"").decode("latin-1")
         self.headers: dict[str, str] = {}
@@ -74,7 +81,7 @@ class _Request:
         elif self.path.startswith("/_"):
             await self._call_emulator()
         elif self._is_public():
-            await self._app(self._scope, self._receive, self._cleaned(allow=self.origin))
+            await self._call_public()
         else:
             await self._call_aws()
 
@@ -110,7 +117,8 @@ class _Request:
 
         try:
             waits_s = float(os.environ.get("GATE_WAITS_S", gateway.WAITS_S))
-            await asyncio.wait_for(self._app(self._scope, _replay(body), send), waits_s)
+            work = self._hand.request(self._scope, body, size, send)
+            await asyncio.wait_for(work, waits_s)
         except TimeoutError:
             self._record.refused("apigateway.timeout")
             if not started:
@@ -124,7 +132,10 @@ class _Request:
             known = scheme == "Basic" and hmac.compare_digest(b64decode(given), expected)
         except ValueError:
             known = False
-        if known:
+        if known and self.path.startswith(control.PATH):
+            body = await self._body()
+            await self._answer(self._switchboard.answer(self._scope["method"], self.path, body))
+        elif known:
             await self._app(self._scope, self._receive, self._cleaned())
         else:
             self._record.refused("door.key")
@@ -140,6 +151,14 @@ class _Request:
         service, _, operation = self.headers.get("x-amz-target", "").partition(".")
         unsigned = emulator("core.iam_actions").unsigned_operations
         return service == "AWSCognitoIdentityProviderService" and operation in unsigned("cognito-idp")
+
+    async def _call_public(self) -> None:
+        try:
+            self._hand.check_sign_in()
+        except Refused as refused:
+            await self._answer(answers.as_json(refused.status, refused.message))
+        else:
+            await self._app(self._scope, self._receive, self._cleaned(allow=self.origin))
 
     async def _call_aws(self) -> None:
         """Hand a signed call of an AWS API on, unless a rule refuses it."""
@@ -162,7 +181,10 @@ class _Request:
             return
         rounds = self.headers.get(loops.COUNT_HEADER, "")
         loops.sent_with.set(int(rounds) if rounds.isdigit() else None)
-        await self._app(self._scope, _replay(body), self._cleaned())
+        try:
+            await self._hand.call(self._scope, body, call, signer.principal, self._receive, self._cleaned())
+        except Refused as refused:
+            await self._answer(answers.refusal(call.service, refused.error, refused.status, refused.message))
 
     def _note(self, call: Call, signer: Signer) -> None:
         for resource in calls.resources_of(call):
@@ -200,16 +222,3 @@ class _Request:
         sent.append((b"content-length", str(len(body)).encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": sent})
         await self._send({"type": "http.response.body", "body": body})
-
-
-def _replay(body: bytes) -> Receive:
-    """Return the reading of a body that has been read."""
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> Message:
-        if messages:
-            return messages.pop()
-        await asyncio.Event().wait()  # until the client has gone, and the emulator is told by its own server
-        raise AssertionError
-
-    return receive
