@@ -18,7 +18,7 @@ CLOUD    := .venv-cloud/.installed
 SCANNER  := .venv-checkov/.installed
 LOADER   := .venv-load/.installed
 CHECKOV  := .venv-checkov/bin/checkov --config-file infra/checkov/config.yaml
-SOURCES  := app.py chalicelib infra local_cloud bank_simulator load bench mail_gallery openapi operations simulation vendoring tests
+SOURCES  := app.py chalicelib infra local_cloud bank_simulator load bench mail_gallery mutants openapi operations simulation vendoring tests
 
 LOCK     := .venv/bin/pip-compile -q -U --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --no-header
 
@@ -29,7 +29,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long faults guards clients check format lock audit openapi provision release banks vendor clean
+.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long faults guards mutants clients check format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -92,6 +92,11 @@ faults: $(DEV)  ## Run the whole system in one process through hundreds of bad d
 
 guards: $(DEV)  ## Take each condition of a write out in turn, and see that a promise notices it
 	@$(PY) -m simulation --seeds 60 --guards
+
+mutants: SAMPLE = 300
+mutants: SEED = 1
+mutants: $(DEV)  ## Change the core modules' code in small ways, and count which changes no test notices (SAMPLE=, SEED=)
+	@$(PY) -m mutants --sample $(SAMPLE) --seed $(SEED)
 
 clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it against the app
 	@$(PY) -m pytest -n0 --timeout 0 tests/clients/proof.py

@@ -103,6 +103,13 @@ hypothesis.settings.register_profile(
     "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("project"), max_examples=5_000)
+# For mutants: a failure is enough, the smallest example isn't asked for.
+hypothesis.settings.register_profile(
+    "mutants",
+    hypothesis.settings.get_profile("project"),
+    database=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
 
 

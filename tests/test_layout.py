@@ -100,6 +100,7 @@ FOLDERS: dict[str, set[str]] = {
     "bank_simulator": {"chalicelib"},
     "mail_gallery": {"chalicelib"},
     "simulation": {"chalicelib", "app"},
+    "mutants": set(),
     "bench": {"chalicelib", "mail_gallery", "app", "infra"},
     "local_cloud": {"chalicelib", "infra", "operations", "bank_simulator"},
     "load": {"chalicelib", "infra", "operations", "bank_simulator", "mail_gallery"},

@@ -31,6 +31,7 @@ OTHERS = (
     "bank_simulator",
     "bench",
     "mail_gallery",
+    "mutants",
     "openapi",
     "operations.price",
 )
