@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT, modules: Seq
     if not is_whole:
         print("interrupted: only these were examined", file=sys.stderr)
         return 130
-    if not options.module:
+    if not options.module and report.verdicts:
         (root / WRITTEN).write_text(report.as_markdown())
     return 0 if report.per_cent >= options.at_least else 1
 
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="which ones are drawn (1)")
     parser.add_argument("--module", action="append", help="only of this module, like mail.pacing; may be repeated")
     parser.add_argument("--workers", type=int, default=1, help="how many tests run side by side (1)")
+    parser.add_argument("--minutes", type=float, help="end after so long, and report on what was examined by then")
     parser.add_argument("--at-least", type=float, default=97.0, help="per cent noticed for the status 0 (97)")
     parser.add_argument("--list", action="store_true", help="list the mutants, and run nothing")
     return parser
@@ -103,8 +104,10 @@ def _run(
             free: queue.Queue[object] = queue.Queue()
             for worker in workers:
                 free.put(worker)
-            tests = recorded(free, modules, progress.recorded)  # type: ignore[arg-type]
-            examined(free, modules, others, tests, told)  # type: ignore[arg-type]
+            drawn = {mutant.module for mutant in others}
+            tests = recorded(free, [one for one in modules if one.name in drawn], progress.recorded)  # type: ignore[arg-type]
+            ends = began + options.minutes * 60 if options.minutes else None
+            examined(free, modules, others, tests, told, ends)  # type: ignore[arg-type]
     except KeyboardInterrupt:
         is_whole = False
     progress.end()

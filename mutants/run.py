@@ -6,6 +6,7 @@ A mutant counts as not noticed only after all the other tests of its module pass
 
 import contextlib
 import queue
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -83,11 +84,14 @@ def examined(
     mutants: Sequence[Mutant],
     tests: Tests,
     said: Callable[[Mutant, str], None],
+    ends: float | None = None,
 ) -> None:
-    """Make each mutant in turn, and say for each whether it was noticed."""
+    """Make each mutant in turn, and say for each whether it was noticed; none is begun after the monotonic `ends`."""
     by_name = {module.name: module for module in modules}
 
     def examine(mutant: Mutant) -> None:
+        if ends is not None and time.monotonic() > ends:
+            return
         worker = workers.get()
         try:
             verdict = KILLED if _is_noticed(worker, by_name[mutant.module], mutant, tests) else NOT_NOTICED

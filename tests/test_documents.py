@@ -17,7 +17,9 @@ DOCUMENTS = {
     for path in (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
 }
 MAKEFILE = (PROJECT / "Makefile").read_text("utf-8")
-FOLDERS = "bank_simulator|bench|chalicelib|docs|infra|local_cloud|mail_gallery|mutants|openapi|operations|tests|vendoring"
+FOLDERS = (
+    "bank_simulator|bench|chalicelib|docs|infra|local_cloud|mail_gallery|mutants|openapi|operations|tests|vendoring"
+)
 PACKAGES = [path.parent.name for path in (PROJECT / "chalicelib").glob("*/__init__.py")]
 PATH = rf"(?<![\w./-])(?:{FOLDERS}|\.ci)/[\w./*-]*[\w*]"
 MODULE = re.compile(rf"`((?:{'|'.join(PACKAGES)})\.\w+)(?::[\w.]+)?`|`((?:{FOLDERS})\.\w+)\b")

@@ -18,6 +18,7 @@ from infra.queries import QUERIES
 from tests import insights
 from tests.fakes import FakeSqs, Refusing, refusal
 from tests.mail_world import World, many, messages
+from tests.metrics import counted
 from tests.stream_world import Stream, record
 from tests.webhook_desk import GONE, URL, Desk
 
@@ -28,11 +29,6 @@ def told_by(query: str, logged: Logged, function: str) -> list[dict[str, Any]]:
     """Return what a saved query finds in what was logged until now."""
     (found,) = [one for one in QUERIES if one.name == query]
     return insights.run(found.text, [(function, line) for line in logged().splitlines() if line.startswith('{"')])
-
-
-def counted(logged: str, metric: str) -> float:
-    lines = [json.loads(line) for line in logged.splitlines() if line.startswith('{"')]
-    return sum(line[metric][0] for line in lines if metric in line)
 
 
 @pytest.fixture

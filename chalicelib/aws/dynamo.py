@@ -169,9 +169,9 @@ def put_new(
     put = list(items)
     stored: list[Item | None] = [None] * len(put)
     pending = list(range(len(put)))
+    if not pending:
+        return stored
     for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
-        if not pending:
-            return stored
         condition = {"ConditionExpression": f"attribute_not_exists({key})"}
         returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         puts = [{"Put": {"TableName": table, "Item": put[index], **condition, **returned}} for index in pending]
@@ -185,6 +185,8 @@ def put_new(
                 if reason.get("Code") == "ConditionalCheckFailed":
                     stored[index] = reason["Item"]
                     pending.remove(index)
+            if not pending:
+                return stored
             sleep(wait_s)
         else:
             return stored

@@ -216,3 +216,48 @@ def test_a_transaction_cancelled_by_conditions_or_load_alone_is_cancelled_in_pas
     error: ClientError, is_passing: bool
 ) -> None:
     assert was_cancelled_in_passing(error) is is_passing
+
+
+def must_not_wait(_seconds: float) -> None:
+    raise AssertionError("nothing is left to be waited for")
+
+
+def test_nobody_waits_when_nothing_is_left_to_be_done(dynamodb: Any) -> None:
+    create_tables(dynamodb)
+    items = [to_item({"entry": f"bank#{number}"}) for number in range(3)]
+    batch_put(dynamodb, "BanksTable", items[:2], sleep=must_not_wait)
+    assert len(list(batch_get(dynamodb, "BanksTable", items, sleep=must_not_wait))) == 2
+    assert put_new(dynamodb, "BanksTable", "entry", items[2:], sleep=must_not_wait) == [None]
+    # What was found to be there needs no other try either.
+    assert put_new(dynamodb, "BanksTable", "entry", items[:1], sleep=must_not_wait) == items[:1]
+    batch_delete(dynamodb, "BanksTable", items, sleep=must_not_wait)
+
+
+class Counting:
+    """A client that notes how many requests each batch has."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.sizes: list[int] = []
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+        self.sizes += [len(request["Keys"]) for request in RequestItems.values()]
+        return self._client.batch_get_item(RequestItems=RequestItems)
+
+    def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+        self.sizes += map(len, RequestItems.values())
+        return self._client.batch_write_item(RequestItems=RequestItems)
+
+
+def test_a_call_has_as_many_as_dynamodb_takes_and_not_one_more(dynamodb: Any) -> None:
+    create_tables(dynamodb)
+    keys = [to_item({"entry": f"bank#{number}"}) for number in range(101)]
+    counting = Counting(dynamodb)
+    batch_put(counting, "BanksTable", keys)
+    assert counting.sizes == [25, 25, 25, 25, 1]
+    counting.sizes.clear()
+    assert len(list(batch_get(counting, "BanksTable", keys))) == 101
+    assert counting.sizes == [100, 1]
+    counting.sizes.clear()
+    batch_delete(counting, "BanksTable", keys)
+    assert counting.sizes == [25, 25, 25, 25, 1]

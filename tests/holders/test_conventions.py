@@ -71,6 +71,12 @@ def test_a_difference_has_its_sign_plus_or_minus() -> None:
     assert signed(Decimal("-12.30"), "EUR", "fr") == f"−12,30{WIDE}€"
 
 
+@pytest.mark.parametrize("zero", ["0", "0.00", "-0", "-0.00"])
+def test_zero_has_no_minus(zero: str) -> None:
+    assert money(Decimal(zero), "EUR", "fr") == f"0,00{WIDE}€"
+    assert signed(Decimal(zero), "EUR", "fr") == f"+0,00{WIDE}€"
+
+
 @pytest.mark.parametrize(
     ("number", "locale", "written"),
     [("3.2", "fr", "3,2"), ("3.2", "en", "3.2"), ("41", "fr", "41"), ("3.0", "en", "3")],
@@ -198,6 +204,14 @@ def test_a_country_without_a_name_is_written_as_its_code() -> None:
 
 def test_a_line_end_in_a_name_starts_no_new_line() -> None:
     assert plain("Shop\r\nBcc: x\u2028y\ttab") == "Shop Bcc: x y tab"
+
+
+@pytest.mark.parametrize(
+    "control", ["\x00", "\x1b", "\x7f", "\x84", "\u200b", "\u202e", "\u2066", "\ud800", "\ue000", "\u0378"]
+)
+def test_control_and_formatting_characters_are_left_out(control: str) -> None:
+    assert plain(f"a{control}b") == "ab"
+    assert plain(f"{control}é{control}") == "é"
 
 
 def test_joiners_and_accents_of_real_names_survive() -> None:

@@ -88,6 +88,14 @@ def test_a_link_names_its_holder_and_its_purpose(world: World) -> None:
         assert bearer.is_for(AWA)
 
 
+def test_a_link_has_the_mark_that_earlier_links_have(world: World) -> None:
+    """The mark is in links that were sent a year ago: its length and what it is made of can't change."""
+    golden = hashlib.sha256(b"2026-01-10T14:00:00Z awa@example.com").hexdigest()[:12]
+    assert golden == "13e7abf7a931"
+    for token in world.tokens().values():
+        assert world.read(token).address_mark == golden
+
+
 def test_a_link_is_fit_for_a_path_and_shows_nothing_to_who_reads_it(world: World) -> None:
     for token in world.tokens().values():
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,160}", token)

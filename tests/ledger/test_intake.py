@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
 from chalicelib.ledger.ingest_queue import IngestQueue
-from chalicelib.ledger.intake import Intake, Recorded
+from chalicelib.ledger.intake import WRITERS, Intake, Recorded
 from chalicelib.ledger.repository import TransactionRepository
+from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Failing, refusal
 from tests.samples import TRANSACTION, transaction
 
@@ -137,3 +138,16 @@ def test_a_repeat_does_not_take_the_place_of_an_original_that_was_not_stored(
     created, conflict, _ = intake.record_all([original, repeat, repeat], lambda: 30)
     assert isinstance(created, Recorded)
     assert isinstance(conflict, TransactionConflict)
+
+
+def test_a_batch_is_written_side_by_side(dynamodb: Any, table_names: dict[str, str]) -> None:
+    meeting = threading.Barrier(WRITERS, timeout=20)  # nobody goes on before all writers are there
+
+    class Meeting(TransactionRepository):
+        def add(self, transaction: Transaction) -> None:
+            meeting.wait()
+
+    intake = Intake(Meeting(dynamodb, table_names["TransactionsTable"]), no_queue)
+    many = [transaction(id=f"t{number}") for number in range(2 * WRITERS)]
+    results = intake.record_all(many, lambda: 60.0)
+    assert results == [Recorded(one, replayed=False) for one in many]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mail.pacing import CACHE_FOR, Pacer, SesAccount
@@ -190,3 +191,14 @@ def test_who_may_not_wait_so_long_gives_up_in_time(each_dynamodb: Any) -> None:
     late = Copy(each_dynamodb)
     assert not late.pacer.wait_for("eazycard", 9, 0.9)
     assert late.at_s <= 0.9
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException"])
+def test_an_error_that_is_no_condition_is_raised_and_not_taken_for_a_booking(each_dynamodb: Any, code: str) -> None:
+    with pytest.raises(ClientError, match=code):
+        Copy(Refusing(each_dynamodb, refusal(code), "update_item")).pacer.wait_for("eazycard", 1, 0)
+
+
+def test_who_is_overtaken_every_time_gives_up_and_may_try_later(each_dynamodb: Any) -> None:
+    failed = refusal("ConditionalCheckFailedException")
+    assert Copy(Refusing(each_dynamodb, failed, "update_item")).pacer.wait_for("eazycard", 1, 0) == 0

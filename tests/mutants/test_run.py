@@ -66,6 +66,17 @@ def test_a_listed_mutant_is_counted_apart_and_not_run(
     assert not (root / "docs/mutants.md").exists()  # only one module was asked for
 
 
+def test_after_its_minutes_it_ends_and_reports_what_it_has_examined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = made(tmp_path / "project")
+
+    assert main(["--sample", "0", "--minutes", "0.0001"], root, [MODULE]) == 0
+    summary = capsys.readouterr().out.splitlines()[-1]
+    assert summary.startswith("seed 1: 0 of ")
+    assert not (root / "docs/mutants.md").exists()  # nothing to be told
+
+
 def test_tests_that_fail_on_the_code_as_it_is_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = made(tmp_path / "project")
     (root / MODULE.tests[0]).write_text(TESTS.replace("== 3", "== 4"))

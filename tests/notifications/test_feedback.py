@@ -17,6 +17,7 @@ from chalicelib.holders.holder import Suppressed
 from chalicelib.holders.suppression import Standing
 from chalicelib.holders.sweep import SWEPT_FOR, Sweep, pack
 from chalicelib.ledger.keys import TransactionKey
+from chalicelib.mail.tags import to_tag
 from chalicelib.notifications.feedback import UnknownNotification, read_event
 from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
 from tests.fakes import Failing, refusal
@@ -87,6 +88,28 @@ def test_each_kind_of_event_is_read(name: str, kind: Kind, reason: str | None, a
     assert (event.feedback.kind, event.feedback.reason) == (kind, reason)
     assert event.feedback.at == datetime.fromisoformat(f"2026-01-10T{at}+00:00")
     assert event.feedback.accepted_at == datetime(2026, 1, 10, 14, 0, 1, 29_000, UTC)
+
+
+@pytest.mark.parametrize(
+    "id_",
+    [
+        *("statement@CM21.A-1@2026-W02", "statement@CM21.A-1@2026-01"),
+        *("digest@a0@20260110T140000.000000Z", "alerts@a0@20260110T140000.000000Z@12"),
+        *(f"{kind}@a0@20260110T140000000000Z" for kind in ("address_changed", "alerts_ended", "confirm_address")),
+    ],
+)
+def test_what_is_no_transaction_s_e_mail_is_read_too(id_: str) -> None:
+    event = read_event(ses_event("delivery", transaction=to_tag(id_)))
+    assert event is not None
+    assert event.key == NotificationKey("eazycard", id_, "awa")
+
+
+@pytest.mark.parametrize(
+    "id_", ["statement@a0", "statement@a0@2026-W2", "statement@@2026-01", "digest@a0@2026", "else@a0@2026-01", "a@b"]
+)
+def test_what_is_like_such_an_e_mail_and_is_none_is_of_no_notification(id_: str) -> None:
+    with pytest.raises(UnknownNotification):
+        read_event(ses_event("delivery", transaction=to_tag(id_)))
 
 
 def test_an_undetermined_bounce_is_a_soft_one() -> None:

@@ -1,6 +1,7 @@
 """The stream handler: what was stored is judged and becomes notices; one bad record harms no other."""
 
 import json
+import threading
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.digest import unpack
 from tests.fakes import Failing, FakeSqs, refusal
+from tests.metrics import counted, lines
 from tests.samples import TRANSACTION, transaction
 from tests.stream_world import LARGE, NOW, Stream, record, records
 
@@ -362,3 +364,65 @@ def test_what_the_look_at_the_account_finds_of_the_batch_itself_is_judged_once(s
     stream.store(large, small)
     stream.handle(records(large, small))
     assert (told(stream.alerts), told(stream.notifications)) == (["large"], ["small"])
+
+
+def test_what_a_payment_repeats_is_looked_for_around_the_whole_batch(stream: Stream) -> None:
+    """A batch may have payments of hours: each may repeat what is before it, behind it, or recorded between the two."""
+
+    def paid(id_: str, at: timedelta, recorded: int) -> Transaction:
+        when = {"timestamp": TRANSACTION.timestamp + at, "recorded_at": NOW + timedelta(seconds=recorded)}
+        return transaction(id=id_, **when)
+
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    before = paid("before the first", -10 * hour - minute, 0)
+    first = paid("first", -10 * hour, 1)
+    between = paid("between, and behind the last", 4 * minute, 2)
+    last = paid("last", timedelta(0), 3)
+    after = paid("recorded after", minute, 4)
+    stream.store(before, first, between, last, after)
+    stream.handle(records(first, last))
+    assert {one: set(stream.flags(one)) for one in ("first", "last")} == {
+        "first": {"duplicate_suspect"},
+        "last": {"duplicate_suspect"},
+    }
+    assert (
+        stream.flags("first")["duplicate_suspect"]["seconds"],
+        stream.flags("last")["duplicate_suspect"]["seconds"],
+    ) == (
+        60,
+        240,
+    )
+
+
+def test_accounts_are_looked_up_side_by_side(stream: Stream) -> None:
+    class Meeting:
+        """A client whose queries of the index wait for one another."""
+
+        def __init__(self, parties: int) -> None:
+            self._barrier = threading.Barrier(parties, timeout=20)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stream.dynamodb, name)
+
+        def query(self, **arguments: Any) -> Any:
+            self._barrier.wait()
+            return stream.dynamodb.query(**arguments)
+
+    stream.handle(records(*(transaction(id=f"t{n}", account=f"a{n}") for n in range(3))), dynamodb=Meeting(3))
+    assert told(stream.notifications) == ["t0", "t1", "t2"]
+
+
+def test_a_transaction_over_which_judging_fails_is_logged_and_counted(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch, logged: Any
+) -> None:
+    def spoiled(_one: Transaction, _history: object, _thresholds: object) -> dict[str, Any]:
+        raise ArithmeticError("a defect")
+
+    monkeypatch.setattr("chalicelib.flags.rules.RULES", {"large_amount": spoiled})
+    stream.handle(records(transaction(id="bad")))
+    text = logged()
+    assert (counted(text, "NotJudged"), counted(text, "RecordsSkipped")) == (1, 1)
+    (line,) = [line for line in lines(text) if line.get("message") == "not_judged"]
+    assert (line["level"], line["bank"], line["transaction"], line["error"]) == (
+        *("ERROR", "eazycard", "bad", "ArithmeticError"),
+    )
