@@ -112,6 +112,12 @@ def test_what_is_like_such_an_e_mail_and_is_none_is_of_no_notification(id_: str)
         read_event(ses_event("delivery", transaction=to_tag(id_)))
 
 
+@pytest.mark.parametrize("tags", [{"bank": "eazy#card"}, {"holder": "awa#feedback"}, {"transaction": "t0#1"}])
+def test_a_tag_that_is_no_id_of_ours_is_of_no_notification(tags: dict[str, str]) -> None:
+    with pytest.raises(UnknownNotification):
+        read_event(ses_event("delivery", **tags))
+
+
 def test_an_undetermined_bounce_is_a_soft_one() -> None:
     event = read_event(changed("bounce", bounce__bounceType="Undetermined", bounce__bounceSubType="Undetermined"))
     assert event is not None
