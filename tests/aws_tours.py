@@ -648,12 +648,11 @@ def endpoint() -> Iterator[int]:
             thread.join()
 
 
-@contextmanager
-def toured() -> Iterator[Tours]:
-    """Run all tours; give them, with what was called."""
+def toured() -> Tours:
+    """Run all tours; return them, with what was called."""
     with mock_aws(), endpoint() as port, pytest.MonkeyPatch.context() as patch:
         RECORDER.taken()
         tours = Tours(patch, port)
         tours.all()
         tours.calls = RECORDER.taken()
-        yield tours
+        return tours

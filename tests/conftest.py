@@ -89,9 +89,13 @@ ON_THE_CLOUD = (
     "operations/test_archive",
     "operations/test_failed_batches",
 )
+# Files with tests of what the tours of all functions have shown (tests/aws_tours.py).
+ON_THE_TOURS = ("infra/test_calls", "infra/test_logs")
 # The groups that take longest begin first, so that no processor is idle at the end.
 LONGEST = (
     "cloud",
+    "api/test_schemathesis",
+    "tours",
     "infra/test_chalice_deploy",
     "analytics/test_model",
     "analytics/test_cost",
@@ -158,8 +162,10 @@ def _only_what_the_roles_allow() -> Iterator[None]:
 
 
 def group(nodeid: str) -> str:
-    """Return the group of tests that share a server with this one: its file's, or all that use the local cloud."""
+    """Return the group of tests that share something costly: their file's, or one that takes several files together."""
     file = nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
+    if file in ON_THE_TOURS:
+        return "tours"
     return "cloud" if file in ON_THE_CLOUD or file.startswith("on_the_cloud/") else file
 
 

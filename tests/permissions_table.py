@@ -54,5 +54,4 @@ def _rows(function: str, calls: set[Call]) -> Iterable[str]:
 if __name__ == "__main__":
     from tests.aws_tours import toured
 
-    with toured() as tours:
-        PAGE.write_text(page(tours.calls))
+    PAGE.write_text(page(toured().calls))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from inspect import CO_OPTIMIZED
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import boto3
@@ -79,22 +79,28 @@ def functions_called() -> Iterator[list[str]]:
     Calls in new threads count too. What Python runs to import a module is not the call of a function.
     """
     called: list[str] = []
+    seen: dict[int, CodeType] = {}  # by identity: to compare code takes long, and this is done at every call
     folder = f"{PROJECT}{os.sep}"
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
+        if id(code) in seen:
+            return
+        seen[id(code)] = code
         path = code.co_filename.removeprefix(folder)
         is_ours = path == "app.py" or (path.startswith(f"chalicelib{os.sep}") and path.endswith(".py"))
-        if event == "call" and is_ours and code.co_flags & CO_OPTIMIZED:
+        if is_ours and code.co_flags & CO_OPTIMIZED:
             module = path.removesuffix(".py").removeprefix(f"chalicelib{os.sep}").replace(os.sep, ".")
             name = f"{module}:{code.co_qualname}"
             if name not in called:
                 called.append(name)
 
-    threading.setprofile(note)
-    sys.setprofile(note)
+    # A trace, and no profile: that would also be asked at each return, and at each call of what is written in C.
+    before = sys.gettrace(), threading.gettrace()
+    threading.settrace(note)
+    sys.settrace(note)
     try:
         yield called
     finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
+        sys.settrace(before[0])
+        threading.settrace(before[1])  # type: ignore[arg-type]

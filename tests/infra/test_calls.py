@@ -6,13 +6,12 @@ tours of all functions show that each right is used.
 
 import importlib
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from tests.aws_calls import DOORS, PROJECT_DIR, Call, needed, places_of_calls
 from tests.aws_policies import Allowed, allowed, calls_of_lambda, refused
-from tests.aws_tours import TOURS, Tours, toured
+from tests.aws_tours import TOURS, Tours
 from tests.permissions_table import PAGE, page
 
 OF_OPERATORS = {
@@ -25,12 +24,6 @@ OF_OPERATORS = {
     "holders.addresses:AddressRepository.all_standings": ("all_standings",),
 }
 A_CALL = Call("mailer", "", "dynamodb:GetItem", "${BanksTableArn}", (("dynamodb:LeadingKeys", "bank#*"),))
-
-
-@pytest.fixture(scope="module")
-def tours() -> Iterator[Tours]:
-    with toured() as done:
-        yield done
 
 
 def test_each_function_has_a_tour_and_a_door() -> None:

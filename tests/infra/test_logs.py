@@ -5,7 +5,6 @@ The lines are those of the tours of all functions. Each saved query of Logs Insi
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from infra.queries import QUERIES, Query
 from mail_gallery.samples import TRANSACTION
 from tests import insights
 from tests.app_bench import HOLDER, KEY, SMALLEST
-from tests.aws_tours import Tours, toured
+from tests.aws_tours import Tours
 from tests.links import LINK_KEYS
 from tests.webhook_endpoint import SECRET
 
@@ -37,12 +36,6 @@ OTHER_LINES = [
     ("mailer", "2026-11-28T10:00:00.000Z 3a1f Task timed out after 60.00 seconds"),
 ]
 _PARTS_OF_LINKS = r"/(?:preferences|alerts)/[\w-]{20,}"
-
-
-@pytest.fixture(scope="module")
-def tours() -> Iterator[Tours]:
-    with toured() as tours:
-        yield tours
 
 
 @pytest.fixture(scope="module")
