@@ -29,7 +29,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long faults guards mutants clients check format lock audit openapi provision release banks vendor clean
+.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long versions faults guards mutants clients check lint packaged format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -83,8 +83,14 @@ console-gallery: $(DEV)  ## Take pictures of every view of the console for docs/
 test: $(DEV) $(CLOUD) $(LOADER)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder
 
-test-long: $(DEV)  ## Test analytics with 40,000 steps of its model and 100,000 stored transactions: half an hour
-	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto --timeout 0 tests/analytics/test_model.py tests/analytics/test_cost.py
+# The tests that try more when they are asked to: tests/sizes.py.
+LONG = $(shell grep -rlE '^from tests.sizes import' --include='test_*.py' tests)
+
+test-long: $(DEV) $(CLOUD)  ## Run the tests that try many cases with far more of them than `make test` (FILES=): hours
+	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto --no-loadscope-reorder --timeout 0 $(or $(FILES),$(LONG))
+
+versions: $(DEV)  ## Run the tests that need no server on the newer Pythons that this machine has (ALL=1: all tests)
+	@.ci/versions $(if $(ALL),--all)
 
 faults: SEEDS = 500
 faults: $(DEV)  ## Run the whole system in one process through hundreds of bad days, and count what became of everything (SEEDS=)
@@ -98,10 +104,16 @@ mutants: SEED = 1
 mutants: $(DEV)  ## Change the core modules' code in small ways, and count which changes no test notices (SAMPLE=, SEED=)
 	@$(PY) -m mutants --sample $(SAMPLE) --seed $(SEED)
 
-clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it against the app
-	@$(PY) -m pytest -n0 --timeout 0 tests/clients/proof.py
+clients: $(DEV)  ## Generate a client with each usual generator, compile it, and run a program with it (QUICK=1: with two of them)
+	@$(PY) -m pytest -n0 --timeout 0 tests/clients/proof.py $(if $(QUICK),-k "$(QUICK_CLIENTS)")
 
-check: $(DEV) $(SCANNER)  ## Check format, lint, types and templates, then run all tests, as CI does
+# One of npm's, and one of PyPI's.
+QUICK_CLIENTS := openapi-typescript or openapi-python-client
+
+check: lint test packaged  ## Check format, lint, types and templates, then run all tests, as CI does
+
+# Beside each other with `make -j2 check`: the tests wait for much.
+lint: $(DEV) $(SCANNER)  ## Check format, lint, types and templates
 	@.venv/bin/ruff format --check $(SOURCES)
 	@.venv/bin/ruff check $(SOURCES)
 	@.venv/bin/mypy
@@ -109,7 +121,8 @@ check: $(DEV) $(SCANNER)  ## Check format, lint, types and templates, then run a
 	@$(CHECKOV) --file infra/data.yaml
 	@.venv/bin/bandit -q -ll -r $(filter-out tests,$(SOURCES))
 	@git ls-files -z | xargs -0 .venv/bin/detect-secrets-hook --baseline .secrets.baseline
-	@$(MAKE) --no-print-directory test
+
+packaged: test $(SCANNER)
 	@$(CHECKOV) --file .local/build/package-test/out/sam.json  # as the tests have packaged it, and linted
 
 format: $(DEV)  ## Format the code
@@ -146,7 +159,7 @@ lock: $(DEV)  ## Update the pinned versions and their hashes: what ships, the to
 
 clean: KEEP =
 clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
-	@rm -rf .venv .venv-cloud .venv-checkov .venv-audit .venv-load .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-cloud .venv-checkov .venv-audit .venv-load .venv-3.12 .venv-3.13 .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(DEV): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: name it, for example with PYTHON=python3.12.")'
@@ -171,4 +184,10 @@ $(SCANNER): infra/checkov/requirements.txt
 	@echo "Installing checkov into .venv-checkov: $$(grep -c == infra/checkov/requirements.txt) packages, once …"
 	@$(PYTHON) -m venv .venv-checkov
 	@$(call INSTALL,.venv-checkov,infra/checkov/requirements.txt)
+	@touch $@
+
+.venv-3.%/.installed: requirements.txt requirements-dev.txt
+	@echo "Installing the development tools into $(@D), once …"
+	@$(PYTHON) -m venv $(@D)
+	@$(call INSTALL,$(@D),requirements-dev.txt)
 	@touch $@

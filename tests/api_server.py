@@ -102,11 +102,26 @@ class _Handler(ChaliceRequestHandler):
         pass
 
 
+def _add_what_a_fuzzer_uses_up() -> None:
+    """Add cases to work on, and holders whose addresses bounced: one for each time that a suppression is lifted."""
+    worked_on = [dataclasses.replace(_RECORDED[0], id=case_id, account="worked-on") for case_id in SERVED_CASES]
+    for transaction in worked_on:
+        app_module.services.intake.record(transaction)
+    flaggings = [Flagging(transaction, EVIDENCE, frozenset(), NOW) for transaction in worked_on]
+    app_module.services.flags.record(flaggings)
+    app_module.services.case_store.put_new([case_item(opened(flagging)) for flagging in flaggings])
+    for account in BOUNCED_ACCOUNTS:
+        bounced = dataclasses.replace(SERVED_HOLDER, email=f"{account}@example.com")
+        app_module.services.enrolment.enrol("eazycard", account, bounced)
+        app_module.services.enrolment.suppress("eazycard", bounced.email, Suppressed("hard_bounce", NOW))
+
+
 @contextlib.contextmanager
-def serving(base_path: str = "") -> Iterator[str]:
+def serving(base_path: str = "", *, is_fuzzed: bool = False) -> Iterator[str]:
     """Yield the URL of the app with one bank, whose key is KEY, behind `base_path`.
 
-    The time is NOW, and a second more at every look, so that a request is told from its repetition.
+    The time is NOW, and a second more at every look, so that a request is told from its repetition. What only a fuzzer
+    uses up is there if `is_fuzzed`: to make it takes seconds.
     """
     handler = type("Handler", (_Handler,), {"base_path": base_path})
     seconds = itertools.count()
@@ -139,17 +154,9 @@ def serving(base_path: str = "") -> Iterator[str]:
         for transaction in (*_RECORDED, asked):
             app_module.services.intake.record(transaction)
         app_module.services.flags.record([Flagging(asked, EVIDENCE, frozenset(), NOW)])
-        worked_on = [dataclasses.replace(_RECORDED[0], id=case_id, account="worked-on") for case_id in SERVED_CASES]
-        for transaction in worked_on:
-            app_module.services.intake.record(transaction)
-        flaggings = [Flagging(transaction, EVIDENCE, frozenset(), NOW) for transaction in worked_on]
-        app_module.services.flags.record(flaggings)
-        app_module.services.case_store.put_new([case_item(opened(flagging)) for flagging in flaggings])
         app_module.services.enrolment.enrol("eazycard", SERVED_ACCOUNT, SERVED_HOLDER)
-        for account in BOUNCED_ACCOUNTS:
-            bounced = dataclasses.replace(SERVED_HOLDER, email=f"{account}@example.com")
-            app_module.services.enrolment.enrol("eazycard", account, bounced)
-            app_module.services.enrolment.suppress("eazycard", bounced.email, Suppressed("hard_bounce", NOW))
+        if is_fuzzed:
+            _add_what_a_fuzzer_uses_up()
         tried = [Attempt(webhook, None, Answer(500)) for webhook in TRIED_WEBHOOKS]
         records = [follow_up(attempt, None, NOW, 0).record for attempt in tried]
         app_module.services.attempt_log.note(tried, records, NOW - timedelta(hours=1))

@@ -12,7 +12,7 @@ import pytest
 import urllib3
 
 from chalicelib.banks.bank import Bank
-from local_cloud.deploy import Deployed, deploy_stage
+from local_cloud.deploy import STAGE, Deployed, deploy_stage
 from local_cloud.server import PROJECT_DIR, free_port, start
 from operations.bank_registry import Registry, registry
 
@@ -64,6 +64,18 @@ class CloudUnderTest:
         monkeypatch.setenv("AWS_ENDPOINT_URL", self.deployed.cloud.endpoint_url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", self.deployed.cloud.keys.access_key_id)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", self.deployed.cloud.keys.secret_access_key)
+
+    def start_anew(self, *functions: str) -> None:
+        """Let functions, by their names in `app.py`, begin anew, so that they know what was changed at once.
+
+        What they have read of a bank they keep for a minute. That the minute ends is tested where time can be set
+        (tests/banks), so that no test has to wait for it here.
+        """
+        client = self.client("lambda")
+        for function in functions:
+            name = f"transaction-notifier-{STAGE}-{function}"
+            timeout = client.get_function_configuration(FunctionName=name)["Timeout"]
+            client.update_function_configuration(FunctionName=name, Timeout=timeout)
 
     def new_bank(self, bank_id: str, currency: str = "EUR", plan: str = "volume") -> BankClient:
         key = self.banks.create(Bank(bank_id, bank_id.title(), currency, plan))

@@ -81,12 +81,10 @@ from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F40
 
 # Files outside of `on_the_cloud` with tests that use the local cloud, or what is built for it.
 ON_THE_CLOUD = (
-    "api/test_docs_page",
     "bench/test_cold",
     "infra/test_package",
     "local_cloud/test_inbox",
     "local_cloud/test_mailbox_simulator",
-    "operations/test_archive",
     "operations/test_failed_batches",
 )
 # Files with tests of what the tours of all functions have shown (tests/aws_tours.py).
@@ -133,6 +131,15 @@ def dynamodb_local_url() -> Iterator[str]:
         pytest.skip(f"no DynamoDB Local: {reason}")
 
 
+@pytest.fixture(scope="session")
+def dynamodb_local_client(dynamodb_local_url: str) -> Iterator[Any]:
+    """A client of DynamoDB Local with the data stack's tables, made once: each test leaves them empty."""
+    client = dynamodb_local.client(dynamodb_local_url, "tests")
+    create_tables(client)
+    yield client
+    client.close()
+
+
 @pytest.fixture(params=["moto", "dynamodb-local", "direct"])
 def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A client on each engine in turn, with the data stack's tables, empty, by their names in the template.
@@ -145,12 +152,10 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
             create_tables(client)
             yield OneCallAtATime(client)
     else:
-        client = dynamodb_local.client(request.getfixturevalue("dynamodb_local_url"), "tests")
-        create_tables(client)
+        client = request.getfixturevalue("dynamodb_local_client")
         with contextlib.closing(dynamodb_local.direct(client)) as direct:
             yield client if request.param == "dynamodb-local" else direct
         dynamodb_local.empty(client)
-        client.close()
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +183,11 @@ class ByServer(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         # The model test takes as long as many files, on each engine: its tests may run on several processors.
         return nodeid if group(nodeid) == "analytics/test_model" else group(nodeid)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many workers `-n auto` starts: one more than processors, for the one with the cloud mostly waits."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -50,10 +50,15 @@ def template_outputs() -> list[str]:
 
 
 @functools.cache
+def key_names(table: str) -> tuple[str, ...]:
+    """Return the names of the attributes of the table's key, the partition key first."""
+    schema = template()["Resources"][table]["Properties"]["KeySchema"]
+    return tuple(str(part["AttributeName"]) for part in sorted(schema, key=lambda part: str(part["KeyType"])))
+
+
 def partition_key(table: str) -> str:
     """Return the name of the table's partition key."""
-    schema = template()["Resources"][table]["Properties"]["KeySchema"]
-    return next(str(part["AttributeName"]) for part in schema if part["KeyType"] == "HASH")
+    return key_names(table)[0]
 
 
 def create_tables(client: Any) -> dict[str, str]:

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import hypothesis
 import pytest
 
 from chalicelib.analytics.job import AnalyticsJob
@@ -24,10 +23,10 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from tests import dynamodb_local
+from tests.sizes import IS_LONG
 from tests.tables import create_tables
 
-IS_LONG = hypothesis.settings.get_current_profile_name() == "long"
-SIZES = (1_000, 10_000, 100_000) if IS_LONG else (1_000, 3_000, 10_000)
+SIZES = (1_000, 10_000, 100_000) if IS_LONG else (1_000, 2_000, 4_000)
 # What a busy bank's readers meet: as many transactions since the job's last step at each size.
 SINCE = 300
 START = datetime(2026, 2, 1, tzinfo=UTC)

@@ -12,13 +12,12 @@ from playwright.sync_api import Browser, ViewportSize, expect
 from chalicelib.api import documentation
 from chalicelib.api.documentation import SERVER
 from infra.package import PROJECT_DIR
-from openapi.__main__ import OPENAPI
 from tests.api_server import KEY, serving
 from tests.browser import (
     Watched,
     browser,  # noqa: F401
 )
-from tests.cloud import CloudUnderTest
+from tests.described import OPERATIONS, SCHEMAS, described_at
 from tests.fetched import get
 
 # Where an API may be: `chalice local`, a stage on AWS, the local cloud.
@@ -27,14 +26,6 @@ ASSETS = {
     "docs.css": "text/css; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
 }
-DESCRIPTION = json.loads((PROJECT_DIR / OPENAPI).read_text())
-SCHEMAS = DESCRIPTION["components"]["schemas"]
-OPERATIONS = [
-    operation
-    for part in ("paths", "webhooks")
-    for operations in DESCRIPTION[part].values()
-    for operation in operations.values()
-]
 
 
 @pytest.fixture(scope="module")
@@ -158,22 +149,6 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Browser,
         assert hidden == 0
 
 
-@pytest.mark.cloud
-def test_the_page_is_whole_behind_a_gateway_and_from_the_package_that_ships(
-    browser: Browser,  # noqa: F811
-    cloud: CloudUnderTest,
-) -> None:
-    url = cloud.deployed.api_url
-    with browser.new_page() as page:
-        watched = Watched(page)
-        page.goto(f"{url}/docs")
-        expect(page.locator("article > h3")).to_have_count(len(OPERATIONS) + len(SCHEMAS), timeout=30_000)
-        assert watched.said == []
-        assert [asked for asked in watched.urls if not asked.startswith((f"{url}/", "data:"))] == []
-    assert get(f"{url}/openapi.json").body == described_at(url)
-    assert get(f"{url}/docs/unknown.js").status == 404
-
-
 def test_the_page_runs_no_script_but_its_own_files(api_url: str) -> None:
     answer = get(f"{api_url}/docs")
     policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
@@ -200,11 +175,6 @@ def test_whatever_is_accepted_each_is_answered_as_what_it_is(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.body
-
-
-def described_at(url: str) -> str:
-    """Return the description that was generated, with the URL at which it is asked for."""
-    return (PROJECT_DIR / OPENAPI).read_text().replace(SERVER, url)
 
 
 def test_the_description_is_answered_as_it_was_generated_with_the_url_where_it_was_asked_for(api_url: str) -> None:

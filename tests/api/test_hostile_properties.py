@@ -21,6 +21,7 @@ from chalicelib.ledger.wording import cut, normalised
 from tests.app_bench import SMALLEST, Bench, fields, problem
 from tests.cards import group_sizes, grouped, issued_numbers, with_luhn
 from tests.hostile import ENROLMENT, TRANSACTION, batch_of, written
+from tests.sizes import size
 
 BATCH = "/transactions/batch"
 REFUSALS = {"malformed_body", "validation_failed", "card_number_refused"}
@@ -68,7 +69,7 @@ def refused_or(response: HTTPResponse, *statuses: int) -> bool:
     return True
 
 
-@settings(max_examples=150)
+@settings(max_examples=size(75, 1500))
 @given(JSON_TEXTS)
 def test_any_json_for_a_body_is_answered_and_stored_only_with_201(bench: Bench, body: bytes) -> None:
     before = bench.stored()
@@ -77,7 +78,7 @@ def test_any_json_for_a_body_is_answered_and_stored_only_with_201(bench: Bench, 
     refused_or(bench.request("POST", BATCH, body), 200)
 
 
-@settings(max_examples=300)
+@settings(max_examples=size(150, 3000))
 @given(st.sampled_from([*TRANSACTION, *OPTIONAL, "unknown"]), JSON_TEXTS)
 def test_any_json_for_a_field_is_answered_and_stored_only_with_201(bench: Bench, field: str, text: bytes) -> None:
     before = bench.stored()
@@ -88,7 +89,7 @@ def test_any_json_for_a_field_is_answered_and_stored_only_with_201(bench: Bench,
         assert bench.stored() == before + 1
 
 
-@settings(max_examples=100)
+@settings(max_examples=size(50, 1000))
 @given(st.lists(JSON_TEXTS | JSON_TEXTS.map(lambda text: with_field("metadata", text)), min_size=1, max_size=4))
 def test_any_json_for_an_item_is_judged_as_it_would_be_alone(bench: Bench, items: list[bytes]) -> None:
     alone = [bench.request("POST", "/transactions?dry_run=true", item) for item in items]
@@ -112,14 +113,14 @@ def test_any_json_for_an_item_is_judged_as_it_would_be_alone(bench: Bench, items
             assert fields(result) == (named or [""])
 
 
-@settings(max_examples=150)
+@settings(max_examples=size(75, 1500))
 @given(st.binary(max_size=200), st.sampled_from(["/transactions", BATCH, "/accounts/A123/holders/h1"]))
 def test_bytes_at_random_are_a_problem_of_theirs(bench: Bench, body: bytes, path: str) -> None:
     assert refused_or(bench.request("PUT" if "holders" in path else "POST", path, body))
     assert bench.stored() == 0
 
 
-@settings(max_examples=200)
+@settings(max_examples=size(100, 2000))
 @given(st.data())
 def test_a_body_with_some_bytes_changed_is_refused_or_stored_as_it_says(bench: Bench, data: st.DataObject) -> None:
     body = bytearray(written({**base(), "merchant": '{"name": "Mokolo"}', "metadata": '{"k": "v"}'}))
@@ -169,7 +170,7 @@ def kept(form: str, text: str) -> Any:
     return json.loads(form.format(json.dumps(text))) if text or "k" in form else None
 
 
-@settings(max_examples=300)
+@settings(max_examples=size(150, 3000))
 @given(st.sampled_from(TEXT_FIELDS), st.text(st.characters(exclude_categories=[]), max_size=300), st.booleans())
 @example(("description", "{}"), "\ufeff\u202e\u2028", False)
 @example(("metadata", '{{{}: "v"}}'), "__proto__", True)
@@ -202,7 +203,7 @@ def test_any_text_is_kept_in_its_one_form_where_it_only_informs_and_as_it_was_el
     assert again.json_body == answered
 
 
-@settings(max_examples=150)
+@settings(max_examples=size(75, 1500))
 @given(st.sampled_from(TEXT_FIELDS[3:]), HARMLESS)
 def test_any_text_without_digits_or_controls_is_taken_and_cut_to_its_length(
     bench: Bench, place: tuple[str, str], text: str
@@ -229,7 +230,7 @@ def amounts(draw: st.DrawFn) -> tuple[str, Decimal, str]:
     return currency, amount, draw(st.sampled_from(spellings))
 
 
-@settings(max_examples=200)
+@settings(max_examples=size(100, 2000))
 @given(amounts(), st.sampled_from(["amount", "balance"]), st.booleans())
 def test_any_allowed_amount_comes_back_exactly(
     bench: Bench, drawn: tuple[str, Decimal, str], field: str, is_string: bool
@@ -243,7 +244,7 @@ def test_any_allowed_amount_comes_back_exactly(
     assert len(stored.partition(".")[2]) == CURRENCY_DECIMALS[currency]
 
 
-@settings(max_examples=200)
+@settings(max_examples=size(100, 2000))
 @given(st.sampled_from(sorted(CURRENCY_DECIMALS)), st.data(), st.booleans())
 def test_any_other_amount_is_refused(bench: Bench, currency: str, data: st.DataObject, is_string: bool) -> None:
     decimals = CURRENCY_DECIMALS[currency]
@@ -294,7 +295,7 @@ def card_numbers(draw: st.DrawFn) -> tuple[str, str]:
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=size(200, 4000))
 @given(card_numbers(), st.sampled_from(CARD_FIELDS), st.sampled_from(["", "card ", "<b>", "№"]), st.booleans())
 def test_a_card_number_passes_nowhere_in_no_script_and_no_grouping(
     bench: Bench, logged: Any, number: tuple[str, str], place: tuple[str, str], around: str, is_escaped: bool
@@ -311,7 +312,7 @@ def test_a_card_number_passes_nowhere_in_no_script_and_no_grouping(
     assert not any(secret in told for secret in (digits, spelling, json.dumps(spelling)[1:-1]))
 
 
-@settings(max_examples=100)
+@settings(max_examples=size(50, 1000))
 @given(issued_numbers().filter(lambda digits: len(digits) > 15), st.sampled_from(["amount", "balance"]), st.booleans())
 def test_a_card_number_that_is_longer_than_any_amount_is_no_amount(
     bench: Bench, digits: str, field: str, is_string: bool

@@ -16,11 +16,14 @@ from infra.package import PROJECT_DIR
 from tests.api_server import KEY, serving, staff_token
 from tests.described import DESCRIPTION
 from tests.sharpened import sharpened
+from tests.sizes import IS_LONG
+
+CONFIG = PROJECT_DIR / "tests" / ("schemathesis-long.toml" if IS_LONG else "schemathesis.toml")
 
 
 @pytest.fixture(scope="module")
 def api_url() -> Iterator[str]:
-    with serving() as url:
+    with serving(is_fuzzed=True) as url:
         yield url
 
 
@@ -50,7 +53,7 @@ def schemathesis(document: dict[str, Any], folder: Path, *arguments: str) -> sub
     return subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"),
-            *("--config-file", PROJECT_DIR / "tests" / "schemathesis.toml"),
+            *("--config-file", CONFIG),
             *("run", file, "--no-color", "--header", f"x-api-key: {KEY}"),
             *("--header", f"Authorization: Bearer {staff_token()}", *arguments),
         ],
@@ -58,7 +61,7 @@ def schemathesis(document: dict[str, Any], folder: Path, *arguments: str) -> sub
         env={**os.environ, "PYTHONPATH": str(PROJECT_DIR)},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200 if IS_LONG else 600,
     )
 
 

@@ -115,8 +115,9 @@ def test_a_signature_of_another_body_secret_or_version_is_401(signer: Signer) ->
     assert signer.bench.stored() == 0
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(-301, 401), (-290, 201), (290, 201), (301, 401)])
+@pytest.mark.parametrize(("seconds", "status"), [(-301, 401), (-290, 201), (290, 201), (320, 401)])
 def test_a_replay_outside_of_300_seconds_is_401(signer: Signer, seconds: int, status: int) -> None:
+    # It is the machine's clock, which goes on: 20 s for a busy machine, beyond which it would no longer be too early.
     body = json.dumps(SMALLEST).encode()
     signed_at = datetime.now(UTC) + timedelta(seconds=seconds)
     assert signer.bench.post(body, **signer.headers(body, OLD, signed_at=signed_at)).status_code == status

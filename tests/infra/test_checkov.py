@@ -30,10 +30,16 @@ def test_each_exception_has_a_reason_and_is_named_once() -> None:
 
 
 def test_make_check_runs_checkov_on_both_templates() -> None:
-    check = re.search(r"^check:.*?\n\n", (PROJECT_DIR / "Makefile").read_text(), re.M | re.S)
+    makefile = (PROJECT_DIR / "Makefile").read_text()
+    check = re.search(r"^check: ([\w ]+) ##", makefile, re.M)
     assert check
-    assert "infra/data.yaml" in check[0]
-    assert check[0].count("$(CHECKOV)") == 2
+    assert check[1].split() == ["lint", "test", "packaged"]
+    lint, packaged = (re.search(rf"^{name}:.*?\n\n", makefile, re.M | re.S) for name in ("lint", "packaged"))
+    assert lint
+    assert packaged
+    assert "$(CHECKOV) --file infra/data.yaml\n" in lint[0]
+    assert "$(CHECKOV) --file .local/build/package-test/out/sam.json " in packaged[0]
+    assert packaged[0].startswith("packaged: test ")  # the tests package it
 
 
 def test_queues_tables_and_buckets_are_encrypted_with_keys_of_aws() -> None:

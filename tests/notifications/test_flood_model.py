@@ -16,6 +16,7 @@ from tests.fakes import Failing
 from tests.flood_world import ACCOUNT, ADDRESS, Flood, on_one_account, shops_in
 from tests.mail_world import Died
 from tests.samples import EVIDENCE
+from tests.sizes import size
 
 LIMIT = 5
 MAILERS = 2
@@ -98,7 +99,7 @@ class Run:
             self.note_times()
 
 
-@settings(max_examples=5)
+@settings(max_examples=size(2, 50))
 @given(arrivals=ARRIVALS)
 def test_in_the_end_each_transaction_is_told_once_and_nobody_is_flooded(
     dynamodb: Any, table_names: dict[str, str], arrivals: list[Arrival]

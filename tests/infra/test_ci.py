@@ -1,0 +1,53 @@
+"""CI's own scripts: what a machine doesn't have is said, and nothing fails for it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.samples import PROJECT_DIR
+
+CI = PROJECT_DIR / ".ci"
+
+
+def versions(path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `.ci/versions` on a machine whose Pythons are those below `path`."""
+    found = {"PATH": f"{path}{os.pathsep}/usr/bin{os.pathsep}/bin", "PYENV_ROOT": str(path), **environment}
+    return subprocess.run([CI / "versions"], env=found, capture_output=True, text=True, timeout=60)
+
+
+def shim(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_a_python_that_is_not_there_or_does_not_start_is_left_out_by_name(tmp_path: Path) -> None:
+    for version in ("3.12", "3.13"):
+        shim(tmp_path / f"python{version}", "exit 127")
+    done = versions(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "Python 3.12: not on this machine. Nothing is tested on it.",
+        "Python 3.13: not on this machine. Nothing is tested on it.",
+    ]
+
+
+def test_a_python_that_pyenv_has_is_found_and_its_tests_failing_is_a_failure(tmp_path: Path) -> None:
+    shim(tmp_path / "python3.12", "exit 127")
+    shim(tmp_path / "versions" / "3.13.1" / "bin" / "python3.13", "echo Python 3.13.1")
+    shim(tmp_path / "make", "exit 2")  # the environment can't be made
+    done = versions(tmp_path)
+    assert "3.13: Python 3.13.1" in done.stdout
+    assert done.returncode != 0
+
+
+def test_what_versions_tests_is_there() -> None:
+    script = (CI / "versions").read_text()
+    named = [word for word in script.replace(")", " ").replace("(", " ").split() if word.startswith("tests/")]
+    assert len(named) > 5
+    assert [name for name in named if not (PROJECT_DIR / name).exists()] == []
+
+
+def test_ci_runs_the_checks_the_clients_and_the_versions() -> None:
+    lines = (CI / "run").read_text().splitlines()
+    assert lines[-3:] == ["make -j2 --output-sync=line check", "make clients QUICK=1", "make versions"]
