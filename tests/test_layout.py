@@ -102,7 +102,7 @@ FOLDERS: dict[str, set[str]] = {
     "simulation": {"chalicelib", "app"},
     "mutants": set(),
     "bench": {"chalicelib", "mail_gallery", "app", "infra"},
-    "local_cloud": {"chalicelib", "infra", "operations", "bank_simulator"},
+    "local_cloud": {"chalicelib", "infra", "operations", "bank_simulator", "mail_gallery"},
     "load": {"chalicelib", "infra", "operations", "bank_simulator", "mail_gallery"},
 }
 # Each takes the whole app apart, or all of a stage's stores.

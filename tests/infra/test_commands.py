@@ -27,6 +27,7 @@ ON_A_STAGE = (
 OTHERS = (
     "infra.observing",
     "local_cloud",
+    "local_cloud.dashboard",
     "local_cloud.inbox",
     "bank_simulator",
     "bench",
