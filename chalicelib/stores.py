@@ -121,7 +121,8 @@ class Stores(IntakeStores):
         from chalicelib.notifications.records import NotificationRecords
 
         kept_days = self.settings.retention.notifications
-        return NotificationRecords(self.client("dynamodb"), self.settings.notifications_table, self.now, kept_days)
+        table, ids_by_alias = self.settings.notifications_table, self.holders.ids_by_alias
+        return NotificationRecords(self.client("dynamodb"), table, self.now, kept_days, ids_by_alias)
 
     @cached_property
     def notification_feed(self) -> "NotificationFeed":

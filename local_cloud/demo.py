@@ -12,6 +12,7 @@ from bank_simulator.bank_api import Target
 from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
 from chalicelib.banks.bank import Bank
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.notifications.state import NotificationKey
 from local_cloud.deploy import Deployed
 from local_cloud.server import CloudFailed
@@ -65,10 +66,20 @@ def enrol_holders(deployed: Deployed, api_key: str, accounts: Sequence[str]) -> 
     return enrolled
 
 
+def notified_as(deployed: Deployed, holders: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return what notifications name the holders of each account, whose ids are given."""
+    client = deployed.cloud.session().client("dynamodb")
+    repository = HolderRepository(client, deployed.environment["ACCOUNTS_TABLE"])
+    of_accounts = {account: repository.of_account(BANK.id, account) for account in holders}
+    return {
+        account: [one.notified_as for one in of_accounts[account] if one.id in ids] for account, ids in holders.items()
+    }
+
+
 def sent_times(
     deployed: Deployed, expected: Iterable[tuple[str, str]], timeout_s: float, progress: Any = None
 ) -> tuple[dict[tuple[str, str], datetime], set[tuple[str, str]]]:
-    """Return when SES accepted the e-mail of each expected pair of transaction id and holder id, and the skipped pairs.
+    """Return when SES accepted the e-mail of each expected pair of transaction id and holder, and the skipped pairs.
 
     The times are the mailer's. A settlement of the authorized amount is skipped. Waits until all pairs are known or
     `timeout_s` is over; pairs that are missing then are left out.

@@ -140,7 +140,8 @@ def _post(
 
 def _mail_times(deployed: Deployed, holders: Mapping[str, Sequence[str]], report: Report) -> MailTimes:
     """Wait for the e-mails of the accepted transactions."""
-    expected = {(sent.id, holder): sent.posted_at for sent in report.created for holder in holders[sent.account]}
+    named = demo.notified_as(deployed, holders)
+    expected = {(sent.id, holder): sent.posted_at for sent in report.created for holder in named[sent.account]}
     with tqdm(total=len(expected), desc="e-mails", unit="mail", delay=2) as progress:
         sent_at, skipped = demo.sent_times(deployed, expected, MAIL_TAKES_AT_MOST_S, progress)
     seconds = [(sent_at[pair] - posted_at).total_seconds() for pair, posted_at in expected.items() if pair in sent_at]

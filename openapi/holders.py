@@ -86,7 +86,8 @@ def delete_holder() -> Json:
         "deleteHolder",
         "Holders",
         "Erase a holder",
-        "Erases the holder's data at once. The table's backups keep it for 35 days.",
+        "Erases the holder's data at once. Backups of the table keep it for 35 days. E-mails that wait are not sent, "
+        "also if the same id is enrolled again: to change a holder, send a PUT or PATCH.",
         answers={204: {"description": "The holder's data is erased."}},
         parameters=["account", "holder", "if_match"],
         codes=["holder_not_found", "precondition_failed"],

@@ -54,7 +54,10 @@ _STATE = open_text([state.value for state in State], "The delivery status.")
 _REASON = {"type": "string", "maxLength": MOST_OF_A_VALUE, "description": "A code, or the preference that decided."}
 _MAY_LACK = ("reason", "queued_at", "sent_at", "message_id", "digest")
 _NOTIFICATION: Json = {
-    "holder": {**IDENTIFIER_SCHEMA, "description": "The bank's id of the holder."},
+    "holder": {
+        **IDENTIFIER_SCHEMA,
+        "description": "The bank's id of the holder; of a holder who was erased, a random name.",
+    },
     "state": _STATE,
     "reason": _REASON,
     "queued_at": {**TIME, "description": "When the e-mail was queued, in UTC."},

@@ -57,9 +57,8 @@ class StageWebhooks:
 
     def of_transaction(self, bank: str, transaction_id: str, now: datetime) -> list[Delivery]:
         """Return the webhooks of a transaction's notifications in their present state."""
-        found = self.notifications.of_transaction(TransactionKey(bank, transaction_id))
-        keys = [NotificationKey(bank, transaction_id, notification["holder"]) for notification in found]
-        return self._deliveries(keys, now)
+        found = self.notifications.of_transaction_by_key(TransactionKey(bank, transaction_id))
+        return self._deliveries(list(found), now)
 
     def resend(self, deliveries: list[Delivery]) -> int:
         """Queue the webhooks; return how many. Each is sent at once, and tried for three days from now."""
@@ -115,7 +114,7 @@ def _sentence(state: EndpointState) -> str:
 
 def stage_webhooks(stage: Stage) -> StageWebhooks:
     """Return the webhooks of a provisioned stage."""
-    stores = stores_of(stage, "BanksTable", "NotificationsTable", "WebhookQueueUrl")
+    stores = stores_of(stage, "AccountsTable", "BanksTable", "NotificationsTable", "WebhookQueueUrl")
     settings = stores.settings
     return StageWebhooks(
         stores.bank_store,

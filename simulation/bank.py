@@ -23,7 +23,8 @@ _TAKEN = ("created", "replayed")
 
 @dataclass(slots=True)
 class Enrolled:
-    """A holder, and what they want to hear of. `emails` are the addresses, the newest one last."""
+    """A holder, and what they want to hear of. `emails` are the addresses, the newest one last; `alias` is what
+    notifications name them."""
 
     bank: str
     account: str
@@ -31,6 +32,7 @@ class Enrolled:
     emails: list[str]
     types: frozenset[str]
     is_muted: bool
+    alias: str = ""
 
     def wants(self, posted: "Posted") -> bool:
         """Return whether they are to be told of an ordinary transaction."""
@@ -112,6 +114,8 @@ class Banks:
             holder = Enrolled(bank, account, f"h{number}", [email], frozenset(types), is_muted)
             loaded = load_holder(self._record(holder), holder.id, self._start - timedelta(days=1))
             self._stage.own.enrolment.enrol(bank, account, loaded)
+            stored = self._stage.own.holders.of_account(bank, account)
+            holder.alias = next(one.alias for one in stored if one.id == holder.id)
             self.holders.append(holder)
 
     def _record(self, holder: Enrolled) -> dict[str, Any]:

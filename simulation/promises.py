@@ -100,7 +100,10 @@ class Promises:
     def _in_the_feed(self) -> Iterator[str]:
         rows = self._stage.dynamodb.items("NotificationsTable")
         pages = [item for item in rows if "L" in item.get("changed", {})]
-        named = {entry["S"] for page in pages for entry in page["changed"]["L"]}
+        named = set[str]()
+        for entry in (entry["S"] for page in pages for entry in page["changed"]["L"]):
+            transaction_id, _, alias = entry.partition("#")
+            named.add(f"{transaction_id}#{self._rest.id_of(alias)}")
         for (key, holder), item in self._rest.notes.items():
             if "state" in item and "@" not in key and value_at(item, "state") != "queued":
                 entry = f"{key.partition('#')[2]}#{holder}"
@@ -126,7 +129,8 @@ class Promises:
         }
         flagged = json.dumps([one for one in self._stage.endpoint.heard.values() if "flagged" in one["type"]])
         for item in self._stage.dynamodb.items("NotificationsTable"):
-            holder, _, kept = str(value_at(item, "holder")).partition("#")
+            alias, _, kept = str(value_at(item, "holder")).partition("#")
+            holder = self._rest.id_of(alias)
             transaction_id = str(value_at(item, "transaction_key")).partition("#")[2]
             if kept == "feedback" and "@" not in transaction_id:
                 state = "bounced" if any("#hard_bounce#" in name for name in item) else "delivered"

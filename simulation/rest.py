@@ -23,14 +23,24 @@ class Rest:
         rows = [one for one in stage.dynamodb.items("TransactionsTable") if POISON not in str(one["transaction_key"])]
         self.stored: dict[Key, Item] = {_key(item): item for item in rows if not is_flags(item)}
         self.flagged = {_key(item) for item in rows if is_flags(item) and _told_flags(item)}
+        # What is kept of notifications, and what SES is told, has a holder's alias; promises are to holders.
+        self.ids = {
+            str(value_at(record["M"], "alias")): name.removeprefix("holder:")
+            for item in stage.dynamodb.items("AccountsTable")
+            for name, record in item.items()
+            if name.startswith("holder:") and "M" in record and "alias" in record["M"]
+        }
         self.sent: Sent = defaultdict(list)
         for email in stage.ses.accepted:
-            self.sent[email.bank, email.transaction, email.holder].append(email)
+            self.sent[email.bank, email.transaction, self.id_of(email.holder)].append(email)
         self.notes = {
-            (str(value_at(item, "transaction_key")), str(value_at(item, "holder"))): item
+            (str(value_at(item, "transaction_key")), self.id_of(str(value_at(item, "holder")))): item
             for item in stage.dynamodb.items("NotificationsTable")
             if "#" not in str(value_at(item, "holder"))  # what is kept beside a notification, like its webhooks
         }
+
+    def id_of(self, alias: str) -> str:
+        return self.ids.get(alias, alias)
 
 
 def _key(item: Item) -> Key:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 from chalice import Chalice
@@ -96,6 +97,7 @@ class Stage:
             "secretsmanager": SecretsManager(),
         }
         self.endpoint = Endpoint(scheduler, self.caller)
+        self._aliases = count()
         self.own = self._new_services(timedelta())  # for the run's own reads and the bank's enrolment: no faults
         app_module.services = Routed(self)  # type: ignore[assignment]
         app_module.app.__class__ = _ServedApp
@@ -218,6 +220,7 @@ class Stage:
         import os
 
         from chalicelib.aws.stage import from_environment
+        from chalicelib.holders.repository import HolderRepository
         from chalicelib.services import Services
 
         settings = from_environment(os.environ)
@@ -226,7 +229,12 @@ class Stage:
         def client(service: str) -> _Client:
             return clients.setdefault(service, _Client(self, service))
 
-        return Services(settings, client, lambda: self.scheduler.now + skew)
+        services = Services(settings, client, lambda: self.scheduler.now + skew)
+        # Not random: a seed gives the same run.
+        services.holders = HolderRepository(
+            client("dynamodb"), settings.accounts_table, make_alias=lambda: f"alias-{next(self._aliases)}"
+        )
+        return services
 
     def _changed(self, table: str, key: dict[str, Any], before: Any, after: Any) -> None:
         self.streams[table].add(key, before, after)

@@ -19,6 +19,7 @@ from chalicelib.aws.stage import from_environment
 from chalicelib.aws.telemetry import logger
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.repository import BankRepository
+from chalicelib.holders.repository import HolderRepository
 from chalicelib.services import Services
 from tests.fakes import OneCallAtATime
 from tests.links import LINK_KEYS
@@ -120,6 +121,11 @@ class Bench:
 
     def post(self, body: Any, **options: Any) -> HTTPResponse:
         return self.request("POST", "/transactions", body, **options)
+
+    def alias_of(self, holder_id: str, account: str = "A123", bank: str = "eazycard") -> str:
+        """Return what notifications and SES's tags name an enrolled holder."""
+        holders = HolderRepository(self.dynamodb, "AccountsTable").of_account(bank, account)
+        return next(one.notified_as for one in holders if one.id == holder_id)
 
     def put_holder(self, holder_id: str = "h1", body: Any = HOLDER, **options: Any) -> HTTPResponse:
         return self.request("PUT", f"/accounts/A123/holders/{holder_id}", body, **options)

@@ -152,7 +152,7 @@ class Tours:
             "transaction_stream", [self.bench.dynamodb.get_item(TableName="TransactionsTable", Key=key)["Item"]]
         )
         self._deliver("mailer", self.bench.queued(queues[0]))
-        tags = {"transaction": transaction_id, "holder": "h1", "bank": BANK}
+        tags = {"transaction": transaction_id, "holder": self._alias(account), "bank": BANK}
         self._deliver("feedback", [ses_event("delivery", f"{account}.h1@example.com", **tags)])
         items = self.bench.dynamodb.scan(TableName="NotificationsTable")["Items"]
         pages = [one for one in items if transaction_id in str(one.get("changed"))]
@@ -418,12 +418,17 @@ class Tours:
             one = transaction(id=f"fed-{name}", account=f"account-feedback-{name}", bank=BANK)
             self._enrol("h1", one.account)
             self._deliver("mailer", _messages(one))
-            tags = {"transaction": one.id, "holder": "h1", "bank": BANK}
+            tags = {"transaction": one.id, "holder": self._alias(one.account), "bank": BANK}
             self._deliver("feedback", [ses_event(name, f"{one.account}.h1@example.com", **tags)])
         self._deliver("feedback", ["nonsense", *self._sweeps()])
         self.services.enrolment.lift_address(Address.of(BANK, "account-feedback-bounce.h1@example.com"), self.now)
         self._deliver("feedback", self._sweeps())
         assert self.bench.queued("FEEDBACK_DEAD_LETTER_QUEUE_URL")
+
+    def _alias(self, account: str) -> str:
+        """Return what SES's tags name the only holder of an account."""
+        (holder,) = self.services.holders.of_account(BANK, account)
+        return holder.notified_as
 
     def _enrol_many(self, email: str) -> None:
         """Enrol more holders with an address than one step of a sweep takes."""

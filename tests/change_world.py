@@ -55,7 +55,7 @@ class Changes(World):
         records = []
         for one in holders:
             old = self.image(account)
-            HolderRepository(self.dynamodb, self.names["AccountsTable"]).put("eazycard", account, one)
+            self.holders.put("eazycard", account, one)
             records.append(record(old, self.image(account)))
         return records
 

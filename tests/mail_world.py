@@ -74,8 +74,11 @@ class World:
         self.allowed_emails: Callable[[str, int], int] = lambda _bank, count: count
         self.sender_of: Callable[[str, Sender], Sender] = the_stage_s
         self.links_for: Callable[[str, str, Holder], Links] = lambda *_: Links()
-        self.holders = HolderRepository(dynamodb, names["AccountsTable"])
-        self.deliveries = NotificationRecords(dynamodb, names["NotificationsTable"])
+        # As in the records of releases without aliases, whose holders are notified under their ids.
+        self.make_alias: Callable[[], str] = str
+        self.holders = HolderRepository(dynamodb, names["AccountsTable"], make_alias=lambda: self.make_alias())
+        ids_by_alias = self.holders.ids_by_alias
+        self.deliveries = NotificationRecords(dynamodb, names["NotificationsTable"], ids_by_alias=ids_by_alias)
         BankRepository(dynamodb, names["BanksTable"]).put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
 
     def mailer(self, dynamodb: Any = None, ses: Any = None, queue: Any = None, dead_letters: Any = None) -> Mailer:
@@ -150,7 +153,8 @@ class World:
     def suppression(self, dynamodb: Any = None) -> Enrolment:
         dynamodb = dynamodb or self.dynamodb
         addresses = AddressRepository(dynamodb, self.names["AddressesTable"])
-        return Enrolment(addresses, HolderRepository(dynamodb, self.names["AccountsTable"]))
+        table = self.names["AccountsTable"]
+        return Enrolment(addresses, HolderRepository(dynamodb, table, make_alias=lambda: self.make_alias()))
 
     def hear(self, bodies: list[str], dynamodb: Any = None) -> None:
         """Let the feedback function take what SES told."""

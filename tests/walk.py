@@ -43,12 +43,13 @@ class Walk:
         assert bench.request("PUT", "/settings", settings).status_code == 200
         self._deliver("webhook_sender", bench.queued("WEBHOOK_QUEUE_URL"))
         assert bench.put_holder(HOLDER, {"name": "Awa Ndiaye", "email": ADDRESS}).status_code == 201
+        alias = bench.alias_of(HOLDER)
         bench.restart(sesv2=FakeSes(), events=EVENTS)
         self.steps: list[Callable[[], None]] = [
             self._post,
             lambda: self._deliver_new_items("transaction_stream", "TransactionsTable"),
             lambda: self._deliver("mailer", self.bench.queued("NOTIFICATION_QUEUE_URL")),
-            lambda: self._deliver("feedback", [ses_event("delivery", ADDRESS, transaction=ID, holder=HOLDER)]),
+            lambda: self._deliver("feedback", [ses_event("delivery", ADDRESS, transaction=ID, holder=alias)]),
             lambda: self._deliver_new_items("webhook_feeder", "NotificationsTable", "feed#"),
             lambda: self._deliver("webhook_sender", self.bench.queued("WEBHOOK_QUEUE_URL")),
         ]

@@ -121,7 +121,7 @@ def delete_holder(
             check_match(request, _shown(before, now))
         changes.of_holder("holder.delete", account, wanted)
 
-    enrolment.erase(bank.id, account, wanted, check)
+    enrolment.erase(bank.id, account, wanted, now, check)
     return Response("", {}, 204)
 
 

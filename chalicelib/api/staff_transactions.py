@@ -1,5 +1,6 @@
 """Staff's page of a transaction: all that is known of it, in one answer."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -55,12 +56,14 @@ def get_transaction(
     one = transactions.get(bank, wanted)
     seen_by = looks.note(author_of_staff(request, member), bank, "transaction.viewed", "transaction", wanted)
     perhaps = {"usual": _usual(one, baselines), "case": _case(one, cases)}
+    told = notifications.of_transaction_by_key(one.key)
+    ids = {key.holder: str(notification["holder"]) for key, notification in told.items()}
     return json_answer(
         {
             "transaction": with_details(one, transactions, flags, purchases),
             **{name: value for name, value in perhaps.items() if value is not None},
-            "notifications": notifications.of_transaction(one.key),
-            "webhooks": [_webhook(record) for record in webhooks.of_transaction(one.key)[-MOST_WEBHOOKS:]],
+            "notifications": list(told.values()),
+            "webhooks": [_webhook(record, ids) for record in webhooks.of_transaction(one.key)[-MOST_WEBHOOKS:]],
             "seen_by": [look.to_json() for look in seen_by],
         }
     )
@@ -81,11 +84,12 @@ def _case(one: Transaction, cases: "CaseRepository") -> dict[str, Any] | None:
         return None
 
 
-def _webhook(record: "Record") -> dict[str, Any]:
+def _webhook(record: "Record", ids: Mapping[str, str]) -> dict[str, Any]:
+    holder = ids.get(record.key.holder, record.key.holder)
     return {
         "id": record.id,
         "type": record.type,
-        **({"holder": record.key.holder} if record.key.holder else {}),
+        **({"holder": holder} if holder else {}),
         "state": record.standing.value,
         "answer": record.answer,
         "attempts": record.attempts,

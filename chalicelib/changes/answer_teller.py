@@ -50,8 +50,8 @@ def answered_detail(answered: Answered) -> dict[str, Any]:
 def webhook_of(answered: Answered, now: datetime) -> webhook.Webhook:
     """Return the webhook about an answer: it says what the event says."""
     data = {name: value for name, value in answered_detail(answered).items() if name not in ("version", "bank")}
-    key = NotificationKey(answered.bank, answered.transaction, answered.given.holder)
-    return webhook.webhook_about(key, webhook_endpoints.ALERT_ANSWERED, data["answered_at"], data, now)
+    key, by = NotificationKey(answered.bank, answered.transaction, ""), answered.given.holder
+    return webhook.webhook_about(key, webhook_endpoints.ALERT_ANSWERED, data["answered_at"], data, now, by)
 
 
 class AnswerTeller:

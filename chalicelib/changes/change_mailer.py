@@ -137,7 +137,7 @@ class ChangeMailer:
         stored = self._holders.of_accounts(account_key(one.told.bank, one.told.account) for one in notices)
         for notice in notices:
             key = account_key(notice.told.bank, notice.told.account)
-            now = next((one for one in stored.get(key, ()) if one.id == notice.told.holder.id), None)
+            now = next((one for one in stored.get(key, ()) if one.notified_as == notice.key.holder), None)
             if now is None:
                 composed.untold.append(notice.change(State.SKIPPED, "erased"))
             elif untold := self._untold(notice, now, at):

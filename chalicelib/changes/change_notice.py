@@ -33,7 +33,8 @@ class ChangeNotice:
 
     @property
     def key(self) -> NotificationKey:
-        return NotificationKey(self.told.bank, self.told.id, self.told.holder.id)
+        told = self.told
+        return NotificationKey(told.bank, told.id, told.holder.notified_as, told.account)
 
     def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
         """Return the notification's new state. It has been queued since the change."""

@@ -16,7 +16,7 @@ from chalicelib.banks import webhook_endpoints
 from chalicelib.changes.change_notice import ChangeNotice, pack
 from chalicelib.flags.events import EventBus
 from chalicelib.holders.change import CONFIRM_ADDRESS, HolderChange, changes_of
-from chalicelib.holders.repository import holders_in
+from chalicelib.holders.stored_form import holders_in
 from chalicelib.ledger.times import format_time
 from chalicelib.webhooks import webhook
 from chalicelib.webhooks.outbox import Outbox

@@ -81,4 +81,4 @@ class Confirming:
 
 def _name_of(notice: ChangeNotice) -> str:
     """Return the notice's name in the table, without anybody's id."""
-    return hashlib.sha256(f"{notice.told.id}/{notice.told.holder.id}".encode()).hexdigest()[:24]
+    return hashlib.sha256(f"{notice.told.id}/{notice.key.holder}".encode()).hexdigest()[:24]

@@ -51,6 +51,7 @@ class HolderChange:
                 "email": self.holder.email,
                 "locale": self.holder.locale,
                 "timezone": self.holder.timezone,
+                **({"alias": self.holder.alias} if self.holder.alias else {}),
             },
             "suppressed": suppressed.reason if suppressed else None,
             **({"not_confirmed": True} if self.holder.awaits_confirmation else {}),
@@ -70,7 +71,10 @@ def from_json(values: dict[str, Any]) -> HolderChange:
     reason = values["suppressed"]
     suppressed = Suppressed(str(reason), at) if reason else None
     asked_at = at if values.get("not_confirmed") is True else None
-    holder = Holder(holder_id, name, email, locale, timezone, {}, at, suppressed, confirmation_asked_at=asked_at)
+    alias = str(values["holder"].get("alias", ""))
+    holder = Holder(
+        holder_id, name, email, locale, timezone, {}, at, suppressed, confirmation_asked_at=asked_at, alias=alias
+    )
     bank, account, kind, by = (str(values[name]) for name in ("bank", "account", "kind", "by"))
     return HolderChange(bank, account, kind, by, at, holder)
 

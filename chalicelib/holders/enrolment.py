@@ -98,7 +98,7 @@ class Enrolment:
 
         return self._record(bank, account, holder_id, of_enrolled, check, must_confirm)[1]
 
-    def erase(self, bank: str, account: str, holder_id: str, check: CheckStored = _allow_stored) -> None:
+    def erase(self, bank: str, account: str, holder_id: str, now: datetime, check: CheckStored = _allow_stored) -> None:
         """Erase a holder's data, unless `check`, which gets the record (None if it can't be read), raises.
 
         A suppression of the address stays: it is stored by the address's hash. Raises HolderNotFound,
@@ -108,7 +108,7 @@ class Enrolment:
         if before is not None:
             check(before)
             self._addresses.forget(bank, account, before)
-        self._holders.delete(bank, account, holder_id, check)
+        self._holders.delete(bank, account, holder_id, now, check)
         if before is not None:
             self._forget_confirmation(bank, before)
 

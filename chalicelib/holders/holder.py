@@ -49,6 +49,10 @@ class Holder:
     something. `suppressed` concerns the holder's current address, and so do `confirmation_asked_at`, when the bank's
     holders had to confirm it, and `address_confirmed_at`: see `confirmation`.
 
+    `alias` is random, and what notifications are kept under in the id's place (`notified_as`): nobody finds the holder
+    by them once the record is erased. `told_from` is set where somebody had been erased from the account before: who
+    is enrolled after that isn't told of what was recorded until then, also not under the same id.
+
     The fields from `bank_preferences` on are None in a record of a release that didn't have them.
     """
 
@@ -67,6 +71,17 @@ class Holder:
     updated_at: datetime | None = None
     confirmation_asked_at: datetime | None = None
     address_confirmed_at: datetime | None = None
+    alias: str = ""
+    told_from: datetime | None = None
+
+    @property
+    def notified_as(self) -> str:
+        """Under which name notifications are kept: the alias, the id in a record of a release that had none."""
+        return self.alias or self.id
+
+    def hears_of(self, recorded_at: datetime) -> bool:
+        """Return whether the holder is told of what was recorded at this time."""
+        return self.told_from is None or recorded_at > self.told_from
 
     @property
     def awaits_confirmation(self) -> bool:

@@ -3,32 +3,45 @@
 So one read gets all holders of an account, and one batch those of many accounts.
 """
 
+import dataclasses
+import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.dynamo import batch_get, call_if, to_item
 from chalicelib.aws.retries import back_off
-from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders
 from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
+from chalicelib.holders.stored_form import holder_values, holders_in, readable, suppressed_values
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.times import format_time
 
 # Writers of one record that write at the same moment: each try of one of them lets another through.
 _TRIES = 12
 _FIRST_WAIT_S = 0.02
-_TIMES = ("preferences_chosen_at", "created_at", "updated_at", "confirmation_asked_at", "address_confirmed_at")
+_ALIAS_BYTES = 12
+
+
+def new_alias() -> str:
+    return secrets.token_hex(_ALIAS_BYTES)
 
 
 class HolderRepository:
     """The holders of all banks' accounts. All methods raise TemporarilyUnavailable."""
 
-    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        sleep: Callable[[float], None] = time.sleep,
+        make_alias: Callable[[], str] = new_alias,
+    ) -> None:
         self._client = client
         self._table = table
         self._sleep = sleep
+        self._make_alias = make_alias
 
     def put(self, bank: str, account: str, holder: Holder) -> bool:
         """Enrol or replace a holder; return True if the account didn't have it before. Raises TooManyHolders."""
@@ -43,7 +56,7 @@ class HolderRepository:
         `change` gets the record as it is stored, None if there is none or it can't be read. If somebody writes the
         record between this read and this write, `change` is called again, with the newer record: so no change of
         another writer is lost, or overlooked by a rule. What `change` raises ends it, and nothing is written; the same
-        is true if it returns the record that it got. Raises TooManyHolders.
+        is true if it returns the record that it got. A new record gets an alias here. Raises TooManyHolders.
         """
         update = {
             "TableName": self._table,
@@ -57,11 +70,12 @@ class HolderRepository:
             stored = item.get(f"holder:{holder_id}")
             if made is not None and stored == written:
                 return made  # the write's answer was lost, and botocore's second try of it found another record
-            before = _readable(holder_id, stored) if stored is not None else None
+            before = readable(holder_id, stored) if stored is not None else None
             after = change(before)
             if after is before:
                 return before, after
-            written = _holder_values(after)
+            after = self._named(after, before, item, stored)
+            written = holder_values(after)
             if stored is None and item.get("holder_count", 0) >= MAX_HOLDERS:
                 raise TooManyHolders(MAX_HOLDERS)
             made = before, after
@@ -69,6 +83,16 @@ class HolderRepository:
                 return made
             self._sleep(wait_s)
         raise TemporarilyUnavailable
+
+    def _named(self, holder: Holder, before: Holder | None, item: Mapping[str, Any], stored: Any) -> Holder:
+        """Return the holder with what no writer chooses: as it is stored, of a new holder an alias of its own."""
+        if before is not None:
+            return dataclasses.replace(holder, alias=before.alias, told_from=before.told_from)
+        # A record that can't be read may have been notified under its alias.
+        alias = str(stored.get("alias", "")) if isinstance(stored, Mapping) else ""
+        erased_at = item.get("erased_at")
+        told_from = datetime.fromisoformat(erased_at) if erased_at else None
+        return dataclasses.replace(holder, alias=alias or self._make_alias(), told_from=told_from)
 
     def _write(self, update: Mapping[str, Any], stored: Any, values: Mapping[str, Any]) -> bool:
         """Write a holder's record if the stored one is still the same; return whether it was."""
@@ -87,9 +111,16 @@ class HolderRepository:
         )
 
     def delete(
-        self, bank: str, account: str, holder_id: str, check: Callable[[Holder | None], None] = lambda _: None
+        self,
+        bank: str,
+        account: str,
+        holder_id: str,
+        now: datetime,
+        check: Callable[[Holder | None], None] = lambda _: None,
     ) -> None:
         """Erase a holder's data, unless `check`, which gets the stored record (None if it can't be read), raises.
+
+        The account keeps the time: whoever is enrolled later isn't told of what was recorded until now.
 
         Raises HolderNotFound.
         """
@@ -97,14 +128,14 @@ class HolderRepository:
             stored = self._item(bank, account).get(f"holder:{holder_id}")
             if stored is None:
                 raise HolderNotFound
-            check(_readable(holder_id, stored))
+            check(readable(holder_id, stored))
             if self._update_if(
                 "#holder = :stored",
                 TableName=self._table,
                 Key=to_item({"account_key": account_key(bank, account)}),
-                UpdateExpression="REMOVE #holder ADD holder_count :minus_one",
+                UpdateExpression="REMOVE #holder SET erased_at = :now ADD holder_count :minus_one",
                 ExpressionAttributeNames={"#holder": f"holder:{holder_id}"},
-                ExpressionAttributeValues=to_item({":stored": stored, ":minus_one": -1}),
+                ExpressionAttributeValues=to_item({":stored": stored, ":minus_one": -1, ":now": format_time(now)}),
             ):
                 return
             self._sleep(wait_s)
@@ -117,7 +148,7 @@ class HolderRepository:
         """
         values: dict[str, Any] = {":email": holder.email}
         if suppressed is not None:
-            values[":suppressed"] = _suppressed_values(suppressed)
+            values[":suppressed"] = suppressed_values(suppressed)
         self._update_if(
             "#holder.email = :email",
             TableName=self._table,
@@ -158,6 +189,10 @@ class HolderRepository:
             found[values["account_key"]] = list(holders_in(values))
         return found
 
+    def ids_by_alias(self, account_keys: Iterable[str]) -> dict[str, str]:
+        """Return the ids of those accounts' holders, each by what notifications name the holder."""
+        return {one.notified_as: one.id for of_account in self.of_accounts(account_keys).values() for one in of_account}
+
     def _item(self, bank: str, account: str) -> dict[str, Any]:
         key = to_item({"account_key": account_key(bank, account)})
         return next(batch_get(self._client, self._table, [key]), {})
@@ -165,62 +200,3 @@ class HolderRepository:
     def _update_if(self, condition: str, **arguments: Any) -> bool:
         """Update an item if the condition holds; return whether it did."""
         return call_if(self._client.update_item, ConditionExpression=condition, **arguments) is not None
-
-
-def _holder_values(holder: Holder) -> dict[str, Any]:
-    values = {
-        "name": holder.name,
-        "email": holder.email,
-        "locale": holder.locale,
-        "timezone": holder.timezone,
-        "preferences": dict(holder.preferences),
-        "enrolled_at": format_time(holder.enrolled_at),
-        "suppressed": _suppressed_values(holder.suppressed) if holder.suppressed else None,
-        "bank_preferences": dict(holder.bank_preferences) if holder.bank_preferences is not None else None,
-        "choices": dict(holder.choices) if holder.choices is not None else None,
-        **{name: format_time(at) for name in _TIMES if (at := getattr(holder, name))},
-    }
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _suppressed_values(suppressed: Suppressed) -> dict[str, str]:
-    until = {"until": format_time(suppressed.until)} if suppressed.until else {}
-    return {"reason": suppressed.reason, "since": format_time(suppressed.since), **until}
-
-
-def holders_in(values: Mapping[str, Any]) -> Iterator[Holder]:
-    """Yield the holders in an account's item, by id. One that can't be read is left out, logged and counted."""
-    for name, value in sorted(values.items()):
-        if name.startswith("holder:") and (holder := _readable(name.removeprefix("holder:"), value)):
-            yield holder
-
-
-def _readable(holder_id: str, values: Any) -> Holder | None:
-    try:
-        return _holder(holder_id, values)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # Not written by the API. The account's other holders must be notified all the same.
-        # Its id isn't logged: a bank may use names as ids.
-        logger.error("malformed_holder", extra={"error": type(error).__name__})
-        count("MalformedHolders")
-        return None
-
-
-def _holder(holder_id: str, values: Mapping[str, Any]) -> Holder:
-    # Only known fields: another release may have stored more.
-    known = {name: values[name] for name in ("name", "email", "locale", "timezone", "preferences")}
-    suppressed = None
-    if "suppressed" in values:
-        stored = values["suppressed"]
-        until = datetime.fromisoformat(stored["until"]) if "until" in stored else None
-        suppressed = Suppressed(stored["reason"], datetime.fromisoformat(stored["since"]), until)
-    times: dict[str, Any] = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
-    return Holder(
-        id=holder_id,
-        enrolled_at=datetime.fromisoformat(values["enrolled_at"]),
-        suppressed=suppressed,
-        bank_preferences=values.get("bank_preferences"),
-        choices=values.get("choices"),
-        **times,
-        **known,
-    )

@@ -128,5 +128,5 @@ def email_to(holder: Holder, mail: Mail, links: Links, bank: str, told_of: str) 
         text=mail.text,
         html=mail.html,
         headers=() if mail.is_alert else links.headers,
-        tags=(("bank", bank), ("transaction", told_of), ("holder", holder.id)),
+        tags=(("bank", bank), ("transaction", told_of), ("holder", holder.notified_as)),
     )

@@ -76,7 +76,7 @@ class Allowances:
                 continue
             kind = DigestKind.ALERTS if recipient.notice.flags else DigestKind.ORDINARY
             transaction = recipient.notice.transaction
-            whose = (kind, transaction.bank, transaction.account, recipient.holder.id)
+            whose = (kind, transaction.bank, transaction.account, recipient.key.holder)
             by_holder.setdefault(whose, []).append(recipient)
         for whose, of_holder in by_holder.items():
             at_once, closes_at = self._take(*whose, len(of_holder), now)

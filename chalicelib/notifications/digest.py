@@ -26,7 +26,8 @@ class DigestKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The notifications of a holder that were too many before `closes_at` (UTC). What comes later isn't in it."""
+    """The notifications of a holder, as `notified_as`, that were too many before `closes_at` (UTC). What comes later
+    isn't in it."""
 
     kind: DigestKind
     bank: str
@@ -56,7 +57,7 @@ class DigestNotice:
     def key(self) -> NotificationKey:
         """Under which the e-mail's state is noted."""
         id_ = self.digest.id if self.part == 1 else f"{self.digest.id}@{self.part}"
-        return NotificationKey(self.digest.bank, id_, self.digest.holder)
+        return NotificationKey(self.digest.bank, id_, self.digest.holder, self.digest.account)
 
     def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
         is_alert = self.digest.kind is DigestKind.ALERTS
@@ -73,7 +74,7 @@ class Entry:
 
     @property
     def key(self) -> NotificationKey:
-        return NotificationKey(self.digest.bank, self.notice.transaction.id, self.digest.holder)
+        return NotificationKey(self.digest.bank, self.notice.transaction.id, self.digest.holder, self.digest.account)
 
     def change(
         self, state: State, reason: str | None = None, message_id: str | None = None, told_in: str | None = None

@@ -6,6 +6,7 @@ SES's feedback on it finds all that it concerns.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.aws.batching import batches
@@ -54,7 +55,7 @@ class DigestMembers:
         first = stored.get(_key(digest, 0)["holder"], {"items": 0})
         parts = (stored[_key(digest, number)["holder"]] for number in range(int(first["items"])))
         ids = (id_ for part in parts for id_ in json.loads(part["members"]))
-        return [NotificationKey(digest.bank, id_, digest.holder) for id_ in ids]
+        return [replace(digest, transaction=id_) for id_ in ids]
 
 
 def _key(digest: NotificationKey, number: int) -> dict[str, str]:

@@ -151,7 +151,7 @@ class DigestSender:
         letters: list[Letter] = []
         entries, unreadable = self._digests.entries(digest, MAX_MEMBERS, letters)
         self._dead_letters.put(letters)
-        keys = (NotificationKey(digest.bank, id_, digest.holder) for id_ in unreadable)
+        keys = (NotificationKey(digest.bank, id_, digest.holder, digest.account) for id_ in unreadable)
         self._settle(digest, [StateChange(key, State.FAILED, "malformed_deferral") for key in keys])
         return entries
 
@@ -174,7 +174,7 @@ class DigestSender:
     def _holder(self, digest: Digest) -> Holder | None:
         key = account_key(digest.bank, digest.account)
         holders = self._holders.of_accounts([key]).get(key, ())
-        return next((holder for holder in holders if holder.id == digest.holder), None)
+        return next((holder for holder in holders if holder.notified_as == digest.holder), None)
 
     def _settle(self, digest: Digest, changes: Sequence[StateChange]) -> None:
         """Record what is told or never will be, and then remove the entries."""

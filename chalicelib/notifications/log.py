@@ -145,6 +145,7 @@ class NotificationLog:
             "Item": to_item(
                 {
                     **key.item_key(),
+                    "account": key.account or None,
                     "state": State.QUEUED.value,
                     "claimed_until": sortable(until),
                     "updated_at": format_time(now),
@@ -191,6 +192,7 @@ class NotificationLog:
         return to_item(
             {
                 **change.key.item_key(),
+                "account": change.key.account or None,
                 "state": change.state.value,
                 "reason": change.reason,
                 "message_id": change.message_id,

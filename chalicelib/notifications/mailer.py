@@ -140,24 +140,28 @@ class Mailer:
         return notices
 
     def _recipients(self, notices: Iterable[Notice]) -> list[Recipient]:
-        """Return each notice with each holder it is for, looked up now: who was erased meanwhile is not notified."""
+        """Return each notice with each holder it is for, looked up now: who was erased meanwhile is not notified, and
+        who was enrolled in the place of somebody erased not of what was recorded before."""
         notices = list(notices)
         holders = self._holders.of_accounts(
             account_key(notice.transaction.bank, notice.transaction.account) for notice in notices
         )
         recipients: dict[NotificationKey, Recipient] = {}
         for notice in notices:
-            for holder in holders.get(account_key(notice.transaction.bank, notice.transaction.account), ()):
-                if notice.holders is None or holder.id in notice.holders:
+            transaction = notice.transaction
+            for holder in holders.get(account_key(transaction.bank, transaction.account), ()):
+                is_asked_for = notice.holders is None or holder.notified_as in notice.holders
+                if is_asked_for and holder.hears_of(transaction.recorded_at):
                     recipient = Recipient(notice, holder)
                     recipients.setdefault(recipient.key, recipient)
         return list(recipients.values())
 
     def _record_erased(self, notices: Iterable[Notice], keys: Container[NotificationKey]) -> None:
-        """Record that a holder who was asked for by id and has been erased meanwhile is not notified."""
+        """Record that a holder who was asked for and has been erased meanwhile is not notified."""
         asked = {
-            NotificationKey(notice.transaction.bank, notice.transaction.id, holder): notice
+            NotificationKey(transaction.bank, transaction.id, holder, transaction.account): notice
             for notice in notices
+            for transaction in [notice.transaction]
             for holder in notice.holders or ()
         }
         now = self._clock()

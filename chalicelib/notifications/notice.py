@@ -24,7 +24,8 @@ Evidence = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Notice:
-    """A transaction of which `holders` are to be notified; None means all holders of its account at that time.
+    """A transaction of which `holders` are to be notified, as they are `notified_as`; None means all holders of its
+    account at that time.
 
     `attempt` counts how often it was put off, since `put_off_since`; no mailer has had time for it since `left_since`.
     Until `counted_until` its e-mail is among those that were counted for its holder (see `allowances`). `again` is set
@@ -54,7 +55,8 @@ class Recipient:
 
     def __post_init__(self) -> None:
         transaction = self.notice.transaction
-        object.__setattr__(self, "key", NotificationKey(transaction.bank, transaction.id, self.holder.id))
+        key = NotificationKey(transaction.bank, transaction.id, self.holder.notified_as, transaction.account)
+        object.__setattr__(self, "key", key)
 
     @property
     def put_off_since(self) -> datetime | None:
@@ -63,7 +65,7 @@ class Recipient:
     @property
     def alone(self) -> Notice:
         """The notice for this holder only."""
-        return dataclasses.replace(self.notice, holders=(self.holder.id,))
+        return dataclasses.replace(self.notice, holders=(self.key.holder,))
 
     def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
         """Return the notification's new state. It has been queued since the transaction was recorded."""

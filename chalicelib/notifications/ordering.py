@@ -35,7 +35,7 @@ def in_turns(recipients: Iterable[Recipient]) -> tuple[list[Recipient], list[Rec
     turns: tuple[list[Recipient], list[Recipient]] = ([], [])
     for recipient in recipients:
         named = named_by(recipient.notice.transaction)
-        is_second = named is not None and NotificationKey(*named, recipient.holder.id) in keys
+        is_second = named is not None and NotificationKey(*named, recipient.key.holder) in keys
         turns[is_second and not recipient.notice.flags].append(recipient)
     return turns
 
@@ -64,4 +64,4 @@ def _awaited(recipient: Recipient, stories: Mapping[NotificationKey, Story], now
         return None
     if notice.put_off_since is not None and now - notice.put_off_since >= WAITS_AT_MOST:
         return None
-    return NotificationKey(named.bank, named.id, recipient.holder.id)
+    return NotificationKey(named.bank, named.id, recipient.key.holder)

@@ -148,7 +148,7 @@ def _place(transaction: Transaction, named: Transaction | None, members: Members
 
 def _stand_in(recipient: Recipient) -> StandIn:
     transaction = recipient.notice.transaction
-    authorization = NotificationKey(transaction.bank, str(transaction.authorization_id), recipient.holder.id)
+    authorization = replace(recipient.key, transaction=str(transaction.authorization_id))
     return StandIn(authorization, stands_for(transaction), transaction.status == "reversed")
 
 

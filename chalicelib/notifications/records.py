@@ -1,6 +1,7 @@
 """What became of notifications, stored: SES's feedback beside the mailer's notes, and both read as one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from chalicelib.aws.dead_letters import Letter, SetAside
 from chalicelib.aws.dynamo import batch_get, from_item, queried, to_item
 from chalicelib.aws.retention import KEPT, Clock, expiry, is_kept
 from chalicelib.aws.telemetry import skipped
-from chalicelib.ledger.keys import TransactionKey
+from chalicelib.ledger.keys import TransactionKey, account_key
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.digest_members import DigestMembers
 from chalicelib.notifications.state import DIGEST_ID, Feedback, Kind, NotificationKey, superfluous, to_json
@@ -22,17 +23,31 @@ MOST_OF_A_TRANSACTION = 100
 MALFORMED = "malformed_notification"
 
 
+def _no_ids(_account_keys: Iterable[str]) -> Mapping[str, str]:
+    return {}
+
+
 class NotificationRecords:
-    """Notifications in a table, each kept for so many days. With a `clock`, an expired one is gone, deleted or not."""
+    """Notifications in a table, each kept for so many days. With a `clock`, an expired one is gone, deleted or not.
+
+    `ids_by_alias` returns the ids of accounts' holders, each by what the holder is `notified_as`; it gets the accounts'
+    keys. A notification is read with the holder's id, with the alias when the holder has been erased.
+    """
 
     def __init__(
-        self, client: Any, table: str, clock: Clock | None = None, kept_days: int = KEPT.notifications
+        self,
+        client: Any,
+        table: str,
+        clock: Clock | None = None,
+        kept_days: int = KEPT.notifications,
+        ids_by_alias: Callable[[Iterable[str]], Mapping[str, str]] = _no_ids,
     ) -> None:
         self._client = client
         self._table = table
         self._members = DigestMembers(client, table)
         self._clock = clock
         self._kept_days = kept_days
+        self._ids_by_alias = ids_by_alias
 
     def note_feedback(self, key: NotificationKey, feedback: Feedback) -> None:
         """Keep what SES told of a notification's e-mail. The same again, and another order, make no difference."""
@@ -65,7 +80,11 @@ class NotificationRecords:
         return {NotificationKey.of_item(values) for values in batch_get(self._client, self._table, items)}
 
     def of_transaction(self, key: TransactionKey) -> list[dict[str, Any]]:
-        """Return a transaction's notifications as the API answers them, by holder, read consistently."""
+        """Return a transaction's notifications as the API answers them, ordered by holder, read consistently."""
+        return list(self.of_transaction_by_key(key).values())
+
+    def of_transaction_by_key(self, key: TransactionKey) -> dict[NotificationKey, dict[str, Any]]:
+        """Return the same, each by its key."""
         stored = queried(
             self._client,
             TableName=self._table,
@@ -76,8 +95,8 @@ class NotificationRecords:
         letters: list[Letter] = []
         found = self._merged(stored, letters)
         _report(letters)
-        by_holder = sorted(found.items(), key=lambda pair: pair[0].holder)
-        return [notification for _, notification in by_holder[:MOST_OF_A_TRANSACTION]]
+        by_holder = sorted(found.items(), key=lambda pair: str(pair[1]["holder"]))
+        return dict(by_holder[:MOST_OF_A_TRANSACTION])
 
     def of_keys(
         self, keys: Iterable[NotificationKey], letters: list[Letter] | None = None
@@ -119,17 +138,19 @@ class NotificationRecords:
         items = (to_item(mail.item_key(_FEEDBACK)) for mail in digests)
         for values in batch_get(self._client, self._table, items):
             _read_feedback(NotificationKey.of_item(values, _FEEDBACK), values, feedback, letters)
+        accounts = {account_key(key.bank, key.account) for key in notes if key.account}
+        ids = self._ids_by_alias(accounts) if accounts else {}
         found: dict[NotificationKey, dict[str, Any]] = {}
         for key, note in notes.items():
             with SetAside(letters, key.item_key(), MALFORMED):
-                found[key] = to_json(key.holder, note, feedback.get(mails[key], ()))
+                found[key] = to_json(ids.get(key.holder, key.holder), note, feedback.get(mails[key], ()))
         return found
 
 
 def _mail_of(key: NotificationKey, note: Mapping[str, Any]) -> NotificationKey:
     """Return under which key SES's feedback on the notification's e-mail is: the digest's that told it, or its own."""
     is_told_in_digest = "digest" in note and "message_id" in note
-    return NotificationKey(key.bank, note["digest"], key.holder) if is_told_in_digest else key
+    return replace(key, transaction=note["digest"]) if is_told_in_digest else key
 
 
 def _read_feedback(

@@ -91,6 +91,7 @@ class StandIns:
             ":now": format_time(now),
             ":expires_at": expiry(now, self._kept_days),
             ":told_for": frozenset().union(*(one.told_for for one in stand_ins)),
+            ":account": key.account,
         }
         # A payment stands for the authorization more surely than a release does.
         reason = "if_not_exists(#reason, :reason)" if are_releases else ":reason"
@@ -100,7 +101,7 @@ class StandIns:
                 "Key": to_item(key.item_key()),
                 "UpdateExpression": (
                     f"SET #state = :skipped, #reason = {reason}, updated_at = :now,"
-                    " expires_at = :expires_at ADD told_for :told_for"
+                    " expires_at = :expires_at, account = :account ADD told_for :told_for"
                 ),
                 "ConditionExpression": "attribute_not_exists(transaction_key) OR attribute_exists(told_for)",
                 "ExpressionAttributeNames": {"#state": "state", "#reason": "reason"},

@@ -5,7 +5,7 @@ Pure: the same note and the same feedback give the same answer, in whatever orde
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -72,11 +72,15 @@ _NOTHING_SENT = 2
 
 @dataclass(frozen=True, slots=True, order=True)
 class NotificationKey:
-    """The notification of one transaction to one holder. `transaction` is a transaction's id, or a statement's."""
+    """The notification of one transaction to one holder. `transaction` is a transaction's id, or a statement's.
+
+    `holder` is what the holder is `notified_as`, and `account` where the holder's record is: "" where it isn't known.
+    """
 
     bank: str
     transaction: str
     holder: str
+    account: str = field(default="", compare=False)
 
     def item_key(self, suffix: str = "") -> dict[str, str]:
         """Return the key of its item in the notifications table; a `suffix` names an item beside it."""
@@ -86,7 +90,7 @@ class NotificationKey:
     def of_item(cls, values: Mapping[str, Any], suffix: str = "") -> "NotificationKey":
         """Return the key of a stored item; KeyError if it is none."""
         bank, transaction = TransactionKey.of_stored(values["transaction_key"])
-        return cls(bank, transaction, values["holder"].removesuffix(suffix))
+        return cls(bank, transaction, values["holder"].removesuffix(suffix), values.get("account", ""))
 
 
 @dataclass(frozen=True, slots=True)

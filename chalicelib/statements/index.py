@@ -14,7 +14,6 @@ from typing import Any
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import account_key
 from chalicelib.notifications.due import DueEntry, DueRepository
-from chalicelib.notifications.state import NotificationKey
 from chalicelib.statements.periods import Period, period_at, period_named, wanted_kind
 
 # The job goes on from hour to hour and doesn't come back. So no entry is put into an hour that a run may have finished,
@@ -26,7 +25,7 @@ _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A statement that a holder is to get.
+    """A statement that a holder, named by id, is to get.
 
     `put_off_since` is when SES first put it off, if it did. `again` is for a dead letter that an operator sends through
     again: the statement is sent although its notification has failed.
@@ -45,8 +44,9 @@ class Expected:
         return f"statement@{self.account}@{self.period.name}"
 
     @property
-    def key(self) -> NotificationKey:
-        return NotificationKey(self.bank, self.id, self.holder)
+    def name(self) -> str:
+        """What it is called among all that are expected."""
+        return f"{self.bank}#{self.account}#{self.holder}#{self.period.name}"
 
     @property
     def account_key(self) -> str:
@@ -99,12 +99,6 @@ class StatementIndex:
         self._put([(replace(expected, put_off_since=None, again=True), max(now, hour))])
 
     def _put(self, statements: Iterable[tuple[Expected, datetime]]) -> None:
-        entries = [
-            DueEntry(until, _name_of(expected), json.dumps(expected.to_json())) for expected, until in statements
-        ]
+        entries = [DueEntry(until, expected.name, json.dumps(expected.to_json())) for expected, until in statements]
         # A batch must not have a key twice.
         self._repository.put({(entry.until, entry.name): entry for entry in entries}.values())
-
-
-def _name_of(expected: Expected) -> str:
-    return f"{expected.bank}#{expected.account}#{expected.holder}#{expected.period.name}"

@@ -188,13 +188,13 @@ class StatementJob:
 
     def _read(self, entries: Iterable[DueEntry]) -> list[Expected]:
         """Return the statements that the entries expect; of two entries of a statement, one that says `again` wins."""
-        found: dict[NotificationKey, Expected] = {}
+        found: dict[str, Expected] = {}
         letters: list[Letter] = []
         for entry in entries:
             with SetAside(letters, entry.payload, "malformed_statement"):
                 expected = expected_in(entry.payload)
-                if expected.again or expected.key not in found:
-                    found[expected.key] = expected
+                if expected.again or expected.name not in found:
+                    found[expected.name] = expected
         self._dead_letters.put(letters)
         return list(found.values())
 
@@ -226,8 +226,8 @@ class StatementJob:
         already settled and still puts the next period into the index.
         """
         self._dead_letters.put([Letter(statement.expected.to_json(), reason) for statement, reason in outcome.failed])
-        later = {expected.key for expected, _ in outcome.later}
-        following = [_next_statement(statement) for statement in ready if statement.expected.key not in later]
+        later = {expected.name for expected, _ in outcome.later}
+        following = [_next_statement(statement) for statement in ready if statement.expected.name not in later]
         self._index.put([*following, *outcome.later], now)
 
 

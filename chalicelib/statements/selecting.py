@@ -21,12 +21,17 @@ class Ready:
     following: Period
 
     @property
+    def key(self) -> NotificationKey:
+        expected = self.expected
+        return NotificationKey(expected.bank, expected.id, self.holder.notified_as, expected.account)
+
+    @property
     def put_off_since(self) -> datetime | None:
         return self.expected.put_off_since
 
     def change(self, state: State, reason: str | None = None, message_id: str | None = None) -> StateChange:
         due = self.expected.period.due(self.holder.timezone)
-        return StateChange(self.expected.key, state, reason, message_id, due, kind="statement")
+        return StateChange(self.key, state, reason, message_id, due, kind="statement")
 
 
 @dataclass(slots=True)
@@ -60,7 +65,8 @@ def select(statements: Iterable[Expected], holders: Mapping[str, Sequence[Holder
             if until > now:
                 selection.later.append((expected, until))
             else:
-                selection.ready[expected.key] = Ready(expected, holder, _following(expected, holder, now))
+                ready = Ready(expected, holder, _following(expected, holder, now))
+                selection.ready[ready.key] = ready
     return selection
 
 

@@ -100,10 +100,15 @@ def webhook_of(key: NotificationKey, notification: Mapping[str, Any], now: datet
     return webhook_about(key, event, _decided_at(notification), data, now)
 
 
-def webhook_about(key: NotificationKey, event: str, at: str, data: Mapping[str, Any], now: datetime) -> Webhook:
-    """Return the webhook about an event of this type, which happened `at`; the same event has the same id."""
+def webhook_about(
+    key: NotificationKey, event: str, at: str, data: Mapping[str, Any], now: datetime, by: str = ""
+) -> Webhook:
+    """Return the webhook about an event of this type, which happened `at`; the same event has the same id.
+
+    `by` is the id of the holder who has done it, if the event is about no notification of a holder.
+    """
     body = {"type": event, "timestamp": at, "data": data}
-    webhook_id = _message_id(transaction_key(key.bank, key.transaction), key.holder, event, at)
+    webhook_id = _message_id(transaction_key(key.bank, key.transaction), key.holder or by, event, at)
     return Webhook(webhook_id, key, event, json.dumps(body, ensure_ascii=False), now)
 
 

@@ -29,7 +29,11 @@ class Told:
         self.world.tell(messages(*(transaction(id=one, account=account, recorded_at=NOW) for one in ids)))
 
     def hear(self, name: str, transaction_id: str, **options: Any) -> None:
-        self.world.hear([ses_event(name, transaction=transaction_id, **options)])
+        self.world.hear([self.event(name, transaction_id, **options)])
+
+    def event(self, name: str, transaction_id: str, **options: Any) -> str:
+        """Return what SES publishes of an e-mail to the holder `awa`."""
+        return ses_event(name, transaction=transaction_id, holder=self.bench.alias_of("awa"), **options)
 
     def feed(self, key: str = KEY, **query: str) -> tuple[list[tuple[str, str]], str]:
         """Return (transaction, state) of what changed, and the cursor to go on from."""
@@ -211,7 +215,7 @@ def test_another_bank_s_notifications_are_not_to_be_seen(told: Told) -> None:
 def test_the_feedback_function_is_wired_to_its_trigger(told: Told) -> None:
     AWS["sqs"].create_queue(QueueName="feedback-dead")
     told.tell("1")
-    bodies = [ses_event("delivery", transaction="1"), "{broken"]
+    bodies = [told.event("delivery", "1"), "{broken"]
     CLIENT.lambda_.invoke("feedback", CLIENT.events.generate_sqs_event(bodies))
     assert told.world.states("1")["awa"] == "delivered"
     (letter,) = told.bench.queued("FEEDBACK_DEAD_LETTER_QUEUE_URL")

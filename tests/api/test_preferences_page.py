@@ -151,7 +151,7 @@ def rewrite(awa: Visitor, **changes: Any) -> None:
 
 
 def erase(awa: Visitor) -> None:
-    HolderRepository(awa.bench.dynamodb, "AccountsTable").delete("eazycard", "A123", "h1")
+    HolderRepository(awa.bench.dynamodb, "AccountsTable").delete("eazycard", "A123", "h1", NOW)
 
 
 def test_a_change_between_our_read_and_our_write_is_not_lost(awa: Visitor) -> None:

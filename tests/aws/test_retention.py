@@ -48,7 +48,7 @@ class World:
         self.log.claim([NotificationKey("eazycard", "claimed", "awa")], NOW, NOW)
         self.records.note_feedback(KEY, Feedback(NOW, Kind.DELIVERY, "m1", NOW))
         self.members.put(DIGEST, ["t1", "t2"])
-        self.stand_ins.ask([StandIn(NotificationKey("eazycard", "A", "awa"), frozenset({"a0#debit"}))], NOW)
+        self.stand_ins.ask([StandIn(NotificationKey("eazycard", "A", "awa", "a0"), frozenset({"a0#debit"}))], NOW)
         self.webhooks.put([Record(KEY, "msg_1", "notification.delivered", Standing.DELIVERED, "204", 1, NOW)])
         PurchaseRepository(self.client, TABLE, lambda _: None).collect([CAST["t"]], ())
 

@@ -145,7 +145,7 @@ def test_a_suppressed_old_address_is_not_told_of_the_new_one(changes: Changes) -
 
 def test_who_is_erased_meanwhile_gets_no_mail(changes: Changes) -> None:
     told(changes, holder(), OFF)
-    changes.holders.delete("eazycard", "A1", "awa")
+    changes.holders.delete("eazycard", "A1", "awa", changes.now)
     changes.mail()
     assert (changes.subjects(), changes.states(ID)) == ([], {"awa": "skipped"})
 

@@ -86,12 +86,12 @@ def test_erasing_and_enrolling_again_and_moving_back_send_no_second_mail_for_14_
     changes.mail()
     for minutes in (1, 2):
         changes.now = NOW + timedelta(minutes=minutes)
-        changes.holders.delete("eazycard", "A1", "awa")
+        changes.holders.delete("eazycard", "A1", "awa", changes.now)
         told(changes, asked(holder(), changes.now))
         changes.mail()
     assert changes.subjects() == [ASKED]
     changes.now = NOW + ASKED_AT_MOST_EACH + timedelta(minutes=3)
-    changes.holders.delete("eazycard", "A1", "awa")
+    changes.holders.delete("eazycard", "A1", "awa", changes.now)
     told(changes, asked(holder(), changes.now))
     changes.mail()
     assert changes.subjects() == [ASKED] * 2
@@ -172,7 +172,7 @@ def test_the_record_as_it_is_now_says_whether_to_ask(
 ) -> None:
     told(changes, asked(holder()))
     if now is None:
-        changes.holders.delete("eazycard", "A1", "awa")
+        changes.holders.delete("eazycard", "A1", "awa", changes.now)
     else:
         changes.put(now)
     changes.mail()

@@ -30,7 +30,7 @@ class Trial:
 
     def __init__(self, client: Any) -> None:
         self.client = client
-        self.holders = HolderRepository(client, "AccountsTable")
+        self.holders = HolderRepository(client, "AccountsTable", make_alias=str)
         self.addresses = AddressRepository(client, "AddressesTable")
         self.enrolment = Enrolment(self.addresses, self.holders)
 
@@ -82,9 +82,9 @@ def test_an_erasure_removes_the_confirmation_when_nobody_has_the_address_any_mor
     for account in ("A1", "A2"):
         trial.enrol(account)
     trial.enrolment.confirm(ADDRESS, LATER)
-    trial.enrolment.erase("eazycard", "A1", "awa")
+    trial.enrolment.erase("eazycard", "A1", "awa", NOW)
     assert trial.addresses.standing(ADDRESS).confirmed_at == LATER
-    trial.enrolment.erase("eazycard", "A2", "awa")
+    trial.enrolment.erase("eazycard", "A2", "awa", NOW)
     assert trial.addresses.standing(ADDRESS).confirmed_at is None
     assert trial.enrol("A1", at=LATER).awaits_confirmation
 
@@ -129,7 +129,7 @@ def test_an_address_that_nobody_has_is_not_found(trial: Trial) -> None:
     with pytest.raises(HolderNotFound):
         trial.enrolment.first_at(ADDRESS)
     trial.enrol("A1")
-    trial.enrolment.erase("eazycard", "A1", "awa")
+    trial.enrolment.erase("eazycard", "A1", "awa", NOW)
     with pytest.raises(HolderNotFound):
         trial.enrolment.first_at(ADDRESS)
 

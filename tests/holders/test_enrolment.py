@@ -41,7 +41,7 @@ class Enrolled:
 
     def __init__(self, client: Any) -> None:
         self.client = client
-        self.holders = HolderRepository(client, "AccountsTable")
+        self.holders = HolderRepository(client, "AccountsTable", make_alias=str)
         self.addresses = AddressRepository(client, "AddressesTable")
         self.enrolment = Enrolment(self.addresses, self.holders)
 
@@ -118,10 +118,10 @@ def test_the_table_holds_no_address_and_forgets_a_holder_who_moved_or_was_erased
     assert enrolled.at("awa@example.com") == ["A1", "A1"]
     enrolled.enrol("A1", "awa", "new@example.com", minute=1)
     assert enrolled.at("awa@example.com") == ["A1"]
-    enrolled.enrolment.erase("eazycard", "A1", "ben")
+    enrolled.enrolment.erase("eazycard", "A1", "ben", NOW)
     assert enrolled.at("awa@example.com") == []
     with pytest.raises(HolderNotFound):
-        enrolled.enrolment.erase("eazycard", "A1", "ben")
+        enrolled.enrolment.erase("eazycard", "A1", "ben", NOW)
 
 
 def test_a_holder_too_many_leaves_no_entry(enrolled: Enrolled) -> None:
@@ -206,7 +206,7 @@ def test_an_enrolment_that_the_check_refuses_changes_nothing_at_all(enrolled: En
     with pytest.raises(PreconditionFailed):
         enrolled.enrolment.amend("eazycard", "A1", "awa", moved_to("new@example.com", 1), refuse)
     with pytest.raises(PreconditionFailed):
-        enrolled.enrolment.erase("eazycard", "A1", "awa", lambda before: refuse(before, later))
+        enrolled.enrolment.erase("eazycard", "A1", "awa", NOW, lambda before: refuse(before, later))
     assert enrolled.holders.of_account("eazycard", "A1") == [awa]
     assert (enrolled.at("awa@example.com"), enrolled.at("new@example.com")) == (["A1"], [])
 

@@ -19,7 +19,7 @@ NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 class Desk:
     def __init__(self, client: Any) -> None:
         self.client = client
-        holders = HolderRepository(client, "AccountsTable")
+        holders = HolderRepository(client, "AccountsTable", make_alias=str)
         self.enrolment = Enrolment(AddressRepository(client, "AddressesTable"), holders)
         self.finder = HolderFinder(client, "AddressesTable", holders)
         self.now = NOW
@@ -70,7 +70,7 @@ def test_who_moves_is_found_by_the_new_address_only(desk: Desk) -> None:
 
 def test_who_is_erased_is_found_no_more_and_who_is_enrolled_again_is(desk: Desk) -> None:
     desk.enrol("A1")
-    desk.enrolment.erase("eazycard", "A1", "awa")
+    desk.enrolment.erase("eazycard", "A1", "awa", NOW)
     assert desk.with_id() == desk.with_address() == []
     assert desk.client.scan(TableName="AddressesTable")["Items"] == []
     desk.enrol("A1")

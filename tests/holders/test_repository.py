@@ -18,7 +18,7 @@ NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 
 @pytest.fixture
 def holders(each_dynamodb: Any) -> HolderRepository:
-    return HolderRepository(each_dynamodb, "AccountsTable")
+    return HolderRepository(each_dynamodb, "AccountsTable", make_alias=str)
 
 
 def holder(holder_id: str, **changes: Any) -> Holder:
@@ -62,18 +62,18 @@ def test_many_accounts_holders_are_read_at_once(holders: HolderRepository) -> No
 def test_a_deleted_holders_data_is_gone_and_the_place_is_free(holders: HolderRepository, each_dynamodb: Any) -> None:
     holders.put("eazycard", "A123", holder("h1"))
     holders.put("eazycard", "A123", holder("h2", name="Grace", email="grace@example.com"))
-    holders.delete("eazycard", "A123", "h1")
+    holders.delete("eazycard", "A123", "h1", NOW)
     assert [found.id for found in holders.of_account("eazycard", "A123")] == ["h2"]
     (item,) = each_dynamodb.scan(TableName="AccountsTable")["Items"]
     assert "awa" not in str(item).lower()
     with pytest.raises(HolderNotFound):
-        holders.delete("eazycard", "A123", "h1")
+        holders.delete("eazycard", "A123", "h1", NOW)
     assert holders.put("eazycard", "A123", holder("h1")) is True
 
 
 def test_a_holder_of_an_account_without_any_cant_be_deleted(holders: HolderRepository) -> None:
     with pytest.raises(HolderNotFound):
-        holders.delete("eazycard", "A123", "h1")
+        holders.delete("eazycard", "A123", "h1", NOW)
     assert holders.of_account("eazycard", "A123") == []
 
 
@@ -83,7 +83,7 @@ def test_an_account_takes_20_holders_and_replaces_any_of_them(holders: HolderRep
     with pytest.raises(TooManyHolders):
         holders.put("eazycard", "A123", holder("one-more"))
     assert holders.put("eazycard", "A123", holder("h7", name="Grace")) is False
-    holders.delete("eazycard", "A123", "h3")
+    holders.delete("eazycard", "A123", "h3", NOW)
     assert holders.put("eazycard", "A123", holder("one-more")) is True
     assert len(holders.of_account("eazycard", "A123")) == MAX_HOLDERS == 20
 
@@ -108,7 +108,7 @@ def test_of_the_same_holder_enrolled_at_once_one_is_new_and_counts_once(holders:
 def test_the_same_holder_deleted_at_once_is_deleted_once(holders: HolderRepository) -> None:
     for number in range(MAX_HOLDERS):
         holders.put("eazycard", "A123", holder(f"h{number}"))
-    outcomes = at_once(lambda _: holders.delete("eazycard", "A123", "h0"))
+    outcomes = at_once(lambda _: holders.delete("eazycard", "A123", "h0", NOW))
     assert outcomes.count(None) == 1
     assert [type(outcome) for outcome in outcomes].count(HolderNotFound) == WRITERS - 1
     holders.put("eazycard", "A123", holder("new"))
@@ -233,7 +233,7 @@ def test_a_write_whose_answer_was_lost_is_not_made_twice(holders: HolderReposito
         assert before.name == "Awa Ndiaye", "the change would be refused the second time"
         return dataclasses.replace(before, name="Awa N.")
 
-    before, after = HolderRepository(client, "AccountsTable").change("eazycard", "A123", "h1", once)
+    before, after = HolderRepository(client, "AccountsTable", make_alias=str).change("eazycard", "A123", "h1", once)
     assert (before, after.name, client.writes) == (holder("h1"), "Awa N.", 1)
 
 
@@ -254,7 +254,7 @@ def test_a_holder_is_not_erased_if_the_check_of_the_stored_record_raises(holders
         raise PreconditionFailed
 
     with pytest.raises(PreconditionFailed):
-        holders.delete("eazycard", "A123", "h1", check)
+        holders.delete("eazycard", "A123", "h1", NOW, check)
     assert stored(holders) == [holder("h1")]
 
 
@@ -269,7 +269,7 @@ def test_a_record_that_cannot_be_read_can_be_replaced_and_erased(holders: Holder
     )
     holders.put("eazycard", "A123", holder("a"))
     checked: list[Holder | None] = []
-    holders.delete("eazycard", "A123", "b", checked.append)
+    holders.delete("eazycard", "A123", "b", NOW, checked.append)
     assert checked == [None]
     assert stored(holders) == [holder("a"), holder("h1")]
 

@@ -240,7 +240,10 @@ def test_a_function_that_dies_at_any_call_is_made_good_by_the_repetition(
     queue: list[str] = []
 
     def enrolment(client: Any) -> Enrolment:
-        addresses, holders = AddressRepository(client, "AddressesTable"), HolderRepository(client, "AccountsTable")
+        addresses, holders = (
+            AddressRepository(client, "AddressesTable"),
+            HolderRepository(client, "AccountsTable", make_alias=str),
+        )
         return Enrolment(addresses, holders, lambda sweep: queue.append(pack(sweep)))
 
     with contextlib.suppress(Died):

@@ -210,6 +210,7 @@ PERMISSIONS = {
         "*": {"dynamodb:ListStreams"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {"dynamodb:BatchGetItem"},
+        "${AccountsTableArn}": {"dynamodb:BatchGetItem"},
         "${WebhookQueueArn}": {f"sqs:{action}" for action in SEND},
         "${WebhookDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
         "${FailedBatchesBucketArn}/*": {"s3:PutObject"},

@@ -125,7 +125,7 @@ def test_if_it_is_quiet_again_it_waits_again(night: Night) -> None:
 
 def test_a_holder_who_was_erased_meanwhile_is_not_told(night: Night) -> None:
     one_waits(night)
-    night.holders.delete("eazycard", "a0", "awa")
+    night.holders.delete("eazycard", "a0", "awa", night.now)
     night.release()
     night.deliver()
     assert (told(night), night.kept, night.dead_letters.bodies) == ({}, 0, [])

@@ -174,7 +174,7 @@ def test_a_holder_who_was_erased_or_suppressed_meanwhile_gets_no_digest(flood: F
     later = on_one_account(25, 100)
     change(flood)
     flood.flood(later)
-    flood.holders.delete("eazycard", ACCOUNT, "awa")
+    flood.holders.delete("eazycard", ACCOUNT, "awa", flood.now)
     flood.pass_time()
     assert flood.noted_of(later[20:]) == {("skipped", "erased"): 5}
     assert (len(flood.mails()), flood.entries) == (40, 0)

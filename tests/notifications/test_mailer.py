@@ -145,7 +145,7 @@ def test_without_links_an_e_mail_offers_no_unsubscribing(world: World) -> None:
 def test_a_holder_who_was_erased_meanwhile_is_not_told(world: World) -> None:
     world.enrol("a0", "awa", "ben")
     body = messages(transaction(id="t0", account="a0"))
-    world.holders.delete("eazycard", "a0", "awa")
+    world.holders.delete("eazycard", "a0", "awa", world.now)
     world.tell(body)
     assert world.ses.recipients == {"a0.ben@example.com": 1}
 
@@ -567,7 +567,7 @@ def test_a_holder_who_is_erased_while_the_email_waits_is_noted_as_skipped(world:
         world.enrol(told.account, "awa")
     world.ses.refuses_call_with = "ServiceUnavailable"
     world.tell(messages(*many(3)))
-    world.suppression().erase("eazycard", "a1", "awa")
+    world.suppression().erase("eazycard", "a1", "awa", world.now)
     world.ses.refuses_call_with = None
     world.drain()
     assert world.ses.recipients == {"a0.awa@example.com": 1, "a2.awa@example.com": 1}
@@ -583,7 +583,7 @@ def test_one_who_was_told_before_being_erased_stays_told(world: World) -> None:
     put_off, world.queue.bodies = world.queue.bodies, []
     world.ses.refuses_call_with = None
     world.tell(put_off)
-    world.suppression().erase("eazycard", "a0", "awa")
+    world.suppression().erase("eazycard", "a0", "awa", world.now)
     world.tell(put_off)
     assert world.states("t0") == {"awa": "sent"}
 

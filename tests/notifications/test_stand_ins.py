@@ -11,7 +11,7 @@ from chalicelib.notifications.state import NotificationKey, State, StateChange
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW
 
-KEY = NotificationKey("eazycard", "A", "awa")
+KEY = NotificationKey("eazycard", "A", "awa", "a0")
 SUBJECTS = frozenset({"a0#debit"})
 
 
@@ -68,7 +68,7 @@ def test_an_authorization_that_is_told_by_itself_is_found_out_and_nothing_is_not
 
 def test_one_that_is_held_back_by_another_s_refusal_is_tried_again(each_dynamodb: Any) -> None:
     log(each_dynamodb).record([StateChange(KEY, State.SENT, message_id="m")], NOW)
-    others = [stand_in(NotificationKey("eazycard", "A", f"h{number}")) for number in range(8)]
+    others = [stand_in(NotificationKey("eazycard", "A", f"h{number}", "a0")) for number in range(8)]
     expected = [Standing.IS_TOLD, *[Standing.STANDS] * 8]
     assert stand_ins(each_dynamodb).ask([stand_in(), *others], NOW) == expected
 
@@ -81,7 +81,7 @@ def test_more_than_fit_a_dynamodb_transaction_are_cut(dynamodb: Any, table_names
             sizes.append(len(arguments["TransactItems"]))
             return dynamodb.transact_write_items(**arguments)
 
-    many = [stand_in(NotificationKey("eazycard", "A", f"h{number}")) for number in range(140)]
+    many = [stand_in(NotificationKey("eazycard", "A", f"h{number}", "a0")) for number in range(140)]
     assert stand_ins(Watched()).ask(many, NOW) == [Standing.STANDS] * 140
     assert sizes == [100, 40]
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from chalicelib.aws.secret_store import SecretStore
+from chalicelib.holders.holder import Holder
 from chalicelib.holders.links import HolderLinks, Links
 from chalicelib.holders.repository import HolderRepository
 from local_cloud.deploy import STAGE
@@ -23,5 +24,11 @@ def links_of(cloud: CloudUnderTest, bank: str, account: str) -> Links:
         now,
         environment["API_URL"],
     )
-    (holder,) = HolderRepository(cloud.client("dynamodb"), environment["ACCOUNTS_TABLE"]).of_account(bank, account)
-    return links.links_for(bank, account, holder)
+    return links.links_for(bank, account, only_holder(cloud, bank, account))
+
+
+def only_holder(cloud: CloudUnderTest, bank: str, account: str) -> Holder:
+    """Return the account's only holder, as stored."""
+    table = cloud.deployed.environment["ACCOUNTS_TABLE"]
+    (holder,) = HolderRepository(cloud.client("dynamodb"), table).of_account(bank, account)
+    return holder

@@ -12,7 +12,7 @@ import urllib3
 
 from operations.audit import main as audit_command
 from tests.cloud import CloudUnderTest, eventually
-from tests.on_the_cloud.holder_links import links_of
+from tests.on_the_cloud.holder_links import links_of, only_holder
 
 pytestmark = pytest.mark.cloud
 BANK, ACCOUNT, HOLDER = "erasing-bank", "erased", "quagga-7"
@@ -67,10 +67,10 @@ def without_end(cloud: CloudUnderTest) -> list[str]:
     return [content for content in found if "expires_at" not in content]
 
 
-def bounced(cloud: CloudUnderTest, transaction: str, address: str) -> str:
+def bounced(alias: str, transaction: str, address: str) -> str:
     """Return SES's event of a bounce, whose diagnosis repeats the address, as mail servers write it."""
     event: dict[str, Any] = json.loads((EVENTS / "ses_bounce.json").read_text())
-    event["mail"]["tags"] |= {"bank": [BANK], "transaction": [transaction], "holder": [HOLDER]}
+    event["mail"]["tags"] |= {"bank": [BANK], "transaction": [transaction], "holder": [alias]}
     event["mail"]["destination"] = [address]
     (recipient,) = event["bounce"]["bouncedRecipients"]
     recipient |= {"emailAddress": address, "diagnosticCode": f"smtp; 550 5.1.1 <{address}>: {NAME} is unknown here"}
@@ -85,22 +85,27 @@ def test_an_erased_holder_is_nowhere_any_more_and_the_trail_says_who_did_it(
     sent = bank.post(id="z1", account=ACCOUNT, amount="10", type="debit", timestamp="2026-01-10T14:00:00Z")
     assert sent.status == 201
     eventually(lambda: cloud.mails(ADDRESS))
+    alias = only_holder(cloud, BANK, ACCOUNT).alias
     page = str(links_of(cloud, BANK, ACCOUNT).preferences)
     unsubscribe = str(links_of(cloud, BANK, ACCOUNT).unsubscribe)
     assert urllib3.request("POST", unsubscribe, body=b"List-Unsubscribe=One-Click").status == 200
     cloud.client("sns").publish(
-        TopicArn=cloud.deployed.outputs["MailFeedbackTopicArn"], Message=bounced(cloud, "z1", ADDRESS)
+        TopicArn=cloud.deployed.outputs["MailFeedbackTopicArn"], Message=bounced(alias, "z1", ADDRESS)
     )
     eventually(lambda: "suppressed" in bank("GET", AT).json())
     assert bank("PATCH", AT, {"email": MOVED}).status == 200
     assert places(cloud), "before, the scan finds the holder"
+    (told,) = bank("GET", "/transactions/z1/notifications").json()["notifications"]
+    assert told["holder"] == HOLDER
 
     assert bank("DELETE", AT).status == 204
     eventually(lambda: not places(cloud))
-    eventually(lambda: places_of_id(cloud) <= {"NotificationsTable", "DeferralsTable", "StatementsTable"})
-    assert "NotificationsTable" in places_of_id(cloud)
+    eventually(lambda: places_of_id(cloud) == {"StatementsTable"})
     assert not without_end(cloud)
     bank.enrol(ACCOUNT, HOLDER, name="Another Person", email=ADDRESS)
+    # The bank can still prove what was told, of nobody whom the account has now.
+    (told,) = bank("GET", "/transactions/z1/notifications").json()["notifications"]
+    assert (told["holder"], told["state"]) == (alias, "bounced")
     for link in (page, unsubscribe):
         assert urllib3.request("GET", link).status == 400
 

@@ -43,7 +43,7 @@ class Stage:
         client: Any = boto3.client("dynamodb")
         create_tables(client)
         boto3.client("secretsmanager").create_secret(Name="cursors", SecretString="a secret")
-        self.holders = HolderRepository(client, "AccountsTable")
+        self.holders = HolderRepository(client, "AccountsTable", make_alias=str)
         self.enrolment = Enrolment(AddressRepository(client, "AddressesTable"), self.holders)
         for bank in BANKS:
             BankRepository(client, "BanksTable").put_bank(Bank(bank, bank, "EUR", "standard"))

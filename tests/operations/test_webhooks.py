@@ -24,6 +24,7 @@ TEMPLATE = {
     "Resources": {"WebhookQueue": {"Type": "AWS::SQS::Queue"}},
     "Outputs": {
         "WebhookQueueUrl": {"Value": {"Ref": "WebhookQueue"}},
+        "AccountsTable": {"Value": "AccountsTable"},
         "NotificationsTable": {"Value": "NotificationsTable"},
         "BanksTable": {"Value": "BanksTable"},
         "AuditTrail": {"Value": "AuditTable/10"},

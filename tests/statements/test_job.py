@@ -269,7 +269,7 @@ def test_a_holder_who_wants_no_such_statement_any_more_gets_none_and_the_entry_i
 def test_an_erased_holder_gets_no_statement_and_a_holder_who_is_enrolled_again_gets_it(morning: Morning) -> None:
     morning.subscribe("a0", "awa", "ben")
     for holder in ("awa", "ben"):
-        morning.suppression().erase("eazycard", "a0", holder)
+        morning.suppression().erase("eazycard", "a0", holder, morning.now)
     morning.subscribe("a0", "ben")
     morning.run(DUE)
     assert morning.told == {"a0.ben@example.com": 1}
