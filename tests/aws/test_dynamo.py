@@ -233,6 +233,12 @@ def test_nobody_waits_when_nothing_is_left_to_be_done(dynamodb: Any) -> None:
     batch_delete(dynamodb, "BanksTable", items, sleep=must_not_wait)
 
 
+def test_nothing_to_be_put_makes_no_call() -> None:
+    assert put_new(None, "BanksTable", "entry", []) == []
+    batch_put(None, "BanksTable", [])
+    assert list(batch_get(None, "BanksTable", [])) == []
+
+
 class Counting:
     """A client that notes how many requests each batch has."""
 

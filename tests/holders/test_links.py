@@ -96,6 +96,12 @@ def test_a_link_has_the_mark_that_earlier_links_have(world: World) -> None:
         assert world.read(token).address_mark == golden
 
 
+def test_a_holder_stored_with_half_a_character_has_links(world: World) -> None:
+    odd = dataclasses.replace(AWA, email="a\ud800@example.com")
+    for token in world.tokens(odd).values():
+        assert world.read(token).is_for(odd)
+
+
 def test_a_link_is_fit_for_a_path_and_shows_nothing_to_who_reads_it(world: World) -> None:
     for token in world.tokens().values():
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,160}", token)
@@ -251,13 +257,14 @@ def test_without_readable_keys_e_mails_go_out_without_links(world: World, stored
 
 
 def test_while_the_keys_can_t_be_read_no_e_mail_waits_for_another_try_and_then_there_are_links_again(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.secrets.is_down = True
     for _ in range(50):
         assert world.links.links_for("eazycard", "A123", AWA) == Links()
     assert world.secrets.reads == 1
     assert caplog.text.count("links_unavailable") == 1
+    assert '"LinksUnavailable":[1.0]' in capsys.readouterr().out  # once, however many e-mails
     world.secrets.is_down = False
     world.now += timedelta(minutes=1)
     assert world.tokens()

@@ -18,7 +18,7 @@ from functools import cache
 
 import pytest
 
-from chalicelib.mail.shares import ACTIVE_FOR_S, Booked, Lane, book, longest_queue_s
+from chalicelib.mail.shares import ACTIVE_FOR_S, Booked, Flow, Lane, book, longest_queue_s
 
 # A mailer asks again after one second at most, and is there again a second after it has sent.
 ASKS_AGAIN_S = 1.0
@@ -205,3 +205,59 @@ def test_a_newcomer_with_one_email_gets_it_out_within_the_bound_of_the_queue(ban
     grant = book(booked, "newcomer", Lane.ORDINARY, 1, 14, 1_000_000 + 20_000)
     assert grant.count == 1
     assert grant.start_ms - 1_020_000 <= longest_queue_s(banks, 14) * 1000
+
+
+A, B = ("a", Lane.ORDINARY), ("b", Lane.ORDINARY)
+AT = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("until", "flows", "count", "start", "flow_until", "booked_until"),
+    [
+        pytest.param(0, {}, 10, 0, 1_000, 1_000, id="nothing is booked: a second's share"),
+        pytest.param(1_000, {A: (1_000, 0)}, 10, 1_000, 2_000, 2_000, id="a second ahead is little"),
+        pytest.param(1_001, {A: (1_000, 0)}, 0, 1_001, 1_000, 1_001, id="in all, a millisecond more is not"),
+        pytest.param(1_000, {A: (1_001, 0)}, 0, 1_000, 1_001, 1_000, id="its own, a millisecond more is not"),
+        pytest.param(9_000, {B: (9_000, 0)}, 5, 9_000, 1_000, 9_500, id="its floor, whatever the others have booked"),
+        pytest.param(
+            0, {A: (9_000, 0)}, 10, 0, 2_000, 1_000, id="nobody else wants the time, and it owes no more for it"
+        ),
+        pytest.param(0, {B: (0, -2_999)}, 5, 0, 1_000, 500, id="who asked three seconds ago shares"),
+        pytest.param(0, {B: (0, -3_000)}, 10, 0, 1_000, 1_000, id="who asked before that does not"),
+        pytest.param(0, {B: (1, -9_000)}, 5, 0, 1_000, 500, id="who has something booked shares"),
+        pytest.param(0, {("a", Lane.ALERTS): (0, 0)}, 2, 0, 800, 200, id="a quarter beside its own alerts"),
+        pytest.param(
+            0, {("b", Lane.ALERTS): (0, 0)}, 5, 0, 1_000, 500, id="another bank's alerts are one bank's share"
+        ),
+    ],
+)
+def test_what_a_bank_may_book_by_the_rules(
+    until: int,
+    flows: dict[tuple[str, Lane], tuple[int, int]],
+    count: int,
+    start: int,
+    flow_until: int,
+    booked_until: int,
+) -> None:
+    """Times are in milliseconds from now on; ten e-mails a second go to SES."""
+    booked = Booked(AT + until, {key: Flow(AT + ends, AT + asked) for key, (ends, asked) in flows.items()}, 7)
+    grant = book(booked, *A, 50, 10, AT)
+    assert (grant.count, grant.start_ms - AT) == (count, start)
+    assert grant.booked.flows[A] == Flow(AT + flow_until, AT)
+    assert (grant.booked.until_ms - AT, grant.booked.version) == (booked_until, 8)
+    assert grant.booked.flows.keys() - {A} == {
+        key for key, (ends, asked) in flows.items() if key != A and (ends > 0 or asked > -3_000)
+    }
+
+
+def test_a_booking_is_of_one_email_at_least_and_of_no_more_than_there_are() -> None:
+    assert book(Booked(), *A, 50, 0.1, AT).count == 1
+    assert book(Booked(), *A, 3, 10, AT).count == 3
+    assert Booked() == Booked(0, {}, 0)
+
+
+@pytest.mark.parametrize(("banks", "rate", "bound_s"), [(1, 1.0, 6.0), (2, 10.0, 5.4), (4, 8.0, 2 + 25 / 6 + 1)])
+def test_the_bound_is_two_seconds_the_halves_of_halves_in_both_lanes_and_an_email_of_each(
+    banks: int, rate: float, bound_s: float
+) -> None:
+    assert longest_queue_s(banks, rate) == pytest.approx(bound_s)

@@ -22,6 +22,7 @@ from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.sending import Senders
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW, Died, World, many, messages
+from tests.metrics import lines
 from tests.samples import EVIDENCE, transaction
 
 
@@ -504,6 +505,32 @@ def test_what_was_sent_by_another_copy_is_not_given_up(world: World) -> None:
     world.tell(world.queue.bodies, time_left_s=lambda: 5)
     assert world.letters() == []
     assert world.states("t0") == {"awa": "sent"}
+
+
+def test_a_line_says_of_a_call_s_notifications_what_was_done(world: World, logged: Any) -> None:
+    for number, told in enumerate(many(5)):
+        world.enrol(told.account, "awa", **({"quiet_hours": {"from": "13:00", "to": "20:30"}} if number == 3 else {}))
+    world.ses.statuses = {"a1.awa@example.com": "MESSAGE_REJECTED", "a2.awa@example.com": "ACCOUNT_THROTTLED"}
+    world.tell(messages(many(5)[4]))
+    world.tell(messages(*many(5)))
+    _, line = [line for line in lines(logged()) if line.get("message") == "told"]
+    counts = ("sent", "failed", "put_off", "waiting", "settled", "busy", "skipped", "digested")
+    assert [line[name] for name in counts] == [1, 1, 1, 1, 1, 0, 0, 0]
+    assert line["reasons"] == {"refused: MESSAGE_REJECTED": 1, "put_off: ACCOUNT_THROTTLED": 1}
+    assert sorted(line["transactions"]) == [f"eazycard#t{number}" for number in range(5)]
+
+
+def test_a_line_says_how_many_had_no_time_and_were_given_up(world: World, logged: Any) -> None:
+    world.enrol("a0", "awa")
+    old = messages(transaction(id="t0", account="a0"))
+    world.tell(old, time_left_s=lambda: 5)
+    (line,) = [line for line in lines(logged()) if line.get("message") == "out_of_time"]
+    assert (line["put_back"], line["given_up"]) == (1, 0)
+    world.now += LEFT_AT_MOST
+    world.enrol("a1", "awa")
+    world.tell([*world.queue.bodies, *messages(transaction(id="t1", account="a1"))], time_left_s=lambda: 5)
+    _, line = [line for line in lines(logged()) if line.get("message") == "out_of_time"]
+    assert (line["level"], line["put_back"], line["given_up"]) == ("WARNING", 1, 1)
 
 
 def test_nothing_personal_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
