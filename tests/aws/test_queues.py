@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chalicelib.aws.queues import Queue, Unsendable, message
+from chalicelib.aws.queues import GroupedBody, Queue, Unsendable, message
 from chalicelib.errors import TemporarilyUnavailable
 from tests.fakes import Failing, FakeSqs, refusal
 
@@ -59,3 +59,31 @@ def test_messages_that_sqs_refuses_for_good_are_named_after_all_others_are_sent(
         queue(sqs).send(["a", "\uffff", *map(str, range(15)), "\ufffe"])
     assert refused.value.bodies == ["\uffff", "\ufffe"]
     assert sorted(sqs.bodies) == sorted(["a", *map(str, range(15))])
+
+
+def test_nobody_waits_when_all_were_taken_and_once_before_each_other_try() -> None:
+    waits: list[float] = []
+    Queue(FakeSqs(), "url", sleep=waits.append).send(["a"])
+    assert waits == []
+    with pytest.raises(TemporarilyUnavailable):
+        Queue(FakeSqs(fails_first=1_000), "url", sleep=waits.append).send(["a"])
+    assert len(waits) == 4
+    assert all(0 <= wait_s <= 0.8 for wait_s in waits)
+
+
+@pytest.mark.parametrize(("longer", "calls"), [(0, 1), (1, 2)])
+def test_a_call_is_filled_to_its_last_byte(longer: int, calls: int) -> None:
+    sqs = FakeSqs()
+    queue(sqs).send(["x" * 131_072, "y" * (131_072 + longer)])  # 256 KB together
+    assert (sqs.calls, len(sqs.bodies)) == (calls, 2)
+
+
+@pytest.mark.parametrize("group", ["a", "x" * 128, "bank-1!~"])
+def test_a_bank_s_message_has_its_group(group: str) -> None:
+    assert GroupedBody.group_of(GroupedBody.of("body", group)) == {"MessageGroupId": group}
+
+
+@pytest.mark.parametrize("group", ["", "x" * 129, "a b", "é", None, 7])
+def test_what_sqs_takes_for_no_group_is_left_out(group: object) -> None:
+    assert GroupedBody.group_of(GroupedBody.of("body", group)) == {}
+    assert GroupedBody.group_of("body") == {}
