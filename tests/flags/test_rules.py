@@ -240,7 +240,7 @@ def test_a_duplicate_that_happened_before_is_found_when_it_comes_in_later() -> N
 
 
 def test_of_several_the_nearest_is_told() -> None:
-    others = [one(id=f"o{n}", timestamp=ago(seconds=n)) for n in (200, 20, 100)]
+    others = [one(id=f"o{n}", timestamp=ago(seconds=n)) for n in (200, 20, 100, 3_000)]  # one of them too far
     assert found("duplicate_suspect", ONE, history(*others))["seconds"] == 20
 
 

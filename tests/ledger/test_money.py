@@ -1,12 +1,22 @@
 """The shipped ISO tables are the published ones; amounts and their decimals."""
 
 from decimal import Decimal
+from pathlib import Path
+from xml.etree import ElementTree
 
 import iso4217
 import pycountry
 import pytest
 
-from chalicelib.ledger.money import ALPHA_2, COUNTRIES, CURRENCY_DECIMALS, excess_decimals, plain, without_end_zeros
+from chalicelib.ledger.money import (
+    ALPHA_2,
+    COUNTRIES,
+    CURRENCY_DECIMALS,
+    FUND_CODES,
+    excess_decimals,
+    plain,
+    without_end_zeros,
+)
 
 # Active codes that the list gives without a minor unit: metals, bond units, the SDR, and codes for tests and none.
 NO_MONEY = {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"}
@@ -16,6 +26,14 @@ def test_currencies_are_iso_4217_list_one_with_its_decimals() -> None:
     published = {currency.code: currency.exponent for currency in iso4217.Currency}
     assert {code for code, decimals in published.items() if decimals is None} == NO_MONEY
     assert {code: decimals for code, decimals in published.items() if decimals is not None} == CURRENCY_DECIMALS
+
+
+def test_funds_are_those_of_iso_4217_and_two_units_of_account() -> None:
+    table = ElementTree.parse(Path(iso4217.__file__).with_name("table.xml"))
+    named = [(entry.findtext("Ccy"), entry.find("CcyNm")) for entry in table.iter("CcyNtry")]
+    funds = {code for code, name in named if name is not None and name.get("IsFund", "").lower() == "true"}
+    # The list has these two as no funds; they are units of account, in which nobody pays.
+    assert funds | {"XAD", "UYW"} == FUND_CODES
 
 
 def test_countries_are_iso_3166_1_and_kosovo() -> None:
