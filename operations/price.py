@@ -3,17 +3,30 @@
     python -m operations.price --per-day 1000000 --holders 1.3
     python -m operations.price --per-day 100000000 --batch 100
 
-docs/scaling.md says where each unit and each price comes from. Left out: free tiers, discounts of volume, storage that
-grows with the years, data that leaves AWS, and taxes.
+The units are those of operations/units.json, which `python -m bench.units --write` counts on the local cloud: up to one
+transaction a second, those of transactions that go through alone; of more, those of full batches. docs/scaling.md says
+where each price comes from. Left out: free tiers, discounts of volume, storage that grows with the years, data that
+leaves AWS, and taxes.
 """
 
 import argparse
+import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
 
+UNITS = Path(__file__).with_name("units.json")
 DAYS = 30
+# Up to one transaction a second, each goes through alone: nothing shares a call with another one.
+QUIET_PER_DAY = 86_400
 _MILLION = Decimal(10**6)
+_GB = Decimal(10**9)
+# What is called for an e-mail; all else is called for a transaction, the first two for its POST.
+_POSTING = frozenset({"bank", "api_handler"})
+_MAILING = frozenset({"mailer", "alert_mailer", "feedback", "webhook_feeder", "webhook_sender"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +42,75 @@ class Line:
         return (self.a_transaction * transactions + self.an_email * emails) * self.usd_a_million / _MILLION
 
 
-def _line(name: str, a_transaction: str, an_email: str, usd_a_million: str) -> Line:
-    return Line(name, *map(Decimal, (a_transaction, an_email, usd_a_million)))
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A price in USD a million, and where `bench.units` counts its units: in `kind`, in rows that end with `of`.
+
+    `beside` is what the local cloud doesn't count: SES's e-mail, SNS's own request to the queue of the feedback.
+    """
+
+    name: str
+    usd_a_million: str
+    kind: str = "calls"
+    of: str = ""
+    figure: str = "calls"
+    beside: str = "0"
 
 
-API = "API Gateway, requests"
-LINES = (
-    _line("SES, e-mails", "0", "1", "100"),
-    _line("DynamoDB, write units", "5.1", "4.35", "0.625"),
-    _line("DynamoDB, read units", "2.75", "2", "0.125"),
-    _line(API, "1", "0", "3.50"),
-    _line("SNS, feedback", "0", "1", "0.50"),
-    _line("SQS, requests with their group", "0.05", "1.4", "0.50"),
-    _line("Lambda, invocations", "1.05", "0.2", "0.20"),
-    _line("Lambda, GB-seconds", "0.015", "0.01", "13.3334"),
-    _line("CloudWatch, GB of logs", "0.0000012", "0", "500000"),
+PRICES = (
+    Price("SES, e-mails", "100", of="no service", beside="1"),
+    Price("DynamoDB, write units", "0.625", of="dynamodb", figure="write_units"),
+    Price("DynamoDB, read units", "0.125", of="dynamodb", figure="read_units"),
+    Price("API Gateway, requests", "3.50", of="apigateway"),
+    Price("SNS, feedback", "0.50", of="no service", beside="1"),
+    Price("SQS, requests with their group", "0.50", of="sqs", beside="1"),
+    Price("S3, writes to the archive", "5", of="s3"),
+    Price("Lambda, invocations", "0.20", kind="functions", figure="invocations"),
+    Price("Lambda, GB-seconds", "13.3334", kind="functions", figure="gb_s"),
+    Price("CloudWatch, GB of logs", "500000", kind="functions", figure="log_bytes"),
 )
 FIXED_USD = Decimal("60")  # a stage's alarms, keys, secrets, and functions that run every minute
+
+
+def lines(per_day: Decimal, batch: int = 1) -> list[Line]:
+    """Return what each line's units are at so many transactions a day, posted in batches of this size."""
+    runs = json.loads(UNITS.read_text())["runs"]
+    posting, rest = runs["alone" if batch == 1 else "full"], runs["alone" if per_day <= QUIET_PER_DAY else "full"]
+    found = []
+    for price in PRICES:
+        in_post = _sum(posting, price, _POSTING.__contains__)
+        after = _sum(rest, price, lambda function: function not in _POSTING | _MAILING)
+        for_email = _sum(rest, price, _MAILING.__contains__) + Decimal(price.beside)
+        if price.of == "apigateway":
+            in_post = 1 / Decimal(batch)
+        found.append(Line(price.name, _rounded(in_post + after), _rounded(for_email), Decimal(price.usd_a_million)))
+    return found
+
+
+def _sum(run: dict[str, Any], price: Price, is_of: Callable[[str], bool]) -> Decimal:
+    rows = run[price.kind].items()
+    of_service = f" {price.of}" if price.of else ""
+    found = sum(
+        (
+            Decimal(str(row.get(price.figure, 0)))
+            for name, row in rows
+            if name.endswith(of_service) and name.split(" ")[0] != "root" and is_of(name.split(" ")[0])
+        ),
+        Decimal(0),
+    )
+    return found / _GB if price.figure == "log_bytes" else found
+
+
+def _rounded(number: Decimal) -> Decimal:
+    """Return a number with three digits."""
+    return Decimal(f"{number:.3g}")
 
 
 def table(per_day: Decimal, holders: Decimal, batch: int) -> list[tuple[str, Decimal]]:
     """Return each line with its USD a month, and the sums."""
     transactions = per_day * DAYS
     emails = transactions * holders
-    found = [
-        (line.name, line.usd(transactions / batch if line.name == API else transactions, emails)) for line in LINES
-    ]
+    found = [(line.name, line.usd(transactions, emails)) for line in lines(per_day, batch)]
     found.append(("a stage by itself", FIXED_USD))
     total = sum((usd for _, usd in found), Decimal(0))
     return [*found, ("sum", total), ("sum without SES", total - found[0][1])]

@@ -101,9 +101,9 @@ FOLDERS: dict[str, set[str]] = {
     "mail_gallery": {"chalicelib"},
     "simulation": {"chalicelib", "app"},
     "mutants": set(),
-    "bench": {"chalicelib", "mail_gallery", "app", "infra"},
+    "bench": {"chalicelib", "mail_gallery", "app", "infra", "operations", "bank_simulator", "local_cloud"},
     "local_cloud": {"chalicelib", "infra", "operations", "bank_simulator", "mail_gallery"},
-    "load": {"chalicelib", "infra", "operations", "bank_simulator", "mail_gallery"},
+    "load": {"chalicelib", "infra", "operations", "bank_simulator", "mail_gallery", "local_cloud"},
 }
 # Each takes the whole app apart, or all of a stage's stores.
 MAY_IMPORT_BESIDE = {

@@ -34,7 +34,7 @@ class Meter:
     """Counts by caller, service and operation, and the calls of functions, with their time and log.
 
     `calls` holds calls, bytes_in, bytes_out, write_units and read_units by `caller service operation`; `functions`
-    invocations, ms on the clock, processor_ms, memory_mb_calls (the sum of the memory of each call) and log_bytes.
+    invocations, errors, ms on the clock, processor_ms, memory_mb_calls (the memory of each call, added up), log_bytes.
     """
 
     def __init__(self) -> None:
@@ -73,12 +73,13 @@ class Meter:
                 {"calls": requests, "bytes_in": call.size, "bytes_out": bytes_out, **units}
             )
 
-    def invoked(self, config: dict[str, Any], ms: int, log: str) -> None:
+    def invoked(self, config: dict[str, Any], ms: int, log: str, is_error: bool) -> None:
         """Count a call of a function. Lambda bills whole milliseconds, so a part of one is one."""
         with self._lock:
             self._functions[short_name(config.get("FunctionName", ""))].update(
                 {
                     "invocations": 1,
+                    "errors": int(is_error),
                     "ms": ms + 1,
                     "memory_mb_calls": int(config.get("MemorySize", 128)),
                     "log_bytes": len(log.encode("utf-8", "replace")) + _PLATFORM_LINES,
@@ -138,7 +139,7 @@ def stand(meter: Meter) -> None:
 
     def logged(function: dict[str, Any], request_id: str, text: str, error: bool, ms: int, **more: Any) -> None:
         if meter.is_on:
-            meter.invoked(function.get("config") or function, ms, text)
+            meter.invoked(function.get("config") or function, ms, text, error)
         log(function, request_id, text, error, ms, **more)
 
     def run_batch(mapping: Any, function: dict[str, Any], event: dict[str, Any], *rest: Any) -> None:

@@ -1,0 +1,27 @@
+"""A small count of what a transaction uses, beside the one of operations/units.json, from which prices are made."""
+
+import json
+
+import pytest
+
+from bench.units import FILE, count
+from tests.cloud import CloudUnderTest
+
+pytestmark = pytest.mark.cloud
+# Not the job's: to wait until the analytics count takes a minute.
+FUNCTIONS = ("api_handler", "transaction_stream", "mailer", "feedback")
+# A small run shares less: the last batch of each step is not full, and settings are read anew.
+SHARE, UNITS = 0.15, 0.35
+
+
+def test_a_small_count_finds_what_prices_are_made_of(cloud: CloudUnderTest) -> None:
+    found = count(cloud.deployed.cloud, cloud.deployed.api_url, alone=3, full=100, idle_s=0, folded=False)
+    known = json.loads(FILE.read_text())["runs"]
+    for run in ("alone", "full"):
+        for function in FUNCTIONS:
+            row, expected = (of[run]["calls"][f"{function} dynamodb"] for of in (found, known))
+            for figure in ("write_units", "read_units"):
+                units = pytest.approx(expected.get(figure, 0), rel=SHARE, abs=UNITS)
+                assert row.get(figure, 0) == units, (run, function, figure)
+    assert found["alone"]["calls"]["bank apigateway"]["calls"] == 1
+    assert found["full"]["calls"]["bank apigateway"]["calls"] == 0.01
