@@ -12,7 +12,7 @@ CORE: dict[str, tuple[str, ...]] = {
     "ledger.digit_runs": ("ledger/test_card_numbers", "ledger/test_known_identifiers"),
     "ledger.ingest_worker": (),
     "ledger.intake": (),
-    "ledger.money": (),
+    "ledger.money": ("ledger/test_posted",),
     "ledger.purchase": (),
     "ledger.times": ("ledger/test_transaction", "aws/test_dynamo"),
     "ledger.visible_text": (),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
+from boto3.dynamodb.types import Binary, TypeSerializer
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +68,10 @@ def test_stored_times_are_written_as_answers_have_them(timestamp: datetime, reco
     )
     assert item["timestamp"] == {"S": format_time(timestamp)}
     assert item["recorded_at"] == {"S": format_time(recorded_at)}
+
+
+def test_a_form_that_the_service_does_not_write_is_read_as_boto3_does() -> None:
+    assert from_item({"kinds": {"SS": ["a", "b"]}, "raw": {"B": b"x"}}) == {"kinds": {"a", "b"}, "raw": Binary(b"x")}
 
 
 # Batches
@@ -179,9 +183,9 @@ def test_only_new_keys_are_put_and_for_the_others_what_is_stored_is_returned(eac
     assert found == {"a": False, "b": True, "c": False, "d": True}
 
 
-def cancelled(*codes: str) -> ClientError:
+def cancelled(*codes: str | None) -> ClientError:
     error = refusal("TransactionCanceledException")
-    error.response["CancellationReasons"] = [{"Code": code} for code in codes]
+    error.response["CancellationReasons"] = [{"Code": code} if code else {} for code in codes]
     return error
 
 
@@ -206,11 +210,12 @@ def test_a_put_that_is_held_up_to_the_last_is_temporarily_unavailable(dynamodb: 
     ("error", "is_passing"),
     [
         (cancelled("None", "ConditionalCheckFailed"), True),
+        (cancelled(None, "ConditionalCheckFailed"), True),
         (cancelled("ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"), True),
         (cancelled("ConditionalCheckFailed", "ValidationError"), False),
         (refusal("ValidationException"), False),
     ],
-    ids=["condition", "load", "mixed with a defect", "no transaction"],
+    ids=["condition", "a reason without a code", "load", "mixed with a defect", "no transaction"],
 )
 def test_a_transaction_cancelled_by_conditions_or_load_alone_is_cancelled_in_passing(
     error: ClientError, is_passing: bool

@@ -244,6 +244,13 @@ def test_of_several_the_nearest_is_told() -> None:
     assert found("duplicate_suspect", ONE, history(*others))["seconds"] == 20
 
 
+@pytest.mark.parametrize("changes", [{"authorization_id": "a1"}, {"status": "reversed"}])
+def test_what_is_no_attempt_to_pay_is_no_duplicate(changes: dict[str, Any]) -> None:
+    before = history(one(id="first", timestamp=ago(minutes=1)))
+    assert found("duplicate_suspect", one(**changes), before) is None
+    assert found("duplicate_suspect", ONE, before) is not None
+
+
 def test_two_payments_without_a_merchant_are_no_duplicates() -> None:
     assert found("duplicate_suspect", one(merchant=None), history(one(id="first", merchant=None))) is None
     unnamed = {"country": "CM"}

@@ -23,7 +23,7 @@ from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.holders.suppression import Standing
-from chalicelib.holders.sweep import HOLDERS_A_STEP, SWEPT_FOR, Sweep, pack, unpack
+from chalicelib.holders.sweep import HOLDERS_A_STEP, SWEPT_FOR, Sweep, Sweeper, pack, unpack
 from chalicelib.ledger.times import sortable
 from tests.analytics_world import Died, DyingAt
 
@@ -187,6 +187,7 @@ def test_a_sweep_is_too_old_after_a_day() -> None:
     again = unpack(pack(sweep.set_aside()))
     assert again is not None
     assert not again.is_too_old(NOW + 2 * SWEPT_FOR)
+    assert sweep.begun(NOW + SWEPT_FOR) == sweep
     assert again.begun(NOW + SWEPT_FOR) == Sweep(ADDRESS, 1, NOW + SWEPT_FOR)
 
 
@@ -210,6 +211,18 @@ def test_20_000_holders_are_marked_in_bounded_steps_and_once() -> None:
         steps += 1
     assert steps == 20_000 // HOLDERS_A_STEP
     assert stored.marks == {BOUNCED}
+
+
+def test_a_sweep_that_was_replaced_marks_its_step_and_leaves_the_rest_to_the_other() -> None:
+    stored = Stored(3 * HOLDERS_A_STEP)
+    sweeper = Sweeper(cast(AddressRepository, stored), cast(HolderRepository, stored))
+    old = Sweep.of(stored.suppress(ADDRESS, BOUNCED), NOW)
+    stored.lift(ADDRESS, NOW)
+    assert sweeper.step(old) is None
+    assert stored.has_marks_left  # only the newer sweep may say that none is left
+    left = sweeper.step(Sweep.of(stored.entry(ADDRESS), NOW))
+    assert left is not None
+    assert left.after == stored.accounts[HOLDERS_A_STEP - 1]
 
 
 def test_a_lifting_frees_its_own_holder_at_once_and_all_others_in_steps() -> None:

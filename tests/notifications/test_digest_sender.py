@@ -15,8 +15,8 @@ from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail import digest_mail
 from chalicelib.notifications import digest_sender
 from chalicelib.notifications.allowances import HOUR
-from chalicelib.notifications.digest import DigestNotice, unpack
-from chalicelib.notifications.digests_repository import CLOSED_FOR
+from chalicelib.notifications.digest import Digest, DigestKind, DigestNotice, unpack
+from chalicelib.notifications.digests_repository import CLOSED_FOR, DigestRepository
 from chalicelib.notifications.feed import MARGIN
 from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.state import NotificationKey
@@ -495,3 +495,17 @@ def test_a_digest_that_no_time_was_left_for_during_days_is_a_dead_letter_that_te
     flood.mailers[0].handle(again, lambda: 20)
     assert len(flood.mails()) == 21
     assert {told_in(flood, one)["state"] for one in over} == {"sent"}
+
+
+def test_what_a_digest_is_to_tell_is_read_consistently(flood: Flood) -> None:
+    """An entry that was put a moment ago belongs to it: nothing else would tell it."""
+    asked: list[dict[str, Any]] = []
+
+    class Asked:
+        def query(self, **arguments: Any) -> Any:
+            asked.append(arguments)
+            return flood.dynamodb.query(**arguments)
+
+    digest = Digest(DigestKind.ORDINARY, "eazycard", ACCOUNT, "awa", NOW)
+    assert DigestRepository(Asked(), flood.names["DeferralsTable"]).entries(digest, 10, []) == ([], [])
+    assert [one["ConsistentRead"] for one in asked] == [True]

@@ -17,9 +17,11 @@ from chalicelib.holders.links import Links
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
 from chalicelib.notifications.digest import unpack
+from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.sending import Senders
+from chalicelib.notifications.state import NotificationKey
 from tests.fakes import Failing, refusal
 from tests.mail_world import NOW, Died, World, many, messages
 from tests.metrics import lines
@@ -634,3 +636,38 @@ def test_each_bank_s_emails_come_from_its_own_sender_a_call_for_each_bank(world:
     assert sent_from["a1@example.com"] == '"Banque Atlantique, Cameroun" <alerts@example.com>'
     assert sent_from["a2@example.com"] == "EAZYCard <alerts@example.com>"  # the stage's, of a bank that is gone
     assert sent_from["a3@example.com"].endswith("<cl@example.com>")
+
+
+def test_100_are_claimed_in_a_call_and_the_next_ones_in_another(world: World) -> None:
+    claimed: list[int] = []
+
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.dynamodb, name)
+
+        def transact_write_items(self, TransactItems: list[Any], **more: Any) -> Any:  # noqa: N803
+            claimed.append(len(TransactItems))
+            return world.dynamodb.transact_write_items(TransactItems=TransactItems, **more)
+
+    gone = [Notice(transaction(id=f"t{number}", account="a0"), holders=("gone",)) for number in range(101)]
+    world.tell(list(pack(map(to_payload, gone))), dynamodb=Counting())
+    assert claimed == [100, 1]
+    assert world.states("t100") == {"gone": "skipped"}
+
+
+def test_what_a_table_leaves_out_is_asked_again_after_the_log_s_own_wait(world: World) -> None:
+    waits: list[float] = []
+
+    class LeavingOut:
+        """A client whose first answer leaves all keys out."""
+
+        def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+            return (
+                {"Responses": {}, "UnprocessedKeys": RequestItems}
+                if not waits
+                else world.dynamodb.batch_get_item(RequestItems=RequestItems)
+            )
+
+    log = NotificationLog(LeavingOut(), world.names["NotificationsTable"], world.feed(), sleep=waits.append)
+    assert log.notes([NotificationKey("eazycard", "t0", "awa")]) == {}
+    assert len(waits) == 1

@@ -52,6 +52,8 @@ def test_changes_and_removals_are_no_news(stream: Stream) -> None:
     item = transaction_item(TRANSACTION)
     stream.handle([record(item, "MODIFY"), {"eventName": "REMOVE", "dynamodb": {}}])
     assert (stream.notifications.calls, stream.dead_letters.calls) == (0, 0)
+    stream.handle([record(item, "MODIFY"), record(item)])
+    assert told(stream.notifications) == [TRANSACTION.id]
 
 
 @pytest.mark.parametrize(
