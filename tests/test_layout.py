@@ -129,7 +129,6 @@ TESTED_ELSEWHERE = {
     "ledger.informing": "through the fields that only inform, by ledger/test_posted",
     "ledger.ingest_queue": "with its two sides, by ledger/test_intake and test_ingest_worker",
     "ledger.keys": "through all that stores by key, by ledger/test_repository",
-    "ledger.times": "through all that stores a time, by ledger/test_transaction and aws/test_dynamo",
     "ledger.stored_form": "on both engines, by ledger/test_repository",
     "case_services": "with the other services, by test_services",
     "intake_stores": "with the other stores, by test_stores",

@@ -225,6 +225,20 @@ def test_a_sweep_that_was_replaced_marks_its_step_and_leaves_the_rest_to_the_oth
     assert left.after == stored.accounts[HOLDERS_A_STEP - 1]
 
 
+def test_who_marks_by_a_standing_that_has_changed_marks_again_by_the_new_one() -> None:
+    class LiftedMeanwhile(Stored):
+        def mark(self, key: str, holder: Holder, suppressed: Suppressed | None) -> None:
+            super().mark(key, holder, suppressed)
+            if self.standing.suppressed is not None:
+                self.lift(ADDRESS, NOW)
+
+    stored = LiftedMeanwhile(3)
+    entry = stored.suppress(ADDRESS, BOUNCED)
+    sweeper = Sweeper(cast(AddressRepository, stored), cast(HolderRepository, stored))
+    assert sweeper.mark(entry, stored.accounts).standing.suppressed is None
+    assert stored.marks == {None}
+
+
 def test_a_lifting_frees_its_own_holder_at_once_and_all_others_in_steps() -> None:
     stored = Stored(20_000)
     desk = Desk(stored)

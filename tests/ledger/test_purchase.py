@@ -239,3 +239,10 @@ def test_in_order_is_by_time_and_then_adds_before_it_settles(told: list[Transact
 def test_at_the_start_all_that_is_authorized_is_left() -> None:
     assert start(AUTHORIZATION) == Step(Role.NAMED, authorized=Decimal(100))
     assert start(AUTHORIZATION).left == 100
+
+
+def test_roles_have_the_names_that_answers_have() -> None:
+    assert [role.value for role in Role] == [
+        *("named", "increment", "covered_increment", "release", "settled_as_authorized", "part", "last_part"),
+        *("final_amount", "beyond", "after_the_end", "reversal", "refund", "unrelated"),
+    ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.activity.hour import Counted
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.state import NotificationKey
@@ -500,3 +501,18 @@ def test_no_log_line_has_an_endpoint_s_url_or_a_secret(desk: Desk, logged: Any) 
     assert "webhooks_disabled" in text
     assert "hooks.bank.example" not in text
     assert "whsec" not in text
+
+
+def test_an_hour_counts_each_attempt_as_delivered_or_failed_and_no_other(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send_for(timedelta(minutes=10))
+    counted: Counter[Counted] = sum((Counter(hour.counts) for hour in desk.hours()), Counter())
+    assert (counted[Counted.WEBHOOKS_DELIVERED], counted[Counted.WEBHOOKS_FAILED]) == (1, 2)
+    desk.change("t2")
+    desk.feed_webhooks()
+    desk.disable()
+    desk.restart()
+    desk.send()  # nothing is posted
+    assert sum(hour.counts.get(Counted.WEBHOOKS_FAILED, 0) for hour in desk.hours()) == 2
