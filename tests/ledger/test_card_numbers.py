@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from stdnum import luhn
 
 from chalicelib.ledger.card_numbers import holds_card_number
+from chalicelib.ledger.digit_runs import digit_runs
+from chalicelib.ledger.search_steps import Steps
 from tests import card_figures
 from tests.card_figures import with_rib_key
 from tests.cards import CARDS, as_printed, could_be_a_card, group_sizes, grouped, in_fours, issued_numbers, with_luhn
@@ -332,3 +334,17 @@ def test_a_timestamp_is_no_card_number(moment: datetime, joint: str) -> None:
     if 1900 <= moment.year < 2200:  # 5069 begins like a card's number
         assert not holds_card_number(f"at {moment.isoformat(joint)}")
         assert holds_card_number(f"{moment.isoformat(joint)} {as_printed(ALL_CARDS[0])}")
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("411111111111", 0),
+        ("4111111111111", 1),  # 13 digits
+        ("4111-1111-1111-1", 1),
+        ("411111111111 x 411111111111", 0),
+        ("12 x 4111111111111 y 34 z 4111 1111 1111 1111", 2),
+    ],
+)
+def test_only_runs_of_13_digits_are_looked_at(text: str, runs: int) -> None:
+    assert len(list(digit_runs(text, Steps()))) == runs

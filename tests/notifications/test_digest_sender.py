@@ -509,3 +509,20 @@ def test_what_a_digest_is_to_tell_is_read_consistently(flood: Flood) -> None:
     digest = Digest(DigestKind.ORDINARY, "eazycard", ACCOUNT, "awa", NOW)
     assert DigestRepository(Asked(), flood.names["DeferralsTable"]).entries(digest, 10, []) == ([], [])
     assert [one["ConsistentRead"] for one in asked] == [True]
+
+
+def test_a_digest_that_another_mailer_sends_comes_back_when_that_one_s_lease_is_over(flood: Flood) -> None:
+    later = flooded(flood)
+    flood.now += HOUR + CLOSED_FOR
+    flood.release(now=flood.now)
+    bodies = list(flood.queue.bodies)
+    (notice,) = [one for body in bodies for one in unpack(body, []) if isinstance(one, DigestNotice)]
+    claims = flood.log(flood.dynamodb).claim([notice.key], flood.now, flood.now + timedelta(seconds=30), ())
+    assert claims.claimed == {notice.key}
+    flood.queue.bodies, flood.queue.delays = [], []
+    flood.tell(bodies)
+    assert [unpack(body, []) for body in flood.queue.bodies] == [[notice]]
+    assert all(delay >= 20 for delay in flood.queue.delays)
+    flood.now += timedelta(seconds=31)  # it died
+    flood.deliver_all()
+    assert flood.noted_of(later) == {("sent", None): len(later)}
