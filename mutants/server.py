@@ -6,7 +6,7 @@ reads is a request, and each line that it writes is the answer:
 - `files`: the test files; `only`: the ids of the tests to run, in this order, None for all; `known`: all known ids. A
   test whose id is not known runs too: its name hangs on a value that was changed.
 - `limits_s`: after how long each test counts as one that hangs; `at_most_s`: after how long all of them do.
-- The answer: `status` (pytest's, or a signal's as a negative number), `hung`, `said` (the end of what was printed),
+- The answer: `status` (pytest's, or a signal's as a negative number), `said` (the end of what was printed),
   and, if it was to be `recorded`, `tests`: for each test how long it took, and which lines of which file it reached.
 """
 
@@ -102,24 +102,24 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
         if child == 0:
             _run_and_exit(request, output, result)
         _forks.append(child)
-        status, hung = _ended(child, request["at_most_s"])
+        status = _ended(child, request["at_most_s"])
         _end_all_of(_forks.pop())
         said = output.read_text(errors="replace")[-4000:] if output.exists() else ""
         recorded = json.loads(result.read_text()) if result.exists() else {}
-    return {"status": status, "hung": hung, "said": said, "tests": recorded}
+    return {"status": status, "said": said, "tests": recorded}
 
 
-def _ended(child: int, at_most_s: float) -> tuple[int, bool]:
-    """Wait for the fork; return its status, and whether it had to be killed."""
+def _ended(child: int, at_most_s: float) -> int:
+    """Wait for the fork, and kill it if it hangs; return its status."""
     ends = time.monotonic() + at_most_s
     while time.monotonic() < ends:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status), False
+            return os.waitstatus_to_exitcode(status)
         time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return -signal.SIGKILL, True
+    return -signal.SIGKILL
 
 
 def _end_all_of(fork: int) -> None:

@@ -50,6 +50,7 @@ from tests.analytics_world import (
     store,
 )
 from tests.fakes import Failing, Interrupted, refusal
+from tests.metrics import counted, lines
 
 
 class Cancelling:
@@ -601,3 +602,17 @@ def test_an_emptied_roll_up_is_none_to_whoever_reads(each_dynamodb: Any) -> None
     (day,) = days
     assert roll_ups.days(day.bank, day.date, day.date, at) == {}
     assert roll_ups.read(days, at) == {}
+
+
+def test_a_run_says_its_steps_its_lag_and_who_is_behind(
+    dynamodb: Any, table_names: dict[str, str], logged: Any
+) -> None:
+    store(dynamodb, [made(number) for number in range(5)])
+    steps = run(dynamodb)
+    text = logged()
+    (line,) = [line for line in lines(text) if line.get("message") == "analytics_run"]
+    assert (line["steps"], line["behind"]) == (steps, [])
+    assert counted(text, "AnalyticsSteps") == steps > 0
+    assert counted(text, "JobLag") == line["lag_s"] == SAFETY_MARGIN.total_seconds()
+    (lag,) = [line for line in lines(text) if "JobLag" in line]
+    assert lag["job"] == "analytics_job"

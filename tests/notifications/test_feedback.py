@@ -22,6 +22,7 @@ from chalicelib.notifications.feedback import UnknownNotification, read_event
 from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
 from tests.fakes import Failing, refusal
 from tests.mail_world import Died, World, messages, ses_event
+from tests.metrics import lines
 from tests.samples import transaction
 from tests.tables import TABLES
 
@@ -410,3 +411,13 @@ def test_any_interleaving_of_events_notes_and_repetitions_ends_the_same(world: W
     for steps in (["note", *dict.fromkeys(events)], data.draw(st.permutations(["note", "note", *events, *events]))):
         ends.append(final_state(world, next(_numbers), steps))
     assert ends[0] == ends[1]
+
+
+def test_a_line_says_what_a_batch_of_feedback_was(world: World, logged: Any) -> None:
+    sweep = pack(Sweep(Address.of("eazycard", ADDRESS), 0, world.now))
+    world.hear(
+        [ses_event("delivery"), ses_event("complaint"), "{broken", ses_event("delivery", transaction="t9"), sweep]
+    )
+    (line,) = [line for line in lines(logged()) if line.get("message") == "feedback_batch"]
+    assert line["kinds"] == {"delivery": 1, "complaint": 1}
+    assert (line["swept"], line["dead_lettered"], line["transactions"]) == (1, 2, ["eazycard#t0"])
