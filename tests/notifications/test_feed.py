@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.notifications.feed import LATE, MARGIN, NotificationFeed
+from chalicelib.notifications.feed import LATE, MARGIN, NotificationFeed, position_at
 from chalicelib.notifications.state import NotificationKey
 from tests.fakes import Failing, refusal
 
@@ -191,3 +191,7 @@ def test_whoever_writes_while_it_is_read_nothing_is_skipped(
         clock.now += timedelta(seconds=data.draw(st.floats(0, 4)))
     clock.now += MARGIN + 2 * LATE
     assert shown | set(followed(reader, 7, position, bank)[0]) == written
+
+
+def test_the_position_of_a_moment_is_before_all_that_changes_then() -> None:
+    assert position_at(datetime(2026, 1, 10, 14, tzinfo=UTC)) == "2026-01-10T14:00:00.000000Z|-1"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.notifications.state import MAX_FEEDBACK, Feedback, Kind, State, superfluous, to_json
+from chalicelib.notifications.state import MAX_FEEDBACK, Feedback, Kind, NotificationKey, State, superfluous, to_json
 
 START = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 CLAIMED = {"state": "queued", "updated_at": "2026-01-10T14:00:00Z"}
@@ -149,3 +149,11 @@ def test_what_is_kept_of_much_feedback_hangs_on_no_order_and_holds_the_state(
     assert len(kept) == min(len(feedback), MAX_FEEDBACK)
     assert kept == set(feedback) - set(superfluous(feedback))
     assert state(SENT, *kept) == state(SENT, *feedback)
+
+
+def test_a_notification_s_item_has_the_holder_as_its_key_and_items_beside_it_a_suffix() -> None:
+    key = NotificationKey("eazycard", "t0", "awa")
+    assert key.item_key() == {"transaction_key": "eazycard#t0", "holder": "awa"}
+    assert key.item_key("#feedback") == {"transaction_key": "eazycard#t0", "holder": "awa#feedback"}
+    assert key.account == ""
+    assert key == NotificationKey("eazycard", "t0", "awa", "A1")
