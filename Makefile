@@ -29,7 +29,7 @@ INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progres
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long versions faults guards mutants clients check lint packaged format lock audit openapi provision release banks vendor clean
+.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long versions faults faults-cloud guards mutants clients check lint packaged format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -95,6 +95,11 @@ versions: $(DEV)  ## Run the tests that need no server on the newer Pythons that
 faults: SEEDS = 500
 faults: $(DEV)  ## Run the whole system in one process through hundreds of bad days, and count what became of everything (SEEDS=)
 	@$(PY) -m simulation --seeds $(SEEDS)
+
+faults-cloud: COUNT = 1000
+faults-cloud: SEED = 1
+faults-cloud: $(DEV) $(LOADER)  ## Post to the local cloud on a bad day, and count what became of everything (COUNT=, SEED=)
+	@$(PY) -m load.faults --count $(COUNT) --seed $(SEED)
 
 guards: $(DEV)  ## Take each condition of a write out in turn, and see that a promise notices it
 	@$(PY) -m simulation --seeds 60 --guards

@@ -17,6 +17,15 @@ from local_cloud.server import CloudFailed, Keys
 
 
 @dataclass(frozen=True, slots=True)
+class Mails:
+    """How many e-mails SES accepted, how many of them are different, and how many of these tell of several alerts."""
+
+    accepted: int = 0
+    different: int = 0
+    of_several: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Switches:
     """The switches of the gate of the cloud at this URL."""
 
@@ -44,10 +53,9 @@ class Switches:
         """Return how often each trouble has happened since the faults were switched on, as `kind service function`."""
         return self._ask("GET", "faults")
 
-    def mails(self, bank: str) -> tuple[int, int]:
-        """Return how many of a bank's e-mails SES has accepted, and of how many different notifications."""
-        found = self._ask("GET", "mails").get(to_tag(bank), {"accepted": 0, "different": 0})
-        return found["accepted"], found["different"]
+    def mails(self, bank: str) -> Mails:
+        """Return how many of a bank's e-mails SES has accepted."""
+        return Mails(**self._ask("GET", "mails").get(to_tag(bank), {}))
 
     def _switch(self, seed: int, troubles: Sequence[Trouble]) -> None:
         bounds = {"until_s": math.inf, "most": math.inf}  # JSON has no such number

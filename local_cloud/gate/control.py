@@ -4,6 +4,7 @@ PUT switches meter or faults, with a JSON body; GET returns what was counted. Th
 """
 
 import json
+from base64 import urlsafe_b64decode
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,9 +44,21 @@ class Switchboard:
         return 200, {"content-type": "application/json"}, json.dumps(found).encode()
 
     def _mails(self) -> dict[str, dict[str, int]]:
-        """Return for each bank how many e-mails SES accepted, and of how many different notifications."""
+        """Return for each bank how many e-mails SES accepted, how many of them are different, and tell of several."""
         found: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
         for note in list(self.notes.values()):
             tags = dict(note.get("Tags", ()))
             found[tags.get("bank", "")][tags.get("transaction", ""), tags.get("holder", "")] += 1
-        return {bank: {"accepted": pairs.total(), "different": len(pairs)} for bank, pairs in found.items()}
+        return {
+            bank: {
+                "accepted": pairs.total(),
+                "different": len(pairs),
+                "of_several": sum(_is_of_several(transaction) for transaction, _ in pairs),
+            }
+            for bank, pairs in found.items()
+        }
+
+
+def _is_of_several(tag: str) -> bool:
+    """Whether an e-mail with this tag tells of several transactions: `chalicelib.mail.tags` writes it."""
+    return tag.startswith("--") and b"@" in urlsafe_b64decode(f"{tag[2:]}==")

@@ -31,6 +31,8 @@ OTHERS = (
     "local_cloud.inbox",
     "bank_simulator",
     "bench",
+    "bench.units",
+    "load.faults",
     "mail_gallery",
     "mutants",
     "openapi",

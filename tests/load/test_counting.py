@@ -1,6 +1,7 @@
 """The count at a run's end, against an honest small API over HTTP that can be told to misbehave."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -107,3 +108,12 @@ def test_a_feed_that_can_not_be_read_is_said(api: FakeBankApi, bank: LoadedBank)
     api.feed = lambda: problem(403, "forbidden")
     with pytest.raises(NotReadable, match="403 forbidden"):
         count(bank, answered)
+
+
+def test_what_is_posted_twice_counts_once(api: FakeBankApi, bank: LoadedBank) -> None:
+    answered = posted(api, bank)
+    again = replace(bank, bodies=[*bank.bodies, *bank.bodies[:3]])
+    repeats = [replace(answered[index], index=COUNT + index, answer="replayed") for index in range(3)]
+    counted = count(again, [*answered, *repeats])
+    assert (counted.posted, counted.recorded, counted.stored, counted.is_right) == (COUNT, COUNT, COUNT, True)
+    assert counted.answers == {"created": COUNT, "replayed": 3}
