@@ -428,3 +428,19 @@ def test_a_transaction_over_which_judging_fails_is_logged_and_counted(
     assert (line["level"], line["bank"], line["transaction"], line["error"]) == (
         *("ERROR", "eazycard", "bad", "ArithmeticError"),
     )
+
+
+def test_ten_accounts_of_a_batch_are_looked_up_and_no_more(stream: Stream) -> None:
+    asked: list[str] = []
+
+    class Asked:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stream.dynamodb, name)
+
+        def query(self, **arguments: Any) -> Any:
+            asked.append(arguments["TableName"])
+            return stream.dynamodb.query(**arguments)
+
+    stream.handle(records(*(transaction(id=f"t{n}", account=f"a{n}") for n in range(12))), dynamodb=Asked())
+    assert asked.count(stream.names["TransactionsTable"]) == 10
+    assert len(told(stream.notifications)) == 12
