@@ -122,13 +122,14 @@ def test_ses_is_asked_once_in_five_minutes_and_a_new_rate_is_obeyed() -> None:
     assert ses.calls == 2
 
 
-def test_when_ses_does_not_say_the_last_known_rate_holds() -> None:
+def test_when_ses_does_not_say_the_last_known_rate_holds(caplog: pytest.LogCaptureFixture) -> None:
     ses, now = FakeAccount(200), [NOW]
     broken = Failing(ses, refusal("TooManyRequestsException"), at=1)
     account = SesAccount(broken, lambda: now[0])
     assert account.send_rate() == 200
     now[0] += CACHE_FOR
     assert account.send_rate() == 200
+    assert caplog.text.count("send_rate_unknown") == 1
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ServiceUnavailable"])

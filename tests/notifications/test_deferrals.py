@@ -13,6 +13,7 @@ from chalicelib.notifications.deferrals import LEAST_WAIT
 from chalicelib.notifications.due import SHARDS, DueEntry, DueRepository
 from tests.fakes import Failing, FakeSqs, Metered, refusal
 from tests.mail_world import Died, many, messages
+from tests.metrics import lines
 from tests.quiet_night import END, QUIET, Night
 from tests.samples import transaction
 
@@ -366,3 +367,10 @@ class TestRepository:
         for hour in (END.replace(minute=0), END.replace(minute=0) + timedelta(hours=1)):
             repository.move_checkpoint(hour)
             assert repository.checkpoint() == hour
+
+
+def test_a_release_that_is_done_says_that_it_lags_behind_nothing(night: Night, logged: Any) -> None:
+    one_waits(night)
+    night.release(now=END + timedelta(minutes=5))
+    (lag,) = [line for line in lines(logged()) if "JobLag" in line]
+    assert (lag["JobLag"], lag["job"]) == ([0.0], "release_deferred")
