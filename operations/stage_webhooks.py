@@ -23,10 +23,14 @@ _PAGE = 100
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Delivery:
-    """A webhook as it would be sent now, and the record of its last try: None if it was never tried."""
+    """A webhook as it would be sent now, and the record of its last try: None if it was never tried.
+
+    `holder` is the id that the bank knows, not the alias that the notification's key has; the alias after an erasure.
+    """
 
     webhook: Webhook
     record: Record | None
+    holder: str
 
     @property
     def is_delivered(self) -> bool:
@@ -100,7 +104,7 @@ class StageWebhooks:
             )
         ]
         records = self.records.of(webhooks)
-        return [Delivery(webhook, records.get(webhook.id)) for webhook in webhooks]
+        return [Delivery(one, records.get(one.id), str(found[one.key]["holder"])) for one in webhooks]
 
 
 def _sentence(state: EndpointState) -> str:

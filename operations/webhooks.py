@@ -129,7 +129,8 @@ def _show(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, now:
     # There are records of the notification's earlier states, too. Their webhooks can't be sent again.
     records = webhooks.records.of_transaction(TransactionKey(bank.id, options.transaction))
     earlier = [one for one in records if one.id not in present]
-    rows = [(*_told(one.id, one.key, one.type, one), None) for one in earlier]
+    ids = {delivery.webhook.key: delivery.holder for delivery in present.values()}
+    rows = [(*_told(one.id, one.key, ids.get(one.key, one.key.holder), one.type, one), None) for one in earlier]
     rows += [(*_row(delivery), delivery.webhook.body) for delivery in present.values()]
     if not rows:
         print(f"webhooks: {_NOTHING} {options.transaction!r}.", file=sys.stderr)
@@ -160,11 +161,12 @@ def _resend(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, no
 
 
 def _row(delivery: Delivery) -> _Row:
-    return _told(delivery.webhook.id, delivery.webhook.key, delivery.webhook.type, delivery.record)
+    webhook = delivery.webhook
+    return _told(webhook.id, webhook.key, delivery.holder, webhook.type, delivery.record)
 
 
-def _told(webhook_id: str, key: NotificationKey, type_: str, record: Record | None) -> _Row:
-    names = (webhook_id, key.transaction, key.holder, type_)
+def _told(webhook_id: str, key: NotificationKey, holder: str, type_: str, record: Record | None) -> _Row:
+    names = (webhook_id, key.transaction, holder, type_)
     if record is None:
         return (*names, NEVER_TRIED, None, 0, None, None)
     next_at = format_time(record.next_at) if record.next_at else None

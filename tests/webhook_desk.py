@@ -165,12 +165,13 @@ class Desk(World):
         items = self.dynamodb.scan(TableName=self.names["NotificationsTable"])["Items"]
         return [{"eventName": "INSERT", "dynamodb": {"NewImage": item}} for item in items]
 
-    def change(self, *ids: str, event: str = "delivery", account: str = "a0") -> None:
-        """Notify a holder of transactions, and let SES publish this event about each e-mail."""
+    def change(self, *ids: str, event: str = "delivery", account: str = "a0", holder: str = "awa") -> None:
+        """Notify a holder of transactions, and let SES publish this event about each e-mail; its tags name `holder`."""
         self.enrol(account, "awa")
         self.tell(messages(*(transaction(id=transaction_id, account=account) for transaction_id in ids)))
         for transaction_id in ids:
-            self.hear([ses_event(event, transaction=transaction_id, address=f"{account}.awa@example.com")])
+            address = f"{account}.awa@example.com"
+            self.hear([ses_event(event, transaction=transaction_id, address=address, holder=holder)])
 
     def feed_webhooks(self) -> None:
         self.feeder.handle(self.pages())

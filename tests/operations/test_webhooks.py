@@ -95,6 +95,16 @@ def test_webhooks_are_listed_with_what_became_of_them(stage: Stage, capsys: pyte
     assert {row[1] for row in rows(capsys.readouterr().out)} == {"t2", "t3"}
 
 
+def test_a_holder_is_named_by_the_id_that_the_bank_knows(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.make_alias = lambda: "alias-of-awa"
+    stage.change_and_send("t1", holder="alias-of-awa")
+    stage.change_and_send("t1", event="bounce", holder="alias-of-awa")
+    capsys.readouterr()
+    for command in (("list", "eazycard"), ("show", "eazycard", "t1")):
+        assert run(*command) == 0
+        assert {row[2] for row in rows(capsys.readouterr().out)} == {"awa"}
+
+
 def test_a_list_ends_where_it_is_told_to_begin(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.now -= timedelta(hours=30)
     stage.change_and_send("old")
