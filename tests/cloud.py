@@ -88,6 +88,12 @@ class CloudUnderTest:
         taken = [mail for of_account in answer.json()["messages"].values() for mail in of_account]
         return [mail for mail in taken if to in mail["To"][0]]
 
+    def waiting(self, queue: str) -> int:
+        """Return how many messages a queue has, visible or not, by the name of its output."""
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+        found = self.client("sqs").get_queue_attributes(QueueUrl=self.deployed.outputs[queue], AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)
+
     def dead_letters(self, queue: str) -> list[dict[str, Any]]:
         """Return and remove the dead letters of a queue, named by its output, like StreamDeadLetterQueueUrl."""
         sqs, url, found = self.client("sqs"), self.deployed.outputs[queue], []

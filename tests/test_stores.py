@@ -1,5 +1,6 @@
 """The stores of a stage: each works on the table, queue or secret that the stage's settings name."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -45,7 +46,9 @@ def test_banks_and_their_settings_are_found_through_their_caches(stores: Stores)
 def test_transactions_and_holders_are_each_in_their_own_tables(stores: Stores) -> None:
     stores.transactions.add(transaction())
     stores.enrolment.enrol("eazycard", "a0", AWA)
-    assert stores.holders.of_account("eazycard", "a0") == [AWA]
+    (stored,) = stores.holders.of_account("eazycard", "a0")
+    assert dataclasses.replace(stored, alias="") == AWA
+    assert stored.alias
     tables = ("TRANSACTIONS_TABLE", "ACCOUNTS_TABLE", "ADDRESSES_TABLE", "NOTIFICATIONS_TABLE")
     assert [items(table) for table in tables] == [1, 1, 2, 0]  # of the holder's address, and of the id
 

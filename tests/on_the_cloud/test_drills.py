@@ -71,14 +71,6 @@ class Drill:
         """Return how many calls of a function have failed, which is Lambda's metric Errors."""
         return float(self.switches.counts()["functions"].get(function, {}).get("errors", 0))
 
-    def waiting(self, queue: str) -> int:
-        """Return how many messages a queue has, visible or not, by the name of its output."""
-        names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
-        found = self.cloud.client("sqs").get_queue_attributes(
-            QueueUrl=self.cloud.deployed.outputs[queue], AttributeNames=names
-        )
-        return sum(int(found["Attributes"][name]) for name in names)
-
     def told_once(self, account: str, count: int) -> None:
         """Wait until the account's holder has so many e-mails, and see that no other one comes."""
         address = f"{account}.h@".lower()
@@ -108,10 +100,10 @@ def test_notifications_late_ses_throttles(drill: Drill) -> None:
         drill.post("D1", 3)
         (row,) = eventually(lambda: drill.tell("why e-mails were put off or failed", "mailer")[:1])
         assert "TooManyRequestsException" in row["reasons_found"]
-        assert drill.waiting("NotificationQueueUrl") > 0, "the sign: they wait in the queue"
+        assert drill.cloud.waiting("NotificationQueueUrl") > 0, "the sign: they wait in the queue"
         assert drill.cloud.mails("d1.h@") == []
     drill.told_once("D1", 3)
-    eventually(lambda: drill.waiting("NotificationQueueUrl") == 0)
+    eventually(lambda: drill.cloud.waiting("NotificationQueueUrl") == 0)
 
 
 def test_dead_letters_of_mailer_ses_refuses_an_address(drill: Drill, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,14 +112,14 @@ def test_dead_letters_of_mailer_ses_refuses_an_address(drill: Drill, capsys: pyt
     with drill.switches.faults(1, [Trouble("refused", service="sesv2", containing="d2.h@example.com")]):
         drill.post("D2")
         drill.post("D2-GOOD")
-        eventually(lambda: drill.waiting(queue) == 1)
+        eventually(lambda: drill.cloud.waiting(queue) == 1)
         rows = drill.tell("dead letters by reason", "mailer")
         assert [(row["reason"], row["letters"]) for row in rows] == [("refused: BadRequestException", 1)]
         drill.told_once("D2-GOOD", 1)
     assert dead_letters(["--stage", STAGE, "redrive", "--reason", "refused"]) == 0
     assert "1 sent through again" in capsys.readouterr().out
     drill.told_once("D2", 1)
-    assert drill.waiting(queue) == 0
+    assert drill.cloud.waiting(queue) == 0
 
 
 def test_stream_errors_the_queue_can_not_be_reached(drill: Drill) -> None:

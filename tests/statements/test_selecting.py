@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.holders.holder import Holder, Suppressed
-from chalicelib.notifications.state import State
+from chalicelib.notifications.state import NotificationKey, State
 from chalicelib.statements.index import Expected
 from chalicelib.statements.periods import period_named
 from chalicelib.statements.selecting import Selection, select
@@ -15,7 +15,9 @@ from chalicelib.statements.selecting import Selection, select
 # A Monday, at 8 in the morning: the week before it is due.
 DUE = datetime(2026, 6, 15, 8, tzinfo=UTC)
 WEEK = Expected("eazycard", "a0", "awa", period_named("2026-W24"))
-AWA = Holder("awa", "Awa", "awa@example.com", "fr", "UTC", {"statement": "weekly"}, DUE)
+AWA = Holder("awa", "Awa", "awa@example.com", "fr", "UTC", {"statement": "weekly"}, DUE, alias="alias-of-awa")
+# What is kept of the statement has the holder's alias.
+KEY = NotificationKey("eazycard", WEEK.id, "alias-of-awa")
 
 
 def selected(*holders: Holder, expected: Expected = WEEK, now: datetime = DUE) -> Selection:
@@ -28,7 +30,7 @@ def awa(**preferences: Any) -> Holder:
 
 def test_a_statement_that_is_due_and_wanted_is_ready_with_the_period_that_follows() -> None:
     selection = selected(AWA, dataclasses.replace(AWA, id="ben"))
-    ready = selection.ready[WEEK.key]
+    ready = selection.ready[KEY]
     assert (ready.expected, ready.holder, ready.following.name) == (WEEK, AWA, "2026-W25")
     assert (selection.later, selection.dropped, selection.letters) == ([], 0, [])
 
@@ -82,8 +84,8 @@ def test_quiet_hours_that_end_before_it_is_due_do_not_change_when_it_is_due() ->
 def test_after_one_that_is_sent_again_comes_the_current_period() -> None:
     again = dataclasses.replace(WEEK, again=True)
     weeks_later = datetime(2026, 7, 1, 12, tzinfo=UTC)
-    assert selected(AWA, expected=again, now=weeks_later).ready[WEEK.key].following.name == "2026-W27"
-    assert selected(AWA, now=weeks_later).ready[WEEK.key].following.name == "2026-W25"
+    assert selected(AWA, expected=again, now=weeks_later).ready[KEY].following.name == "2026-W27"
+    assert selected(AWA, now=weeks_later).ready[KEY].following.name == "2026-W25"
 
 
 def test_a_malformed_record_is_a_letter_and_holds_up_no_other_statement() -> None:
@@ -92,10 +94,10 @@ def test_a_malformed_record_is_a_letter_and_holds_up_no_other_statement() -> Non
     selection = select([WEEK, other], {"eazycard#a0": [bad], "eazycard#a1": [AWA]}, DUE)
     assert [letter.payload for letter in selection.letters] == [WEEK.to_json()]
     assert selection.letters[0].reason == "malformed_holder: ZoneInfoNotFoundError"
-    assert list(selection.ready) == [other.key]
+    assert [ready.expected for ready in selection.ready.values()] == [other]
 
 
 def test_a_change_of_state_has_the_time_at_which_the_statement_was_due() -> None:
     suppressed = dataclasses.replace(AWA, suppressed=Suppressed("complaint", DUE))
-    change = selected(suppressed).ready[WEEK.key].change(State.SUPPRESSED, "complaint")
-    assert (change.key, change.state, change.reason, change.queued_at) == (WEEK.key, State.SUPPRESSED, "complaint", DUE)
+    change = selected(suppressed).ready[KEY].change(State.SUPPRESSED, "complaint")
+    assert (change.key, change.state, change.reason, change.queued_at) == (KEY, State.SUPPRESSED, "complaint", DUE)
