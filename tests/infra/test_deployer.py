@@ -7,7 +7,7 @@ them. What the commands call is read from their code.
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -56,6 +56,7 @@ NOT_NEEDED = {
     r"s3:(Put|Delete)Bucket(Website|Encryption|Lifecycle)\w*": "not used",
     r"s3:Put(Accelerate|Analytics|Intelligent|Inventory|Metrics|Replication|ObjectLock)\w+|s3:PutObjectAcl": "not used",
     r"s3:(DeleteObject|GetObject|GetObjectVersion|GetObjectMetadata|REST.PUT.OBJECT)": "of objects, `commands` has",
+    r"s3:DeleteBucketTagging": "no action of IAM: `s3:PutBucketTagging` is what removing tags needs",
     r"secretsmanager:(ReplicateSecret|RemoveRegions)\w+": "no replicas",
     r"secretsmanager:GetSecretValue": "a secret's value isn't the deployer's business",
     r"events:(Put|Remove)Permission": "the bus is the account's own",
@@ -124,11 +125,26 @@ def resources() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def schema_of(type_name: str) -> dict[str, Any]:
+    found: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_name).schema
+    return found
+
+
 def permissions(type_name: str, *handlers: str) -> set[str]:
     """Return what AWS's schema says that these handlers of a resource type call."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_name).schema
-    found = schema.get("handlers", {})
+    found = schema_of(type_name).get("handlers", {})
     return {action for name in handlers for action in found.get(name, {}).get("permissions", ())}
+
+
+def tagging(type_name: str) -> set[str]:
+    """Return what AWS's schema says is called for a resource's tags. A stack's tags are put on all of its resources,
+    and a resource whose tags may not be set isn't made ("UnauthorizedTaggingOperation")."""
+    found = schema_of(type_name).get("tagging", {})
+    return without_exceptions(found.get("permissions", ())) if found.get("taggable") else set()
+
+
+def without_exceptions(found: Iterable[str]) -> set[str]:
+    return {action for action in found if not any(re.fullmatch(pattern, action) for pattern in NOT_NEEDED)}
 
 
 def called_by_cloudformation() -> set[str]:
@@ -137,8 +153,8 @@ def called_by_cloudformation() -> set[str]:
         handlers = ("create", "read", "update", "delete")
         if made and type_name not in MADE_BY_SAM and all(one.get("DeletionPolicy") == "Retain" for one in made):
             handlers = handlers[:-1]
-        found |= permissions(type_name, *handlers)
-    return {action for action in found if not any(re.fullmatch(pattern, action) for pattern in NOT_NEEDED)}
+        found |= permissions(type_name, *handlers) | tagging(type_name)
+    return without_exceptions(found)
 
 
 def called_by_commands() -> set[str]:
@@ -169,7 +185,30 @@ def test_whatever_is_called_is_allowed_and_nothing_else() -> None:
 @pytest.mark.parametrize("pattern", NOT_NEEDED)
 def test_each_exception_is_of_something_that_a_handler_may_call(pattern: str) -> None:
     every = {one for name in resources() for one in permissions(name, "create", "read", "update", "delete")}
+    every |= {one for name in resources() for one in schema_of(name).get("tagging", {}).get("permissions", ())}
     assert any(re.fullmatch(pattern, action) for action in every)
+
+
+# Where a service's actions begin with another name than its resource types.
+PREFIXES = {"cognito": "cognito-idp"}
+
+
+def where(action: str) -> set[str]:
+    """Return the resources on which the policies allow an action."""
+    return {one for found in statements() if action in listed(found["Action"]) for one in listed(found["Resource"])}
+
+
+@pytest.mark.parametrize("type_name", [name for name in resources() if tagging(name)])
+def test_what_can_be_made_can_be_tagged(type_name: str) -> None:
+    tags = tagging(type_name)
+    service = type_name.split("::")[1].lower()
+    makes = re.compile(rf"{PREFIXES.get(service, service)}:(Create|Put|POST)(?!RolePolicy)\w*")
+    made = {
+        one for action in permissions(type_name, "create") - tags if makes.fullmatch(action) for one in where(action)
+    }
+    assert made
+    # What is made anywhere, with a condition, is tagged by its own ARN.
+    assert "*" in made or any(all(one in where(action) for action in tags) for one in made)
 
 
 @pytest.mark.parametrize("statement", list(statements()), ids=lambda one: one["Sid"])
@@ -186,6 +225,8 @@ def test_each_action_exists_for_such_a_resource_and_condition(statement: dict[st
                 # Nothing smaller is known before, or AWS knows nothing smaller.
                 assert set(formats) == {"*"} or action in ANYWHERE, (action, formats)
         given = listed(statement["Resource"])
+        if statement["Sid"] in TAGGED_SINCE and re.search("Tag|Untag", action):
+            continue
         assert given == [SAM] or any(fits(one, found) for one in given for found in formats), (action, formats)
         keys = {key for operator in statement.get("Condition", {}).values() for key in operator}
         assert keys <= {key for entry in entries for key in entry["condition_keys"]}, action
@@ -193,6 +234,8 @@ def test_each_action_exists_for_such_a_resource_and_condition(statement: dict[st
 
 # What SAM's templates need besides the stack ("Template transforms", AWS CloudFormation User Guide).
 SAM = "arn:aws:cloudformation:us-east-2:aws:transform/Serverless-2016-10-31"
+# Of these the schema of the resource type says that they have tags, the IAM data not yet.
+TAGGED_SINCE = {"Dashboard"}
 ANYWHERE = {"cloudformation:GetTemplateSummary"}  # of a template that isn't a stack's yet
 
 
