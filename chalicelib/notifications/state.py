@@ -147,9 +147,10 @@ def to_json(holder: str, note: Mapping[str, Any], feedback: Iterable[Feedback]) 
     first = {"state": State.QUEUED.value, "at": note["queued_at"]} if "queued_at" in note else None
     entry = _without_none({"state": noted.value, "at": note["updated_at"], "reason": note.get("reason")})
     history = [*([first] if first else []), entry, *map(_entry, told)]
-    state, reason = noted, note.get("reason")
+    state, reason, message_id = noted, note.get("reason"), note.get("message_id")
     if told and (heaviest := _heaviest(told)).weight >= _NOTED.get(noted, _NOTHING_SENT):
-        state, reason = heaviest.state, _entry(heaviest).get("reason")
+        # Of the e-mail that the state is of: when a mailer died, there are two, and the note has the last one's.
+        state, reason, message_id = heaviest.state, _entry(heaviest).get("reason"), heaviest.message_id
     sent_at = note["updated_at"] if noted is State.SENT else None
     if sent_at is None and told:
         sent_at = format_time(min(one.accepted_at for one in told))
@@ -161,7 +162,7 @@ def to_json(holder: str, note: Mapping[str, Any], feedback: Iterable[Feedback]) 
             "queued_at": note.get("queued_at"),
             "sent_at": sent_at,
             "updated_at": max((one["at"] for one in history), key=datetime.fromisoformat),
-            "message_id": note.get("message_id") or (told[0].message_id if told else None),
+            "message_id": message_id,
             "digest": note.get("digest"),
             "history": sorted(history, key=lambda one: datetime.fromisoformat(one["at"])),
         }

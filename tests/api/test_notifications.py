@@ -55,7 +55,7 @@ def told(bench: Bench) -> Told:
 
 def test_each_holders_delivery_is_told_with_times_and_reasons(told: Told) -> None:
     told.tell("1")
-    told.hear("bounce", "1", address="awa@example.com")
+    told.hear("bounce", "1", address="awa@example.com", message_id="message-1")
     answer = told.bench.get("/transactions/1/notifications")
     assert answer.status_code == 200
     assert answer.json_body == {

@@ -89,6 +89,13 @@ def test_feedback_before_the_mailers_note_says_all_that_the_note_will() -> None:
     assert found["updated_at"] == "2026-01-10T14:05:00Z"
 
 
+def test_of_two_emails_the_one_whose_fate_the_state_is_is_named() -> None:
+    found = to_json("awa", {**SENT, "message_id": "m2"}, [told(Kind.DELIVERY, 2, "m1"), told(Kind.DELIVERY, 5, "m2")])
+    assert found["message_id"] == "m1"
+    skipped = {"state": "skipped", "updated_at": "2026-01-10T14:00:01Z"}
+    assert "message_id" not in to_json("awa", skipped, [told(Kind.DELAY)])
+
+
 def test_a_notification_is_told_whole_with_times_and_reasons_in_order() -> None:
     delay = told(Kind.DELAY, 2, reason="delayed: MailboxFull")
     assert to_json("awa", SENT, [told(Kind.HARD_BOUNCE, 9, reason="hard: NoEmail"), delay]) == {

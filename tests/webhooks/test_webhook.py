@@ -92,6 +92,27 @@ def test_the_same_state_makes_the_same_message_whatever_came_besides() -> None:
     assert (again.id, again.body) == (first.id, first.body)
 
 
+MAILS_TOLD = st.builds(
+    lambda kind, mail: (kind, f"m{mail}"), st.sampled_from((Kind.DELAY, Kind.DELIVERY, Kind.REJECT)), st.integers(1, 2)
+)
+
+
+@given(st.lists(MAILS_TOLD, max_size=6), st.data())
+def test_one_id_has_one_body_whenever_a_dead_mailers_second_email_is_noted(
+    mails: list[tuple[Kind, str]], data: st.DataObject
+) -> None:
+    # Two e-mails of one notification, m1 and m2: whose note comes when, and what SES tells of which in which order.
+    told_of = [Feedback(NOW.replace(second=10 + n), kind, mail, NOW) for n, (kind, mail) in enumerate(mails)]
+    noted_after = data.draw(st.integers(0, len(told_of)))
+    queued = {"state": "queued", "updated_at": "2026-01-10T14:00:00Z"}
+    bodies: dict[str, set[str]] = {}
+    for count in range(len(told_of) + 1):
+        for note in [queued] * (count <= noted_after) + [{**SENT, "message_id": "m2"}] * (count >= noted_after):
+            if webhook := made(note, *told_of[:count]):
+                bodies.setdefault(webhook.id, set()).add(webhook.body)
+    assert all(len(found) == 1 for found in bodies.values())
+
+
 def test_a_bounce_that_turns_out_to_be_hard_is_another_message() -> None:
     soft = sent(SENT, told(Kind.SOFT_BOUNCE, 3, "soft: MailboxFull"))
     hard = sent(SENT, told(Kind.SOFT_BOUNCE, 3, "soft: MailboxFull"), told(Kind.HARD_BOUNCE, 9, "hard: General"))
