@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mutants import equivalent
+from mutants.known import keep, kept
 from mutants.modules import Module, core
 from mutants.mutations import Mutant, mutants_of
 from mutants.report import Report
-from mutants.run import EQUIVALENT, NOT_NOTICED, TestsFail, examined, recorded
-from mutants.worker import working
+from mutants.run import EQUIVALENT, NOT_NOTICED, TestsFail, begun, examined, recorded
+from mutants.worker import Worker, working
 
 ROOT = Path(__file__).parent.parent
 WRITTEN = Path("docs/mutants.md")
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="which ones are drawn (1)")
     parser.add_argument("--module", action="append", help="only of this module, like mail.pacing; may be repeated")
     parser.add_argument("--workers", type=int, default=1, help="how many tests run side by side (1)")
+    parser.add_argument("--anew", action="store_true", help="import the code anew for each mutant: slow, to compare")
     parser.add_argument("--minutes", type=float, help="end after so long, and report on what was examined by then")
     parser.add_argument("--at-least", type=float, default=97.0, help="per cent noticed for the status 0 (97)")
     parser.add_argument("--list", action="store_true", help="list the mutants, and run nothing")
@@ -101,13 +103,19 @@ def _run(
     is_whole = True
     try:
         with working(root, options.workers) as workers:
-            free: queue.Queue[object] = queue.Queue()
+            tests = kept(root)
+            drawn = {mutant.module for mutant in others}
+            used = [module for module in modules if module.name in drawn]
+            begun(workers, used, tests)
+            free: queue.Queue[Worker] = queue.Queue()
             for worker in workers:
                 free.put(worker)
-            drawn = {mutant.module for mutant in others}
-            tests = recorded(free, [one for one in modules if one.name in drawn], progress.recorded)  # type: ignore[arg-type]
-            ends = began + options.minutes * 60 if options.minutes else None
-            examined(free, modules, others, tests, told, ends)  # type: ignore[arg-type]
+            try:
+                recorded(free, root, used, tests, progress.recorded)
+                ends = began + options.minutes * 60 if options.minutes else None
+                examined(free, used, others, tests, told, ends, options.anew)
+            finally:
+                keep(root, tests)
     except KeyboardInterrupt:
         is_whole = False
     progress.end()

@@ -91,9 +91,10 @@ class _Walk:
         start, end = self._range(target)
         is_whole = isinstance(target, ast.stmt | ast.Name | ast.Constant)
         code = text if is_whole else f"({text})"
-        mutated = self._source[:start] + code.encode() + self._source[end:]
+        # Its outermost statement is enough to know whether it compiles, and much shorter than the module.
+        first, last = self._range(next(node for node in [*around, target] if isinstance(node, ast.stmt)))
         try:
-            compile(mutated, self._module, "exec")
+            compile(self._source[first:start] + code.encode() + self._source[end:last], self._module, "exec")
         except SyntaxError:
             return
         shown_start, shown_end = self._shown(target, around)

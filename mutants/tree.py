@@ -19,12 +19,12 @@ def copied(root: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def changed(file: Path, source: bytes) -> Iterator[None]:
+def changed(file: Path, source: bytes) -> Iterator[bytes]:
     """Let the file have this source meanwhile, without what was compiled of the other."""
     before = file.read_bytes()
     _write(file, source)
     try:
-        yield
+        yield source
     finally:
         _write(file, before)
 

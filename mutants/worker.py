@@ -1,4 +1,4 @@
-"""A worker: a copy of the tree, and a server in it that runs tests."""
+"""A worker: a copy of the tree, a session in it that tries changes of functions, and a server that imports anew."""
 
 import contextlib
 import json
@@ -11,51 +11,44 @@ from typing import Any
 
 from mutants.tree import copied
 
-_SERVER = Path(__file__).with_name("server.py")
+_PROJECT = Path(__file__).parent.parent
 _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "HYPOTHESIS_PROFILE": "mutants",  # no shrinking, nothing kept
+    # What is compiled of changed code must not stay. What is compiled of the rest is, by the session.
+    "PYTHONDONTWRITEBYTECODE": "1",
 }
+# The path of this package is for the program itself, not for what its tests start.
+_PROGRAM = """
+import os, sys
+sys.path[0] = {project!r}
+from mutants.{name} import main
+sys.path[0] = os.getcwd()
+main()
+"""
 
 
 class Stopped(Exception):
-    """The worker was stopped while it ran tests."""
+    """The process was stopped while it ran tests."""
 
 
-class Worker:
-    def __init__(self, tree: Path) -> None:
-        self.tree = tree
-        temporary = tree.parent / "tmp"
-        temporary.mkdir()
-        # A session of its own: a Ctrl-C is for the command, which then stops the server.
+class Process:
+    """A program of this package, in the tree, which answers requests, one at a time."""
+
+    def __init__(self, name: str, tree: Path, environment: dict[str, str]) -> None:
+        # A session of its own: a Ctrl-C is for the command, which then stops the process.
         self._process = subprocess.Popen(
-            [sys.executable, str(_SERVER)],
+            [sys.executable, "-c", _PROGRAM.format(project=str(_PROJECT), name=name)],
             cwd=tree,
-            env={**os.environ, **_ENVIRONMENT, "TMPDIR": str(temporary)},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
 
-    def run(
-        self,
-        files: Sequence[str],
-        only: Sequence[str] | None = None,
-        known: Sequence[str] = (),
-        limits_s: dict[str, float] | None = None,
-        is_recorded: bool = False,
-        at_most_s: float = 1800.0,
-    ) -> dict[str, Any]:
-        """Run tests; `server` says what is asked and answered. Raises Stopped."""
-        request = {
-            "files": list(files),
-            "only": None if only is None else list(only),
-            "known": list(known),
-            "limits_s": limits_s or {},
-            "recorded": is_recorded,
-            "at_most_s": at_most_s,
-        }
+    def asked(self, **request: object) -> dict[str, Any]:
+        """Return the answer to a request. Raises Stopped."""
         if self._process.stdin is None or self._process.stdout is None:
             raise Stopped
         try:
@@ -67,7 +60,7 @@ class Worker:
         return answer
 
     def stop(self) -> None:
-        """End the server, and the tests that it runs."""
+        """End the process, and the tests that it runs."""
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -78,6 +71,28 @@ class Worker:
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+
+class Worker:
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        temporary = tree.parent / "tmp"
+        temporary.mkdir()
+        environment = {**os.environ, **_ENVIRONMENT, "TMPDIR": str(temporary)}
+        self.server = Process("server", tree, environment)
+        del environment["PYTHONDONTWRITEBYTECODE"]
+        self.session = Process("session", tree, environment)
+
+    def begin(self, files: Sequence[str], watched: Sequence[str]) -> dict[str, Any]:
+        """Collect the tests of these files; return the session's answer. Raises Stopped."""
+        answer = self.session.asked(files=list(files), watched=[str(self.tree / file) for file in watched])
+        if "tests" in answer:
+            self.server.asked(libraries=answer["libraries"])
+        return answer
+
+    def stop(self) -> None:
+        self.session.stop()
+        self.server.stop()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mutants import equivalent, run
+from mutants import equivalent, known
 from mutants.__main__ import main
 from tests.mutants.toy import MODULE, TESTS, fingerprint, made
 
@@ -22,12 +22,20 @@ from mutants.__main__ import main
 from tests.mutants.toy import MODULE
 sys.exit(main(["--sample", "0"], Path.cwd(), [MODULE]))
 """
+LONG = """
+
+def test_long() -> None:
+    import pathlib
+    import time
+    pathlib.Path("runs").touch()
+    time.sleep(600)
+"""
 
 
 def test_survivors_are_reported_what_hangs_ends_and_the_project_stays_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "_LIMIT_S", 1.0)
+    monkeypatch.setattr(known, "LIMIT_S", 1.0)
     root = made(tmp_path / "project")
     before = fingerprint(root)
 
@@ -58,6 +66,7 @@ def test_a_listed_mutant_is_counted_apart_and_not_run(
         for then in ("> 10", ">= 11", ">= 9")
     }
     monkeypatch.setattr(equivalent, "reasons", lambda: listed)
+    monkeypatch.setattr(known, "LIMIT_S", 1.0)
     root = made(tmp_path / "project")
 
     assert main(["--sample", "0", "--module", "toy.counting"], root, [MODULE]) == 0
@@ -89,7 +98,7 @@ def test_tests_that_fail_on_the_code_as_it_is_are_named(tmp_path: Path, capsys: 
 
 def test_a_seed_draws_the_same_mutants(capsys: pytest.CaptureFixture[str]) -> None:
     def drawn(seed: int) -> str:
-        assert main(["--list", "--sample", "20", "--seed", str(seed)]) == 0
+        assert main(["--list", "--sample", "20", "--seed", str(seed), "--module", "mail.pacing"]) == 0
         return capsys.readouterr().out
 
     assert drawn(7) == drawn(7) != drawn(8)
@@ -104,7 +113,7 @@ def test_a_module_that_is_not_listed_is_named(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("stopping", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_it_and_leaves_nothing_behind(tmp_path: Path, stopping: signal.Signals) -> None:
     root = made(tmp_path / "project")
-    (root / MODULE.tests[0]).write_text(TESTS + "\n\ndef test_long() -> None:\n    import time\n    time.sleep(600)\n")
+    (root / MODULE.tests[0]).write_text(TESTS + LONG)
     before = fingerprint(root)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -112,14 +121,78 @@ def test_ctrl_c_ends_it_and_leaves_nothing_behind(tmp_path: Path, stopping: sign
     command = subprocess.Popen(
         [sys.executable, "-c", COMMAND], cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    until = time.monotonic() + 120
-    while not list(temporary.glob("mutants-*/tmp/*")) and time.monotonic() < until:  # its tests run
+    until = time.monotonic() + 300
+    while not list(temporary.glob("mutants-*/tree/runs")) and time.monotonic() < until:
+        assert command.poll() is None, command.communicate()
         time.sleep(0.1)
     command.send_signal(stopping)
-    _, err = command.communicate(timeout=60)
+    _, err = command.communicate(timeout=120)
 
     assert command.returncode == 130, err
     assert b"interrupted: only these were examined" in err
     assert b"Traceback" not in err
     assert not list(temporary.iterdir())
     assert fingerprint(root) == before
+
+
+# Each is only noticed if the change is seen where it was imported by name, or was evaluated at the import.
+BY_NAME = {
+    "toy/counting.py": """LIMIT = 10
+
+
+def limit():
+    return LIMIT
+
+
+def double(number):
+    return number * 2
+
+
+TWENTY = double(LIMIT)
+""",
+    "toy/user.py": """from toy.counting import LIMIT, TWENTY, double, limit
+
+DOUBLED = {"double": double, "by": limit}
+KEPT = (LIMIT, TWENTY)
+""",
+    "tests/test_counting.py": """from toy.user import DOUBLED, KEPT
+
+
+def test_kept():
+    assert KEPT == (10, 20)
+
+
+def test_double():
+    assert DOUBLED["by"]() == 10
+""",
+}
+
+
+def test_what_is_imported_by_name_or_evaluated_at_the_import_is_noticed_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = made(tmp_path / "project")
+    for name, text in BY_NAME.items():
+        (root / name).write_text(text)
+
+    assert main(["--sample", "0"], root, [MODULE]) == 0, capsys.readouterr().out
+    row = next(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("toy.counting"))
+    assert row[1:] == ["7", "7", "0", "0", "100.0"]
+
+
+def test_a_test_that_fails_on_the_code_as_it_is_is_not_believed_after_a_run_that_knew_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = made(tmp_path / "project")
+    (root / MODULE.tests[0]).write_text(TESTS)
+    assert main(["--sample", "1"], root, [MODULE]) in (0, 1)
+    capsys.readouterr()
+    # The code that it doesn't test has changed since the last run, whose knowledge is kept.
+    (root / "toy/__init__.py").write_text("FAILS = True\n")
+    (root / MODULE.tests[0]).write_text(TESTS)
+    (root / "tests/conftest.py").write_text(
+        "import pytest, toy\n\n\n@pytest.fixture(autouse=True)\ndef one():\n    assert not toy.FAILS\n"
+    )
+
+    assert main(["--sample", "1"], root, [MODULE]) == 1
+    assert "doesn't pass on the code as it is" in capsys.readouterr().err

@@ -44,6 +44,6 @@ def made(folder: Path) -> Path:
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """Return what each file of the folder holds, in short; without what Python compiles."""
-    files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    """Return what each file of the folder holds, in short; without what Python compiles, and what a run keeps."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not {"__pycache__", ".local"} & {*path.parts}]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
