@@ -118,13 +118,14 @@ class ChangeMailer:
         self._dead_letters.put([Letter(to_payload(_fresh(notice)), reason) for notice, reason in failed])
         put_off = [*composed.put_off, *sent.put_off]
         later = [_later(notice, now) for notice, _ in put_off]
+        # Before it comes back: whoever gets it next may be done with it before this mailer is.
+        self._log.record([notice.change(State.QUEUED, reason) for notice, reason in put_off], self._clock())
         self._send_back(later, lambda notice: self._jitter(1, longest_wait_s(notice.attempt)))
         busy = [notice for notice in notices if notice.key in claims.busy]
         self._send_back(busy, lambda _: seconds_of(lease))
         changes = [
             *composed.untold,
             *(notice.change(State.FAILED, reason) for notice, reason in failed),
-            *(notice.change(State.QUEUED, reason) for notice, reason in put_off),
         ]
         self._log.record(changes, self._clock())
         logger.info("changes_told", extra={"sent": sent.accepted, "failed": len(failed), "put_off": len(put_off)})

@@ -49,6 +49,9 @@ class Judge:
     ) -> dict[TransactionKey, Flagging]:
         """Judge what was stored, record what is flagged, and return it by transaction key: the first decision stands.
 
+        When a batch comes again, what was flagged stays so, whatever its history and thresholds are now: the first time
+        may have ended between the record and the alert.
+
         `steps` says what those transactions are in the story of a purchase that name an authorization. What is settled
         of an authorized amount was judged when it was authorized, and a refund is no payment.
 
@@ -62,7 +65,9 @@ class Judge:
         for account, own in batch.items():
             history = histories.get(account, Baseline())
             found += self._of_account(own, meanwhile.get(account, ()), history, steps, now)
-        recorded = self._flags.record(found)
+        again = {one.transaction.key for one in found}
+        rest = [one for own in batch.values() for one in own if _may_be_flagged(one, steps) and one.key not in again]
+        recorded = [*self._flags.record(found), *self._flags.recorded(rest)]
         for name, number in Counter(name for flagging in recorded for name in flagging.flags).items():
             count(f"Flagged_{name}", number)
         return {flagging.transaction.key: flagging for flagging in recorded}
@@ -83,7 +88,7 @@ class Judge:
                 if one.key in others:
                     history.add_recent(one)
                     continue
-                if _is_judged(one) and not was_judged(steps.get(one.key)):
+                if _may_be_flagged(one, steps):
                     found += self._flagging(one, history, now)
                 history.add_row(*place_of(one), one)
             except Exception as error:
@@ -131,6 +136,10 @@ class Judge:
 
 def _is_judged(transaction: Transaction) -> bool:
     return transaction.status in JUDGED and transaction.notify
+
+
+def _may_be_flagged(transaction: Transaction, steps: Mapping[TransactionKey, Step]) -> bool:
+    return _is_judged(transaction) and not was_judged(steps.get(transaction.key))
 
 
 def was_judged(step: Step | None) -> bool:

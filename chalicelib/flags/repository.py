@@ -74,6 +74,16 @@ class FlagRepository:
             ]
         return recorded
 
+    def recorded(self, transactions: Iterable[Transaction]) -> list[Flagging]:
+        """Return the flags of those of the distinct transactions that have any, in any order, read consistently.
+
+        Raises TemporarilyUnavailable.
+        """
+        by_key = {one.key: one for one in transactions}
+        wanted = (to_item({"transaction_key": _key(*key)}) for key in by_key)
+        found = batch_get(self._client, self._table, wanted, sleep=self._sleep)
+        return [flagging_of_row(by_key[TransactionKey(values["bank"], values["id"])], values) for values in found]
+
     def of(self, bank: str, transaction_id: str) -> dict[str, Evidence]:
         """Return a transaction's flags, shadow ones left out, read consistently."""
         return self.with_answers(bank, transaction_id)[0]

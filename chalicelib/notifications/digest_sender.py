@@ -110,8 +110,9 @@ class DigestSender:
             self._log.record([notice.change(State.SKIPPED, "nothing_to_tell")], self._clock())
             self._go_on(notice)
         elif choice.until is not None:
-            self._digests.put_off(notice, max(choice.until, now + CLOSED_FOR))
+            # Its claim is given back first: whoever gets it next may be done with it before this mailer is.
             self._log.record([notice.change(State.QUEUED, "quiet_hours")], self._clock())
+            self._digests.put_off(notice, max(choice.until, now + CLOSED_FOR))
         else:
             self._mail(notice, choice.wanted, holder, now, time_left_s)
 
@@ -138,8 +139,8 @@ class DigestSender:
         for _, reason in sent.put_off:
             since = notice.put_off_since or now
             later = replace(notice, attempt=notice.attempt + 1, put_off_since=since, left_since=None)
-            self._put_back(later, partial(self._jitter, 1, longest_wait_s(later.attempt)))
             self._log.record([notice.change(State.QUEUED, reason)], self._clock())
+            self._put_back(later, partial(self._jitter, 1, longest_wait_s(later.attempt)))
         for _, reason in sent.failed:
             self._give_up_digest(notice, reason, told)
         if sent.accepted:

@@ -20,6 +20,8 @@ from chalicelib.notifications.state import NotificationKey, State, StateChange
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5
 _FOR_GOOD = "9999"  # behind every time: nobody but its digest tells what waits for it
+# For which an ordinary e-mail is left out, and no security alert.
+_NOT_OF_ALERTS = ("min_amount", "muted", "over_quota", "types")
 _NO_SUBJECTS = ("none", "none")  # which nothing stands for: subjects have a "#"
 Subjects = Mapping[NotificationKey, Sequence[str]]
 Recorded = Callable[[Sequence[StateChange], datetime], None]
@@ -71,13 +73,16 @@ class NotificationLog:
         until: datetime,
         again: Container[NotificationKey] = (),
         subjects: Subjects = MappingProxyType({}),
+        alerts: Container[NotificationKey] = (),
     ) -> Claims:
         """Claim up to 100 distinct notifications until the lease's end, in one call unless some are taken.
 
-        Those in `again` can be claimed although they had failed. One that another transaction told in its place can be
-        claimed after all if neither of its two subjects is among those that were told (see `stand_ins`).
+        Those in `again` can be claimed although they had failed, those in `alerts` although they were skipped for what
+        holds no alert back: a batch of the stream that comes again may flag what was told as an ordinary one. One that
+        another transaction told in its place can be claimed after all if neither of its two subjects is among those
+        that were told (see `stand_ins`).
         """
-        claims = self._claim_all(keys, now, until, again, subjects)
+        claims = self._claim_all(keys, now, until, again, subjects, alerts)
         # Whoever settled them may have died before the feed had them.
         self._feed.append(sorted(claims.settled))
         return claims
@@ -89,6 +94,7 @@ class NotificationLog:
         until: datetime,
         again: Container[NotificationKey],
         subjects: Subjects,
+        alerts: Container[NotificationKey],
     ) -> Claims:
         claims = Claims()
         pending = list(keys)
@@ -99,7 +105,7 @@ class NotificationLog:
                 call(
                     self._client.transact_write_items,
                     TransactItems=[
-                        {"Put": self._claim(key, now, until, key in again, subjects.get(key) or _NO_SUBJECTS)}
+                        {"Put": self._claim(key, now, until, again, subjects.get(key) or _NO_SUBJECTS, alerts)}
                         for key in pending
                     ],
                 )
@@ -138,7 +144,13 @@ class NotificationLog:
         return {NotificationKey.of_item(values): values for values in stored}
 
     def _claim(
-        self, key: NotificationKey, now: datetime, until: datetime, again: bool, subjects: Sequence[str]
+        self,
+        key: NotificationKey,
+        now: datetime,
+        until: datetime,
+        again: Container[NotificationKey],
+        subjects: Sequence[str],
+        alerts: Container[NotificationKey],
     ) -> dict[str, Any]:
         return {
             "TableName": self._table,
@@ -154,14 +166,16 @@ class NotificationLog:
             ),
             "ConditionExpression": (
                 "attribute_not_exists(transaction_key) OR "
-                "(#state IN (:queued, :open) AND (attribute_not_exists(claimed_until) OR claimed_until < :now)) OR "
+                "((#state IN (:queued, :failed) OR #reason IN (:not0, :not1, :not2, :not3)) "
+                "AND (attribute_not_exists(claimed_until) OR claimed_until < :now)) OR "
                 "(attribute_exists(told_for) AND NOT (contains(told_for, :about) OR contains(told_for, :exactly)))"
             ),
-            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeNames": {"#state": "state", "#reason": "reason"},
             "ExpressionAttributeValues": to_item(
                 {
+                    **{f":not{n}": one if key in alerts else "none" for n, one in enumerate(_NOT_OF_ALERTS)},
                     ":queued": State.QUEUED.value,
-                    ":open": State.FAILED.value if again else State.QUEUED.value,
+                    ":failed": (State.FAILED if key in again else State.QUEUED).value,
                     ":now": sortable(now),
                     ":about": subjects[0],
                     ":exactly": subjects[1],

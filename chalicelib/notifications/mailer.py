@@ -9,8 +9,8 @@ For the recipients of one SES call, at most 50, `Mailer._notify` goes through th
 5. order: an e-mail that would come before the one that it follows waits (`ordering`);
 6. send: SES answers for each e-mail by itself (`sending`); accepted ones are recorded as `sent` at once;
 7. hand over: what failed goes to the dead letters, what was put off back to the queue, what waits for quiet hours to
-   end, or for a digest, to the table of due notices;
-8. record: the states of all that was not sent, last, so that nothing looks settled before it has been handed over.
+   end, or for a digest, to the table of due notices. What comes back is recorded as `queued` before;
+8. record: the states of all else that was not sent, last, so that nothing looks settled before it has been handed over.
 
 A digest that is due comes by the same queue; `digest_sender` sends it.
 """
@@ -199,8 +199,9 @@ class Mailer:
             settled=len(claims.settled),
             transactions=about((one.key.bank, one.key.transaction) for one in recipients),
         )
+        self._log.record(outcome.given_back(), self._clock())
         self._hand_over(outcome, division, now, lease)
-        self._log.record(outcome.changes(), self._clock())
+        self._log.record(outcome.settled_changes(), self._clock())
         outcome.report()
 
     def _divide(
@@ -221,12 +222,11 @@ class Mailer:
 
     def _claim(self, recipients: Sequence[Recipient], stories: Stories, now: datetime, lease: timedelta) -> Claims:
         subjects = {
-            recipient.key: subjects_of(recipient.notice)
-            for recipient in recipients
-            if recipient.key not in stories.settled | stories.busy
+            one.key: subjects_of(one.notice) for one in recipients if one.key not in stories.settled | stories.busy
         }
-        again = {recipient.key for recipient in recipients if recipient.notice.again}
-        return self._log.claim(list(subjects), now, now + lease, again, subjects)
+        again = {one.key for one in recipients if one.notice.again}
+        alerts = {one.key for one in recipients if one.notice.flags}
+        return self._log.claim(list(subjects), now, now + lease, again, subjects, alerts)
 
     def _hand_over(self, outcome: Outcome, division: Division, now: datetime, lease: timedelta) -> None:
         """Hand what was not sent to the dead letters, back to the queue, to the due notices, or to a digest."""

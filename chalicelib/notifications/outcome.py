@@ -24,13 +24,18 @@ class Outcome:
     settled: int = 0
     transactions: list[str] = field(default_factory=list)
 
-    def changes(self) -> list[StateChange]:
-        """Return the new states of those who were not sent an e-mail."""
+    def given_back(self) -> list[StateChange]:
+        """Return the new states of those whose notices come again, which gives their claims back."""
+        return [
+            *(recipient.change(State.QUEUED, reason) for recipient, reason in self.put_off),
+            *(recipient.change(State.QUEUED, wait.preference) for recipient, wait in self.waiting),
+        ]
+
+    def settled_changes(self) -> list[StateChange]:
+        """Return the new states of all others who were not sent an e-mail."""
         return [
             *self.skipped,
             *(recipient.change(State.FAILED, reason) for recipient, reason in self.failed),
-            *(recipient.change(State.QUEUED, reason) for recipient, reason in self.put_off),
-            *(recipient.change(State.QUEUED, wait.preference) for recipient, wait in self.waiting),
             *(replace(one.change(State.QUEUED, digest.kind.value), digest=digest.id) for one, digest in self.together),
         ]
 

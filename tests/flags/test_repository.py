@@ -89,3 +89,10 @@ def test_whoever_counts_what_was_recorded_finds_each_flag_row_once(each_dynamodb
         "timestamp": "2026-01-10T14:00:00Z",
     }
     assert len(rows) == 2
+
+
+def test_what_was_flagged_before_is_found_among_others_shadows_and_all(flags: FlagRepository) -> None:
+    first = flagging("t1", "velocity", "new_country", shadow=("new_country",))
+    flags.record([first])
+    assert flags.recorded([first.transaction, transaction(id="t2")]) == [first]
+    assert flags.recorded([]) == []

@@ -22,7 +22,7 @@ from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.sending import Senders
 from chalicelib.notifications.state import NotificationKey
-from tests.fakes import Failing, refusal
+from tests.fakes import Failing, FakeSqs, refusal
 from tests.mail_world import NOW, Died, World, many, messages
 from tests.metrics import lines
 from tests.samples import EVIDENCE, transaction
@@ -259,6 +259,37 @@ def test_a_throttled_entry_goes_back_alone_and_arrives_later_once(world: World) 
     world.drain()
     assert set(world.ses.recipients.values()) == {1}
     assert len(world.ses.accepted) == 20
+
+
+def test_who_gets_a_put_off_notice_before_its_first_mailer_is_done_is_not_overwritten(world: World) -> None:
+    world.enrol("a0", "awa")
+    second = FakeSqs()
+
+    class Quick(FakeSqs):
+        def send_message_batch(self, **batch: Any) -> dict[str, Any]:
+            answer = super().send_message_batch(**batch)
+            world.ses.statuses.clear()
+            world.now += timedelta(seconds=2)
+            world.tell(self.bodies, queue=second)
+            return answer
+
+    world.ses.statuses["a0.awa@example.com"] = "ACCOUNT_THROTTLED"
+    world.tell(messages(transaction(id="t0", account="a0")), queue=Quick())
+    assert world.states("t0") == {"awa": "sent"}
+    assert (len(world.ses.accepted), second.bodies) == (1, [])
+
+
+def test_an_alert_is_told_though_the_transaction_was_skipped_as_an_ordinary_one(world: World) -> None:
+    # A batch of the stream came again, and only the second time it was flagged.
+    world.enrol("a0", "awa", muted=True)
+    plain = Notice(transaction(id="t0", account="a0"))
+    world.tell(list(pack([to_payload(plain)])))
+    assert world.states("t0") == {"awa": "skipped"}
+    alert = list(pack([to_payload(dataclasses.replace(plain, flags={"velocity": EVIDENCE["velocity"]}))]))
+    world.tell(alert)
+    world.tell(alert)
+    assert world.states("t0") == {"awa": "sent"}
+    assert len(world.ses.accepted) == 1
 
 
 def test_waits_double_up_to_what_sqs_can_delay(world: World) -> None:

@@ -154,12 +154,24 @@ def test_a_batch_that_comes_again_is_flagged_as_it_was_whatever_the_thresholds_a
     stream.now += timedelta(minutes=5)
     stream.set(large_amounts={})
     stream.handle(batch)
-    # Nothing is flagged any more, so nothing is said of it; but what was decided stands, for whoever asks.
-    assert told(stream.alerts) == ["large"]
     stream.set(large_amounts={"XAF": Decimal(5)})
     stream.handle(batch)
-    assert [detail["flags"]["large_amount"]["threshold"] for detail in stream.events.details] == ["1000000"] * 2
+    assert (told(stream.alerts), told(stream.notifications)) == (["large"] * 3, [])
+    assert [detail["flags"]["large_amount"]["threshold"] for detail in stream.events.details] == ["1000000"] * 3
     assert len(flag_rows(stream)) == 1
+
+
+def test_who_was_flagged_is_alerted_though_the_handler_failed_before_and_it_would_not_be_flagged_now(
+    stream: Stream,
+) -> None:
+    batch = records(transaction(id="large", amount=LARGE), transaction(id="small", account="a1"))
+    with pytest.raises(TemporarilyUnavailable):
+        stream.handle(batch, alerts=Failing(stream.alerts, refusal("ThrottlingException")))
+    stream.now += timedelta(minutes=5)
+    stream.set(large_amounts={})
+    stream.handle(batch)
+    assert (told(stream.alerts), told(stream.notifications)) == (["large"], ["small"])
+    assert [detail["transaction"]["id"] for detail in stream.events.details] == ["large"]
 
 
 def test_the_row_of_a_flag_is_no_transaction_to_be_told(stream: Stream) -> None:
