@@ -2,6 +2,7 @@
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mail.pacing import CACHE_FOR, Pacer, SesAccount
 from chalicelib.mail.shares import Lane
-from tests.fakes import Failing, Refusing, refusal
+from tests.fakes import Failing, Metered, Refusing, refusal
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 TABLE = "NotificationsTable"
@@ -203,3 +204,51 @@ def test_an_error_that_is_no_condition_is_raised_and_not_taken_for_a_booking(eac
 def test_who_is_overtaken_every_time_gives_up_and_may_try_later(each_dynamodb: Any) -> None:
     failed = refusal("ConditionalCheckFailedException")
     assert Copy(Refusing(each_dynamodb, failed, "update_item")).pacer.wait_for("eazycard", 1, 0) == 0
+
+
+def test_between_two_tries_it_waits_a_fifth_of_a_second_to_a_second_and_not_always_as_long(
+    dynamodb: Any, table_names: Any
+) -> None:
+    for _ in range(2):
+        assert Copy(dynamodb).pacer.wait_for("eazycard", 9, 0)
+    waits: list[float] = []
+    copy = Copy(dynamodb)
+    pacer = Pacer(
+        dynamodb, TABLE, SesAccount(FakeAccount(), lambda: NOW), lambda: NOW, copy.pacer._lane, sleep=waits.append
+    )
+
+    assert not pacer.wait_for("eazycard", 9, 40)
+    assert 0.2 <= min(waits) <= 0.4 < 0.8 <= max(waits) <= 1.0
+    assert 39 <= sum(waits) <= 40
+
+
+def test_of_an_account_with_less_than_an_e_mail_a_second_it_takes_less(dynamodb: Any, table_names: Any) -> None:
+    first, second = Copy(dynamodb, rate=0.5), Copy(dynamodb, rate=0.5)
+    assert (first.pacer.wait_for("eazycard", 1, 0), second.pacer.wait_for("another", 1, 0)) == (1, 1)
+    assert second.at_s == pytest.approx(1 / 0.45, abs=0.001)
+    paused, behind = Copy(dynamodb, 1_000, rate=0), Copy(dynamodb, 1_000, rate=0)
+    assert (paused.pacer.wait_for("eazycard", 1, 0), behind.pacer.wait_for("another", 1, 0)) == (1, 1)
+    assert behind.at_s == 1_010
+
+
+def test_who_is_overtaken_learns_from_the_refusal_what_is_booked(dynamodb: Any, table_names: Any) -> None:
+    late = Copy(dynamodb)
+    assert Copy(dynamodb).pacer.wait_for("eazycard", 9, 0)
+    calls, units = Counter[str](), Counter[str]()
+    late.pacer._client = Metered(dynamodb, calls, units)
+
+    assert late.pacer.wait_for("eazycard", 9, 0)
+    assert not calls["get_item"]
+
+
+def test_when_the_item_is_gone_it_begins_anew(each_dynamodb: Any) -> None:
+    copy = Copy(each_dynamodb)
+    assert copy.pacer.wait_for("eazycard", 9, 0)
+    key = {"transaction_key": {"S": "pacing"}, "holder": {"S": "ses"}}
+    each_dynamodb.delete_item(TableName=TABLE, Key=key)
+
+    assert copy.pacer.wait_for("eazycard", 9, 0) == 9
+    assert copy.at_s == 0
+    stored = each_dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    assert stored["version"] == {"N": "1"}
+    assert stored["booked_until"] == {"N": str(int(NOW.timestamp() * 1000) + 1_000)}
