@@ -1,10 +1,11 @@
 """What is known of the tests: how long each takes, which lines it reaches, what it has noticed. Kept between runs.
 
-What is kept decides only which tests run first: a mutant counts as not noticed after all of its module's tests passed.
+What is kept decides only which tests run first: a mutant counts as not noticed after the others passed, too.
 """
 
 import hashlib
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,8 +25,12 @@ _LEAST_S = 0.01
 
 @dataclass(slots=True)
 class Known:
-    """By test: `took_s`, `killed`, `lines` by file. `of` are the digests of the test files and of the modules."""
+    """By test: `took_s`, `killed`, `lines` by file. `of` are the digests of the test files and of the modules.
 
+    Tests that take longer than `longest_s` are left out: what they notice, a quicker one should notice, too.
+    """
+
+    longest_s: float = math.inf
     existing: list[str] = field(default_factory=list)
     took_s: dict[str, float] = field(default_factory=dict)
     killed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -37,7 +42,7 @@ class Known:
         return [test for test in self.existing if test.partition("::")[0] in wanted]
 
     def order(self, module: Module, mutant: Mutant) -> list[str]:
-        """Return all tests of the module: first those that reach the mutant; first those that may soon notice it."""
+        """Return the tests of the module: first those that reach the mutant; first those that may soon notice it."""
         lines = self.lines[module.file]
 
         def place(test: str) -> tuple[bool, float]:
@@ -46,7 +51,8 @@ class Known:
             reaches = mutant.statement in reached if mutant.function else bool(reached)
             return not reaches, (self._takes_s(test) + _LEAST_S) / (self.killed[test] + 1)
 
-        return sorted(self.of_files(module.tests), key=place)
+        tests = self.of_files(module.tests)
+        return sorted([test for test in tests if self._takes_s(test) <= self.longest_s] or tests, key=place)
 
     def limits_s(self, tests: Iterable[str]) -> dict[str, float]:
         return {test: LIMIT_S + TIMES * self._takes_s(test) for test in tests}

@@ -1,8 +1,8 @@
 """A run: the tests that reach a mutant are run first, those first that may soon notice it, until one fails.
 
 A test that reaches no line of the change hardly ever notices it, so the others come last; a mutant counts as not
-noticed only after all tests of its module passed. A test that fails is believed only if it passes on the code as it is,
-behind the same tests.
+noticed only after all tests of its module passed, but for very slow ones. A test that fails is believed only if it
+passes on the code as it is, behind the same tests.
 """
 
 import time

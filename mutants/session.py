@@ -12,6 +12,9 @@ has the ids of the `tests` and the `libraries` that are imported, or what pytest
 """
 
 import builtins
+import contextlib
+import gc
+import importlib
 import json
 import os
 import sys
@@ -19,7 +22,7 @@ import sysconfig
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,8 +48,9 @@ class Session:
         self._items: dict[str, pytest.Item] = {}
         self._functions = Functions(())
         self._request: dict[str, Any] | None = None  # what this process does, if it is a fork
+        self._imported = frozenset[str]()
         self._reached: dict[str, set[int]] = {}
-        self._found: dict[str, Any] = {"failed": None, "reached": {}}
+        self._found: dict[str, Any] = {"failed": None, "reached": {}, "libraries": []}
         self._status = _BROKEN
         self.has_collected = False
 
@@ -58,24 +62,29 @@ class Session:
         self._items = {item.nodeid: item for item in session.items}
         self._functions = Functions(self._watched, self._started.places)
         self.has_collected = True
+        gc.collect()
+        gc.freeze()  # a fork's garbage collections then copy no pages
         self.answer({"tests": list(self._items), "libraries": _libraries()})
         for line in self._requests:
             request = json.loads(line)
             sys.stdout.flush()
             self._output.truncate(0)
+            self._output.seek(0)  # for the forks, too: they share the place
             self._result.unlink(missing_ok=True)
             fork = begun()
             if not fork:
                 self._become(session, request)
                 return None
             status = ended(fork, request["at_most_s"])
-            found = json.loads(self._result.read_text()) if self._result.exists() else self._found
+            found = json.loads(self._result.read_text()) if self._result.exists() else dict(self._found)
+            _import_all(found.pop("libraries"))  # so that the next ones need not
             self.answer({"status": status, "said": self.said(), **found})
         return True
 
     def _become(self, session: pytest.Session, request: dict[str, Any]) -> None:
         """Make the change in this fork, and let pytest go on with the tests."""
         self._request = request
+        self._imported = frozenset(sys.modules)
         try:
             for file in request["recorded"]:
                 self._record(file)
@@ -122,6 +131,7 @@ class Session:
     def pytest_unconfigure(self) -> None:
         """End a fork here: what comes now would remove what belongs to the whole session."""
         if self._request is not None:
+            self._found["libraries"] = [name for name in _libraries() if name not in self._imported]
             self._result.write_text(json.dumps(self._found))
             sys.stdout.flush()
             sys.stderr.flush()
@@ -143,6 +153,12 @@ def _libraries() -> list[str]:
         for name, module in list(sys.modules.items())
         if (getattr(module, "__file__", None) or "").startswith(folders) and name != "__main__"
     ]
+
+
+def _import_all(libraries: Iterable[str]) -> None:
+    for name in libraries:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
 
 
 def main() -> None:

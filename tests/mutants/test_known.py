@@ -38,6 +38,13 @@ def test_one_that_has_noticed_many_comes_sooner(tests: Known) -> None:
     assert tests.order(MODULE, mutant(5)) == [SLOW, QUICK, ELSEWHERE]
 
 
+def test_one_that_takes_too_long_is_left_out_unless_there_is_no_other(tests: Known) -> None:
+    tests.longest_s = 1.0
+    assert tests.order(MODULE, mutant(5)) == [QUICK, ELSEWHERE]
+    tests.longest_s = -1.0
+    assert tests.order(MODULE, mutant(5)) == [QUICK, SLOW, ELSEWHERE]
+
+
 def test_a_test_hangs_after_a_multiple_of_what_it_took(tests: Known) -> None:
     assert tests.limits_s([SLOW, "unknown"]) == {SLOW: 20.0, "unknown": 15.0}
     assert tests.at_most_s([SLOW, QUICK]) == 60 + 4.2 + 20
