@@ -101,26 +101,49 @@ def _is_noticed(
         answer: dict[str, Any] = {"status": NOT_IN_PLACE}
         if mutant.function and not is_anew:
             answer = _tried(worker, order, tests, file=str(file), source=source.decode(), line=mutant.line)
-        if answer["status"] == NOT_IN_PLACE:
-            answer = worker.server.asked(
-                files=list(dict.fromkeys(test.partition("::")[0] for test in order)),
-                only=order,
-                known=tests.of_files(module.tests),
-                limits_s=tests.limits_s(order),
-                at_most_s=tests.at_most_s(order),
-            )
+        is_anew = answer["status"] == NOT_IN_PLACE
+        if is_anew:
+            answer = _tried_anew(worker, module, order, tests)
     if answer["status"] == 0:
         return False
-    failed = answer["failed"]
-    if failed in order:
-        if failed not in believed:
-            before = order[: order.index(failed) + 1]
-            again = _tried(worker, before, tests)
-            if again["status"] != 0:
-                raise TestsFail(f"{failed} doesn't pass on the code as it is:\n{again['said']}")
-            believed.add(failed)
-        tests.killed[failed] += 1
+    _believe(worker, module, order, tests, answer["failed"], is_anew, believed)
     return True
+
+
+def _believe(
+    worker: Worker,
+    module: Module,
+    order: Sequence[str],
+    tests: Known,
+    failed: str | None,
+    is_anew: bool,
+    believed: set[str],
+) -> None:
+    """Make sure, once, that what failed passes on the code as it is. `failed` is None if no test did: the import."""
+    name = failed or module.name
+    if failed in order:
+        tests.killed[name] += 1
+    if name in believed:
+        return
+    if failed in order:
+        again = _tried(worker, order[: order.index(name) + 1], tests)
+    elif is_anew:  # the module can't be imported, or a test that isn't known fails
+        again = _tried_anew(worker, module, order[:1], tests)
+    else:
+        again = _tried(worker, order, tests)
+    if again["status"] != 0:
+        raise TestsFail(f"{name} doesn't pass on the code as it is:\n{again['said']}")
+    believed.add(name)
+
+
+def _tried_anew(worker: Worker, module: Module, order: Sequence[str], tests: Known) -> dict[str, Any]:
+    return worker.server.asked(
+        files=list(dict.fromkeys(test.partition("::")[0] for test in order)),
+        only=list(order),
+        known=tests.of_files(module.tests),
+        limits_s=tests.limits_s(order),
+        at_most_s=tests.at_most_s(order),
+    )
 
 
 def _tried(
