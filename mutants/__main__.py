@@ -76,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--module", action="append", help="only of this module, like mail.pacing; may be repeated")
     parser.add_argument("--workers", type=int, default=1, help="how many tests run side by side (1)")
     parser.add_argument("--anew", action="store_true", help="import the code anew for each mutant: slow, to compare")
-    parser.add_argument("--longest", type=float, default=5.0, help="leave out tests that take more seconds (5)")
+    parser.add_argument(
+        "--longest", type=float, default=3.0, help="leave out tests that take more processor seconds (3)"
+    )
     parser.add_argument("--minutes", type=float, help="end after so long, and report on what was examined by then")
     parser.add_argument("--at-least", type=float, default=97.0, help="per cent noticed for the status 0 (97)")
     parser.add_argument("--list", action="store_true", help="list the mutants, and run nothing")

@@ -20,6 +20,7 @@ KEPT = Path(".local/mutants.json")
 LIMIT_S, TIMES = 10.0, 5.0
 _STARTS_WITHIN_S = 60.0
 _UNKNOWN_TAKES_S = 1.0
+TOO_LONG_S = 600.0  # of a test that was cut short
 _LEAST_S = 0.01
 
 
@@ -27,7 +28,8 @@ _LEAST_S = 0.01
 class Known:
     """By test: `took_s`, `killed`, `lines` by file. `of` are the digests of the test files and of the modules.
 
-    Tests that take longer than `longest_s` are left out: what they notice, a quicker one should notice, too.
+    Tests that took longer than `longest_s` of the processor's time are left out: what they notice, a quicker one should
+    notice, too.
     """
 
     longest_s: float = math.inf
@@ -52,7 +54,7 @@ class Known:
             return not reaches, (self._takes_s(test) + _LEAST_S) / (self.killed[test] + 1)
 
         tests = self.of_files(module.tests)
-        return sorted([test for test in tests if self._takes_s(test) <= self.longest_s] or tests, key=place)
+        return sorted([test for test in tests if self._takes_s(test) < TOO_LONG_S] or tests, key=place)
 
     def limits_s(self, tests: Iterable[str]) -> dict[str, float]:
         return {test: LIMIT_S + TIMES * self._takes_s(test) for test in tests}

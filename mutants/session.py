@@ -6,7 +6,8 @@ has the ids of the `tests` and the `libraries` that are imported, or what pytest
 
 - `tests`: the ids of the tests to run, in this order, until one fails; `limits_s`: after how long each of them counts
   as one that hangs; `at_most_s`: after how long all of them do.
-- `file`, `source` and `line`: the change, if there is one. `recorded`: files whose reached lines are asked for.
+- `file`, `source` and `line`: the change, if there is one. `recorded`: files whose reached lines are asked for; a test
+  that then takes more than `longest_s` of the processor's time is cut short, and has taken `TOO_LONG_S`.
 - The answer: `status` (pytest's, `NOT_IN_PLACE`, or a signal's as a negative number), `failed` (the id of the test),
   `said` (the end of what was printed), and, if asked for, `reached`: for each test how long it took, and the lines.
 """
@@ -17,6 +18,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
 import sysconfig
 import tempfile
@@ -30,6 +32,7 @@ import pytest
 
 from mutants.forks import begun, end_with_this_process, ended
 from mutants.instrumented import instrumented
+from mutants.known import TOO_LONG_S
 from mutants.server import ARGUMENTS, Choice
 from mutants.swap import Functions, NotInPlace, Started
 
@@ -48,6 +51,7 @@ class Session:
         self._items: dict[str, pytest.Item] = {}
         self._functions = Functions(())
         self._request: dict[str, Any] | None = None  # what this process does, if it is a fork
+        self._longest_s = 0.0
         self._imported = frozenset[str]()
         self._reached: dict[str, set[int]] = {}
         self._found: dict[str, Any] = {"failed": None, "reached": {}, "libraries": []}
@@ -84,6 +88,7 @@ class Session:
     def _become(self, session: pytest.Session, request: dict[str, Any]) -> None:
         """Make the change in this fork, and let pytest go on with the tests."""
         self._request = request
+        self._longest_s = request.get("longest_s", 0.0)
         self._imported = frozenset(sys.modules)
         try:
             for file in request["recorded"]:
@@ -113,10 +118,15 @@ class Session:
         for lines in self._reached.values():
             lines.clear()
         began = time.perf_counter()
+        if self._reached:
+            signal.signal(signal.SIGVTALRM, _cut_short)
+            signal.setitimer(signal.ITIMER_VIRTUAL, self._longest_s)
         result = yield
         if self._reached:
+            is_cut = signal.setitimer(signal.ITIMER_VIRTUAL, 0)[0] == 0 < self._longest_s
+            took_s = TOO_LONG_S if is_cut else time.perf_counter() - began
             reached = {file: sorted(lines) for file, lines in self._reached.items()}
-            self._found["reached"][item.nodeid] = {"took_s": time.perf_counter() - began, "lines": reached}
+            self._found["reached"][item.nodeid] = {"took_s": took_s, "lines": reached}
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -153,6 +163,10 @@ def _libraries() -> list[str]:
         for name, module in list(sys.modules.items())
         if (getattr(module, "__file__", None) or "").startswith(folders) and name != "__main__"
     ]
+
+
+def _cut_short(*_: object) -> None:
+    pytest.skip("it takes too long to be run for each mutant")
 
 
 def _import_all(libraries: Iterable[str]) -> None:

@@ -6,19 +6,22 @@ from typing import Any
 
 import pytest
 
+from mutants.known import TOO_LONG_S
 from mutants.session import NOT_IN_PLACE
 from mutants.worker import Stopped, Worker, working
-from tests.mutants.toy import MODULE, SOURCE, made
+from tests.mutants.toy import MODULE, SOURCE, TESTS, made
 
-MANY, COUNTING = (f"{MODULE.tests[0]}::test_{name}" for name in ("many", "counting"))
+LONG = "\n\ndef test_long() -> None:\n    for _ in range(10**9):\n        pass\n"
+MANY, COUNTING, LONG_ONE = (f"{MODULE.tests[0]}::test_{name}" for name in ("many", "counting", "long"))
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     root = made(tmp_path_factory.mktemp("toy") / "project")
+    (root / MODULE.tests[0]).write_text(TESTS + LONG)
     with working(root, 1) as (worker,):
         answer = worker.begin(MODULE.tests, [MODULE.file])
-        assert answer["tests"] == [MANY, COUNTING]
+        assert answer["tests"] == [MANY, COUNTING, LONG_ONE]
         assert "pytest" in answer["libraries"]
         assert not [name for name in answer["libraries"] if name.startswith(("toy", "tests", "mutants"))]
         yield worker
@@ -67,16 +70,25 @@ def test_the_lines_that_are_reached_are_told(worker: Worker) -> None:
     assert reached.keys() == {MANY, COUNTING}
 
 
+def test_one_that_takes_long_is_cut_short_when_the_lines_are_asked_for(worker: Worker) -> None:
+    answer = tried(worker, recorded=True, longest_s=0.2, tests=[MANY, LONG_ONE, COUNTING])
+
+    assert answer["status"] == 0
+    took_s = {test: facts["took_s"] for test, facts in answer["reached"].items()}
+    assert took_s[LONG_ONE] == TOO_LONG_S
+    assert max(took_s[MANY], took_s[COUNTING]) < 10
+
+
 def test_code_that_is_imported_anew_and_a_test_whose_name_hangs_on_it(worker: Worker) -> None:
     file = worker.tree / MODULE.file
     file.write_text(SOURCE.replace("number >= 10", "number >= 100"))
     asked: dict[str, Any] = {"files": list(MODULE.tests), "limits_s": {}, "at_most_s": 60}
-    by_name = worker.server.asked(**asked, only=[COUNTING, MANY], known=[COUNTING, MANY])
-    as_unknown = worker.server.asked(**asked, only=[COUNTING], known=[COUNTING])
+    by_name = worker.server.asked(**asked, only=[COUNTING, MANY], known=[COUNTING, MANY, LONG_ONE])
+    as_unknown = worker.server.asked(**asked, only=[COUNTING], known=[COUNTING, LONG_ONE])
     file.write_text(SOURCE)
 
     assert (by_name["status"], by_name["failed"]) == (as_unknown["status"], as_unknown["failed"]) == (1, MANY)
-    assert worker.server.asked(**asked, only=[COUNTING], known=[COUNTING, MANY])["status"] == 0
+    assert worker.server.asked(**asked, only=[COUNTING], known=[COUNTING, MANY, LONG_ONE])["status"] == 0
 
 
 def test_tests_that_cannot_be_collected_are_an_answer_and_one_who_is_stopped_has_none(tmp_path: Path) -> None:
