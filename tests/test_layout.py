@@ -140,7 +140,6 @@ TESTED_ELSEWHERE = {
     "mail.statement": "through its e-mail, by mail/test_statement_mail",
     "notifications.allowances_repository": "on both engines, by notifications/test_allowances",
     "notifications.composing": "through the mailer, by notifications/test_mailer",
-    "notifications.digest_composing": "through the digests, by notifications/test_digest_sender",
     "notifications.due": "through its users, by notifications/test_deferrals and statements/test_job",
     "notifications.outcome": "through the mailer, by notifications/test_mailer",
     "notifications.records": "through its users, by notifications/test_feedback and api/test_notifications",
