@@ -31,7 +31,7 @@ CORE: dict[str, tuple[str, ...]] = {
     "mail.pacing": (),
     "mail.sender": (),
     "mail.shares": (),
-    "notifications.deferrals": (),
+    "notifications.deferrals": ("notifications/test_release",),
     "notifications.digest": ("notifications/test_digest_sender",),
     "notifications.digest_composing": ("notifications/test_digest_sender",),
     "notifications.digest_members": ("notifications/test_digest_sender",),

@@ -95,7 +95,7 @@ def test_one_that_cannot_be_told_holds_up_no_other_and_is_named(digest: Digest) 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_if_none_can_be_told_the_error_is_raised(count: int) -> None:
-    with pytest.raises(Exception, match="InvalidOperation|decimal"):
+    with pytest.raises(Exception, match=r"InvalidOperation|decimal"):
         composed([entry(number, amount=BROKEN) for number in range(count)])
 
 
