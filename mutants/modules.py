@@ -35,7 +35,7 @@ CORE: dict[str, tuple[str, ...]] = {
     "notifications.digest": ("notifications/test_digest_sender",),
     "notifications.digest_composing": ("notifications/test_digest_sender",),
     "notifications.digest_members": ("notifications/test_digest_sender",),
-    "notifications.digest_sender": (),
+    "notifications.digest_sender": ("notifications/test_digest_steps",),
     "notifications.digests_repository": ("notifications/test_digest_sender",),
     "notifications.feed": (),
     "notifications.feedback": (),
