@@ -1,16 +1,17 @@
 """A virtual clock, and functions that take turns on it: one at a time, in an order that the seed decides.
 
-A function runs in a thread of its own, but only ever one thread runs. It stops where it calls AWS or sleeps, and goes
-on when its time has come; meanwhile others run. So two functions meet between any two calls, as on AWS.
+A function runs in a greenlet of its own. It stops where it calls AWS or sleeps, and goes on when its time has come;
+meanwhile others run. So two functions meet between any two calls, as on AWS.
 """
 
 import heapq
 import itertools
 import random
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+
+from greenlet import getcurrent, greenlet
 
 
 class Killed(BaseException):
@@ -27,36 +28,29 @@ class Process:
         self._scheduler = scheduler
         self._run = run
         self._ended = ended
-        self._goes_on = threading.Semaphore(0)
         self._result: Any = None
         self._error: BaseException | None = None
-        self._is_over = False
-        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
-        self._thread.start()
+        self._greenlet = greenlet(self._main)
 
     def _main(self) -> None:
-        self._goes_on.acquire()
         try:
             self._result = self._run()
         except BaseException as error:
             self._error = error
-        self._is_over = True
-        self._scheduler.stopped.release()
 
     def go_on(self) -> None:
         """Let the function run to its next stop. Called by the scheduler only."""
+        self._greenlet.parent = getcurrent()
         self._scheduler.running = self
-        self._goes_on.release()
-        self._scheduler.stopped.acquire()
+        self._greenlet.switch()
         self._scheduler.running = None
-        if self._is_over:
+        if self._greenlet.dead:
             self._ended(self._result, self._error)
 
     def stop_for(self, seconds: float) -> None:
-        """Stop here, and go on after so many seconds. Called in the function's own thread only."""
+        """Stop here, and go on after so many seconds. Called in the function itself only."""
         self._scheduler.after(seconds, self.go_on)
-        self._scheduler.stopped.release()
-        self._goes_on.acquire()
+        self._greenlet.parent.switch()
 
 
 class Scheduler:
@@ -65,7 +59,6 @@ class Scheduler:
     def __init__(self, seed: int, start: datetime) -> None:
         self.random = random.Random(seed)
         self.now = start
-        self.stopped = threading.Semaphore(0)
         self.running: Process | None = None
         self.steps = 0
         self._due: list[tuple[datetime, float, int, Callable[[], None]]] = []

@@ -11,45 +11,18 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from chalice import Chalice
-from chalice.local import LocalChalice
-
 from simulation.before import ACCOUNT, REGION
 from simulation.deliveries import Queues, SqsQueue, Stream
 from simulation.dynamodb import DynamoDB
 from simulation.faults import FAIR, Caller, Weather
 from simulation.functions import Context, Copy, Counts
 from simulation.scheduler import Killed, Process, Scheduler
+from simulation.served import Client, Routed, ServedApp
 from simulation.services import S3, Endpoint, EventBridge, SecretsManager, SentEmail, Ses, Sns
 from simulation.tables import value_at
 from simulation.template import READERS, TEMPLATE, TIMEOUTS
 
 _SKEW_S = 1.0  # how wrong a copy's clock may be
-
-
-class _Client:
-    """A client of one AWS service, as the app sees it."""
-
-    def __init__(self, stage: "Stage", service: str) -> None:
-        self._stage = stage
-        self._service = service
-
-    def __getattr__(self, operation: str) -> Any:
-        return partial(self._stage.call, self._service, operation)
-
-
-class _ServedApp(LocalChalice, Chalice):
-    """The app with a current request for each thread: on AWS, each copy is a process of its own."""
-
-
-class Routed:
-    """Stands in the place of `app.services`: leads to the services of the copy that runs."""
-
-    def __init__(self, stage: "Stage") -> None:
-        self._stage = stage
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stage.running_services(), name)
 
 
 class Stage:
@@ -99,8 +72,8 @@ class Stage:
         self.endpoint = Endpoint(scheduler, self.caller)
         self._aliases = count()
         self.own = self._new_services(timedelta())  # for the run's own reads and the bank's enrolment: no faults
-        app_module.services = Routed(self)  # type: ignore[assignment]
-        app_module.app.__class__ = _ServedApp
+        app_module.services = Routed(self.running_services)  # type: ignore[assignment]
+        app_module.app.__class__ = ServedApp
         Poster.post = self._post  # type: ignore[assignment, method-assign]
 
     def begin(self, weather: Weather) -> None:
@@ -224,10 +197,10 @@ class Stage:
         from chalicelib.services import Services
 
         settings = from_environment(os.environ)
-        clients: dict[str, _Client] = {}
+        clients: dict[str, Client] = {}
 
-        def client(service: str) -> _Client:
-            return clients.setdefault(service, _Client(self, service))
+        def client(service: str) -> Client:
+            return clients.setdefault(service, Client(self.call, service))
 
         services = Services(settings, client, lambda: self.scheduler.now + skew)
         # Not random: a seed gives the same run.
