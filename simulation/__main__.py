@@ -45,11 +45,13 @@ def _simulate(options: argparse.Namespace) -> int:
     faults: Counter[str] = Counter()
     killed: Counter[str] = Counter()
     sums: Counter[str] = Counter()
+    happened: Counter[str] = Counter()
     failed = []
     for seed in range(first, first + seeds):
         outcome = run(seed, options.transactions, over_s, is_out)
         faults.update(outcome.faults)
         killed.update(outcome.killed)
+        happened.update(outcome.happened)
         sums.update(steps=outcome.steps, calls=outcome.calls, transactions=outcome.transactions, emails=outcome.emails)
         if outcome.broken:
             failed.append(seed)
@@ -65,6 +67,7 @@ def _simulate(options: argparse.Namespace) -> int:
         f"{sums['emails']:,} e-mails, {sums['calls']:,} calls, {sums['steps']:,} steps in "
         f"{time.monotonic() - began:.0f} s"
     )
+    print("among them: " + ", ".join(f"{count:,} {name}" for name, count in sorted(happened.items())))
     print("faults: " + ", ".join(f"{count:,} {name}" for name, count in sorted(faults.items())))
     print("killed: " + ", ".join(f"{count:,} {name}" for name, count in sorted(killed.items())))
     print(f"broken promises: {len(failed)} runs" + (f", seeds {failed}" if failed else ""))

@@ -1,4 +1,5 @@
-"""What befalls a stage as a whole: services that can't be reached for minutes, and records that nobody can read."""
+"""What befalls a stage as a whole: services that can't be reached for minutes, records that nobody can read, rows that
+expire."""
 
 import json
 from datetime import timedelta
@@ -9,6 +10,7 @@ from simulation.stage import Stage
 SERVICES = ("dynamodb", "sqs", "sesv2", "events", "s3", "sns", "secretsmanager")
 _LONGEST_OUTAGE_S = 300
 POISON = "poison"
+_SWEPT_EVERY_S = 12 * 3600
 
 
 def let_services_fail(stage: Stage, over_s: float) -> None:
@@ -21,6 +23,17 @@ def let_services_fail(stage: Stage, over_s: float) -> None:
     for service in SERVICES:
         if chance.random() < 0.15:
             stage.scheduler.after(chance.uniform(0, over_s), partial(fail, service))
+
+
+def let_rows_expire(stage: Stage) -> None:
+    """Let DynamoDB delete some rows whose time to live is over, twice a day."""
+    chance = stage.scheduler.random
+
+    def sweep() -> None:
+        stage.dynamodb.expire(stage.scheduler.now)
+        stage.scheduler.after(_SWEPT_EVERY_S, sweep)
+
+    stage.scheduler.after(chance.uniform(0, _SWEPT_EVERY_S), sweep)
 
 
 def put_poison(stage: Stage, over_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Banks and their holders: what they post and change, decided by the seed, and what they were answered."""
+"""Banks: what they post, decided by the seed, and what they were answered."""
 
 import json
 from collections.abc import Callable
@@ -11,37 +11,15 @@ from chalicelib.banks import plans
 from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.settings import BankSettings, StoredSettings
 from chalicelib.banks.webhook_endpoints import CHOICES, EndpointState, NamedEndpoint, Status
-from chalicelib.holders.holder import load_holder
+from simulation.answers import Answers
+from simulation.holders import Holders
 from simulation.requests import request
 from simulation.stage import Stage
 
 BANKS = {"first-bank": "XAF", "second-bank": "EUR"}
 _TRIES = 60  # of a request that is refused in passing
-_SETTLED_S = 5  # after their enrolment, when every read sees the banks' keys
+SETTLED_S = 5  # after their enrolment, when every read sees the banks' keys
 _TAKEN = ("created", "replayed")
-
-
-@dataclass(slots=True)
-class Enrolled:
-    """A holder, and what they want to hear of. `emails` are the addresses, the newest one last; `alias` is what
-    notifications name them."""
-
-    bank: str
-    account: str
-    id: str
-    emails: list[str]
-    types: frozenset[str]
-    is_muted: bool
-    alias: str = ""
-
-    def wants(self, posted: "Posted") -> bool:
-        """Return whether they are to be told of an ordinary transaction."""
-        return not self.is_muted and posted.body["type"] in self.types
-
-    @property
-    def may_bounce(self) -> bool:
-        """Whether one of the addresses has no mailbox."""
-        return any(email.startswith("bounce") for email in self.emails)
 
 
 @dataclass(slots=True)
@@ -65,10 +43,10 @@ class Banks:
     def __init__(self, stage: Stage, accounts: int, start: datetime) -> None:
         self.posted: dict[tuple[str, str], Posted] = {}
         self.conflicts: list[tuple[str, str, int]] = []
-        self.holders: list[Enrolled] = []
+        self.holders = Holders(stage, start)
+        self.answers = Answers(stage, self.holders)
         self.digest_after: dict[str, int] = {}
         self._stage = stage
-        self._start = start
         self._chance = stage.scheduler.random
         self._accounts = accounts
         self.emails_a_day = self._chance.choice((None, None, None, 12))  # the quota of each bank
@@ -83,67 +61,19 @@ class Banks:
             states = {endpoint.id: EndpointState(endpoint.url, Status.IN_USE, start)}
             store.put_settings(bank, StoredSettings(settings, {}, 1, states))
             for number in range(accounts):
-                self._enrol_some(bank, f"A{number}")
+                self.holders.enrol_some(bank, f"A{number}")
 
     def post_all(self, count: int, over_s: float) -> None:
         """Post so many transactions at random times within that many seconds, some of them together."""
         number = 0
         while number < count:
             bank = self._chance.choice(list(BANKS))
-            at = _SETTLED_S + self._chance.uniform(0, over_s)
+            at = SETTLED_S + self._chance.uniform(0, over_s)
             size = self._chance.choice((1, 1, 1, 1, 6))
             ids = [f"t{one}" for one in range(number, number + size)]
             post = self._batch_of(bank, ids) if size > 1 else self._poster(bank, ids[0])
             self._stage.scheduler.after(at, post)
             number += size
-
-    def change_holders(self, over_s: float) -> None:
-        """Let some holders have another address within so many seconds."""
-        for holder in self.holders:
-            if self._chance.random() < 0.2:
-                self._stage.scheduler.after(_SETTLED_S + self._chance.uniform(0, over_s), self._mover(holder))
-
-    # Holders
-
-    def _enrol_some(self, bank: str, account: str) -> None:
-        for number in range(self._chance.choice((0, 1, 1, 2))):
-            types = self._chance.choice((("credit", "debit"), ("debit",), ("credit",)))
-            kind = "bounce" if self._chance.random() < 0.15 else "awa"
-            email = f"{kind}.{account}.{number}@{bank}.example.com".lower()
-            is_muted = self._chance.random() < 0.15
-            holder = Enrolled(bank, account, f"h{number}", [email], frozenset(types), is_muted)
-            loaded = load_holder(self._record(holder), holder.id, self._start - timedelta(days=1))
-            self._stage.own.enrolment.enrol(bank, account, loaded)
-            stored = self._stage.own.holders.of_account(bank, account)
-            holder.alias = next(one.alias for one in stored if one.id == holder.id)
-            self.holders.append(holder)
-
-    def _record(self, holder: Enrolled) -> dict[str, Any]:
-        return {
-            "name": f"Holder-of-{holder.account}",
-            "email": holder.emails[-1],
-            "locale": "fr" if holder.id == "h0" else "en",
-            "preferences": {"types": sorted(holder.types), "muted": holder.is_muted},
-        }
-
-    def _mover(self, holder: Enrolled) -> Callable[[], None]:
-        def move() -> None:
-            holder.emails.append(f"moved.{holder.account}.{holder.id}@{holder.bank}.example.com".lower())
-            send(0)
-
-        def send(tries: int) -> None:
-            def answered(result: Any, error: Any) -> None:
-                status = result["statusCode"] if error is None else 502
-                if status >= 500 and tries < _TRIES:
-                    self._stage.scheduler.after(self._chance.uniform(0.5, 10), lambda: send(tries + 1))
-                elif status not in (200, 201, 502, 503):
-                    raise AssertionError(f"answered {status}: {result['body']}")
-
-            path = {"account": holder.account, "holder": holder.id}
-            sent = request(holder.bank, "PUT", "/accounts/{account}/holders/{holder}", self._record(holder), path)
-            self._stage.invoke("api_handler", sent, answered)
-
-        return move
 
     # Transactions
 

@@ -4,6 +4,7 @@ As on AWS, a read that isn't consistent may be a moment old, an index lags behin
 early, a batch may be done in part, and a change makes a stream record only if it changes something.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +34,7 @@ class DynamoDB:
         # Says of a condition (operation, table and text) whether it is taken out; how often that made a difference.
         self.is_out: Callable[[tuple[str, str, str]], bool] = lambda _: False
         self.passed_over = 0
+        self.expired: Counter[str] = Counter()  # rows that were deleted after their time to live, by table
         self._scheduler = scheduler
         self._caller = caller
         self._changed = changed
@@ -151,11 +153,13 @@ class DynamoDB:
         return {}
 
     def expire(self, now: datetime) -> None:
-        """Remove the items whose time to live is over, as DynamoDB does some time later."""
+        """Remove some of the items whose time to live is over, as DynamoDB does at any time after it."""
         for table in self.tables.values():
             if table.ttl is not None:
                 for item in table.items():
-                    if table.ttl in item and int(item[table.ttl]["N"]) < now.timestamp():
+                    is_over = table.ttl in item and int(item[table.ttl]["N"]) < now.timestamp()
+                    if is_over and self._scheduler.random.random() < 0.5:
+                        self.expired[table.name] += 1
                         self._store(table, item, None)
 
     # Reading

@@ -1,17 +1,22 @@
 """What is promised of e-mails: who wants it is told, once, and not flooded; the account's rate and quotas are kept."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 
-from simulation.bank import BANKS, Enrolled, Posted
+from simulation.bank import BANKS, Posted
 from simulation.expressions import Item
+from simulation.holders import Enrolled
 from simulation.rest import Key, Rest
 from simulation.services import SentEmail
 from simulation.tables import value_at
 
 _FINAL = frozenset({"sent", "delivered", "bounced", "complained", "rejected", "suppressed", "skipped", "failed"})
 _TOLD = frozenset({"sent", "delivered", "bounced"})
+# From the decision to SES: an e-mail waits for its turn at the account's rate.
+_ON_ITS_WAY = timedelta(seconds=60)
+_CLOCKS_DIFFER_BY = timedelta(seconds=2)
+_AFTER_MIDNIGHT = time(0, 1)
 
 
 class EmailPromises:
@@ -22,8 +27,9 @@ class EmailPromises:
 
     def broken(self) -> Iterator[str]:
         """Yield the promises that are broken."""
-        for holder in self._banks.holders:
+        for holder in self._banks.holders.all:
             yield from self._told_holder(holder)
+            yield from self._quiet_kept(holder)
         yield from self._not_flooded()
         yield from self._quota_kept()
         yield from self._rate_kept()
@@ -47,6 +53,8 @@ class EmailPromises:
         note = self._rest.notes.get((f"{key[0]}#{key[1]}", holder.id))
         emails = self._emails(key, holder, note)
         state = str(value_at(note, "state")) if note else "none"
+        if key not in self._rest.flagged and holder.has_clicked:
+            return  # who unsubscribes meanwhile may or may not be told
         if key not in self._rest.flagged and not holder.wants(posted):
             if emails:
                 yield f"no e-mail goes to who doesn't want it: {name}"
@@ -66,7 +74,7 @@ class EmailPromises:
         keys = [(one.bank, str(one.body["id"])) for one in parts]
         if len(parts) < 2 or self._rest.flagged & set(keys) or not holder.wants(parts[0]) or self._banks.emails_a_day:
             return
-        if len(holder.emails) > 1:
+        if len(holder.emails) > 1 or holder.has_clicked:
             return  # who has another address since is another reader, who may know nothing of the authorization
         name = f"{keys[0][1]} to {holder.id} of {holder.account}"
         notes = {key: self._rest.notes.get((f"{key[0]}#{key[1]}", holder.id)) for key in keys}
@@ -92,9 +100,24 @@ class EmailPromises:
     def _are_in_doubt(self, emails: list[SentEmail]) -> bool:
         return all(email.call in self._stage.ses.in_doubt for email in emails)
 
+    def _quiet_kept(self, holder: Enrolled) -> Iterator[str]:
+        """Only security alerts and news of the holder's own record come in quiet hours."""
+        for (bank, transaction, holder_id), emails in self._rest.sent.items():
+            is_ordinary = (bank, transaction) in self._rest.stored and (bank, transaction) not in self._rest.flagged
+            is_theirs = is_ordinary or transaction.startswith(
+                (f"digest@{holder.account}@", f"statement@{holder.account}@")
+            )
+            if (bank, holder_id) != (holder.bank, holder.id) or not is_theirs:
+                continue
+            if is_ordinary and not self._is_of((bank, transaction), holder):
+                continue
+            for email in emails:
+                if all(holder.is_quiet(email.at + shift) for shift in (_CLOCKS_DIFFER_BY, -_ON_ITS_WAY)):
+                    yield f"quiet hours are kept: {transaction} to {holder.name} at {email.at:%d %H:%M:%S}"
+
     def _not_flooded(self) -> Iterator[str]:
         """Of ordinary e-mails, so many come one by one within an hour as the bank says."""
-        for holder in self._banks.holders:
+        for holder in self._banks.holders.all:
             times = sorted(
                 email.at
                 for key in self._rest.stored
@@ -116,13 +139,19 @@ class EmailPromises:
         if most is None or weather.throttled or weather.lost:
             return
         for bank in BANKS:
-            counted = {
-                (key, holder)
-                for (of, key, holder), emails in self._rest.sent.items()
-                if of == bank and emails and "@" not in key and (of, key) not in self._rest.flagged
-            }
-            if len(counted) > most:
-                yield f"a bank sends no more e-mails than its quota: {bank}, {len(counted)}"
+            days = Counter(
+                emails[0].at.date()
+                for (of, key, _), emails in self._rest.sent.items()
+                if of == bank
+                and emails
+                and "@" not in key
+                and (of, key) not in self._rest.flagged
+                # What is sent right after midnight may have been counted before.
+                and emails[0].at.time() > _AFTER_MIDNIGHT
+            )
+            for day, count in days.items():
+                if count > most:
+                    yield f"a bank sends no more e-mails than its quota: {bank}, {count} on {day}"
 
     def _rate_kept(self) -> Iterator[str]:
         """E-mails go below the account's rate: over ten seconds, and with a second's worth more for their way."""
@@ -135,7 +164,7 @@ class EmailPromises:
 
     def _new_addresses_good(self) -> Iterator[str]:
         """What came back from an old address says nothing of the new one."""
-        for holder in self._banks.holders:
+        for holder in self._banks.holders.all:
             if len(holder.emails) > 1:
                 stored = self._stage.own.holders.of_account(holder.bank, holder.account)
                 record = next(one for one in stored if one.id == holder.id)

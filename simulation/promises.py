@@ -6,20 +6,25 @@ Each broken promise is a text: which one, and of what.
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from simulation.answer_promises import AnswerPromises
 from simulation.bad_days import POISON
 from simulation.bank import BANKS
 from simulation.email_promises import EmailPromises
+from simulation.record_promises import RecordPromises
 from simulation.rest import Rest
+from simulation.statement_promises import StatementPromises
 from simulation.tables import value_at
 
 
-def broken(rest: Rest) -> list[str]:
+def broken(rest: Rest, start: datetime) -> list[str]:
     """Return the promises that are broken."""
     promises = Promises(rest)
-    return [*promises.broken(), *EmailPromises(rest).broken()]
+    others = (EmailPromises(rest), StatementPromises(rest, start), AnswerPromises(rest), RecordPromises(rest))
+    return [*promises.broken(), *(text for one in others for text in one.broken())]
 
 
 class Promises:

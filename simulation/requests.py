@@ -1,7 +1,8 @@
-"""Requests of banks, as API Gateway hands them to the function."""
+"""Requests of banks, and of holders' browsers, as API Gateway hands them to the function."""
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 
 def request(
@@ -14,7 +15,18 @@ def request(
 ) -> dict[str, Any]:
     """Return API Gateway's event for a request of a bank."""
     sent = {"content-type": "application/json", "x-api-key": f"tn_key-of-{bank}", "host": "api.example.com"}
-    sent |= headers or {}
+    return _event(method, resource, json.dumps(body), parameters, sent | (headers or {}))
+
+
+def form(resource: str, fields: dict[str, str], parameters: dict[str, str]) -> dict[str, Any]:
+    """Return API Gateway's event for a form that a browser sends."""
+    headers = {"content-type": "application/x-www-form-urlencoded", "host": "alerts.example.com"}
+    return _event("POST", resource, urlencode(fields), parameters, headers)
+
+
+def _event(
+    method: str, resource: str, body: str, parameters: dict[str, str] | None, sent: dict[str, str]
+) -> dict[str, Any]:
     path = resource.format(**(parameters or {}))
     return {
         "resource": resource,
@@ -33,6 +45,6 @@ def request(
             "requestId": "r",
             "identity": {"sourceIp": "192.0.2.1"},
         },
-        "body": json.dumps(body),
+        "body": body,
         "isBase64Encoded": False,
     }

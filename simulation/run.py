@@ -23,6 +23,7 @@ _REST_AT_MOST = timedelta(hours=48)  # after the last transaction
 _JOB_EVERY_S = 60.0
 _ACCOUNTS = 4  # of a bank
 _RUNS_OF_JOB_AT_MOST = 600
+_DAY_S = 86_400.0
 
 
 # A condition of a write: the operation, the table and the expression.
@@ -41,6 +42,7 @@ class Outcome:
     killed: dict[str, int]
     transactions: int
     emails: int
+    happened: dict[str, int]
     conditions: set[Guard]
 
 
@@ -52,7 +54,7 @@ def run(
 ) -> Outcome:
     """Make the run of a seed. Guards that are out are not looked at (see `guards`).
 
-    What is posted comes within seconds, minutes or hours, as the seed says, or within `over_s` seconds.
+    What is posted comes within seconds, minutes, hours or days, as the seed says, or within `over_s` seconds.
     """
     from chalicelib.aws.telemetry import logger
     from simulation.bank import Banks
@@ -62,7 +64,7 @@ def run(
     random.seed(seed)  # what the app itself leaves to chance: waits
     scheduler = Scheduler(seed, START)
     before.sleep_with(scheduler.sleep)
-    over_s = over_s or scheduler.random.choice((15.0, 600.0, 600.0, 3 * 3600.0))
+    over_s = over_s or scheduler.random.choice((15.0, 600.0, 600.0, 3 * 3600.0, 3 * _DAY_S))
     log = io.StringIO()
     for handler in logger.handlers:
         handler.setStream(log)  # type: ignore[attr-defined]
@@ -87,22 +89,31 @@ def run(
         dict(stage.counts.killed),
         len(banks.posted),
         len(stage.ses.accepted),
+        {
+            "statements": sum(one.transaction.startswith("statement@") for one in stage.ses.accepted),
+            "digests": sum(one.transaction.startswith(("digest@", "alerts@")) for one in stage.ses.accepted),
+            "deferred": stage.deferred,
+            "answers": sum(len(one.taken) for one in banks.answers.pressed.values()),
+            "rows expired": sum(stage.dynamodb.expired.values()),
+        },
         set(stage.dynamodb.conditions),
     )
 
 
 def _begin(stage: "Stage", banks: "Banks", transactions: int, over_s: float) -> None:
     """Put all on the scheduler that happens by itself: the jobs, what banks do, and the bad day."""
-    from simulation.bad_days import let_services_fail, put_poison
+    from simulation.bad_days import let_rows_expire, let_services_fail, put_poison
+    from simulation.bank import SETTLED_S
     from simulation.template import SCHEDULED
 
     stage.begin(Weather.drawn(stage.scheduler.random))
     for function in SCHEDULED:
         stage.every(function, max(_JOB_EVERY_S, over_s / _RUNS_OF_JOB_AT_MOST))
     banks.post_all(transactions, over_s)
-    banks.change_holders(over_s)
+    banks.holders.move_some(over_s, SETTLED_S)
     let_services_fail(stage, over_s)
     put_poison(stage, over_s)
+    let_rows_expire(stage)
 
 
 def _end(stage: "Stage", banks: "Banks", watch: "Watch", over_s: float, log: io.StringIO) -> list[str]:
@@ -119,4 +130,4 @@ def _end(stage: "Stage", banks: "Banks", watch: "Watch", over_s: float, log: io.
         if stage.is_quiet():
             break
         end = scheduler.now + timedelta(minutes=30)
-    return broken(Rest(stage, banks, log.getvalue()))
+    return broken(Rest(stage, banks, log.getvalue()), START)

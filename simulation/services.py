@@ -27,6 +27,7 @@ class SentEmail:
     at: datetime
     call: int
     mailer: object
+    text: str = ""  # of statements only
 
 
 class Ses:
@@ -35,6 +36,8 @@ class Ses:
     def __init__(self, scheduler: Scheduler, caller: Caller, tell: Callable[[str], None]) -> None:
         self.rate = scheduler.random.choice((50.0, 14.0, 2.0))  # e-mails a second
         self.accepted: list[SentEmail] = []
+        self.readers: list[Callable[[SentEmail], None]] = []
+        self.bounced: list[Callable[[SentEmail], None]] = []
         self.in_doubt: set[int] = set()  # calls of which nobody noted that they were made
         self._scheduler = scheduler
         self._caller = caller
@@ -65,8 +68,11 @@ class Ses:
                 self._scheduler.now,
                 self._last_call,
                 self._scheduler.running,
+                _text_of(entry) if tags["transaction"].startswith("statement@") else "",
             )
             self.accepted.append(email)
+            for read in self.readers:
+                read(email)
             message_id = f"ses-{len(self.accepted)}"
             results.append({"Status": "SUCCESS", "MessageId": message_id})
             self._tell_later(email, message_id, entry["ReplacementTags"])
@@ -84,8 +90,18 @@ class Ses:
     def _tell_later(self, email: SentEmail, message_id: str, tags: list[dict[str, str]]) -> None:
         chance = self._scheduler.random
         for _ in range(2 if self._caller.happens("twice") else 1):
-            after_s = chance.uniform(0.2, 30)
-            self._scheduler.after(after_s, lambda: self._tell(_feedback(email, message_id, tags, self._scheduler.now)))
+            self._scheduler.after(chance.uniform(0.2, 30), lambda: self._tell_now(email, message_id, tags))
+
+    def _tell_now(self, email: SentEmail, message_id: str, tags: list[dict[str, str]]) -> None:
+        self._tell(_feedback(email, message_id, tags, self._scheduler.now))
+        if email.to.startswith("bounce"):
+            for hear in self.bounced:
+                hear(email)
+
+
+def _text_of(entry: Mapping[str, Any]) -> str:
+    data = entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"]
+    return str(json.loads(data)["text"])
 
 
 def _feedback(email: SentEmail, message_id: str, tags: list[dict[str, str]], now: datetime) -> str:

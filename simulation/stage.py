@@ -23,6 +23,7 @@ from simulation.tables import value_at
 from simulation.template import READERS, TEMPLATE, TIMEOUTS
 
 _SKEW_S = 1.0  # how wrong a copy's clock may be
+_JOBS_REST_S = 300.0  # between two runs of a job, when nothing happens any more
 
 
 class Stage:
@@ -36,6 +37,8 @@ class Stage:
         self.weather = FAIR
         self.caller = Caller(scheduler, FAIR)
         self.counts = Counts()
+        self._jobs_rest_s = 0.0
+        self.deferred = 0  # notices that waited in the table for quiet hours to end, or as a digest
         self.poisoned: set[str] = set()  # queues with a message that nobody can read
         self._app = app_module
         self._copies: dict[str, list[Copy]] = defaultdict(list)
@@ -48,6 +51,7 @@ class Stage:
         for name, queue in self.queues.by_name.items():
             self._set_up(queue, resources[name]["Properties"], *READERS.get(name, (None, 10)))
         self.dynamodb = DynamoDB(resources, scheduler, self.caller, self._changed)
+        self.dynamodb.watch(self._count_deferred)
         self.streams = {
             name: Stream(scheduler, self.caller, self.invoke)
             for name, table in self.dynamodb.tables.items()
@@ -84,6 +88,7 @@ class Stage:
         """Let AWS behave well from now on."""
         self.caller.weather = FAIR
         self.caller.down_until.clear()
+        self._jobs_rest_s = _JOBS_REST_S
 
     def queue(self, name: str) -> SqsQueue:
         return self.queues.by_name[name]
@@ -145,7 +150,8 @@ class Stage:
             is_doubled = self.scheduler.random.random() < 5 * self.caller.weather.twice
             for _ in range(2 if is_doubled else 1):
                 self.invoke(function, event, lambda _result, _error: None)
-            self.scheduler.after(seconds * self.scheduler.random.uniform(0.9, 1.1), again)
+            wait_s = max(seconds, self._jobs_rest_s)
+            self.scheduler.after(wait_s * self.scheduler.random.uniform(0.9, 1.1), again)
 
         self.scheduler.after(seconds * self.scheduler.random.random(), again)
 
@@ -158,9 +164,12 @@ class Stage:
         return summary(days)
 
     def is_quiet(self) -> bool:
-        """Return whether nothing waits in a queue that is read, or in a stream."""
+        """Return whether nothing waits in a queue that is read, in a stream, for quiet hours to end or to be due."""
         waiting = any(queue.messages for queue in self.queues.by_name.values() if queue.reader)
-        return not waiting and all(stream.is_read() for stream in self.streams.values())
+        deferred = any("notice" in item for item in self.dynamodb.items("DeferralsTable"))
+        now = self.scheduler.now.isoformat()
+        due = any(str(value_at(item, "due")) < now for item in self.dynamodb.items("StatementsTable"))
+        return not (waiting or deferred or due) and all(stream.is_read() for stream in self.streams.values())
 
     def _post(self, _url: str, headers: Mapping[str, str], body: bytes) -> Any:
         """Stand in for the poster's own connection to a bank."""
@@ -208,6 +217,9 @@ class Stage:
             client("dynamodb"), settings.accounts_table, make_alias=lambda: f"alias-{next(self._aliases)}"
         )
         return services
+
+    def _count_deferred(self, table: str, before: Any, after: Any) -> None:
+        self.deferred += table == "DeferralsTable" and before is None and "notice" in (after or {})
 
     def _changed(self, table: str, key: dict[str, Any], before: Any, after: Any) -> None:
         self.streams[table].add(key, before, after)

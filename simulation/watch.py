@@ -13,7 +13,7 @@ class Watch:
         self.broken: list[str] = []
         self._stage = stage
         self._seen = 0
-        self._holders = {(one.bank, one.account, one.alias): one for one in banks.holders}
+        self._holders = {(one.bank, one.account, one.alias): one for one in banks.holders.all}
         stage.dynamodb.watch(self._changed)
 
     def _changed(self, table: str, before: Item | None, _after: Item | None) -> None:

@@ -23,6 +23,7 @@ def test_every_promise_holds_on_bad_days() -> None:
     assert closing[-1] == "broken promises: 0 runs"
     figures = {name: int(number.replace(",", "")) for number, name in re.findall(r"(\d[\d,]*) ([a-z-]+)", run.stdout)}
     assert figures["transactions"] >= 40 * SEEDS
+    assert all(figures[what] > 0 for what in ("statements", "answers", "deferred", "digests", "rows"))
     # The days were bad.
     assert all(figures[fault] > 0 for fault in ("killed", "lost", "throttled", "twice", "partly", "unreachable"))
 

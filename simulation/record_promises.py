@@ -1,0 +1,41 @@
+"""What is promised of holders' records and accounts' histories: nobody's change undoes another's."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from simulation.rest import Rest
+from simulation.tables import value_at
+
+
+class RecordPromises:
+    """The promises of records that several functions change, looked at when everything has come to rest."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest, self._stage = rest, rest.stage
+
+    def broken(self) -> Iterator[str]:
+        """Yield the promises that are broken."""
+        yield from self._changes_kept()
+        yield from self._histories_complete()
+
+    def _changes_kept(self) -> Iterator[str]:
+        for holder in self._rest.banks.holders.all:
+            stored = self._stage.own.holders.of_account(holder.bank, holder.account)
+            record = next(one for one in stored if one.id == holder.id)
+            if holder.is_moved and record.email != holder.emails[-1]:
+                yield f"what the bank changes stays so: the address of {holder.name}"
+            if holder.is_unsubscribed and not record.preferences.get("muted"):
+                yield f"what a holder chooses stays so: {holder.name} has unsubscribed"
+
+    def _histories_complete(self) -> Iterator[str]:
+        """Each settled transaction is in its account's history, once."""
+        settled = Counter(
+            f"{bank}#{value_at(item, 'account')}"
+            for (bank, _), item in self._rest.stored.items()
+            if value_at(item, "status") in (None, "settled")
+        )
+        found = self._stage.own.baselines.of(settled)
+        for account, count in settled.items():
+            counted = sum(amounts.count for amounts in found[account].amounts.values()) if account in found else 0
+            if counted != count:
+                yield f"an account's history has each transaction once: {account} has {counted} of {count}"
