@@ -40,7 +40,7 @@ class Posted:
 class Banks:
     """All banks of a run."""
 
-    def __init__(self, stage: Stage, accounts: int, start: datetime) -> None:
+    def __init__(self, stage: Stage, accounts: int, start: datetime, is_rush: bool = False) -> None:
         self.posted: dict[tuple[str, str], Posted] = {}
         self.conflicts: list[tuple[str, str, int]] = []
         self.holders = Holders(stage, start)
@@ -49,13 +49,15 @@ class Banks:
         self._stage = stage
         self._chance = stage.scheduler.random
         self._accounts = accounts
-        self.emails_a_day = self._chance.choice((None, None, None, 12))  # the quota of each bank
+        self.emails_a_day = None if is_rush else self._chance.choice((None, None, None, 12))  # the quota of each bank
+        if is_rush:
+            stage.ses.rate = 2.0
         plans.DAILY["standard"] = plans.Daily(None, self.emails_a_day)
         for bank, currency in BANKS.items():
             store = stage.own.bank_store
             store.put_bank(Bank(bank, bank.title(), currency, "standard", webhook_secret_arn="webhooks"))  # noqa: S106
             store.put_api_key(ApiKey(hash_key(f"tn_key-of-{bank}"), bank, "gateway"))
-            self.digest_after[bank] = self._chance.choice((20, 3))
+            self.digest_after[bank] = 50 if is_rush else self._chance.choice((20, 3))
             endpoint = NamedEndpoint(f"https://{bank}.example.com/hooks", CHOICES)
             settings = BankSettings(digest_after=self.digest_after[bank], webhooks=(endpoint,))
             states = {endpoint.id: EndpointState(endpoint.url, Status.IN_USE, start)}

@@ -55,7 +55,7 @@ class EmailPromises:
         state = str(value_at(note, "state")) if note else "none"
         if key not in self._rest.flagged and holder.has_clicked:
             return  # who unsubscribes meanwhile may or may not be told
-        if key not in self._rest.flagged and not holder.wants(posted):
+        if key not in self._rest.flagged and not holder.wants(str(posted.body["type"])):
             if emails:
                 yield f"no e-mail goes to who doesn't want it: {name}"
             return
@@ -72,7 +72,12 @@ class EmailPromises:
     def _purchase_told(self, parts: list[Posted], holder: Enrolled) -> Iterator[str]:
         """Look at an authorization and what settles it, to the same amount: whoever comes first, one is told."""
         keys = [(one.bank, str(one.body["id"])) for one in parts]
-        if len(parts) < 2 or self._rest.flagged & set(keys) or not holder.wants(parts[0]) or self._banks.emails_a_day:
+        if (
+            len(parts) < 2
+            or self._rest.flagged & set(keys)
+            or not holder.wants(str(parts[0].body["type"]))
+            or self._banks.emails_a_day
+        ):
             return
         if len(holder.emails) > 1 or holder.has_clicked:
             return  # who has another address since is another reader, who may know nothing of the authorization

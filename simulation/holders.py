@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalicelib.holders.holder import load_holder
 from simulation.requests import form, request
 from simulation.services import SentEmail
 from simulation.stage import Stage
-
-if TYPE_CHECKING:
-    from simulation.bank import Posted
 
 _TRIES = 60  # of a request that is refused in passing
 ZONES = {"UTC": timedelta(), "Africa/Douala": timedelta(hours=1)}  # zones that never change their clocks
@@ -45,9 +42,9 @@ class Enrolled:
     def zone_offset(self) -> timedelta:
         return ZONES[self.zone]
 
-    def wants(self, posted: "Posted") -> bool:
-        """Return whether they are to be told of an ordinary transaction."""
-        return not self.is_muted and posted.body["type"] in self.types
+    def wants(self, type_: str) -> bool:
+        """Return whether they are to be told of an ordinary transaction of this type."""
+        return not self.is_muted and type_ in self.types
 
     @property
     def may_bounce(self) -> bool:
