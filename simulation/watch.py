@@ -16,9 +16,20 @@ class Watch:
         self._holders = {(one.bank, one.account, one.alias): one for one in banks.holders.all}
         stage.dynamodb.watch(self._changed)
 
-    def _changed(self, table: str, before: Item | None, _after: Item | None) -> None:
+    def _changed(self, table: str, before: Item | None, after: Item | None) -> None:
         if table == "TransactionsTable" and before is not None and not is_flags(before):
             self.broken.append(f"a stored transaction stays as it is: {value_at(before, 'id')}")
+        if table == "TransactionsTable" and before is not None and is_flags(before):
+            self._look_at_flags(before, after or {})
+
+    def _look_at_flags(self, before: Item, after: Item) -> None:
+        name = value_at(before, "id")
+        if any(before[part] != after.get(part) for part in ("flags", "shadow", "recorded_key")):
+            self.broken.append(f"what is flagged stays as it was decided: {name}")
+        for part in before:
+            is_same = part.startswith("answer#") and value_at(before, part, "answer") == value_at(after, part, "answer")
+            if is_same and before[part] != after[part]:
+                self.broken.append(f"an answer that is given again is stored once: {name}")
 
     def look(self) -> None:
         """Look at the e-mails of the last step: nobody is told of what isn't stored, or of another's account."""
