@@ -63,7 +63,12 @@ def package(project_dir: Path, stage: str, region: str) -> Path:
             *("--merge-template", str(PROJECT_DIR / "infra" / "app.json"), str(out)),
         ],
         cwd=project_dir,
-        env={**os.environ, "AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true"},
+        env={
+            **os.environ,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONDONTWRITEBYTECODE": "1",  # Chalice imports the copy and packages all files in it
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -37,7 +37,15 @@ def packaged() -> Path:
     outputs = {name: url if name.endswith("QueueUrl") else arn for name in template_outputs()}
     outputs |= {"Stage": "local", "MailFrom": "A <a@example.com>"}
     record(build, "local", with_arns(outputs))
-    return package(build, "local", "us-east-2")
+    with pytest.MonkeyPatch.context() as environment:  # as most machines have it
+        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        return package(build, "local", "us-east-2")
+
+
+def test_each_file_is_in_the_package_once(packaged: Path) -> None:
+    with zipfile.ZipFile(packaged / "deployment.zip") as archive:
+        names = archive.namelist()
+    assert len(names) == len(set(names))
 
 
 def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path, tmp_path: Path) -> None:
