@@ -66,10 +66,11 @@ os.environ |= SETTINGS | {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
-from tests import service_models  # noqa: E402
+from tests import quick_moto, service_models  # noqa: E402
 from tests.aws_calls import RECORDER, install  # noqa: E402
 
 service_models.share()
+quick_moto.install()
 install()  # before anything makes a client
 
 from infra import patience  # noqa: E402
