@@ -36,9 +36,9 @@ def description() -> dict[str, Any]:
     document = sharpened(DESCRIPTION)
     schemas = document["components"]["schemas"]
     lists = {name: schemas[name].pop("enum") for name in ("Country", "Currency", "Locale", "TimeZone")}
-    named = json.dumps(document).replace("\\", "")
+    named = set(re.findall(r'(?<=")[^"\\]*(?=")', json.dumps(document).replace("\\", "")))
     for name, codes in lists.items():
-        shown = [code for code in codes if code in (codes[0], codes[-1]) or f'"{code}"' in named]
+        shown = [code for code in codes if code in (codes[0], codes[-1]) or code in named]
         # A country's code of three letters is answered as that of two.
         schemas[name]["enum"] = sorted({*shown, *(ALPHA_2[code] for code in shown if name == "Country")})
     for schema in schemas.values():
