@@ -13,6 +13,7 @@ import urllib3
 
 from chalicelib.banks.bank import Bank
 from local_cloud.deploy import STAGE, Deployed, deploy_stage
+from local_cloud.logs import API
 from local_cloud.server import PROJECT_DIR, free_port, start
 from operations.bank_registry import Registry, registry
 
@@ -73,7 +74,8 @@ class CloudUnderTest:
         """
         client = self.client("lambda")
         for function in functions:
-            name = f"transaction-notifier-{STAGE}-{function}"
+            suffix = "" if function == API else f"-{function}"
+            name = f"transaction-notifier-{STAGE}{suffix}"
             timeout = client.get_function_configuration(FunctionName=name)["Timeout"]
             client.update_function_configuration(FunctionName=name, Timeout=timeout)
 

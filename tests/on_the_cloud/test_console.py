@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from chalicelib.ledger.times import sortable
 from local_cloud.deploy import STAGE
 from local_cloud.staff_demo import ensure_staff
 from operations.webhooks import main as webhooks_command
@@ -70,6 +71,16 @@ def post(bank: BankClient, transaction_id: str, amount: int, **fields: Any) -> N
         **fields,
     }
     assert bank("POST", "/transactions", body).status == 201
+
+
+def date_back_tries(cloud: CloudUnderTest) -> None:
+    """Let the bank's webhooks have been tried a minute earlier than they were."""
+    table, client = cloud.deployed.outputs["DeferralsTable"], cloud.client("dynamodb")
+    bank = {":bank": {"S": f"webhook#{BANK}"}}
+    tried = client.query(TableName=table, KeyConditionExpression="due_hour = :bank", ExpressionAttributeValues=bank)
+    for item in tried["Items"]:
+        at = datetime.fromisoformat(item["tried_at"]["S"]) - timedelta(seconds=61)
+        client.put_item(TableName=table, Item={**item, "tried_at": {"S": sortable(at)}})
 
 
 def test_a_member_signs_in_on_the_emulators_page_and_out_again(
@@ -177,7 +188,10 @@ def test_an_admin_tests_an_endpoint_and_sends_a_webhook_again(
             resend = page.get_by_role("button", name="Resend transaction.flagged about told-twice")
             expect(resend).to_be_visible(timeout=PATIENCE_MS)
             assert came.count("transaction.flagged") == 1
-            page.wait_for_timeout(61_000)  # what was delivered isn't sent again within a minute
+            if IS_LONG:
+                page.wait_for_timeout(61_000)  # what was delivered isn't sent again within a minute
+            else:
+                date_back_tries(cloud)
             resend.click()
             expect(page.get_by_text("1 webhook is sent again.")).to_be_visible()
             eventually(lambda: came.count("transaction.flagged") == 2)

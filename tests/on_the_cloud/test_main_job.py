@@ -169,7 +169,7 @@ def test_a_mailer_that_is_killed_with_a_batch_in_hand_leaves_nobody_untold(
     queue = {"QueueUrl": cloud.deployed.outputs["NotificationQueueUrl"]}
     sqs = cloud.client("sqs")
     sqs.set_queue_attributes(**queue, Attributes={"VisibilityTimeout": "30"})
-    workers = _workers("transaction-notifier-local-mailer")
+    workers = _workers(cloud, "transaction-notifier-local-mailer")
     assert workers
     for worker in workers:  # warm and idle: they will take the next batch and get no further
         os.kill(worker, signal.SIGSTOP)
@@ -189,9 +189,11 @@ def _in_flight(sqs: Any, queue: dict[str, str]) -> int:
     return int(sqs.get_queue_attributes(**queue, AttributeNames=[name])["Attributes"][name])
 
 
-def _workers(function: str) -> list[int]:
+def _workers(cloud: CloudUnderTest, function: str) -> list[int]:
+    """Return the function's processes on this cloud: another one may run beside it, and keep its own."""
     listed = subprocess.run(["ps", "-wweo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if re.search(rf"lambda-{function}-\w+", line)]
+    code = rf"{re.escape(str(cloud.log.parent))}/tmp/\S*lambda-{function}-\w+"
+    return [int(line.split()[0]) for line in listed.splitlines() if re.search(code, line)]
 
 
 def test_the_gateway_s_own_errors_are_problems_too(cloud: CloudUnderTest, bank: BankClient) -> None:
