@@ -22,8 +22,12 @@ SOURCES  := app.py chalicelib infra local_cloud bank_simulator load bench mail_g
 
 LOCK     := .venv/bin/pip-compile -q -U --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --no-header
 
-# $(call INSTALL,environment,requirements): says every ten packages how far it is. awk ends with pip's failure.
-INSTALL = { $(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off -r $(2) || echo pip-failed; } | awk \
+# Each command starts several Pythons, which would all compile the same modules.
+unexport PYTHONDONTWRITEBYTECODE
+
+# $(call INSTALL,environment,requirements,options): says every ten packages how far it is. awk ends with pip's failure.
+# The files name every package that is needed, so pip looks for none.
+INSTALL = { $(1)/bin/python -m pip install --no-deps --disable-pip-version-check --progress-bar off $(3) -r $(2) || echo pip-failed; } | awk \
 	'/^Collecting / && ++n % 10 == 0 { print "  " n " packages found"; fflush() } \
 	/^Installing collected/ { print "  installing them …"; fflush() } \
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
@@ -194,5 +198,5 @@ $(SCANNER): infra/checkov/requirements.txt
 .venv-3.%/.installed: requirements.txt requirements-dev.txt
 	@echo "Installing the development tools into $(@D), once …"
 	@$(PYTHON) -m venv $(@D)
-	@$(call INSTALL,$(@D),requirements-dev.txt)
+	@$(call INSTALL,$(@D),requirements-dev.txt,--no-compile)  # what a test imports is compiled then
 	@touch $@
