@@ -1,8 +1,10 @@
-"""The AWS emulator, with three things more: the gate around it, e-mails' headers and tags, refreshed tokens' groups.
+"""The AWS emulator, with four things more: the gate around it, e-mails' headers and tags, refreshed tokens' groups, and
+code that is unpacked once.
 
 MiniStack's own SES keeps an e-mail's sender, recipients and parts only. This program, run by MiniStack's own Python,
 starts it with a note beside each e-mail: what `SendBulkEmail` brought as `ReplacementHeaders` and `ReplacementTags`.
 Its Cognito leaves the groups out of a token that a refresh token brings; AWS doesn't.
+It unpacks a function's code for each of the function's processes, which takes longer than to start one.
 The gate (`local_cloud.gate`) lets in who has this start's keys, and refuses what AWS refuses.
 
     .venv-cloud/bin/python -P local_cloud/emulator.py ministack [--no-gate]
@@ -12,8 +14,11 @@ import importlib
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 _PARTS = ("ReplacementHeaders", "ReplacementTags")
@@ -81,6 +86,10 @@ def main() -> None:
     app: Any = importlib.import_module("ministack.app")
     ses.handle_request = noting(ses.handle_request, notes)
     app._handle_ses_messages_request = telling(app._handle_ses_messages_request, notes)
+    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
+    with _project_on_path():
+        code_cache = importlib.import_module("local_cloud.code_cache")
+    runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": code_cache.UnpackedOnce})
     if "--no-gate" not in sys.argv:
         app.app = _gate(app.app, notes)
     sys.argv = ["ministack"]
@@ -89,20 +98,28 @@ def main() -> None:
 
 def _gate(emulator: Any, notes: _Notes) -> Any:
     """Return the emulator's application with the gate around it, which counts the e-mails that are noted."""
-    # The project's modules are for the gate alone: functions must find nothing but what they bring.
-    project = str(Path(__file__).parent.parent)
-    sys.path.append(project)
-    control, door, faults, inside, meter, record, rule = (
-        importlib.import_module(f"local_cloud.gate.{name}")
-        for name in ("control", "door", "faults", "inside", "meter", "record", "rule")
-    )
-    rule.load()
-    sys.path.remove(project)
+    with _project_on_path():
+        control, door, faults, inside, meter, record, rule = (
+            importlib.import_module(f"local_cloud.gate.{name}")
+            for name in ("control", "door", "faults", "inside", "meter", "record", "rule")
+        )
+        rule.load()
     written = record.Record(Path(os.environ[record.FOLDER_VARIABLE]))
     inside.stand(written)
     counts = meter.Meter()
     meter.stand(counts)
     return door.Gate(emulator, written, control.Switchboard(counts, faults.Faults(), notes))
+
+
+@contextmanager
+def _project_on_path() -> Iterator[None]:
+    """Let this block import the project's modules. Functions must find nothing but what they bring."""
+    project = str(Path(__file__).parent.parent)
+    sys.path.append(project)
+    try:
+        yield
+    finally:
+        sys.path.remove(project)
 
 
 if __name__ == "__main__":
