@@ -74,3 +74,10 @@ def test_rows_count_only_where_a_bound_is_given() -> None:
     flood, quiet = rows("flooding", number=50), rows("quiet")
     assert allowed(Shares([*flood, *quiet], 10, 10, None), flood) == 50
     assert allowed(Shares([*flood, *quiet], 10, 10, 20), flood) == 19
+
+
+def test_a_bank_that_has_its_share_still_has_more_rows_of_what_is_in_it() -> None:
+    flood, quiet = rows("flooding", accounts=20, number=60), rows("quiet", accounts=3)
+    shares = Shares([*flood, *quiet], 100, 10, None)
+    # The first seven of twenty accounts, in each of three rounds.
+    assert [shares.allow(each) for each in flood] == [number % 20 < 7 for number in range(60)]
