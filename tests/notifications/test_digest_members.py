@@ -76,6 +76,19 @@ def test_they_are_read_consistently_in_one_call(dynamodb: Any, table_names: Any)
     assert len(asked[0]["RequestItems"][TABLE]["Keys"]) == 10
 
 
+def test_each_item_is_written_once_and_the_one_that_says_how_many_count_last(dynamodb: Any, table_names: Any) -> None:
+    written: list[list[str]] = []
+
+    class Heard:
+        def batch_write_item(self, **arguments: Any) -> Any:
+            puts = [one["PutRequest"]["Item"]["holder"]["S"] for one in arguments["RequestItems"][TABLE]]
+            written.append(puts)
+            return dynamodb.batch_write_item(**arguments)
+
+    DigestMembers(Heard(), TABLE).put(DIGEST, ids(1_001))
+    assert written == [["awa#members#1", "awa#members#2"], ["awa#members#0"]]
+
+
 @pytest.mark.parametrize("dies_at", [0, 1])
 def test_who_dies_meanwhile_leaves_what_was_or_all_of_it(dynamodb: Any, table_names: Any, dies_at: int) -> None:
     DigestMembers(dynamodb, TABLE).put(DIGEST, ["before"])
