@@ -69,6 +69,7 @@ def test_what_is_kept_is_known_until_the_test_file_or_the_module_changes(tmp_pat
     tests.existing = [QUICK]
     assert (tests.took_s, tests.killed, tests.lines) == ({QUICK: 0.5}, {QUICK: 1}, {MODULE.file: {QUICK: [5]}})
     assert tests.is_current(tmp_path, "tests/test_b.py", [MODULE])
+    assert tests.is_current(tmp_path, "tests/test_b.py", [])
     tests.existing.append("tests/test_b.py::new")
     assert not tests.is_current(tmp_path, "tests/test_b.py", [MODULE])
     tests.existing.pop()
