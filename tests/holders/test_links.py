@@ -17,6 +17,7 @@ from moto import mock_aws
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address
+from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.link_tokens import InvalidToken, open_sealed
 from chalicelib.holders.links import GOOD_FOR, Bearer, HolderLinks, InvalidLink, Links, Purpose
@@ -152,9 +153,13 @@ def test_a_link_is_valid_to_its_last_second(world: World, purpose: Purpose) -> N
         world.read(token)
 
 
-def test_unsubscribing_works_for_a_year_and_the_page_for_a_month() -> None:
-    assert GOOD_FOR[Purpose.UNSUBSCRIBE] >= timedelta(days=365)
-    assert GOOD_FOR[Purpose.PREFERENCES] == timedelta(days=30)
+def test_unsubscribing_works_for_a_year_the_page_for_a_month_and_an_answer_for_a_week() -> None:
+    assert {purpose: for_.days for purpose, for_ in GOOD_FOR.items()} == {
+        Purpose.UNSUBSCRIBE: 366,
+        Purpose.PREFERENCES: 30,
+        Purpose.ANSWER: 7,
+        Purpose.CONFIRM: ASKED_AT_MOST_EACH.days,
+    }
 
 
 @pytest.mark.parametrize("purpose", OF_HOLDER)

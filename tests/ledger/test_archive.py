@@ -211,6 +211,8 @@ def test_a_line_of_a_later_release_with_a_field_more_is_read() -> None:
         {"currency": ["EUR"]},
         {"type": "refund"},
         {"status": None},
+        {"status": "pending"},
+        {"account": "a/b"},
         {"timestamp": "2026-01-10T14:00:00"},
         {"timestamp": "2026-01-10T14:00:00+01:00"},
         {"timestamp": 5},

@@ -141,6 +141,22 @@ def test_a_page_that_is_slow_each_time_is_a_failure(each_dynamodb: Any, clock: C
         NotificationFeed(Slow(), TABLE, clock).append([key(1)])
 
 
+@pytest.mark.parametrize(("takes", "writes"), [(LATE, 1), (LATE + timedelta(microseconds=1), 2)])
+def test_a_page_that_takes_two_seconds_counts_as_written(clock: Clock, takes: timedelta, writes: int) -> None:
+    assert timedelta(seconds=2) == LATE
+    times = iter([takes])
+    written: list[str] = []
+
+    class Slow:
+        def batch_write_item(self, RequestItems: dict[str, list[Any]]) -> Any:  # noqa: N803
+            clock.now += next(times, timedelta(0))
+            written.extend(one["PutRequest"]["Item"]["holder"]["S"] for one in RequestItems[TABLE])
+            return {}
+
+    NotificationFeed(Slow(), TABLE, clock).append([key(1)])
+    assert len(written) == len(set(written)) == writes
+
+
 def test_a_throttled_table_is_tried_again_and_told_of_in_the_end(each_dynamodb: Any, clock: Clock) -> None:
     throttled = refusal("ThrottlingException")
     NotificationFeed(Failing(each_dynamodb, throttled), TABLE, clock, sleep=lambda _: None).append([key(1)])
