@@ -351,3 +351,12 @@ def test_a_link_of_a_key_that_a_function_has_not_read_yet_confirms(world: World)
 
 def test_without_a_url_there_is_no_link_that_confirms(world: World) -> None:
     assert world.function(url="").confirmation_link(Address.of("eazycard", AWA.email)) is None
+
+
+def test_a_stage_without_pages_issues_no_links_and_asks_for_no_key() -> None:
+    def nobody() -> Any:
+        raise AssertionError
+
+    links = HolderLinks(SecretStore(nobody, lambda: NOW), "arn", lambda: NOW)
+    assert links.links_for("eazycard", "A123", AWA, ["t1"]) == Links()
+    assert Links().headers == ()

@@ -164,3 +164,25 @@ def test_a_notification_s_item_has_the_holder_as_its_key_and_items_beside_it_a_s
     assert key.item_key("#feedback") == {"transaction_key": "eazycard#t0", "holder": "awa#feedback"}
     assert key.account == ""
     assert key == NotificationKey("eazycard", "t0", "awa", "A1")
+
+
+@pytest.mark.parametrize(
+    ("holder", "suffix", "account", "found"),
+    [
+        ("awa", "", {"account": "A1"}, ("awa", "A1")),
+        ("awa", "", {}, ("awa", "")),  # as a release without accounts has stored it
+        ("awa#feedback", "#feedback", {}, ("awa", "")),
+        ("awa", "#feedback", {}, ("awa", "")),
+    ],
+)
+def test_a_stored_item_s_key_is_what_it_was_stored_under(
+    holder: str, suffix: str, account: dict[str, str], found: tuple[str, str]
+) -> None:
+    key = NotificationKey.of_item({"transaction_key": "eazycard#t0", "holder": holder, **account}, suffix)
+    assert (key.bank, key.transaction, key.holder, key.account) == ("eazycard", "t0", *found)
+
+
+@pytest.mark.parametrize("values", [{}, {"holder": "awa"}, {"transaction_key": "eazycard#t0"}])
+def test_what_is_no_notification_s_item_has_no_key(values: dict[str, str]) -> None:
+    with pytest.raises(KeyError):
+        NotificationKey.of_item(values)

@@ -16,6 +16,7 @@ from chalicelib.webhooks.poster import Answer
 from chalicelib.webhooks.records import Record, Standing
 from chalicelib.webhooks.webhook import TRIED_FOR, unpack
 from tests.fakes import Failing, refusal
+from tests.metrics import lines
 from tests.webhook_desk import BROKEN, GONE, NEW, TAKEN, URL, Desk, resent
 
 OTHER_URL = "https://hooks.other.example/"
@@ -516,3 +517,24 @@ def test_an_hour_counts_each_attempt_as_delivered_or_failed_and_no_other(desk: D
     desk.restart()
     desk.send()  # nothing is posted
     assert sum(hour.counts.get(Counted.WEBHOOKS_FAILED, 0) for hour in desk.hours()) == 2
+
+
+def test_a_batch_says_what_became_of_each_webhook(desk: Desk, logged: Any) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.endpoints.answers[URL] = [BROKEN, TAKEN]
+    desk.send()
+    (again,) = desk.webhook_queue.bodies  # it waits for its next try
+    desk.webhook_queue.bodies.clear()
+    desk.change("t2")
+    desk.feed_webhooks()
+    (new,) = [body for body in desk.webhook_queue.bodies if unpack(body).key.transaction == "t2"]
+    desk.sender.handle([again, new, new])
+    desk.sender.handle([new])
+
+    (first, mixed, over) = [line for line in lines(logged()) if line.get("message") == "webhooks"]
+    said = ("standings", "answers", "early", "over")
+    assert [first[name] for name in said] == [{"waiting": 1}, {str(BROKEN): 1}, 0, 0]
+    assert [mixed[name] for name in said] == [{"delivered": 1}, {"204": 1}, 1, 0]
+    assert [over[name] for name in said] == [{}, {}, 0, 1]
+    assert over["transactions"]
