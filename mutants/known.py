@@ -5,7 +5,6 @@ What is kept decides only which tests run first: a mutant counts as not noticed 
 
 import hashlib
 import json
-import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ LIMIT_S, TIMES = 10.0, 5.0
 _STARTS_WITHIN_S = 60.0
 _UNKNOWN_TAKES_S = 1.0
 TOO_LONG_S = 600.0  # of a test that was cut short
+_TIMES_AS_LONG = 2.0  # by the clock, of what a test may take of the processor's time
 _LEAST_S = 0.01
 
 
@@ -32,7 +32,7 @@ class Known:
     notice, too.
     """
 
-    longest_s: float = math.inf
+    longest_s: float = 3.0
     existing: list[str] = field(default_factory=list)
     took_s: dict[str, float] = field(default_factory=dict)
     killed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -54,7 +54,9 @@ class Known:
             return not reaches, (self._takes_s(test) + _LEAST_S) / (self.killed[test] + 1)
 
         tests = self.of_files(module.tests)
-        return sorted([test for test in tests if self._takes_s(test) < TOO_LONG_S] or tests, key=place)
+        return sorted(
+            [test for test in tests if self._takes_s(test) <= _TIMES_AS_LONG * self.longest_s] or tests, key=place
+        )
 
     def limits_s(self, tests: Iterable[str]) -> dict[str, float]:
         return {test: LIMIT_S + TIMES * self._takes_s(test) for test in tests}

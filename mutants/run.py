@@ -5,7 +5,6 @@ noticed only after all tests of its module passed, but for very slow ones. A tes
 passes on the code as it is, behind the same tests.
 """
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -167,7 +166,7 @@ def _tried(
         source=source,
         line=line,
         recorded=list(recorded),
-        longest_s=tests.longest_s if math.isfinite(tests.longest_s) else 0.0,
+        longest_s=tests.longest_s,
     )
 
 
