@@ -24,7 +24,7 @@ import sysconfig
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,6 +52,7 @@ class Session:
         self._functions = Functions(())
         self._request: dict[str, Any] | None = None  # what this process does, if it is a fork
         self._longest_s = 0.0
+        self._is_cut = False
         self._imported = frozenset[str]()
         self._reached: dict[str, set[int]] = {}
         self._found: dict[str, Any] = {"failed": None, "reached": {}, "libraries": []}
@@ -119,15 +120,27 @@ class Session:
             lines.clear()
         began = time.perf_counter()
         if self._reached:
-            signal.signal(signal.SIGVTALRM, _cut_short)
-            signal.setitimer(signal.ITIMER_VIRTUAL, self._longest_s)
+            self._is_cut = False
+            signal.signal(signal.SIGVTALRM, self._cut_short)
+            signal.setitimer(signal.ITIMER_VIRTUAL, self._longest_s, 1.0)
         result = yield
         if self._reached:
-            is_cut = signal.setitimer(signal.ITIMER_VIRTUAL, 0)[0] == 0 < self._longest_s
-            took_s = TOO_LONG_S if is_cut else time.perf_counter() - began
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            took_s = TOO_LONG_S if self._is_cut else time.perf_counter() - began
             reached = {file: sorted(lines) for file, lines in self._reached.items()}
             self._found["reached"][item.nodeid] = {"took_s": took_s, "lines": reached}
         return result
+
+    def _cut_short(self, *_: object) -> None:
+        self._is_cut = True
+        pytest.skip("it takes too long to be run for each mutant")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
+        report = yield
+        if self._is_cut:  # Hypothesis, or the test itself, may have made a failure of it
+            report.outcome, report.longrepr = "skipped", (__file__, 0, "it takes too long")
+        return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self._found["failed"] is None:
@@ -163,10 +176,6 @@ def _libraries() -> list[str]:
         for name, module in list(sys.modules.items())
         if (getattr(module, "__file__", None) or "").startswith(folders) and name != "__main__"
     ]
-
-
-def _cut_short(*_: object) -> None:
-    pytest.skip("it takes too long to be run for each mutant")
 
 
 def _import_all(libraries: Iterable[str]) -> None:

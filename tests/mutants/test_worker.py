@@ -11,7 +11,15 @@ from mutants.session import NOT_IN_PLACE
 from mutants.worker import Stopped, Worker, working
 from tests.mutants.toy import MODULE, SOURCE, TESTS, made
 
-LONG = "\n\ndef test_long() -> None:\n    for _ in range(10**9):\n        pass\n"
+LONG = """
+
+def test_long() -> None:
+    try:
+        for _ in range(10**9):
+            pass
+    except BaseException:
+        raise AssertionError from None
+"""
 MANY, COUNTING, LONG_ONE = (f"{MODULE.tests[0]}::test_{name}" for name in ("many", "counting", "long"))
 
 
