@@ -6,7 +6,7 @@ Each broken promise is a text: which one, and of what.
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,8 @@ from simulation.record_promises import RecordPromises
 from simulation.rest import Rest
 from simulation.statement_promises import StatementPromises
 from simulation.tables import value_at
+
+_FEED_KEPT_FOR = timedelta(days=88)  # pages expire after 90
 
 
 def broken(rest: Rest, start: datetime) -> list[str]:
@@ -106,11 +108,14 @@ class Promises:
         rows = self._stage.dynamodb.items("NotificationsTable")
         pages = [item for item in rows if "L" in item.get("changed", {})]
         named = set[str]()
+        oldest = (self._stage.scheduler.now - _FEED_KEPT_FOR).isoformat()
         for entry in (entry["S"] for page in pages for entry in page["changed"]["L"]):
             transaction_id, _, alias = entry.partition("#")
             named.add(f"{transaction_id}#{self._rest.id_of(alias)}")
         for (key, holder), item in self._rest.notes.items():
             if "state" in item and "@" not in key and value_at(item, "state") != "queued":
+                if str(value_at(item, "updated_at")) < oldest:
+                    continue  # its page may have expired
                 entry = f"{key.partition('#')[2]}#{holder}"
                 if entry not in named:
                     yield f"every notification is in the feed: {entry}"
