@@ -82,7 +82,7 @@ class Quotas:
             measured("QuotaUsed", PERCENT, [round(used.taken / limit * 100, 1)], what=str(metered))
             self._warn_of(bank, metered, lease.day, used, limit)
         except TemporarilyUnavailable:
-            lease.left += max(0, needed)
+            lease.left += needed
             logger.warning("quota_unknown", extra={"bank": bank})
             count_metric("QuotaUnknown")
 

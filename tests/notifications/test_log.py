@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.dynamo import from_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.feed import NotificationFeed
-from chalicelib.notifications.log import MAX_CLAIMS, Claims, NotificationLog
+from chalicelib.notifications.log import _NOT_OF_ALERTS, MAX_CLAIMS, Claims, NotificationLog
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 from tests.fakes import Failing, Refusing, refusal
 
@@ -135,6 +135,15 @@ def test_what_is_given_back_can_be_claimed_at_once(each: Desk) -> None:
     each.log.record([StateChange(key(0), State.QUEUED, "throttled")], NOW)
 
     assert each.claim(0) == Claims(claimed={key(0)})
+
+
+@pytest.mark.parametrize("reason", _NOT_OF_ALERTS)
+def test_what_was_skipped_for_a_reason_that_holds_for_no_alert_can_be_claimed_by_one(each: Desk, reason: str) -> None:
+    each.log.record([StateChange(key(number), State.SKIPPED, reason) for number in range(2)], NOW)
+    each.log.record([StateChange(key(2), State.SKIPPED, "erased"), StateChange(key(3), State.SENT)], NOW)
+
+    alerts = {key(0), key(2), key(3)}
+    assert each.claim(0, 1, 2, 3, alerts=alerts) == Claims(claimed={key(0)}, settled={key(1), key(2), key(3)})
 
 
 @pytest.mark.parametrize(

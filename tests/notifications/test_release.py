@@ -186,3 +186,10 @@ def test_a_short_wait_is_the_queue_s_own_and_never_ends_too_early(wait: timedelt
     else:
         assert (sqs.delays, store.put_in) == ([delay_s], [])
         assert json.loads(sqs.bodies[0]) == {"notices": [payload]}
+
+
+def test_a_notice_for_nobody_yet_is_kept_under_its_transaction_alone() -> None:
+    store = Store()
+    waiting = Waiting(Notice(TRANSACTION), NOW + timedelta(days=1))
+    Deferrals(store, Queue(FakeSqs(), "url", sleep=lambda _: None)).put([waiting], NOW)
+    assert [kept.name for kept in store.put_in] == [f"eazycard#{TRANSACTION.id}#"]

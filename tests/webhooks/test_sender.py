@@ -16,7 +16,7 @@ from chalicelib.webhooks.poster import Answer
 from chalicelib.webhooks.records import Record, Standing
 from chalicelib.webhooks.webhook import TRIED_FOR, unpack
 from tests.fakes import Failing, refusal
-from tests.metrics import lines
+from tests.metrics import counted, lines
 from tests.webhook_desk import BROKEN, GONE, NEW, TAKEN, URL, Desk, resent
 
 OTHER_URL = "https://hooks.other.example/"
@@ -509,8 +509,8 @@ def test_an_hour_counts_each_attempt_as_delivered_or_failed_and_no_other(desk: D
     desk.change("t1")
     desk.feed_webhooks()
     desk.send_for(timedelta(minutes=10))
-    counted: Counter[Counted] = sum((Counter(hour.counts) for hour in desk.hours()), Counter())
-    assert (counted[Counted.WEBHOOKS_DELIVERED], counted[Counted.WEBHOOKS_FAILED]) == (1, 2)
+    found: Counter[Counted] = sum((Counter(hour.counts) for hour in desk.hours()), Counter())
+    assert (found[Counted.WEBHOOKS_DELIVERED], found[Counted.WEBHOOKS_FAILED]) == (1, 2)
     desk.change("t2")
     desk.feed_webhooks()
     desk.disable()
@@ -532,9 +532,29 @@ def test_a_batch_says_what_became_of_each_webhook(desk: Desk, logged: Any) -> No
     desk.sender.handle([again, new, new])
     desk.sender.handle([new])
 
-    (first, mixed, over) = [line for line in lines(logged()) if line.get("message") == "webhooks"]
+    text = logged()
+    metrics = ("WebhooksDelivered", "WebhooksPutOff", "WebhooksGivenUp", "WebhooksNotSent")
+    assert [counted(text, metric) for metric in metrics] == [1, 1, 0, 0]
+    (first, mixed, over) = [line for line in lines(text) if line.get("message") == "webhooks"]
     said = ("standings", "answers", "early", "over")
     assert [first[name] for name in said] == [{"waiting": 1}, {str(BROKEN): 1}, 0, 0]
     assert [mixed[name] for name in said] == [{"delivered": 1}, {"204": 1}, 1, 0]
     assert [over[name] for name in said] == [{}, {}, 0, 1]
     assert over["transactions"]
+
+
+def test_what_is_given_up_is_counted(desk: Desk, logged: Any) -> None:
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send_for(TRIED_FOR + timedelta(hours=12))
+    assert counted(logged(), "WebhooksGivenUp") == 1
+
+
+def test_what_no_endpoint_is_there_for_is_counted_as_not_sent(desk: Desk, logged: Any) -> None:
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.disable()
+    desk.restart()
+    desk.send()
+    assert counted(logged(), "WebhooksNotSent") == 1
