@@ -272,3 +272,11 @@ def test_a_call_has_as_many_as_dynamodb_takes_and_not_one_more(dynamodb: Any) ->
     counting.sizes.clear()
     batch_delete(counting, "BanksTable", keys)
     assert counting.sizes == [25, 25, 25, 25, 1]
+
+
+@pytest.mark.parametrize(
+    "number", [Decimal("9" * 38), Decimal("9" * 38).scaleb(-19), Decimal("1E+125"), Decimal("1E-128")]
+)
+def test_a_number_of_38_digits_is_stored_and_read_exactly(number: Decimal) -> None:
+    assert from_item(to_item({"n": number})) == {"n": number}
+    assert from_item(to_item({"n": -number})) == {"n": -number}

@@ -246,3 +246,13 @@ def test_roles_have_the_names_that_answers_have() -> None:
         *("named", "increment", "covered_increment", "release", "settled_as_authorized", "part", "last_part"),
         *("final_amount", "beyond", "after_the_end", "reversal", "refund", "unrelated"),
     ]
+
+
+@pytest.mark.parametrize("type_", ["credit", "debit"])
+def test_a_release_stands_for_an_authorization_of_either_type(type_: str) -> None:
+    release = transaction(type=type_, status="reversed", authorization_id="a", reversal_of=None)
+    named = {subject(dataclasses.replace(release, type=one))[1] for one in ("credit", "debit")}
+
+    assert stands_for(release) == named
+    assert len(named) == 2
+    assert stands_for(dataclasses.replace(release, reversal_of="s")) == frozenset()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.notifications.feed import LATE, MARGIN, NotificationFeed, position_at
+from chalicelib.notifications.feed import LATE, MARGIN, NotificationFeed, changes_in, position_at
 from chalicelib.notifications.state import NotificationKey
 from tests.fakes import Failing, refusal
 
@@ -211,3 +211,7 @@ def test_whoever_writes_while_it_is_read_nothing_is_skipped(
 
 def test_the_position_of_a_moment_is_before_all_that_changes_then() -> None:
     assert position_at(datetime(2026, 1, 10, 14, tzinfo=UTC)) == "2026-01-10T14:00:00.000000Z|-1"
+
+
+def test_what_is_no_page_of_the_feed_tells_no_change() -> None:
+    assert changes_in({"transaction_key": {"S": "eazycard#t0"}, "holder": {"S": "awa"}}) == []
