@@ -35,6 +35,7 @@ class Office:
         self.now = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
         self.dynamodb = Counted(dynamodb)
         self.warnings: list[tuple[str, str]] = []
+        self.texts: list[str] = []
         self.sns_is_down = False
 
     def function(self, dynamodb: Any = None) -> Quotas:
@@ -46,6 +47,7 @@ class Office:
             raise TemporarilyUnavailable
         assert subject.isascii()
         self.warnings.append((bank, subject))
+        self.texts.append(text)
 
 
 @pytest.fixture
@@ -112,6 +114,12 @@ def test_the_bank_is_warned_at_80_and_at_100_percent_once_each(office: Office) -
         "100 % of today's transactions used",
     ]
     assert {bank for bank, _ in office.warnings} == {"eazycard"}
+    for (_, subject), text, used in zip(office.warnings, office.texts, (f"{TRIAL * 4 // 5}", f"{TRIAL}"), strict=True):
+        first, _, second, _, last, _ = text.split("\n")
+        assert first == f"{subject}, bank eazycard"
+        assert second.endswith(f" of {TRIAL} transactions of 2026-01-10 (UTC) are used.")
+        assert int(second.split()[0]) >= int(used)
+        assert last == "The service's operator can change the bank's plan."
 
 
 def test_a_warning_that_can_not_be_sent_is_sent_with_the_next_lease(office: Office) -> None:
