@@ -141,3 +141,10 @@ def test_a_warning_that_can_not_be_noted_may_come_twice_and_harms_nothing(office
     assert first.take("eazycard", "trial", TRANSACTIONS, 8_000) == 8_000
     assert office.function().take("eazycard", "trial", TRANSACTIONS, 1) == 1
     assert len(office.warnings) == 2
+
+
+@pytest.mark.parametrize(("second", "left"), [(0, 36_000), (36_000 - 1, 1), (35_999.9, 1), (36_000, 86_400)])
+def test_the_quotas_begin_anew_when_the_day_ends(dynamodb: Any, table_names: Any, second: float, left: int) -> None:
+    office = Office(dynamodb)
+    office.now += timedelta(seconds=second)
+    assert office.function().seconds_left() == left

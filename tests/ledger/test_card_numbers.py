@@ -348,3 +348,10 @@ def test_a_timestamp_is_no_card_number(moment: datetime, joint: str) -> None:
 )
 def test_only_runs_of_13_digits_are_looked_at(text: str, runs: int) -> None:
     assert len(list(digit_runs(text, Steps()))) == runs
+
+
+def test_a_card_number_beside_four_groups_of_another_number_is_found_and_beside_three_is_not() -> None:
+    card, other = "4111 1111 1111 1111", "1234 5678 9012 3456"
+    assert holds_card_number(f"{other} {card}")
+    assert holds_card_number(f"{card} {other}")
+    assert not holds_card_number(f"{other[:14]} {card}")

@@ -127,8 +127,9 @@ def test_an_erased_holder_is_told_of_nothing() -> None:
 def test_to_a_suppressed_address_goes_nothing_until_that_has_lapsed() -> None:
     until = NOW + timedelta(hours=1)
     suppressed = Suppressed("soft_bounces", NOW - timedelta(hours=1), until)
-    one = entry(0)
-    assert chosen(one, suppressed=suppressed) == Choice(skipped=[one.change(State.SUPPRESSED, "soft_bounces")])
+    one, other = entry(0), entry(1)
+    skipped = [each.change(State.SUPPRESSED, "soft_bounces") for each in (one, other)]
+    assert chosen(one, other, suppressed=suppressed) == Choice(skipped=skipped)
     assert choose([one], replace(HOLDER, suppressed=suppressed), until) == Choice(wanted=[one])
 
 
