@@ -140,7 +140,14 @@ def dynamodb_local_client(dynamodb_local_url: str) -> Iterator[Any]:
     client = dynamodb_local.client(dynamodb_local_url, "tests")
     create_tables(client)
     yield client
+    names = client.list_tables()["TableNames"]
+    assert [one for one in names if client.scan(TableName=one, Select="COUNT")["Count"]] == []
     client.close()
+
+
+@pytest.fixture(scope="session")
+def touched(dynamodb_local_client: Any) -> dynamodb_local.Touched:
+    return dynamodb_local.Touched(dynamodb_local_client)
 
 
 @pytest.fixture(params=["moto", "dynamodb-local", "direct"])
@@ -155,10 +162,11 @@ def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
             create_tables(client)
             yield OneCallAtATime(client)
     else:
-        client = request.getfixturevalue("dynamodb_local_client")
-        with contextlib.closing(dynamodb_local.direct(client)) as direct:
+        client, touched = request.getfixturevalue("dynamodb_local_client"), request.getfixturevalue("touched")
+        touched.tables.clear()
+        with contextlib.closing(dynamodb_local.direct(client, touched)) as direct:
             yield client if request.param == "dynamodb-local" else direct
-        dynamodb_local.empty(client)
+        dynamodb_local.empty(client, set(touched.tables))
 
 
 @pytest.fixture(autouse=True)

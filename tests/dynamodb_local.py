@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +82,36 @@ def client(url: str, database: str | None = None) -> Any:
     )
 
 
-def empty(database: Any) -> None:
-    """Delete all rows of a client's database, for the next test: half of the work of making its tables anew.
+class Touched:
+    """The tables that calls of a client have named, and of those that go past it to its database."""
+
+    def __init__(self, full: Any) -> None:
+        self.tables: set[str] = set()
+        full.meta.events.register("provide-client-params.dynamodb", lambda params, **_: self.note(params))
+
+    def note(self, arguments: Mapping[str, Any]) -> None:
+        """Note the tables that a call's arguments name."""
+        actions = [action for one in arguments.get("TransactItems", ()) for action in one.values()]
+        self.tables.update(arguments.get("RequestItems", ()))
+        self.tables.update(one["TableName"] for one in (arguments, *actions) if "TableName" in one)
+
+
+class _Noting(DirectDynamoDB):
+    """The functions' own client, whose calls are noted."""
+
+    touched: Touched
+
+    def _call(self, operation: str, name: str, arguments: dict[str, Any]) -> Any:
+        self.touched.note(arguments)
+        return super()._call(operation, name, arguments)
+
+
+def empty(database: Any, tables: Iterable[str]) -> None:
+    """Delete all rows of tables, for the next test: a small part of the work of making them anew.
 
     Each database has a dozen threads that never end: with one for each test, they took half of a whole run's time.
     """
-    for table in database.list_tables()["TableNames"]:
+    for table in sorted(tables):
         names = {f"#{place}": name for place, name in enumerate(key_names(table))}
         keys = {"TableName": table, "ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
         for page in database.get_paginator("scan").paginate(**keys):
@@ -95,12 +119,14 @@ def empty(database: Any) -> None:
                 database.batch_write_item(RequestItems={table: [{"DeleteRequest": {"Key": key}} for key in part]})
 
 
-def direct(full: Any) -> DirectDynamoDB:
+def direct(full: Any, touched: Touched) -> DirectDynamoDB:
     """Return a client that goes past botocore, with the database of this one of botocore."""
     url, region = full.meta.endpoint_url, full.meta.region_name
     found = full._request_signer._credentials
     credentials = Credentials(found.access_key, found.secret_key, found.token)
-    return DirectDynamoDB(Connections(url, 1, 30), url, region, lambda: credentials, lambda: full)
+    made = _Noting(Connections(url, 1, 30), url, region, lambda: credentials, lambda: full)
+    made.touched = touched
+    return made
 
 
 def _installed() -> Path:
