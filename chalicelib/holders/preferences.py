@@ -33,6 +33,10 @@ class Wait:
     preference: str
 
 
+# Reasons for which `decide` leaves out an ordinary e-mail, and no security alert.
+NOT_OF_ALERTS = ("min_amount", "muted", "types")
+
+
 def decide(
     preferences: Mapping[str, Any],
     timezone: str,

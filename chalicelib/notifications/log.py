@@ -13,15 +13,17 @@ from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item, was_cancelled_in_passing
 from chalicelib.aws.retention import KEPT, expiry
 from chalicelib.aws.retries import back_off
+from chalicelib.holders.preferences import NOT_OF_ALERTS
 from chalicelib.ledger.times import format_time, sortable
+from chalicelib.notifications.email_quota import OVER_QUOTA
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 
 MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5
 _FOR_GOOD = "9999"  # behind every time: nobody but its digest tells what waits for it
-# For which an ordinary e-mail is left out, and no security alert.
-_NOT_OF_ALERTS = ("min_amount", "muted", "over_quota", "types")
+# For which an ordinary e-mail is skipped, and no security alert.
+_NOT_OF_ALERTS = (*NOT_OF_ALERTS, OVER_QUOTA)
 _NO_SUBJECTS = ("none", "none")  # which nothing stands for: subjects have a "#"
 Subjects = Mapping[NotificationKey, Sequence[str]]
 Recorded = Callable[[Sequence[StateChange], datetime], None]
@@ -82,33 +84,24 @@ class NotificationLog:
         another transaction told in its place can be claimed after all if neither of its two subjects is among those
         that were told (see `stand_ins`).
         """
-        claims = self._claim_all(keys, now, until, again, subjects, alerts)
+        claims = self._claim_all(
+            {
+                key: self._claim(key, now, until, key in again, key in alerts, subjects.get(key) or _NO_SUBJECTS)
+                for key in keys
+            }
+        )
         # Whoever settled them may have died before the feed had them.
         self._feed.append(sorted(claims.settled))
         return claims
 
-    def _claim_all(
-        self,
-        keys: Sequence[NotificationKey],
-        now: datetime,
-        until: datetime,
-        again: Container[NotificationKey],
-        subjects: Subjects,
-        alerts: Container[NotificationKey],
-    ) -> Claims:
+    def _claim_all(self, puts: Mapping[NotificationKey, dict[str, Any]]) -> Claims:
         claims = Claims()
-        pending = list(keys)
+        pending = list(puts)
         for wait_s in back_off(_TRIES, first_s=0.05):
             if not pending:
                 return claims
             try:
-                call(
-                    self._client.transact_write_items,
-                    TransactItems=[
-                        {"Put": self._claim(key, now, until, again, subjects.get(key) or _NO_SUBJECTS, alerts)}
-                        for key in pending
-                    ],
-                )
+                call(self._client.transact_write_items, TransactItems=[{"Put": puts[key]} for key in pending])
             except ClientError as error:
                 if not was_cancelled_in_passing(error):
                     raise
@@ -148,9 +141,9 @@ class NotificationLog:
         key: NotificationKey,
         now: datetime,
         until: datetime,
-        again: Container[NotificationKey],
+        is_again: bool,
+        is_alert: bool,
         subjects: Sequence[str],
-        alerts: Container[NotificationKey],
     ) -> dict[str, Any]:
         return {
             "TableName": self._table,
@@ -173,9 +166,9 @@ class NotificationLog:
             "ExpressionAttributeNames": {"#state": "state", "#reason": "reason"},
             "ExpressionAttributeValues": to_item(
                 {
-                    **{f":not{n}": one if key in alerts else "none" for n, one in enumerate(_NOT_OF_ALERTS)},
+                    **{f":not{n}": one if is_alert else "none" for n, one in enumerate(_NOT_OF_ALERTS)},
                     ":queued": State.QUEUED.value,
-                    ":failed": (State.FAILED if key in again else State.QUEUED).value,
+                    ":failed": (State.FAILED if is_again else State.QUEUED).value,
                     ":now": sortable(now),
                     ":about": subjects[0],
                     ":exactly": subjects[1],
