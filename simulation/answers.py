@@ -46,9 +46,8 @@ class Answers:
             self._stage.scheduler.after(after_s, lambda: self._press(holder, email.transaction, again))
 
     def _press(self, holder: Enrolled, transaction: str, button: str, tries: int = 0) -> None:
-        own = self._stage.own
-        stored = next(one for one in own.holders.of_account(holder.bank, holder.account) if one.id == holder.id)
-        links = own.links.links_for(holder.bank, holder.account, stored, [transaction])
+        stored = self._holders.stored(holder)
+        links = self._stage.own.links.links_for(holder.bank, holder.account, stored, [transaction])
         token = getattr(links.answers[transaction], button).rpartition("/")[2]
         pressed = self.pressed[holder.bank, transaction, holder.id]
         pressed.sent.append(_FIELDS[button])

@@ -171,7 +171,6 @@ class EmailPromises:
         """What came back from an old address says nothing of the new one."""
         for holder in self._banks.holders.all:
             if len(holder.emails) > 1:
-                stored = self._stage.own.holders.of_account(holder.bank, holder.account)
-                record = next(one for one in stored if one.id == holder.id)
+                record = self._banks.holders.stored(holder)
                 if record.email == holder.emails[-1] and record.suppressed:
                     yield f"a new address gets e-mails: {holder.id} of {holder.account}"

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from chalicelib.holders.holder import load_holder
+from chalicelib.holders.holder import Holder, load_holder
 from simulation.requests import form, request
 from simulation.services import SentEmail
 from simulation.stage import Stage
@@ -92,8 +93,7 @@ class Holders:
             loaded = load_holder(holder.record(), holder.id, self._start - _DAY)
             own.statement_index.enter(bank, account, loaded, self._start)
             own.enrolment.enrol(bank, account, loaded)
-            stored = own.holders.of_account(bank, account)
-            holder.alias = next(one.alias for one in stored if one.id == holder.id)
+            holder.alias = self.stored(holder).alias
             self.all.append(holder)
 
     def move_some(self, over_s: float, after_s: float) -> None:
@@ -105,12 +105,17 @@ class Holders:
                 self._stage.scheduler.after(at, self._mover(holder))
                 if self._chance.random() < 0.5:
                     soon = at + self._chance.uniform(-0.1, 0.2)
-                    self._stage.scheduler.after(soon, lambda holder=holder: self._unsubscribe(holder))  # type: ignore[misc]
+                    self._stage.scheduler.after(soon, partial(self._unsubscribe, holder))
         self._stage.ses.bounced.append(self._move_who_bounces)
 
     def named(self, bank: str, alias: str) -> Enrolled | None:
         """Return the holder whom notifications name so."""
         return next((one for one in self.all if (one.bank, one.alias) == (bank, alias)), None)
+
+    def stored(self, holder: Enrolled) -> Holder:
+        """Return the holder's record as it is now."""
+        of_account: list[Holder] = self._stage.own.holders.of_account(holder.bank, holder.account)
+        return next(one for one in of_account if one.id == holder.id)
 
     def _move_who_bounces(self, email: SentEmail) -> None:
         holder = self.named(email.bank, email.holder)
@@ -119,9 +124,7 @@ class Holders:
 
     def _unsubscribe(self, holder: Enrolled) -> None:
         """Let the holder's mail program unsubscribe with one click."""
-        own = self._stage.own
-        stored = next(one for one in own.holders.of_account(holder.bank, holder.account) if one.id == holder.id)
-        link = own.links.links_for(holder.bank, holder.account, stored).unsubscribe
+        link = self._stage.own.links.links_for(holder.bank, holder.account, self.stored(holder)).unsubscribe
         token = str(link).rpartition("/")[2]
         holder.has_clicked = True
 

@@ -20,8 +20,7 @@ class RecordPromises:
 
     def _changes_kept(self) -> Iterator[str]:
         for holder in self._rest.banks.holders.all:
-            stored = self._stage.own.holders.of_account(holder.bank, holder.account)
-            record = next(one for one in stored if one.id == holder.id)
+            record = self._rest.banks.holders.stored(holder)
             if holder.is_moved and record.email != holder.emails[-1]:
                 yield f"what the bank changes stays so: the address of {holder.name}"
             if holder.is_unsubscribed and not record.preferences.get("muted"):
