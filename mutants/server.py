@@ -18,6 +18,7 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,7 @@ class Failed:
 def answered(request: dict[str, Any]) -> dict[str, Any]:
     """Import the libraries, or run the tests of a request in a fork, and end the fork with all that it has started."""
     if "libraries" in request:
-        for name in request["libraries"]:
-            with contextlib.suppress(Exception):
-                importlib.import_module(name)
+        import_all(request["libraries"])
         return {"status": 0, "failed": None, "said": ""}
     with tempfile.TemporaryDirectory() as folder:
         output, failed = Path(folder, "output"), Path(folder, "failed")
@@ -104,6 +103,13 @@ def _run_and_exit(request: dict[str, Any], output: Path, failed: Path) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def import_all(libraries: Iterable[str]) -> None:
+    """Import what can be imported, so that the forks need not."""
+    for name in libraries:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
 
 
 def main() -> None:

@@ -13,9 +13,7 @@ has the ids of the `tests` and the `libraries` that are imported, or what pytest
 """
 
 import builtins
-import contextlib
 import gc
-import importlib
 import json
 import os
 import signal
@@ -24,7 +22,7 @@ import sysconfig
 import tempfile
 import time
 import traceback
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +31,7 @@ import pytest
 from mutants.forks import begun, end_with_this_process, ended
 from mutants.instrumented import instrumented
 from mutants.known import TOO_LONG_S
-from mutants.server import ARGUMENTS, Choice
+from mutants.server import ARGUMENTS, Choice, import_all
 from mutants.swap import Functions, NotInPlace, Started
 
 NOT_IN_PLACE = 71
@@ -82,7 +80,7 @@ class Session:
                 return None
             status = ended(fork, request["at_most_s"])
             found = json.loads(self._result.read_text()) if self._result.exists() else dict(self._found)
-            _import_all(found.pop("libraries"))  # so that the next ones need not
+            import_all(found.pop("libraries"))
             self.answer({"status": status, "said": self.said(), **found})
         return True
 
@@ -176,12 +174,6 @@ def _libraries() -> list[str]:
         for name, module in list(sys.modules.items())
         if (getattr(module, "__file__", None) or "").startswith(folders) and name != "__main__"
     ]
-
-
-def _import_all(libraries: Iterable[str]) -> None:
-    for name in libraries:
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
 
 
 def main() -> None:
