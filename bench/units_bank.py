@@ -96,7 +96,7 @@ class UnitsBank:
         """Wait for the notes of so many e-mails that SES accepted, publish their feedback, wait until it is stored."""
         waiting = functools.partial(mailbox_simulator.waiting, self._cloud, self.id)
         _eventually(lambda: waiting() == number, "all e-mails are accepted and noted")
-        mailbox_simulator.play(self._cloud)
+        mailbox_simulator.play(self._cloud, self.id)
         _eventually(lambda: waiting() == 0, "all feedback is stored")
 
     def _folded(self) -> int:

@@ -61,10 +61,12 @@ def waiting(cloud: Cloud, bank: str) -> int:
     return sum(tags["bank"] == bank for tags in found.values())
 
 
-def play(cloud: Cloud) -> Counter[str]:
-    """Publish the events of e-mails that have had no feedback; return the number of events by type."""
+def play(cloud: Cloud, bank: str | None = None) -> Counter[str]:
+    """Publish the events of e-mails, or of one bank's, that have had no feedback; return how many by type."""
     stage = Stage(STAGE, cloud.session())
     waiting = _without_feedback(stage.session.client("dynamodb"), stage.output("NotificationsTable"))
+    if bank is not None:
+        waiting = {message_id: tags for message_id, tags in waiting.items() if tags["bank"] == bank}
     topic, now, published = stage.session.client("sns"), datetime.now(UTC), Counter[str]()
     for message in newest_messages(cloud.endpoint_url, cloud.keys):
         for event in events(message, waiting[message.id], now) if message.id in waiting else ():
