@@ -24,6 +24,8 @@ from tests.fakes import NoProgress
 from tests.links import SERVED_HOLDER
 from tests.samples import TRANSACTION
 
+PLANTED_IN = ("BR", "LV", "NG", "TH")
+FOREIGN = (*PLANTED_IN, "US")
 BANK = Bank("eazycard", "EAZYCard", "EUR", "standard")
 PAGES = {
     button: question_page(answer, TRANSACTION, SERVED_HOLDER, BANK)
@@ -32,7 +34,7 @@ PAGES = {
 
 
 class World:
-    """An API whose every transaction of a planted merchant is told to its holder, and the inbox with these alerts."""
+    """An API whose every purchase abroad is told to its holder, and the inbox with these alerts."""
 
     def __init__(self) -> None:
         self.api = FakeBankApi()
@@ -45,7 +47,7 @@ class World:
         self.link_host = ""
 
     def alerts(self) -> list[dict[str, Any]]:
-        foreign = [one for one in self.api.stored.values() if (one.merchant or {}).get("country") in ("TH", "US")]
+        foreign = [one for one in self.api.stored.values() if (one.merchant or {}).get("country") in FOREIGN]
         return [*map(self.alert, [one.id for one in foreign]), *self.more]
 
     def alert(self, transaction_id: str) -> dict[str, Any]:
@@ -116,7 +118,8 @@ def served(world: World) -> Iterator[World]:
 
 def run(world: World, *options: str) -> int:
     inbox = f"{world.url.removesuffix('/stage')}/inbox/"
-    return main(["--url", world.url, "--inbox", inbox, "--seed", "5", *options])
+    # What a holder answers is of the transaction's id.
+    return main(["--url", world.url, "--inbox", inbox, "--seed", "5", "--id-prefix", "of-run-5", *options])
 
 
 def expected(world: World, planted: set[str]) -> dict[str, str]:
@@ -126,9 +129,7 @@ def expected(world: World, planted: set[str]) -> dict[str, str]:
 
 
 def planted_in(world: World) -> set[str]:
-    return {
-        one.id for one in world.api.stored.values() if (one.merchant or {}).get("country") in ("BR", "TH", "LV", "NG")
-    }
+    return {one.id for one in world.api.stored.values() if (one.merchant or {}).get("country") in PLANTED_IN}
 
 
 def test_holders_answer_each_alert_once_as_their_seed_says(
