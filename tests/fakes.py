@@ -334,3 +334,16 @@ class FakeSqs:
                 self.delays.append(entry["DelaySeconds"])
                 self.groups.append(entry.get("MessageGroupId"))
         return {"Failed": failed}
+
+
+class QuickSqs(FakeSqs):
+    """A queue whose messages are received before whoever sends them goes on: `received` is called after each batch."""
+
+    def __init__(self, received: Callable[[], None]) -> None:
+        super().__init__()
+        self._received = received
+
+    def send_message_batch(self, **batch: Any) -> dict[str, Any]:
+        answer = super().send_message_batch(**batch)
+        self._received()
+        return answer

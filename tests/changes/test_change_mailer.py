@@ -16,7 +16,7 @@ from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.notifications.returns import LEFT_AT_MOST
 from tests.change_world import Changes, holder
-from tests.fakes import Failing, refusal
+from tests.fakes import Failing, FakeSqs, QuickSqs, refusal
 from tests.mail_world import NOW, Died, messages, ses_event
 from tests.samples import transaction
 
@@ -112,6 +112,22 @@ def test_what_ses_puts_off_comes_back_later_alone_and_holds_nobody_up(changes: C
     changes.ses.statuses = {}
     changes.mail()
     assert changes.states(ID) == {"awa": "sent", "ben": "sent"}
+
+
+def test_who_gets_a_put_off_notice_before_its_first_mailer_is_done_is_not_overwritten(changes: Changes) -> None:
+    told(changes, holder(), OFF)
+    bodies, second = changes.taken(), FakeSqs()
+
+    def tell() -> None:
+        changes.ses.statuses.clear()
+        changes.now += timedelta(seconds=2)
+        back, changes.queue = changes.taken(), second
+        changes.change_mailer().handle(back, lambda: 20)
+
+    changes.queue = QuickSqs(tell)
+    changes.ses.statuses["awa@example.com"] = "ACCOUNT_THROTTLED"
+    changes.change_mailer().handle(bodies, lambda: 20)
+    assert (changes.subjects(), changes.states(ID), second.bodies) == ([ENDED], {"awa": "sent"}, [])
 
 
 def test_what_ses_refuses_is_a_dead_letter_that_can_be_sent_again(changes: Changes) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.holders.preferences import SECURITY_ALERT, Skip, Tell, Wait, decide, quiet_until
+from chalicelib.holders.preferences import NOT_OF_ALERTS, SECURITY_ALERT, Skip, Tell, Wait, decide, quiet_until
 from chalicelib.ledger.transaction import Transaction
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
@@ -58,6 +58,25 @@ def decided(preferences: dict[str, Any], kind: str = "credit") -> Tell | Skip | 
 )
 def test_the_first_preference_that_applies_decides(preferences: dict[str, Any], decision: Tell | Skip | Wait) -> None:
     assert decided(preferences) == decision
+
+
+def test_the_reasons_that_hold_no_alert_back_are_those_of_ordinary_e_mails_alone() -> None:
+    whatever = {
+        "muted": True,
+        "alerts": False,
+        "types": [],
+        "min_amount": {"XAF": "9999"},
+        "quiet_hours": QUIET_NOW,
+        "statement": "weekly",
+        "locale": "fr",
+    }
+    by_kind = {
+        kind: {
+            found.preference for name in whatever if isinstance(found := decided({name: whatever[name]}, kind), Skip)
+        }
+        for kind in ("credit", SECURITY_ALERT)
+    }
+    assert by_kind["credit"] - by_kind[SECURITY_ALERT] == set(NOT_OF_ALERTS)
 
 
 @pytest.mark.parametrize(

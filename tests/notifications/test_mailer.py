@@ -22,7 +22,7 @@ from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.sending import Senders
 from chalicelib.notifications.state import NotificationKey
-from tests.fakes import Failing, FakeSqs, refusal
+from tests.fakes import Failing, FakeSqs, QuickSqs, refusal
 from tests.mail_world import NOW, Died, World, many, messages
 from tests.metrics import lines
 from tests.samples import EVIDENCE, transaction
@@ -265,16 +265,14 @@ def test_who_gets_a_put_off_notice_before_its_first_mailer_is_done_is_not_overwr
     world.enrol("a0", "awa")
     second = FakeSqs()
 
-    class Quick(FakeSqs):
-        def send_message_batch(self, **batch: Any) -> dict[str, Any]:
-            answer = super().send_message_batch(**batch)
-            world.ses.statuses.clear()
-            world.now += timedelta(seconds=2)
-            world.tell(self.bodies, queue=second)
-            return answer
+    def tell() -> None:
+        world.ses.statuses.clear()
+        world.now += timedelta(seconds=2)
+        world.tell(first.bodies, queue=second)
 
+    first = QuickSqs(tell)
     world.ses.statuses["a0.awa@example.com"] = "ACCOUNT_THROTTLED"
-    world.tell(messages(transaction(id="t0", account="a0")), queue=Quick())
+    world.tell(messages(transaction(id="t0", account="a0")), queue=first)
     assert world.states("t0") == {"awa": "sent"}
     assert (len(world.ses.accepted), second.bodies) == (1, [])
 
