@@ -84,11 +84,11 @@ class CloudUnderTest:
         return BankClient(self.deployed.api_url, key)
 
     def mails(self, to: str = "") -> list[dict[str, Any]]:
-        """Return what SES took, oldest first, for the recipients that contain `to`."""
+        """Return what SES took, oldest first, for the addresses that begin with `to`."""
         url = f"{self.deployed.cloud.endpoint_url}/_ministack/ses/messages"
         answer = urllib3.request("GET", url, headers=self.deployed.cloud.keys.headers, timeout=30)
         taken = [mail for of_account in answer.json()["messages"].values() for mail in of_account]
-        return [mail for mail in taken if to in mail["To"][0]]
+        return [mail for mail in taken if mail["To"][0].startswith(to)]
 
     def waiting(self, queue: str) -> int:
         """Return how many messages a queue has, visible or not, by the name of its output."""

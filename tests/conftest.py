@@ -102,6 +102,8 @@ LONGEST = (
     "analytics/test_cost",
     "notifications/test_mailer",
 )
+# What floods the cloud comes last: another test would wait for the flood's e-mails.
+LAST = "on_the_cloud/test_two_banks"
 
 # No deadline: a slow machine is no failure. The examples of a property share the fixtures of its test function.
 hypothesis.settings.register_profile(
@@ -224,7 +226,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(group(item.nodeid), len(order)))
+    items.sort(key=lambda item: (order.get(group(item.nodeid), len(order)), LAST in item.nodeid))
 
 
 @pytest.hookimpl(tryfirst=True)
