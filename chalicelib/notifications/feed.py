@@ -65,7 +65,7 @@ class NotificationFeed:
         for key in changed:
             if not DIGEST_ID.fullmatch(key.transaction):
                 by_bank[key.bank].append(f"{key.transaction}#{key.holder}")
-        for _ in range(_TRIES if by_bank else 0):
+        for _ in range(_TRIES):
             now = self._clock()
             pages = [page for bank, entries in by_bank.items() for page in _pages(bank, entries, now)]
             expires_at = expiry(now, self._kept_days)
@@ -74,8 +74,7 @@ class NotificationFeed:
             if self._clock() - now <= LATE:
                 return
             # Readers may have gone past its time before it was there: once more, under the time that it is now.
-        if by_bank:
-            raise TemporarilyUnavailable
+        raise TemporarilyUnavailable
 
     def read(self, bank: str, position: str, limit: int) -> Changes:
         """Return what changed behind the position (the beginning: ""), about `limit` notifications and no more.
@@ -83,10 +82,9 @@ class NotificationFeed:
         Some may be left out although they are there already: they come with the position that is returned. What changed
         longer ago than pages are kept is gone.
         """
-        after, _, index = position.rpartition("|")
-        done = int(index) + 1 if after else 0
+        after, _, index = (position or "|-1").rpartition("|")
         found: dict[NotificationKey, None] = {}
-        for entry_position, key in self._entries(bank, after, done, limit):
+        for entry_position, key in self._entries(bank, after, int(index) + 1, limit):
             if key not in found and len(found) == limit:
                 break
             found.pop(key, None)  # shown where it changed last

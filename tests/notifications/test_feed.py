@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.feed import LATE, MARGIN, NotificationFeed, changes_in, position_at
+from chalicelib.notifications.log import MAX_CLAIMS
 from chalicelib.notifications.state import NotificationKey
 from tests.fakes import Failing, refusal
 
@@ -93,6 +94,57 @@ def test_a_notification_that_changed_twice_is_shown_once_where_it_changed_last(
     assert feed.read("eazycard", "", 50).keys == [key(2), key(1), key(3)]
 
 
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [
+        ([1, 2, 1], [2, 1]),  # for what is shown already, there is room
+        ([1, 2, 1, 3], [2, 1, 3]),
+        ([1, 2, 3, 1], [1, 2, 3, 1]),  # it changed again behind what there was no room for
+    ],
+)
+def test_a_read_ends_before_the_first_notification_that_there_is_no_room_for(
+    feed: NotificationFeed, clock: Clock, changed: list[int], shown: list[int]
+) -> None:
+    feed.append([key(number) for number in changed])
+    clock.now += MARGIN + LATE
+    assert followed(feed, 2)[0] == [key(number) for number in shown]
+
+
+def test_pages_of_several_changes_are_gone_on_with_wherever_they_are_cut(feed: NotificationFeed, clock: Clock) -> None:
+    for page in range(4):
+        feed.append([key(10 * page + number) for number in range(5)])
+        clock.now += timedelta(seconds=1)
+    clock.now += MARGIN
+    for limit in range(1, 12):
+        assert followed(feed, limit)[0] == [key(10 * page + number) for page in range(4) for number in range(5)]
+
+
+def test_a_digest_has_no_entry_of_its_own(feed: NotificationFeed, clock: Clock) -> None:
+    digest = NotificationKey("eazycard", "digest@a0@20260110T140000.000000Z", "awa")
+    feed.append([digest, key(1)])
+    clock.now += MARGIN + LATE
+    assert followed(feed)[0] == [key(1)]
+
+
+def test_two_writers_of_one_microsecond_do_not_meet(feed: NotificationFeed, clock: Clock) -> None:
+    alike = [[("t1", "a"), ("at2", "b")], [("t1", "aa"), ("t2", "b")]]  # which read the same in a row
+    for changed in alike:
+        feed.append(NotificationKey("eazycard", transaction, holder) for transaction, holder in changed)
+    clock.now += MARGIN + LATE
+    found = [(found.transaction, found.holder) for found in followed(feed, 10)[0]]
+    assert sorted(found) == sorted([*alike[0], *alike[1]])
+
+
+def test_what_changed_longer_ago_than_pages_are_kept_is_gone(each_dynamodb: Any, clock: Clock) -> None:
+    feed = NotificationFeed(each_dynamodb, TABLE, clock, kept_days=3)
+    feed.append([key(1)])
+    before = feed.read("eazycard", "", 50).position
+    clock.now += timedelta(days=3)
+    assert feed.read("eazycard", before, 50).keys == [key(1)]
+    clock.now += timedelta(seconds=1)
+    assert feed.read("eazycard", before, 50).keys == []
+
+
 def test_a_bank_sees_its_own_only(feed: NotificationFeed, clock: Clock) -> None:
     feed.append([key(1), key(2, "other"), key(3, "eazycard-2")])
     clock.now += MARGIN + LATE
@@ -131,14 +183,18 @@ def test_a_page_that_was_slow_to_be_written_is_written_again(each_dynamodb: Any,
     assert followed(reader, position=passed_by[0])[0] == [key(2)]
 
 
-def test_a_page_that_is_slow_each_time_is_a_failure(each_dynamodb: Any, clock: Clock) -> None:
+def test_a_page_that_is_slow_three_times_is_a_failure(clock: Clock) -> None:
+    written: list[datetime] = []
+
     class Slow:
         def batch_write_item(self, **_: Any) -> Any:
+            written.append(clock.now)
             clock.now += LATE + timedelta(milliseconds=1)
             return {}
 
     with pytest.raises(TemporarilyUnavailable):
         NotificationFeed(Slow(), TABLE, clock).append([key(1)])
+    assert len(written) == 3
 
 
 @pytest.mark.parametrize(("takes", "writes"), [(LATE, 1), (LATE + timedelta(microseconds=1), 2)])
@@ -159,7 +215,9 @@ def test_a_page_that_takes_two_seconds_counts_as_written(clock: Clock, takes: ti
 
 def test_a_throttled_table_is_tried_again_and_told_of_in_the_end(each_dynamodb: Any, clock: Clock) -> None:
     throttled = refusal("ThrottlingException")
-    NotificationFeed(Failing(each_dynamodb, throttled), TABLE, clock, sleep=lambda _: None).append([key(1)])
+    waits: list[float] = []
+    NotificationFeed(Failing(each_dynamodb, throttled), TABLE, clock, waits.append).append([key(1)])
+    assert len(waits) == 1
 
     class Down:
         def batch_write_item(self, **_: Any) -> Any:
@@ -207,6 +265,55 @@ def test_whoever_writes_while_it_is_read_nothing_is_skipped(
         clock.now += timedelta(seconds=data.draw(st.floats(0, 4)))
     clock.now += MARGIN + 2 * LATE
     assert shown | set(followed(reader, 7, position, bank)[0]) == written
+
+
+class Recording:
+    """A table that notes the arguments of the calls, and has nothing."""
+
+    def __init__(self) -> None:
+        self.queries: list[dict[str, Any]] = []
+        self.items: list[dict[str, Any]] = []
+
+    def query(self, **arguments: Any) -> Any:
+        self.queries.append(arguments)
+        return {"Items": []}
+
+    def batch_write_item(self, RequestItems: dict[str, list[Any]]) -> Any:  # noqa: N803
+        self.items += [one["PutRequest"]["Item"] for one in RequestItems[TABLE]]
+        return {}
+
+
+@pytest.mark.parametrize(("limit", "pages"), [(1, 2), (3, 2), (4, 3), (100, 27)])
+def test_a_read_asks_each_of_four_partitions_consistently_for_its_share(clock: Clock, limit: int, pages: int) -> None:
+    table = Recording()
+    NotificationFeed(table, TABLE, clock).read("eazycard", "", limit)
+    assert [(one["Limit"], one["ConsistentRead"]) for one in table.queries] == [(pages, True)] * 4
+    partitions = [one["ExpressionAttributeValues"][":feed"]["S"] for one in table.queries]
+    assert partitions == [f"feed#eazycard#{number}" for number in range(4)]
+
+
+def test_a_read_of_what_cannot_be_shown_yet_asks_nobody(clock: Clock) -> None:
+    assert timedelta(seconds=5) == MARGIN
+    table = Recording()
+    for position in (position_at(START - MARGIN), position_at(START)):
+        assert NotificationFeed(table, TABLE, clock).read("eazycard", position, 50).keys == []
+    assert table.queries == []
+
+
+def test_a_page_has_the_keys_of_a_claim_is_kept_for_some_days_and_tells_what_changed(clock: Clock) -> None:
+    table = Recording()
+    keys = [key(number) for number in range(201)]
+    NotificationFeed(table, TABLE, clock, kept_days=3).append(keys)
+    assert [len(item["changed"]["L"]) for item in table.items] == [MAX_CLAIMS, MAX_CLAIMS, 1]
+    assert {item["expires_at"]["N"] for item in table.items} == {str(int((START + timedelta(days=3)).timestamp()))}
+    assert [changed for item in table.items for changed in changes_in(item)] == keys
+
+
+def test_pages_are_spread_over_the_partitions(clock: Clock) -> None:
+    table = Recording()
+    for number in range(50):
+        NotificationFeed(table, TABLE, clock).append([key(number)])
+    assert {item["transaction_key"]["S"] for item in table.items} == {f"feed#eazycard#{number}" for number in range(4)}
 
 
 def test_the_position_of_a_moment_is_before_all_that_changes_then() -> None:
