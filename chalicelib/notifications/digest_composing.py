@@ -59,7 +59,7 @@ class DigestComposer:
                     failed.append((entry, f"not_rendered: {type(error).__name__}"))
                 else:
                     good.append(entry)
-            if not (good and failed):
+            if not good:
                 raise
             mail = self._mail(notice, good, holder, bank_name, links)
         return email_to(holder, mail, links, digest.bank, notice.key.transaction), failed

@@ -82,6 +82,15 @@ def test_more_alerts_are_one_in_full_the_newest_with_the_most_reasons_and_the_ot
         assert "https://x.example/not/t2" in email.text
 
 
+def test_of_more_alerts_the_one_in_full_has_its_own_reasons_and_stands_nowhere_else() -> None:
+    two_reasons = {**ONE_REASON, "velocity": EVIDENCE["velocity"]}
+    email, _, _ = composed([entry(0, ALERTS), entry(1, ALERTS, two_reasons), entry(2, ALERTS)])
+
+    assert "is unusually large" in email.text
+    assert "transactions on your account within" in email.text
+    assert [email.text.count(f"purchase {number}") for number in range(3)] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("digest", [ORDINARY, ALERTS])
 def test_one_that_cannot_be_told_holds_up_no_other_and_is_named(digest: Digest) -> None:
     entries = [entry(0, digest), entry(1, digest, amount=BROKEN, currency="XAF"), entry(2, digest)]
