@@ -41,7 +41,12 @@ class State(StrEnum):
 
 
 class Kind(StrEnum):
-    """What SES can tell of an e-mail that it has accepted."""
+    """What SES can tell of an e-mail that it has accepted, from the lightest to the heaviest.
+
+    The heaviest says what the notification's state is, so that nothing that comes late takes a state back. An
+    out-of-office answer is a soft bounce behind the delivery; a server that accepts an e-mail and then finds no mailbox
+    for it makes a hard one.
+    """
 
     DELAY = "delay"
     RENDERING_FAILURE = "rendering_failure"
@@ -52,22 +57,20 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
 
 
-# Each kind's state and weight: the heaviest says what the notification's state is, so that nothing that comes late
-# takes a state back. An out-of-office answer is a soft bounce behind the delivery; a server that accepts an e-mail and
-# then finds no mailbox for it makes a hard one.
 _MEANS = {
-    Kind.DELAY: (State.SENT, 1),
-    Kind.RENDERING_FAILURE: (State.FAILED, 3),
-    Kind.REJECT: (State.REJECTED, 4),
-    Kind.SOFT_BOUNCE: (State.BOUNCED, 5),
-    Kind.DELIVERY: (State.DELIVERED, 6),
-    Kind.HARD_BOUNCE: (State.BOUNCED, 7),
-    Kind.COMPLAINT: (State.COMPLAINED, 8),
+    Kind.DELAY: State.SENT,
+    Kind.RENDERING_FAILURE: State.FAILED,
+    Kind.REJECT: State.REJECTED,
+    Kind.SOFT_BOUNCE: State.BOUNCED,
+    Kind.DELIVERY: State.DELIVERED,
+    Kind.HARD_BOUNCE: State.BOUNCED,
+    Kind.COMPLAINT: State.COMPLAINED,
 }
-# The mailer's own notes. Those that say that nothing was sent weigh more than a delay and less than what only an e-mail
-# that was sent can meet with: SES had accepted one whose acceptance the mailer never heard of.
-_NOTED = {State.QUEUED: 0, State.SENT: 1}
-_NOTHING_SENT = 2
+_WEIGHTS = {kind: weight for weight, kind in enumerate(Kind)}
+# The mailer's own notes that weigh less than all that SES tells. The others say that nothing was sent: they weigh more
+# than a delay and less than what only an e-mail that was sent can meet with: SES had accepted one whose acceptance the
+# mailer never heard of.
+_ON_ITS_WAY = (State.QUEUED, State.SENT)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -124,19 +127,18 @@ class Feedback:
 
     @property
     def state(self) -> State:
-        return _MEANS[self.kind][0]
+        return _MEANS[self.kind]
 
     @property
     def weight(self) -> int:
-        return _MEANS[self.kind][1]
+        return _WEIGHTS[self.kind]
 
 
 def superfluous(feedback: Iterable[Feedback]) -> list[Feedback]:
     """Return what need not be kept: all but the last ten, of which one is what the state hangs on."""
     told = sorted(feedback)
-    if len(told) <= MAX_FEEDBACK:
-        return []
-    told.remove(_heaviest(told))
+    if told:
+        told.remove(_heaviest(told))
     return told[: 1 - MAX_FEEDBACK]
 
 
@@ -148,7 +150,7 @@ def to_json(holder: str, note: Mapping[str, Any], feedback: Iterable[Feedback]) 
     entry = _without_none({"state": noted.value, "at": note["updated_at"], "reason": note.get("reason")})
     history = [*([first] if first else []), entry, *map(_entry, told)]
     state, reason, message_id = noted, note.get("reason"), note.get("message_id")
-    if told and (heaviest := _heaviest(told)).weight >= _NOTED.get(noted, _NOTHING_SENT):
+    if told and ((heaviest := _heaviest(told)).kind is not Kind.DELAY or noted in _ON_ITS_WAY):
         # Of the e-mail that the state is of: when a mailer died, there are two, and the note has the last one's.
         state, reason, message_id = heaviest.state, _entry(heaviest).get("reason"), heaviest.message_id
     sent_at = note["updated_at"] if noted is State.SENT else None

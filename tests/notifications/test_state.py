@@ -1,5 +1,6 @@
 """What became of an e-mail: the state from the note and from all that SES told, in whatever order it came."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.notifications.state import MAX_FEEDBACK, Feedback, Kind, NotificationKey, State, superfluous, to_json
+from chalicelib.ledger.times import format_time
+from chalicelib.notifications.state import (
+    MAX_FEEDBACK,
+    Feedback,
+    Kind,
+    NotificationKey,
+    State,
+    StateChange,
+    superfluous,
+    to_json,
+)
 
 START = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 CLAIMED = {"state": "queued", "updated_at": "2026-01-10T14:00:00Z"}
@@ -74,12 +85,24 @@ def test_what_ses_tells_makes_the_state(kinds: list[Kind], expected: str) -> Non
     assert state(SENT, *feedback) == state(SENT, *feedback[::-1]) == expected
 
 
+@pytest.mark.parametrize(("lighter", "heavier"), list(itertools.combinations(KINDS, 2)))
+def test_of_two_kinds_the_heavier_one_makes_the_state_whichever_came_first(lighter: Kind, heavier: Kind) -> None:
+    alone = state(SENT, told(heavier))
+    assert state(SENT, told(lighter, 1), told(heavier, 2)) == state(SENT, told(lighter, 2), told(heavier, 1)) == alone
+
+
+def test_what_ses_told_is_stored_under_the_same_names_in_every_release() -> None:
+    names = "delay rendering_failure reject soft_bounce delivery hard_bounce complaint"
+    assert " ".join(KINDS) == names
+
+
 @pytest.mark.parametrize("noted", ["skipped", "suppressed", "failed"])
 def test_what_was_not_sent_stays_so_unless_ses_tells_that_it_was(noted: str) -> None:
     note = {"state": noted, "reason": "why", "updated_at": "2026-01-10T14:00:01Z"}
     assert state(note) == noted
     assert state(note, told(Kind.DELAY)) == noted
-    assert state(note, told(Kind.DELIVERY)) == "delivered"
+    for kind in KINDS[1:]:
+        assert state(note, told(kind)) == state(SENT, told(kind))
 
 
 def test_feedback_before_the_mailers_note_says_all_that_the_note_will() -> None:
@@ -121,6 +144,28 @@ def test_a_delay_is_the_reason_until_something_comes_of_it() -> None:
     assert "reason" not in to_json("awa", SENT, [delay, told(Kind.DELIVERY, 9)])
 
 
+def test_what_the_mailer_noted_is_told_whole_while_ses_has_told_nothing() -> None:
+    at = "2026-01-10T14:00:01Z"
+    skipped = {"state": "skipped", "reason": "muted", "updated_at": at}
+    history = [{"state": "skipped", "reason": "muted", "at": at}]
+    assert to_json("awa", skipped, []) == {"holder": "awa", **skipped, "history": history}
+    sent = to_json("awa", {**SENT, "digest": "digest@A1@x"}, [])
+    assert (sent["sent_at"], sent["message_id"], sent["digest"]) == (at, "m1", "digest@A1@x")
+
+
+def test_an_e_mail_was_sent_when_the_mailer_noted_it_and_without_that_when_ses_first_accepted_one() -> None:
+    accepted = [START + timedelta(seconds=second) for second in (3, 2)]
+    feedback = [Feedback(START + timedelta(minutes=1), Kind.DELIVERY, f"m{at.second}", at) for at in accepted]
+    assert to_json("awa", SENT, feedback)["sent_at"] == "2026-01-10T14:00:01Z"
+    assert to_json("awa", CLAIMED, feedback)["sent_at"] == "2026-01-10T14:00:02Z"
+
+
+def test_it_was_updated_last_when_the_latest_came_to_a_fraction_of_a_second() -> None:
+    delivered = Feedback(START + timedelta(seconds=1.5), Kind.DELIVERY, "m1", START)
+    found = to_json("awa", SENT, [delivered])
+    assert (found["updated_at"], found["history"][-1]["state"]) == (format_time(delivered.at), "delivered")
+
+
 def test_a_claim_alone_is_queued_and_has_no_other_times() -> None:
     assert to_json("awa", CLAIMED, []) == {
         "holder": "awa",
@@ -154,6 +199,7 @@ def test_what_is_kept_of_much_feedback_hangs_on_no_order_and_holds_the_state(
         kept.add(one)
         kept -= set(superfluous(kept))
     assert len(kept) == min(len(feedback), MAX_FEEDBACK)
+    assert MAX_FEEDBACK == 10
     assert kept == set(feedback) - set(superfluous(feedback))
     assert state(SENT, *kept) == state(SENT, *feedback)
 
@@ -163,6 +209,7 @@ def test_a_notification_s_item_has_the_holder_as_its_key_and_items_beside_it_a_s
     assert key.item_key() == {"transaction_key": "eazycard#t0", "holder": "awa"}
     assert key.item_key("#feedback") == {"transaction_key": "eazycard#t0", "holder": "awa#feedback"}
     assert key.account == ""
+    assert StateChange(key, State.SENT).kind == ""
     assert key == NotificationKey("eazycard", "t0", "awa", "A1")
 
 
@@ -186,3 +233,9 @@ def test_a_stored_item_s_key_is_what_it_was_stored_under(
 def test_what_is_no_notification_s_item_has_no_key(values: dict[str, str]) -> None:
     with pytest.raises(KeyError):
         NotificationKey.of_item(values)
+
+
+@pytest.mark.parametrize("holder", ["awa", "awa#feedback", "mutant"])
+def test_without_a_suffix_a_holder_s_name_is_whole(holder: str) -> None:
+    assert NotificationKey.of_item({"transaction_key": "eazycard#t0", "holder": holder}).holder == holder
+    assert NotificationKey("eazycard", "t0", holder).item_key()["holder"] == holder

@@ -16,6 +16,7 @@ from chalicelib.notifications.verdicts import (
     Verdict,
     of_bounce,
     of_complaint,
+    word,
 )
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
@@ -117,3 +118,20 @@ def test_what_passes_lapses_after_14_days_and_the_rest_does_not() -> None:
     assert lapsing == {POLICY_BOUNCE, ON_SES_LIST}
     assert Verdict(Kind.COMPLAINT, None, COMPLAINT).suppressed(NOW) == Suppressed(COMPLAINT, NOW)
     assert Verdict(Kind.DELIVERY).suppressed(NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("MailboxFull", "MailboxFull"),
+        ("not-spam 2_0", "not-spam 2_0"),
+        ("x" * 64, "x" * 64),
+        *((text, "unknown") for text in ("x" * 65, "", " x", "<b>", "550 <awa@example.com>", 7, None)),
+    ],
+)
+def test_only_a_plain_word_or_two_of_a_mail_server_s_is_shown(text: Any, shown: str) -> None:
+    assert word(text) == shown
+
+
+def test_the_reasons_of_a_suppression_are_the_contract_s_words() -> None:
+    assert REASONS == ("complaint", "hard_bounce", "policy_bounce", "ses_suppression_list")
