@@ -42,7 +42,7 @@ class Sender:
 def read_sender(text: str) -> Sender:
     """Return the sender that is written; raises InvalidSender if no e-mail could be sent from it."""
     sender = sender_in(text)
-    if not (text.strip().isprintable() and text.strip()):
+    if not text.strip().isprintable():
         raise InvalidSender(f"The sender must be on one line, without control characters: {WRITE}.")
     if text.count("<") > 1 and not text.strip().startswith('"'):
         raise InvalidSender(f"There is one sender, and its name has no angle brackets: {WRITE}.")
@@ -66,10 +66,8 @@ def sender_in(text: str) -> Sender:
 
 
 def _written(name: str, address: str) -> str:
-    if not name:
-        return address
     # What looks like an encoded word would be decoded by the reader's program.
     if name.isascii() and "=?" not in name:
         return formataddr((name, address))
-    words = Header(name, "utf-8", maxlinelen=_ENCODED_WORD).encode(linesep="\n").split()
+    words = Header(name, "utf-8", maxlinelen=_ENCODED_WORD).encode().split()
     return f"{' '.join(words)} <{address}>"
