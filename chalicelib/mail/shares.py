@@ -84,7 +84,7 @@ def book(booked: Booked, bank: str, lane: Lane, count: int, rate: float, now_ms:
     """Book time for at most `count` e-mails of a bank's lane, at `rate` e-mails a second in all."""
     flows = {key: flow for key, flow in booked.flows.items() if flow.is_active(now_ms)}
     own_rate = share(booked, bank, lane, rate, now_ms)
-    until_ms = max(now_ms, flows[bank, lane].until_ms if (bank, lane) in flows else 0)
+    until_ms = max(now_ms, flows[bank, lane].until_ms) if (bank, lane) in flows else now_ms
     start_ms = max(now_ms, booked.until_ms)
     latest_ms = now_ms + AHEAD_S * _SECOND_MS
     is_free = until_ms == now_ms or start_ms == now_ms or max(until_ms, start_ms) <= latest_ms

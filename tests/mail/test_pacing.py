@@ -14,6 +14,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mail.pacing import CACHE_FOR, Pacer, SesAccount
 from chalicelib.mail.shares import Lane
 from tests.fakes import Failing, Metered, Refusing, refusal
+from tests.metrics import lines
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 TABLE = "NotificationsTable"
@@ -118,19 +119,21 @@ def test_ses_is_asked_once_in_five_minutes_and_a_new_rate_is_obeyed() -> None:
     account = SesAccount(ses, lambda: now[0])
     assert [account.send_rate() for _ in range(5)] == [14] * 5
     ses.rate = 50
+    assert timedelta(minutes=5) == CACHE_FOR
     now[0] += CACHE_FOR
     assert account.send_rate() == 50
     assert ses.calls == 2
 
 
-def test_when_ses_does_not_say_the_last_known_rate_holds(caplog: pytest.LogCaptureFixture) -> None:
+def test_when_ses_does_not_say_the_last_known_rate_holds(logged: Any) -> None:
     ses, now = FakeAccount(200), [NOW]
     broken = Failing(ses, refusal("TooManyRequestsException"), at=1)
     account = SesAccount(broken, lambda: now[0])
     assert account.send_rate() == 200
     now[0] += CACHE_FOR
     assert account.send_rate() == 200
-    assert caplog.text.count("send_rate_unknown") == 1
+    (line,) = lines(logged())
+    assert (line["level"], line["message"], line["error"]) == ("WARNING", "send_rate_unknown", "ClientError")
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ServiceUnavailable"])
@@ -203,7 +206,10 @@ def test_an_error_that_is_no_condition_is_raised_and_not_taken_for_a_booking(eac
 
 def test_who_is_overtaken_every_time_gives_up_and_may_try_later(each_dynamodb: Any) -> None:
     failed = refusal("ConditionalCheckFailedException")
-    assert Copy(Refusing(each_dynamodb, failed, "update_item")).pacer.wait_for("eazycard", 1, 0) == 0
+    calls, units = Counter[str](), Counter[str]()
+    overtaken = Copy(Refusing(Metered(each_dynamodb, calls, units), failed, "update_item"))
+    assert overtaken.pacer.wait_for("eazycard", 1, 0) == 0
+    assert calls == {"get_item": 20}  # it looks each time what was booked
 
 
 def test_between_two_tries_it_waits_a_fifth_of_a_second_to_a_second_and_not_always_as_long(
@@ -252,3 +258,26 @@ def test_when_the_item_is_gone_it_begins_anew(each_dynamodb: Any) -> None:
     stored = each_dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
     assert stored["version"] == {"N": "1"}
     assert stored["booked_until"] == {"N": str(int(NOW.timestamp() * 1000) + 1_000)}
+
+
+def test_who_is_overtaken_asks_an_engine_that_refuses_without_saying_what_is_booked(
+    dynamodb: Any, table_names: Any
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Taciturn:
+        """An engine whose refusals come without the item."""
+
+        def update_item(self, **arguments: Any) -> Any:
+            arguments.pop("ReturnValuesOnConditionCheckFailure")
+            return dynamodb.update_item(**arguments)
+
+        def get_item(self, **arguments: Any) -> Any:
+            asked.append(arguments)
+            return dynamodb.get_item(**arguments)
+
+    assert Copy(dynamodb).pacer.wait_for("eazycard", 9, 0)
+    late = Copy(Taciturn())
+    assert late.pacer.wait_for("eazycard", 9, 0) == 9
+    assert late.at_s == 1.0
+    assert [one["ConsistentRead"] for one in asked] == [True]

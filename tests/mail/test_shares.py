@@ -225,6 +225,8 @@ AT = 1_000_000
         pytest.param(0, {B: (0, -2_999)}, 5, 0, 1_000, 500, id="who asked three seconds ago shares"),
         pytest.param(0, {B: (0, -3_000)}, 10, 0, 1_000, 1_000, id="who asked before that does not"),
         pytest.param(0, {B: (1, -9_000)}, 5, 0, 1_000, 500, id="who has something booked shares"),
+        pytest.param(0, {B: (0, -9_000)}, 10, 0, 1_000, 1_000, id="whose booking ends now does not"),
+        pytest.param(0, {("a", Lane.ALERTS): (0, -9_000)}, 10, 0, 1_000, 1_000, id="its own alerts are long sent"),
         pytest.param(0, {("a", Lane.ALERTS): (0, 0)}, 2, 0, 800, 200, id="a quarter beside its own alerts"),
         pytest.param(
             0, {("b", Lane.ALERTS): (0, 0)}, 5, 0, 1_000, 500, id="another bank's alerts are one bank's share"
@@ -261,3 +263,7 @@ def test_the_bound_is_two_seconds_the_halves_of_halves_in_both_lanes_and_an_emai
     banks: int, rate: float, bound_s: float
 ) -> None:
     assert longest_queue_s(banks, rate) == pytest.approx(bound_s)
+
+
+def test_the_lanes_are_stored_under_the_same_names_in_every_release() -> None:
+    assert [str(lane) for lane in Lane] == ["alerts", "mail"]
