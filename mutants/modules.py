@@ -40,14 +40,14 @@ CORE: dict[str, tuple[str, ...]] = {
     "notifications.feed": (),
     "notifications.feedback": (),
     "notifications.log": (),
-    "notifications.mailer": (),
+    "notifications.mailer": ("notifications/test_digest_sender", "notifications/test_email_quota"),
     "notifications.ordering": (),
     "notifications.state": ("notifications/test_feedback",),
-    "notifications.stream": (),
+    "notifications.stream": ("webhooks/test_flagged",),
     "notifications.verdicts": (),
     "webhooks.attempt": ("webhooks/test_sender",),
     "webhooks.outbox": ("webhooks/test_feeder",),
-    "webhooks.sender": (),
+    "webhooks.sender": ("webhooks/test_tester",),
 }
 
 

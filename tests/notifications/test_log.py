@@ -77,9 +77,11 @@ def desk(dynamodb: Any, table_names: Any) -> Desk:
 def test_what_is_claimed_is_held_until_the_lease_s_end(each: Desk) -> None:
     assert each.claim(0, 1) == Claims(claimed={key(0), key(1)})
     assert each.claim(0, 1, 2) == Claims(claimed={key(2)}, busy={key(0), key(1)})
+    each.waits.clear()
     assert each.claim(0, after=LEASE) == Claims(busy={key(0)})
     assert each.claim(0, after=LEASE + timedelta(microseconds=1)) == Claims(claimed={key(0)})
     assert each.feed.changed == []
+    assert each.waits == []  # nobody waits for what is taken
 
 
 def test_a_claim_is_noted_with_its_lease_and_kept_as_long_as_notifications_are(desk: Desk) -> None:
@@ -177,6 +179,13 @@ def test_what_is_contended_is_tried_five_times_and_then_another_s(desk: Desk) ->
     assert all(0 <= wait_s <= 0.05 * 2**number for number, wait_s in enumerate(desk.waits))
 
 
+def test_what_is_refused_without_its_note_is_taken_for_settled_so_that_nobody_is_told_twice(desk: Desk) -> None:
+    taken = refusal("TransactionCanceledException")
+    taken.response["CancellationReasons"] = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
+    log = desk.on(Failing(desk.client, taken, operation="transact_write_items"))
+    assert log.claim([key(0), key(1)], NOW, NOW + LEASE) == Claims(claimed={key(1)}, settled={key(0)})
+
+
 def test_another_error_is_raised_and_claims_nothing(desk: Desk) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         desk.on(Failing(desk.client, refusal("AccessDeniedException"))).claim([key(0)], NOW, NOW + LEASE)
@@ -204,6 +213,8 @@ def test_a_new_state_is_noted_whole_in_the_claim_s_place(desk: Desk) -> None:
 
 
 def test_what_is_not_known_is_not_noted(desk: Desk) -> None:
+    desk.log.claim([NotificationKey("eazycard", "t0", "awa")], NOW, NOW + LEASE)
+    assert desk.item().keys() == {"transaction_key", "holder", "state", "claimed_until", "updated_at", "expires_at"}
     desk.log.record([StateChange(NotificationKey("eazycard", "t0", "awa"), State.FAILED)], NOW)
     assert desk.item().keys() == {"transaction_key", "holder", "state", "updated_at", "expires_at"}
 

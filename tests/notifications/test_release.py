@@ -14,7 +14,7 @@ from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.notice import Notice, to_payload
 from tests.fakes import FakeSqs
 from tests.metrics import lines
-from tests.samples import TRANSACTION
+from tests.samples import TRANSACTION, transaction
 
 HOUR = datetime(2026, 1, 10, 14, tzinfo=UTC)
 NOW = HOUR + timedelta(hours=2, minutes=30)
@@ -193,3 +193,11 @@ def test_a_notice_for_nobody_yet_is_kept_under_its_transaction_alone() -> None:
     waiting = Waiting(Notice(TRANSACTION), NOW + timedelta(days=1))
     Deferrals(store, Queue(FakeSqs(), "url", sleep=lambda _: None)).put([waiting], NOW)
     assert [kept.name for kept in store.put_in] == [f"eazycard#{TRANSACTION.id}#"]
+
+
+def test_a_kept_notice_is_written_in_its_own_letters() -> None:
+    """Escaped, an Amharic letter would take twice the bytes, which are paid for."""
+    store = Store()
+    waiting = Waiting(Notice(transaction(description="ካፌ"), ("awa",)), NOW + timedelta(days=1))
+    Deferrals(store, Queue(FakeSqs(), "url", sleep=lambda _: None)).put([waiting], NOW)
+    assert all("ካፌ" in kept.payload for kept in store.put_in)

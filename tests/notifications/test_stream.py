@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.activity.reader import ActivityReader
+from chalicelib.activity.repository import ActivityRepository
 from chalicelib.banks.thresholds import DEFAULT_THRESHOLDS
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.baselines import Baseline
@@ -456,3 +458,21 @@ def test_ten_accounts_of_a_batch_are_looked_up_and_no_more(stream: Stream) -> No
     stream.handle(records(*(transaction(id=f"t{n}", account=f"a{n}") for n in range(12))), dynamodb=Asked())
     assert asked.count(stream.names["TransactionsTable"]) == 10
     assert len(told(stream.notifications)) == 12
+
+
+def test_a_batch_says_what_became_of_its_records_and_of_which_transactions(stream: Stream, logged: Any) -> None:
+    usual = [transaction(id=f"usual{number}", account=f"a{number}") for number in range(2)]
+    batch = records(transaction(id="large", account="a9", amount=LARGE), *usual)
+    stream.handle([*batch, record({}), record({}), record({})])
+    (line,) = [line for line in lines(logged()) if line.get("message") == "stream_batch"]
+    assert (line["told"], line["alerts"], line["dead_lettered"]) == (3, 1, 3)
+    assert line["transactions"] == ["eazycard#large", "eazycard#usual0", "eazycard#usual1"]
+
+
+def test_an_hour_counts_each_banks_transactions_and_those_of_them_that_were_flagged(stream: Stream) -> None:
+    ours = [transaction(id=f"t{number}", account=f"a{number}") for number in range(3)]
+    theirs = transaction(id="t9", bank="other-bank")
+    stream.handle(records(*ours, transaction(id="large", account="a9", amount=LARGE), theirs))
+    reader = ActivityReader(ActivityRepository(stream.dynamodb, stream.names["DeferralsTable"]))
+    hours = [hour for bank in ("eazycard", "other-bank") for hour in reader.between(bank, NOW, NOW)]
+    assert [(hour.transactions, hour.flagged) for hour in hours] == [(4, 1), (1, 0)]

@@ -3,7 +3,8 @@
 import copy
 import json
 from collections import Counter
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.poster import Answer
 from chalicelib.webhooks.records import Record, Standing
-from chalicelib.webhooks.webhook import TRIED_FOR, unpack
-from tests.fakes import Failing, refusal
+from chalicelib.webhooks.sender import is_settled
+from chalicelib.webhooks.webhook import TRIED_FOR, Webhook, unpack
+from tests.fakes import Failing, Metered, refusal
 from tests.metrics import counted, lines
 from tests.webhook_desk import BROKEN, GONE, NEW, TAKEN, URL, Desk, resent
 
@@ -470,6 +472,95 @@ def test_a_webhook_to_be_sent_again_is_sent_although_it_was_delivered(desk: Desk
     assert desk.told() == {DELIVERED_1: 2}
     assert desk.record_of("t1").attempts == 2
     assert len({posted.id for posted in desk.endpoints.posted}) == 1
+
+
+def test_a_webhook_that_is_sent_again_is_tried_until_it_is_accepted_although_it_was_delivered(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [TAKEN, BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    (body,) = desk.webhook_queue.bodies
+    desk.send()
+    desk.webhook_queue.bodies = [resent(body)]
+    desk.send()
+    assert desk.record_of("t1").standing is Standing.WAITING
+    desk.send_for(timedelta(minutes=1))
+    record = desk.record_of("t1")
+    assert (record.standing, record.attempts) == (Standing.DELIVERED, 3)
+
+
+def test_a_webhook_that_becomes_due_while_others_are_posted_comes_back_at_once(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send()
+    (waiting,) = desk.webhook_queue.bodies  # it is due in 5 s
+    desk.change("t2")
+    desk.feed_webhooks()
+    (new,) = [body for body in desk.webhook_queue.bodies if unpack(body).key.transaction == "t2"]
+    desk.webhook_queue.bodies, desk.webhook_queue.delays = [], []
+    desk.endpoints.takes[URL] = timedelta(seconds=7)
+    desk.sender.handle([waiting, new])
+    assert desk.webhook_queue.bodies == [waiting]
+    assert desk.webhook_queue.delays == [0]
+
+
+def test_the_bank_reads_of_each_attempt(desk: Desk) -> None:
+    desk.endpoints.answers[URL] = [BROKEN, TAKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.send_for(timedelta(minutes=1))
+    entries, _ = desk.attempt_log.newest("eazycard", "", 10, desk.now)
+    assert [entry["answer"] for entry in entries] == ["204", "500"]
+
+
+def test_each_record_is_stored_once(desk: Desk) -> None:
+    calls: Counter[str] = Counter()
+    desk.endpoints.answers[URL] = [BROKEN, GONE]
+    desk.change("t1", "t2")
+    desk.feed_webhooks()
+    desk.restart(Metered(desk.dynamodb, calls, Counter()))
+    for body, expected in zip(list(desk.webhook_queue.bodies), (Standing.WAITING, Standing.NOT_SENT), strict=True):
+        calls.clear()
+        desk.sender.handle([body])
+        assert desk.record_of(unpack(body).key.transaction).standing is expected
+        assert calls["batch_write_item"] == 2  # its record, and what its bank reads of it
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_copies_that_never_waited_the_one_that_was_made_last_is_tried_for_three_days(
+    desk: Desk, order: int
+) -> None:
+    desk.endpoints.answers[URL] = [BROKEN]
+    desk.change("t1")
+    desk.feed_webhooks()
+    desk.now += TRIED_FOR
+    desk.feed_webhooks()
+    desk.sender.handle(desk.webhook_queue.bodies[::order])
+    assert desk.record_of("t1").standing is Standing.WAITING
+
+
+SECOND = timedelta(seconds=1)
+NOON = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "next_try_of_another", "is_skipped"),
+    [
+        (None, NOON + SECOND, True),
+        (None, NOON, False),  # another copy was to be tried by now, and may be lost
+        (NOON, NOON, False),  # it is the copy that waits
+        (NOON - 2 * SECOND, NOON - SECOND, True),  # both come late: the other one is tried
+        (NOON - SECOND, NOON - 2 * SECOND, False),
+    ],
+)
+def test_a_webhook_is_skipped_while_a_copy_waits_for_a_later_try(
+    waits_for: datetime | None, next_try_of_another: datetime, is_skipped: bool
+) -> None:
+    key = NotificationKey("eazycard", "t1", "awa")
+    webhook = Webhook("msg_1", key, "notification.delivered", "{}", NOON, not_before=waits_for)
+    record = Record(key, "msg_1", webhook.type, Standing.WAITING, "500", 1, NOON, next_at=next_try_of_another)
+    assert is_settled(webhook, record, NOON) == is_skipped
+    assert not is_settled(replace(webhook, again=True), record, NOON)
 
 
 def test_an_outage_of_hours_ends_with_every_webhook_delivered_once(desk: Desk) -> None:
