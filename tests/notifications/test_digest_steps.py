@@ -13,6 +13,7 @@ from chalicelib.aws.queues import Queue
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import account_key
 from chalicelib.notifications.digest import Digest, DigestKind, DigestNotice, Entry, to_payload, unpack
+from chalicelib.notifications.digest_members import MAX_MEMBERS
 from chalicelib.notifications.digest_sender import DigestSender
 from chalicelib.notifications.log import Claims
 from chalicelib.notifications.notice import Notice
@@ -47,6 +48,9 @@ class Desk:
         self.holders = [HOLDER]
         self.told: list[Entry] = []
         self.unreadable: list[str] = []
+        self.unreadable_behind: list[str] = []
+        self.asked_for: list[int] = []
+        self.jitters: list[tuple[int, int]] = []
         self.sent: Sent[Any] = Sent(accepted=1)
         self.failed: list[tuple[Entry, str]] = []
         self.has_time = 1
@@ -65,7 +69,7 @@ class Desk:
             queue,
             DeadLetters(letters, "mailer"),
             lambda: self.now,
-            lambda least, most: most,
+            self.jitter,
         )
 
     # The log.
@@ -96,7 +100,12 @@ class Desk:
         return [one.key for one in self.told]
 
     def entries(self, _digest: Digest, at_most: int, letters: list[Any]) -> tuple[list[Entry], list[str]]:
-        return self.waiting[:at_most], self.unreadable
+        self.asked_for.append(at_most)
+        return self.waiting[:at_most], self.unreadable or ([] if self.waiting else self.unreadable_behind)
+
+    def jitter(self, least: int, most: int) -> int:
+        self.jitters.append((least, most))
+        return most
 
     def remove(self, _digest: Digest, ids: Iterable[str]) -> None:
         gone = set(ids)
@@ -158,6 +167,13 @@ def test_a_digest_is_claimed_noted_sent_and_recorded_and_its_entries_are_removed
     expected = [entry(number).change(State.SENT, None, "m1", DIGEST.id) for number in range(2)]
     assert desk.changes == [NOTICE.change(State.SENT, message_id="m1"), *expected]
     assert (desk.waiting, desk.back, desk.reasons) == ([], [], [])
+    assert desk.asked_for == [MAX_MEMBERS, 1]  # one is enough to know whether there is more to tell
+
+
+def test_what_cannot_be_read_behind_the_last_one_that_is_told_comes_with_a_next_part() -> None:
+    desk = Desk()
+    desk.unreadable_behind = ["t0009"]
+    assert desk.run().back == [(replace(NOTICE, part=2), 0)]
 
 
 @pytest.mark.parametrize(("left_s", "is_begun"), [(11.9, False), (12, True)])
@@ -165,6 +181,7 @@ def test_without_twelve_seconds_it_goes_back_with_since_when(left_s: float, is_b
     desk = Desk().run(left_s=lambda: left_s)
     assert bool(desk.done) == is_begun
     assert desk.back == ([] if is_begun else [(replace(NOTICE, left_since=NOW), 10)])
+    assert desk.jitters == ([] if is_begun else [(0, 10)])
 
     earlier = replace(NOTICE, left_since=NOW - timedelta(hours=1))
     if not is_begun:
@@ -272,6 +289,7 @@ def test_what_ses_puts_off_comes_back_later_each_time_and_counts_since_when(atte
     desk.run(notice)
     later = replace(NOTICE, attempt=attempt + 1, put_off_since=since or NOW)
     assert desk.back == [(later, delay_s)]
+    assert desk.jitters == [(1, delay_s)]
     assert desk.states() == {DIGEST.id: (State.QUEUED, "throttled")}
     assert len(desk.waiting) == 2
 
@@ -320,6 +338,24 @@ def test_one_that_is_sent_only_records_what_its_e_mail_has_told() -> None:
     assert desk.changes == [entry(number).change(State.SENT, None, "m7", DIGEST.id) for number in range(2)]
     # The third is told by the next e-mail.
     assert desk.back == [(replace(NOTICE, part=2), 0)]
+
+
+def test_one_that_is_sent_is_not_given_up_however_long_no_time_was_left() -> None:
+    desk = Desk(1)
+    desk.claims = Claims(settled={NOTICE.key})
+    desk.noted[NOTICE.key] = {"state": State.SENT, "message_id": "m7"}
+    desk.told = list(desk.waiting)
+    desk.run(replace(NOTICE, left_since=NOW - LEFT_AT_MOST))
+    assert desk.reasons == []
+    assert desk.states() == {"t0000": (State.SENT, None)}
+
+
+def test_if_its_holder_wants_none_of_it_nothing_is_told_and_that_is_recorded() -> None:
+    desk = Desk()
+    desk.holders = [replace(HOLDER, preferences={"muted": True})]
+    desk.run()
+    assert set(desk.states().values()) == {(State.SKIPPED, "muted"), (State.SKIPPED, "nothing_to_tell")}
+    assert not [one for one in desk.done if one[0] in ("composed", "sent")]
 
 
 @pytest.mark.parametrize(("state", "goes_on"), [(State.SKIPPED, True), (State.FAILED, False)])

@@ -22,7 +22,7 @@ from chalicelib.notifications.feedback import UnknownNotification, read_event
 from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
 from tests.fakes import Failing, refusal
 from tests.mail_world import Died, World, messages, ses_event
-from tests.metrics import lines
+from tests.metrics import counted, lines
 from tests.samples import transaction
 from tests.tables import TABLES
 
@@ -421,3 +421,40 @@ def test_a_line_says_what_a_batch_of_feedback_was(world: World, logged: Any) -> 
     (line,) = [line for line in lines(logged()) if line.get("message") == "feedback_batch"]
     assert line["kinds"] == {"delivery": 1, "complaint": 1}
     assert (line["swept"], line["dead_lettered"], line["transactions"]) == (1, 2, ["eazycard#t0"])
+
+
+def test_a_batch_counts_what_ses_told_and_how_long_deliveries_took(world: World, logged: Any) -> None:
+    world.hear([ses_event(name) for name in NAMES])
+    text = logged()
+    metrics = ("MailsDelivered", "MailsBounced", "MailsComplained")
+    assert [counted(text, metric) for metric in metrics] == [1, 2, 1]
+    assert [line["AcceptedToDelivered"] for line in lines(text) if "AcceptedToDelivered" in line] == [[1.548]]
+
+
+def test_an_hour_counts_each_event_but_delays(world: World) -> None:
+    world.hear([ses_event(name) for name in NAMES])
+    (hour,) = [hour for hour in world.hours() if hour.counts]
+    expected = {"sent": 1, "delivered": 1, "bounced": 2, "complained": 1, "rejected": 1, "failed": 1}
+    assert {state: number for state, number in hour.emails.items() if number} == expected
+
+
+def test_our_own_three_tags_are_enough() -> None:
+    tags = {"bank": ["eazycard"], "transaction": ["t0"], "holder": ["awa"]}
+    event = read_event(changed("delivery", mail__tags=tags))
+    assert event is not None
+    assert event.key == NotificationKey(*T0, "awa")
+
+
+def test_a_message_id_that_is_none_is_named_in_the_error() -> None:
+    with pytest.raises(ValueError, match="messageId"):
+        read_event(changed("delivery", mail__messageId="a#b"))
+
+
+def test_a_sweep_that_fails_or_is_too_old_holds_up_no_other(world: World) -> None:
+    addresses = AddressRepository(world.dynamodb, world.names["AddressesTable"])
+    entry = addresses.suppress(Address.of("eazycard", ADDRESS), Suppressed("complaint", world.now))
+    old, spoilt, good = (pack(Sweep.of(entry, world.now - age)) for age in (SWEPT_FOR * 2, SWEPT_FOR, timedelta(0)))
+    refusing = Failing(world.dynamodb, refusal("ValidationException"), operation="update_item")
+    world.hear([old, spoilt, good], dynamodb=refusing)
+    assert [letter["reason"] for letter in world.letters()] == ["sweep_given_up", "not_swept: ClientError"]
+    assert is_suppressed(world)

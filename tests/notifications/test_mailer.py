@@ -15,6 +15,7 @@ from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.ledger.keys import TransactionKey
+from chalicelib.ledger.transaction import Transaction
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
 from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.log import NotificationLog
@@ -22,7 +23,7 @@ from chalicelib.notifications.notice import Notice, pack, to_payload
 from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.sending import Senders
 from chalicelib.notifications.state import NotificationKey
-from tests.fakes import Failing, FakeSqs, QuickSqs, refusal
+from tests.fakes import Failing, FakeSqs, Metered, QuickSqs, refusal
 from tests.mail_world import NOW, Died, World, many, messages
 from tests.metrics import lines
 from tests.samples import EVIDENCE, transaction
@@ -700,3 +701,112 @@ def test_what_a_table_leaves_out_is_asked_again_after_the_log_s_own_wait(world: 
     log = NotificationLog(LeavingOut(), world.names["NotificationsTable"], world.feed(), sleep=waits.append)
     assert log.notes([NotificationKey("eazycard", "t0", "awa")]) == {}
     assert len(waits) == 1
+
+
+@pytest.mark.parametrize(("left_s", "sent"), [(12, 1), (11.9, 0)])
+def test_without_twelve_seconds_no_e_mail_is_begun_and_that_is_said(
+    world: World, logged: Any, left_s: float, sent: int
+) -> None:
+    world.enrol("a0", "awa")
+    world.tell(messages(transaction(id="t0", account="a0")), time_left_s=lambda: left_s)
+    assert (len(world.ses.accepted), len(world.queue.bodies)) == (sent, 1 - sent)
+    said = [line for line in lines(logged()) if line.get("message") == "out_of_time"]
+    assert len(said) == 1 - sent
+
+
+def test_a_copy_of_what_failed_or_was_skipped_changes_nothing(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.enrol("a1", "awa", muted=True)
+    world.ses.statuses["a0.awa@example.com"] = "MESSAGE_REJECTED"
+    bodies = messages(*many(2))
+    world.tell(bodies)
+    world.ses.statuses.clear()
+    world.holders.put("eazycard", "a1", Holder("awa", "Awa", "a1.awa@example.com", "fr", "UTC", {}, NOW))
+    world.tell(bodies)
+    assert [world.states(told.id) for told in many(2)] == [{"awa": "failed"}, {"awa": "skipped"}]
+    assert (world.ses.accepted, len(world.letters())) == ([], 1)
+
+
+def test_what_no_time_was_left_for_is_given_up_once_whoever_has_a_copy(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.tell(messages(transaction(id="t0", account="a0")), time_left_s=lambda: 5)
+    overdue, world.queue.bodies = world.queue.bodies, []
+    world.now += LEFT_AT_MOST
+
+    def another_has_it() -> None:
+        world.now += timedelta(seconds=4)
+        world.tell(overdue, time_left_s=lambda: 5)
+
+    letters = QuickSqs(another_has_it)
+    world.tell(overdue, time_left_s=lambda: 5, dead_letters=letters)
+    assert (len(letters.bodies), world.letters()) == (1, [])
+    world.tell([*world.queue.bodies, *overdue], time_left_s=lambda: 5)
+    assert world.letters() == []
+    assert world.states("t0") == {"awa": "failed"}
+
+
+def test_what_failed_stays_so_when_its_holder_is_erased_until_its_dead_letter_comes_back(world: World) -> None:
+    world.enrol("a0", "awa")
+    world.ses.statuses["a0.awa@example.com"] = "MESSAGE_REJECTED"
+    told = transaction(id="t0", account="a0")
+    world.tell(messages(told))
+    (letter,) = world.letters()
+    world.suppression().erase("eazycard", "a0", "awa", world.now)
+    world.tell(list(pack([to_payload(Notice(told, holders=("awa",)))])))
+    assert world.states("t0") == {"awa": "failed"}
+    world.tell([json.dumps({"notices": [letter["payload"]]})])
+    (noted,) = world.deliveries.of_transaction(TransactionKey("eazycard", "t0"))
+    assert (noted["state"], noted["reason"]) == ("skipped", "erased")
+    assert datetime.fromisoformat(noted["queued_at"]) == told.recorded_at
+
+
+def authorized_and_settled(world: World) -> tuple[Transaction, Transaction]:
+    """Record an authorization of which the holder is notified, and what settles it."""
+    authorization = transaction(id="t0", account="a0", status="authorized")
+    world.enrol("a0", "awa", enrolled_at=authorization.recorded_at)
+    settlement = transaction(id="t1", account="a0", authorization_id="t0")
+    world.record(authorization, settlement)
+    world.tell(messages(authorization))
+    return authorization, settlement
+
+
+def test_what_the_authorization_has_told_is_recorded_without_a_claim(world: World) -> None:
+    _, settlement = authorized_and_settled(world)
+    calls = Counter[str]()
+    world.tell(messages(settlement), dynamodb=Metered(world.dynamodb, calls, Counter()))
+    (noted,) = world.deliveries.of_transaction(TransactionKey("eazycard", "t1"))
+    assert (noted["state"], noted["reason"]) == ("skipped", "told_as_authorization")
+    assert calls["transact_write_items"] == 0
+
+
+def test_who_wants_no_e_mail_is_skipped_for_that_whatever_was_told_before(world: World) -> None:
+    authorization, settlement = authorized_and_settled(world)
+    muted = Holder("awa", "Awa", "a0.awa@example.com", "fr", "UTC", {"muted": True}, authorization.recorded_at)
+    world.holders.put("eazycard", "a0", muted)
+    world.tell(messages(settlement))
+    (noted,) = world.deliveries.of_transaction(TransactionKey("eazycard", "t1"))
+    assert (noted["state"], noted["reason"]) == ("skipped", "muted")
+
+
+def test_what_others_are_deciding_about_goes_back_unclaimed_and_is_told_later(world: World) -> None:
+    world.enrol("a0", "awa")
+    settlement = transaction(id="t1", account="a0", authorization_id="never-posted")
+    world.record(settlement)
+    contended = refusal("TransactionCanceledException")
+    contended.response["CancellationReasons"] = [{"Code": "TransactionConflict"}]
+
+    class Contended:
+        """A table on which others are at the authorization's item."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.dynamodb, name)
+
+        def transact_write_items(self, TransactItems: list[Any], **more: Any) -> Any:  # noqa: N803
+            if "Update" in TransactItems[0]:
+                raise contended
+            return world.dynamodb.transact_write_items(TransactItems=TransactItems, **more)
+
+    world.tell(messages(settlement), dynamodb=Contended())
+    assert (world.states("t1"), world.ses.accepted, len(world.queue.bodies)) == ({}, [], 1)
+    world.drain()
+    assert world.ses.recipients == {"a0.awa@example.com": 1}
