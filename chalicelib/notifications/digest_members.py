@@ -52,7 +52,9 @@ class DigestMembers:
         """Return the notifications, read consistently in one call; none of a digest that wasn't sent."""
         keys = (to_item(_key(digest, number)) for number in range(MAX_MEMBERS // _IDS_AN_ITEM))
         stored = {values["holder"]: values for values in batch_get(self._client, self._table, keys)}
-        first = stored.get(_key(digest, 0)["holder"], {"items": 0})
+        first = stored.get(_key(digest, 0)["holder"])
+        if first is None:
+            return []
         parts = (stored[_key(digest, number)["holder"]] for number in range(int(first["items"])))
         ids = (id_ for part in parts for id_ in json.loads(part["members"]))
         return [replace(digest, transaction=id_) for id_ in ids]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.aws.dead_letters import Letter
 from chalicelib.notifications.digest import Digest, DigestKind, DigestNotice, Entry, to_payload, unpack
 from chalicelib.notifications.notice import Notice
+from chalicelib.notifications.notice import to_payload as notice_payload
 from chalicelib.notifications.state import DIGEST_ID, NotificationKey, State, StateChange
 from tests.samples import transaction
 
@@ -119,3 +120,13 @@ def test_only_true_sends_it_through_again(again: object) -> None:
 def test_one_that_cannot_be_read_is_set_aside_whole(change: dict[str, Any], error: str) -> None:
     payload = {**IN_FULL, **change}
     assert read(payload) == ([], [Letter(payload, f"malformed_notice: {error}")])
+
+
+def test_a_message_that_cannot_be_read_is_set_aside_and_a_transaction_s_notice_is_read_beside_a_digest_s() -> None:
+    letters: list[Letter] = []
+    assert unpack("{broken", letters) == []
+    assert letters == [Letter("{broken", "malformed_message: JSONDecodeError")]
+    notice = Notice(transaction(metadata=None))
+    found = unpack(json.dumps({"notices": [notice_payload(notice), IN_FULL]}), letters)
+    assert [type(one) for one in found] == [Notice, DigestNotice]
+    assert found[0] == notice

@@ -74,6 +74,7 @@ def test_they_are_read_consistently_in_one_call(dynamodb: Any, table_names: Any)
     assert calls == {"batch_get_item": 1}
     assert asked[0]["RequestItems"][TABLE]["ConsistentRead"] is True
     assert len(asked[0]["RequestItems"][TABLE]["Keys"]) == 10
+    assert MAX_MEMBERS == 5_000
 
 
 def test_each_item_is_written_once_and_the_one_that_says_how_many_count_last(dynamodb: Any, table_names: Any) -> None:

@@ -143,3 +143,12 @@ def test_they_are_read_consistently(dynamodb: Any, table_names: Any) -> None:
 
     DigestRepository(Heard(), TABLE).entries(DIGEST, 1, [])
     assert [one["ConsistentRead"] for one in asked] == [True]
+
+
+def test_an_entry_is_written_in_its_own_letters(dynamodb: Any, table_names: Any) -> None:
+    """Escaped, an Amharic letter would take twice the bytes, which are paid for."""
+    told = transaction(bank="eazycard", account="A1", description="ካፌ")
+    DigestRepository(dynamodb, TABLE).put([Entry(DIGEST, Notice(told))])
+    due(dynamodb)
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    assert "ካፌ" in item["notice"]["S"]

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,11 @@ from moto import mock_aws
 from chalicelib.holders.holder import Holder
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.transaction import Transaction
+from chalicelib.mail.story import Story
 from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload
-from chalicelib.notifications.ordering import AUTHORIZATION_FIRST, in_turns
+from chalicelib.notifications.ordering import AUTHORIZATION_FIRST, in_order, in_turns
+from chalicelib.notifications.state import NotificationKey
 from tests.fakes import Failing, Interrupted
 from tests.mail_world import NOW, Died, World, messages
 from tests.purchase_cast import CAST, FLAGS, told
@@ -396,3 +398,36 @@ def test_the_times_of_a_closing_are_kept_when_it_waits(world: Night) -> None:
         deliver(world, "R")
         first += [notice.put_off_since for body in world.queue.bodies for notice in unpack(body, [])][-1:]
     assert first == [NOW, NOW, NOW]
+
+
+RECORDED = CAST["A"].recorded_at
+AN_HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("enrolled_at", "put_off_since", "flags", "waits"),
+    [
+        (RECORDED, None, {}, True),  # who was enrolled when it was recorded hears of it
+        (RECORDED + timedelta(microseconds=1), None, {}, False),
+        (RECORDED, NOW - AN_HOUR + timedelta(microseconds=1), {}, True),
+        (RECORDED, NOW - AN_HOUR, {}, False),
+        (RECORDED, None, FLAGS, False),
+    ],
+)
+def test_an_e_mail_waits_for_one_on_its_way_that_its_holder_hears_of_for_an_hour(
+    enrolled_at: datetime, put_off_since: datetime | None, flags: dict[str, Any], waits: bool
+) -> None:
+    holder = Holder("awa", "Awa", AWA, "en", "UTC", {}, enrolled_at)
+    recipient = Recipient(Notice(CAST["R"], put_off_since=put_off_since, flags=flags), holder)
+    asked: list[list[NotificationKey]] = []
+
+    def queued(keys: Iterable[NotificationKey]) -> list[NotificationKey]:
+        asked.append(list(keys))
+        return asked[-1]
+
+    email: Any = "e-mail"
+    stories = {recipient.key: Story(CAST["R"], "reversal", related=CAST["A"])}
+    going, waiting = in_order([(recipient, email)], stories, queued, NOW)
+    assert going == ([] if waits else [(recipient, email)])
+    assert waiting == ([(recipient, "put_off: authorization_first")] if waits else [])
+    assert asked == ([[NotificationKey("eazycard", "A", "awa")]] if waits else [])
