@@ -6,7 +6,16 @@ import pytest
 
 from chalicelib.banks.endpoints import Endpoint
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, RESTING, Attempt, follow_up
+from chalicelib.webhooks.attempt import (
+    BANK_DISABLED,
+    NO_ENDPOINT,
+    NO_SECRET,
+    PACED,
+    RESTING,
+    UNPROVED,
+    Attempt,
+    follow_up,
+)
 from chalicelib.webhooks.poster import Answer
 from chalicelib.webhooks.records import Record, Standing
 from chalicelib.webhooks.webhook import TRIED_FOR, Webhook
@@ -15,7 +24,7 @@ NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)
 WEBHOOK = Webhook("msg_1", NotificationKey("eazycard", "t1", "awa"), "notification.delivered", "{}", NOW)
 ENDPOINT = Endpoint("https://bank.example/", "arn:webhooks", is_bank_disabled=False, version=1)
 BROKEN, TIMED_OUT, GONE = Answer(500), Answer(problem="timeout"), Answer(410)
-NOT_POSTED = [NO_ENDPOINT, BANK_DISABLED, NO_SECRET, RESTING]
+NOT_POSTED = [NO_ENDPOINT, BANK_DISABLED, NO_SECRET, UNPROVED, RESTING, PACED]
 IDS = {"ids": str}
 
 
@@ -71,20 +80,26 @@ def test_an_endpoint_gets_the_wait_that_it_asks_for_up_to_six_hours(asked_for_s:
     assert waited_s(Answer(503, retry_after_s=asked_for_s), timedelta(0)) == waits_s
 
 
-@pytest.mark.parametrize("answer", [BANK_DISABLED, NO_SECRET, RESTING], **IDS)
+@pytest.mark.parametrize("answer", [BANK_DISABLED, NO_SECRET, UNPROVED, RESTING, PACED], **IDS)
 def test_a_webhook_that_was_not_posted_waits_a_quarter_of_an_hour_at_most(answer: Answer) -> None:
     assert [waited_s(answer, timedelta(seconds=after)) for after in (0, 20, 86_400)] == [5, 60, 900]
 
 
-@pytest.mark.parametrize("answer", [BROKEN, TIMED_OUT, BANK_DISABLED, NO_SECRET], **IDS)
+@pytest.mark.parametrize("answer", [BROKEN, TIMED_OUT, BANK_DISABLED, NO_SECRET, UNPROVED], **IDS)
 def test_three_days_after_the_first_try_it_is_given_up(answer: Answer) -> None:
     assert waited_s(answer, TRIED_FOR - timedelta(seconds=1)) is not None
     result = follow_up(attempt(answer), None, NOW + TRIED_FOR, 0)
     assert (result.record.standing, result.next_try, result.record.next_at) == (Standing.GIVEN_UP, None, None)
 
 
-def test_a_webhook_is_never_given_up_because_its_endpoint_rests() -> None:
-    assert waited_s(RESTING, TRIED_FOR * 2) == 900
+@pytest.mark.parametrize("answer", [RESTING, PACED], **IDS)
+def test_a_webhook_is_never_given_up_because_its_endpoint_rests_or_its_host_has_enough(answer: Answer) -> None:
+    assert waited_s(answer, TRIED_FOR * 2) == 900
+
+
+def test_why_a_webhook_was_not_posted_has_the_contract_s_words() -> None:
+    words = ["no_endpoint", "bank_disabled", "no_secret", "unproved", "resting", "paced"]
+    assert [str(answer) for answer in NOT_POSTED] == words
 
 
 @pytest.mark.parametrize("answer", [Answer(200), BROKEN, TIMED_OUT, GONE, *NOT_POSTED], **IDS)

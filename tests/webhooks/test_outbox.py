@@ -5,8 +5,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.banks.webhook_endpoints import NamedEndpoint
+from chalicelib.notifications.state import NotificationKey
+from chalicelib.webhooks.outbox import Outbox
+from chalicelib.webhooks.webhook import Webhook
 from tests.webhook_desk import ALL, BROKEN, FLAGS, TAKEN, Desk, name, urls
+
+DELIVERED_AND_FLAGGED = ("notification.delivered", "transaction.flagged")
 
 
 @pytest.fixture
@@ -40,3 +46,15 @@ def test_one_endpoint_that_fails_does_not_repeat_what_the_other_has_accepted(des
     desk.send_for(timedelta(minutes=1))
     assert [url for url, _ in urls(desk)].count(other.url) == 1
     assert [url for url, _ in urls(desk)].count(ALL.url) == 2
+
+
+def test_it_says_how_many_it_has_queued_and_whether_a_bank_has_endpoints(desk: Desk) -> None:
+    other = NamedEndpoint("https://other.bank.example/", ("notification.delivered",))
+    name(desk, ALL, other)
+    desk.send()
+    desk.now += timedelta(minutes=1)
+    outbox = Outbox(desk.directory, desk.webhooks, DeadLetters(desk.webhooks, "test"))
+    key = NotificationKey("eazycard", "t1", "awa")
+    webhooks = [Webhook(f"msg_{type_}", key, type_, "{}", desk.now) for type_ in DELIVERED_AND_FLAGGED]
+    assert outbox.put(webhooks) == len(desk.webhook_queue.bodies) == 3
+    assert [outbox.has_endpoints(bank) for bank in ("eazycard", "nobody")] == [True, False]
