@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from tests.mail_world import World, many, messages
@@ -55,8 +56,10 @@ def test_what_is_not_sent_anyway_and_what_ses_puts_off_counts_once_at_most(world
     world.allowed_emails = allow
     world.enrol("a0", "awa", muted=True)
     world.enrol("a1", "awa")
+    world.enrol("a2", "awa")
+    world.suppression().suppress("eazycard", "a2.awa@example.com", Suppressed("hard_bounce", world.now))
     world.ses.statuses["a1.awa@example.com"] = "ACCOUNT_THROTTLED"
-    world.tell(messages(transaction(id="t0", account="a0"), transaction(id="t1", account="a1")))
+    world.tell(messages(*many(3)))
     world.ses.statuses.clear()
     world.drain()
     assert world.states("t1") == {"awa": "sent"}
