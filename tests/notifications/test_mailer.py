@@ -714,6 +714,14 @@ def test_without_twelve_seconds_no_e_mail_is_begun_and_that_is_said(
     assert len(said) == 1 - sent
 
 
+def test_what_comes_in_quiet_hours_is_kept_until_they_end(world: World) -> None:
+    world.enrol("a0", "awa", quiet_hours={"from": "13:00", "to": "20:30"})
+    world.tell(messages(transaction(id="t0", account="a0")))
+    items = world.dynamodb.scan(TableName=world.names["DeferralsTable"])["Items"]
+    assert [item["due"]["S"] for item in items if "notice" in item] == ["2026-01-10T20:30:00.000000Z#eazycard#t0#awa"]
+    assert world.states("t0") == {"awa": "queued"}
+
+
 def test_a_copy_of_what_failed_or_was_skipped_changes_nothing(world: World) -> None:
     world.enrol("a0", "awa")
     world.enrol("a1", "awa", muted=True)
