@@ -93,7 +93,7 @@ def book(booked: Booked, bank: str, lane: Lane, count: int, rate: float, now_ms:
         # Nobody else wanted what a flow got beyond its share: it doesn't owe more than that for long.
         until_ms = min(until_ms, math.ceil(latest_ms)) + math.ceil(granted * _SECOND_MS / own_rate)
     flows[bank, lane] = Flow(until_ms, now_ms)
-    booked_until_ms = start_ms + math.ceil(granted * _SECOND_MS / rate) if granted else booked.until_ms
+    booked_until_ms = start_ms + math.ceil(granted * _SECOND_MS / rate)
     return Grant(granted, start_ms, Booked(booked_until_ms, flows, booked.version + 1))
 
 

@@ -265,5 +265,11 @@ def test_the_bound_is_two_seconds_the_halves_of_halves_in_both_lanes_and_an_emai
     assert longest_queue_s(banks, rate) == pytest.approx(bound_s)
 
 
+def test_alerts_have_three_quarters_of_their_bank_s_share_beside_its_ordinary_mail() -> None:
+    booked = Booked(0, {A: Flow(AT, AT)})
+    assert book(booked, "a", Lane.ALERTS, 50, 20, AT).count == 15
+    assert book(booked, "b", Lane.ALERTS, 50, 20, AT).count == 10
+
+
 def test_the_lanes_are_stored_under_the_same_names_in_every_release() -> None:
     assert [str(lane) for lane in Lane] == ["alerts", "mail"]

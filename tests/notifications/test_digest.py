@@ -61,6 +61,7 @@ def test_a_digest_s_id_is_of_its_kind_its_account_and_when_it_closes_in_utc(dige
 def test_each_of_its_e_mails_has_a_key_of_its_own() -> None:
     keys = [DigestNotice(DIGEST, part).key for part in (1, 2, 9_999)]
 
+    assert DigestNotice(DIGEST).key == keys[0]
     assert [key.transaction for key in keys] == [DIGEST.id, f"{DIGEST.id}@2", f"{DIGEST.id}@9999"]
     assert all(DIGEST_ID.fullmatch(key.transaction) for key in keys)
     assert {(key.bank, key.holder, key.account) for key in keys} == {("eazycard", "awa", "A1")}
