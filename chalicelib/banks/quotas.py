@@ -48,7 +48,7 @@ class Quotas:
     def take(self, bank: str, plan: str, metered: Metered, count: int) -> int:
         """Take so many of the bank's quota of today, and return how many it may have, at most `count`."""
         limit = limit_of(plan, metered)
-        if limit is None or count == 0:
+        if limit is None:
             return count
         day = self._clock().date()
         lease = self._leases.get((bank, metered))
@@ -58,8 +58,7 @@ class Quotas:
             self._extend(lease, bank, metered, count - lease.left, limit)
         granted = min(count, lease.left)
         lease.left -= granted
-        if granted < count:
-            count_metric(f"OverQuota_{metered}", count - granted)
+        count_metric(f"OverQuota_{metered}", count - granted)
         return granted
 
     def give_back(self, bank: str, metered: Metered, count: int) -> None:

@@ -33,6 +33,7 @@ class QuotaRepository:
     def take(self, bank: str, metered: str, day: date, count: int, limit: int) -> tuple[int, Used]:
         """Take so much of a day's quota, or what is left of it; return how much that was, and what is used then."""
         expires = int((datetime.combine(day, time(), UTC) + _KEPT_FOR).timestamp())
+        count = min(count, limit)  # the first of a day meets no condition
         for _ in range(_TRIES):
             values = {":count": count, ":room": limit - count, ":expires": expires}
             answer = call_if(

@@ -1,6 +1,7 @@
 """A day's quotas by leases: few calls, never too much, little left unused, and warnings to the bank's operators."""
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ from chalicelib.banks.quotas import Quotas
 from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.errors import TemporarilyUnavailable
 from tests.fakes import Failing, Refusing, refusal
+from tests.metrics import counted, lines
 
-TRANSACTIONS = Metered.TRANSACTIONS
+TRANSACTIONS, EMAILS = Metered
 TRIAL = 10_000
 
 
@@ -42,6 +44,11 @@ class Office:
         repository = QuotaRepository(dynamodb or self.dynamodb, "DeferralsTable")
         return Quotas(repository, self._warn, lambda: self.now)
 
+    @property
+    def used(self) -> int:
+        """How much of its transactions the functions have taken for the bank."""
+        return QuotaRepository(self.dynamodb, "DeferralsTable").used("eazycard", TRANSACTIONS, self.now.date()).taken
+
     def _warn(self, bank: str, subject: str, text: str) -> None:
         if self.sns_is_down:
             raise TemporarilyUnavailable
@@ -61,7 +68,7 @@ def take_all(function: Quotas, plan: str = "trial", at_once: int = 1, times: int
 
 def test_a_bank_gets_its_quota_and_no_more_and_tomorrow_again(office: Office) -> None:
     function = office.function()
-    assert take_all(function, at_once=7, times=2_000) == TRIAL
+    assert take_all(function, at_once=70, times=200) == TRIAL
     calls = office.dynamodb.calls
     assert take_all(function, times=100) == 0
     assert office.dynamodb.calls == calls  # what is over is refused without a call
@@ -73,6 +80,37 @@ def test_a_bank_gets_its_quota_and_no_more_and_tomorrow_again(office: Office) ->
 def test_a_busy_function_makes_a_call_for_many_transactions(office: Office) -> None:
     take_all(office.function(), "standard", times=20_000)
     assert office.dynamodb.calls < 30
+
+
+def used_after(office: Office, *counts: int, plan: str = "trial") -> list[int]:
+    """Take so many each time, in one function; return how much is used after each time."""
+    function, used = office.function(), []
+    for count in counts:
+        assert function.take("eazycard", plan, TRANSACTIONS, count) == count
+        used.append(office.used)
+    return used
+
+
+def test_a_lease_doubles_with_use_up_to_a_thousandth_of_the_quota(office: Office) -> None:
+    each_lease_once = list(dict.fromkeys(used_after(office, *[1] * 36)))
+    assert each_lease_once == [1, 1 + 2, 1 + 2 + 4, 15, 15 + 10, 15 + 20, 15 + 30]
+
+
+def test_even_the_first_that_is_asked_for_on_a_day_is_no_more_than_the_quota(office: Office) -> None:
+    assert office.function().take("eazycard", "trial", TRANSACTIONS, TRIAL + 1) == TRIAL
+    assert office.used == TRIAL
+
+
+@pytest.mark.parametrize(("plan", "thousandth"), [("trial", 10), ("standard", 5_000)])
+def test_a_busy_functions_lease_is_a_thousandth_of_the_quota(office: Office, plan: str, thousandth: int) -> None:
+    large = 3 * thousandth
+    assert used_after(office, large, 1, plan=plan) == [large, large + thousandth]
+
+
+def test_a_lease_is_taken_when_the_last_one_is_used_up_and_has_what_that_lacks(office: Office) -> None:
+    # The second lease leaves 1, which is given out before another is taken.
+    assert used_after(office, 1, 1, 1, 4) == [1, 3, 3, 7]
+    assert used_after(office, 1, 1, 6) == [8, 10, 15]
 
 
 def test_a_plan_without_a_limit_costs_no_call(office: Office) -> None:
@@ -141,6 +179,83 @@ def test_a_warning_that_can_not_be_noted_may_come_twice_and_harms_nothing(office
     assert first.take("eazycard", "trial", TRANSACTIONS, 8_000) == 8_000
     assert office.function().take("eazycard", "trial", TRANSACTIONS, 1) == 1
     assert len(office.warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("taken", "warned_of"), [(7_999, []), (8_000, ["80 %"]), (9_999, ["80 %"]), (10_000, ["100 %"])]
+)
+def test_a_warning_comes_when_its_percentage_is_reached_and_not_before(
+    office: Office, taken: int, warned_of: list[str]
+) -> None:
+    office.function().take("eazycard", "trial", TRANSACTIONS, taken)
+    assert [subject.partition(" of ")[0] for _, subject in office.warnings] == warned_of
+
+
+@pytest.mark.parametrize(
+    ("metered", "quota", "says"),
+    [
+        (TRANSACTIONS, 10_000, ["answered 429", "posted again the next day"]),
+        (EMAILS, 2_000, ["skipped (over_quota)", "Security alerts, digests and statements aren't counted."]),
+    ],
+)
+def test_a_warning_says_what_happens_over_the_quota(
+    office: Office, metered: Metered, quota: int, says: list[str]
+) -> None:
+    office.function().take("eazycard", "trial", metered, quota)
+    (text,) = office.texts
+    assert all(part in text for part in says)
+    assert f"{quota} of {quota} {metered} of" in text
+
+
+def test_what_a_bank_asks_for_over_its_quota_is_counted_and_nothing_else(
+    dynamodb: Any, table_names: Any, logged: Callable[[], str]
+) -> None:
+    function = Office(dynamodb).function()
+    function.take("eazycard", "trial", TRANSACTIONS, TRIAL - 2)
+    assert "OverQuota" not in logged()
+    assert function.take("eazycard", "trial", TRANSACTIONS, 5) == 2
+    assert counted(logged(), "OverQuota_transactions") == 3
+    assert function.take("eazycard", "trial", EMAILS, 2_007) == 2_000
+    assert counted(logged(), "OverQuota_emails") == 7
+
+
+def test_how_much_of_a_quota_is_used_is_measured_to_a_tenth_of_a_percent(
+    dynamodb: Any, table_names: Any, logged: Callable[[], str]
+) -> None:
+    Office(dynamodb).function().take("eazycard", "trial", TRANSACTIONS, 4_321)
+    (line,) = [line for line in lines(logged()) if "QuotaUsed" in line]
+    assert line["QuotaUsed"] == [43.2]
+    assert line["what"] == "transactions"
+
+
+def messages(logged: str, bank: str) -> list[str]:
+    """Return what is logged of a bank."""
+    return [line["message"] for line in lines(logged) if line.get("bank") == bank]
+
+
+def test_a_quota_that_can_not_be_read_is_logged_and_counted(
+    dynamodb: Any, table_names: Any, logged: Callable[[], str]
+) -> None:
+    throttled = Refusing(dynamodb, refusal("ThrottlingException"), "update_item", "get_item")
+    Office(dynamodb).function(throttled).take("eazycard", "trial", TRANSACTIONS, 1)
+    text = logged()
+    assert messages(text, "eazycard") == ["quota_unknown"]
+    assert counted(text, "QuotaUnknown") == 1
+
+
+def test_a_warning_that_is_put_off_is_logged(dynamodb: Any, table_names: Any, logged: Callable[[], str]) -> None:
+    office = Office(dynamodb)
+    office.sns_is_down = True
+    office.function().take("eazycard", "trial", TRANSACTIONS, 8_000)
+    assert messages(logged(), "eazycard") == ["quota_warning_delayed"]
+
+
+@pytest.mark.parametrize("plan", ["volume", "trial"])
+def test_nothing_at_all_costs_nothing_and_can_be_given_back(office: Office, plan: str) -> None:
+    function = office.function()
+    assert function.take("eazycard", plan, TRANSACTIONS, 0) == 0
+    function.give_back("eazycard", TRANSACTIONS, 0)
+    assert office.dynamodb.calls == 0
 
 
 @pytest.mark.parametrize(("second", "left"), [(0, 36_000), (36_000 - 1, 1), (35_999.9, 1), (36_000, 86_400)])
