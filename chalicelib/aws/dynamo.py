@@ -17,12 +17,12 @@ Item = dict[str, Any]
 
 # DynamoDB's numbers: what they can't hold exactly is refused.
 _NUMBER = Context(Emin=-128, Emax=126, prec=38, traps=[Clamped, Overflow, Inexact, Rounded, Underflow]).create_decimal
-# Reasons for which a transaction is cancelled although nothing is wrong with it: a later try may succeed.
-_CANCELLED_IN_PASSING = frozenset(
-    {"None", "ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
-)
 CONDITION_FAILED = "ConditionalCheckFailedException"
 CANCELLED_BY_CONDITION = "ConditionalCheckFailed"  # the same, as the reason why a transaction was cancelled
+# Reasons for which a transaction is cancelled although nothing is wrong with it: a later try may succeed.
+_CANCELLED_IN_PASSING = frozenset(
+    {"None", CANCELLED_BY_CONDITION, "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
 _TRIES = 9
 _FIRST_WAIT_S = 0.05
 
@@ -124,11 +124,11 @@ def batch_get(
     The keys must be distinct. Raises TemporarilyUnavailable, also after some items were yielded.
     """
     for part in batches(keys, 100):
-        pending: dict[str, Any] = {table: {"Keys": part, "ConsistentRead": is_consistent}}
+        pending: dict[str, Any] | None = {table: {"Keys": part, "ConsistentRead": is_consistent}}
         for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
             answer = call(client.batch_get_item, RequestItems=pending)
             yield from map(from_item, answer["Responses"].get(table, ()))
-            pending = answer.get("UnprocessedKeys") or {}
+            pending = answer.get("UnprocessedKeys")
             if not pending:
                 break
             sleep(wait_s)
@@ -182,7 +182,7 @@ def put_new(
                 raise
             reasons = error.response["CancellationReasons"]
             for index, reason in zip(list(pending), reasons, strict=True):
-                if reason.get("Code") == "ConditionalCheckFailed":
+                if reason.get("Code") == CANCELLED_BY_CONDITION:
                     stored[index] = reason["Item"]
                     pending.remove(index)
             if not pending:
@@ -194,10 +194,10 @@ def put_new(
 
 
 def _write_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:
-    pending: dict[str, Any] = {table: requests}
+    pending: dict[str, Any] | None = {table: requests}
     for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
         with contextlib.suppress(TemporarilyUnavailable):
-            pending = call(client.batch_write_item, RequestItems=pending).get("UnprocessedItems") or {}
+            pending = call(client.batch_write_item, RequestItems=pending).get("UnprocessedItems")
         if not pending:
             return True
         sleep(wait_s)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import Binary, TypeSerializer
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +20,7 @@ from chalicelib.aws.dynamo import (
     queried,
     to_item,
     was_cancelled_in_passing,
+    write_together,
 )
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.stored_form import transaction_item
@@ -46,7 +47,39 @@ def test_an_item_is_what_boto3_would_make_of_it_without_its_absent_values(values
     assert from_item(to_item(values)) == {name: value for name, value in values.items() if value is not None}
 
 
-@pytest.mark.parametrize("value", [1.5, {"deep": 1.5}, Decimal("1." + "1" * 40), {"deep": object()}])
+@pytest.mark.parametrize(
+    "value",
+    ["a", "", 7, Decimal("1.50"), True, False, {"deep": {"er": 1}}, [1, ["a", None]], {"none": None}, {"a", "b"}, b"x"],
+    ids=repr,
+)
+def test_each_kind_of_value_has_boto3_s_form_and_is_read_from_it(value: Any) -> None:
+    form = TypeSerializer().serialize(value)
+    assert to_item({"value": value, "absent": None}) == {"value": form}
+    assert from_item({"value": form, "null": {"NULL": True}}) == {
+        "value": TypeDeserializer().deserialize(form),
+        "null": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "number", ["1E+126", "1E+127", "1E-165", "1E-166", "1.5E-165", "9" * 38, "1" + "0" * 37 + "1"], ids=str
+)
+def test_a_number_is_taken_or_refused_as_boto3_does(number: str) -> None:
+    try:
+        expected = TypeSerializer().serialize(Decimal(number))
+    except ArithmeticError:
+        for refused in (lambda: to_item({"n": Decimal(number)}), lambda: from_item({"n": {"N": number}})):
+            with pytest.raises(ArithmeticError):
+                refused()
+    else:
+        assert to_item({"n": Decimal(number)}) == {"n": expected}
+        assert from_item({"n": expected}) == {"n": Decimal(number)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1.5, {"deep": 1.5}, Decimal("1." + "1" * 40), {"deep": object()}, Decimal("NaN"), Decimal("Infinity")],
+)
 def test_a_value_that_would_lose_digits_or_has_no_form_is_refused(value: Any) -> None:
     with pytest.raises((TypeError, ArithmeticError)):
         to_item({"value": value})
@@ -120,6 +153,36 @@ def test_a_batch_that_stays_unprocessed_is_temporarily_unavailable(each_dynamodb
         list(batch_get(LeavingSomeOut(each_dynamodb, 99), "BanksTable", items, sleep=lambda _: None))
 
 
+def test_what_stays_undone_is_tried_nine_times_in_less_than_six_seconds(dynamodb: Any) -> None:
+    create_tables(dynamodb)
+    items = [to_item({"entry": f"bank#{number}"}) for number in range(12)]
+    contended = Refusing(dynamodb, cancelled("TransactionConflict"), "transact_write_items")
+    for attempt in (
+        lambda sleep: batch_put(LeavingSomeOut(dynamodb, 99), "BanksTable", items, sleep=sleep),
+        lambda sleep: list(batch_get(LeavingSomeOut(dynamodb, 99), "BanksTable", items, sleep=sleep)),
+        lambda sleep: put_new(contended, "BanksTable", "entry", items[:1], sleep=sleep),
+    ):
+        waits: list[float] = []
+        with pytest.raises(TemporarilyUnavailable):
+            attempt(waits.append)
+        # Each wait is random, up to a bound that doubles.
+        bounds = [0.05, 0.1, 0.2, 0.4, 0.8, 1, 1, 1, 1]
+        assert all(0 <= wait_s <= bound_s for wait_s, bound_s in zip(waits, bounds, strict=True))
+
+
+@pytest.mark.parametrize(("options", "is_consistent"), [({}, True), ({"is_consistent": False}, False)])
+def test_a_batch_is_read_consistently_unless_less_will_do(options: dict[str, bool], is_consistent: bool) -> None:
+    asked: list[bool] = []
+
+    class Noting:
+        def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+            asked.append(RequestItems["BanksTable"]["ConsistentRead"])
+            return {"Responses": {}}
+
+    assert list(batch_get(Noting(), "BanksTable", [{}], **options)) == []
+    assert asked == [is_consistent]
+
+
 def banks_table(client: Any, *names: str) -> list[dict[str, Any]]:
     """Put an entry for each name; return their keys."""
     batch_put(client, "BanksTable", [to_item({"entry": name, "old": True}) for name in names])
@@ -183,6 +246,9 @@ def test_only_new_keys_are_put_and_for_the_others_what_is_stored_is_returned(eac
     assert found == {"a": False, "b": True, "c": False, "d": True}
 
 
+LOAD = ("ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict")
+
+
 def cancelled(*codes: str | None) -> ClientError:
     error = refusal("TransactionCanceledException")
     error.response["CancellationReasons"] = [{"Code": code} if code else {} for code in codes]
@@ -211,11 +277,12 @@ def test_a_put_that_is_held_up_to_the_last_is_temporarily_unavailable(dynamodb: 
     [
         (cancelled("None", "ConditionalCheckFailed"), True),
         (cancelled(None, "ConditionalCheckFailed"), True),
-        (cancelled("ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"), True),
+        (cancelled(*LOAD), True),
+        (cancelled(None, *LOAD, "ConditionalCheckFailed"), True),
         (cancelled("ConditionalCheckFailed", "ValidationError"), False),
         (refusal("ValidationException"), False),
     ],
-    ids=["condition", "a reason without a code", "load", "mixed with a defect", "no transaction"],
+    ids=["condition", "a reason without a code", "load", "all", "mixed with a defect", "no transaction"],
 )
 def test_a_transaction_cancelled_by_conditions_or_load_alone_is_cancelled_in_passing(
     error: ClientError, is_passing: bool
@@ -242,6 +309,26 @@ def test_nothing_to_be_put_makes_no_call() -> None:
     assert put_new(None, "BanksTable", "entry", []) == []
     batch_put(None, "BanksTable", [])
     assert list(batch_get(None, "BanksTable", [])) == []
+
+
+def put_if_new(name: str) -> dict[str, Any]:
+    """Return an action that puts an entry that isn't there."""
+    condition = "attribute_not_exists(entry)"
+    return {"Put": {"TableName": "BanksTable", "Item": to_item({"entry": name}), "ConditionExpression": condition}}
+
+
+def test_actions_are_written_together_or_none_and_who_kept_them_from_it_is_said(dynamodb: Any) -> None:
+    create_tables(dynamodb)
+    assert write_together(dynamodb, [put_if_new("a"), put_if_new("b")]) == [{}, {}]
+    reasons = write_together(dynamodb, [put_if_new("c"), put_if_new("a"), put_if_new("d")])
+    assert [reason.get("Code", "None") for reason in reasons] == ["None", "ConditionalCheckFailed", "None"]
+    assert {item["entry"]["S"] for item in dynamodb.scan(TableName="BanksTable")["Items"]} == {"a", "b"}
+
+
+def test_a_defect_of_actions_that_are_written_together_is_raised() -> None:
+    for error in (cancelled("ConditionalCheckFailed", "ValidationError"), refusal("AccessDeniedException")):
+        with pytest.raises(ClientError):
+            write_together(Refusing(None, error, "transact_write_items"), [put_if_new("a")])
 
 
 class Counting:
