@@ -25,7 +25,7 @@ CORE: dict[str, tuple[str, ...]] = {
     "holders.sweep": (),
     "flags.judge": ("notifications/test_stream",),
     "flags.rules": (),
-    "analytics.job": (),
+    "analytics.job": ("analytics/test_lease",),
     "analytics.rollups": (),
     "analytics.shares": (),
     "mail.pacing": (),

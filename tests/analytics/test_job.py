@@ -2,6 +2,7 @@
 short, and every answer is whole, whatever the job does meanwhile."""
 
 import dataclasses
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.analytics.checkpoint import Checkpoint
+from chalicelib.analytics.job import AnalyticsJob
 from chalicelib.analytics.reader import AnalyticsReader
 from chalicelib.analytics.repository import (
     MAX_ROLL_UPS_A_STEP,
@@ -51,6 +53,7 @@ from tests.analytics_world import (
 )
 from tests.fakes import Failing, Interrupted, refusal
 from tests.metrics import counted, lines
+from tests.rows import row
 
 
 class Cancelling:
@@ -604,15 +607,109 @@ def test_an_emptied_roll_up_is_none_to_whoever_reads(each_dynamodb: Any) -> None
     assert roll_ups.read(days, at) == {}
 
 
+class Recorded:
+    """The index of stored rows, in memory: what a run reads of it."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = sorted(rows, key=lambda row: str(row["recorded_key"]))
+
+    def recorded(
+        self,
+        shard: str,
+        after: str | None,
+        until: str,
+        limit: int | None = None,
+        bank: str | None = None,
+        without: Iterable[str] = (),
+    ) -> tuple[list[dict[str, Any]], None]:
+        own = [row for row in self._rows if row["recorded_shard"] == shard]
+        own = [row for row in own if bank in (None, row["bank"]) and row["bank"] not in without]
+        return [row for row in own if (after or "") < row["recorded_key"] <= until], None
+
+
+class NoBaselines:
+    """Baselines that note only how many accounts each step adds to."""
+
+    def __init__(self) -> None:
+        self.added: list[int] = []
+
+    def add(self, accounts: dict[str, Any]) -> None:
+        self.added.append(len(accounts))
+
+
+def test_a_step_writes_2500_baselines_at_most_so_that_it_ends_in_time(dynamodb: Any, table_names: Any) -> None:
+    rows = [{**row(id=f"t{n}", account=f"A{n}"), "recorded_shard": "00"} for n in range(2_501)]
+    baselines = NoBaselines()
+    later = NOW + timedelta(minutes=2)
+    AnalyticsJob(roll_ups_of(dynamodb), baselines, Recorded(rows), lambda: later).run(lambda: PLENTY_S)  # type: ignore[arg-type]
+    assert sum(baselines.added) == 2_501
+    assert max(baselines.added) == 2_500
+
+
+def told(logged: str, message: str) -> dict[str, Any]:
+    """Return the one line with this message."""
+    (line,) = [line for line in lines(logged) if line.get("message") == message]
+    return line
+
+
 def test_a_run_says_its_steps_its_lag_and_who_is_behind(
     dynamodb: Any, table_names: dict[str, str], logged: Any
 ) -> None:
     store(dynamodb, [made(number) for number in range(5)])
     steps = run(dynamodb)
     text = logged()
-    (line,) = [line for line in lines(text) if line.get("message") == "analytics_run"]
+    line = told(text, "analytics_run")
     assert (line["steps"], line["behind"]) == (steps, [])
     assert counted(text, "AnalyticsSteps") == steps > 0
+    assert counted(text, "AnalyticsBanksBehind") == 0
     assert counted(text, "JobLag") == line["lag_s"] == SAFETY_MARGIN.total_seconds()
     (lag,) = [line for line in lines(text) if "JobLag" in line]
     assert lag["job"] == "analytics_job"
+
+
+def test_a_run_with_nothing_to_do_lags_by_the_safety_margin(
+    dynamodb: Any, table_names: dict[str, str], logged: Any
+) -> None:
+    assert run(dynamodb) == 0
+    assert told(logged(), "analytics_run")["lag_s"] == SAFETY_MARGIN.total_seconds()
+
+
+def test_a_run_that_has_no_time_and_no_checkpoint_knows_no_lag(
+    dynamodb: Any, table_names: dict[str, str], logged: Any
+) -> None:
+    store(dynamodb, [made(0)])
+    assert job(dynamodb).run(lambda: 9.9) == 0
+    assert told(logged(), "analytics_run")["lag_s"] == 0
+
+
+def test_a_run_that_is_cut_short_says_how_old_is_what_it_has_of_the_shard_that_is_furthest_behind(
+    dynamodb: Any, table_names: dict[str, str], logged: Any
+) -> None:
+    def at(shard: str, number: int, time: datetime) -> dict[str, Any]:
+        return {**row(id=f"t{number}", bank=f"bank{number}", recorded_at=time), "recorded_shard": shard}
+
+    # More banks than a step has room for: the step ends within the second shard.
+    an_hour_ago = [at("01", number, NOW - timedelta(hours=1, seconds=-number)) for number in range(MAX_DAYS + 3)]
+    recorded = Recorded([at("00", 0, NOW - timedelta(minutes=5)), *an_hour_ago])
+    now = NOW + timedelta(seconds=2.34)
+    one_job = AnalyticsJob(roll_ups_of(dynamodb), NoBaselines(), recorded, lambda: now, MAX_DAYS)  # type: ignore[arg-type]
+    enough_for_a_step = iter([20.0])
+    assert one_job.run(lambda: next(enough_for_a_step, 0.0)) == 1
+    assert told(logged(), "analytics_run")["lag_s"] == round(3600 - (MAX_DAYS - 1) + 2.3, 1)
+
+
+def test_a_run_says_which_banks_are_behind(dynamodb: Any, table_names: dict[str, str], logged: Any) -> None:
+    store(dynamodb, [*of_one_shard(5 * MAX_DAYS), made(1, timestamp=NOW)])
+    enough_for_a_step = iter([20.0])
+    assert job(dynamodb).run(lambda: next(enough_for_a_step, 0.0)) == 1
+    text = logged()
+    assert told(text, "analytics_run")["behind"] == ["eazycard"]
+    assert counted(text, "AnalyticsBanksBehind") == 1
+
+
+def test_a_step_that_another_run_makes_is_logged_with_the_version_that_it_began_from(
+    dynamodb: Any, table_names: dict[str, str], logged: Any
+) -> None:
+    store(dynamodb, [made(number) for number in range(20)])
+    run(Cancelling(dynamodb, "TransactionConflict"))
+    assert told(logged(), "analytics_step_taken")["version"] == 0
