@@ -150,8 +150,7 @@ def _is_transaction(row: Mapping[str, Any]) -> bool:
         row.get("type") in TYPES
         and row.get("status") in STATUSES
         and _is_amount(row.get("amount"), row["currency"])
-        and isinstance(row.get("authorization_id", ""), str)
-        and isinstance(row.get("reversal_of", ""), str)
+        and all(isinstance(row[name], str) for name in ("authorization_id", "reversal_of") if name in row)
         and isinstance(merchant, dict)
         and all(isinstance(text, str) for text in merchant.values())
     )

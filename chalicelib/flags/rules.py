@@ -141,4 +141,4 @@ def _usual(transaction: Transaction, history: Baseline) -> Amounts:
 
 def _is_counted(transaction: Transaction, history: Baseline) -> bool:
     """Whether the history's amounts hold the transaction itself."""
-    return transaction.status == "settled" and bool(history.positions) and history.is_in(*place_of(transaction))
+    return transaction.status == "settled" and history.is_in(*place_of(transaction))

@@ -27,7 +27,7 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.transaction import Transaction
 
 # Of one moment, what adds comes before what settles, and that before what releases.
-_RANKS = {"authorized": 0, "settled": 1, "reversed": 2}
+_STATUSES = ("authorized", "settled", "reversed")
 _NOTHING = Decimal(0)
 
 
@@ -117,14 +117,14 @@ class Step:
 def named_by(transaction: Transaction) -> TransactionKey | None:
     """Return the transaction that this one settles, adds to, releases or reverses, None if it names none."""
     named = transaction.reversal_of or transaction.authorization_id
-    if named is None or named == transaction.id or transaction.status not in _RANKS:
+    if named is None or named == transaction.id or transaction.status not in _STATUSES:
         return None
     return TransactionKey(transaction.bank, named)
 
 
 def in_order(members: Iterable[Member]) -> list[Member]:
     """Return the members in the order of their own times, whatever the order in which they came."""
-    return sorted(members, key=lambda member: (member.timestamp, _RANKS[member.status], member.id))
+    return sorted(members, key=lambda member: (member.timestamp, _STATUSES.index(member.status), member.id))
 
 
 def steps(named: Named | None, members: Iterable[Member]) -> dict[str, Step]:

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analytics.rollups import Day, Largest, Sums, day_of, from_values, is_countable, merged, to_values
+from chalicelib.analytics.rollups import (
+    MOVEMENTS,
+    Day,
+    Largest,
+    Sums,
+    day_of,
+    from_values,
+    is_countable,
+    merged,
+    to_values,
+)
 from chalicelib.analytics.summary import summary
 from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.banks.thresholds import FLAGS
@@ -50,6 +60,11 @@ def test_a_day_is_the_utc_day_of_the_transactions_own_time() -> None:
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != "settled"])
 def test_only_settled_transactions_move_money_and_every_status_is_counted(status: str) -> None:
     assert added_up([row(status=status), row(id="t2", status=status)]) == {TODAY: Sums(statuses={status: 2})}
+
+
+@pytest.mark.parametrize("status", [status for status in STATUSES if status not in ("settled", "reversed")])
+def test_what_names_a_settled_transaction_is_no_reversal_by_that(status: str) -> None:
+    assert added_up([row(status=status, reversal_of="t0")]) == {TODAY: Sums(statuses={status: 1})}
 
 
 def test_a_reversal_of_a_settled_transaction_counts_by_its_type_and_on_its_own_day() -> None:
@@ -158,10 +173,23 @@ def test_each_flag_counts_in_the_day_and_currency_of_its_transaction() -> None:
     }
 
 
+def test_all_flags_may_be_of_one_transaction() -> None:
+    assert added_up([flag_row(*FLAGS)])[TODAY].flags == dict.fromkeys(FLAGS, 1)
+
+
 def test_sums_are_empty_without_a_transaction_and_without_a_flag() -> None:
     assert Sums().is_empty
     assert not Sums(flags={"velocity": 1}).is_empty
+    assert not Sums(statuses={"declined": 1}).is_empty
     assert not added_up([row()])[TODAY].is_empty
+
+
+@pytest.mark.parametrize("movement", MOVEMENTS)
+def test_any_movement_moves_money_and_a_status_or_flag_alone_does_not(movement: str) -> None:
+    moved = Sums(**{f"{movement}_count": 1})
+    assert moved.moves_money is True
+    assert not moved.is_empty  # sums that were stored before statuses were counted have none
+    assert Sums(statuses={"declined": 1}, flags={"velocity": 1}).moves_money is False
 
 
 def test_the_smallest_and_the_largest_amounts_of_any_currency_count() -> None:
@@ -173,6 +201,8 @@ def test_the_smallest_and_the_largest_amounts_of_any_currency_count() -> None:
 
 def test_a_sum_that_would_have_to_be_rounded_is_refused() -> None:
     sums = Sums(credit=Decimal("9" * 37))
+    sums.add_all(Sums(credit=Decimal("0.1")))
+    assert sums.credit == Decimal("9" * 37 + ".1")  # 38 digits, as DynamoDB's numbers have
     with pytest.raises(Inexact):
         sums.add_all(Sums(credit=Decimal("0.01")))
 
@@ -189,6 +219,22 @@ def test_sums_come_back_from_storage_as_they_were() -> None:
     ):
         stored = from_item(to_item(to_values(sums)))
         assert from_values(stored) == sums
+
+
+def test_what_there_is_none_of_is_not_stored() -> None:
+    assert to_item(to_values(Sums())).keys() == {"credit", "credit_count", "debit", "debit_count"}
+    reversal = row(status="reversed", reversal_of="t0", type="debit")
+    stored = to_item(to_values(added_up([reversal])[TODAY]))
+    assert stored.keys() > {"reversed_debit", "reversed_debit_count", "statuses"}
+    assert stored.keys().isdisjoint({"reversed_credit", "reversed_credit_count", "largest", "flags"})
+
+
+@pytest.mark.parametrize("name", ["credit", "credit_count", "debit", "debit_count"])
+def test_stored_sums_that_lack_something_are_refused(name: str) -> None:
+    values = to_values(Sums())
+    del values[name]
+    with pytest.raises(KeyError):
+        from_values(values)
 
 
 def test_sums_that_were_stored_before_there_were_flags_have_none() -> None:

@@ -1,10 +1,11 @@
 """Sending to SQS: within its limits, leftovers again."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from chalicelib.aws.queues import GroupedBody, Queue, Unsendable, message
+from chalicelib.aws.queues import MAX_DELAY_S, GroupedBody, Queue, Unsendable, message
 from chalicelib.errors import TemporarilyUnavailable
 from tests.fakes import Failing, FakeSqs, refusal
 
@@ -19,6 +20,16 @@ def test_100_messages_are_sent_in_10_calls() -> None:
     assert sqs.calls == 10
     assert sorted(sqs.bodies, key=int) == [str(number) for number in range(100)]
     assert set(sqs.delays) == {7}
+
+
+def test_a_message_without_a_delay_comes_at_once() -> None:
+    sqs = FakeSqs()
+    queue(sqs).send(["a", "b"])
+    assert sqs.delays == [0, 0]
+
+
+def test_the_longest_delay_is_sqs_s_quarter_of_an_hour() -> None:
+    assert timedelta(seconds=MAX_DELAY_S) == timedelta(minutes=15)
 
 
 def test_messages_are_cut_by_bytes() -> None:
@@ -53,11 +64,16 @@ def test_a_message_holds_any_character_and_sqs_takes_it(character: str) -> None:
     assert json.loads(body) == {"name": f"a{character}b"}
 
 
+def test_a_message_costs_no_more_bytes_than_its_text() -> None:
+    assert message({"name": "Marché 😀"}) == '{"name": "Marché 😀"}'
+
+
 def test_messages_that_sqs_refuses_for_good_are_named_after_all_others_are_sent() -> None:
     sqs = FakeSqs()
     with pytest.raises(Unsendable) as refused:
         queue(sqs).send(["a", "\uffff", *map(str, range(15)), "\ufffe"])
     assert refused.value.bodies == ["\uffff", "\ufffe"]
+    assert str(refused.value) == "2 messages"  # and nothing of them
     assert sorted(sqs.bodies) == sorted(["a", *map(str, range(15))])
 
 
@@ -67,8 +83,16 @@ def test_nobody_waits_when_all_were_taken_and_once_before_each_other_try() -> No
     assert waits == []
     with pytest.raises(TemporarilyUnavailable):
         Queue(FakeSqs(fails_first=1_000), "url", sleep=waits.append).send(["a"])
-    assert len(waits) == 4
-    assert all(0 <= wait_s <= 0.8 for wait_s in waits)
+    # Each wait is random, up to a bound that doubles.
+    assert all(0 <= wait_s <= bound_s for wait_s, bound_s in zip(waits, [0.1, 0.2, 0.4, 0.8], strict=True))
+
+
+def test_the_first_wait_for_a_queue_is_a_tenth_of_a_second_at_most() -> None:
+    waits: list[float] = []
+    for _ in range(20):
+        Queue(FakeSqs(fails_first=1), "url", sleep=waits.append).send(["a"])
+    assert len(waits) == 20
+    assert max(waits) <= 0.1
 
 
 @pytest.mark.parametrize(("longer", "calls"), [(0, 1), (1, 2)])

@@ -194,6 +194,15 @@ def test_an_amount_that_the_history_holds_already_is_not_compared_with_itself() 
     assert late == early
 
 
+def test_an_authorization_that_the_history_holds_is_not_taken_out_of_amounts_that_it_is_not_in() -> None:
+    authorized = one(amount=Decimal(3100), status="authorized", recorded_at=ago(seconds=1))
+    assert found("unusual_amount", authorized, kept(*usual(), authorized)) == found(
+        "unusual_amount", authorized, kept(*usual())
+    )
+    abroad = dataclasses.replace(authorized, merchant={"country": "FR"})
+    assert found("new_country", abroad, kept(*usual(), abroad))["count"] == 20
+
+
 def test_the_history_is_not_enough_of_one_by_the_transaction_itself() -> None:
     assert found("unusual_amount", one(amount=Decimal(10) ** 6), kept(*usual(19), one(amount=Decimal(10) ** 6))) is None
 
@@ -323,6 +332,7 @@ def test_to_an_account_that_has_been_everywhere_no_country_is_new() -> None:
 
 def test_a_transaction_without_a_country_is_in_no_new_one() -> None:
     assert found("new_country", one(merchant={"name": "Online"}), history(*usual())) is None
+    assert found("new_country", one(merchant=None), history(*usual())) is None
 
 
 # All of them

@@ -1,7 +1,9 @@
 """Recording: the one way in, for one and for many."""
 
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +11,11 @@ import pytest
 
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
 from chalicelib.ledger.ingest_queue import IngestQueue
-from chalicelib.ledger.intake import WRITERS, Intake, Recorded
+from chalicelib.ledger.intake import WRITERS, Intake, Queued, Recorded
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
-from tests.fakes import Failing, refusal
+from tests.fakes import Failing, Refusing, refusal
+from tests.metrics import counted
 from tests.samples import TRANSACTION, transaction
 
 
@@ -99,6 +102,79 @@ def test_a_transaction_without_time_left_is_not_begun(dynamodb: Any, table_names
     assert dynamodb.scan(TableName=table_names["TransactionsTable"])["Count"] == 0
 
 
+def test_a_transaction_with_just_enough_time_left_is_stored(dynamodb: Any, table_names: dict[str, str]) -> None:
+    intake = Intake(TransactionRepository(dynamodb, table_names["TransactionsTable"]), no_queue)
+    assert [one.status for one in intake.record_all(each(2), lambda: 12.0) if isinstance(one, Recorded)] == [
+        "created",
+        "created",
+    ]
+
+
+def test_a_repeat_within_a_batch_is_a_replay_and_no_second_try(dynamodb: Any, table_names: dict[str, str]) -> None:
+    intake = Intake(TransactionRepository(dynamodb, table_names["TransactionsTable"]), no_queue)
+    results = intake.record_all([TRANSACTION, *each(2), TRANSACTION, TRANSACTION], lambda: 30)
+    assert [one.replayed for one in results if isinstance(one, Recorded)] == [False, False, False, True, True]
+
+
+class Kept(IngestQueue):
+    """An ingest queue that keeps what it takes."""
+
+    def __init__(self) -> None:
+        self.taken: list[Transaction] = []
+
+    def put(self, transactions: Sequence[Transaction]) -> None:
+        self.taken += transactions
+
+
+def test_what_the_table_can_not_take_now_is_queued_and_a_conflict_is_not(
+    dynamodb: Any, table_names: dict[str, str], logged: Callable[[], str]
+) -> None:
+    table, queue = table_names["TransactionsTable"], Kept()
+    throttled = Refusing(dynamodb, refusal("ThrottlingException"), "put_item")
+    queued = Intake(TransactionRepository(throttled, table), lambda: queue).record_or_queue(TRANSACTION)
+    assert queued == Queued(TRANSACTION)
+    assert queued.status == "queued"
+    assert queue.taken == [TRANSACTION]
+    assert counted(logged(), "TransactionsQueued") == 1
+
+    intake = Intake(TransactionRepository(dynamodb, table), no_queue)
+    assert intake.record_or_queue(TRANSACTION) == Recorded(TRANSACTION, replayed=False)
+    with pytest.raises(TransactionConflict):
+        intake.record_or_queue(transaction(description="other"))
+
+
+def test_many_are_queued_in_one_go_and_counted(logged: Callable[[], str]) -> None:
+    queue = Kept()
+    Intake(TransactionRepository(None, "TransactionsTable"), lambda: queue).queue(each(3))
+    assert queue.taken == each(3)
+    assert counted(logged(), "TransactionsQueued") == 3
+
+
+@pytest.mark.parametrize("is_batch", [True, False], ids=["a batch", "one by one"])
+def test_what_is_created_replayed_and_conflicting_is_counted(
+    dynamodb: Any, table_names: dict[str, str], logged: Callable[[], str], is_batch: bool
+) -> None:
+    intake = Intake(TransactionRepository(dynamodb, table_names["TransactionsTable"]), no_queue)
+    later = TRANSACTION.recorded_at + timedelta(seconds=1)
+    batches = [
+        each(5),
+        each(3, recorded_at=later),
+        each(2, description="other", recorded_at=later),
+    ]
+    for batch in batches:
+        if is_batch:
+            intake.record_all(batch, lambda: 30)
+            continue
+        for one in batch:
+            try:
+                intake.record(one)
+            except TransactionConflict:
+                assert one.description == "other"
+    names = ("TransactionsCreated", "TransactionsReplayed", "TransactionsConflicting")
+    text = logged()
+    assert [counted(text, name) for name in names] == [5, 3, 2]
+
+
 def test_an_unexpected_error_is_raised_when_all_others_are_done(dynamodb: Any, table_names: dict[str, str]) -> None:
     failing = Failing(dynamodb, refusal("AccessDeniedException"), at=0, operation="put_item")
     intake = Intake(TransactionRepository(failing, table_names["TransactionsTable"]), no_queue)
@@ -151,3 +227,36 @@ def test_a_batch_is_written_side_by_side(dynamodb: Any, table_names: dict[str, s
     many = [transaction(id=f"t{number}") for number in range(2 * WRITERS)]
     results = intake.record_all(many, lambda: 60.0)
     assert results == [Recorded(one, replayed=False) for one in many]
+
+
+@pytest.mark.parametrize("count", [1, 3, WRITERS])
+def test_a_batch_has_no_more_writers_than_transactions(dynamodb: Any, table_names: dict[str, str], count: int) -> None:
+    meeting = threading.Barrier(count, timeout=20)
+
+    class Meeting(TransactionRepository):
+        def add(self, transaction: Transaction) -> None:
+            meeting.wait()
+
+    before = set(threading.enumerate())
+    intake = Intake(Meeting(dynamodb, table_names["TransactionsTable"]), no_queue)
+    intake.record_all(each(count), lambda: 60.0)
+    begun = set(threading.enumerate()) - before
+    assert len(begun) == count - 1  # and the thread that asks
+    assert all(thread.name.startswith("writer") for thread in begun)
+
+
+def test_no_answer_is_given_before_the_slowest_writer_is_done(dynamodb: Any, table_names: dict[str, str]) -> None:
+    asking, is_done = threading.current_thread(), threading.Event()
+    meeting = threading.Barrier(2, timeout=20)
+
+    class Slow(TransactionRepository):
+        def add(self, transaction: Transaction) -> None:
+            meeting.wait()
+            if threading.current_thread() is asking:
+                is_done.set()
+            else:
+                is_done.wait(20)
+                time.sleep(0.1)
+
+    intake = Intake(Slow(dynamodb, table_names["TransactionsTable"]), no_queue)
+    assert intake.record_all(each(2), lambda: 60.0) == [Recorded(one, replayed=False) for one in each(2)]

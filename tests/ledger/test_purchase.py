@@ -62,6 +62,9 @@ STORIES = {
     "i t u": ("increment part last_part", 120, 120, 0),
     "t U": ("part beyond", 100, 60, 40),
     "U S": ("final_amount after_the_end", 100, 100, 0),
+    "U V": ("final_amount after_the_end", 100, 0, 0),
+    "S U": ("settled_as_authorized after_the_end", 100, 100, 0),
+    "R U": ("release after_the_end", 0, 0, 0),
     "U i": ("final_amount unrelated", 100, 0, 0),
     "b": ("unrelated", 100, 0, 100),
     "B": ("unrelated", 100, 0, 100),
@@ -70,6 +73,7 @@ STORIES = {
 OTHERS = {
     "q": later("q", amount=Decimal(40)),
     "u": later("u", amount=Decimal(60)),
+    "V": later("V", currency="USD"),
     "j": later("j", status="authorized", amount=Decimal(50)),
     "b": later("b", account="a1"),
     "B": later("B", status="authorized", currency="USD"),
@@ -89,6 +93,14 @@ def test_each_story_goes_as_the_table_says(letters: str) -> None:
     assert " ".join(step.role for step in found.values()) == roles
     last = list(found.values())[-1]
     assert (last.total, last.settled, last.left, last.is_over) == (total, settled, left, left == 0)
+
+
+@pytest.mark.parametrize(
+    ("letters", "parts"), [("t q S", [1, 2, 3]), ("U S V", [1, 2, 2]), ("i r t C D u", [0, 0, 1, 1, 1, 2])]
+)
+def test_after_each_step_the_parts_that_were_settled_are_known(letters: str, parts: list[int]) -> None:
+    assert start(AUTHORIZATION).parts == 0
+    assert [step.parts for step in steps(AUTHORIZATION, members(letters.split())).values()] == parts
 
 
 @pytest.mark.parametrize("status", ["settled", "declined", "reversed"])
@@ -159,6 +171,38 @@ def test_a_payment_stands_for_its_authorization_and_a_release_for_the_one_of_whi
     assert not {about, exactly} & refund
     assert stands_for(CAST["i"]) == stands_for(OTHERS["Y"]) == frozenset()
     assert subject(dataclasses.replace(AUTHORIZATION, amount=Decimal("100.00"))) == (about, exactly)
+
+
+def test_of_one_moment_what_adds_comes_before_what_settles_and_that_before_what_releases() -> None:
+    statuses = {"d": "authorized", "e": "authorized", "b": "settled", "c": "settled", "a": "reversed"}
+    told = [later(id_, status=status, amount=Decimal(20)) for id_, status in sorted(statuses.items())]
+    assert [member.id for member in in_order(map(Member.of, told))] == list(statuses)
+    assert list(related(AUTHORIZATION, map(Member.of, told))) == list(statuses)
+
+
+def test_an_earlier_transaction_comes_first_whatever_it_is_and_whenever_it_comes_in() -> None:
+    release = later("a", status="reversed", timestamp=AUTHORIZATION.timestamp + timedelta(seconds=1))
+    payment = later("b", timestamp=AUTHORIZATION.timestamp + timedelta(seconds=2))
+    increment = later("c", status="authorized", timestamp=AUTHORIZATION.timestamp + timedelta(seconds=3))
+    found = related(AUTHORIZATION, map(Member.of, (increment, payment, release)))
+    assert {id_: step.role for id_, step in found.items()} == {
+        "a": Role.RELEASE,
+        "b": Role.AFTER_END,
+        "c": Role.COVERED,
+    }
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_member_has_of_its_transaction_what_counts(is_early: bool) -> None:
+    release, reversal = CAST["r"], CAST["Y"]
+    fields = ("id", "account", "amount", "currency", "type", "status", "timestamp")
+    for one in (release, reversal):
+        member = Member.of(one, is_early)
+        assert [getattr(member, name) for name in fields] == [getattr(one, name) for name in fields]
+        assert (member.is_reversal, member.is_early) == (one is reversal, is_early)
+    # What says nothing of itself comes in after the transaction that it names.
+    assert not Member.of(release).is_early
+    assert Member(*(getattr(release, name) for name in fields)) == Member.of(release)
 
 
 # Properties
