@@ -41,7 +41,7 @@ class Standing:
             return self
         return dataclasses.replace(self, suppressed=event)
 
-    def lifted(self, now: datetime, at_most_each: timedelta = timedelta(0)) -> "Standing":
+    def lifted(self, now: datetime, at_most_each: timedelta = timedelta()) -> "Standing":
         """Return the standing after the suppression is lifted.
 
         Raises NotSuppressed when there is none or it has lapsed, and LiftedLately when the last one was lifted less

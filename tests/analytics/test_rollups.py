@@ -37,6 +37,7 @@ def test_credits_and_debits_are_counted_and_added_up_apart() -> None:
     largest = Largest(Decimal("999999999999999.99"), "t3", "A1", "debit", "2026-01-10T14:00:00Z")
     sums = Sums(2, Decimal("0.30"), 1, Decimal("999999999999999.99"), largest, statuses={"settled": 3})
     assert added_up(rows) == {TODAY: sums}
+    assert sums.count == 3
 
 
 def test_each_bank_day_and_currency_has_sums_of_its_own() -> None:

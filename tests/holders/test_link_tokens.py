@@ -70,6 +70,20 @@ def test_a_token_is_good_for_its_time_whichever_clock_is_ahead(later: int, is_go
             open_sealed(token, "preferences", ["key"], MONTH, now)
 
 
+# Made once, and written down: tokens like it are in e-mails that were sent.
+GOLDEN = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXO7So9xnnCX9QGgR_q0ntoNg7r9uJnKV3JyQYZy-65fzc3hTVBp48tzOApWXvxastcdLBfXHZ"
+
+
+def test_a_token_that_was_sent_is_read_by_every_later_release() -> None:
+    assert open_sealed(GOLDEN, "preferences", ["key"], MONTH, NOW) == FIELDS
+
+
+@pytest.mark.parametrize("tail", ["\n", " ", "*", "é"])
+def test_a_token_with_something_behind_it_is_none(tail: str) -> None:
+    with pytest.raises(InvalidToken):
+        open_sealed(seal(FIELDS, "preferences", "key", NOW) + tail, "preferences", ["key"], MONTH, NOW)
+
+
 @pytest.mark.parametrize("keys", [["newest", "older"], ["older"]])
 def test_a_signed_token_of_an_earlier_release_is_read_until_it_is_too_old(keys: list[str]) -> None:
     signed = URLSafeTimedSerializer("older", salt="holder-link.unsubscribe").dumps(FIELDS)

@@ -19,7 +19,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address
 from chalicelib.holders.confirmation import ASKED_AT_MOST_EACH
 from chalicelib.holders.holder import Holder
-from chalicelib.holders.link_tokens import InvalidToken, open_sealed
+from chalicelib.holders.link_tokens import InvalidToken, open_sealed, seal
 from chalicelib.holders.links import GOOD_FOR, Bearer, HolderLinks, InvalidLink, Links, Purpose
 from operations.links import KEPT, rotate
 from tests.fakes import Refusing, refusal
@@ -237,11 +237,50 @@ def test_rotation_works_on_secrets_manager_itself() -> None:
 
 
 def test_forged_links_read_the_secret_every_ten_seconds_at_most(world: World) -> None:
-    for _ in range(50):
+    read_at = []
+    for second in range(35):
+        before = world.secrets.reads
         with pytest.raises(InvalidLink):
             world.read("forged")
+        read_at += [second] * (world.secrets.reads - before)
         world.now += timedelta(seconds=1)
-    assert world.secrets.reads == 5  # at 0, 10, 20, 30 and 40 seconds
+    assert read_at == [0, 10, 20, 30]
+
+
+def test_links_of_a_known_key_read_the_secret_every_five_minutes(world: World) -> None:
+    token = world.tokens()[Purpose.PREFERENCES]
+    for _ in range(10):
+        world.now += timedelta(seconds=29)
+        assert world.read(token).is_for(AWA)
+    assert world.secrets.reads == 1
+    world.now += timedelta(seconds=11)
+    assert world.read(token).is_for(AWA)
+    assert world.secrets.reads == 2
+
+
+@pytest.mark.parametrize(
+    ("purpose", "fields"),
+    [
+        (Purpose.PREFERENCES, 3),
+        (Purpose.PREFERENCES, 5),
+        (Purpose.UNSUBSCRIBE, 6),
+        (Purpose.ANSWER, 4),
+        (Purpose.ANSWER, 5),
+        (Purpose.ANSWER, 7),
+    ],
+)
+def test_a_link_of_another_release_with_fewer_or_more_fields_is_refused(
+    world: World, purpose: Purpose, fields: int
+) -> None:
+    with pytest.raises(InvalidLink):
+        world.read(seal(["x"] * fields, purpose, "first key", NOW))
+
+
+def test_an_answer_s_link_names_the_transaction_and_the_button(world: World) -> None:
+    answers = world.links.links_for("eazycard", "A123", AWA, ["t1", "t2"]).answers
+    read = {id_: [world.read(url.rpartition("/")[2]).about for url in links] for id_, links in answers.items()}
+    assert read == {id_: [(id_, "was_me"), (id_, "was_not_me")] for id_ in ("t1", "t2")}
+    assert world.read(world.tokens()[Purpose.PREFERENCES]).about == ()
 
 
 def test_a_stage_that_knows_no_url_of_its_own_issues_no_links_and_reads_no_secret(world: World) -> None:
@@ -269,7 +308,8 @@ def test_while_the_keys_can_t_be_read_no_e_mail_waits_for_another_try_and_then_t
     for _ in range(50):
         assert world.links.links_for("eazycard", "A123", AWA) == Links()
     assert world.secrets.reads == 1
-    assert caplog.text.count("links_unavailable") == 1
+    (line,) = [line for line in caplog.records if line.message == "links_unavailable"]
+    assert line.__dict__["error"] == "ClientError"
     assert '"LinksUnavailable":[1.0]' in capsys.readouterr().out  # once, however many e-mails
     world.secrets.is_down = False
     world.now += timedelta(minutes=1)

@@ -64,6 +64,17 @@ def test_what_happened_before_a_lifting_counts_no_more_whenever_it_is_heard(
     )
 
 
+def test_a_suppression_by_a_policy_lapses_after_two_weeks_and_can_be_lifted_each_day() -> None:
+    assert (LAPSES_AFTER, LIFTED_AT_MOST_EACH) == (14 * DAY, DAY)
+
+
+def test_of_two_that_last_the_first_stays_and_of_two_that_lapse_the_later() -> None:
+    later = Suppressed("complaint", NOW + DAY)
+    assert after(LASTING, later) == after(later, LASTING) == Standing(LASTING)
+    lapses_later = Suppressed("policy_bounce", NOW + DAY, NOW + DAY + LAPSES_AFTER)
+    assert after(PASSING, lapses_later) == after(lapses_later, PASSING) == Standing(lapses_later)
+
+
 def test_a_lasting_suppression_outweighs_one_that_lapses_and_a_lapsed_one_is_replaced() -> None:
     later = Suppressed("policy_bounce", NOW + 20 * DAY, NOW + 20 * DAY + LAPSES_AFTER)
     assert after(PASSING, LASTING) == after(LASTING, PASSING) == Standing(LASTING)

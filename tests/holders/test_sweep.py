@@ -182,6 +182,7 @@ def test_a_sweep_goes_through_a_message_whole_and_in_its_banks_group() -> None:
 
 def test_a_sweep_is_too_old_after_a_day() -> None:
     sweep = Sweep(ADDRESS, 1, NOW)
+    assert timedelta(days=1) == SWEPT_FOR
     assert not sweep.is_too_old(NOW + SWEPT_FOR)
     assert sweep.is_too_old(NOW + SWEPT_FOR + timedelta(seconds=1))
     again = unpack(pack(sweep.set_aside()))
@@ -209,8 +210,52 @@ def test_20_000_holders_are_marked_in_bounded_steps_and_once() -> None:
         desk.take()
         assert sum(stored.calls.values()) <= HOLDERS_A_STEP + READS_A_STEP + 1
         steps += 1
-    assert steps == 20_000 // HOLDERS_A_STEP
+    assert steps == 400
     assert stored.marks == {BOUNCED}
+
+
+def test_a_step_marks_50_holders() -> None:
+    stored = Stored(120)
+    desk = Desk(stored)
+    desk.enrolment.suppress("eazycard", EMAIL, BOUNCED)
+    marked = [stored.calls["mark"]]
+    while desk.queue:
+        stored.begin()
+        desk.take()
+        marked.append(stored.calls["mark"])
+    assert marked == [50, 50, 20]
+
+
+def test_without_a_queue_all_steps_are_made_at_once() -> None:
+    stored = Stored(2 * HOLDERS_A_STEP + 1)
+    sweeper = Sweeper(cast(AddressRepository, stored), cast(HolderRepository, stored))
+    sweeper.begin(stored.suppress(ADDRESS, BOUNCED), NOW)
+    assert stored.marks == {BOUNCED}
+    sweeper.go_on(Sweep.of(stored.lift(ADDRESS, NOW), NOW))
+    assert stored.marks == {None}
+    assert not stored.has_marks_left
+
+
+def test_what_is_marked_already_is_not_written_again_nor_noted_as_free_of_marks() -> None:
+    stored = Stored(3)
+    sweeper = Sweeper(cast(AddressRepository, stored), cast(HolderRepository, stored))
+    entry = stored.suppress(ADDRESS, BOUNCED)
+    sweeper.begin(entry, NOW)
+    assert (stored.calls["mark"], stored.calls["unmarked"]) == (3, 0)
+    stored.begin()
+    sweeper.go_on(Sweep.of(entry, NOW))
+    assert (stored.calls["mark"], stored.calls["unmarked"]) == (0, 0)
+
+
+def test_a_holder_who_has_another_address_by_now_is_not_marked() -> None:
+    stored = Stored(3)
+    moved = stored.records["eazycard#A00001"] = dataclasses.replace(
+        stored.records["eazycard#A00001"], email="awa@example.com"
+    )
+    sweeper = Sweeper(cast(AddressRepository, stored), cast(HolderRepository, stored))
+    sweeper.begin(stored.suppress(ADDRESS, BOUNCED), NOW)
+    assert stored.records["eazycard#A00001"] == moved
+    assert [one.suppressed for one in stored.records.values()] == [BOUNCED, None, BOUNCED]
 
 
 def test_a_sweep_that_was_replaced_marks_its_step_and_leaves_the_rest_to_the_other() -> None:
