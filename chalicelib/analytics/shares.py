@@ -36,7 +36,7 @@ class Shares:
         had = [each[row["bank"]] for each in self._had]
         needs = _needs(row)
         for things, thing, most in zip(had, needs, self._levels, strict=True):
-            if most is not None and thing not in things and len(things) == most:
+            if thing not in things and len(things) == most:
                 return False
         for things, thing in zip(had, needs, strict=True):
             things.add(thing)

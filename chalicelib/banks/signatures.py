@@ -85,7 +85,7 @@ def valid_secrets(stored: str, now: datetime) -> dict[str, datetime | None]:
 def _is_signed(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
     # The library stops at the first malformed signature, so only well-formed signatures are given to it.
     signatures = filter(_SIGNATURE.fullmatch, headers.get("webhook-signature", "").split(" "))
-    sent = {name: headers.get(name, "") for name in ("webhook-id", "webhook-timestamp")}
+    sent = {name: headers[name] for name in ("webhook-id", "webhook-timestamp") if name in headers}
     try:
         Webhook(secret).verify(body, {**sent, "webhook-signature": " ".join(signatures)}, json_parse=False)
     except (WebhookVerificationError, ValueError):  # ValueError: a header or the body isn't text of the right form

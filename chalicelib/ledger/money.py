@@ -59,7 +59,7 @@ ALPHA_2 = {code: code for code in COUNTRIES} | {alpha_3: alpha_2 for alpha_2, al
 
 def currency_error(code: object) -> str:
     """Return what to say of a currency that isn't one of `CURRENCY_DECIMALS`."""
-    right = code.strip().upper() if isinstance(code, str) else ""
+    right = str(code).strip().upper()
     return f"Must be in capital letters: {right}." if right in CURRENCY_DECIMALS else CURRENCY_RULE
 
 
@@ -75,7 +75,7 @@ def excess_decimals(amount: Decimal, currency: str) -> str | None:
 
 
 def has_at_most(decimals: int, number: Decimal) -> bool:
-    """Whether a finite number has at most so many decimals. Zeros at the end don't count."""
+    """Whether a number has at most so many decimals. Zeros at the end don't count; infinity and NaN have none."""
     _, digits, exponent = number.as_tuple()
     return not isinstance(exponent, int) or -exponent <= decimals or not any(digits[exponent + decimals :])
 
@@ -85,7 +85,7 @@ def without_end_zeros(number: Decimal, decimals: int) -> Decimal:
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or -exponent <= decimals:
         return number
-    return number.quantize(Decimal((0, (1,), -decimals)))
+    return number.quantize(Decimal(f"1e-{decimals}"))
 
 
 def format_amount(amount: Decimal, currency: str) -> str:

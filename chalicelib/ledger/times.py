@@ -44,7 +44,7 @@ def shifted(moment: datetime, by: timedelta) -> datetime:
     try:
         return moment + by
     except OverflowError:
-        return FIRST_MOMENT if by < timedelta(0) else LAST_MOMENT
+        return FIRST_MOMENT if by.days < 0 else LAST_MOMENT
 
 
 def format_time(moment: datetime) -> str:

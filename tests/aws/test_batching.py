@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.batching import batches
+from chalicelib.aws.batching import batches, grouped
 
 
 @given(st.lists(st.integers(0, 9)), st.integers(1, 5), st.integers(1, 20))
@@ -21,3 +21,15 @@ def test_no_values_make_no_part() -> None:
 
 def test_full_parts_are_full() -> None:
     assert [len(part) for part in batches(range(101), 50)] == [50, 50, 1]
+    parts = batches([4, 6, 5, 5, 6, 5, 11, 0, 10, 1], 10, 10, size_of=lambda value: value)
+    assert list(parts) == [[4, 6], [5, 5], [6], [5], [11], [0, 10], [1]]
+
+
+def test_values_without_a_size_are_cut_by_their_number_alone() -> None:
+    assert list(batches(range(5), 3, 1)) == [[0, 1, 2], [3, 4]]
+
+
+def test_groups_are_in_the_order_in_which_their_keys_come_first() -> None:
+    groups = grouped(["bb", "a", "cc", "d", "eee"], len)
+    assert list(groups.items()) == [(2, ["bb", "cc"]), (1, ["a", "d"]), (3, ["eee"])]
+    assert grouped([], len) == {}

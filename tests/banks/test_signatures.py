@@ -17,9 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
+from chalicelib.aws.secret_store import SecretStore
 from chalicelib.banks.bank import Bank
-from chalicelib.banks.signatures import bound_id, is_for, valid_secrets
+from chalicelib.banks.signatures import Signatures, bound_id, is_for, valid_secrets
 from chalicelib.banks.signed_ids_repository import SignedIds
+from chalicelib.errors import InvalidSignature
 from tests.app_bench import AWS, BODIES, HOLDER, KEY, OTHER_KEY, PROJECT, ROUTES, SMALLEST, Bench, problem
 from tests.fakes import Failing, refusal
 
@@ -299,6 +301,76 @@ def test_only_secrets_that_are_valid_now_count() -> None:
         ]
     }
     assert list(valid_secrets(json.dumps(stored), now)) == ["current", "rotated"]
+
+
+def checked(stored: Any = None) -> Signatures:
+    """Return a check whose secret is held in memory."""
+
+    class Secrets:
+        def get_secret_value(self, **_: Any) -> dict[str, str]:
+            return {"SecretString": json.dumps(stored or {"secrets": [{"secret": OLD}]})}
+
+    class Ids(SignedIds):
+        def __init__(self) -> None:
+            self.taken: set[tuple[str, str]] = set()
+
+        def is_first(self, bank: str, message_id: str, now: datetime) -> bool:
+            is_first = (bank, message_id) not in self.taken
+            self.taken.add((bank, message_id))
+            return is_first
+
+    def clock() -> datetime:
+        return datetime.now(UTC)  # the library's own clock is the machine's
+
+    return Signatures(SecretStore(lambda: Secrets(), clock), Ids(), clock)
+
+
+def signed(*secrets: str, body: bytes = b"{}", message_id: str = "msg_1") -> dict[str, str]:
+    moment = datetime.now(UTC)
+    signatures = [Webhook(secret).sign(message_id, moment, body.decode()) for secret in secrets]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", b"no JSON"])
+def test_one_good_signature_among_others_is_enough_whatever_the_body(body: bytes) -> None:
+    checked().verify("arn", body, signed(NEW, OLD, body=body), "PUT", HOLDER_PATH)
+    with pytest.raises(InvalidSignature):
+        checked().verify("arn", body, signed(NEW, body=body), "PUT", HOLDER_PATH)
+    with pytest.raises(InvalidSignature):
+        checked().verify("arn", body + b" ", signed(OLD, body=body), "PUT", HOLDER_PATH)
+
+
+@pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_request_that_lacks_a_header_is_refused(missing: str) -> None:
+    headers = signed(OLD)
+    del headers[missing]
+    with pytest.raises(InvalidSignature):
+        checked().verify("arn", b"{}", headers, "PUT", HOLDER_PATH)
+
+
+def test_an_id_that_is_bound_to_another_route_is_refused_though_it_is_signed() -> None:
+    headers = signed(OLD, message_id=bound_id("PUT", HOLDER_PATH, "1"))
+    checked().verify("arn", b"{}", headers, "PUT", HOLDER_PATH)
+    with pytest.raises(InvalidSignature):
+        checked().verify("arn", b"{}", headers, "PUT", OTHER_PATH)
+
+
+def test_an_id_is_taken_once_of_each_bank() -> None:
+    signatures = checked()
+    signatures.take_once("eazycard", signed(OLD))
+    signatures.take_once("other-bank", signed(OLD))
+    signatures.take_once("eazycard", signed(OLD, message_id="msg_2"))
+    with pytest.raises(InvalidSignature):
+        signatures.take_once("eazycard", signed(OLD))
+
+
+def test_a_path_with_half_a_character_is_another_path() -> None:
+    assert is_for(bound_id("PUT", "/a\ud800", "1"), "PUT", "/a\ud800")
+    assert not is_for(bound_id("PUT", HOLDER_PATH, "1"), "PUT", "/a\ud800")
 
 
 HEADER = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

@@ -141,6 +141,40 @@ def test_changes_and_removals_are_not_archived() -> None:
     assert bucket.objects == {}
 
 
+def test_the_same_records_make_the_same_bytes_at_any_time() -> None:
+    bucket = FakeBucket()
+    Archiver(bucket, BUCKET).handle(records(TRANSACTION))
+    (content,) = bucket.objects.values()
+    assert content[4:8] == bytes(4)  # the time in gzip's header (RFC 1952): none
+
+
+def test_a_line_is_as_short_as_json_can_be() -> None:
+    line = to_line(transaction(description="Marché de Mokolo"))
+    assert line == json.dumps(json.loads(line), ensure_ascii=False, separators=(",", ":"))
+    assert "Marché" in line
+
+
+def test_what_is_no_new_transaction_keeps_none_behind_it_out_and_a_batch_is_one_line_with_its_counts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    item = transaction_item(TRANSACTION)
+    flags = {**item, "flags": {"M": {"velocity": {"M": {}}}}}
+    unreadable = of_item({**item, "amount": {"S": "12"}})
+    batch = [
+        {"eventName": "REMOVE", "dynamodb": {}},
+        of_item(item, name="MODIFY"),
+        of_item(flags),
+        unreadable,
+        *records(transaction(id="a"), transaction(id="b"), transaction(id="c", bank="two")),
+        unreadable,
+    ]
+    bucket = FakeBucket()
+    Archiver(bucket, BUCKET).handle(batch)
+    assert [one.id for one in bucket.transactions] == ["a", "b", "c"]
+    (line,) = [line.__dict__ for line in caplog.records if line.message == "archive_batch"]
+    assert (line["archived"], line["objects"], line["unreadable"]) == (3, 2, 2)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -13,7 +13,10 @@ from chalicelib.ledger.money import (
     COUNTRIES,
     CURRENCY_DECIMALS,
     FUND_CODES,
+    currency_error,
     excess_decimals,
+    format_amount,
+    has_at_most,
     plain,
     without_end_zeros,
 )
@@ -61,6 +64,35 @@ def test_countries_are_iso_3166_1_and_kosovo() -> None:
 def test_zeros_at_the_end_of_an_amount_do_not_count(written: str, currency: str, kept: str) -> None:
     assert excess_decimals(Decimal(written), currency) is None
     assert str(without_end_zeros(Decimal(written), CURRENCY_DECIMALS[currency])) == kept
+
+
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_finite_number_has_no_decimals(written: str) -> None:
+    assert has_at_most(0, Decimal(written))
+    assert str(without_end_zeros(Decimal(written), 2)) == written
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [("250.5", "EUR", "250.50"), ("1e3", "XAF", "1000"), ("-0.1", "KWD", "-0.100"), ("7", "CLF", "7.0000")],
+)
+def test_an_amount_is_written_with_all_decimals_of_its_currency(amount: str, currency: str, text: str) -> None:
+    assert format_amount(Decimal(amount), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "refusal"),
+    [
+        ("eur", "Must be in capital letters: EUR."),
+        (" Xaf ", "Must be in capital letters: XAF."),
+        *(
+            (code, "Must be an active ISO 4217 code, like XAF or EUR.")
+            for code in ("", "euro", "XXX", None, 7, ["EUR"])
+        ),
+    ],
+)
+def test_what_is_no_currency_is_refused_with_what_it_must_be(code: object, refusal: str) -> None:
+    assert currency_error(code) == refusal
 
 
 @pytest.mark.parametrize(

@@ -64,11 +64,16 @@ def test_the_first_day_is_taken() -> None:
     assert parse_date("1970-01-01") == date(1970, 1, 1)
 
 
+LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)
+
+
 @pytest.mark.parametrize(
     ("moment", "by", "end"),
     [
         (datetime(2026, 1, 10, tzinfo=UTC), timedelta(days=1), datetime(2026, 1, 11, tzinfo=UTC)),
         (datetime(1, 1, 1, tzinfo=UTC), -timedelta(microseconds=1), datetime(1, 1, 1, tzinfo=UTC)),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), timedelta(seconds=1), LAST),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), timedelta(days=1), LAST),
         (datetime(9999, 12, 31, tzinfo=UTC), timedelta(days=9), datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)),
     ],
 )

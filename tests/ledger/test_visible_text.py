@@ -1,5 +1,6 @@
 """Visible text: a name of which nothing shows is none, and one with a single letter is."""
 
+import re
 import unicodedata
 
 import pytest
@@ -48,13 +49,18 @@ def test_a_text_of_which_nothing_shows_is_refused(text: str) -> None:
     assert not has_something_visible(text)
     with pytest.raises(ValidationError) as refusal:
         Visible()(text)
-    assert refusal.value.messages == [BLANK_TEXT]
+    assert refusal.value.messages == [BLANK_TEXT] == ["Must not be blank."]
 
 
 @pytest.mark.parametrize("text", VISIBLE)
 def test_a_text_of_which_one_character_shows_is_taken(text: str) -> None:
     assert has_something_visible(text)
     assert Visible()(text) == text
+
+
+@pytest.mark.parametrize(("text", "fits"), [("", False), (" \t\n", False), ("A", True), (" A ", True)])
+def test_the_pattern_that_the_api_s_description_has_asks_for_something_that_is_no_space(text: str, fits: bool) -> None:
+    assert bool(re.search(Visible.pattern, text)) is fits
 
 
 @given(st.text())

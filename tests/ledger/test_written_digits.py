@@ -31,6 +31,9 @@ def test_every_digit_of_unicode_becomes_ours() -> None:
         ("½ Ⅻ ⑩", "- - -"),
         ("بتاريخ ٢٠٢٦", "xxxxxx 2026"),
         ("4ㅤ1", "41"),
+        ("4\u115f1\u11601\uffa01", "4111"),
+        ("4\U0010ffff1\U0010fffe1", "411"),  # the last characters of Unicode
+        ("ﬁn ㎏ Ａ ª", "xn - A a"),  # one letter that is two is none of ours
     ],
 )
 def test_text_becomes_plain(text: str, plain: str) -> None:
