@@ -86,7 +86,7 @@ class DigitRun:
         self._steps = steps
         # Arrays, not lists of groups: a body full of digits must leave room for everything else.
         self.starts, self.ends = array("I"), array("I")
-        self.shape = ""  # the groups' sizes, once all are known
+        self.shape: str  # the groups' sizes, once all are known
 
     def holds_card_number(self) -> bool:
         sizes = (end - start for start, end in zip(self.starts, self.ends, strict=True))
@@ -99,7 +99,7 @@ class DigitRun:
         )
 
     def _is_card_by_itself(self) -> bool:
-        size = sum(_SIZES.index(size) for size in self.shape[: _MAX_CARD_DIGITS + 1])
+        size = sum(self.ends) - sum(self.starts)
         small = size == _MOST_CARDS_SIZE and _SMALL_GROUPS.fullmatch(self.shape)
         return bool(small or _ALONE.fullmatch(self.shape)) and self._is_card(0, len(self.shape))
 
@@ -188,4 +188,4 @@ class DigitRun:
 def _passes_luhn(digits: str) -> bool:
     # ISO/IEC 7812-1, annex B: every second digit from the right is doubled, and the digits of that are added.
     doubled = sum(int(digit) * 2 - 9 * (digit > "4") for digit in digits[-2::-2])
-    return (sum(map(int, digits[-1::-2])) + doubled) % 10 == 0
+    return (sum(map(int, digits[::-2])) + doubled) % 10 == 0

@@ -14,7 +14,7 @@ from stdnum import luhn
 
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.digit_runs import digit_runs
-from chalicelib.ledger.search_steps import Steps
+from chalicelib.ledger.search_steps import Steps, TooMuchToSearch
 from tests import card_figures
 from tests.card_figures import with_rib_key
 from tests.cards import CARDS, as_printed, could_be_a_card, group_sizes, grouped, in_fours, issued_numbers, with_luhn
@@ -163,6 +163,8 @@ def with_digits_of_a_card(form: str, prefix: str) -> str:
         ("## ### ### - ## ### ###", "55"),
         ("######### / #########", "65"),
         ("### ## ## ## / ### ## ## ##", "65"),
+        ("### ### ## / ### ### ##", "65"),
+        ("##-######.#######-#", "50"),  # a group of seven
         ("### ### ### #####", "36"),
         ("##-##-## ########", "30"),
         ("##########/####", "38"),
@@ -172,11 +174,28 @@ def with_digits_of_a_card(form: str, prefix: str) -> str:
         ("4711 #### #### #### #### 1334", "4"),
         ("4711-####-####-####-####-1334-12", "4"),
         ("4111 1#### #### #### #### 5678", "4"),
+        ("#### #### #### #### 5678 9876", "4"),
+        (f"#### #### #### #### {' '.join(['7777'] * 20)}", "4"),  # no four cards follow a card
+        (f"{' '.join(['7777'] * 20)} #### #### #### ####", "4"),
     ],
 )
 def test_in_other_groups_a_cards_digits_are_no_card_number(form: str, prefix: str) -> None:
     text = with_digits_of_a_card(form, prefix)
     assert holds_card_number(with_digits_of_a_card("#" * form.count("#"), prefix))
+    assert not holds_card_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "card"),
+    [
+        ("14809344-38249619/42191807.7", "38249619421918077"),  # its groups are joined otherwise than each other
+        ("1296751.301.245.357.506.069", "301245357506069"),  # the first group is joined like them
+        ("34688 07114 26377 42335", "346880711426377"),  # so is the last
+    ],
+)
+def test_some_groups_of_several_that_are_joined_alike_are_no_card_number(text: str, card: str) -> None:
+    assert holds_card_number(card)
+    assert "".join(filter(str.isdigit, text)).count(card) == 1
     assert not holds_card_number(text)
 
 
@@ -200,6 +219,10 @@ def test_an_account_passes_by_its_key_though_a_part_could_be_a_card_number() -> 
         "4711/4111 1111 1111 1111",
         "4111 1111 1111 1111/4711",
         "1 22 333 4111 1111 1111 1111 55555 666666",
+        "1/2 37828 22463 10005",
+        "422/222 222-222.2",
+        "41 11 11 11/11 11 11/11",  # as two telephone numbers aren't written
+        "+4111111111111111",  # too long for a telephone number
     ],
 )
 def test_a_number_is_found_among_other_digits(text: str) -> None:
@@ -351,7 +374,27 @@ def test_only_runs_of_13_digits_are_looked_at(text: str, runs: int) -> None:
 
 
 def test_a_card_number_beside_four_groups_of_another_number_is_found_and_beside_three_is_not() -> None:
-    card, other = "4111 1111 1111 1111", "1234 5678 9012 3456"
+    card, other = "4111 1111 1111 1111", "9876 5678 9012 5432"  # none of them an expiry date or a year
     assert holds_card_number(f"{other} {card}")
     assert holds_card_number(f"{card} {other}")
     assert not holds_card_number(f"{other[:14]} {card}")
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("12 34 x 5", 3),  # one for each group
+        ("4" * 20, 1),  # longer than any card number: nothing else is looked at
+        ("4111111111111112", 1 + 2),  # two for each number whose digits are looked at
+        ("1/22-333 4444 555", 5 + 2),  # one for each end of groups that are joined alike
+    ],
+)
+def test_each_search_takes_its_steps_and_no_more_than_are_left(text: str, steps: int) -> None:
+    def search(left: Steps) -> list[bool]:
+        return [run.holds_card_number() for run in digit_runs(text, left)]
+
+    enough = Steps(steps)
+    assert not any(search(enough))
+    assert enough.left == 0
+    with pytest.raises(TooMuchToSearch):
+        search(Steps(steps - 1))
