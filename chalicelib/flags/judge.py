@@ -109,7 +109,7 @@ class Judge:
         """Return what else was lately recorded of the accounts with most going on, before the last of the batch."""
 
         def going_on(account: str) -> int:
-            return len(batch[account]) + (len(histories[account].recents) if account in histories else 0)
+            return len(batch[account]) + len(histories.get(account, Baseline()).recents)
 
         accounts = sorted(batch, key=going_on, reverse=True)[:LOOKED_UP]
         if not accounts:

@@ -1,0 +1,108 @@
+"""Judging a batch: which transactions are judged, what is read for them, and what is counted."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.banks.thresholds import FLAGS
+from chalicelib.flags.baselines import Baseline
+from chalicelib.flags.baselines_repository import BaselineRepository
+from chalicelib.ledger.transaction import Transaction
+from tests.metrics import counted
+from tests.samples import TRANSACTION, transaction
+from tests.stream_world import LARGE, NOW, Stream, records
+
+
+class Reads:
+    """A client that notes the keys and the accounts that are read."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._client = stream.dynamodb
+        self._names = stream.names
+        self.flags: list[str] = []  # of which transactions
+        self.baselines: list[str] = []
+        self.accounts: list[str] = []  # of which the newest transactions are looked up
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+        for table, request in RequestItems.items():
+            if table == self._names["TransactionsTable"]:
+                self.flags += [key["transaction_key"]["S"] for key in request["Keys"]]
+            elif table == self._names["AnalyticsTable"]:
+                self.baselines += [key["owner"]["S"] for key in request["Keys"]]
+        return self._client.batch_get_item(RequestItems=RequestItems)
+
+    def query(self, **arguments: Any) -> Any:
+        if arguments["TableName"] == self._names["TransactionsTable"]:
+            values = arguments["ExpressionAttributeValues"].values()
+            self.accounts += [value["S"] for value in values if value.get("S", "").startswith("eazycard#")]
+        return self._client.query(**arguments)
+
+
+@pytest.fixture
+def stream(dynamodb: Any, table_names: dict[str, str]) -> Stream:
+    return Stream(dynamodb, table_names)
+
+
+def read_for(stream: Stream, *batch: Transaction) -> Reads:
+    reads = Reads(stream)
+    stream.handle(records(*batch), dynamodb=reads)
+    return reads
+
+
+def test_earlier_flags_are_read_of_what_may_be_flagged_and_is_not_flagged_now(stream: Stream) -> None:
+    silent = transaction(id="silent", amount=LARGE, notify=False)
+    declined = transaction(id="declined", status="declined")
+    reads = read_for(stream, transaction(id="large", amount=LARGE), transaction(id="usual"), silent, declined)
+    assert [key for key in reads.flags if "usual" in key] == reads.flags
+    assert len(reads.flags) == 1
+
+
+def test_a_flag_is_counted_once_by_its_name(stream: Stream, logged: Any) -> None:
+    stream.handle(
+        records(
+            transaction(id="t1", amount=LARGE, account="a1"),
+            transaction(id="t2", amount=LARGE, account="a2"),
+            transaction(id="t3", account="a3"),
+        )
+    )
+    text = logged()
+    assert counted(text, "Flagged_large_amount") == 2
+    assert {name for name in FLAGS if counted(text, f"Flagged_{name}")} == {"large_amount"}
+
+
+def test_a_payment_is_judged_beside_a_declined_attempt_of_its_account(stream: Stream) -> None:
+    stream.handle(records(transaction(id="declined", status="declined"), transaction(id="large", amount=LARGE)))
+    assert list(stream.flags("large")) == ["large_amount"]
+
+
+@pytest.mark.parametrize("changes", [{"status": "declined"}, {"status": "reversed"}, {"notify": False}], ids=str)
+def test_nothing_is_read_for_accounts_of_which_nothing_is_judged(stream: Stream, changes: dict[str, Any]) -> None:
+    reads = read_for(stream, transaction(id="t1", **changes), transaction(id="t2", account="a2", **changes))
+    assert (reads.accounts, reads.baselines, reads.flags) == ([], [], [])
+    reads = read_for(stream, transaction(id="t3", **changes), transaction(id="t4", account="a2"))
+    assert len(reads.accounts) == len(reads.baselines) == len(reads.flags) == 1
+
+
+def test_nothing_is_read_for_a_bank_that_has_all_rules_off(stream: Stream) -> None:
+    stream.set(modes=dict.fromkeys(FLAGS, "off"))
+    reads = read_for(stream, transaction(id="large", amount=LARGE))
+    assert (reads.accounts, reads.baselines, reads.flags) == ([], [], [])
+    assert stream.flags("large") == {}
+    stream.set(modes={**dict.fromkeys(FLAGS, "off"), "velocity": "shadow"})
+    stream.now += timedelta(minutes=5)
+    assert len(read_for(stream, transaction(id="t2")).accounts) == 1
+
+
+def test_what_the_job_has_lately_seen_of_an_account_counts_as_going_on_there(stream: Stream) -> None:
+    history = Baseline()
+    history.add(transaction(id="before", account="a11", timestamp=TRANSACTION.timestamp - timedelta(minutes=1)))
+    baselines = BaselineRepository(stream.dynamodb, stream.names["AnalyticsTable"])
+    baselines.put({"eazycard#a11": history, "eazycard#a10": Baseline()})
+    batch = [transaction(id=f"t{n}", account=f"a{n:02}", recorded_at=NOW) for n in range(12)]
+    reads = read_for(stream, *batch)
+    # The busy account, and the first of those that are alike.
+    assert sorted(reads.accounts) == [*(f"eazycard#a{n:02}" for n in range(9)), "eazycard#a11"]
