@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -303,12 +304,17 @@ def test_only_secrets_that_are_valid_now_count() -> None:
     assert list(valid_secrets(json.dumps(stored), now)) == ["current", "rotated"]
 
 
-def checked(stored: Any = None) -> Signatures:
-    """Return a check whose secret is held in memory."""
+def machine_clock() -> datetime:
+    return datetime.now(UTC)  # the library's own clock is the machine's
+
+
+def checked(on_read: Callable[[], None] = lambda: None, now: Callable[[], datetime] = machine_clock) -> Signatures:
+    """Return a check whose secret is held in memory; `now` says how old what was read of it is."""
 
     class Secrets:
         def get_secret_value(self, **_: Any) -> dict[str, str]:
-            return {"SecretString": json.dumps(stored or {"secrets": [{"secret": OLD}]})}
+            on_read()
+            return {"SecretString": json.dumps({"secrets": [{"secret": OLD}]})}
 
     class Ids(SignedIds):
         def __init__(self) -> None:
@@ -319,10 +325,7 @@ def checked(stored: Any = None) -> Signatures:
             self.taken.add((bank, message_id))
             return is_first
 
-    def clock() -> datetime:
-        return datetime.now(UTC)  # the library's own clock is the machine's
-
-    return Signatures(SecretStore(lambda: Secrets(), clock), Ids(), clock)
+    return Signatures(SecretStore(Secrets, now), Ids(), machine_clock)
 
 
 def signed(*secrets: str, body: bytes = b"{}", message_id: str = "msg_1") -> dict[str, str]:
@@ -342,6 +345,23 @@ def test_one_good_signature_among_others_is_enough_whatever_the_body(body: bytes
         checked().verify("arn", body, signed(NEW, body=body), "PUT", HOLDER_PATH)
     with pytest.raises(InvalidSignature):
         checked().verify("arn", body + b" ", signed(OLD, body=body), "PUT", HOLDER_PATH)
+
+
+@pytest.mark.parametrize(("secret", "read_at"), [(NEW, [0, 10, 20, 30]), (OLD, [0])], ids=["forged", "good"])
+def test_a_forged_request_has_the_secret_read_every_ten_seconds_at_most_and_a_good_one_not(
+    secret: str, read_at: list[int]
+) -> None:
+    start, passed = machine_clock(), timedelta()
+    found: list[int] = []
+    signatures = checked(lambda: found.append(passed.seconds), lambda: start + passed)
+    for second in range(35):
+        passed, is_good = timedelta(seconds=second), True
+        try:
+            signatures.verify("arn", b"{}", signed(secret), "PUT", HOLDER_PATH)
+        except InvalidSignature:
+            is_good = False
+        assert is_good is (secret == OLD)
+    assert found == read_at
 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
