@@ -76,9 +76,8 @@ def _seconds(moment: datetime) -> int:
 
 
 def _read_signed(token: str, purpose: str, keys: Iterable[str], good_for: timedelta, now: datetime) -> list[str]:
-    # itsdangerous takes the newest key last.
     serializer = URLSafeTimedSerializer(
-        [*keys][::-1], salt=f"holder-link.{purpose}", signer=_Signer, signer_kwargs={"clock": lambda: now}
+        [*keys], salt=f"holder-link.{purpose}", signer=_Signer, signer_kwargs={"clock": lambda: now}
     )
     try:
         fields = serializer.loads(token, max_age=int(good_for.total_seconds()))
