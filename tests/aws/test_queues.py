@@ -104,10 +104,12 @@ def test_a_call_is_filled_to_its_last_byte(longer: int, calls: int) -> None:
 
 @pytest.mark.parametrize("group", ["a", "x" * 128, "bank-1!~"])
 def test_a_bank_s_message_has_its_group(group: str) -> None:
+    assert GroupedBody.of("body", group) == "body"
     assert GroupedBody.group_of(GroupedBody.of("body", group)) == {"MessageGroupId": group}
 
 
 @pytest.mark.parametrize("group", ["", "x" * 129, "a b", "é", None, 7])
 def test_what_sqs_takes_for_no_group_is_left_out(group: object) -> None:
+    assert GroupedBody.of("body", group) == "body"
     assert GroupedBody.group_of(GroupedBody.of("body", group)) == {}
     assert GroupedBody.group_of("body") == {}
