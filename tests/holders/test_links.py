@@ -394,9 +394,9 @@ def test_without_a_url_there_is_no_link_that_confirms(world: World) -> None:
 
 
 def test_a_stage_without_pages_issues_no_links_and_asks_for_no_key() -> None:
-    def nobody() -> Any:
-        raise AssertionError
-
-    links = HolderLinks(SecretStore(nobody, lambda: NOW), "arn", lambda: NOW)
+    secrets = FakeSecrets()
+    links = HolderLinks(SecretStore(lambda: secrets, lambda: NOW), "arn", lambda: NOW)
     assert links.links_for("eazycard", "A123", AWA, ["t1"]) == Links()
+    assert links.confirmation_link(Address.of("eazycard", AWA.email)) is None
+    assert secrets.reads == 0
     assert Links().headers == ()
