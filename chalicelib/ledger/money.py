@@ -59,7 +59,7 @@ ALPHA_2 = {code: code for code in COUNTRIES} | {alpha_3: alpha_2 for alpha_2, al
 
 def currency_error(code: object) -> str:
     """Return what to say of a currency that isn't one of `CURRENCY_DECIMALS`."""
-    right = str(code).strip().upper()
+    right = code.strip().upper() if isinstance(code, str) else ""
     return f"Must be in capital letters: {right}." if right in CURRENCY_DECIMALS else CURRENCY_RULE
 
 
