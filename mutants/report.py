@@ -98,8 +98,11 @@ class Report:
 
 
 def per_cent(counts: Counter[str]) -> float:
+    """Return how many of those that aren't equivalent were noticed; 0 if none was examined: that shows nothing."""
     relevant = counts[KILLED] + counts[NOT_NOTICED]
-    return 100 * counts[KILLED] / relevant if relevant else 100.0
+    if not relevant:
+        return 100.0 if counts.total() else 0.0
+    return 100 * counts[KILLED] / relevant
 
 
 def _row(name: str, counts: Counter[str]) -> tuple[str, ...]:
