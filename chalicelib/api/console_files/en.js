@@ -96,7 +96,7 @@ export default {
   "today.webhooks_failed": "{count} failed",
   "today.quota": "Quota",
   "attention": "Needs a person",
-  "attention.none": "Nothing needs you right now",
+  "attention.none": "Nothing urgent right now",
   "attention.cases_not_recognized": { one: "holder says: it wasn’t me", other: "holders say: it wasn’t me" },
   "attention.webhooks_gone": { one: "endpoint is gone", other: "endpoints are gone" },
   "attention.webhooks_unproved": { one: "endpoint waits for a test", other: "endpoints wait for a test" },

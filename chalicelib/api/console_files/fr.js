@@ -96,7 +96,7 @@ export default {
   "today.webhooks_failed": "{count} en échec",
   "today.quota": "Quota",
   "attention": "Demande une personne",
-  "attention.none": "Rien ne vous demande en ce moment",
+  "attention.none": "Rien d’urgent en ce moment",
   "attention.cases_not_recognized": { one: "titulaire dit : ce n’était pas moi", other: "titulaires disent : ce n’était pas moi" },
   "attention.webhooks_gone": { one: "point de réception a disparu", other: "points de réception ont disparu" },
   "attention.webhooks_unproved": { one: "point de réception attend un test", other: "points de réception attendent un test" },
