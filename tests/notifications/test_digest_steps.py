@@ -314,6 +314,23 @@ def test_what_cannot_be_told_is_a_dead_letter_of_its_own_and_the_rest_is_sent() 
     assert desk.states()["t0002"] == (State.SENT, None)
 
 
+def test_what_a_holder_s_unreadable_preference_lets_nobody_decide_is_a_dead_letter_each_and_removed() -> None:
+    desk = Desk()
+    desk.holders = [replace(HOLDER, preferences={"quiet_hours": {"from": "ten", "to": "06:00"}})]
+    desk.run()
+    assert desk.reasons == ["not_rendered: ValueError"] * 2
+    assert [desk.states()[id_] for id_ in ("t0000", "t0001")] == [(State.FAILED, "not_rendered: ValueError")] * 2
+    assert desk.waiting == []
+
+
+def test_of_a_digest_of_which_nothing_is_wanted_what_one_e_mail_had_no_room_for_comes_next() -> None:
+    desk = Desk(MAX_MEMBERS + 1)
+    desk.holders = []
+    desk.run()
+    assert len(desk.waiting) == 1
+    assert desk.back == [(DigestNotice(DIGEST, NOTICE.part + 1), 0)]
+
+
 def test_what_cannot_be_read_has_failed_and_is_removed() -> None:
     desk = Desk(1)
     desk.unreadable = ["t0009"]
