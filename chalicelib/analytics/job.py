@@ -67,17 +67,18 @@ class AnalyticsJob:
         try:
             while has_more and (left_s := time_left_s()) >= _LAST_STEP_S:
                 turn = turns.next(at)
-                has_more = turn is not None and turn.has_more
-                if turn is not None:
-                    days = turn.step.days
-                    whole = merged([self._roll_ups.read(days, at), days])
-                    if at.lease is None:
-                        now = self._clock()
-                        at = self._roll_ups.hold(at, now, now + timedelta(seconds=left_s) + LEASE_BEYOND)
-                    # First the baselines: a run that dies in between adds again, and they know what they have.
-                    self._baselines.add(turn.step.rows)
-                    at = self._roll_ups.commit(at, turn.positions, whole, turn.behind, is_last=not has_more)
-                    steps += 1
+                if turn is None:
+                    has_more = False
+                    break
+                new, has_more = turn.step, turn.has_more
+                whole = merged([self._roll_ups.read(new.days, at), new.days])
+                if at.lease is None:
+                    now = self._clock()
+                    at = self._roll_ups.hold(at, now, now + timedelta(seconds=left_s) + LEASE_BEYOND)
+                # First the baselines: a run that dies in between adds to them again, and they know what they have.
+                self._baselines.add(new.rows)
+                at = self._roll_ups.commit(at, turn.positions, whole, turn.behind, is_last=not has_more)
+                steps += 1
         except RollUpsMoved:
             logger.info("analytics_step_taken", extra={"version": at.version})
         except Exception:
