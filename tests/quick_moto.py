@@ -52,9 +52,10 @@ class ItemSerializer(JSONSerializer):
 
 
 class _Transaction(threading.local):
-    """The keys that the transaction under way writes, by the table's name; None outside of one."""
+    """The keys that the transaction under way writes, by the table's name; None outside of one. And its copies."""
 
     keys: dict[str, list[dict[str, Any]]] | None = None
+    copies: dict[str, Table]
 
 
 _TRANSACTION = _Transaction()
@@ -62,11 +63,14 @@ _TRANSACTION = _Transaction()
 
 def _copy_of_table(table: Table, memo: dict[int, Any]) -> Table:
     """Return a deep copy; within a transaction, one that shares what the transaction doesn't change."""
-    copied = memo[id(table)] = type(table).__new__(type(table))
     keys = _TRANSACTION.keys
+    if keys is not None and table.name in _TRANSACTION.copies:
+        return _TRANSACTION.copies[table.name]  # all are made before the first write, so another one would be equal
+    copied = memo[id(table)] = type(table).__new__(type(table))
     if keys is None:
         vars(copied).update(copy.deepcopy(vars(table), memo))
         return copied
+    _TRANSACTION.copies[table.name] = copied
     vars(copied).update(vars(table))
     has_ranges = table.range_key_attr is not None
     copied.items = defaultdict(dict, {hash_: dict(of) if has_ranges else of for hash_, of in table.items.items()})
@@ -87,7 +91,7 @@ def _copy_of_table(table: Table, memo: dict[int, Any]) -> Table:
 def _knowing_its_keys(transact: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(transact)
     def transact_write_items(backend: DynamoDBBackend, actions: list[dict[str, Any]]) -> None:
-        _TRANSACTION.keys = defaultdict(list)
+        _TRANSACTION.keys, _TRANSACTION.copies = defaultdict(list), {}
         for action in actions:
             for operation in action.values():
                 _TRANSACTION.keys[operation["TableName"]].append(operation.get("Key") or operation["Item"])
