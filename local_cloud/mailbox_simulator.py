@@ -56,17 +56,13 @@ def events(message: Message, tags: Mapping[str, str], now: datetime) -> Iterator
 
 def waiting(cloud: Cloud, bank: str) -> int:
     """Return how many of a bank's e-mails have had no feedback."""
-    stage = Stage(STAGE, cloud.session())
-    found = _without_feedback(stage.session.client("dynamodb"), stage.output("NotificationsTable"))
-    return sum(tags["bank"] == bank for tags in found.values())
+    return len(_without_feedback(Stage(STAGE, cloud.session()), bank))
 
 
 def play(cloud: Cloud, bank: str | None = None) -> Counter[str]:
     """Publish the events of e-mails, or of one bank's, that have had no feedback; return how many by type."""
     stage = Stage(STAGE, cloud.session())
-    waiting = _without_feedback(stage.session.client("dynamodb"), stage.output("NotificationsTable"))
-    if bank is not None:
-        waiting = {message_id: tags for message_id, tags in waiting.items() if tags["bank"] == bank}
+    waiting = _without_feedback(stage, bank)
     topic, now, published = stage.session.client("sns"), datetime.now(UTC), Counter[str]()
     for message in newest_messages(cloud.endpoint_url, cloud.keys):
         for event in events(message, waiting[message.id], now) if message.id in waiting else ():
@@ -75,13 +71,14 @@ def play(cloud: Cloud, bank: str | None = None) -> Counter[str]:
     return published
 
 
-def _without_feedback(dynamodb: Any, table: str) -> dict[str, dict[str, str]]:
-    """Return the tags of each e-mail without feedback, by SES's message id.
+def _without_feedback(stage: Stage, bank: str | None) -> dict[str, dict[str, str]]:
+    """Return the tags of each e-mail, or of one bank's, without feedback, by SES's message id.
 
     This is a scan: the emulator shows no tags, and only the notifications tell whose e-mail it is.
     """
     found, answered = dict[str, NotificationKey](), set[NotificationKey]()
-    for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+    pages = stage.session.client("dynamodb").get_paginator("scan")
+    for page in pages.paginate(TableName=stage.output("NotificationsTable"), ConsistentRead=True):
         for values in map(from_item, page["Items"]):
             if values["holder"].endswith(_FEEDBACK_ITEM):
                 answered.add(NotificationKey.of_item(values, _FEEDBACK_ITEM))
@@ -90,5 +87,5 @@ def _without_feedback(dynamodb: Any, table: str) -> dict[str, dict[str, str]]:
     return {
         message_id: {"bank": key.bank, "transaction": key.transaction, "holder": key.holder}
         for message_id, key in found.items()
-        if key not in answered
+        if key not in answered and bank in (None, key.bank)
     }
