@@ -1,6 +1,5 @@
 """Recording: one call for a bank, in the present hour, and no error that reaches the batch."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from chalicelib.activity.hour import Counted
 from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.activity.repository import ActivityRepository
 from tests.fakes import Failing, Metered, OneCallAtATime, refusal
+from tests.metrics import lines, lines_saying
 
 NOW = datetime(2026, 11, 28, 10, 59, 59, tzinfo=UTC)
 TEN = datetime(2026, 11, 28, 10, tzinfo=UTC)
@@ -49,7 +49,7 @@ def test_what_can_t_be_counted_is_itself_counted_and_fails_nothing(
     recorder = ActivityRecorder(ActivityRepository(failing, table), lambda: NOW)
     recorder.note({bank: Happened(SENT) for bank in ("one", "two", "three")})
     assert sum(counted(dynamodb, table, "one", "two", "three")) == 2
-    lines = [json.loads(line) for line in logged().splitlines() if line.startswith('{"')]
-    (warning,) = [line for line in lines if line.get("message") == "activity_not_counted"]
+    text = logged()
+    (warning,) = lines_saying(text, "activity_not_counted")
     assert (warning["banks"], warning["error"]) == (1, error)
-    assert [line["ActivityNotCounted"] for line in lines if "ActivityNotCounted" in line] == [[1.0]]
+    assert [line["ActivityNotCounted"] for line in lines(text) if "ActivityNotCounted" in line] == [[1.0]]

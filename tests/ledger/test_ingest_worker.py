@@ -21,7 +21,7 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from tests.app_bench import CLIENT, SMALLEST, Bench
 from tests.fakes import Failing, FakeSqs, OneCallAtATime, Refusing, refusal
-from tests.metrics import lines
+from tests.metrics import lines_saying
 from tests.samples import TRANSACTION, transaction
 
 NOW = TRANSACTION.recorded_at + timedelta(hours=1)
@@ -154,7 +154,7 @@ def test_a_conflict_in_a_message_that_comes_again_is_dead_lettered_once(world: W
 
 def test_a_batch_is_one_line_with_its_counts_and_its_transactions(world: World, logged: Any) -> None:
     world.worker(Throttled(world.dynamodb, "t3")).handle(messages(many(3), [transaction(id="t3")]), plenty)
-    (line,) = [line for line in lines(logged()) if line.get("message") == "ingest_batch"]
+    (line,) = lines_saying(logged(), "ingest_batch")
     assert (line["recorded"], line["failed_messages"]) == (4, 1)
     assert line["transactions"] == [f"eazycard#t{number}" for number in range(4)]
 

@@ -21,7 +21,7 @@ from chalicelib.notifications.returns import LEFT_AT_MOST
 from chalicelib.notifications.sending import Sent
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 from tests.fakes import FakeSqs, QuickSqs
-from tests.metrics import counted, lines
+from tests.metrics import counted, lines_saying
 from tests.samples import transaction
 
 NOW = datetime(2026, 1, 10, 16, tzinfo=UTC)
@@ -390,7 +390,7 @@ def test_what_is_sent_is_logged_and_counted(logged: Any) -> None:
     desk.failed = [(entry(0), "why")]
     desk.run()
     text = logged()
-    (line,) = [one for one in lines(text) if one.get("message") == "digest"]
+    (line,) = lines_saying(text, "digest")
     assert (line["sent"], line["told"]) == (1, 2)
     assert counted(text, "DigestsSent") == 1
 

@@ -22,7 +22,7 @@ from chalicelib.notifications.feedback import UnknownNotification, read_event
 from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
 from tests.fakes import Failing, refusal
 from tests.mail_world import Died, World, messages, ses_event
-from tests.metrics import counted, lines
+from tests.metrics import counted, lines, lines_saying
 from tests.samples import transaction
 from tests.tables import TABLES
 
@@ -418,7 +418,7 @@ def test_a_line_says_what_a_batch_of_feedback_was(world: World, logged: Any) -> 
     world.hear(
         [ses_event("delivery"), ses_event("complaint"), "{broken", ses_event("delivery", transaction="t9"), sweep]
     )
-    (line,) = [line for line in lines(logged()) if line.get("message") == "feedback_batch"]
+    (line,) = lines_saying(logged(), "feedback_batch")
     assert line["kinds"] == {"delivery": 1, "complaint": 1}
     assert (line["swept"], line["dead_lettered"], line["transactions"]) == (1, 2, ["eazycard#t0"])
 

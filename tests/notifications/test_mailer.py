@@ -25,7 +25,7 @@ from chalicelib.notifications.sending import Senders
 from chalicelib.notifications.state import NotificationKey
 from tests.fakes import Failing, FakeSqs, Metered, QuickSqs, refusal
 from tests.mail_world import NOW, Died, World, many, messages
-from tests.metrics import lines
+from tests.metrics import lines_saying
 from tests.samples import EVIDENCE, transaction
 
 
@@ -545,7 +545,7 @@ def test_a_line_says_of_a_call_s_notifications_what_was_done(world: World, logge
     world.ses.statuses = {"a1.awa@example.com": "MESSAGE_REJECTED", "a2.awa@example.com": "ACCOUNT_THROTTLED"}
     world.tell(messages(many(5)[4]))
     world.tell(messages(*many(5)))
-    _, line = [line for line in lines(logged()) if line.get("message") == "told"]
+    _, line = lines_saying(logged(), "told")
     counts = ("sent", "failed", "put_off", "waiting", "settled", "busy", "skipped", "digested")
     assert [line[name] for name in counts] == [1, 1, 1, 1, 1, 0, 0, 0]
     assert line["reasons"] == {"refused: MESSAGE_REJECTED": 1, "put_off: ACCOUNT_THROTTLED": 1}
@@ -556,12 +556,12 @@ def test_a_line_says_how_many_had_no_time_and_were_given_up(world: World, logged
     world.enrol("a0", "awa")
     old = messages(transaction(id="t0", account="a0"))
     world.tell(old, time_left_s=lambda: 5)
-    (line,) = [line for line in lines(logged()) if line.get("message") == "out_of_time"]
+    (line,) = lines_saying(logged(), "out_of_time")
     assert (line["put_back"], line["given_up"]) == (1, 0)
     world.now += LEFT_AT_MOST
     world.enrol("a1", "awa")
     world.tell([*world.queue.bodies, *messages(transaction(id="t1", account="a1"))], time_left_s=lambda: 5)
-    _, line = [line for line in lines(logged()) if line.get("message") == "out_of_time"]
+    _, line = lines_saying(logged(), "out_of_time")
     assert (line["level"], line["put_back"], line["given_up"]) == ("WARNING", 1, 1)
 
 
@@ -710,7 +710,7 @@ def test_without_twelve_seconds_no_e_mail_is_begun_and_that_is_said(
     world.enrol("a0", "awa")
     world.tell(messages(transaction(id="t0", account="a0")), time_left_s=lambda: left_s)
     assert (len(world.ses.accepted), len(world.queue.bodies)) == (sent, 1 - sent)
-    said = [line for line in lines(logged()) if line.get("message") == "out_of_time"]
+    said = lines_saying(logged(), "out_of_time")
     assert len(said) == 1 - sent
 
 

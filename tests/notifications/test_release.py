@@ -13,7 +13,7 @@ from chalicelib.notifications.deferrals import Deferrals, Release, Waiting
 from chalicelib.notifications.due import DueEntry, DueRepository
 from chalicelib.notifications.notice import Notice, to_payload
 from tests.fakes import FakeSqs
-from tests.metrics import lines
+from tests.metrics import lines, lines_saying
 from tests.samples import TRANSACTION, transaction
 
 HOUR = datetime(2026, 1, 10, 14, tzinfo=UTC)
@@ -139,7 +139,7 @@ def test_it_ends_behind_the_page_that_takes_its_last_ten_seconds_and_keeps_the_c
 
 
 def said(logged: str) -> dict[str, Any]:
-    (line,) = [one for one in lines(logged) if one.get("message") == "released"]
+    (line,) = lines_saying(logged, "released")
     (counted,) = [one for one in lines(logged) if "NotificationsReleased" in one]
     (lag,) = [one for one in lines(logged) if "JobLag" in one]
     return {

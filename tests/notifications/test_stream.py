@@ -21,7 +21,7 @@ from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.notifications.digest import unpack
 from tests.fakes import Failing, FakeSqs, refusal
-from tests.metrics import counted, lines
+from tests.metrics import counted, lines_saying
 from tests.samples import TRANSACTION, transaction
 from tests.stream_world import LARGE, NOW, Stream, record, records
 
@@ -438,7 +438,7 @@ def test_a_transaction_over_which_judging_fails_is_logged_and_counted(
     stream.handle(records(transaction(id="bad")))
     text = logged()
     assert (counted(text, "NotJudged"), counted(text, "RecordsSkipped")) == (1, 1)
-    (line,) = [line for line in lines(text) if line.get("message") == "not_judged"]
+    (line,) = lines_saying(text, "not_judged")
     assert (line["level"], line["bank"], line["transaction"], line["error"]) == (
         *("ERROR", "eazycard", "bad", "ArithmeticError"),
     )
@@ -464,7 +464,7 @@ def test_a_batch_says_what_became_of_its_records_and_of_which_transactions(strea
     usual = [transaction(id=f"usual{number}", account=f"a{number}") for number in range(2)]
     batch = records(transaction(id="large", account="a9", amount=LARGE), *usual)
     stream.handle([*batch, record({}), record({}), record({})])
-    (line,) = [line for line in lines(logged()) if line.get("message") == "stream_batch"]
+    (line,) = lines_saying(logged(), "stream_batch")
     assert (line["told"], line["alerts"], line["dead_lettered"]) == (3, 1, 3)
     assert line["transactions"] == ["eazycard#large", "eazycard#usual0", "eazycard#usual1"]
 

@@ -18,7 +18,7 @@ from chalicelib.webhooks.records import Record, Standing
 from chalicelib.webhooks.sender import is_settled
 from chalicelib.webhooks.webhook import TRIED_FOR, Webhook, unpack
 from tests.fakes import Failing, Metered, refusal
-from tests.metrics import counted, lines
+from tests.metrics import counted, lines_saying
 from tests.webhook_desk import BROKEN, GONE, NEW, TAKEN, URL, Desk, resent
 
 OTHER_URL = "https://hooks.other.example/"
@@ -626,7 +626,7 @@ def test_a_batch_says_what_became_of_each_webhook(desk: Desk, logged: Any) -> No
     text = logged()
     metrics = ("WebhooksDelivered", "WebhooksPutOff", "WebhooksGivenUp", "WebhooksNotSent")
     assert [counted(text, metric) for metric in metrics] == [1, 1, 0, 0]
-    (first, mixed, over) = [line for line in lines(text) if line.get("message") == "webhooks"]
+    (first, mixed, over) = lines_saying(text, "webhooks")
     said = ("standings", "answers", "early", "over")
     assert [first[name] for name in said] == [{"waiting": 1}, {str(BROKEN): 1}, 0, 0]
     assert [mixed[name] for name in said] == [{"delivered": 1}, {"204": 1}, 1, 0]
