@@ -2,7 +2,6 @@
 short, and every answer is whole, whatever the job does meanwhile."""
 
 import dataclasses
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -52,7 +51,8 @@ from tests.analytics_world import (
     store,
 )
 from tests.fakes import Failing, Interrupted, refusal
-from tests.metrics import counted, lines
+from tests.metrics import counted, lines, lines_saying
+from tests.recorded_rows import RecordedRows
 from tests.rows import row
 
 
@@ -607,26 +607,6 @@ def test_an_emptied_roll_up_is_none_to_whoever_reads(each_dynamodb: Any) -> None
     assert roll_ups.read(days, at) == {}
 
 
-class Recorded:
-    """The index of stored rows, in memory: what a run reads of it."""
-
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self._rows = sorted(rows, key=lambda row: str(row["recorded_key"]))
-
-    def recorded(
-        self,
-        shard: str,
-        after: str | None,
-        until: str,
-        limit: int | None = None,
-        bank: str | None = None,
-        without: Iterable[str] = (),
-    ) -> tuple[list[dict[str, Any]], None]:
-        own = [row for row in self._rows if row["recorded_shard"] == shard]
-        own = [row for row in own if bank in (None, row["bank"]) and row["bank"] not in without]
-        return [row for row in own if (after or "") < row["recorded_key"] <= until], None
-
-
 class NoBaselines:
     """Baselines that note only how many accounts each step adds to."""
 
@@ -638,17 +618,18 @@ class NoBaselines:
 
 
 def test_a_step_writes_2500_baselines_at_most_so_that_it_ends_in_time(dynamodb: Any, table_names: Any) -> None:
-    rows = [{**row(id=f"t{n}", account=f"A{n}"), "recorded_shard": "00"} for n in range(2_501)]
+    # Of two shards, each of which is read in one page.
+    rows = [{**row(id=f"t{n}", account=f"A{n}"), "recorded_shard": f"0{n % 2}"} for n in range(2_501)]
     baselines = NoBaselines()
     later = NOW + timedelta(minutes=2)
-    AnalyticsJob(roll_ups_of(dynamodb), baselines, Recorded(rows), lambda: later).run(lambda: PLENTY_S)  # type: ignore[arg-type]
+    AnalyticsJob(roll_ups_of(dynamodb), baselines, RecordedRows(rows), lambda: later).run(lambda: PLENTY_S)  # type: ignore[arg-type]
     assert sum(baselines.added) == 2_501
     assert max(baselines.added) == 2_500
 
 
 def told(logged: str, message: str) -> dict[str, Any]:
     """Return the one line with this message."""
-    (line,) = [line for line in lines(logged) if line.get("message") == message]
+    (line,) = lines_saying(logged, message)
     return line
 
 
@@ -690,7 +671,7 @@ def test_a_run_that_is_cut_short_says_how_old_is_what_it_has_of_the_shard_that_i
 
     # More banks than a step has room for: the step ends within the second shard.
     an_hour_ago = [at("01", number, NOW - timedelta(hours=1, seconds=-number)) for number in range(MAX_DAYS + 3)]
-    recorded = Recorded([at("00", 0, NOW - timedelta(minutes=5)), *an_hour_ago])
+    recorded = RecordedRows([at("00", 0, NOW - timedelta(minutes=5)), *an_hour_ago])
     now = NOW + timedelta(seconds=2.34)
     one_job = AnalyticsJob(roll_ups_of(dynamodb), NoBaselines(), recorded, lambda: now, MAX_DAYS)  # type: ignore[arg-type]
     enough_for_a_step = iter([20.0])

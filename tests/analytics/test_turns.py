@@ -5,8 +5,7 @@ The model is seeded: two to fifty banks, random floods, runs that die before or 
 
 import itertools
 import random
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -24,6 +23,7 @@ from chalicelib.ledger.stored_form import SHARDS, shards_of
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.ledger.transaction import STATUSES, Transaction
 from tests.analytics_world import NOW, expected, made, row
+from tests.recorded_rows import RecordedRows
 
 
 def flag_row(one: Transaction, *names: str) -> dict[str, Any]:
@@ -146,11 +146,11 @@ PAGE, DAYS, ACCOUNTS = 240, 110, 120
 SEEDS, ROUNDS = 4, 2
 
 
-class Index:
-    """The index by_recorded: rows by shard, in order."""
+class Index(RecordedRows):
+    """The rows of a model, each behind all that were added before."""
 
     def __init__(self) -> None:
-        self.shards: dict[str, list[dict[str, Any]]] = {shard: [] for shard in shards_of(SHARDS)}
+        super().__init__(page=PAGE)
         self._numbers = itertools.count()
         self._like = row(made(0))
 
@@ -171,24 +171,6 @@ class Index:
     def now(self) -> str:
         """A place behind all that was added, and before what will be."""
         return sortable(NOW + timedelta(milliseconds=next(self._numbers)))
-
-    def recorded(
-        self,
-        shard: str,
-        after: str | None,
-        until: str,
-        limit: int | None = None,
-        bank: str | None = None,
-        without: Collection[str] = (),
-    ) -> tuple[list[dict[str, Any]], str | None]:
-        rows = self.shards[shard]
-        first, end = (
-            bisect_right(rows, place, key=lambda each: each["recorded_key"]) for place in (after or "", until)
-        )
-        found = rows[first:end]
-        page = found[: min(limit or PAGE, PAGE)]
-        rows = [each for each in page if bank in (None, each["bank"]) and each["bank"] not in without]
-        return rows, page[-1]["recorded_key"] if len(page) < len(found) else None
 
 
 class Job:
