@@ -10,6 +10,7 @@ from chalicelib.ledger.times import format_time
 
 # An answer given by mistake can be corrected for so long. Afterwards the bank has acted on it.
 CORRECTABLE_FOR = timedelta(hours=1)
+_SOONEST = timedelta(microseconds=1)
 # So many are shown of a transaction: an account has 20 holders at a time.
 MAX_ANSWERS = 100
 # The attribute of a holder's answer in the row of flags: each holder of the account answers alone.
@@ -54,14 +55,18 @@ class HolderAnswer:
 
 
 def answered(before: HolderAnswer | None, holder: str, answer: Answer, now: datetime) -> HolderAnswer:
-    """Return the holder's answer after this one; the same again changes nothing. Raises AnswerIsFinal."""
+    """Return the holder's answer after this one; the same again changes nothing. Raises AnswerIsFinal.
+
+    A correction is later than what it corrects, also if this function's clock is behind: whoever reads answers in any
+    order takes the latest.
+    """
     if before is None:
         return HolderAnswer(holder, answer, now, now)
     if before.answer == answer:
         return before
     if now > before.final_at:
         raise AnswerIsFinal(before)
-    return HolderAnswer(holder, answer, now, before.first_at)
+    return HolderAnswer(holder, answer, max(now, before.at + _SOONEST), before.first_at)
 
 
 def attribute_of(holder: str) -> str:

@@ -61,6 +61,16 @@ def test_whatever_is_answered_when_the_answer_is_the_last_of_the_first_hour(give
     assert now.answer == [answer for answer, second in in_order if second - begun <= 3600][-1]
 
 
+@given(st.lists(st.tuples(st.sampled_from(Answer), st.integers(-2_000_000, 2_000_000)), min_size=1))
+def test_a_correction_is_later_than_what_it_corrects_whatever_the_clocks_say(given: list[tuple[Answer, int]]) -> None:
+    stored = [HolderAnswer("awa", given[0][0], NOW, NOW)]
+    for answer, ahead in given:
+        stored.append(answered(stored[-1], "awa", answer, NOW + timedelta(microseconds=ahead)))
+
+    # The case takes the latest of what it has seen, in whatever order.
+    assert max(reversed(stored), key=lambda one: one.at) == stored[-1]
+
+
 def test_each_holder_answers_alone_and_the_row_names_who_answered_last(
     each_dynamodb: Any, flags: FlagRepository
 ) -> None:
