@@ -4,9 +4,12 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from functools import partial
 
 from simulation import before
+
+_COUNTED = ("transactions", "emails", "calls", "steps")
 
 
 def main() -> int:
@@ -15,6 +18,8 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="the first run's seed (1); a run that fails names its own")
     parser.add_argument("--transactions", type=int, default=40, help="transactions of a run (40)")
     parser.add_argument("--days", type=float, help="over how many days the transactions come (seconds to hours)")
+    cpus = os.cpu_count() or 1
+    parser.add_argument("--workers", type=int, default=cpus, help="on so many processors (all)")
     parser.add_argument("--guards", action="store_true", help="take each guard out in turn, and look who notices")
     parser.add_argument(
         "--without", nargs=2, metavar=("TABLE", "PART"), help="take out the conditions on a table that have this part"
@@ -30,48 +35,57 @@ def main() -> int:
     if options.guards:
         from simulation.guards import examine
 
-        return examine(options.first, options.seeds, options.transactions)
+        return examine(options.first, options.seeds, options.transactions, options.workers)
     return _simulate(options)
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from simulation.run import run
+    from simulation.run import run, run_all
 
-    first, seeds, without = options.first, options.seeds, options.without
     over_s = options.days * 86_400 if options.days else None
-    is_out = (lambda guard: guard[1] == without[0] and without[1] in guard[2]) if without else (lambda _: False)
+    is_out = partial(_is_like, *options.without) if options.without else _is_none
+    one = partial(run, transactions=options.transactions, over_s=over_s, is_out=is_out)
+    seeds = range(options.first, options.first + options.seeds)
 
     began = said = time.monotonic()
-    faults: Counter[str] = Counter()
-    killed: Counter[str] = Counter()
-    sums: Counter[str] = Counter()
-    happened: Counter[str] = Counter()
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
     failed = []
-    for seed in range(first, first + seeds):
-        outcome = run(seed, options.transactions, over_s, is_out)
-        faults.update(outcome.faults)
-        killed.update(outcome.killed)
-        happened.update(outcome.happened)
-        sums.update(steps=outcome.steps, calls=outcome.calls, transactions=outcome.transactions, emails=outcome.emails)
-        if outcome.broken:
-            failed.append(seed)
-            print(f"seed {seed}:")
-            for text in outcome.broken[:10]:
-                print(f"  {text}")
-        if time.monotonic() - said > 2:
-            said = time.monotonic()
-            done = seed - first + 1
-            print(f"  {done} of {seeds} runs", end="\r" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+    done = 0
+    try:
+        for outcome in run_all(seeds, one, options.workers):
+            done += 1
+            sums["faults"].update(outcome.faults)
+            sums["killed"].update(outcome.killed)
+            sums["among them"].update(outcome.happened)
+            sums["all"].update({name: getattr(outcome, name) for name in _COUNTED})
+            if outcome.broken:
+                failed.append(outcome.seed)
+                print(f"seed {outcome.seed}:")
+                for text in outcome.broken[:10]:
+                    print(f"  {text}")
+            if time.monotonic() - said > 2:
+                said = time.monotonic()
+                end = "\r" if sys.stderr.isatty() else "\n"
+                print(f"  {done} of {len(seeds)} runs", end=end, file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print(f"interrupted after {done} of {len(seeds)} runs", file=sys.stderr)
     print(
-        f"{seeds} runs, seeds {first} to {first + seeds - 1}: {sums['transactions']:,} transactions, "
-        f"{sums['emails']:,} e-mails, {sums['calls']:,} calls, {sums['steps']:,} steps in "
+        f"{done} runs, seeds {seeds[0]} to {options.first + done - 1}: {sums['all']['transactions']:,} transactions, "
+        f"{sums['all']['emails']:,} e-mails, {sums['all']['calls']:,} calls, {sums['all']['steps']:,} steps in "
         f"{time.monotonic() - began:.0f} s"
     )
-    print("among them: " + ", ".join(f"{count:,} {name}" for name, count in sorted(happened.items())))
-    print("faults: " + ", ".join(f"{count:,} {name}" for name, count in sorted(faults.items())))
-    print("killed: " + ", ".join(f"{count:,} {name}" for name, count in sorted(killed.items())))
+    for name in ("among them", "faults", "killed"):
+        print(f"{name}: " + ", ".join(f"{count:,} {what}" for what, count in sorted(sums[name].items())))
     print(f"broken promises: {len(failed)} runs" + (f", seeds {failed}" if failed else ""))
-    return 1 if failed else 0
+    return 130 if done < len(seeds) else 1 if failed else 0
+
+
+def _is_none(_guard: tuple[str, str, str]) -> bool:
+    return False
+
+
+def _is_like(table: str, part: str, guard: tuple[str, str, str]) -> bool:
+    return guard[1] == table and part in guard[2]
 
 
 if __name__ == "__main__":

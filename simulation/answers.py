@@ -40,10 +40,11 @@ class Answers:
         button = self._chance.choice(list(_FIELDS))
         after_s = self._chance.choice((1.0, 30.0, 600.0))
         self._stage.scheduler.after(after_s, lambda: self._press(holder, email.transaction, button))
-        if self._chance.random() < 0.3:  # twice at once, or another answer soon after
+        if self._chance.random() < 0.3:  # twice at once, or another answer soon after, maybe with a double click
             again = self._chance.choice(list(_FIELDS))
             after_s += self._chance.choice((0.0, 0.05, 20.0))
-            self._stage.scheduler.after(after_s, lambda: self._press(holder, email.transaction, again))
+            for click_s in self._chance.choice(((0.0,), (0.0, 0.05))):
+                self._stage.scheduler.after(after_s + click_s, lambda: self._press(holder, email.transaction, again))
 
     def _press(self, holder: Enrolled, transaction: str, button: str, tries: int = 0) -> None:
         stored = self._holders.stored(holder)

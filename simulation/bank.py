@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from chalicelib.banks import plans
@@ -19,6 +20,9 @@ from simulation.stage import Stage
 BANKS = {"first-bank": "XAF", "second-bank": "EUR"}
 _TRIES = 60  # of a request that is refused in passing
 SETTLED_S = 5  # after their enrolment, when every read sees the banks' keys
+_AFTER_S = (0.0, 0.2, 30.0)  # so late a part of a purchase may be posted
+_LATE_S = (90_000, 180_000, 400_000)  # what a bank posts a day or some days after it
+_REPEATS = 0.1
 _TAKEN = ("created", "replayed")
 
 
@@ -26,12 +30,13 @@ _TAKEN = ("created", "replayed")
 class Posted:
     """A transaction, and what the bank was answered: `status` is 200 or 201 when it knows that it is stored.
 
-    `purchase` is the id of the authorization, for it and for what settles it.
+    `purchase` is the id of the authorization, for it and for what settles it; `is_part` says that this settles a part.
     """
 
     bank: str
     body: dict[str, Any]
     purchase: str | None = None
+    is_part: bool = False
     status: int | None = None
     is_queued: bool = False
     answers: list[int] = field(default_factory=list)
@@ -42,6 +47,7 @@ class Banks:
 
     def __init__(self, stage: Stage, accounts: int, start: datetime, is_rush: bool = False) -> None:
         self.posted: dict[tuple[str, str], Posted] = {}
+        self.repeats = 0
         self.conflicts: list[tuple[str, str, int]] = []
         self.holders = Holders(stage, start)
         self.answers = Answers(stage, self.holders)
@@ -85,27 +91,41 @@ class Banks:
             posted = self.posted[bank, transaction_id] = Posted(bank, body)
             if self._chance.random() < 0.2:
                 self._make_purchase(posted)
-            self._send(posted, body, 0)
-            if self._chance.random() < 0.1:  # the bank's own repetition
-                self._stage.scheduler.after(self._chance.uniform(0, 5), lambda: self._send(posted, body, 0))
+            else:
+                self._send(posted, body, 0)
+            self._repeat(1, lambda: self._send(posted, body, 0))
             if self._chance.random() < 0.1:
                 other = {**body, "amount": str(Decimal(body["amount"]) + 1)}
                 self._stage.scheduler.after(self._chance.uniform(0, 60), lambda: self._conflict(posted, other))
 
         return post
 
+    def _repeat(self, count: int, post: Callable[[], None]) -> None:
+        """Let the bank post some of its requests again, by itself."""
+        if self._chance.random() < _REPEATS:
+            self.repeats += count
+            self._stage.scheduler.after(self._chance.uniform(0, 5), post)
+
     def _make_purchase(self, authorized: Posted) -> None:
-        """Make it an authorization, and let what settles it come before it, with it or after it."""
+        """Make it an authorization. What settles it, whole or in parts, comes before it, with it or after it."""
         body = authorized.body
-        body |= {"status": "authorized", "type": "debit", "amount": str(self._chance.randrange(10, 60))}
+        parts = self._chance.choice(([1], [2, 1], [4, 3, 2, 1]))
+        scale = self._chance.randrange(10, 20)
+        body |= {"status": "authorized", "type": "debit", "amount": str(sum(parts) * scale)}
         authorized.purchase = body["id"]
-        settling = {**body, "id": f"{body['id']}-settled", "status": "settled", "authorization_id": body["id"]}
-        settled = self.posted[authorized.bank, settling["id"]] = Posted(authorized.bank, settling, body["id"])
-        self._stage.scheduler.after(self._chance.choice((0, 0.2, 30)), lambda: self._send(settled, settling, 0))
+        self._stage.scheduler.after(self._chance.choice(_AFTER_S), partial(self._send, authorized, body, 0))
+        together_s = self._chance.choice((None, *_AFTER_S))
+        for part in parts:
+            settling = {**body, "id": f"{body['id']}-settled{part}", "amount": str(part * scale)}
+            settling |= {"status": "settled", "authorization_id": body["id"]}
+            settled = Posted(authorized.bank, settling, body["id"], is_part=len(parts) > 1)
+            self.posted[authorized.bank, settling["id"]] = settled
+            after_s = self._chance.choice(_AFTER_S) if together_s is None else together_s
+            self._stage.scheduler.after(after_s, partial(self._send, settled, settling, 0))
 
     def _made_up(self, transaction_id: str) -> dict[str, Any]:
         amount = self._chance.choice((10, 25, 60, 250, 2_000_000))
-        at = self._stage.scheduler.now - timedelta(seconds=self._chance.choice((2, 3, 90_000)))
+        at = self._stage.scheduler.now - timedelta(seconds=self._chance.choice((2, 3, *_LATE_S)))
         return {
             "id": transaction_id,
             "account": f"A{self._chance.randrange(self._accounts)}",
@@ -135,7 +155,9 @@ class Banks:
         def post() -> None:
             batch = [Posted(bank, self._made_up(one)) for one in ids]
             self.posted |= {(bank, str(one.body["id"])): one for one in batch}
-            self._send_batch(bank, batch, 0, self._chance.random() < 0.4)
+            is_async = self._chance.random() < 0.4
+            self._send_batch(bank, batch, 0, is_async)
+            self._repeat(len(batch), lambda: self._send_batch(bank, batch, 0, is_async))
 
         return post
 

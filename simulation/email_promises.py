@@ -3,7 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import time, timedelta
+from itertools import chain
 
+from chalicelib.aws.clients import READ_TIMEOUT_S
 from simulation.bank import BANKS, Posted
 from simulation.expressions import Item
 from simulation.holders import Enrolled
@@ -52,7 +54,7 @@ class EmailPromises:
         name = f"{key[1]} to {holder.id} of {holder.account}"
         note = self._rest.notes.get((f"{key[0]}#{key[1]}", holder.id))
         emails = self._emails(key, holder, note)
-        state = str(value_at(note, "state")) if note else "none"
+        state = _state(note)
         if key not in self._rest.flagged and holder.has_clicked:
             return  # who unsubscribes meanwhile may or may not be told
         if key not in self._rest.flagged and not holder.wants(str(posted.body["type"])):
@@ -70,7 +72,7 @@ class EmailPromises:
             yield f"the state of what was sent says so: {name} is {state}"
 
     def _purchase_told(self, parts: list[Posted], holder: Enrolled) -> Iterator[str]:
-        """Look at an authorization and what settles it, to the same amount: whoever comes first, one is told."""
+        """Look at an authorization and what settles it: whoever comes first, one is told. Each part is told."""
         keys = [(one.bank, str(one.body["id"])) for one in parts]
         if (
             len(parts) < 2
@@ -83,11 +85,21 @@ class EmailPromises:
             return  # who has another address since is another reader, who may know nothing of the authorization
         name = f"{keys[0][1]} to {holder.id} of {holder.account}"
         notes = {key: self._rest.notes.get((f"{key[0]}#{key[1]}", holder.id)) for key in keys}
-        emails = [email for key, note in notes.items() for email in self._emails(key, holder, note)]
-        if not emails and not holder.may_bounce:
+        emails = {key: self._emails(key, holder, note) for key, note in notes.items()}
+        if not any(emails.values()) and not holder.may_bounce:
             yield f"of a purchase, somebody is told: {name}"
-        direct = [email for email in emails if "@" not in email.transaction]
-        if self._surplus(direct) > 0:
+        for one, key in zip(parts, keys, strict=True):
+            if one.is_part and not emails[key] and not holder.may_bounce:
+                yield f"of a purchase, each part is told: {key[1]} to {holder.id} of {holder.account}"
+            if emails[key] and not self._are_in_doubt(emails[key]) and _state(notes[key]) not in _TOLD | {"suppressed"}:
+                yield f"the state of what was sent says so: {key[1]} to {holder.id} is {_state(notes[key])}"
+        direct = [
+            [email for email in emails[key] if "@" not in email.transaction]
+            for one, key in zip(parts, keys, strict=True)
+        ]
+        # Where it's settled in parts, each is told once, and the authorization once.
+        together = direct if any(one.is_part for one in parts) else [list(chain(*direct))]
+        if any(self._surplus(emails) > 0 for emails in together):
             yield f"of a purchase, nobody is told twice: {name}"
 
     def _emails(self, key: Key, holder: Enrolled, note: Item | None) -> list[SentEmail]:
@@ -159,9 +171,12 @@ class EmailPromises:
                     yield f"a bank sends no more e-mails than its quota: {bank}, {count} on {day}"
 
     def _rate_kept(self) -> Iterator[str]:
-        """E-mails go below the account's rate: over ten seconds, and with a second's worth more for their way."""
+        """E-mails go below the account's rate: over ten seconds, with a second's worth more for their way, and more
+        where calls take long or are made again, so that an e-mail may miss its turn."""
         times = [email.at for email in self._stage.ses.accepted]
-        most = int(self._stage.ses.rate * 11) + 1
+        weather = self._stage.weather
+        for_their_way_s = 1 + 2 * READ_TIMEOUT_S * any((weather.slow, weather.lost, weather.throttled))
+        most = int(self._stage.ses.rate * (10 + for_their_way_s)) + 1
         for first, last in zip(times, times[most:], strict=False):
             if last - first < timedelta(seconds=10):
                 yield f"SES gets e-mails below its rate: over {most} within 10 s"
@@ -174,3 +189,7 @@ class EmailPromises:
                 record = self._banks.holders.stored(holder)
                 if record.email == holder.emails[-1] and record.suppressed:
                     yield f"a new address gets e-mails: {holder.id} of {holder.account}"
+
+
+def _state(note: Item | None) -> str:
+    return str(value_at(note, "state")) if note else "none"

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from chalicelib.aws.clients import READ_TIMEOUT_S
 from simulation.scheduler import Killed, Scheduler
 
 _THROTTLES = {
@@ -34,6 +35,7 @@ class Weather:
     twice: float = 0.0
     stale: float = 0.0
     contended: float = 0.0
+    slow: float = 0.0
 
     @classmethod
     def drawn(cls, chance: random.Random) -> "Weather":
@@ -93,6 +95,8 @@ class Caller:
             if self.happens("killed"):
                 in_doubt()
                 raise Killed
+            if self.happens("slow"):
+                self._scheduler.sleep(chance.uniform(0.1, READ_TIMEOUT_S))
             if not self.happens("lost"):
                 return answer
             in_doubt()

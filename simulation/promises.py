@@ -6,7 +6,7 @@ Each broken promise is a text: which one, and of what.
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -103,6 +103,12 @@ class Promises:
             found: Any = totals[0] if totals else {"count": 0, "credit": {"amount": "0"}, "debit": {"amount": "0"}}
             if found["count"] != count or any(Decimal(found[type_]["amount"]) != sums[type_] for type_ in sums):
                 yield f"the analytics are the sums: {bank} has {count} {sums}, not {found}"
+        if "roll_up_differs" in self._rest.log:
+            yield "the nightly reconciliation finds nothing"
+        days = {str(value_at(item, "timestamp"))[:10] for item in self._rest.stored.values()}
+        for day in sorted(days):
+            for one in self._stage.own.reconciliation.of_day(date.fromisoformat(day)).differences:
+                yield f"the analytics are what they are counted anew: {one}"
 
     def _in_the_feed(self) -> Iterator[str]:
         rows = self._stage.dynamodb.items("NotificationsTable")

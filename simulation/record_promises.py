@@ -1,8 +1,9 @@
-"""What is promised of holders' records and accounts' histories: nobody's change undoes another's."""
+"""What is promised of holders' records, accounts' histories and purchases: nobody's change undoes another's."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from chalicelib.ledger.keys import TransactionKey
 from simulation.rest import Rest
 from simulation.tables import value_at
 
@@ -17,6 +18,7 @@ class RecordPromises:
         """Yield the promises that are broken."""
         yield from self._changes_kept()
         yield from self._histories_complete()
+        yield from self._purchases_complete()
 
     def _changes_kept(self) -> Iterator[str]:
         for holder in self._rest.banks.holders.all:
@@ -38,3 +40,15 @@ class RecordPromises:
             counted = sum(amounts.count for amounts in found[account].amounts.values()) if account in found else 0
             if counted != count:
                 yield f"an account's history has each transaction once: {account} has {counted} of {count}"
+
+    def _purchases_complete(self) -> Iterator[str]:
+        """Each transaction that names an authorization is in its purchase, once."""
+        naming: dict[TransactionKey, set[str]] = defaultdict(set)
+        for (bank, transaction_id), item in self._rest.stored.items():
+            if named := value_at(item, "authorization_id"):
+                naming[TransactionKey(bank, str(named))].add(transaction_id)
+        found = self._stage.own.purchases.of(naming)
+        for key, ids in naming.items():
+            members = [member.id for member in found.get(key, ())]
+            if sorted(members) != sorted(ids):
+                yield f"a purchase has each of its transactions once: {key.id} has {members} of {sorted(ids)}"

@@ -1,8 +1,10 @@
 """One run: a seed's banks, weather and order of things, until everything has come to rest."""
 
 import io
+import multiprocessing
 import random
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 START = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 _REST = timedelta(hours=2)
 _REST_AT_MOST = timedelta(hours=48)  # after the last transaction
-_JOB_EVERY_S = 60.0
 _ACCOUNTS = 4  # of a bank
 _RUNS_OF_JOB_AT_MOST = 600
 _DAY_S = 86_400.0
@@ -93,6 +94,7 @@ def run(
         len(banks.posted),
         len(stage.ses.accepted),
         {
+            "repeats": banks.repeats,
             "statements": sum(one.transaction.startswith("statement@") for one in stage.ses.accepted),
             "digests": sum(one.transaction.startswith(("digest@", "alerts@")) for one in stage.ses.accepted),
             "deferred": stage.deferred,
@@ -103,6 +105,17 @@ def run(
     )
 
 
+def run_all(seeds: Sequence[int], one: Callable[[int], Outcome], workers: int) -> Iterator[Outcome]:
+    """Make the runs of some seeds on so many processors; yield what each came to, in the order of the seeds."""
+    if workers == 1 or len(seeds) == 1:
+        yield from map(one, seeds)
+        return
+    # Forked: what `before.prepare` has put in place is there too. Ctrl-C ends this process, and that ends the others.
+    ignored = (signal.SIGINT, signal.SIG_IGN)
+    with multiprocessing.get_context("fork").Pool(workers, signal.signal, ignored) as pool:
+        yield from pool.imap(one, seeds)
+
+
 def _begin(stage: "Stage", banks: "Banks", transactions: int, over_s: float) -> None:
     """Put all on the scheduler that happens by itself: the jobs, what banks do, and the bad day."""
     from simulation.bad_days import let_rows_expire, let_services_fail, put_poison
@@ -110,8 +123,8 @@ def _begin(stage: "Stage", banks: "Banks", transactions: int, over_s: float) -> 
     from simulation.template import SCHEDULED
 
     stage.begin(Weather.drawn(stage.scheduler.random))
-    for function in SCHEDULED:
-        stage.every(function, max(_JOB_EVERY_S, over_s / _RUNS_OF_JOB_AT_MOST))
+    for function, seconds in SCHEDULED.items():
+        stage.every(function, max(seconds, over_s / _RUNS_OF_JOB_AT_MOST))
     banks.post_all(transactions, over_s)
     banks.holders.move_some(over_s, SETTLED_S)
     let_services_fail(stage, over_s)

@@ -83,7 +83,7 @@ class Ses:
         self.in_doubt.add(self._last_call)
 
     def died(self, mailer: object, is_noted: Callable[[SentEmail], bool]) -> None:
-        """Note that a mailer died: nobody knows of its e-mails that it has not noted."""
+        """Note that a mailer died, or ended because the table took no note: nobody knows of these e-mails."""
         unnoted = (email for email in self.accepted if email.mailer is mailer and not is_noted(email))
         self.in_doubt.update(email.call for email in unnoted)
 

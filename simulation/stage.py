@@ -23,6 +23,8 @@ from simulation.tables import value_at
 from simulation.template import READERS, TEMPLATE, TIMEOUTS
 
 _SKEW_S = 1.0  # how wrong a copy's clock may be
+_TWICE_AS_OFTEN = 15  # a schedule's event, as a message: a job runs but once a minute
+_TWICE_WITHIN_S = 2.0  # of a schedule's second invocation: a run and its double see the same, or not quite
 _JOBS_REST_S = 300.0  # between two runs of a job, when nothing happens any more
 
 
@@ -129,10 +131,11 @@ class Stage:
 
         def over(result: Any, error: Any) -> None:
             copy.is_busy = False
+            if error is not None:
+                self.ses.died(processes[0], self._is_noted)
             if isinstance(error, Killed):
                 self.counts.killed[function] += 1
                 self._copies[function].remove(copy)
-                self.ses.died(processes[0], self._is_noted)
             elif error is not None:
                 self.counts.errors[f"{function}: {type(error).__name__}"] += 1
                 if type(error).__name__ not in ("TemporarilyUnavailable", "RollUpsMoved", "ReadTimeoutError"):
@@ -147,9 +150,10 @@ class Stage:
         def again() -> None:
             event = {"version": "0", "id": "id", "detail-type": "Scheduled Event", "source": "aws.events"}
             event |= {"account": ACCOUNT, "time": "", "region": REGION, "resources": [], "detail": {}}  # type: ignore[dict-item]
-            is_doubled = self.scheduler.random.random() < 5 * self.caller.weather.twice
-            for _ in range(2 if is_doubled else 1):
-                self.invoke(function, event, lambda _result, _error: None)
+            invoke = partial(self.invoke, function, event, lambda _result, _error: None)
+            invoke()
+            if self.scheduler.random.random() < _TWICE_AS_OFTEN * self.caller.weather.twice:
+                self.scheduler.after(self.scheduler.random.uniform(0, _TWICE_WITHIN_S), invoke)
             wait_s = max(seconds, self._jobs_rest_s)
             self.scheduler.after(wait_s * self.scheduler.random.uniform(0.9, 1.1), again)
 

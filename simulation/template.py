@@ -19,8 +19,8 @@ READERS = {
     "OperatorAlertsQueue": ("operator_alerts", 100),
     "WebhookQueue": ("webhook_sender", 10),
 }
-# What runs by the clock.
-SCHEDULED = ("analytics_job", "release_deferred", "statements")
+# What runs by the clock: how often, in seconds. The nightly reconciliation runs four times a day, for more to look at.
+SCHEDULED = {"analytics_job": 60, "release_deferred": 60, "statements": 60, "nightly_reconciliation": 6 * 3600}
 
 
 class _Loader(yaml.SafeLoader):

@@ -21,6 +21,8 @@ class Watch:
             self.broken.append(f"a stored transaction stays as it is: {value_at(before, 'id')}")
         if table == "TransactionsTable" and before is not None and is_flags(before):
             self._look_at_flags(before, after or {})
+        if table == "NotificationsTable" and before is not None and "named" in before:
+            self._look_at_purchase(before, after or {})
 
     def _look_at_flags(self, before: Item, after: Item) -> None:
         name = value_at(before, "id")
@@ -30,6 +32,12 @@ class Watch:
             is_same = part.startswith("answer#") and value_at(before, part, "answer") == value_at(after, part, "answer")
             if is_same and before[part] != after[part]:
                 self.broken.append(f"an answer that is given again is stored once: {name}")
+
+    def _look_at_purchase(self, before: Item, after: Item) -> None:
+        """Who has asked how a purchase stands keeps being right: what is new comes last."""
+        first = before["members"]["L"]
+        if after.get("members", {}).get("L", [])[: len(first)] != first:
+            self.broken.append(f"a purchase's order stays as it was decided: {value_at(before, 'named')}")
 
     def look(self) -> None:
         """Look at the e-mails of the last step: nobody is told of what isn't stored, or of another's account."""
