@@ -7,12 +7,19 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.calls import call
-from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item, was_cancelled_in_passing
+from chalicelib.aws.batching import batches
+from chalicelib.aws.dynamo import (
+    CANCELLED_BY_CONDITION,
+    Item,
+    batch_get,
+    batch_put,
+    from_item,
+    to_item,
+    write_together,
+)
 from chalicelib.aws.retention import KEPT, expiry
 from chalicelib.aws.retries import back_off
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.preferences import NOT_OF_ALERTS
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.email_quota import OVER_QUOTA
@@ -49,7 +56,7 @@ class NotificationLog:
 
     A claim is a lease: a function that dies with it leaves a notification that can be claimed again when the
     lease is over. Only a death between SES's yes and the note lets an e-mail out twice. `recorded` gets all states that
-    are recorded, with the time.
+    are recorded, with the time. The log knows the claims of its last call of `claim`: only its own are given back.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class NotificationLog:
         self._table = table
         self._feed = feed
         self._sleep = sleep
+        self._claimed_until = ""
 
     def claim(
         self,
@@ -84,6 +92,7 @@ class NotificationLog:
         another transaction told in its place can be claimed after all if neither of its two subjects is among those
         that were told (see `stand_ins`).
         """
+        self._claimed_until = sortable(until)
         claims = self._claim_all(
             {
                 key: self._claim(key, now, until, key in again, key in alerts, subjects.get(key) or _NO_SUBJECTS)
@@ -100,17 +109,13 @@ class NotificationLog:
         for wait_s in back_off(_TRIES, first_s=0.05):
             if not pending:
                 return claims
-            try:
-                call(self._client.transact_write_items, TransactItems=[{"Put": puts[key]} for key in pending])
-            except ClientError as error:
-                if not was_cancelled_in_passing(error):
-                    raise
-                pending = self._untaken(pending, error.response["CancellationReasons"], claims)
-                if pending:
-                    self._sleep(wait_s)
-            else:
+            reasons = write_together(self._client, [{"Put": puts[key]} for key in pending])
+            if not any(reasons):
                 claims.claimed.update(pending)
                 return claims
+            pending = self._untaken(pending, reasons, claims)
+            if pending:
+                self._sleep(wait_s)
         # Contended to the last: whoever holds them will be done by the time they come around again.
         claims.busy.update(pending)
         return claims
@@ -118,12 +123,16 @@ class NotificationLog:
     def record(self, changes: Iterable[StateChange], now: datetime) -> None:
         """Record the new states of claimed notifications, 25 in a call, and put those that changed into the feed.
 
-        The state `queued` gives the claim back, or to the digest that the notification is to wait for.
+        The state `queued` gives the claim back, or to the digest that the notification is to wait for: a hundred in a
+        call, and only as long as it is one's own.
         """
         changes = list(changes)
-        batch_put(self._client, self._table, (self._item(change, now) for change in changes), sleep=self._sleep)
+        final = [change for change in changes if change.state is not State.QUEUED]
+        for part in batches((change for change in changes if change.state is State.QUEUED), MAX_CLAIMS):
+            self._give_back(part, now)
+        batch_put(self._client, self._table, (self._item(change, now) for change in final), sleep=self._sleep)
         self._recorded(changes, now)
-        self._feed.append(change.key for change in changes if change.state is not State.QUEUED)
+        self._feed.append(change.key for change in final)
 
     def queued(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:
         """Return those of the notifications that are still to be told: claimed, put off or waiting. Read consistently,
@@ -135,6 +144,32 @@ class NotificationLog:
         items = (to_item(key.item_key()) for key in dict.fromkeys(keys))
         stored = batch_get(self._client, self._table, items, sleep=self._sleep)
         return {NotificationKey.of_item(values): values for values in stored}
+
+    def _give_back(self, pending: list[StateChange], now: datetime) -> None:
+        """Give claims back, unless they have ended and somebody else has the notification since.
+
+        A write whose answer was lost may have given them back: made again, it must not take another one's claim.
+        """
+        for wait_s in back_off(_TRIES, first_s=0.05):
+            reasons = write_together(self._client, [self._return(change, now) for change in pending])
+            if not any(reasons):
+                return
+            codes = [reason.get("Code") for reason in reasons]
+            pending = [one for one, code in zip(pending, codes, strict=True) if code != CANCELLED_BY_CONDITION]
+            if not pending:
+                return
+            self._sleep(wait_s)
+        raise TemporarilyUnavailable
+
+    def _return(self, change: StateChange, now: datetime) -> dict[str, Any]:
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": self._item(change, now),
+                "ConditionExpression": "claimed_until = :own",
+                "ExpressionAttributeValues": to_item({":own": self._claimed_until}),
+            }
+        }
 
     def _claim(
         self,
@@ -182,7 +217,7 @@ class NotificationLog:
     ) -> list[NotificationKey]:
         untaken = []
         for key, reason in zip(keys, reasons, strict=True):
-            if reason.get("Code") != "ConditionalCheckFailed":
+            if reason.get("Code") != CANCELLED_BY_CONDITION:
                 untaken.append(key)  # held back by the others, or contended, or throttled: worth another try
                 continue
             note = from_item(reason["Item"]) if reason.get("Item") else {}

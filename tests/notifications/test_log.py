@@ -127,6 +127,7 @@ def test_only_what_failed_can_be_claimed_again_by_who_asks_for_it(each: Desk) ->
 
 
 def test_what_waits_for_a_digest_is_held_for_good(each: Desk) -> None:
+    each.claim(0)
     each.log.record([StateChange(key(0), State.QUEUED, "digest", digest="digest@A0@x")], NOW)
 
     assert each.claim(0, after=timedelta(days=10_000)) == Claims(held={key(0)})
@@ -137,6 +138,54 @@ def test_what_is_given_back_can_be_claimed_at_once(each: Desk) -> None:
     each.log.record([StateChange(key(0), State.QUEUED, "throttled")], NOW)
 
     assert each.claim(0) == Claims(claimed={key(0)})
+
+
+QUEUED = StateChange(key(0), State.QUEUED, "throttled")
+
+
+@pytest.mark.parametrize("is_given_back_before", [True, False], ids=["an answer was lost", "the lease has ended"])
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_nobody_gives_another_one_s_claim_back(each: Desk, is_given_back_before: bool, is_sent: bool) -> None:
+    """Whoever claims it next would send it again."""
+    each.claim(0, 1)
+    if is_given_back_before:
+        each.log.record([QUEUED], NOW)
+    later, another = NOW + LEASE + timedelta(seconds=1), each.on(each.client)
+    assert another.claim([key(0)], later, later + LEASE) == Claims(claimed={key(0)})
+    if is_sent:
+        another.record([CHANGE], later)
+    before = each.item()
+
+    # What is one's own goes back all the same.
+    each.log.record([QUEUED, StateChange(key(1), State.QUEUED)], later)
+    assert each.item() == before
+    assert "claimed_until" not in each.item(1)
+
+
+@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError"])
+def test_what_cannot_be_given_back_is_tried_five_times_and_raised(desk: Desk, code: str) -> None:
+    contended = refusal("TransactionCanceledException")
+    contended.response["CancellationReasons"] = [{"Code": "None"}, {"Code": code}]
+    log = desk.on(Refusing(desk.client, contended, "transact_write_items"))
+    with pytest.raises(TemporarilyUnavailable):
+        log.record([QUEUED, StateChange(key(1), State.QUEUED)], NOW)
+    assert len(desk.waits) == 5
+    assert all(0 <= wait_s <= 0.05 * 2**number for number, wait_s in enumerate(desk.waits))
+    assert (desk.recorded, desk.feed.changed) == ([], [])
+
+
+def test_a_hundred_are_given_back_in_a_call(desk: Desk) -> None:
+    desk.claim(*range(MAX_CLAIMS))
+    asked: list[int] = []
+
+    class Counting:
+        def transact_write_items(self, **arguments: Any) -> Any:
+            asked.append(len(arguments["TransactItems"]))
+            return desk.client.transact_write_items(**arguments)
+
+    log = desk.on(Counting())
+    log.record((StateChange(key(number), State.QUEUED) for number in range(MAX_CLAIMS)), NOW)
+    assert asked[:1] == [MAX_CLAIMS]
 
 
 @pytest.mark.parametrize("reason", _NOT_OF_ALERTS)
@@ -225,6 +274,7 @@ def test_what_waits_for_its_digest_is_noted_as_claimed_behind_every_time(desk: D
         StateChange(key(1), State.FAILED, digest="digest@A0@x"),
         StateChange(key(2), State.QUEUED),
     ]
+    desk.claim(0, 1, 2)
     desk.log.record(changes, NOW)
     assert [desk.item(number).get("claimed_until") for number in range(3)] == ["9999", None, None]
 
@@ -253,6 +303,7 @@ def test_notes_are_read_of_those_that_have_one_each_once_and_consistently(desk: 
             asked.append(arguments)
             return desk.client.batch_get_item(**arguments)
 
+    desk.claim(0, 1)
     desk.log.record([CHANGE, StateChange(key(1), State.QUEUED)], NOW)
     notes = desk.on(Reading()).notes([key(0), key(1), key(0), key(7)])
     assert {found: note["state"] for found, note in notes.items()} == {key(0): "sent", key(1): "queued"}
