@@ -43,7 +43,7 @@ class Ses:
         self._caller = caller
         self._tell = tell
         self._calls = itertools.count(1)
-        self._last_call = 0
+        self._last_calls: dict[object, int] = {}  # by the process that made it: while it waits, others make theirs
 
     def get_account(self) -> dict[str, Any]:
         return {"SendQuota": {"MaxSendRate": self.rate}}
@@ -52,7 +52,7 @@ class Ses:
         entries = call["BulkEmailEntries"]
         if len(entries) > MAX_RECIPIENTS:
             raise AssertionError("SES would refuse this call")
-        self._last_call = next(self._calls)
+        call_number = self._last_calls[self._scheduler.running] = next(self._calls)
         results: list[dict[str, Any]] = []
         for entry in entries:
             if self._caller.happens("partly"):
@@ -66,7 +66,7 @@ class Ses:
                 tags["transaction"],
                 tags["holder"],
                 self._scheduler.now,
-                self._last_call,
+                call_number,
                 self._scheduler.running,
                 _text_of(entry) if tags["transaction"].startswith("statement@") else "",
             )
@@ -79,8 +79,8 @@ class Ses:
         return {"BulkEmailEntryResults": results}
 
     def doubt(self) -> None:
-        """Note that the mailer never heard of the last call."""
-        self.in_doubt.add(self._last_call)
+        """Note that the mailer that runs never heard of its last call."""
+        self.in_doubt.add(self._last_calls[self._scheduler.running])
 
     def died(self, mailer: object, is_noted: Callable[[SentEmail], bool]) -> None:
         """Note that a mailer died, or ended because the table took no note: nobody knows of these e-mails."""

@@ -31,26 +31,37 @@ _TRIES = 20
 # Of an account about which SES can't be asked: the least that one outside of the sandbox has.
 _UNKNOWN_RATE = 14.0
 CACHE_FOR = timedelta(minutes=5)
+# SES takes one question a second of an account, and some 15 copies ask.
+ASKED_AGAIN_AFTER = timedelta(seconds=30)
 
 
 class SesAccount:
-    """The SES account, which is asked for its send rate every five minutes, unless a `fixed` rate is given."""
+    """The SES account, which is asked for its send rate every five minutes, unless a `fixed` rate is given.
+
+    When it doesn't say, it is asked again after 30 seconds: until then e-mails may be sent too fast or too slowly.
+    """
 
     def __init__(self, client: Any, clock: Callable[[], datetime], fixed: float | None = None) -> None:
         self._client = client
         self._fixed = fixed
         self._last_known = _UNKNOWN_RATE
+        self._is_known = False
         self._rate = TimedCache[None, float](CACHE_FOR, clock)
 
     def send_rate(self) -> float:
         """Return how many e-mails a second the account may send; the last known number when SES doesn't say."""
-        return self._rate.get(None, self._ask) if self._fixed is None else self._fixed
+        if self._fixed is not None:
+            return self._fixed
+        return self._rate.get(None, self._ask, CACHE_FOR if self._is_known else ASKED_AGAIN_AFTER)
 
     def _ask(self) -> float:
         try:
             self._last_known = float(call(self._client.get_account)["SendQuota"]["MaxSendRate"])
         except (ClientError, TemporarilyUnavailable) as error:
+            self._is_known = False
             logger.warning("send_rate_unknown", extra={"error": type(error).__name__})
+        else:
+            self._is_known = True
         return self._last_known
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.mail.pacing import CACHE_FOR, Pacer, SesAccount
+from chalicelib.mail.pacing import ASKED_AGAIN_AFTER, CACHE_FOR, Pacer, SesAccount
 from chalicelib.mail.shares import Lane
 from tests.fakes import Failing, Metered, Refusing, refusal
 from tests.metrics import lines
@@ -134,6 +134,26 @@ def test_when_ses_does_not_say_the_last_known_rate_holds(logged: Any) -> None:
     assert account.send_rate() == 200
     (line,) = lines(logged())
     assert (line["level"], line["message"], line["error"]) == ("WARNING", "send_rate_unknown", "ClientError")
+
+
+@pytest.mark.parametrize("failing_at", [0, 1], ids=["the first time", "later"])
+def test_what_ses_did_not_say_is_asked_again_after_30_seconds(failing_at: int) -> None:
+    ses, now = FakeAccount(2), [NOW]
+    account = SesAccount(Failing(ses, refusal("TooManyRequestsException"), at=failing_at), lambda: now[0])
+    for _ in range(failing_at):
+        account.send_rate()
+        now[0] += CACHE_FOR
+    account.send_rate()
+    ses.rate = 3
+    assert timedelta(seconds=30) == ASKED_AGAIN_AFTER
+    now[0] += ASKED_AGAIN_AFTER - timedelta(microseconds=1)
+    assert account.send_rate() != 3
+    now[0] += timedelta(microseconds=1)
+    assert account.send_rate() == 3
+    # What it says then is kept as long as ever.
+    ses.rate = 4
+    now[0] += CACHE_FOR - timedelta(microseconds=1)
+    assert account.send_rate() == 3
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ServiceUnavailable"])

@@ -25,7 +25,9 @@ def test_every_promise_holds_on_bad_days() -> None:
     assert figures["transactions"] >= 40 * SEEDS
     assert all(figures[what] > 0 for what in ("statements", "answers", "deferred", "digests", "rows"))
     # The days were bad.
-    assert all(figures[fault] > 0 for fault in ("killed", "lost", "slow", "throttled", "twice", "partly", "unreachable"))
+    assert all(
+        figures[fault] > 0 for fault in ("killed", "lost", "slow", "throttled", "twice", "partly", "unreachable")
+    )
 
 
 def test_a_seed_gives_the_same_run() -> None:
