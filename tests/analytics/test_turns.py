@@ -24,6 +24,7 @@ from chalicelib.ledger.times import format_time, sortable
 from chalicelib.ledger.transaction import STATUSES, Transaction
 from tests.analytics_world import NOW, expected, made, row
 from tests.recorded_rows import RecordedRows
+from tests.sizes import size
 
 
 def flag_row(one: Transaction, *names: str) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def test_any_rows_folded_in_steps_give_the_same_as_at_once(
 
 # The model: an index in memory, whose pages have so many rows, and steps with so many days and accounts.
 PAGE, DAYS, ACCOUNTS = 240, 110, 120
-SEEDS, ROUNDS = 4, 2
+SEEDS, ROUNDS = size(2, 100), 2
 
 
 class Index(RecordedRows):

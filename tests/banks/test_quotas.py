@@ -13,6 +13,7 @@ from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.errors import TemporarilyUnavailable
 from tests.fakes import Failing, Refusing, refusal
 from tests.metrics import counted, lines
+from tests.sizes import size
 
 TRANSACTIONS, EMAILS = Metered
 TRIAL = 10_000
@@ -124,7 +125,7 @@ def test_another_plan_is_obeyed_at_once(office: Office) -> None:
     assert function.take("eazycard", "standard", TRANSACTIONS, 500) == 500
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(size(2, 20)))
 def test_many_functions_give_out_no_more_together_and_leave_little(each_dynamodb: Any, seed: int) -> None:
     office, luck = Office(each_dynamodb), random.Random(seed)
     functions = [office.function() for _ in range(12)]

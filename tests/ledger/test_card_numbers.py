@@ -331,9 +331,9 @@ WORK: dict[str, Callable[[int], str]] = {
 }  # fmt: skip
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, tries: int = 3) -> float:
     best = float("inf")
-    for _ in range(3):
+    for _ in range(tries):
         before = time.process_time()
         holds_card_number(text)
         best = min(best, time.process_time() - before)
@@ -345,7 +345,7 @@ def test_twice_the_text_is_not_three_times_the_work(make: Callable[[int], str]) 
     once, twice = make(100_000), make(200_000)
     # Below a millisecond the clock counts for more than the text; other work may get in between, but not ten times.
     assert any(seconds(twice) < 3 * max(seconds(once), 0.001) for _ in range(10))
-    assert seconds(make(1_000_000)) < 10
+    assert seconds(make(1_000_000), tries=1) < 10
 
 
 @given(
