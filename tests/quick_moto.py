@@ -2,8 +2,9 @@
 
 For each value of each item of DynamoDB, moto looks for each of ten types, by all names that a value of Python's might
 have it under: that was half of the time of a call. A value has one type, and says which. For each call it lists all
-members of the class that answers. And for each action of a transaction it copies the action's whole table, to have it
-back if an action is refused.
+members of the class that answers, draws 52 letters for the request's id, and takes each condition apart, although the
+same few come again and again. And for each action of a transaction it copies the action's whole table, to have it back
+if an action is refused.
 
 And botocore signs a call of DynamoDB and makes HTTP of it, which moto reads again as a web server does: more than half
 of the time. Here moto gets the call's body, and answers it.
@@ -13,7 +14,7 @@ import copy
 import functools
 import re
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS, JSONSerializer
 from moto.core.utils import utcnow
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
@@ -103,6 +105,22 @@ def _knowing_its_keys(transact: Callable[..., None]) -> Callable[..., None]:
     return transact_write_items
 
 
+@functools.cache
+def _nodes_of(condition: str) -> tuple[Any, ...]:
+    parser = ConditionExpressionParser(condition, {}, {})
+    return tuple(_TAKEN_APART(parser))
+
+
+_TAKEN_APART = ConditionExpressionParser._lex_condition_expression
+_REQUEST_ID = "R" * 52
+
+
+def _request_id(headers: dict[str, Any] | None = None) -> str:
+    if headers is not None:
+        headers["x-amzn-requestid"] = _REQUEST_ID
+    return _REQUEST_ID
+
+
 _DYNAMODB = re.compile(r"https://dynamodb\.([a-z0-9-]+)\.amazonaws\.com/?")
 
 
@@ -148,6 +166,8 @@ def install() -> None:
     """Let moto answer so from now on."""
     SERVICE_SPECIFIC_SERIALIZERS["dynamodb"] = {"json": ItemSerializer}
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+    responses.gen_amzn_requestid_long = _request_id
+    ConditionExpressionParser._lex_condition_expression = lambda parser: deque(_nodes_of(parser.condition_expression))
     Table.__deepcopy__ = _copy_of_table
     DynamoDBBackend.transact_write_items = _knowing_its_keys(DynamoDBBackend.transact_write_items)
     Endpoint._send_request = _without_http(Endpoint._send_request)
