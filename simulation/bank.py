@@ -13,6 +13,7 @@ from chalicelib.banks.bank import ApiKey, Bank, hash_key
 from chalicelib.banks.settings import BankSettings, StoredSettings
 from chalicelib.banks.webhook_endpoints import CHOICES, EndpointState, NamedEndpoint, Status
 from simulation.answers import Answers
+from simulation.confirmations import Confirmations
 from simulation.holders import Holders
 from simulation.requests import request
 from simulation.stage import Stage
@@ -23,6 +24,7 @@ SETTLED_S = 5  # after their enrolment, when every read sees the banks' keys
 _AFTER_S = (0.0, 0.2, 30.0)  # so late a part of a purchase may be posted
 _LATE_S = (90_000, 180_000, 400_000)  # what a bank posts a day or some days after it
 _REPEATS = 0.1
+_CONFIRMING = 0.2  # of the banks have their holders confirm their addresses
 _TAKEN = ("created", "replayed")
 
 
@@ -51,6 +53,7 @@ class Banks:
         self.conflicts: list[tuple[str, str, int]] = []
         self.holders = Holders(stage, start)
         self.answers = Answers(stage, self.holders)
+        self.confirmations = Confirmations(stage, self.holders)
         self.digest_after: dict[str, int] = {}
         self._stage = stage
         self._chance = stage.scheduler.random
@@ -65,11 +68,14 @@ class Banks:
             store.put_api_key(ApiKey(hash_key(f"tn_key-of-{bank}"), bank, "gateway"))
             self.digest_after[bank] = 50 if is_rush else self._chance.choice((20, 3))
             endpoint = NamedEndpoint(f"https://{bank}.example.com/hooks", CHOICES)
-            settings = BankSettings(digest_after=self.digest_after[bank], webhooks=(endpoint,))
+            must_confirm = not is_rush and self._chance.random() < _CONFIRMING
+            settings = BankSettings(
+                digest_after=self.digest_after[bank], webhooks=(endpoint,), confirm_addresses=must_confirm
+            )
             states = {endpoint.id: EndpointState(endpoint.url, Status.IN_USE, start)}
             store.put_settings(bank, StoredSettings(settings, {}, 1, states))
             for number in range(accounts):
-                self.holders.enrol_some(bank, f"A{number}")
+                self.holders.enrol_some(bank, f"A{number}", must_confirm)
 
     def post_all(self, count: int, over_s: float) -> None:
         """Post so many transactions at random times within that many seconds, some of them together."""

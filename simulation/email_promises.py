@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from itertools import chain
 
 from chalicelib.aws.clients import READ_TIMEOUT_S
@@ -57,6 +57,8 @@ class EmailPromises:
         state = _state(note)
         if key not in self._rest.flagged and holder.has_clicked:
             return  # who unsubscribes meanwhile may or may not be told
+        if holder.must_confirm and not self._was_confirmed_before(key, holder):
+            return  # that nothing comes before is watched at each step
         if key not in self._rest.flagged and not holder.wants(str(posted.body["type"])):
             if emails:
                 yield f"no e-mail goes to who doesn't want it: {name}"
@@ -81,7 +83,7 @@ class EmailPromises:
             or self._banks.emails_a_day
         ):
             return
-        if len(holder.emails) > 1 or holder.has_clicked:
+        if len(holder.emails) > 1 or holder.has_clicked or holder.must_confirm:
             return  # who has another address since is another reader, who may know nothing of the authorization
         name = f"{keys[0][1]} to {holder.id} of {holder.account}"
         notes = {key: self._rest.notes.get((f"{key[0]}#{key[1]}", holder.id)) for key in keys}
@@ -101,6 +103,12 @@ class EmailPromises:
         together = direct if any(one.is_part for one in parts) else [list(chain(*direct))]
         if any(self._surplus(emails) > 0 for emails in together):
             yield f"of a purchase, nobody is told twice: {name}"
+
+    def _was_confirmed_before(self, key: Key, holder: Enrolled) -> bool:
+        """Return whether the holder's one address was confirmed before the transaction was recorded."""
+        taken = self._banks.confirmations.taken.get((holder.bank, holder.emails[0]))
+        recorded = datetime.fromisoformat(str(value_at(self._rest.stored[key], "recorded_at")))
+        return len(holder.emails) == 1 and taken is not None and taken + _CLOCKS_DIFFER_BY < recorded
 
     def _emails(self, key: Key, holder: Enrolled, note: Item | None) -> list[SentEmail]:
         """Return the e-mails that told a holder of a transaction: its own, or the digest's that has it."""

@@ -37,6 +37,8 @@ EXEMPT = {
     ): "one reader after another opens a case: tests/cases/test_opener.py",
     ("BanksTable", "attribute_not_exists(entry) OR version = :before"): "banks change no settings in a run: "
     "tests/banks/test_repository.py",
+    ("DeferralsTable", "asked_at <= :over"): "an address in a run is asked by one change only: "
+    "tests/changes/test_asked_repository.py",
     ("AccountsTable", "holder_count < :max"): "the run has no account that is full: tests/holders/test_repository.py",
     ("DeferralsTable", "began > :over"): "which e-mails a digest has, not whether: "
     "tests/notifications/test_allowances.py",

@@ -19,7 +19,8 @@ _DAY = timedelta(days=1)
 @dataclass(slots=True)
 class Enrolled:
     """A holder, and what they want to hear of. `emails` are the addresses, the newest one last; `alias` is what
-    notifications name them. `quiet` are the quiet hours in the holder's zone, by the clock: from and to."""
+    notifications name them. `quiet` are the quiet hours in the holder's zone, by the clock: from and to. `must_confirm`
+    says that nothing may come to an address before it is confirmed."""
 
     bank: str
     account: str
@@ -30,6 +31,7 @@ class Enrolled:
     zone: str
     quiet: tuple[str, str] | None
     statement: str
+    must_confirm: bool = False
     alias: str = ""
     has_clicked: bool = False  # to unsubscribe, at any time
     is_unsubscribed: bool = False  # the page said so
@@ -85,14 +87,15 @@ class Holders:
         self._start = start
         self._chance = stage.scheduler.random
 
-    def enrol_some(self, bank: str, account: str) -> None:
+    def enrol_some(self, bank: str, account: str, must_confirm: bool) -> None:
         """Enrol up to two holders of an account."""
         for number in range(self._chance.choice((0, 1, 1, 2))):
             holder = self._made_up(bank, account, number)
+            holder.must_confirm = must_confirm
             own = self._stage.own
             loaded = load_holder(holder.record(), holder.id, self._start - _DAY)
             own.statement_index.enter(bank, account, loaded, self._start)
-            own.enrolment.enrol(bank, account, loaded)
+            own.enrolment.enrol(bank, account, loaded, must_confirm=must_confirm)
             holder.alias = self.stored(holder).alias
             self.all.append(holder)
 
@@ -117,10 +120,15 @@ class Holders:
         of_account: list[Holder] = self._stage.own.holders.of_account(holder.bank, holder.account)
         return next(one for one in of_account if one.id == holder.id)
 
+    def move(self, holder: Enrolled, after_s: float) -> None:
+        """Let the bank give the holder another address then, if it is the first time."""
+        if len(holder.emails) == 1:
+            self._stage.scheduler.after(after_s, self._mover(holder))
+
     def _move_who_bounces(self, email: SentEmail) -> None:
         holder = self.named(email.bank, email.holder)
-        if holder is not None and holder.emails == [email.to] and self._chance.random() < 0.5:
-            self._stage.scheduler.after(self._chance.uniform(0, 0.5), self._mover(holder))
+        if holder is not None and self._chance.random() < 0.5:
+            self.move(holder, self._chance.uniform(0, 0.5))
 
     def _unsubscribe(self, holder: Enrolled) -> None:
         """Let the holder's mail program unsubscribe with one click."""

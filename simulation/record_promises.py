@@ -17,6 +17,7 @@ class RecordPromises:
     def broken(self) -> Iterator[str]:
         """Yield the promises that are broken."""
         yield from self._changes_kept()
+        yield from self._addresses_confirmed()
         yield from self._histories_complete()
         yield from self._purchases_complete()
 
@@ -27,6 +28,22 @@ class RecordPromises:
                 yield f"what the bank changes stays so: the address of {holder.name}"
             if holder.is_unsubscribed and not record.preferences.get("muted"):
                 yield f"what a holder chooses stays so: {holder.name} has unsubscribed"
+
+    def _addresses_confirmed(self) -> Iterator[str]:
+        """Who must confirm an address is asked to, once, and what was confirmed stays so."""
+        confirmations, in_doubt = self._rest.banks.confirmations, self._stage.ses.in_doubt
+        for holder in self._rest.banks.holders.all:
+            if not holder.must_confirm:
+                continue
+            key = holder.bank, holder.emails[0]
+            asked = confirmations.asked.get(key, set())
+            if not asked and not holder.is_muted and not holder.has_clicked and len(holder.emails) == 1:
+                yield f"who must confirm an address is asked to: {holder.name}"
+            if len(asked - in_doubt) > 1:
+                yield f"an address is asked once: {holder.name}, {len(asked)} times"
+            record = self._rest.banks.holders.stored(holder)
+            if (holder.bank, record.email) in confirmations.taken and record.awaits_confirmation:
+                yield f"what a holder confirms stays so: {holder.name}"
 
     def _histories_complete(self) -> Iterator[str]:
         """Each settled transaction is in its account's history, once."""

@@ -99,6 +99,7 @@ def run(
             "digests": sum(one.transaction.startswith(("digest@", "alerts@")) for one in stage.ses.accepted),
             "deferred": stage.deferred,
             "answers": sum(len(one.taken) for one in banks.answers.pressed.values()),
+            "confirmed": len(banks.confirmations.taken),
             "rows expired": sum(stage.dynamodb.expired.values()),
         },
         set(stage.dynamodb.conditions),

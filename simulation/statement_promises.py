@@ -31,7 +31,7 @@ class StatementPromises:
             wanted = dict[str, Period]()
             if not holder.is_muted and holder.statement != "none":
                 wanted = {f"statement@{holder.account}@{one[0]}": one for one in self._due(holder)}
-            if not holder.has_clicked:
+            if not (holder.has_clicked or holder.must_confirm):
                 for key, period in wanted.items():
                     yield from self._sent_once(holder, key, period)
             for bank, key, holder_id in list(self._rest.sent):

@@ -12,6 +12,7 @@ class Watch:
     def __init__(self, stage: Stage, banks: Banks) -> None:
         self.broken: list[str] = []
         self._stage = stage
+        self._banks = banks
         self._seen = 0
         self._holders = {(one.bank, one.account, one.alias): one for one in banks.holders.all}
         stage.dynamodb.watch(self._changed)
@@ -40,8 +41,12 @@ class Watch:
             self.broken.append(f"a purchase's order stays as it was decided: {value_at(before, 'named')}")
 
     def look(self) -> None:
-        """Look at the e-mails of the last step: nobody is told of what isn't stored, or of another's account."""
+        """Look at the e-mails of the last step: nobody is told of what isn't stored, or of another's account, or at an
+        address that was to be confirmed first."""
         for email in self._stage.ses.accepted[self._seen :]:
+            named = self._banks.holders.named(email.bank, email.holder)
+            if named is not None and not self._banks.confirmations.may_get(named, email):
+                self.broken.append(f"nothing comes to an address before it is confirmed: {email.transaction}")
             if "@" in email.transaction:
                 continue
             stored = self._stage.dynamodb.item("TransactionsTable", f"{email.bank}#{email.transaction}")
