@@ -10,7 +10,7 @@ from chalicelib.ledger.times import format_time
 
 # An answer given by mistake can be corrected for so long. Afterwards the bank has acted on it.
 CORRECTABLE_FOR = timedelta(hours=1)
-_SOONEST = timedelta(microseconds=1)
+_SOONEST = timedelta(microseconds=1)  # that a correction is dated after what it corrects
 # So many are shown of a transaction: an account has 20 holders at a time.
 MAX_ANSWERS = 100
 # The attribute of a holder's answer in the row of flags: each holder of the account answers alone.
