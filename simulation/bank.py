@@ -74,6 +74,7 @@ class Banks:
             )
             states = {endpoint.id: EndpointState(endpoint.url, Status.IN_USE, start)}
             store.put_settings(bank, StoredSettings(settings, {}, 1, states))
+            stage.dynamodb.tables["BanksTable"].stale.clear()  # every read sees the bank before it has holders
             for number in range(accounts):
                 self.holders.enrol_some(bank, f"A{number}", must_confirm)
 
