@@ -174,8 +174,7 @@ def test_what_cannot_be_given_back_is_tried_five_times_and_raised(desk: Desk, co
     assert (desk.recorded, desk.feed.changed) == ([], [])
 
 
-def test_a_hundred_are_given_back_in_a_call(desk: Desk) -> None:
-    desk.claim(*range(MAX_CLAIMS))
+def test_a_hundred_are_given_back_in_one_call_and_what_is_settled_in_none(desk: Desk) -> None:
     asked: list[int] = []
 
     class Counting:
@@ -183,9 +182,15 @@ def test_a_hundred_are_given_back_in_a_call(desk: Desk) -> None:
             asked.append(len(arguments["TransactItems"]))
             return desk.client.transact_write_items(**arguments)
 
-    log = desk.on(Counting())
-    log.record((StateChange(key(number), State.QUEUED) for number in range(MAX_CLAIMS)), NOW)
-    assert asked[:1] == [MAX_CLAIMS]
+        def __getattr__(self, name: str) -> Any:
+            return getattr(desk.client, name)
+
+    log, keys = desk.on(Counting()), [key(number) for number in range(MAX_CLAIMS)]
+    log.claim(keys, NOW, NOW + LEASE)
+    log.record([StateChange(one, State.QUEUED) for one in keys], NOW)
+    assert (asked, desk.waits) == ([100, 100], [])
+    log.record([StateChange(one, State.SKIPPED, "muted") for one in keys], NOW)
+    assert asked == [100, 100]
 
 
 @pytest.mark.parametrize("reason", _NOT_OF_ALERTS)
