@@ -106,7 +106,7 @@ faults-cloud: $(DEV) $(LOADER)  ## Post to the local cloud on a bad day, and cou
 	@$(PY) -m load.faults --count $(COUNT) --seed $(SEED)
 
 guards: $(DEV)  ## Take each condition of a write out in turn, and see that a promise notices it
-	@$(PY) -m simulation --seeds 120 --guards
+	@$(PY) -m simulation --seeds 300 --guards
 
 mutants: SAMPLE = 300
 mutants: SEED = 1

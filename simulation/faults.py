@@ -100,5 +100,6 @@ class Caller:
             if not self.happens("lost"):
                 return answer
             in_doubt()
+            self._scheduler.sleep(READ_TIMEOUT_S)  # so long the caller waits for it, and others go on
             error = ReadTimeoutError(endpoint_url=service)
         raise error

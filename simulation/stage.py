@@ -39,6 +39,7 @@ class Stage:
         self.weather = FAIR
         self.caller = Caller(scheduler, FAIR)
         self.counts = Counts()
+        self._jobs: list[Callable[[], None]] = []
         self._jobs_rest_s = 0.0
         self.deferred = 0  # notices that waited in the table for quiet hours to end, or as a digest
         self.poisoned: set[str] = set()  # queues with a message that nobody can read
@@ -91,6 +92,8 @@ class Stage:
         self.caller.weather = FAIR
         self.caller.down_until.clear()
         self._jobs_rest_s = _JOBS_REST_S
+        for invoke in self._jobs:  # the next time of one may be hours away
+            self.scheduler.after(_JOBS_REST_S, invoke)
 
     def queue(self, name: str) -> SqsQueue:
         return self.queues.by_name[name]
@@ -146,11 +149,12 @@ class Stage:
 
     def every(self, function: str, seconds: float) -> None:
         """Invoke a function again and again, also while it still runs."""
+        event = {"version": "0", "id": "id", "detail-type": "Scheduled Event", "source": "aws.events"}
+        event |= {"account": ACCOUNT, "time": "", "region": REGION, "resources": [], "detail": {}}  # type: ignore[dict-item]
+        invoke = partial(self.invoke, function, event, lambda _result, _error: None)
+        self._jobs.append(invoke)
 
         def again() -> None:
-            event = {"version": "0", "id": "id", "detail-type": "Scheduled Event", "source": "aws.events"}
-            event |= {"account": ACCOUNT, "time": "", "region": REGION, "resources": [], "detail": {}}  # type: ignore[dict-item]
-            invoke = partial(self.invoke, function, event, lambda _result, _error: None)
             invoke()
             if self.scheduler.random.random() < _TWICE_AS_OFTEN * self.caller.weather.twice:
                 self.scheduler.after(self.scheduler.random.uniform(0, _TWICE_WITHIN_S), invoke)
