@@ -2,9 +2,9 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Clamped, Context, Decimal, Inexact, Overflow, Rounded, Underflow
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +13,7 @@ from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
 
+K = TypeVar("K")
 Item = dict[str, Any]
 
 # DynamoDB's numbers: what they can't hold exactly is refused.
@@ -167,30 +168,37 @@ def put_new(
     `key` names the table's partition key; the items' keys must be distinct. Raises TemporarilyUnavailable.
     """
     put = list(items)
-    stored: list[Item | None] = [None] * len(put)
-    pending = list(range(len(put)))
+    condition = {"ConditionExpression": f"attribute_not_exists({key})"}
+    returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    puts = {index: {"Put": {"TableName": table, "Item": one, **condition, **returned}} for index, one in enumerate(put)}
+    refused, contended = write_if(client, puts, sleep=sleep, tries=_TRIES)
+    if contended:
+        raise TemporarilyUnavailable
+    return [refused[index]["Item"] if index in refused else None for index in puts]
+
+
+def write_if(
+    client: Any, actions: Mapping[K, dict[str, Any]], *, sleep: Callable[[float], None], tries: int
+) -> tuple[dict[K, dict[str, Any]], set[K]]:
+    """Write those of at most 100 actions, each on another item, whose condition holds: all of them or none.
+
+    Returns the reasons, as DynamoDB says them, for which the others were refused, by their keys; and, if nothing was
+    written in so many `tries` because others write the same items, the keys of all that are left.
+    """
+    pending, refused = dict(actions), dict[K, dict[str, Any]]()
     if not pending:
-        return stored
-    for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
-        condition = {"ConditionExpression": f"attribute_not_exists({key})"}
-        returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        puts = [{"Put": {"TableName": table, "Item": put[index], **condition, **returned}} for index in pending]
-        try:
-            call(client.transact_write_items, TransactItems=puts)
-        except ClientError as error:
-            if not was_cancelled_in_passing(error):
-                raise
-            reasons = error.response["CancellationReasons"]
-            for index, reason in zip(list(pending), reasons, strict=True):
-                if reason.get("Code") == CANCELLED_BY_CONDITION:
-                    stored[index] = reason["Item"]
-                    pending.remove(index)
-            if not pending:
-                return stored
-            sleep(wait_s)
-        else:
-            return stored
-    raise TemporarilyUnavailable
+        return refused, set()
+    for wait_s in back_off(tries, _FIRST_WAIT_S):
+        reasons = write_together(client, list(pending.values()))
+        if not any(reasons):
+            return refused, set()
+        found = dict(zip(list(pending), reasons, strict=True))
+        refused |= {key: reason for key, reason in found.items() if reason.get("Code") == CANCELLED_BY_CONDITION}
+        pending = {key: action for key, action in pending.items() if key not in refused}
+        if not pending:
+            return refused, set()
+        sleep(wait_s)
+    return refused, set(pending)
 
 
 def _write_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:

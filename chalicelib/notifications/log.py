@@ -8,17 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from chalicelib.aws.batching import batches
-from chalicelib.aws.dynamo import (
-    CANCELLED_BY_CONDITION,
-    Item,
-    batch_get,
-    batch_put,
-    from_item,
-    to_item,
-    write_together,
-)
+from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item, write_if
 from chalicelib.aws.retention import KEPT, expiry
-from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.preferences import NOT_OF_ALERTS
 from chalicelib.ledger.times import format_time, sortable
@@ -93,31 +84,17 @@ class NotificationLog:
         that were told (see `stand_ins`).
         """
         self._claimed_until = sortable(until)
-        claims = self._claim_all(
-            {
-                key: self._claim(key, now, until, key in again, key in alerts, subjects.get(key) or _NO_SUBJECTS)
-                for key in keys
-            }
-        )
+        puts = {
+            key: {"Put": self._claim(key, now, until, key in again, key in alerts, subjects.get(key) or _NO_SUBJECTS)}
+            for key in keys
+        }
+        refused, contended = write_if(self._client, puts, sleep=self._sleep, tries=_TRIES)
+        # Contended to the last: whoever holds them will be done by the time they come around again.
+        claims = Claims(claimed=puts.keys() - refused.keys() - contended, busy=contended)
+        for key, reason in refused.items():
+            _why_not(claims, from_item(reason["Item"]) if reason.get("Item") else {}).add(key)
         # Whoever settled them may have died before the feed had them.
         self._feed.append(sorted(claims.settled))
-        return claims
-
-    def _claim_all(self, puts: Mapping[NotificationKey, dict[str, Any]]) -> Claims:
-        claims = Claims()
-        pending = list(puts)
-        for wait_s in back_off(_TRIES, first_s=0.05):
-            if not pending:
-                return claims
-            reasons = write_together(self._client, [{"Put": puts[key]} for key in pending])
-            if not any(reasons):
-                claims.claimed.update(pending)
-                return claims
-            pending = self._untaken(pending, reasons, claims)
-            if pending:
-                self._sleep(wait_s)
-        # Contended to the last: whoever holds them will be done by the time they come around again.
-        claims.busy.update(pending)
         return claims
 
     def record(self, changes: Iterable[StateChange], now: datetime) -> None:
@@ -145,21 +122,14 @@ class NotificationLog:
         stored = batch_get(self._client, self._table, items, sleep=self._sleep)
         return {NotificationKey.of_item(values): values for values in stored}
 
-    def _give_back(self, pending: list[StateChange], now: datetime) -> None:
+    def _give_back(self, changes: Iterable[StateChange], now: datetime) -> None:
         """Give claims back, unless they have ended and somebody else has the notification since.
 
         A write whose answer was lost may have given them back: made again, it must not take another one's claim.
         """
-        for wait_s in back_off(_TRIES, first_s=0.05):
-            reasons = write_together(self._client, [self._return(change, now) for change in pending])
-            if not any(reasons):
-                return
-            codes = [reason.get("Code") for reason in reasons]
-            pending = [one for one, code in zip(pending, codes, strict=True) if code != CANCELLED_BY_CONDITION]
-            if not pending:
-                return
-            self._sleep(wait_s)
-        raise TemporarilyUnavailable
+        returns = {change.key: self._return(change, now) for change in changes}
+        if write_if(self._client, returns, sleep=self._sleep, tries=_TRIES)[1]:
+            raise TemporarilyUnavailable
 
     def _return(self, change: StateChange, now: datetime) -> dict[str, Any]:
         return {
@@ -212,23 +182,6 @@ class NotificationLog:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _untaken(
-        self, keys: Sequence[NotificationKey], reasons: Sequence[dict[str, Any]], claims: Claims
-    ) -> list[NotificationKey]:
-        untaken = []
-        for key, reason in zip(keys, reasons, strict=True):
-            if reason.get("Code") != CANCELLED_BY_CONDITION:
-                untaken.append(key)  # held back by the others, or contended, or throttled: worth another try
-                continue
-            note = from_item(reason["Item"]) if reason.get("Item") else {}
-            if note.get("state") != State.QUEUED:
-                claims.settled.add(key)
-            elif "digest" in note:
-                claims.held.add(key)
-            else:
-                claims.busy.add(key)
-        return untaken
-
     def _item(self, change: StateChange, now: datetime) -> Item:
         is_held = change.digest is not None and change.state is State.QUEUED
         return to_item(
@@ -245,3 +198,10 @@ class NotificationLog:
                 "expires_at": expiry(now, self._kept_days),
             }
         )
+
+
+def _why_not(claims: Claims, note: Mapping[str, Any]) -> set[NotificationKey]:
+    """Return the set in which a notification with this note belongs, which can't be claimed."""
+    if note.get("state") != State.QUEUED:
+        return claims.settled
+    return claims.held if "digest" in note else claims.busy

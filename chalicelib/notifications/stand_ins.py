@@ -7,16 +7,15 @@ notification is there already, it is told by itself, and nothing stands for it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from chalicelib.aws.batching import batches
-from chalicelib.aws.dynamo import CANCELLED_BY_CONDITION, to_item, write_together
+from chalicelib.aws.dynamo import to_item, write_if
 from chalicelib.aws.retention import KEPT, expiry
-from chalicelib.aws.retries import back_off
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey, State
 
@@ -62,25 +61,12 @@ class StandIns:
         by_key: dict[NotificationKey, list[StandIn]] = {}
         for stand_in in stand_ins:
             by_key.setdefault(stand_in.authorization, []).append(stand_in)
-        standings = dict.fromkeys(by_key, Standing.BUSY)
+        standings = dict.fromkeys(by_key, Standing.STANDS)
         for part in batches(by_key, _MAX_ACTIONS):
-            standings |= self._note({key: self._update(key, by_key[key], now) for key in part})
+            updates = {key: self._update(key, by_key[key], now) for key in part}
+            told, contended = write_if(self._client, updates, sleep=self._sleep, tries=_TRIES)
+            standings |= dict.fromkeys(told, Standing.IS_TOLD) | dict.fromkeys(contended, Standing.BUSY)
         return [standings[stand_in.authorization] for stand_in in stand_ins]
-
-    def _note(self, pending: dict[NotificationKey, dict[str, Any]]) -> Mapping[NotificationKey, Standing]:
-        standings: dict[NotificationKey, Standing] = {}
-        for wait_s in back_off(_TRIES, first_s=0.05):
-            reasons = write_together(self._client, list(pending.values()))
-            if not any(reasons):
-                return standings | dict.fromkeys(pending, Standing.STANDS)
-            for key, reason in zip(list(pending), reasons, strict=True):
-                if reason.get("Code") == CANCELLED_BY_CONDITION:
-                    standings[key] = Standing.IS_TOLD
-                    del pending[key]
-            if not pending:
-                break
-            self._sleep(wait_s)
-        return standings
 
     def _update(self, key: NotificationKey, stand_ins: Iterable[StandIn], now: datetime) -> dict[str, Any]:
         stand_ins = list(stand_ins)
