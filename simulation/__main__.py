@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from functools import partial
+from typing import Any
 
 from simulation import before
 
@@ -40,11 +41,12 @@ def main() -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
+    from simulation.guards import is_at
     from simulation.run import run, run_all
 
     over_s = options.days * 86_400 if options.days else None
-    is_out = partial(_is_like, *options.without) if options.without else _is_none
-    one = partial(run, transactions=options.transactions, over_s=over_s, is_out=is_out)
+    out: dict[str, Any] = {"is_out": partial(is_at, tuple(options.without))} if options.without else {}
+    one = partial(run, transactions=options.transactions, over_s=over_s, **out)
     seeds = range(options.first, options.first + options.seeds)
 
     began = said = time.monotonic()
@@ -78,14 +80,6 @@ def _simulate(options: argparse.Namespace) -> int:
         print(f"{name}: " + ", ".join(f"{count:,} {what}" for what, count in sorted(sums[name].items())))
     print(f"broken promises: {len(failed)} runs" + (f", seeds {failed}" if failed else ""))
     return 130 if done < len(seeds) else 1 if failed else 0
-
-
-def _is_none(_guard: tuple[str, str, str]) -> bool:
-    return False
-
-
-def _is_like(table: str, part: str, guard: tuple[str, str, str]) -> bool:
-    return guard[1] == table and part in guard[2]
 
 
 if __name__ == "__main__":

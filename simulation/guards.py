@@ -62,8 +62,8 @@ def taken_out_with(guard: Guard, known: set[Guard]) -> frozenset[Guard]:
     """Return the guard, and those that stand in for it."""
     together = {guard}
     for place, other in BACKED_BY.items():
-        if _is(guard, place):
-            together |= {one for one in known if _is(one, other)}
+        if is_at(place, guard):
+            together |= {one for one in known if is_at(other, one)}
     return frozenset(together)
 
 
@@ -101,7 +101,8 @@ def examine(first: int, seeds: int, transactions: int, workers: int) -> int:
     return 1 if missed else 0
 
 
-def _is(guard: Guard, place: tuple[str, str]) -> bool:
+def is_at(place: tuple[str, str], guard: Guard) -> bool:
+    """Return whether the guard is on the place's table, and has its part of a condition."""
     return guard[1] == place[0] and place[1] in guard[2]
 
 

@@ -64,6 +64,21 @@ class Desk:
         return from_item(stored["Item"])
 
 
+class Counting:
+    """A client that counts the actions of each transaction."""
+
+    def __init__(self, client: Any) -> None:
+        self.asked: list[int] = []
+        self._client = client
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        self.asked.append(len(arguments["TransactItems"]))
+        return self._client.transact_write_items(**arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
 @pytest.fixture
 def each(each_dynamodb: Any) -> Desk:
     return Desk(each_dynamodb)
@@ -98,16 +113,9 @@ def test_a_claim_is_noted_with_its_lease_and_kept_as_long_as_notifications_are(d
 
 
 def test_a_hundred_are_claimed_in_one_call_and_nobody_waits(desk: Desk) -> None:
-    asked: list[int] = []
-
-    class Counting:
-        def transact_write_items(self, **arguments: Any) -> Any:
-            asked.append(len(arguments["TransactItems"]))
-            return desk.client.transact_write_items(**arguments)
-
-    keys = [key(number) for number in range(MAX_CLAIMS)]
-    assert desk.on(Counting()).claim(keys, NOW, NOW + LEASE).claimed == set(keys)
-    assert (asked, desk.waits, MAX_CLAIMS) == ([100], [], 100)
+    counting, keys = Counting(desk.client), [key(number) for number in range(MAX_CLAIMS)]
+    assert desk.on(counting).claim(keys, NOW, NOW + LEASE).claimed == set(keys)
+    assert (counting.asked, desk.waits, MAX_CLAIMS) == ([100], [], 100)
 
 
 @pytest.mark.parametrize("state", [one for one in State if one is not State.QUEUED])
@@ -175,22 +183,13 @@ def test_what_cannot_be_given_back_is_tried_five_times_and_raised(desk: Desk, co
 
 
 def test_a_hundred_are_given_back_in_one_call_and_what_is_settled_in_none(desk: Desk) -> None:
-    asked: list[int] = []
-
-    class Counting:
-        def transact_write_items(self, **arguments: Any) -> Any:
-            asked.append(len(arguments["TransactItems"]))
-            return desk.client.transact_write_items(**arguments)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(desk.client, name)
-
-    log, keys = desk.on(Counting()), [key(number) for number in range(MAX_CLAIMS)]
+    counting, keys = Counting(desk.client), [key(number) for number in range(MAX_CLAIMS)]
+    log = desk.on(counting)
     log.claim(keys, NOW, NOW + LEASE)
     log.record([StateChange(one, State.QUEUED) for one in keys], NOW)
-    assert (asked, desk.waits) == ([100, 100], [])
+    assert (counting.asked, desk.waits) == ([100, 100], [])
     log.record([StateChange(one, State.SKIPPED, "muted") for one in keys], NOW)
-    assert asked == [100, 100]
+    assert counting.asked == [100, 100]
 
 
 @pytest.mark.parametrize("reason", _NOT_OF_ALERTS)
