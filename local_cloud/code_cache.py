@@ -1,8 +1,6 @@
 """What a zip holds, unpacked once: the emulator unpacks a function's code anew for each process of the function."""
 
 import hashlib
-import os
-import shutil
 import tempfile
 import threading
 import zipfile
@@ -13,9 +11,9 @@ _UNPACKING = threading.Lock()
 
 
 class UnpackedOnce(zipfile.ZipFile):
-    """A zip whose files are hard links, from the second time on that this process unpacks one of equal contents.
+    """A zip that is unpacked once for all zips of equal contents: each folder has links to what lies on its top level.
 
-    As on Lambda, nobody may write into them.
+    As on Lambda, nobody may write into it.
     """
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
@@ -28,7 +26,8 @@ class UnpackedOnce(zipfile.ZipFile):
                 draft = tempfile.mkdtemp(dir=whole.parent)
                 super().extractall(draft)
                 Path(draft).rename(whole)
-        shutil.copytree(whole, path, copy_function=os.link, dirs_exist_ok=True)
+        for entry in whole.iterdir():
+            (Path(path) / entry.name).symlink_to(entry)
 
 
 def _folder_of(archive: Path) -> Path:

@@ -1,5 +1,5 @@
-"""The AWS emulator, with four things more: the gate around it, e-mails' headers and tags, refreshed tokens' groups, and
-code that is unpacked once.
+"""The AWS emulator, with five things more: the gate around it, e-mails' headers and tags, refreshed tokens' groups,
+code that is unpacked once, and queries that don't read the whole partition.
 
 MiniStack's own SES keeps an e-mail's sender, recipients and parts only. This program, run by MiniStack's own Python,
 starts it with a note beside each e-mail: what `SendBulkEmail` brought as `ReplacementHeaders` and `ReplacementTags`.
@@ -89,6 +89,7 @@ def main() -> None:
     runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
     with _project_on_path():
         code_cache = importlib.import_module("local_cloud.code_cache")
+        importlib.import_module("local_cloud.partitions").stand(importlib.import_module("ministack.services.dynamodb"))
     runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": code_cache.UnpackedOnce})
     if "--no-gate" not in sys.argv:
         app.app = _gate(app.app, notes)
