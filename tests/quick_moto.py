@@ -1,10 +1,12 @@
 """moto, answering faster.
 
 For each value of each item of DynamoDB, moto looks for each of ten types, by all names that a value of Python's might
-have it under: that was half of the time of a call. A value has one type, and says which. For each call it lists all
-members of the class that answers, draws 52 letters for the request's id, and takes each condition apart, although the
-same few come again and again. And for each action of a transaction it copies the action's whole table, to have it back
-if an action is refused.
+have it under, and botocore does so when it reads the answer: that was half of the time of a call. A value has one type,
+and says which; most are texts and numbers, which are kept as texts and never change. For each call moto lists all
+members of the class that answers, draws 52 letters for the request's id, and takes each condition and each update
+apart, although the same few come again and again. And for each action of a transaction it copies the action's whole
+table, to have it back if an action is refused. For each test it also registers what it would answer to `requests`,
+which nobody uses here, and has boto3 make its session anew: ten milliseconds.
 
 And botocore signs a call of DynamoDB and makes HTTP of it, which moto reads again as a web server does: more than half
 of the time. Here moto gets the call's body, and answers it.
@@ -16,6 +18,7 @@ import re
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,9 +26,11 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.endpoint import Endpoint, convert_to_response_dict
 from botocore.model import OperationModel
+from botocore.parsers import BaseJSONParser
 from botocore.useragent import UserAgentString
-from moto.core import DEFAULT_ACCOUNT_ID, responses
+from moto.core import DEFAULT_ACCOUNT_ID, models, responses
 from moto.core.botocore_stubber import MockRawResponse
+from moto.core.config import default_user_config
 from moto.core.models import botocore_stubber
 from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS, JSONSerializer
 from moto.core.utils import utcnow
@@ -33,6 +38,8 @@ from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 from moto.utilities.utils import get_partition
 from werkzeug.http import http_date
@@ -51,6 +58,78 @@ class ItemSerializer(JSONSerializer):
         else:
             serialized[key] = {}
             self._serialize(serialized[key], content, shape.members[kind], kind)
+
+
+def _read_value(handle: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(handle)
+    def _handle_structure(parser: BaseJSONParser, shape: Any, value: Any) -> Any:
+        if shape.name == "AttributeValue" and len(value) == 1:
+            ((kind, content),) = value.items()
+            if type(content) is _AS_THEY_ARE.get(kind):
+                return value
+        return handle(parser, shape, value)
+
+    return _handle_structure
+
+
+def _of_a_text(otherwise: Callable[..., Any], quick: Callable[[DynamoType], Any]) -> Callable[..., Any]:
+    """Return a method of a value of DynamoDB's which is quick if the value is kept as a text."""
+
+    @functools.wraps(otherwise)
+    def method(one: DynamoType, *arguments: Any) -> Any:
+        return quick(one) if type(one.value) is str and one.type != "B" else otherwise(one, *arguments)
+
+    return method
+
+
+def _size(one: DynamoType) -> int:
+    """Return a value's size as moto counts it, which makes a copy of each member of a map for it."""
+    if one.type == "M":
+        return sum(len(name.encode()) + member.size() for name, member in one.value.items())
+    return _SIZE_OF(one)
+
+
+def _regular_json(one: DynamoType) -> dict[str, Any]:
+    """Return a value as JSON, for which moto copies it whole at each of its levels."""
+    if one.type == "M":
+        return {"M": {name: member.to_regular_json() for name, member in one.value.items()}}
+    if one.type == "L":
+        return {"L": [member.to_regular_json() for member in one.value]}
+    return _REGULAR_JSON_OF(one)
+
+
+_SIZE_OF, _REGULAR_JSON_OF = DynamoType.size, DynamoType.to_regular_json
+
+
+@functools.cache
+def _processed_by(traverser: type[DepthFirstTraverser], node: type) -> bool:
+    return issubclass(node, _KINDS[traverser])
+
+
+_KINDS: dict[type[DepthFirstTraverser], tuple[type, ...]] = {}
+
+
+def _traverse(traverser: DepthFirstTraverser, node: Any, place: int = -1) -> Any:
+    """Walk through a tree as moto does, without asking of each node anew which kinds are processed."""
+    if type(traverser) not in _KINDS:
+        _KINDS[type(traverser)] = traverser.nodes_to_be_processed()
+    if not _is_node(type(node)):
+        return node
+    parent = node.parent
+    for i, child in enumerate(node.children or ()):
+        traverser.pre_processing_of_child(node, i)
+        _traverse(traverser, child, i)
+    if _processed_by(type(traverser), type(node)):
+        node = traverser.process(node)
+        node.parent = parent
+        if parent:
+            parent.children[place] = node
+    return node
+
+
+@functools.cache
+def _is_node(kind: type) -> bool:
+    return issubclass(kind, Node)
 
 
 class _Transaction(threading.local):
@@ -164,9 +243,22 @@ def _without_http(send: Callable[..., Any]) -> Callable[..., Any]:
 
 def install() -> None:
     """Let moto answer so from now on."""
+    models.RESPONSES_METHODS.clear()
+    default_user_config["core"]["reset_boto3_session"] = False
     SERVICE_SPECIFIC_SERIALIZERS["dynamodb"] = {"json": ItemSerializer}
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
     responses.gen_amzn_requestid_long = _request_id
+    BaseJSONParser._handle_structure = _read_value(BaseJSONParser._handle_structure)
+    DynamoType.size = _of_a_text(_size, lambda one: len(one.value.encode()))
+    DynamoType.to_regular_json = _of_a_text(_regular_json, lambda one: {one.type: one.value})
+    DynamoType.__deepcopy__ = _of_a_text(DynamoType.__deepcopy__, lambda one: one)
+    DynamoType.cast_value = property(
+        _of_a_text(DynamoType.cast_value.fget, lambda one: Decimal(one.value) if one.type == "N" else one.value)
+    )
+    DepthFirstTraverser.traverse_node_recursively = _traverse
+    UpdateExpressionParser.make = functools.cache(
+        UpdateExpressionParser.make
+    )  # whoever changes what it returns copies it
     ConditionExpressionParser._lex_condition_expression = lambda parser: deque(_nodes_of(parser.condition_expression))
     Table.__deepcopy__ = _copy_of_table
     DynamoDBBackend.transact_write_items = _knowing_its_keys(DynamoDBBackend.transact_write_items)

@@ -1,10 +1,16 @@
 """moto, made faster, answers as it did."""
 
+import base64
+import copy
+import importlib.util
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS
 from moto.dynamodb import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from tests.tables import dynamodb  # noqa: F401
 
@@ -39,6 +45,74 @@ def answers_of(client: Any) -> list[Any]:
         client.transact_get_items(TransactItems=[{"Get": {"TableName": "items", "Key": KEY}}])["Responses"],
         client.delete_item(TableName="items", Key=KEY, ReturnValues="ALL_OLD")["Attributes"],
     ]
+
+
+def values(depth: int = 2) -> st.SearchStrategy[dict[str, Any]]:
+    """Return values of DynamoDB's of each type, as they are written in a call."""
+    numbers = st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str)
+    plain = st.one_of(
+        st.builds(lambda text: {"S": text}, st.text()),
+        st.builds(lambda number: {"N": number}, numbers),
+        st.builds(lambda text: {"B": base64.b64encode(text).decode()}, st.binary()),
+        st.builds(lambda truth: {"BOOL": truth}, st.booleans()),
+        st.just({"NULL": True}),
+        st.builds(lambda texts: {"SS": texts}, st.lists(st.text(), min_size=1, unique=True)),
+        st.builds(lambda texts: {"NS": texts}, st.lists(numbers, min_size=1, unique=True)),
+    )
+    if not depth:
+        return plain
+    below = values(depth - 1)
+    return st.one_of(
+        plain,
+        st.builds(lambda members: {"L": members}, st.lists(below, max_size=3)),
+        st.builds(lambda members: {"M": members}, st.dictionaries(st.text(), below, max_size=3)),
+    )
+
+
+def motos_own() -> Any:
+    """Return moto's class of a value of DynamoDB's as nobody has changed it."""
+    spec = importlib.util.find_spec("moto.dynamodb.models.dynamo_type")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.DynamoType
+
+
+MOTOS_OWN = motos_own()
+
+
+@given(values(), values())
+def test_a_value_is_as_large_as_moto_says_and_written_and_compared_as_moto_does(one: Any, other: Any) -> None:
+    quick, slow = (type_(copy.deepcopy(one)) for type_ in (DynamoType, MOTOS_OWN))
+    assert quick.size() == slow.size()
+    assert quick.to_regular_json() == slow.to_regular_json() == copy.deepcopy(quick).to_regular_json()
+    assert quick.cast_value == slow.cast_value
+    assert (quick == DynamoType(other)) == (slow == MOTOS_OWN(other))
+
+
+def test_what_an_update_writes_changes_no_copy_and_not_the_next_one_of_the_same_words(dynamodb: Any) -> None:  # noqa: F811
+    answers_of(dynamodb)
+    update = {
+        "UpdateExpression": "SET #m.x = :x, n = if_not_exists(n, :zero) + :one REMOVE #g ADD #t :t",
+        "ExpressionAttributeNames": {"#m": "map", "#g": "list", "#t": "texts"},
+        "ReturnValues": "ALL_NEW",
+    }
+    after = []
+    for id_, text in (("a", "p"), ("b", "q")):
+        dynamodb.put_item(TableName="items", Item={**ITEM, "id": {"S": id_}})
+        values = {":x": {"S": text}, ":zero": {"N": "0"}, ":one": {"N": "1"}, ":t": {"SS": [text]}}
+        for _ in range(2):
+            changed = dynamodb.update_item(
+                TableName="items", Key={"id": {"S": id_}}, ExpressionAttributeValues=values, **update
+            )
+        after.append(changed["Attributes"])
+    for id_, text, item in (("a", "p", after[0]), ("b", "q", after[1])):
+        assert item["n"] == {"N": "2"}
+        assert item["map"]["M"]["x"] == {"S": text}
+        assert "list" not in item
+        assert set(item["texts"]["SS"]) == {"a", "b", text}
+        assert dynamodb.get_item(TableName="items", Key={"id": {"S": id_}})["Item"] == item
 
 
 def test_an_item_comes_back_as_moto_writes_it(

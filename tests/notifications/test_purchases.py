@@ -20,7 +20,7 @@ from chalicelib.notifications.notice import Notice, pack, to_payload
 from tests.fakes import Failing, Interrupted, refusal
 from tests.mail_world import NOW, Died, World, messages
 from tests.purchase_cast import CAST, FLAGS, HOLDERS, told
-from tests.tables import create_tables
+from tests.tables import create_tables, key_names
 
 # Letters arrive in their order; one in brackets is recorded, and its notice comes late: when the letter comes again.
 # Another letter again is a notice that is delivered once more. What is expected: the e-mails, each with its transaction
@@ -150,28 +150,26 @@ SEQUENCES = {
 
 
 @pytest.fixture(scope="module")
-def tables() -> Iterator[tuple[Any, dict[str, str]]]:
-    """The tables, made once for all of this module: making them takes longer than any of its tests."""
+def enrolled() -> Iterator[tuple[World, list[dict[str, Any]]]]:
+    """A world with holders and their accounts' items, made once: that takes longer than most of the tests."""
     with mock_aws():
         client = boto3.client("dynamodb")
-        yield client, create_tables(client)
+        world = World(client, create_tables(client))
+        for account in ("a0", "a1"):
+            world.enrol(account, *HOLDERS, locale="en", enrolled_at=NOW - timedelta(days=1))
+        yield world, client.scan(TableName=world.names["AccountsTable"])["Items"]
 
 
 @pytest.fixture
-def world(tables: tuple[Any, dict[str, str]]) -> World:
-    client, names = tables
-    for table, key in (
-        ("TransactionsTable", ("transaction_key",)),
-        ("NotificationsTable", ("transaction_key", "holder")),
-        ("AccountsTable", ("account_key",)),
-        ("DeferralsTable", ("due_hour", "due")),
-    ):
+def world(enrolled: tuple[World, list[dict[str, Any]]]) -> World:
+    before, accounts = enrolled
+    client, names = before.dynamodb, before.names
+    for table in ("TransactionsTable", "NotificationsTable", "AccountsTable", "DeferralsTable"):
         for item in client.scan(TableName=names[table])["Items"]:
-            client.delete_item(TableName=names[table], Key={name: item[name] for name in key})
-    world = World(client, names)
-    for account in ("a0", "a1"):
-        world.enrol(account, *HOLDERS, locale="en", enrolled_at=NOW - timedelta(days=1))
-    return world
+            client.delete_item(TableName=names[table], Key={name: item[name] for name in key_names(table)})
+    for item in accounts:
+        client.put_item(TableName=names["AccountsTable"], Item=item)
+    return World(client, names)
 
 
 def play(world: World, sequence: str) -> list[str]:
