@@ -102,8 +102,9 @@ faults: $(DEV)  ## Run the whole system in one process through hundreds of bad d
 
 faults-cloud: COUNT = 1000
 faults-cloud: SEED = 1
-faults-cloud: $(DEV) $(LOADER)  ## Post to the local cloud on a bad day, and count what became of everything (COUNT=, SEED=)
-	@$(PY) -m load.faults --count $(COUNT) --seed $(SEED)
+faults-cloud: RATE = 12
+faults-cloud: $(DEV) $(LOADER)  ## Post to the local cloud on a bad day, and count what became of everything (COUNT=, SEED=, RATE=)
+	@$(PY) -m load.faults --count $(COUNT) --seed $(SEED) --rate $(RATE)
 
 guards: $(DEV)  ## Take each condition of a write out in turn, and see that a promise notices it
 	@$(PY) -m simulation --seeds 300 --guards

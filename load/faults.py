@@ -48,7 +48,7 @@ from operations.dead_letter_queues import dead_letter_queues
 
 FOLDER = PROJECT / ".local" / "load"
 _REPEATS = 0.1
-_A_SECOND = 12.0  # transactions that the local cloud takes on a bad day, with two processors
+_A_SECOND = 12  # transactions that the local cloud takes on a bad day, with two processors that have other work
 _CLIENTS, _BATCH = 8, 10
 _AFTER_S = 20.0  # of bad weather when all is posted: what comes late meets it too
 _LEAST_ACCOUNTS, _OF_AN_ACCOUNT = 20, 200
@@ -67,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> ArgumentParser:
     parser = stage_parser("load.faults", __doc__ or "")
     parser.add_argument("--count", type=at_least_one, default=1_000, help="transactions, repeats among them (1000)")
+    parser.add_argument("--rate", type=at_least_one, default=_A_SECOND, help=f"transactions a second ({_A_SECOND})")
     parser.add_argument("--seed", type=int, default=1, help="of what is posted and what goes wrong (1)")
     parser.add_argument("--url", help="the API (default: the running local cloud's)")
     return parser
@@ -76,13 +77,14 @@ def _run(options: Namespace) -> int:
     stage = open_stage(options)
     if stage.name != "local":
         raise CommandFailed("faults are for the local cloud alone.")
-    outcome = bad_weather(stage, options.url or str(local_stack()["api_url"]), options.count, options.seed, FOLDER)
+    url = options.url or str(local_stack()["api_url"])
+    outcome = bad_weather(stage, url, options.count, options.seed, FOLDER, rate=options.rate)
     print(outcome.as_text())
     return 0 if outcome.is_right else 1
 
 
-def bad_weather(stage: Stage, url: str, count: int, seed: int, folder: Path) -> Outcome:
-    """Post on a bad day, and return the account of it when all has come to an end."""
+def bad_weather(stage: Stage, url: str, count: int, seed: int, folder: Path, *, rate: float = _A_SECOND) -> Outcome:
+    """Post on a bad day, `rate` transactions a second; return the account of it when all has come to an end."""
     credentials = stage.session.get_credentials()
     endpoint = stage.session.client("sqs").meta.endpoint_url
     switches = Switches(endpoint, Keys(credentials.access_key, credentials.secret_key))
@@ -93,7 +95,7 @@ def bad_weather(stage: Stage, url: str, count: int, seed: int, folder: Path) -> 
     scenario = Scenario(
         "faults",
         "a bad day",
-        (Load("bad-day", _CLIENTS, batch=_BATCH, phases=(Phase(count / _A_SECOND, _A_SECOND, _A_SECOND),)),),
+        (Load("bad-day", _CLIENTS, batch=_BATCH, phases=(Phase(count / rate, rate, rate),)),),
         accounts=max(_LEAST_ACCOUNTS, count // _OF_AN_ACCOUNT),
         from_file=True,
     )
@@ -103,7 +105,7 @@ def bad_weather(stage: Stage, url: str, count: int, seed: int, folder: Path) -> 
             api.request("PUT", "/settings", json.dumps(_SETTINGS).encode())
         with progress_bar("enrolling holders", len(bank.accounts), "holders") as bar:
             enrol(bank, {}, bar)
-        with switches.faults(seed, bad_day(seed, count / _A_SECOND)):
+        with switches.faults(seed, bad_day(seed, count / rate)):
             with progress_bar("posting on a bad day", len(bank.bodies)) as bar:
                 answered = run_locust(url, [bank], work, bar)
             time.sleep(_AFTER_S)
