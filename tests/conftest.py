@@ -81,6 +81,7 @@ from tests.app_bench import bench, logged  # noqa: E402, F401
 from tests.aws_policies import refused  # noqa: E402
 from tests.cloud import cloud  # noqa: E402, F401
 from tests.fakes import OneCallAtATime  # noqa: E402
+from tests.sizes import ENGINES, PROFILE  # noqa: E402
 from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F401
 
 # Files outside of `on_the_cloud` with tests that use the local cloud, or what is built for it.
@@ -111,6 +112,7 @@ hypothesis.settings.register_profile(
     "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("project"), max_examples=5_000)
+hypothesis.settings.register_profile("versions", hypothesis.settings.get_profile("project"), max_examples=10)
 # For mutants: a failure is enough, the smallest example isn't asked for.
 hypothesis.settings.register_profile(
     "mutants",
@@ -118,7 +120,7 @@ hypothesis.settings.register_profile(
     database=None,
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
 )
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
+hypothesis.settings.load_profile(PROFILE)
 
 
 # Tests count the lines that commands print, and on a busy machine a command may take long.
@@ -153,11 +155,12 @@ def touched(dynamodb_local_client: Any) -> dynamodb_local.Touched:
     return dynamodb_local.Touched(dynamodb_local_client)
 
 
-@pytest.fixture(params=["moto", "dynamodb-local", "direct"])
+@pytest.fixture(params=ENGINES)
 def each_dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A client on each engine in turn, with the data stack's tables, empty, by their names in the template.
 
-    "direct" is the functions' own client, which goes past botocore, on DynamoDB Local.
+    "direct" is the functions' own client, which goes past botocore, on DynamoDB Local; "dynamodb-local" is botocore's
+    there.
     """
     if request.param == "moto":
         with mock_aws():

@@ -2,7 +2,11 @@
 
 import os
 
-IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "project")
+IS_LONG = PROFILE == "long"
+# On which engines a test of `each_dynamodb` runs. botocore's client on DynamoDB Local is the long run's: its two halves
+# are each in one of the other two.
+ENGINES = {"long": ("moto", "direct", "dynamodb-local"), "versions": ("moto",)}.get(PROFILE, ("moto", "direct"))
 
 
 def size(short: int, long: int) -> int:
