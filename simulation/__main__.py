@@ -40,16 +40,32 @@ def main() -> int:
     return _simulate(options)
 
 
+class _Progress:
+    """Says how far the runs are: every two seconds on a screen, each minute in a file."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+        self._end, self._every_s = ("\r", 2) if sys.stderr.isatty() else ("\n", 60)
+
+    def say(self, text: str) -> None:
+        if time.monotonic() - self._said > self._every_s:
+            self._said = time.monotonic()
+            print(f"  {text}", end=self._end, file=sys.stderr, flush=True)
+
+
 def _simulate(options: argparse.Namespace) -> int:
     from simulation.guards import is_at
     from simulation.run import run, run_all
 
     over_s = options.days * 86_400 if options.days else None
     out: dict[str, Any] = {"is_out": partial(is_at, tuple(options.without))} if options.without else {}
-    one = partial(run, transactions=options.transactions, over_s=over_s, **out)
     seeds = range(options.first, options.first + options.seeds)
+    progress = _Progress()
+    if len(seeds) == 1:
+        out["say"] = lambda now: progress.say(f"{now:%Y-%m-%d %H:%M} on the virtual clock")
+    one = partial(run, transactions=options.transactions, over_s=over_s, **out)
 
-    began = said = time.monotonic()
+    began = time.monotonic()
     sums: dict[str, Counter[str]] = defaultdict(Counter)
     failed = []
     done = 0
@@ -65,10 +81,7 @@ def _simulate(options: argparse.Namespace) -> int:
                 print(f"seed {outcome.seed}:")
                 for text in outcome.broken[:10]:
                     print(f"  {text}")
-            if time.monotonic() - said > 2:
-                said = time.monotonic()
-                end = "\r" if sys.stderr.isatty() else "\n"
-                print(f"  {done} of {len(seeds)} runs", end=end, file=sys.stderr, flush=True)
+            progress.say(f"{done} of {len(seeds)} runs")
     except KeyboardInterrupt:
         print(f"interrupted after {done} of {len(seeds)} runs", file=sys.stderr)
     print(

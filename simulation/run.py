@@ -54,10 +54,12 @@ def run(
     transactions: int = 40,
     over_s: float | None = None,
     is_out: Callable[[Guard], bool] = lambda _: False,
+    say: Callable[[datetime], None] = lambda _: None,
 ) -> Outcome:
     """Make the run of a seed. Guards that are out are not looked at (see `guards`).
 
-    What is posted comes within seconds, minutes, hours or days, as the seed says, or within `over_s` seconds.
+    What is posted comes within seconds, minutes, hours or days, as the seed says, or within `over_s` seconds. `say` is
+    called with the time on the virtual clock after each step.
     """
     from chalicelib.aws.telemetry import logger
     from simulation.bank import Banks
@@ -80,7 +82,7 @@ def run(
         stage.dynamodb.is_out = is_out
         _begin(stage, banks, transactions * (_RUSH if is_rush else 1), over_s)
         try:
-            found = _end(stage, banks, watch, over_s, log)
+            found = _end(stage, banks, watch, over_s, log, say)
         except Exception as error:
             if not stage.dynamodb.passed_over:
                 raise
@@ -137,17 +139,24 @@ def _begin(stage: "Stage", banks: "Banks", transactions: int, over_s: float) -> 
     let_rows_expire(stage)
 
 
-def _end(stage: "Stage", banks: "Banks", watch: "Watch", over_s: float, log: io.StringIO) -> list[str]:
+def _end(
+    stage: "Stage", banks: "Banks", watch: "Watch", over_s: float, log: io.StringIO, say: Callable[[datetime], None]
+) -> list[str]:
     """Let everything happen and come to rest; return the promises that are broken then."""
     from simulation.promises import broken
     from simulation.rest import Rest
 
     scheduler = stage.scheduler
-    scheduler.run_until(START + timedelta(seconds=over_s + 60), watch.look)
+
+    def look() -> None:
+        watch.look()
+        say(scheduler.now)
+
+    scheduler.run_until(START + timedelta(seconds=over_s + 60), look)
     stage.clear_up()
     end = scheduler.now + _REST
     while scheduler.now < START + timedelta(seconds=over_s) + _REST_AT_MOST:
-        scheduler.run_until(end, watch.look)
+        scheduler.run_until(end, look)
         if stage.is_quiet():
             break
         end = scheduler.now + timedelta(minutes=30)
