@@ -102,7 +102,9 @@ class Orders:
             return None
         items: dict[Any, dict[Any, _Item]] = {}
         for key, sort in chosen:
-            items.setdefault(key, {})[sort] = table["items"][key][sort]
+            item = table["items"].get(key, {}).get(sort)
+            if item is not None:  # else it has just expired, in another thread
+                items.setdefault(key, {})[sort] = item
         members = {index: {partition: dict.fromkeys(chosen)}} if index else {}
         return {**table, "items": items, self._dynamodb._INDEX_MEMBERS: members}
 
