@@ -63,6 +63,39 @@ def test_a_refused_token_is_renewed_once_and_the_request_sent_again(browser: Bro
         assert served.sign_in.refreshed == 1
 
 
+# The first refusal comes late, when another request has been refused and the session renewed.
+HELD = """() => {
+  const ask = window.fetch;
+  const held = new Promise((release) => { window.release = release; });
+  window.refusals = 0;
+  window.fetch = async (...request) => {
+    const answer = await ask(...request);
+    if (answer.status === 401 && ++window.refusals === 1) await held;
+    return answer;
+  };
+}"""
+
+
+def test_a_request_that_is_refused_after_the_session_was_renewed_does_not_renew_it_again(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+) -> None:
+    with opened(browser, served) as page:
+        page.evaluate(HELD)
+        served.sign_in.tokens.clear()
+        page.goto(f"{served.url}#/quota")
+        page.wait_for_function("() => window.refusals === 1")
+        page.goto(f"{served.url}#/cases")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Cases")
+        page.wait_for_function("() => window.refusals === 2")
+        page.goto(f"{served.url}#/quota")
+        expect(page.get_by_text("41,230 of 50,000")).to_be_visible()
+        assert served.sign_in.refreshed == 1
+        page.evaluate("() => window.release()")
+        page.wait_for_timeout(200)
+        assert served.sign_in.refreshed == 1
+
+
 def test_a_session_that_is_over_leads_to_the_sign_in_and_back(browser: Browser, served: Served) -> None:  # noqa: F811
     with opened(browser, served) as page:
         served.sign_in.tokens.clear()

@@ -22,8 +22,9 @@ export function path(parts, query = {}) {
 
 // Asks the API. Returns `{status, data, etag}`; `data` is undefined for 204 and 304.
 export async function ask(method, url, { body, ifMatch, ifNoneMatch, signal } = {}) {
+  const token = idToken();
   let answer = await send(method, url, { body, ifMatch, ifNoneMatch, signal });
-  if (answer.status === 401 && (await renew())) answer = await send(method, url, { body, ifMatch, ifNoneMatch, signal });
+  if (answer.status === 401 && (await renew(token))) answer = await send(method, url, { body, ifMatch, ifNoneMatch, signal });
   if (answer.status === 401) {
     endSession("expired");
     throw new Problem(401, { code: "not_signed_in" });

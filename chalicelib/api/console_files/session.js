@@ -78,8 +78,10 @@ export const idToken = () => user?.id_token ?? "";
 
 let renewing = null;
 
-// Asks for new tokens with the refresh token; requests that fail together ask once. Returns whether there are any.
-export function renew() {
+// Asks for new tokens with the refresh token, once for all requests that were sent with a token that was refused.
+// Returns whether there are any.
+export function renew(refused) {
+  if (idToken() !== refused) return Promise.resolve(user !== null);
   renewing ??= manager
     .signinSilent()
     .then((renewed) => Boolean(renewed), () => false)
