@@ -31,23 +31,18 @@ _Sorted = list[tuple[tuple[str, ...], _Place]]
 def stand(dynamodb: Any) -> None:
     """Put the narrower queries into the emulator's module of DynamoDB, which answers one request at a time."""
     orders = Orders(dynamodb)
-    set_item, remove_item, replaced = dynamodb._set_item, dynamodb._remove_item, dynamodb._items_replaced
+    index_item, items_replaced = dynamodb._index_item, dynamodb._items_replaced
 
-    def set_and_forget(table: _Table, partition: Any, sort: Any, item: _Item) -> Any:
-        before = set_item(table, partition, sort, item)
-        orders.forget(table, partition, before, item)
-        return before
+    # Called for an item as it was and as it is, whatever writes it.
+    def index_and_forget(table: _Table, partition: Any, sort: Any, item: _Item, add: bool) -> None:
+        index_item(table, partition, sort, item, add)
+        orders.forget(table, partition, item)
 
-    def remove_and_forget(table: _Table, partition: Any, sort: Any) -> Any:
-        before = remove_item(table, partition, sort)
-        orders.forget(table, partition, before)
-        return before
-
-    def forget_all(table: _Table) -> None:
-        replaced(table)
+    def replace_and_forget(table: _Table) -> None:
+        items_replaced(table)
         orders.forget_all(table)
 
-    dynamodb._set_item, dynamodb._remove_item, dynamodb._items_replaced = set_and_forget, remove_and_forget, forget_all
+    dynamodb._index_item, dynamodb._items_replaced = index_and_forget, replace_and_forget
     query = dynamodb._query
 
     def narrower(request: dict[str, Any]) -> Any:
@@ -69,14 +64,12 @@ class Orders:
         # By the table's identity: the table, so that no other one gets its identity, and its partitions by their index.
         self._known: dict[int, tuple[_Table, dict[tuple[str, Any], _Sorted]]] = {}
 
-    def forget(self, table: _Table, partition: Any, *items: _Item | None) -> None:
-        """Forget the order of an item's partitions, in the table and in its indexes, as it was and as it is."""
+    def forget(self, table: _Table, partition: Any, item: _Item) -> None:
+        """Forget the order of an item's partitions, in the table and in its indexes."""
         partitions = self._partitions(table)
         partitions.pop(("", partition), None)
         for index, hashes, ranges in self._dynamodb._index_key_schemas(table):
-            for item in items:
-                if item is not None:
-                    partitions.pop((index, self._dynamodb._index_partition(item, hashes, ranges)), None)
+            partitions.pop((index, self._dynamodb._index_partition(item, hashes, ranges)), None)
 
     def forget_all(self, table: _Table) -> None:
         """Forget the order of all partitions of a table."""
@@ -91,7 +84,7 @@ class Orders:
         index = request.get("IndexName") or ""
         if table is None or any(one["AttributeType"] != "S" for one in table["AttributeDefinitions"]):
             return None
-        names = _key_names(table, index)
+        names = self._key_names(table, index)
         condition = _condition(request, names)
         if condition is None:
             return None
@@ -107,6 +100,14 @@ class Orders:
                 items.setdefault(key, {})[sort] = item
         members = {index: {partition: dict.fromkeys(chosen)}} if index else {}
         return {**table, "items": items, self._dynamodb._INDEX_MEMBERS: members}
+
+    def _key_names(self, table: _Table, index: str) -> tuple[str, ...]:
+        """Return the partition key's name, and by what the partition is sorted; nothing for an unknown index."""
+        own = (table["pk_name"], *((table["sk_name"],) if table.get("sk_name") else ()))
+        if not index:
+            return own
+        hashes, ranges = self._dynamodb._index_key_lists(self._dynamodb._index_def(table, index) or {})
+        return (*hashes, *ranges, *own) if len(hashes) == 1 and len(ranges) <= 1 else ()
 
     def _sorted(self, table: _Table, index: str, partition: Any, names: tuple[str, ...]) -> _Sorted:
         partitions = self._partitions(table)
@@ -124,18 +125,6 @@ class Orders:
 
     def _partitions(self, table: _Table) -> dict[tuple[str, Any], _Sorted]:
         return self._known.setdefault(id(table), (table, {}))[1]
-
-
-def _key_names(table: _Table, index: str) -> tuple[str, ...]:
-    """Return the partition key's name, and by what the partition is sorted; nothing for an unknown index."""
-    own = (table["pk_name"], *((table["sk_name"],) if table.get("sk_name") else ()))
-    if not index:
-        return own
-    for one in table.get("GlobalSecondaryIndexes") or ():
-        if one["IndexName"] == index:
-            keys = sorted(one["KeySchema"], key=lambda key: str(key["KeyType"]))  # HASH before RANGE
-            return (*(key["AttributeName"] for key in keys), *own) if len(keys) <= 2 else ()
-    return ()
 
 
 def _condition(request: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, dict[str, str]] | None:
@@ -176,18 +165,14 @@ def _chosen(
             end = bisect_right(order, bound, key=_sort_key)
         if kind == "under":
             end = bisect_left(order, bound, key=_sort_key)
-    forward, limit, cursor = (
-        request.get("ScanIndexForward", True),
-        request.get("Limit"),
-        request.get("ExclusiveStartKey"),
-    )
-    if cursor:
+    forward = request.get("ScanIndexForward", True)
+    if cursor := request.get("ExclusiveStartKey"):
         place = tuple(cursor[name]["S"] for name in names[1:])
         if forward:
             begin = max(begin, bisect_left(order, place, key=_whole_key))
         else:
             end = min(end, bisect_right(order, place, key=_whole_key))
-    if limit is not None:
+    if (limit := request.get("Limit")) is not None:
         most = int(limit) + 1  # The cursor's own item is among them, and is left out.
         begin, end = (begin, min(end, begin + most)) if forward else (max(begin, end - most), end)
     return [place for _, place in order[begin:end]]
