@@ -101,35 +101,28 @@ def _regular_json(one: DynamoType) -> dict[str, Any]:
 _SIZE_OF, _REGULAR_JSON_OF = DynamoType.size, DynamoType.to_regular_json
 
 
-@functools.cache
-def _processed_by(traverser: type[DepthFirstTraverser], node: type) -> bool:
-    return issubclass(node, _KINDS[traverser])
+def _traverse(traverser: DepthFirstTraverser, root: Any) -> Any:
+    """Walk through a tree as moto does, without asking for each node anew which kinds are processed."""
+    kinds = traverser.nodes_to_be_processed()
 
-
-_KINDS: dict[type[DepthFirstTraverser], tuple[type, ...]] = {}
-
-
-def _traverse(traverser: DepthFirstTraverser, node: Any, place: int = -1) -> Any:
-    """Walk through a tree as moto does, without asking of each node anew which kinds are processed."""
-    if type(traverser) not in _KINDS:
-        _KINDS[type(traverser)] = traverser.nodes_to_be_processed()
-    if not _is_node(type(node)):
+    def walk(node: Any, place: int = -1) -> Any:
+        if not _is_of(type(node), Node):
+            return node
+        parent = node.parent
+        for i, child in enumerate(node.children or ()):
+            traverser.pre_processing_of_child(node, i)
+            walk(child, i)
+        if _is_of(type(node), kinds):
+            node = traverser.process(node)
+            node.parent = parent
+            if parent:
+                parent.children[place] = node
         return node
-    parent = node.parent
-    for i, child in enumerate(node.children or ()):
-        traverser.pre_processing_of_child(node, i)
-        _traverse(traverser, child, i)
-    if _processed_by(type(traverser), type(node)):
-        node = traverser.process(node)
-        node.parent = parent
-        if parent:
-            parent.children[place] = node
-    return node
+
+    return walk(root)
 
 
-@functools.cache
-def _is_node(kind: type) -> bool:
-    return issubclass(kind, Node)
+_is_of = functools.cache(issubclass)  # the tree's classes are abstract ones, which take their time
 
 
 class _Transaction(threading.local):
@@ -255,10 +248,9 @@ def install() -> None:
     DynamoType.cast_value = property(
         _of_a_text(DynamoType.cast_value.fget, lambda one: Decimal(one.value) if one.type == "N" else one.value)
     )
-    DepthFirstTraverser.traverse_node_recursively = _traverse
-    UpdateExpressionParser.make = functools.cache(
-        UpdateExpressionParser.make
-    )  # whoever changes what it returns copies it
+    DepthFirstTraverser.traverse = _traverse
+    # Who changes what it returns copies it first.
+    UpdateExpressionParser.make = functools.cache(UpdateExpressionParser.make)
     ConditionExpressionParser._lex_condition_expression = lambda parser: deque(_nodes_of(parser.condition_expression))
     Table.__deepcopy__ = _copy_of_table
     DynamoDBBackend.transact_write_items = _knowing_its_keys(DynamoDBBackend.transact_write_items)

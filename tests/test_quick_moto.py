@@ -101,10 +101,10 @@ def test_what_an_update_writes_changes_no_copy_and_not_the_next_one_of_the_same_
     after = []
     for id_, text in (("a", "p"), ("b", "q")):
         dynamodb.put_item(TableName="items", Item={**ITEM, "id": {"S": id_}})
-        values = {":x": {"S": text}, ":zero": {"N": "0"}, ":one": {"N": "1"}, ":t": {"SS": [text]}}
+        written = {":x": {"S": text}, ":zero": {"N": "0"}, ":one": {"N": "1"}, ":t": {"SS": [text]}}
         for _ in range(2):
             changed = dynamodb.update_item(
-                TableName="items", Key={"id": {"S": id_}}, ExpressionAttributeValues=values, **update
+                TableName="items", Key={"id": {"S": id_}}, ExpressionAttributeValues=written, **update
             )
         after.append(changed["Attributes"])
     for id_, text, item in (("a", "p", after[0]), ("b", "q", after[1])):
