@@ -17,10 +17,11 @@ from moto import mock_aws
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.notice import Notice, pack, to_payload
+from tests.dynamodb_local import empty
 from tests.fakes import Failing, Interrupted, refusal
 from tests.mail_world import NOW, Died, World, messages
 from tests.purchase_cast import CAST, FLAGS, HOLDERS, told
-from tests.tables import create_tables, key_names
+from tests.tables import create_tables
 
 # Letters arrive in their order; one in brackets is recorded, and its notice comes late: when the letter comes again.
 # Another letter again is a notice that is delivered once more. What is expected: the e-mails, each with its transaction
@@ -163,13 +164,10 @@ def enrolled() -> Iterator[tuple[World, list[dict[str, Any]]]]:
 @pytest.fixture
 def world(enrolled: tuple[World, list[dict[str, Any]]]) -> World:
     before, accounts = enrolled
-    client, names = before.dynamodb, before.names
-    for table in ("TransactionsTable", "NotificationsTable", "AccountsTable", "DeferralsTable"):
-        for item in client.scan(TableName=names[table])["Items"]:
-            client.delete_item(TableName=names[table], Key={name: item[name] for name in key_names(table)})
+    empty(before.dynamodb, ("TransactionsTable", "NotificationsTable", "AccountsTable", "DeferralsTable"))
     for item in accounts:
-        client.put_item(TableName=names["AccountsTable"], Item=item)
-    return World(client, names)
+        before.dynamodb.put_item(TableName=before.names["AccountsTable"], Item=item)
+    return World(before.dynamodb, before.names)
 
 
 def play(world: World, sequence: str) -> list[str]:
