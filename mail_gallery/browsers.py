@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # Text without coloured edges makes the files half as large.
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-lcd-text")
 

@@ -12,8 +12,10 @@ And botocore signs a call of DynamoDB and makes HTTP of it, which moto reads aga
 of the time. Here moto gets the call's body, and answers it.
 """
 
+import contextlib
 import copy
 import functools
+import json
 import re
 import threading
 from collections import defaultdict, deque
@@ -27,12 +29,13 @@ from botocore.compat import HTTPHeaders
 from botocore.endpoint import Endpoint, convert_to_response_dict
 from botocore.model import OperationModel
 from botocore.parsers import BaseJSONParser
+from botocore.regions import EndpointRulesetResolver
 from botocore.useragent import UserAgentString
 from moto.core import DEFAULT_ACCOUNT_ID, models, responses
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.config import default_user_config
 from moto.core.models import botocore_stubber
-from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS, JSONSerializer
+from moto.core.responses import ActionResult, get_service_model
 from moto.core.utils import utcnow
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
@@ -45,19 +48,11 @@ from moto.utilities.utils import get_partition
 from werkzeug.http import http_date
 
 _AS_THEY_ARE = {"S": str, "N": str, "BOOL": bool, "NULL": bool}
-
-
-class ItemSerializer(JSONSerializer):
-    def _serialize_type_structure(self, serialized: Any, value: Any, shape: Any, key: str) -> None:
-        if shape.name != "AttributeValue" or type(value) is not dict or len(value) != 1:
-            super()._serialize_type_structure(serialized, value, shape, key)
-            return
-        ((kind, content),) = value.items()
-        if type(content) is _AS_THEY_ARE.get(kind):
-            serialized[key] = value
-        else:
-            serialized[key] = {}
-            self._serialize(serialized[key], content, shape.members[kind], kind)
+# Which take and answer plain JSON, but for binary values; the others have times and settings.
+_PLAIN = frozenset(
+    ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan")
+    + ("TransactGetItems", "TransactWriteItems", "UpdateItem")
+)
 
 
 def _read_value(handle: Callable[..., Any]) -> Callable[..., Any]:
@@ -193,6 +188,7 @@ def _request_id(headers: dict[str, Any] | None = None) -> str:
     return _REQUEST_ID
 
 
+_BINARY = re.compile(rb'"BS?": ')
 _DYNAMODB = re.compile(r"https://dynamodb\.([a-z0-9-]+)\.amazonaws\.com/?")
 
 
@@ -202,18 +198,56 @@ def _answered(region: str, request: Mapping[str, Any]) -> AWSResponse:
     handler.region, handler.partition, handler.current_account = region, get_partition(region), DEFAULT_ACCOUNT_ID
     handler.headers, handler.querystring, handler.uri_match = request["headers"], {}, {}
     handler.response_headers = {"date": http_date(utcnow())}
-    handler.parse_parameters(
-        SimpleNamespace(
-            method="POST",
-            content_type=request["headers"]["Content-Type"],
-            values={},
-            headers=request["headers"],
-            data=request["body"],
-            path="/",
+    if handler._get_action() in _PLAIN and not _BINARY.search(request["body"]):
+        handler.params = json.loads(request["body"])
+    else:
+        handler.parse_parameters(
+            SimpleNamespace(
+                method="POST",
+                content_type=request["headers"]["Content-Type"],
+                values={},
+                headers=request["headers"],
+                data=request["body"],
+                path="/",
+            )
         )
-    )
     status, headers, body = handler.call_action()
     return AWSResponse(request["url"], int(status), HTTPHeaders.from_dict(headers), MockRawResponse(body))
+
+
+@functools.cache
+def _members_of_answer(action: str) -> frozenset[str]:
+    return frozenset(get_service_model("dynamodb").operation_model(action).output_shape.members)
+
+
+def _written(serialized: Callable[..., Any]) -> Callable[..., Any]:
+    """Write an answer that is plain JSON as it is; moto looks up each member of it in botocore's description."""
+
+    @functools.wraps(serialized)
+    def quick(handler: DynamoHandler, answer: ActionResult) -> Any:
+        action, members = handler._get_action(), answer.result
+        if action in _PLAIN and isinstance(members, dict) and members.keys() <= _members_of_answer(action):
+            with contextlib.suppress(TypeError):  # a value that is no JSON
+                body = json.dumps({name: value for name, value in members.items() if value is not None})
+                if not _BINARY.search(body.encode()):
+                    return 200, {"Content-Type": "application/x-amz-json-1.0", **handler.response_headers}, body
+        return serialized(handler, answer)
+
+    return quick
+
+
+def _known_endpoint(construct: Callable[..., Any]) -> Callable[..., Any]:
+    """Work out where DynamoDB is once for each client: our calls name tables, of which no other place could be told."""
+
+    @functools.wraps(construct)
+    def construct_endpoint(resolver: Any, operation_model: OperationModel, *arguments: Any, **named: Any) -> Any:
+        if operation_model.service_model.service_name != "dynamodb":
+            return construct(resolver, operation_model, *arguments, **named)
+        if not hasattr(resolver, "found"):
+            resolver.found = construct(resolver, operation_model, *arguments, **named)
+        return resolver.found
+
+    return construct_endpoint
 
 
 def _without_http(send: Callable[..., Any]) -> Callable[..., Any]:
@@ -238,7 +272,6 @@ def install() -> None:
     """Let moto answer so from now on."""
     models.RESPONSES_METHODS.clear()
     default_user_config["core"]["reset_boto3_session"] = False
-    SERVICE_SPECIFIC_SERIALIZERS["dynamodb"] = {"json": ItemSerializer}
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
     responses.gen_amzn_requestid_long = _request_id
     BaseJSONParser._handle_structure = _read_value(BaseJSONParser._handle_structure)
@@ -254,5 +287,7 @@ def install() -> None:
     ConditionExpressionParser._lex_condition_expression = lambda parser: deque(_nodes_of(parser.condition_expression))
     Table.__deepcopy__ = _copy_of_table
     DynamoDBBackend.transact_write_items = _knowing_its_keys(DynamoDBBackend.transact_write_items)
+    DynamoHandler.serialized = _written(DynamoHandler.serialized)
+    EndpointRulesetResolver.construct_endpoint = _known_endpoint(EndpointRulesetResolver.construct_endpoint)
     Endpoint._send_request = _without_http(Endpoint._send_request)
     UserAgentString.to_string = lambda _: "tests"  # put together anew for each call, and read by nobody

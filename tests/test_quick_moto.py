@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS
 from moto.dynamodb import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.responses import DynamoHandler
 
+from tests import quick_moto
 from tests.tables import dynamodb  # noqa: F401
 
 KEY = {"id": {"S": "a"}}
@@ -122,7 +123,8 @@ def test_an_item_comes_back_as_moto_writes_it(
     answers = answers_of(dynamodb)
     assert answers == [ITEM, [ITEM], {"items": [ITEM]}, [{"Item": ITEM}], ITEM]
     dynamodb.delete_table(TableName="items")
-    monkeypatch.delitem(SERVICE_SPECIFIC_SERIALIZERS, "dynamodb")
+    monkeypatch.setattr(DynamoHandler, "serialized", DynamoHandler.serialized.__wrapped__)
+    monkeypatch.setattr(quick_moto, "_PLAIN", frozenset())
     assert answers_of(dynamodb) == answers
 
 
