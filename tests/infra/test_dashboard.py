@@ -1,6 +1,7 @@
 """The dashboard: every metric on it is one that the code or AWS writes, and nothing on it is cut off or overlaps."""
 
 import ast
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -33,6 +34,7 @@ def shown() -> Iterator[Metric]:
         yield from widget["properties"]["metrics"]
 
 
+@functools.cache
 def written() -> set[str]:
     """Return the names of the metrics that the code writes, as far as they are written out."""
     found = {"RequestTime", "Refused"}  # of every request, by `telemetry` itself
