@@ -87,7 +87,7 @@ def test_a_connection_that_is_to_be_closed_is_not_kept(to: To, serves: Serves) -
     assert side.connections == 2
 
 
-def test_each_of_several_threads_has_a_connection_and_gets_its_own_answers(to: To, serves: Serves) -> None:
+def test_each_of_several_threads_has_a_connection_and_gets_its_own_answers(serves: Serves, to: To) -> None:
     side = serves(*[OK] * 50)
     connections = to(side)
     with ThreadPoolExecutor(4) as pool:

@@ -50,4 +50,4 @@ def test_what_versions_tests_is_there() -> None:
 
 def test_ci_runs_the_checks_the_clients_and_the_versions() -> None:
     lines = (CI / "run").read_text().splitlines()
-    assert lines[-3:] == ["make -j2 --output-sync=line check", "make clients QUICK=1", "make versions"]
+    assert lines[-1] == "make -j4 --output-sync=line check clients versions QUICK=1"

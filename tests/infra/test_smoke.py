@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import urllib3
 
 from infra.smoke import CHECKS, smoke_test
 from tests.api_server import serving
@@ -77,5 +78,6 @@ def test_a_refusal_that_is_no_problem_document_is_found_out(url_of: Callable[[An
     assert wrong == ["reading without a key is refused: no, the answer is no problem document"]
 
 
-def test_an_api_that_can_t_be_reached_fails_every_check() -> None:
+def test_an_api_that_can_t_be_reached_fails_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urllib3.Retry, "sleep", lambda *_: None)  # three seconds for each check
     assert len(smoke_test("http://127.0.0.1:1/prod")) == len(CHECKS)
