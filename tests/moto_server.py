@@ -2,10 +2,10 @@
 
 Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the
 outputs of a stack that a change set made, doesn't know termination protection and Lambda's limits and loop detection,
-and can't make a secret, an SES configuration set or a user pool from a template. It reads a function's code, 48 MB for each
-of fifteen functions, five times over and never runs it: here it gets a few bytes instead. And for each stack that it
-makes, it finds two large primes and reads YAML letter by letter: here the primes are found once. Types of `infra/data.yaml` that
-nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
+and can't make a secret, an SES configuration set or a user pool from a template. It reads a function's code, 48 MB for
+each of fifteen functions, five times over and never runs it: here it gets a few bytes instead. And for each stack that
+it makes, it finds two large primes and reads YAML letter by letter: here the primes are found once. Types of
+`infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
 """
 
 import contextlib

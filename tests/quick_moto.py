@@ -49,10 +49,8 @@ from werkzeug.http import http_date
 
 _AS_THEY_ARE = {"S": str, "N": str, "BOOL": bool, "NULL": bool}
 # Which take and answer plain JSON, but for binary values; the others have times and settings.
-_PLAIN = frozenset(
-    ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan")
-    + ("TransactGetItems", "TransactWriteItems", "UpdateItem")
-)
+_PLAIN = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"}
+_PLAIN |= {"BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems"}
 
 
 def _read_value(handle: Callable[..., Any]) -> Callable[..., Any]:
