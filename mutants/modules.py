@@ -6,6 +6,7 @@ from pathlib import Path
 # By module of `chalicelib`, further test files of `tests/`.
 CORE: dict[str, tuple[str, ...]] = {
     "aws.batching": (),
+    "aws.conditional": (),
     "aws.dynamo": (),
     "aws.queues": (),
     "ledger.archive": (),

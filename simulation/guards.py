@@ -35,11 +35,6 @@ EXEMPT = {
         "CasesTable",
         "attribute_not_exists(case_key)",
     ): "one reader after another opens a case: tests/cases/test_opener.py",
-    (
-        "NotificationsTable",
-        "claimed_until = :own",
-    ): "DynamoDB knows a transaction that is made again; else a lease has to "
-    "end before its mailer does: tests/notifications/test_log.py",
     ("BanksTable", "attribute_not_exists(entry) OR version = :before"): "banks change no settings in a run: "
     "tests/banks/test_repository.py",
     ("DeferralsTable", "asked_at <= :over"): "an address in a run is asked by one change only: "

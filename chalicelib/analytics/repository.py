@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 from chalicelib.analytics.checkpoint import Behind, Checkpoint, Positions, checkpoint_values, stored_checkpoint
 from chalicelib.analytics.rollups import Day, Sums, from_values, to_values
 from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, from_item, queried, to_item, was_cancelled_in_passing
+from chalicelib.aws.conditional import was_cancelled_in_passing
+from chalicelib.aws.dynamo import CONDITION_FAILED, batch_get, from_item, queried, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.stored_form import SHARDS
 from chalicelib.ledger.times import sortable

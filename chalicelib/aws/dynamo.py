@@ -2,9 +2,9 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Clamped, Context, Decimal, Inexact, Overflow, Rounded, Underflow
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -13,17 +13,11 @@ from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
 
-K = TypeVar("K")
 Item = dict[str, Any]
 
 # DynamoDB's numbers: what they can't hold exactly is refused.
 _NUMBER = Context(Emin=-128, Emax=126, prec=38, traps=[Clamped, Overflow, Inexact, Rounded, Underflow]).create_decimal
 CONDITION_FAILED = "ConditionalCheckFailedException"
-CANCELLED_BY_CONDITION = "ConditionalCheckFailed"  # the same, as the reason why a transaction was cancelled
-# Reasons for which a transaction is cancelled although nothing is wrong with it: a later try may succeed.
-_CANCELLED_IN_PASSING = frozenset(
-    {"None", CANCELLED_BY_CONDITION, "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
-)
 _TRIES = 9
 _FIRST_WAIT_S = 0.05
 
@@ -75,15 +69,6 @@ def _plain(form: dict[str, Any]) -> Any:
     from boto3.dynamodb.types import TypeDeserializer
 
     return TypeDeserializer().deserialize(form)
-
-
-def was_cancelled_in_passing(error: ClientError) -> bool:
-    """Return whether only conditions, contention or throttling cancelled a DynamoDB transaction.
-
-    Any other reason is a defect: callers must raise it, and not take it for a condition that failed.
-    """
-    reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())}
-    return error_code(error) == "TransactionCanceledException" and reasons <= _CANCELLED_IN_PASSING
 
 
 def call_if(operation: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any] | None:
@@ -159,48 +144,6 @@ def _batch_write(client: Any, table: str, requests: Iterable[dict[str, Any]], sl
         raise TemporarilyUnavailable
 
 
-def put_new(
-    client: Any, table: str, key: str, items: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep
-) -> list[Item | None]:
-    """Put those of at most 100 items whose key the table doesn't have yet.
-
-    Returns, in the order of the items, None for each item that was put, and the stored item for each that wasn't.
-    `key` names the table's partition key; the items' keys must be distinct. Raises TemporarilyUnavailable.
-    """
-    put = list(items)
-    condition = {"ConditionExpression": f"attribute_not_exists({key})"}
-    returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-    puts = {index: {"Put": {"TableName": table, "Item": one, **condition, **returned}} for index, one in enumerate(put)}
-    refused, contended = write_if(client, puts, sleep=sleep, tries=_TRIES)
-    if contended:
-        raise TemporarilyUnavailable
-    return [refused[index]["Item"] if index in refused else None for index in puts]
-
-
-def write_if(
-    client: Any, actions: Mapping[K, dict[str, Any]], *, sleep: Callable[[float], None], tries: int
-) -> tuple[dict[K, dict[str, Any]], set[K]]:
-    """Write those of at most 100 actions, each on another item, whose condition holds: all of them or none.
-
-    Returns the reasons, as DynamoDB says them, for which the others were refused, by their keys; and, if nothing was
-    written in so many `tries` because others write the same items, the keys of all that are left.
-    """
-    pending, refused = dict(actions), dict[K, dict[str, Any]]()
-    if not pending:
-        return refused, set()
-    for wait_s in back_off(tries, _FIRST_WAIT_S):
-        reasons = write_together(client, list(pending.values()))
-        if not any(reasons):
-            return refused, set()
-        found = dict(zip(list(pending), reasons, strict=True))
-        refused |= {key: reason for key, reason in found.items() if reason.get("Code") == CANCELLED_BY_CONDITION}
-        pending = {key: action for key, action in pending.items() if key not in refused}
-        if not pending:
-            return refused, set()
-        sleep(wait_s)
-    return refused, set(pending)
-
-
 def _write_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:
     pending: dict[str, Any] | None = {table: requests}
     for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
@@ -210,18 +153,3 @@ def _write_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: 
             return True
         sleep(wait_s)
     return False
-
-
-def write_together(client: Any, actions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Write all of at most 100 actions, each on another item, or none of them.
-
-    Return for each action the reason for which it kept the others from being written, as DynamoDB says it; all reasons
-    are empty if all are written.
-    """
-    try:
-        call(client.transact_write_items, TransactItems=list(actions))
-    except ClientError as error:
-        if not was_cancelled_in_passing(error):
-            raise
-        return list(error.response["CancellationReasons"])
-    return [{}] * len(actions)

@@ -8,16 +8,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
-from chalicelib.aws.dynamo import (
-    CANCELLED_BY_CONDITION,
-    Item,
-    batch_get,
-    call_if,
-    from_item,
-    put_new,
-    to_item,
-    write_together,
-)
+from chalicelib.aws.conditional import CANCELLED_BY_CONDITION, put_new, write_together
+from chalicelib.aws.dynamo import Item, batch_get, call_if, from_item, to_item
 from chalicelib.aws.telemetry import logger
 from chalicelib.cases.case import Case
 from chalicelib.cases.refusals import CaseNotFound

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.dynamo import Item, batch_get, from_item, put_new, to_item
+from chalicelib.aws.conditional import put_new
+from chalicelib.aws.dynamo import Item, batch_get, from_item, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.answers import LAST_ANSWER, Answer, HolderAnswer, answered, answers_in, attribute_of, to_value
 from chalicelib.flags.rules import Evidence

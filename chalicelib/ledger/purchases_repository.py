@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.batching import batches
-from chalicelib.aws.dynamo import CANCELLED_BY_CONDITION, Item, batch_get, from_item, to_item, write_together
+from chalicelib.aws.conditional import write_apart
+from chalicelib.aws.dynamo import Item, batch_get, from_item, to_item
 from chalicelib.aws.retries import back_off
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
@@ -57,36 +57,28 @@ class PurchaseRepository:
             return {}
         new = {key: in_order(Member.of(one, is_early=key not in stored) for one in own) for key, own in naming.items()}
         known: dict[TransactionKey, Members] = dict.fromkeys(naming, ()) | self.of(naming.keys(), is_consistent=False)
-        for part in batches(naming, 100):
-            self._add(part, new, known)
+        self._add(new, known)
         return known
 
-    def _add(
-        self,
-        keys: list[TransactionKey],
-        new: Mapping[TransactionKey, list[Member]],
-        known: dict[TransactionKey, Members],
-    ) -> None:
+    def _add(self, new: Mapping[TransactionKey, list[Member]], known: dict[TransactionKey, Members]) -> None:
         """Add to `known` what is new, there and in the table."""
         for wait_s in back_off(_TRIES, first_s=0.05):
-            grown = {key: found for key in keys if (found := _grown(known[key], new[key])) != known[key]}
+            grown = {key: found for key in new if (found := _grown(known[key], new[key])) != known[key]}
             if not grown:
                 return
-            reasons = write_together(
-                self._client, [self._put(key, found, len(known[key])) for key, found in grown.items()]
-            )
-            if not any(reasons):
-                known |= grown
+            puts = {key: self._put(key, found, len(known[key])) for key, found in grown.items()}
+            refused, untried = write_apart(self._client, puts, sleep=self._sleep, tries=_TRIES)
+            if untried:
+                raise TemporarilyUnavailable
+            known |= {key: found for key, found in grown.items() if key not in refused}
+            if not refused:
                 return
-            for key, reason in zip(grown, reasons, strict=True):
-                if reason.get("Code") == CANCELLED_BY_CONDITION:
-                    known |= {key: self._now(key, reason)}
+            known |= {key: self._now(key, item) for key, item in refused.items()}
             self._sleep(wait_s)
         raise TemporarilyUnavailable
 
-    def _now(self, key: TransactionKey, reason: Mapping[str, Any]) -> Members:
-        """Return the members that another one has collected meanwhile."""
-        item: Item | None = reason.get("Item")
+    def _now(self, key: TransactionKey, item: Item | None) -> Members:
+        """Return the members that another one has collected meanwhile, or this one, whose answer was lost."""
         return _members(from_item(item)) if item else self.of([key]).get(key, ())
 
     def _put(self, key: TransactionKey, members: Members, size_before: int) -> dict[str, Any]:

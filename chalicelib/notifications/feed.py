@@ -27,7 +27,7 @@ MARGIN = timedelta(seconds=5)
 LATE = timedelta(seconds=2)
 # Each value of a partition key takes 1,000 writes a second.
 SHARDS = tuple(range(4))
-# As many as a claim has: who reads a few need not read many more.
+# Who reads a few need not read many more.
 _KEYS_A_PAGE = 100
 _TRIES = 3
 

@@ -1,5 +1,6 @@
 """The notifications table: for each transaction and holder, what became of the e-mail; and who may send it."""
 
+import os
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.aws.batching import batches
-from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item, write_if
+from chalicelib.aws.conditional import write_apart
+from chalicelib.aws.dynamo import Item, batch_get, batch_put, from_item, to_item
 from chalicelib.aws.retention import KEPT, expiry
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.preferences import NOT_OF_ALERTS
@@ -17,7 +18,6 @@ from chalicelib.notifications.email_quota import OVER_QUOTA
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 
-MAX_CLAIMS = 100  # actions in one TransactWriteItems
 _TRIES = 5
 _FOR_GOOD = "9999"  # behind every time: nobody but its digest tells what waits for it
 # For which an ordinary e-mail is skipped, and no security alert.
@@ -65,7 +65,7 @@ class NotificationLog:
         self._table = table
         self._feed = feed
         self._sleep = sleep
-        self._claimed_until = ""
+        self._claim_id = ""
 
     def claim(
         self,
@@ -76,23 +76,30 @@ class NotificationLog:
         subjects: Subjects = MappingProxyType({}),
         alerts: Container[NotificationKey] = (),
     ) -> Claims:
-        """Claim up to 100 distinct notifications until the lease's end, in one call unless some are taken.
+        """Claim distinct notifications until the lease's end, each by a write of its own, side by side.
 
         Those in `again` can be claimed although they had failed, those in `alerts` although they were skipped for what
         holds no alert back: a batch of the stream that comes again may flag what was told as an ordinary one. One that
         another transaction told in its place can be claimed after all if neither of its two subjects is among those
         that were told (see `stand_ins`).
         """
-        self._claimed_until = sortable(until)
+        self._claim_id = os.urandom(8).hex()
         puts = {
             key: {"Put": self._claim(key, now, until, key in again, key in alerts, subjects.get(key) or _NO_SUBJECTS)}
             for key in keys
         }
-        refused, contended = write_if(self._client, puts, sleep=self._sleep, tries=_TRIES)
-        # Contended to the last: whoever holds them will be done by the time they come around again.
-        claims = Claims(claimed=puts.keys() - refused.keys() - contended, busy=contended)
-        for key, reason in refused.items():
-            _why_not(claims, from_item(reason["Item"]) if reason.get("Item") else {}).add(key)
+        refused, untried = write_apart(self._client, puts, sleep=self._sleep, tries=_TRIES)
+        # Untried to the last, or written with the answer lost: they come around again when the lease is over.
+        claims = Claims(claimed=puts.keys() - refused.keys() - untried, busy=untried)
+        notes = {key: from_item(item) for key, item in refused.items() if item}
+        # DynamoDB Local, as it is packaged today, doesn't return the item.
+        notes |= self.notes(refused.keys() - notes.keys())
+        for key in refused:
+            note = notes.get(key, {})
+            if note.get("claim_id") == self._claim_id:
+                claims.claimed.add(key)  # by the first try, whose answer was lost
+            else:
+                _why_not(claims, note).add(key)
         # Whoever settled them may have died before the feed had them.
         self._feed.append(sorted(claims.settled))
         return claims
@@ -100,13 +107,12 @@ class NotificationLog:
     def record(self, changes: Iterable[StateChange], now: datetime) -> None:
         """Record the new states of claimed notifications, 25 in a call, and put those that changed into the feed.
 
-        The state `queued` gives the claim back, or to the digest that the notification is to wait for: a hundred in a
-        call, and only as long as it is one's own.
+        The state `queued` gives the claim back, or to the digest that the notification is to wait for, as long as it is
+        one's own.
         """
         changes = list(changes)
         final = [change for change in changes if change.state is not State.QUEUED]
-        for part in batches((change for change in changes if change.state is State.QUEUED), MAX_CLAIMS):
-            self._give_back(part, now)
+        self._give_back((change for change in changes if change.state is State.QUEUED), now)
         batch_put(self._client, self._table, (self._item(change, now) for change in final), sleep=self._sleep)
         self._recorded(changes, now)
         self._feed.append(change.key for change in final)
@@ -128,7 +134,7 @@ class NotificationLog:
         A write whose answer was lost may have given them back: made again, it must not take another one's claim.
         """
         returns = {change.key: self._return(change, now) for change in changes}
-        if write_if(self._client, returns, sleep=self._sleep, tries=_TRIES)[1]:
+        if write_apart(self._client, returns, sleep=self._sleep, tries=_TRIES)[1]:
             raise TemporarilyUnavailable
 
     def _return(self, change: StateChange, now: datetime) -> dict[str, Any]:
@@ -136,8 +142,8 @@ class NotificationLog:
             "Put": {
                 "TableName": self._table,
                 "Item": self._item(change, now),
-                "ConditionExpression": "claimed_until = :own",
-                "ExpressionAttributeValues": to_item({":own": self._claimed_until}),
+                "ConditionExpression": "claim_id = :own",
+                "ExpressionAttributeValues": to_item({":own": self._claim_id}),
             }
         }
 
@@ -158,6 +164,7 @@ class NotificationLog:
                     "account": key.account or None,
                     "state": State.QUEUED.value,
                     "claimed_until": sortable(until),
+                    "claim_id": self._claim_id,
                     "updated_at": format_time(now),
                     "expires_at": expiry(now, self._kept_days),
                 }

@@ -19,7 +19,6 @@ import random
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import about, logger
@@ -32,7 +31,7 @@ from chalicelib.notifications.deferrals import Deferrals, Waiting
 from chalicelib.notifications.digest import DigestNotice, Entry, unpack
 from chalicelib.notifications.digest_sender import DigestSender
 from chalicelib.notifications.email_quota import leave_out
-from chalicelib.notifications.log import MAX_CLAIMS, Claims
+from chalicelib.notifications.log import Claims
 from chalicelib.notifications.notice import Notice, Recipient
 from chalicelib.notifications.ordering import in_order, in_turns
 from chalicelib.notifications.outcome import Outcome
@@ -123,13 +122,12 @@ class Mailer:
         now = self._clock()
         overdue = {one.key: one for one in recipients if is_left_for_good(one.notice.left_since, now)}
         left = [one for one in recipients if one.key not in overdue]
-        for part in batches(overdue, MAX_CLAIMS):
-            again = {key for key in part if overdue[key].notice.again}
-            claims = self._log.claim(part, now, now + timedelta(seconds=_LEASE_MARGIN_S), again)
-            given_up = [overdue[key] for key in sorted(claims.claimed)]
-            self._dead_letters.put([letter(one.alone, LEFT_FOR_GOOD) for one in given_up])
-            self._log.record([one.change(State.FAILED, LEFT_FOR_GOOD) for one in given_up], now)
-            left += [overdue[key] for key in sorted(claims.busy)]
+        again = {key for key, one in overdue.items() if one.notice.again}
+        claims = self._log.claim(list(overdue), now, now + timedelta(seconds=_LEASE_MARGIN_S), again)
+        given_up = [overdue[key] for key in sorted(claims.claimed)]
+        self._dead_letters.put([letter(one.alone, LEFT_FOR_GOOD) for one in given_up])
+        self._log.record([one.change(State.FAILED, LEFT_FOR_GOOD) for one in given_up], now)
+        left += [overdue[key] for key in sorted(claims.busy)]
         self._returns.in_turns(left, now)
         logger.warning("out_of_time", extra={"put_back": len(left), "given_up": len(recipients) - len(left)})
 
@@ -164,15 +162,17 @@ class Mailer:
             for transaction in [notice.transaction]
             for holder in notice.holders or ()
         }
+        gone = [key for key in asked if key not in keys]
+        if not gone:
+            return
         now = self._clock()
-        for part in batches([key for key in asked if key not in keys], MAX_CLAIMS):
-            again = {key for key in part if asked[key].again}
-            claims = self._log.claim(part, now, now + timedelta(seconds=_LEASE_MARGIN_S), again)
-            erased = [
-                StateChange(key, State.SKIPPED, "erased", queued_at=asked[key].transaction.recorded_at)
-                for key in sorted(claims.claimed)
-            ]
-            self._log.record(erased, now)
+        again = {key for key in gone if asked[key].again}
+        claims = self._log.claim(gone, now, now + timedelta(seconds=_LEASE_MARGIN_S), again)
+        erased = [
+            StateChange(key, State.SKIPPED, "erased", queued_at=asked[key].transaction.recorded_at)
+            for key in sorted(claims.claimed)
+        ]
+        self._log.record(erased, now)
 
     def _notify(self, recipients: Sequence[Recipient], bank_names: Mapping[str, str], lease: timedelta) -> None:
         """Notify those of the recipients, at most one SES call's, whose notification can be claimed."""

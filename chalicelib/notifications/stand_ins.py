@@ -13,13 +13,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from chalicelib.aws.batching import batches
-from chalicelib.aws.dynamo import to_item, write_if
+from chalicelib.aws.conditional import write_apart
+from chalicelib.aws.dynamo import to_item
 from chalicelib.aws.retention import KEPT, expiry
 from chalicelib.ledger.times import format_time
 from chalicelib.notifications.state import NotificationKey, State
 
-_MAX_ACTIONS = 100
 _TRIES = 5
 
 
@@ -56,16 +55,15 @@ class StandIns:
     def ask(self, stand_ins: Sequence[StandIn], now: datetime) -> list[Standing]:
         """Return how each stands. The same again has the same answer; several may stand for one authorization.
 
-        One call for a hundred authorizations, unless some are told by themselves.
+        A write for each authorization, side by side.
         """
         by_key: dict[NotificationKey, list[StandIn]] = {}
         for stand_in in stand_ins:
             by_key.setdefault(stand_in.authorization, []).append(stand_in)
         standings = dict.fromkeys(by_key, Standing.STANDS)
-        for part in batches(by_key, _MAX_ACTIONS):
-            updates = {key: self._update(key, by_key[key], now) for key in part}
-            told, contended = write_if(self._client, updates, sleep=self._sleep, tries=_TRIES)
-            standings |= dict.fromkeys(told, Standing.IS_TOLD) | dict.fromkeys(contended, Standing.BUSY)
+        updates = {key: self._update(key, asked, now) for key, asked in by_key.items()}
+        told, untried = write_apart(self._client, updates, sleep=self._sleep, tries=_TRIES)
+        standings |= dict.fromkeys(told, Standing.IS_TOLD) | dict.fromkeys(untried, Standing.BUSY)
         return [standings[stand_in.authorization] for stand_in in stand_ins]
 
     def _update(self, key: NotificationKey, stand_ins: Iterable[StandIn], now: datetime) -> dict[str, Any]:

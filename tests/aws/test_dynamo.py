@@ -16,17 +16,14 @@ from chalicelib.aws.dynamo import (
     batch_put,
     call_if,
     from_item,
-    put_new,
     queried,
     to_item,
-    was_cancelled_in_passing,
-    write_together,
 )
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.times import format_time
 from chalicelib.ledger.transaction import Transaction
-from tests.fakes import Failing, Refusing, refusal
+from tests.fakes import Failing, refusal
 from tests.tables import create_tables
 
 _plain = st.one_of(
@@ -156,11 +153,9 @@ def test_a_batch_that_stays_unprocessed_is_temporarily_unavailable(each_dynamodb
 def test_what_stays_undone_is_tried_nine_times_in_less_than_six_seconds(dynamodb: Any) -> None:
     create_tables(dynamodb)
     items = [to_item({"entry": f"bank#{number}"}) for number in range(12)]
-    contended = Refusing(dynamodb, cancelled("TransactionConflict"), "transact_write_items")
     for attempt in (
         lambda sleep: batch_put(LeavingSomeOut(dynamodb, 99), "BanksTable", items, sleep=sleep),
         lambda sleep: list(batch_get(LeavingSomeOut(dynamodb, 99), "BanksTable", items, sleep=sleep)),
-        lambda sleep: put_new(contended, "BanksTable", "entry", items[:1], sleep=sleep),
     ):
         waits: list[float] = []
         with pytest.raises(TemporarilyUnavailable):
@@ -236,60 +231,6 @@ def test_a_query_goes_on_over_the_pages_of_the_service(each_dynamodb: Any) -> No
     assert [values["holder"] for values in found] == [f"h{number:02}" for number in range(25)]
 
 
-def test_only_new_keys_are_put_and_for_the_others_what_is_stored_is_returned(each_dynamodb: Any) -> None:
-    banks_table(each_dynamodb, "b", "d")
-    items = [to_item({"entry": name, "old": False}) for name in "abcd"]
-    stored = put_new(each_dynamodb, "BanksTable", "entry", items, sleep=lambda _: None)
-    kept = [from_item(item) if item else None for item in stored]
-    assert kept == [None, {"entry": "b", "old": True}, None, {"entry": "d", "old": True}]
-    found = {item["entry"]["S"]: item["old"]["BOOL"] for item in each_dynamodb.scan(TableName="BanksTable")["Items"]}
-    assert found == {"a": False, "b": True, "c": False, "d": True}
-
-
-LOAD = ("ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict")
-
-
-def cancelled(*codes: str | None) -> ClientError:
-    error = refusal("TransactionCanceledException")
-    error.response["CancellationReasons"] = [{"Code": code} if code else {} for code in codes]
-    return error
-
-
-def test_a_put_that_another_writer_holds_up_is_tried_again_and_a_defect_is_raised(dynamodb: Any) -> None:
-    create_tables(dynamodb)
-    waits: list[float] = []
-    contended = Failing(dynamodb, cancelled("TransactionConflict"))
-    items = [to_item({"entry": "a"})]
-    assert put_new(contended, "BanksTable", "entry", items, sleep=waits.append) == [None]
-    assert len(waits) == 1
-    with pytest.raises(ClientError):
-        put_new(Failing(dynamodb, cancelled("ValidationError")), "BanksTable", "entry", items)
-
-
-def test_a_put_that_is_held_up_to_the_last_is_temporarily_unavailable(dynamodb: Any) -> None:
-    contended = Refusing(dynamodb, cancelled("TransactionConflict"), "transact_write_items")
-    with pytest.raises(TemporarilyUnavailable):
-        put_new(contended, "BanksTable", "entry", [to_item({"entry": "a"})], sleep=lambda _: None)
-
-
-@pytest.mark.parametrize(
-    ("error", "is_passing"),
-    [
-        (cancelled("None", "ConditionalCheckFailed"), True),
-        (cancelled(None, "ConditionalCheckFailed"), True),
-        (cancelled(*LOAD), True),
-        (cancelled(None, *LOAD, "ConditionalCheckFailed"), True),
-        (cancelled("ConditionalCheckFailed", "ValidationError"), False),
-        (refusal("ValidationException"), False),
-    ],
-    ids=["condition", "a reason without a code", "load", "all", "mixed with a defect", "no transaction"],
-)
-def test_a_transaction_cancelled_by_conditions_or_load_alone_is_cancelled_in_passing(
-    error: ClientError, is_passing: bool
-) -> None:
-    assert was_cancelled_in_passing(error) is is_passing
-
-
 def must_not_wait(_seconds: float) -> None:
     raise AssertionError("nothing is left to be waited for")
 
@@ -299,36 +240,12 @@ def test_nobody_waits_when_nothing_is_left_to_be_done(dynamodb: Any) -> None:
     items = [to_item({"entry": f"bank#{number}"}) for number in range(3)]
     batch_put(dynamodb, "BanksTable", items[:2], sleep=must_not_wait)
     assert len(list(batch_get(dynamodb, "BanksTable", items, sleep=must_not_wait))) == 2
-    assert put_new(dynamodb, "BanksTable", "entry", items[2:], sleep=must_not_wait) == [None]
-    # What was found to be there needs no other try either.
-    assert put_new(dynamodb, "BanksTable", "entry", items[:1], sleep=must_not_wait) == items[:1]
     batch_delete(dynamodb, "BanksTable", items, sleep=must_not_wait)
 
 
 def test_nothing_to_be_put_makes_no_call() -> None:
-    assert put_new(None, "BanksTable", "entry", []) == []
     batch_put(None, "BanksTable", [])
     assert list(batch_get(None, "BanksTable", [])) == []
-
-
-def put_if_new(name: str) -> dict[str, Any]:
-    """Return an action that puts an entry that isn't there."""
-    condition = "attribute_not_exists(entry)"
-    return {"Put": {"TableName": "BanksTable", "Item": to_item({"entry": name}), "ConditionExpression": condition}}
-
-
-def test_actions_are_written_together_or_none_and_who_kept_them_from_it_is_said(dynamodb: Any) -> None:
-    create_tables(dynamodb)
-    assert write_together(dynamodb, [put_if_new("a"), put_if_new("b")]) == [{}, {}]
-    reasons = write_together(dynamodb, [put_if_new("c"), put_if_new("a"), put_if_new("d")])
-    assert [reason.get("Code", "None") for reason in reasons] == ["None", "ConditionalCheckFailed", "None"]
-    assert {item["entry"]["S"] for item in dynamodb.scan(TableName="BanksTable")["Items"]} == {"a", "b"}
-
-
-def test_a_defect_of_actions_that_are_written_together_is_raised() -> None:
-    for error in (cancelled("ConditionalCheckFailed", "ValidationError"), refusal("AccessDeniedException")):
-        with pytest.raises(ClientError):
-            write_together(Refusing(None, error, "transact_write_items"), [put_if_new("a")])
 
 
 class Counting:

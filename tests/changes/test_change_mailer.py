@@ -16,7 +16,7 @@ from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.notifications.returns import LEFT_AT_MOST
 from tests.change_world import Changes, holder
-from tests.fakes import Failing, FakeSqs, QuickSqs, refusal
+from tests.fakes import Failing, FakeSqs, QuickSqs, Refusing, refusal
 from tests.mail_world import NOW, Died, messages, ses_event
 from tests.samples import transaction
 
@@ -199,7 +199,7 @@ def test_without_time_the_notices_go_back(changes: Changes) -> None:
 
 def test_a_table_that_can_t_be_reached_fails_the_batch(changes: Changes) -> None:
     told(changes, holder(), OFF)
-    failing = Failing(changes.dynamodb, refusal("ThrottlingException"), 0, "transact_write_items")
+    failing = Refusing(changes.dynamodb, refusal("InternalServerError"), "put_item")
     with pytest.raises(TemporarilyUnavailable):
         changes.change_mailer(dynamodb=failing).handle(changes.taken(), lambda: 20)
 

@@ -11,7 +11,7 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.purchase import Member
 from chalicelib.ledger.purchases_repository import MAX_MEMBERS, PurchaseRepository
 from chalicelib.ledger.transaction import Transaction
-from tests.fakes import Failing, Interrupted, refusal
+from tests.fakes import Interrupted, Refusing, refusal
 from tests.purchase_cast import CAST, later
 
 KEY = TransactionKey("eazycard", "A")
@@ -57,7 +57,7 @@ def test_two_that_collect_at_once_keep_both_and_agree_on_the_order(each_dynamodb
     assert ids(kept.of([KEY])) == [*before, "S", "t"]
 
 
-def test_many_purchases_take_a_call_for_a_hundred(dynamodb: Any, table_names: dict[str, str]) -> None:
+def test_many_purchases_are_read_together_and_written_apart(dynamodb: Any, table_names: dict[str, str]) -> None:
     calls = []
 
     class Watched:
@@ -67,7 +67,7 @@ def test_many_purchases_take_a_call_for_a_hundred(dynamodb: Any, table_names: di
 
     settled = [later(f"s{number}", authorization_id=f"a{number}") for number in range(150)]
     assert len(purchases(Watched()).collect(settled, ())) == 150
-    assert calls == ["batch_get_item", "batch_get_item", "transact_write_items", "transact_write_items"]
+    assert calls == ["batch_get_item"] * 2 + ["put_item"] * 150
 
 
 def test_what_names_nothing_makes_no_call() -> None:
@@ -82,22 +82,30 @@ def test_a_purchase_has_no_more_members_than_an_item_holds(dynamodb: Any, table_
     assert len(kept.collect(many[-5:], {KEY})[KEY]) == MAX_MEMBERS
 
 
+def test_what_was_written_and_its_answer_lost_is_collected_once(dynamodb: Any, table_names: dict[str, str]) -> None:
+    class Losing:
+        def __init__(self) -> None:
+            self.is_first = True
+
+        def put_item(self, **arguments: Any) -> Any:
+            answer = dynamodb.put_item(**arguments)
+            was_first, self.is_first = self.is_first, False
+            if was_first:
+                raise refusal("InternalServerError")
+            return answer
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(dynamodb, name)
+
+    assert ids(purchases(Losing()).collect([CAST["S"]], ())) == ["S"]
+    assert ids(purchases(dynamodb).collect([CAST["S"]], ())) == ["S"]
+
+
 def test_contention_to_the_last_raises_and_leaves_it_to_the_next_delivery(
     dynamodb: Any, table_names: dict[str, str]
 ) -> None:
-    conflict = refusal("TransactionCanceledException")
-    conflict.response["CancellationReasons"] = [{"Code": "TransactionConflict"}]
-
-    class Contended:
-        def batch_get_item(self, **arguments: Any) -> Any:
-            return dynamodb.batch_get_item(**arguments)
-
-        def transact_write_items(self, **_: Any) -> None:
-            raise conflict
-
-    with pytest.raises(TemporarilyUnavailable):
-        purchases(Contended()).collect([CAST["S"]], ())
-    throttled = Failing(dynamodb, refusal("ThrottlingException"), operation="transact_write_items")
-    with pytest.raises(TemporarilyUnavailable):
-        purchases(throttled).collect([CAST["S"]], ())
+    for code in ("TransactionConflictException", "ThrottlingException"):
+        busy = Refusing(dynamodb, refusal(code), "put_item")
+        with pytest.raises(TemporarilyUnavailable):
+            purchases(busy).collect([CAST["S"]], ())
     assert ids(purchases(dynamodb).collect([CAST["S"]], ())) == ["S"]

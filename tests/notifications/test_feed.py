@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.feed import LATE, MARGIN, NotificationFeed, changes_in, position_at
-from chalicelib.notifications.log import MAX_CLAIMS
 from chalicelib.notifications.state import NotificationKey
 from tests.fakes import Failing, refusal
 
@@ -300,11 +299,11 @@ def test_a_read_of_what_cannot_be_shown_yet_asks_nobody(clock: Clock) -> None:
     assert table.queries == []
 
 
-def test_a_page_has_the_keys_of_a_claim_is_kept_for_some_days_and_tells_what_changed(clock: Clock) -> None:
+def test_a_page_has_a_hundred_keys_is_kept_for_some_days_and_tells_what_changed(clock: Clock) -> None:
     table = Recording()
     keys = [key(number) for number in range(201)]
     NotificationFeed(table, TABLE, clock, kept_days=3).append(keys)
-    assert [len(item["changed"]["L"]) for item in table.items] == [MAX_CLAIMS, MAX_CLAIMS, 1]
+    assert [len(item["changed"]["L"]) for item in table.items] == [100, 100, 1]
     assert {item["expires_at"]["N"] for item in table.items} == {str(int((START + timedelta(days=3)).timestamp()))}
     assert [changed for item in table.items for changed in changes_in(item)] == keys
 

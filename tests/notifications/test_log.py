@@ -1,5 +1,6 @@
 """The notifications table: who may send, what is noted, and what the feed hears of it."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.dynamo import from_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.feed import NotificationFeed
-from chalicelib.notifications.log import _NOT_OF_ALERTS, MAX_CLAIMS, Claims, NotificationLog
+from chalicelib.notifications.log import _NOT_OF_ALERTS, Claims, NotificationLog
 from chalicelib.notifications.state import NotificationKey, State, StateChange
 from tests.fakes import Failing, Refusing, refusal
 
@@ -64,16 +65,26 @@ class Desk:
         return from_item(stored["Item"])
 
 
-class Counting:
-    """A client that counts the actions of each transaction."""
+class Puts:
+    """A client that counts what is put. Of keys that it `loses`, the first answer is lost; others it refuses."""
 
-    def __init__(self, client: Any) -> None:
-        self.asked: list[int] = []
+    def __init__(
+        self, client: Any, loses: Iterable[NotificationKey] = (), refuses: Iterable[NotificationKey] = ()
+    ) -> None:
+        self.count = 0
         self._client = client
+        self._loses, self._refuses = ({f"{one.bank}#{one.transaction}" for one in keys} for keys in (loses, refuses))
 
-    def transact_write_items(self, **arguments: Any) -> Any:
-        self.asked.append(len(arguments["TransactItems"]))
-        return self._client.transact_write_items(**arguments)
+    def put_item(self, **arguments: Any) -> Any:
+        self.count += 1
+        name = arguments["Item"]["transaction_key"]["S"]
+        if name in self._refuses:
+            raise refusal("TransactionConflictException")
+        answer = self._client.put_item(**arguments)
+        if name in self._loses:
+            self._loses.remove(name)
+            raise refusal("InternalServerError")
+        return answer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -101,7 +112,9 @@ def test_what_is_claimed_is_held_until_the_lease_s_end(each: Desk) -> None:
 
 def test_a_claim_is_noted_with_its_lease_and_kept_as_long_as_notifications_are(desk: Desk) -> None:
     desk.claim(0)
-    assert desk.item() == {
+    noted = desk.item()
+    assert re.fullmatch("[0-9a-f]{16}", noted.pop("claim_id"))
+    assert noted == {
         "transaction_key": "eazycard#t0",
         "holder": "awa",
         "account": "A0",
@@ -112,10 +125,24 @@ def test_a_claim_is_noted_with_its_lease_and_kept_as_long_as_notifications_are(d
     }
 
 
-def test_a_hundred_are_claimed_in_one_call_and_nobody_waits(desk: Desk) -> None:
-    counting, keys = Counting(desk.client), [key(number) for number in range(MAX_CLAIMS)]
-    assert desk.on(counting).claim(keys, NOW, NOW + LEASE).claimed == set(keys)
-    assert (counting.asked, desk.waits, MAX_CLAIMS) == ([100], [], 100)
+def test_each_is_claimed_by_one_write_and_nobody_waits(each: Desk) -> None:
+    puts, keys = Puts(each.client), [key(number) for number in range(140)]
+    assert each.on(puts).claim(keys, NOW, NOW + LEASE).claimed == set(keys)
+    assert (puts.count, each.waits) == (140, [])
+
+
+def test_a_claim_whose_answer_was_lost_is_one_s_own(each: Desk) -> None:
+    log = each.on(Puts(each.client, loses=[key(0)]))
+    assert log.claim([key(0), key(1)], NOW, NOW + LEASE) == Claims(claimed={key(0), key(1)})
+    assert len(each.waits) == 1
+    log.record([QUEUED], NOW)
+    assert "claim_id" not in each.item()  # and can be given back
+
+
+def test_a_claim_of_the_same_moment_is_another_one_s(each: Desk) -> None:
+    assert each.claim(0) == Claims(claimed={key(0)})
+    assert each.on(each.client).claim([key(0)], NOW, NOW + LEASE) == Claims(busy={key(0)})
+    assert each.claim(0) == Claims(busy={key(0)})  # it belongs to the call, not to the function's copy
 
 
 @pytest.mark.parametrize("state", [one for one in State if one is not State.QUEUED])
@@ -167,14 +194,12 @@ def test_nobody_gives_another_one_s_claim_back(each: Desk, is_given_back_before:
     # What is one's own goes back all the same.
     each.log.record([QUEUED, StateChange(key(1), State.QUEUED)], later)
     assert each.item() == before
-    assert "claimed_until" not in each.item(1)
+    assert not {"claimed_until", "claim_id"} & each.item(1).keys()
 
 
-@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError"])
-def test_what_cannot_be_given_back_is_tried_five_times_and_raised(desk: Desk, code: str) -> None:
-    contended = refusal("TransactionCanceledException")
-    contended.response["CancellationReasons"] = [{"Code": "None"}, {"Code": code}]
-    log = desk.on(Refusing(desk.client, contended, "transact_write_items"))
+@pytest.mark.parametrize("refused", [[key(0), key(1)], [key(1)]], ids=["all", "one"])
+def test_what_cannot_be_given_back_is_tried_five_times_and_raised(desk: Desk, refused: list[NotificationKey]) -> None:
+    log = desk.on(Puts(desk.client, refuses=refused))
     with pytest.raises(TemporarilyUnavailable):
         log.record([QUEUED, StateChange(key(1), State.QUEUED)], NOW)
     assert len(desk.waits) == 5
@@ -182,14 +207,14 @@ def test_what_cannot_be_given_back_is_tried_five_times_and_raised(desk: Desk, co
     assert (desk.recorded, desk.feed.changed) == ([], [])
 
 
-def test_a_hundred_are_given_back_in_one_call_and_what_is_settled_in_none(desk: Desk) -> None:
-    counting, keys = Counting(desk.client), [key(number) for number in range(MAX_CLAIMS)]
-    log = desk.on(counting)
+def test_each_is_given_back_by_one_write_and_what_is_settled_by_none(desk: Desk) -> None:
+    puts, keys = Puts(desk.client), [key(number) for number in range(140)]
+    log = desk.on(puts)
     log.claim(keys, NOW, NOW + LEASE)
     log.record([StateChange(one, State.QUEUED) for one in keys], NOW)
-    assert (counting.asked, desk.waits) == ([100, 100], [])
+    assert (puts.count, desk.waits) == (280, [])
     log.record([StateChange(one, State.SKIPPED, "muted") for one in keys], NOW)
-    assert counting.asked == [100, 100]
+    assert puts.count == 280
 
 
 @pytest.mark.parametrize("reason", _NOT_OF_ALERTS)
@@ -223,20 +248,22 @@ def test_what_another_was_told_in_the_place_of_can_be_claimed_if_it_was_not_its_
 
 
 def test_what_is_contended_is_tried_five_times_and_then_another_s(desk: Desk) -> None:
-    contended = refusal("TransactionCanceledException")
-    contended.response["CancellationReasons"] = [{"Code": "None"}, {"Code": "TransactionConflict"}]
-    claims = desk.on(Refusing(desk.client, contended, "transact_write_items")).claim([key(0), key(1)], NOW, NOW + LEASE)
-
-    assert claims == Claims(busy={key(0), key(1)})
+    log = desk.on(Puts(desk.client, refuses=[key(0)]))
+    assert log.claim([key(0), key(1)], NOW, NOW + LEASE) == Claims(claimed={key(1)}, busy={key(0)})
     assert len(desk.waits) == 5
     assert all(0 <= wait_s <= 0.05 * 2**number for number, wait_s in enumerate(desk.waits))
 
 
+def test_a_table_that_cannot_be_reached_is_temporarily_unavailable(desk: Desk) -> None:
+    down = Refusing(desk.client, refusal("InternalServerError"), "put_item")
+    with pytest.raises(TemporarilyUnavailable):
+        desk.on(down).claim([key(0), key(1)], NOW, NOW + LEASE)
+    assert desk.log.claim([], NOW, NOW + LEASE) == Claims()
+
+
 def test_what_is_refused_without_its_note_is_taken_for_settled_so_that_nobody_is_told_twice(desk: Desk) -> None:
-    taken = refusal("TransactionCanceledException")
-    taken.response["CancellationReasons"] = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
-    log = desk.on(Failing(desk.client, taken, operation="transact_write_items"))
-    assert log.claim([key(0), key(1)], NOW, NOW + LEASE) == Claims(claimed={key(1)}, settled={key(0)})
+    log = desk.on(Failing(desk.client, refusal("ConditionalCheckFailedException"), operation="put_item"))
+    assert log.claim([key(0)], NOW, NOW + LEASE) == Claims(settled={key(0)})
 
 
 def test_another_error_is_raised_and_claims_nothing(desk: Desk) -> None:
@@ -267,7 +294,8 @@ def test_a_new_state_is_noted_whole_in_the_claim_s_place(desk: Desk) -> None:
 
 def test_what_is_not_known_is_not_noted(desk: Desk) -> None:
     desk.log.claim([NotificationKey("eazycard", "t0", "awa")], NOW, NOW + LEASE)
-    assert desk.item().keys() == {"transaction_key", "holder", "state", "claimed_until", "updated_at", "expires_at"}
+    claimed = {"transaction_key", "holder", "state", "claimed_until", "claim_id", "updated_at", "expires_at"}
+    assert desk.item().keys() == claimed
     desk.log.record([StateChange(NotificationKey("eazycard", "t0", "awa"), State.FAILED)], NOW)
     assert desk.item().keys() == {"transaction_key", "holder", "state", "updated_at", "expires_at"}
 

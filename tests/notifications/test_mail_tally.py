@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.notice import Notice, pack, to_payload
-from tests.fakes import Failing, refusal
+from tests.fakes import refusal
 from tests.mail_world import NOW, World, many, messages, ses_event
 from tests.quiet_night import END, QUIET, Night
 from tests.samples import EVIDENCE
@@ -80,9 +80,23 @@ def test_a_dead_letter_that_is_sent_through_again_is_not_measured(world: World) 
 def test_what_was_sent_before_an_error_is_counted(world: World) -> None:
     for one in (told := many(60)):
         world.enrol(one.account, "awa")
-    failing = Failing(world.dynamodb, refusal("ThrottlingException"), 1, "transact_write_items")
+
+    class GoesDown:
+        """A table that takes 50 claims."""
+
+        claims = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.dynamodb, name)
+
+        def put_item(self, **arguments: Any) -> Any:
+            self.claims += 1
+            if self.claims > 50:
+                raise refusal("InternalServerError")
+            return world.dynamodb.put_item(**arguments)
+
     with pytest.raises(TemporarilyUnavailable):
-        world.tell(messages(*told), dynamodb=failing)
+        world.tell(messages(*told), dynamodb=GoesDown())
     assert emails(world) == {"sent": 50}
 
 

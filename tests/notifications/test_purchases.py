@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -18,7 +18,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.notice import Notice, pack, to_payload
 from tests.dynamodb_local import empty
-from tests.fakes import Failing, Interrupted, refusal
+from tests.fakes import Failing, Interrupted, Refusing, refusal
 from tests.mail_world import NOW, Died, World, messages
 from tests.purchase_cast import CAST, FLAGS, HOLDERS, told
 from tests.tables import create_tables
@@ -245,7 +245,7 @@ def test_what_names_no_authorization_makes_no_call_for_one(world: World) -> None
 
     world.tell(messages(dataclasses.replace(CAST["S"], authorization_id=None)), dynamodb=Watched())
     assert Counter(calls)["batch_get_item"] == 1
-    assert Counter(calls)["transact_write_items"] == 1
+    assert Counter(calls)["put_item"] == 2  # a claim for each holder
 
 
 def test_a_holder_who_was_enrolled_after_the_authorization_is_told_of_the_settlement(world: World) -> None:
@@ -467,13 +467,22 @@ def test_two_settlements_side_by_side_are_never_both_told_by_their_authorization
         assert told(world, holder) in (["authorized A", "debit S"], ["authorized A", "debit s"])
 
 
-@pytest.mark.parametrize("operation", ["batch_get_item", "transact_write_items"])
-@pytest.mark.parametrize("at", range(2))
-def test_a_throttled_table_raises_and_the_next_delivery_tells(world: World, operation: str, at: int) -> None:
+@pytest.mark.parametrize(
+    "failing",
+    [
+        lambda client: Failing(client, refusal("ThrottlingException"), at=0, operation="batch_get_item"),
+        lambda client: Failing(client, refusal("ThrottlingException"), at=1, operation="batch_get_item"),
+        lambda client: Refusing(client, refusal("InternalServerError"), "update_item"),
+        lambda client: Refusing(client, refusal("InternalServerError"), "put_item"),
+    ],
+    ids=["holders", "the authorization", "standing for it", "the claim"],
+)
+def test_a_table_that_cannot_be_reached_raises_and_the_next_delivery_tells(
+    world: World, failing: Callable[[Any], Any]
+) -> None:
     world.record(CAST["S"])
-    throttled = Failing(world.dynamodb, refusal("ThrottlingException"), at=at, operation=operation)
     with pytest.raises(TemporarilyUnavailable):
-        world.tell(messages(CAST["S"]), dynamodb=throttled)
+        world.tell(messages(CAST["S"]), dynamodb=failing(world.dynamodb))
     world.now += timedelta(minutes=2)
     world.record(CAST["A"])
     world.tell(messages(CAST["A"]))

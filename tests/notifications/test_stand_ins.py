@@ -1,5 +1,6 @@
 """What is told in the place of an authorization that comes later: kept once, on both engines."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.log import NotificationLog
 from chalicelib.notifications.stand_ins import StandIn, Standing, StandIns
 from chalicelib.notifications.state import NotificationKey, State, StateChange
-from tests.fakes import Failing, refusal
+from tests.fakes import Failing, Metered, refusal
 from tests.mail_world import NOW
 
 KEY = NotificationKey("eazycard", "A", "awa", "a0")
@@ -73,28 +74,24 @@ def test_one_that_is_held_back_by_another_s_refusal_is_tried_again(each_dynamodb
     assert stand_ins(each_dynamodb).ask([stand_in(), *others], NOW) == expected
 
 
-def test_more_than_fit_a_dynamodb_transaction_are_cut(dynamodb: Any, table_names: dict[str, str]) -> None:
-    sizes = []
-
-    class Watched:
-        def transact_write_items(self, **arguments: Any) -> Any:
-            sizes.append(len(arguments["TransactItems"]))
-            return dynamodb.transact_write_items(**arguments)
-
+def test_each_authorization_is_asked_for_by_one_write(dynamodb: Any, table_names: dict[str, str]) -> None:
+    calls, units = Counter[str](), Counter[str]()
     many = [stand_in(NotificationKey("eazycard", "A", f"h{number}", "a0")) for number in range(140)]
-    assert stand_ins(Watched()).ask(many, NOW) == [Standing.STANDS] * 140
-    assert sizes == [100, 40]
+    assert stand_ins(Metered(dynamodb, calls, units)).ask([*many, many[0]], NOW) == [Standing.STANDS] * 141
+    assert calls == {"update_item": 140}
+    assert stand_ins(dynamodb).ask([], NOW) == []
 
 
 def test_contention_to_the_last_leaves_it_to_a_later_time(dynamodb: Any, table_names: dict[str, str]) -> None:
-    conflict = refusal("TransactionCanceledException")
-    conflict.response["CancellationReasons"] = [{"Code": "TransactionConflict"}]
-
     class Contended:
-        def transact_write_items(self, **_: Any) -> None:
-            raise conflict
+        def update_item(self, **arguments: Any) -> Any:
+            if arguments["Key"]["holder"]["S"] == "h1":
+                raise refusal("TransactionConflictException")
+            return dynamodb.update_item(**arguments)
 
-    assert stand_ins(Contended()).ask([stand_in()], NOW) == [Standing.BUSY]
+    two = [stand_in(NotificationKey("eazycard", "A", f"h{number}", "a0")) for number in range(2)]
+    assert stand_ins(Contended()).ask(two, NOW) == [Standing.STANDS, Standing.BUSY]
+    assert stand_ins(Contended()).ask(two[1:], NOW) == [Standing.BUSY]
 
 
 def test_a_refusal_that_is_a_defect_is_raised(dynamodb: Any, table_names: dict[str, str]) -> None:

@@ -646,20 +646,20 @@ def test_two_runs_at_the_same_time_send_each_statement_once(morning: Morning, at
     assert len(morning.expected) == len(wanted)
 
 
-def test_while_a_table_throttles_nothing_is_lost(morning: Morning) -> None:
+def test_while_a_table_is_down_nothing_is_lost(morning: Morning) -> None:
     wanted = everyone(morning, 2)
 
-    class Throttled:
+    class Down:
         def __getattr__(self, name: str) -> Any:
-            if name == "transact_write_items":
+            if name == "put_item":
                 return self.refuse
             return getattr(morning.dynamodb, name)
 
         def refuse(self, **_: Any) -> Any:
-            raise refusal("ThrottlingException")
+            raise refusal("InternalServerError")
 
     with pytest.raises(TemporarilyUnavailable):
-        morning.run(DUE, dynamodb=Throttled())
+        morning.run(DUE, dynamodb=Down())
     morning.run(DUE + timedelta(minutes=1))
     assert sorted(morning.sent) == wanted
 

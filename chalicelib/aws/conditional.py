@@ -1,0 +1,145 @@
+"""DynamoDB's conditional writes of several items: in a transaction, or each by itself at half of the write units."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.dynamo import CONDITION_FAILED, Item
+from chalicelib.aws.retries import back_off
+from chalicelib.errors import TemporarilyUnavailable
+
+K = TypeVar("K")
+
+# A condition that failed, as the reason why a transaction was cancelled.
+CANCELLED_BY_CONDITION = "ConditionalCheckFailed"
+# Reasons for which a transaction is cancelled although nothing is wrong with it: a later try may succeed.
+_CANCELLED_IN_PASSING = frozenset(
+    {"None", CANCELLED_BY_CONDITION, "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
+_TRIES = 9
+_FIRST_WAIT_S = 0.05
+_AT_ONCE = 10
+_HELD_UP = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException", "TransactionConflictException"})
+_OPERATIONS = {"Put": "put_item", "Update": "update_item"}
+
+
+def was_cancelled_in_passing(error: ClientError) -> bool:
+    """Return whether only conditions, contention or throttling cancelled a DynamoDB transaction.
+
+    Any other reason is a defect: callers must raise it, and not take it for a condition that failed.
+    """
+    reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())}
+    return error_code(error) == "TransactionCanceledException" and reasons <= _CANCELLED_IN_PASSING
+
+
+def put_new(
+    client: Any, table: str, key: str, items: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep
+) -> list[Item | None]:
+    """Put those of at most 100 items whose key the table doesn't have yet.
+
+    Returns, in the order of the items, None for each item that was put, and the stored item for each that wasn't.
+    `key` names the table's partition key; the items' keys must be distinct. Raises TemporarilyUnavailable.
+    """
+    put = list(items)
+    condition = {"ConditionExpression": f"attribute_not_exists({key})"}
+    returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    puts = {index: {"Put": {"TableName": table, "Item": one, **condition, **returned}} for index, one in enumerate(put)}
+    refused, contended = write_if(client, puts, sleep=sleep, tries=_TRIES)
+    if contended:
+        raise TemporarilyUnavailable
+    return [refused[index]["Item"] if index in refused else None for index in puts]
+
+
+def write_if(
+    client: Any, actions: Mapping[K, dict[str, Any]], *, sleep: Callable[[float], None], tries: int
+) -> tuple[dict[K, dict[str, Any]], set[K]]:
+    """Write those of at most 100 actions, each on another item, whose condition holds: all of them or none.
+
+    Returns the reasons, as DynamoDB says them, for which the others were refused, by their keys; and, if nothing was
+    written in so many `tries` because others write the same items, the keys of all that are left.
+    """
+    pending, refused = dict(actions), dict[K, dict[str, Any]]()
+    if not pending:
+        return refused, set()
+    for wait_s in back_off(tries, _FIRST_WAIT_S):
+        reasons = write_together(client, list(pending.values()))
+        if not any(reasons):
+            return refused, set()
+        found = dict(zip(list(pending), reasons, strict=True))
+        refused |= {key: reason for key, reason in found.items() if reason.get("Code") == CANCELLED_BY_CONDITION}
+        pending = {key: action for key, action in pending.items() if key not in refused}
+        if not pending:
+            return refused, set()
+        sleep(wait_s)
+    return refused, set(pending)
+
+
+def write_apart(
+    client: Any, actions: Mapping[K, dict[str, Any]], *, sleep: Callable[[float], None], tries: int
+) -> tuple[dict[K, Item | None], set[K]]:
+    """Write those of the actions, each on another item, whose condition holds: each by itself, side by side.
+
+    That is half of the write units of `write_if`, and a call for each. Returns the items, as far as DynamoDB says them,
+    for which the others were refused, by their keys; and the keys of those that could not be tried in so many `tries`.
+    A write whose answer was lost is refused for what it has written itself: the caller must know it again. Raises
+    TemporarilyUnavailable if DynamoDB can't be reached for any; one item that is throttled holds up no other.
+    """
+    pending, refused = dict(actions), dict[K, Item | None]()
+    failed = dict[K, TemporarilyUnavailable]()
+    for wait_s in back_off(tries, _FIRST_WAIT_S) if pending else ():
+        with ThreadPoolExecutor(min(_AT_ONCE, len(pending))) as pool:
+            outcomes = dict(zip(pending, pool.map(partial(_write, client), pending.values()), strict=True))
+        refused |= {key: outcome.item for key, outcome in outcomes.items() if isinstance(outcome, _Refused)}
+        failed = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, TemporarilyUnavailable)}
+        pending = {key: pending[key] for key in failed}
+        if not pending:
+            break
+        sleep(wait_s)
+    if actions and len(pending) == len(actions) and not all(map(_is_held_up, failed.values())):
+        raise TemporarilyUnavailable
+    return refused, set(pending)
+
+
+class _Refused(NamedTuple):
+    """The outcome of a write whose condition didn't hold, for this item if DynamoDB says it."""
+
+    item: Item | None
+
+
+def _write(client: Any, action: Mapping[str, dict[str, Any]]) -> _Refused | TemporarilyUnavailable | None:
+    """Return None if it is written, and otherwise why not."""
+    ((kind, arguments),) = action.items()
+    try:
+        call(getattr(client, _OPERATIONS[kind]), **arguments)
+    except ClientError as error:
+        if error_code(error) != CONDITION_FAILED:
+            raise
+        return _Refused(error.response.get("Item"))
+    except TemporarilyUnavailable as error:
+        return error
+    return None
+
+
+def _is_held_up(error: TemporarilyUnavailable) -> bool:
+    """Return whether others are at the item, or too many were at its partition."""
+    return isinstance(error.__cause__, ClientError) and error_code(error.__cause__) in _HELD_UP
+
+
+def write_together(client: Any, actions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Write all of at most 100 actions, each on another item, or none of them.
+
+    Return for each action the reason for which it kept the others from being written, as DynamoDB says it; all reasons
+    are empty if all are written.
+    """
+    try:
+        call(client.transact_write_items, TransactItems=list(actions))
+    except ClientError as error:
+        if not was_cancelled_in_passing(error):
+            raise
+        return list(error.response["CancellationReasons"])
+    return [{}] * len(actions)
