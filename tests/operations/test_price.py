@@ -27,6 +27,13 @@ def test_the_documentation_has_what_the_command_prints(per_day: int, capsys: pyt
     assert f"```\n{capsys.readouterr().out}```" in SCALING.read_text("utf-8")
 
 
+def test_the_documentation_has_the_price_of_what_is_posted_in_batches() -> None:
+    beside_ses = []
+    for holders in ("1.3", "1"):
+        beside_ses.append(dict(table(Decimal(100_000_000), Decimal(holders), 100))["sum without SES"] / 3_000)
+    assert "cost {:.2f} USD a million beside SES, and {:.2f} USD with".format(*beside_ses) in SCALING.read_text("utf-8")
+
+
 def test_the_documentation_has_every_lines_units_and_price() -> None:
     for busy, quiet in zip(lines(BUSY), lines(QUIET), strict=True):
         cells = rows()[busy.name]
