@@ -44,6 +44,7 @@ class Functions:
         self._started = frozenset(started)
         self._sources = {file: Path(file).read_bytes() for file in files}
         self._found: dict[Place, list[FunctionType]] = defaultdict(list)
+        gc.unfreeze()  # what a run's conftest has frozen isn't listed
         for value in gc.get_objects():
             if type(value) is FunctionType and value.__code__.co_filename in self._sources:
                 self._found[value.__code__.co_filename, value.__code__.co_firstlineno].append(value)

@@ -87,20 +87,23 @@ def write_apart(
     That is half of the write units of `write_if`, and a call for each. Returns the items, as far as DynamoDB says them,
     for which the others were refused, by their keys; and the keys of those that could not be tried in so many `tries`.
     A write whose answer was lost is refused for what it has written itself: the caller must know it again. Raises
-    TemporarilyUnavailable if DynamoDB can't be reached for any; one item that is throttled holds up no other.
+    TemporarilyUnavailable if DynamoDB can't be reached for any; one item that is throttled holds up no other. Raises
+    any other error of DynamoDB's when all the others are tried.
     """
     pending, refused = dict(actions), dict[K, Item | None]()
     failed = dict[K, TemporarilyUnavailable]()
     for wait_s in back_off(tries, _FIRST_WAIT_S) if pending else ():
         with ThreadPoolExecutor(min(_AT_ONCE, len(pending))) as pool:
             outcomes = dict(zip(pending, pool.map(partial(_write, client), pending.values()), strict=True))
+        if defect := next((one for one in outcomes.values() if isinstance(one, ClientError)), None):
+            raise defect
         refused |= {key: outcome.item for key, outcome in outcomes.items() if isinstance(outcome, _Refused)}
         failed = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, TemporarilyUnavailable)}
         pending = {key: pending[key] for key in failed}
         if not pending:
             break
         sleep(wait_s)
-    if actions and len(pending) == len(actions) and not all(map(_is_held_up, failed.values())):
+    if len(pending) == len(actions) and not all(map(_is_held_up, failed.values())):
         raise TemporarilyUnavailable
     return refused, set(pending)
 
@@ -111,15 +114,13 @@ class _Refused(NamedTuple):
     item: Item | None
 
 
-def _write(client: Any, action: Mapping[str, dict[str, Any]]) -> _Refused | TemporarilyUnavailable | None:
+def _write(client: Any, action: Mapping[str, dict[str, Any]]) -> _Refused | TemporarilyUnavailable | ClientError | None:
     """Return None if it is written, and otherwise why not."""
     ((kind, arguments),) = action.items()
     try:
         call(getattr(client, _OPERATIONS[kind]), **arguments)
     except ClientError as error:
-        if error_code(error) != CONDITION_FAILED:
-            raise
-        return _Refused(error.response.get("Item"))
+        return _Refused(error.response.get("Item")) if error_code(error) == CONDITION_FAILED else error
     except TemporarilyUnavailable as error:
         return error
     return None

@@ -1,6 +1,7 @@
 """Functions get their changed code wherever they are kept; what that would not reach is refused."""
 
 import functools
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Iterator
@@ -62,6 +63,17 @@ def changed(module: ModuleType, before: str, then: str, started: Any = ()) -> No
     file = str(module.__file__)
     line = SOURCE[: SOURCE.index(before)].count("\n") + 1
     Functions([file], started).change(file, SOURCE.replace(before, then, 1).encode(), line)
+
+
+def test_a_function_that_is_left_out_of_garbage_collection_is_changed_too(account: ModuleType) -> None:
+    gc.collect()
+    gc.freeze()
+    try:
+        changed(account, "return 10", "return 20")
+    finally:
+        gc.unfreeze()
+
+    assert account.limit() == 20
 
 
 def test_who_has_the_function_already_calls_the_changed_one(account: ModuleType) -> None:

@@ -139,6 +139,12 @@ def test_a_claim_whose_answer_was_lost_is_one_s_own(each: Desk) -> None:
     assert "claim_id" not in each.item()  # and can be given back
 
 
+def test_what_refuses_a_claim_comes_with_the_refusal_and_is_not_read(desk: Desk) -> None:
+    desk.claim(0)
+    reads_nothing = Refusing(desk.client, refusal("AccessDeniedException"), "batch_get_item")
+    assert desk.on(reads_nothing).claim([key(0)], NOW, NOW + LEASE) == Claims(busy={key(0)})
+
+
 def test_a_claim_of_the_same_moment_is_another_one_s(each: Desk) -> None:
     assert each.claim(0) == Claims(claimed={key(0)})
     assert each.on(each.client).claim([key(0)], NOW, NOW + LEASE) == Claims(busy={key(0)})
