@@ -202,8 +202,8 @@ class ByServer(LoadScopeScheduling):
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many workers `-n auto` starts: two more than processors, for the cloud and browsers make them wait."""
-    return (os.cpu_count() or 1) + 2
+    """Return how many workers `-n auto` starts: one more than processors, for the one with the cloud mostly waits."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
