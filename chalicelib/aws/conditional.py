@@ -49,34 +49,32 @@ def put_new(
     condition = {"ConditionExpression": f"attribute_not_exists({key})"}
     returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     puts = {index: {"Put": {"TableName": table, "Item": one, **condition, **returned}} for index, one in enumerate(put)}
-    refused, contended = write_if(client, puts, sleep=sleep, tries=_TRIES)
-    if contended:
-        raise TemporarilyUnavailable
+    refused = _write_if(client, puts, sleep)
     return [refused[index]["Item"] if index in refused else None for index in puts]
 
 
-def write_if(
-    client: Any, actions: Mapping[K, dict[str, Any]], *, sleep: Callable[[float], None], tries: int
-) -> tuple[dict[K, dict[str, Any]], set[K]]:
+def _write_if(
+    client: Any, actions: Mapping[K, dict[str, Any]], sleep: Callable[[float], None]
+) -> dict[K, dict[str, Any]]:
     """Write those of at most 100 actions, each on another item, whose condition holds: all of them or none.
 
-    Returns the reasons, as DynamoDB says them, for which the others were refused, by their keys; and, if nothing was
-    written in so many `tries` because others write the same items, the keys of all that are left.
+    Returns the reasons, as DynamoDB says them, for which the others were refused, by their keys. Raises
+    TemporarilyUnavailable if nothing could be written because others write the same items.
     """
     pending, refused = dict(actions), dict[K, dict[str, Any]]()
     if not pending:
-        return refused, set()
-    for wait_s in back_off(tries, _FIRST_WAIT_S):
+        return refused
+    for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
         reasons = write_together(client, list(pending.values()))
         if not any(reasons):
-            return refused, set()
+            return refused
         found = dict(zip(list(pending), reasons, strict=True))
         refused |= {key: reason for key, reason in found.items() if reason.get("Code") == CANCELLED_BY_CONDITION}
         pending = {key: action for key, action in pending.items() if key not in refused}
         if not pending:
-            return refused, set()
+            return refused
         sleep(wait_s)
-    return refused, set(pending)
+    raise TemporarilyUnavailable
 
 
 def write_apart(
@@ -84,7 +82,7 @@ def write_apart(
 ) -> tuple[dict[K, Item | None], set[K]]:
     """Write those of the actions, each on another item, whose condition holds: each by itself, side by side.
 
-    That is half of the write units of `write_if`, and a call for each. Returns the items, as far as DynamoDB says them,
+    That is half of a transaction's write units, and a call for each. Returns the items, as far as DynamoDB says them,
     for which the others were refused, by their keys; and the keys of those that could not be tried in so many `tries`.
     A write whose answer was lost is refused for what it has written itself: the caller must know it again. Raises
     TemporarilyUnavailable if DynamoDB can't be reached for any; one item that is throttled holds up no other. Raises
