@@ -13,6 +13,7 @@ from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
 from chalicelib.banks.bank import Bank
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.notifications.sent_together import SentTogether
 from chalicelib.notifications.state import NotificationKey
 from local_cloud.deploy import Deployed
 from local_cloud.server import CloudFailed
@@ -92,9 +93,9 @@ def sent_times(
     deadline = time.monotonic() + timeout_s
     while missing and time.monotonic() < deadline:
         keys = [to_item(NotificationKey(BANK.id, id_, holder).item_key()) for id_, holder in missing]
-        for stored in batch_get(client, table, keys):
+        notes = {NotificationKey.of_item(stored): stored for stored in batch_get(client, table, keys)}
+        for key, stored in SentTogether(client, table).completed(notes).items():
             if stored["state"] in ("sent", "skipped"):
-                key = NotificationKey.of_item(stored)
                 pair = key.transaction, key.holder
                 if stored["state"] == "sent":
                     found[pair] = datetime.fromisoformat(stored["updated_at"])

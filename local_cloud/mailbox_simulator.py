@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.aws.dynamo import from_item
 from chalicelib.ledger.times import format_time
 from chalicelib.mail.tags import to_tag
+from chalicelib.notifications.sent_together import SentTogether
 from chalicelib.notifications.state import NotificationKey
 from infra.sessions import Stage
 from local_cloud.deploy import STAGE
@@ -76,16 +77,16 @@ def _without_feedback(stage: Stage, bank: str | None) -> dict[str, dict[str, str
 
     This is a scan: the emulator shows no tags, and only the notifications tell whose e-mail it is.
     """
-    found, answered = dict[str, NotificationKey](), set[NotificationKey]()
-    pages = stage.session.client("dynamodb").get_paginator("scan")
-    for page in pages.paginate(TableName=stage.output("NotificationsTable"), ConsistentRead=True):
+    notes, answered = dict[NotificationKey, dict[str, Any]](), set[NotificationKey]()
+    dynamodb, table = stage.session.client("dynamodb"), stage.output("NotificationsTable")
+    for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         for values in map(from_item, page["Items"]):
             if values["holder"].endswith(_FEEDBACK_ITEM):
                 answered.add(NotificationKey.of_item(values, _FEEDBACK_ITEM))
-            elif "message_id" in values:
-                found[values["message_id"]] = NotificationKey.of_item(values)
+            elif "state" in values:
+                notes[NotificationKey.of_item(values)] = values
     return {
-        message_id: {"bank": key.bank, "transaction": key.transaction, "holder": key.holder}
-        for message_id, key in found.items()
-        if key not in answered and bank in (None, key.bank)
+        note["message_id"]: {"bank": key.bank, "transaction": key.transaction, "holder": key.holder}
+        for key, note in SentTogether(dynamodb, table).completed(notes).items()
+        if "message_id" in note and key not in answered and bank in (None, key.bank)
     }

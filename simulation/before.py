@@ -1,11 +1,13 @@
-"""What must be in place before anything of the app is imported: a run's own time, threads and log.
+"""What must be in place before anything of the app is imported: a run's own time, threads, chance and log.
 
 Modules of the app take `time.sleep` as the default of a parameter, and executors by name. In a run, a function sleeps
-on the virtual clock, and what it does side by side is done one after the other, so that a seed gives the same run.
+on the virtual clock, what it does side by side is done one after the other, and its random bytes are Python's, of the
+run's seed, so that a seed gives the same run.
 """
 
 import concurrent.futures
 import os
+import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -56,4 +58,5 @@ def prepare(environment: dict[str, str]) -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "Simulation",
     }
     time.sleep = _sleep  # type: ignore[assignment]
+    os.urandom = random.randbytes
     concurrent.futures.ThreadPoolExecutor = InTurn  # type: ignore[misc, assignment]

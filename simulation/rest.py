@@ -6,6 +6,7 @@ from typing import Any
 from simulation.bad_days import POISON
 from simulation.bank import Banks
 from simulation.expressions import Item
+from simulation.notes import note_of
 from simulation.services import SentEmail
 from simulation.stage import Stage
 from simulation.tables import value_at
@@ -33,10 +34,15 @@ class Rest:
         self.sent: Sent = defaultdict(list)
         for email in stage.ses.accepted:
             self.sent[email.bank, email.transaction, self.id_of(email.holder)].append(email)
-        self.notes = {
-            (str(value_at(item, "transaction_key")), self.id_of(str(value_at(item, "holder")))): item
+        keys = (
+            (str(value_at(item, "transaction_key")), str(value_at(item, "holder")))
             for item in stage.dynamodb.items("NotificationsTable")
-            if "#" not in str(value_at(item, "holder"))  # what is kept beside a notification, like its webhooks
+        )
+        self.notes = {
+            (key, self.id_of(holder)): note
+            for key, holder in keys
+            if "#" not in holder  # what is kept beside a notification, like its webhooks
+            and (note := note_of(stage.dynamodb, key, holder))
         }
 
     def id_of(self, alias: str) -> str:

@@ -66,7 +66,7 @@ def run(
     from simulation.stage import Stage
     from simulation.watch import Watch
 
-    random.seed(seed)  # what the app itself leaves to chance: waits
+    random.seed(seed)  # what the app itself leaves to chance: waits, ids of claims
     scheduler = Scheduler(seed, START)
     before.sleep_with(scheduler.sleep)
     over_s = over_s or scheduler.random.choice((15.0, 600.0, 600.0, 3 * 3600.0, 3 * _DAY_S))

@@ -16,6 +16,7 @@ from simulation.deliveries import Queues, SqsQueue, Stream
 from simulation.dynamodb import DynamoDB
 from simulation.faults import FAIR, Caller, Weather
 from simulation.functions import Context, Copy, Counts
+from simulation.notes import note_of
 from simulation.scheduler import Killed, Process, Scheduler
 from simulation.served import Client, Routed, ServedApp
 from simulation.services import S3, Endpoint, EventBridge, SecretsManager, SentEmail, Ses, Sns
@@ -187,7 +188,7 @@ class Stage:
         return Answer(problem="timeout") if status is None else Answer(status)
 
     def _is_noted(self, email: SentEmail) -> bool:
-        note = self.dynamodb.item("NotificationsTable", f"{email.bank}#{email.transaction}", email.holder)
+        note = note_of(self.dynamodb, f"{email.bank}#{email.transaction}", email.holder)
         return note is not None and value_at(note, "state") != "queued"
 
     def _set_up(self, queue: SqsQueue, properties: dict[str, Any], reader: str | None, batch: int) -> None:

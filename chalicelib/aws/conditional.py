@@ -46,6 +46,8 @@ def put_new(
     `key` names the table's partition key; the items' keys must be distinct. Raises TemporarilyUnavailable.
     """
     put = list(items)
+    if not put:
+        return []
     condition = {"ConditionExpression": f"attribute_not_exists({key})"}
     returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     puts = {index: {"Put": {"TableName": table, "Item": one, **condition, **returned}} for index, one in enumerate(put)}
@@ -56,14 +58,12 @@ def put_new(
 def _write_if(
     client: Any, actions: Mapping[K, dict[str, Any]], sleep: Callable[[float], None]
 ) -> dict[K, dict[str, Any]]:
-    """Write those of at most 100 actions, each on another item, whose condition holds: all of them or none.
+    """Write those of 1 to 100 actions, each on another item, whose condition holds: all of them or none.
 
     Returns the reasons, as DynamoDB says them, for which the others were refused, by their keys. Raises
     TemporarilyUnavailable if nothing could be written because others write the same items.
     """
     pending, refused = dict(actions), dict[K, dict[str, Any]]()
-    if not pending:
-        return refused
     for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
         reasons = write_together(client, list(pending.values()))
         if not any(reasons):

@@ -106,7 +106,7 @@ class Judge:
     def _meanwhile(
         self, batch: Mapping[str, Sequence[Transaction]], histories: Mapping[str, Baseline]
     ) -> dict[str, list[Transaction]]:
-        """Return what else was lately recorded of the accounts with most going on, before the last of the batch."""
+        """Return what else was lately recorded of the accounts with most going on."""
 
         def going_on(account: str) -> int:
             return len(batch[account]) + len(histories.get(account, Baseline()).recents)
@@ -122,10 +122,9 @@ class Judge:
         either_way = timedelta(minutes=self._settings.of(own[0].bank).thresholds.duplicate_minutes)
         times = [one.timestamp for one in own]
         listing = Listing(own[0].account, shifted(min(times), -RECENT_FOR), shifted(max(times), either_way))
-        recorded = max(map(_order, own))
         found = self._transactions.newest_for_account(own[0].bank, listing).transactions
         keys = {one.key for one in own}
-        return [one for one in found if _order(one) < recorded and one.key not in keys]
+        return [one for one in found if one.key not in keys]
 
     def _flagging(self, transaction: Transaction, history: Baseline, now: datetime) -> list[Flagging]:
         thresholds = self._settings.of(transaction.bank).thresholds

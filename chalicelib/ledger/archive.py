@@ -17,7 +17,7 @@ from chalicelib.aws.calls import call
 from chalicelib.aws.telemetry import logger, skipped
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item, transaction_item
-from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, from_json, to_json
+from chalicelib.ledger.transaction import Transaction, from_json, to_json
 
 SUFFIX = ".jsonl.gz"
 
@@ -80,12 +80,9 @@ def from_line(line: str, bank: str) -> Transaction:
     try:
         transaction = from_json(json.loads(line), bank)
         transaction_item(transaction)
-        to_json(transaction)
         is_sound = (
             IDENTIFIER.fullmatch(transaction.id)
             and IDENTIFIER.fullmatch(transaction.account)
-            and transaction.type in TYPES
-            and transaction.status in STATUSES
             and transaction.timestamp.utcoffset() == timedelta(0)
         )
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:

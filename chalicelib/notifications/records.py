@@ -13,6 +13,7 @@ from chalicelib.aws.telemetry import skipped
 from chalicelib.ledger.keys import TransactionKey, account_key
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.digest_members import DigestMembers
+from chalicelib.notifications.sent_together import SentTogether
 from chalicelib.notifications.state import DIGEST_ID, Feedback, Kind, NotificationKey, superfluous, to_json
 
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
@@ -45,6 +46,7 @@ class NotificationRecords:
         self._client = client
         self._table = table
         self._members = DigestMembers(client, table)
+        self._together = SentTogether(client, table)
         self._clock = clock
         self._kept_days = kept_days
         self._ids_by_alias = ids_by_alias
@@ -132,6 +134,7 @@ class NotificationRecords:
                 _read_feedback(key, values, feedback, letters)
             elif "#" not in values["holder"]:  # all else beside a note is marked
                 notes[key] = values
+        notes |= self._together.completed(notes)
         mails = {key: _mail_of(key, note) for key, note in notes.items()}
         # What SES told of a digest's e-mail is kept once, beside the digest's own note.
         digests = dict.fromkeys(mail for key, mail in mails.items() if mail != key)

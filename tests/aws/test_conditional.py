@@ -77,6 +77,10 @@ def must_not_wait(_seconds: float) -> None:
     raise AssertionError("nothing is left to be waited for")
 
 
+def test_nothing_is_put_by_no_call() -> None:
+    assert put_new(None, "BanksTable", "entry", []) == []
+
+
 def test_nobody_waits_for_what_is_put_or_found_to_be_there(dynamodb: Any) -> None:
     create_tables(dynamodb)
     items = [to_item({"entry": "a"})]

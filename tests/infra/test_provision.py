@@ -184,7 +184,7 @@ PERMISSIONS = {
         "${TransactionsTableArn}/index/by_account": {"dynamodb:Query"},
         "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {
-            f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem")
+            f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem")
         },
         "${PreferencesSecretArn}": {"secretsmanager:GetSecretValue"},
         "${MailAddressArn}": SEND_MAIL,

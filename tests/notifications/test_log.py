@@ -13,7 +13,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.log import _NOT_OF_ALERTS, Claims, NotificationLog
 from chalicelib.notifications.state import NotificationKey, State, StateChange
-from tests.fakes import Failing, Refusing, refusal
+from tests.fakes import Failing, Interrupted, Refusing, refusal
 
 TABLE = "NotificationsTable"
 NOW = datetime(2026, 1, 10, 14, 0, 0, 50, UTC)
@@ -113,7 +113,7 @@ def test_what_is_claimed_is_held_until_the_lease_s_end(each: Desk) -> None:
 def test_a_claim_is_noted_with_its_lease_and_kept_as_long_as_notifications_are(desk: Desk) -> None:
     desk.claim(0)
     noted = desk.item()
-    assert re.fullmatch("[0-9a-f]{16}", noted.pop("claim_id"))
+    assert re.fullmatch("[0-9a-f]{16}#0", noted.pop("claim_id"))
     assert noted == {
         "transaction_key": "eazycard#t0",
         "holder": "awa",
@@ -140,9 +140,66 @@ def test_a_claim_whose_answer_was_lost_is_one_s_own(each: Desk) -> None:
 
 
 def test_what_refuses_a_claim_comes_with_the_refusal_and_is_not_read(desk: Desk) -> None:
-    desk.claim(0)
+    desk.log.record([StateChange(key(0), State.SENT)], NOW)
     reads_nothing = Refusing(desk.client, refusal("AccessDeniedException"), "batch_get_item")
-    assert desk.on(reads_nothing).claim([key(0)], NOW, NOW + LEASE) == Claims(busy={key(0)})
+    assert desk.on(reads_nothing).claim([key(0)], NOW, NOW + LEASE) == Claims(settled={key(0)})
+
+
+@pytest.mark.parametrize("after", [timedelta(0), LEASE * 2], ids=["within the lease", "after it"])
+def test_what_ses_accepted_together_is_settled_although_the_claims_stay_as_they_are(
+    each: Desk, after: timedelta
+) -> None:
+    each.claim(0, 1, 2, 3)
+    sent = [StateChange(key(number), State.SENT, message_id=f"m{number}", queued_at=NOW) for number in range(2)]
+    each.log.record([*sent, StateChange(key(2), State.FAILED)], NOW)
+    assert [each.item(number)["state"] for number in range(4)] == ["queued", "queued", "failed", "queued"]
+    assert each.feed.changed == [key(0), key(1), key(2)]
+
+    notes = each.log.notes([key(number) for number in range(4)])
+    assert [notes[key(number)]["state"] for number in range(4)] == ["sent", "sent", "failed", "queued"]
+    assert [notes[key(number)].get("message_id") for number in range(4)] == ["m0", "m1", None, None]
+    assert each.log.queued(notes) == {key(3)}
+    is_over = {"claimed" if after else "busy": {key(3)}}
+    assert each.claim(0, 1, 2, 3, after=after) == Claims(settled={key(0), key(1), key(2)}, **is_over)
+    assert each.log.queued([key(3)]) == {key(3)}
+
+
+def test_one_that_ses_accepted_alone_is_noted_in_the_claim_s_place(each: Desk) -> None:
+    each.claim(0, 1)
+    for number in range(2):
+        each.log.record([StateChange(key(number), State.SENT)], NOW)
+    assert [each.item(number)["state"] for number in range(2)] == ["sent", "sent"]
+
+
+def test_what_is_sent_without_a_claim_of_one_s_own_is_noted_in_its_place(each: Desk) -> None:
+    each.claim(0, 1)
+    each.on(each.client).record([StateChange(key(number), State.SENT) for number in range(2)], NOW)
+    assert [each.item(number)["state"] for number in range(2)] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize("puts_before", [1, 2], ids=["it is refused twice", "it finds the other's claim"])
+def test_of_two_that_find_a_lease_over_one_gets_it(each: Desk, puts_before: int) -> None:
+    each.claim(0)
+    later = NOW + LEASE * 2
+    other = each.on(each.client)
+    won: list[Claims] = []
+    log = each.on(
+        Interrupted(
+            each.client,
+            lambda: won.append(other.claim([key(0)], later, later + LEASE)),
+            at=puts_before - 1,
+            operation="put_item",
+        )
+    )
+    assert log.claim([key(0)], later, later + LEASE) == Claims(busy={key(0)})
+    assert won == [Claims(claimed={key(0)})]
+
+
+def test_a_claim_after_a_lease_whose_answer_was_lost_is_one_s_own(each: Desk) -> None:
+    each.claim(0)
+    later = NOW + LEASE * 2
+    lost = Puts(each.client, loses=[key(0)])
+    assert each.on(lost).claim([key(0)], later, later + LEASE) == Claims(claimed={key(0)})
 
 
 def test_a_claim_of_the_same_moment_is_another_one_s(each: Desk) -> None:

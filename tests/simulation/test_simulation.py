@@ -40,7 +40,7 @@ def test_a_seed_gives_the_same_run() -> None:
     ("table", "part", "promise"),
     [
         ("TransactionsTable", "attribute_not_exists(transaction_key)", "a stored transaction stays as it is"),
-        ("NotificationsTable", "claimed_until < :now", "nobody is told twice"),
+        ("NotificationsTable", "claim_id = :ended", "nobody is told twice"),
     ],
 )
 def test_a_guard_that_is_gone_is_noticed(table: str, part: str, promise: str) -> None:
