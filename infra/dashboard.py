@@ -6,13 +6,13 @@ The widgets are written here, and `python -m infra.observing` puts them into the
 import json
 from typing import Any
 
-from chalicelib.aws.telemetry import NAMESPACE, SERVICE
+from chalicelib.aws.telemetry import NAMESPACE
 
 Metric = list[Any]
 Widget = dict[str, Any]
 
 _WIDTH, _HEIGHT, _COLUMNS = 8, 6, 24
-_OWN = ["service", SERVICE]
+_OWN = ["stage", "${Stage}"]
 # Of e-mails; what comes as a digest or a statement has no time to be measured by.
 KINDS = ("security_alert", "debit", "credit", "authorization", "reversal", "declined")
 JOBS = ("analytics_job", "release_deferred", "statements")
@@ -24,6 +24,8 @@ FUNCTIONS = (
     *("Feedback", "WebhookSender", "OperatorAlerts", "AnalyticsJob", "NightlyReconciliation"),
 )
 TABLES = ("TransactionsTable", "NotificationsTable")
+# Of the transactions. What an index throttles is in no metric of its table.
+INDEXES = ("by_account", "by_bank", "by_recorded")
 
 
 def own(name: str, stat: str = "Sum", *dimension: str, label: str = "") -> Metric:
@@ -147,6 +149,7 @@ def _wrong() -> list[Widget]:
                     for name in ("APIHandler", "TransactionStream", "AlertMailer")
                 ),
                 *(aws("DynamoDB", "WriteThrottleEvents", "Sum", name, "TableName", f"${{{name}}}") for name in TABLES),
+                *(_throttled_index(name) for name in INDEXES),
             ],
         ),
         _chart(
@@ -161,9 +164,14 @@ def _chart(title: str, metrics: list[Metric]) -> Widget:
     return {"type": "metric", "properties": shown}
 
 
+def _throttled_index(name: str) -> Metric:
+    dimensions = ("TableName", "${TransactionsTable}", "GlobalSecondaryIndexName", name)
+    return aws("DynamoDB", "WriteThrottleEvents", "Sum", name, *dimensions)
+
+
 def _search(name: str, dimension: str) -> Metric:
     """Return the expression that shows a metric for every value of a dimension that has come up."""
-    found = f"SEARCH('{{{NAMESPACE},service,{dimension}}} MetricName=\"{name}\"', 'Sum', 300)"
+    found = f"SEARCH('{{{NAMESPACE},stage,{dimension}}} stage=\"${{Stage}}\" MetricName=\"{name}\"', 'Sum', 300)"
     return [{"expression": found, "id": name.lower(), "label": ""}]
 
 

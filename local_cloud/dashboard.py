@@ -26,7 +26,7 @@ from mail_gallery.browsers import BROWSER_ARGUMENTS, find_browser
 PICTURE = LOCAL / "dashboard.png"
 OF_AWS = "AWS writes this metric: the local cloud has none"
 NOTHING = "no value in this time"
-_SEARCH = re.compile(r"""SEARCH\('\{(\w+),([\w,]+)\} MetricName="(\w+)"', '(\w+)', (\d+)\)""")
+_SEARCH = re.compile(r"""SEARCH\('\{(\w+),([\w,]+)\} stage="(\w+)" MetricName="(\w+)"', '(\w+)', (\d+)\)""")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,9 +55,9 @@ def take(picture: Path, find: Callable[[], str | None] = find_browser) -> int:
 
 
 def widgets(template: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the widgets of the dashboard that the release's template makes."""
+    """Return the widgets of the dashboard that the release's template makes, for the local stage."""
     body, _ = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    found: list[dict[str, Any]] = json.loads(body)["widgets"]
+    found: list[dict[str, Any]] = json.loads(body.replace("${Stage}", STAGE))["widgets"]
     return found
 
 
@@ -106,11 +106,12 @@ def _found(expression: str, values: metric_lines.Values) -> Iterator[charts.Line
     match = _SEARCH.fullmatch(expression)
     if match is None:
         raise CommandFailed(f"the dashboard has a search that this command can't read: {expression}")
-    namespace, dimensions, name, stat, period = match.groups()
+    namespace, dimensions, stage, name, stat, period = match.groups()
     names = set(dimensions.split(","))
     for metric in sorted(values):
-        if (metric.namespace, metric.name) == (namespace, name) and {one for one, _ in metric.dimensions} == names:
-            label = " ".join(value for one, value in metric.dimensions if one != "service")
+        found = dict(metric.dimensions)
+        if (metric.namespace, metric.name, found.get("stage")) == (namespace, name, stage) and found.keys() == names:
+            label = " ".join(value for one, value in found.items() if one != "stage")
             yield charts.Line(label, metric_lines.by_period(values[metric], stat, int(period)))
 
 

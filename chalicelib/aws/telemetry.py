@@ -5,10 +5,11 @@ transactions that it is about, as `bank#id`: a search for one of them finds its 
 
 Log only ids of transactions and banks, codes, counts and durations. Never log names, addresses, account numbers,
 amounts, keys or bodies, nor ids of holders: a bank may use names as ids. A dimension of a metric takes few values, and
-is never a bank or an id.
+is never a bank or an id. Each metric has the stage as a dimension: stages of one account and region don't mix.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -119,12 +120,13 @@ def _write(
 
     Written out, not by Powertools: that takes several times as long, in every request.
     """
-    directives = [_directive([["service"]], metrics)]
+    directives = [_directive([["stage"]], metrics)]
     if by_dimension:
-        directives.append(_directive([["service", *names] for names in dimensions], by_dimension))
+        directives.append(_directive([["stage", *names] for names in dimensions], by_dimension))
     line = {
         "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": directives},
         "service": SERVICE,
+        "stage": os.environ.get("STAGE", "none"),
         **facts,
         **{name: values for name, (_, values) in {**metrics, **(by_dimension or {})}.items()},
     }

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter
-from chalicelib.aws.telemetry import about, logger
+from chalicelib.aws.telemetry import about, count, logger
 from chalicelib.errors import TemporarilyUnavailable, TransactionConflict
 from chalicelib.ledger.ingest_queue import unpack
 from chalicelib.ledger.intake import Intake
@@ -57,4 +57,5 @@ class IngestWorker:
         transactions = about((one.bank, one.id) for _, _, one in queued)
         extra = {"recorded": len(queued), "failed_messages": len(failed), "transactions": transactions}
         logger.info("ingest_batch", extra=extra)
+        count("MessagesPutBack", len(failed))  # Lambda counts no error of what a report brings again
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

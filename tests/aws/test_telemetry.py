@@ -24,19 +24,21 @@ def test_a_count_is_one_line_of_the_embedded_metric_format(capsys: pytest.Captur
             "CloudWatchMetrics": [
                 {
                     "Namespace": "TransactionNotifier",
-                    "Dimensions": [["service"]],
+                    "Dimensions": [["stage"]],
                     "Metrics": [{"Name": "TransactionsCreated", "Unit": "Count"}],
                 }
             ]
         }.items()
     )
-    assert line == {"service": "transaction-notifier", "TransactionsCreated": [3.0]}
+    assert line == {"service": "transaction-notifier", "stage": "test", "TransactionsCreated": [3.0]}
 
 
 def test_nothing_is_left_over_for_the_next_count(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("A", "B", "A"):
         count(name)
-    assert [{name: line[name] for name in line if name not in ("_aws", "service")} for line in lines(capsys)] == [
+    assert [
+        {name: line[name] for name in line if name not in ("_aws", "service", "stage")} for line in lines(capsys)
+    ] == [
         {"A": [1.0]},
         {"B": [1.0]},
         {"A": [1.0]},
@@ -104,12 +106,13 @@ def test_a_request_is_one_line_with_its_counts_and_what_was_noted(capsys: pytest
         note(method="POST", route="/transactions", status=201)
     note(bank="nobody's")
     (line,) = lines(capsys)
-    assert metrics_of(line) == [([["service"]], {"TransactionsCreated": "Count", "RequestTime": "Milliseconds"})]
+    assert metrics_of(line) == [([["stage"]], {"TransactionsCreated": "Count", "RequestTime": "Milliseconds"})]
     assert line.pop("_aws")["Timestamp"] > 0
     (took_ms,) = line.pop("RequestTime")
     assert 0 <= took_ms < 60_000
     assert line == {
         "service": "transaction-notifier",
+        "stage": "test",
         "message": "request",
         "request_id": "request-1",
         "bank": "eazycard",
@@ -125,7 +128,7 @@ def test_a_refusal_is_counted_by_its_code(capsys: pytest.CaptureFixture[str]) ->
     with of_request("request-1"):
         note(code="transaction_conflict")
     (line,) = lines(capsys)
-    assert metrics_of(line)[1] == ([["service", "code"]], {"Refused": "Count"})
+    assert metrics_of(line)[1] == ([["stage", "code"]], {"Refused": "Count"})
     assert (line["code"], line["Refused"]) == ("transaction_conflict", [1])
 
 
@@ -144,12 +147,12 @@ def test_durations_are_measured_by_themselves_and_by_kind_a_hundred_in_a_line(
     measured("PostToAccepted", SECONDS, map(float, range(150)), kind="debit")
     first, second = lines(capsys)
     expected = {"PostToAccepted": "Seconds"}
-    assert metrics_of(first) == [([["service"]], expected), ([["service", "kind"]], expected)]
+    assert metrics_of(first) == [([["stage"]], expected), ([["stage", "kind"]], expected)]
     assert (len(first["PostToAccepted"]), len(second["PostToAccepted"]), first["kind"]) == (100, 50, "debit")
     measured("AcceptedToDelivered", SECONDS, [1.5])
     measured("AcceptedToDelivered", SECONDS, [])
     (line,) = lines(capsys)
-    assert metrics_of(line) == [([["service"]], {"AcceptedToDelivered": "Seconds"})]
+    assert metrics_of(line) == [([["stage"]], {"AcceptedToDelivered": "Seconds"})]
 
 
 def test_transactions_are_named_once_and_nothing_that_has_an_account_s_number() -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.telemetry import NAMESPACE
 from infra.dashboard import widgets
 from infra.queries import QUERIES
 from tests.samples import PROJECT_DIR
+from tests.tables import template
 
 RESOURCES: dict[str, Any] = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())["Resources"]
 ALARMS = {
@@ -17,6 +19,7 @@ ALARMS = {
     for name, resource in RESOURCES.items()
     if resource.get("Type") == "AWS::CloudWatch::Alarm"
 }
+DATA: dict[str, Any] = template()
 STREAMS = {
     name: events["Properties"]
     for name, resource in RESOURCES.items()
@@ -96,3 +99,76 @@ def test_a_batch_that_lambda_gives_up_on_is_kept_and_raises_an_alarm(function: s
     alarm = ALARMS[f"FailedBatchesOf{function}"]
     assert alarm["MetricName"] == "OnFailureDestinationDeliveredEventCount"
     assert alarm["Dimensions"][0]["Value"] == {"Ref": f"{function}{function}DynamodbEventSource"}
+
+
+QUEUES: dict[str, Any] = {
+    name: resource["Properties"]
+    for name, resource in DATA["Resources"].items()
+    if resource["Type"] == "AWS::SQS::Queue"
+}
+
+
+def queue_of(function: str) -> dict[str, Any]:
+    """Return the queue that triggers a function of `app.py`, as the data stack makes it."""
+    source = (PROJECT_DIR / "app.py").read_text()
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
+    (queue,) = re.findall(rf"queue_arn=stage\.(\w+)_arn\b[^@]*\ndef {name}\(", source)
+    return QUEUES["".join(word.capitalize() for word in queue.split("_"))]
+
+
+@pytest.mark.parametrize("function", functions_triggered_by("on_sqs_message"))
+def test_a_queue_s_function_that_always_fails_raises_an_alarm_although_only_one_message_comes(function: str) -> None:
+    """SQS leaves what was received three times out of the age of its queue (its metrics' documentation)."""
+    alarm = ALARMS[f"{function}Errors"]
+    metrics = [one["MetricStat"] for one in alarm.get("Metrics", ()) if "MetricStat" in one]
+    errors = metrics[0]["Metric"] if metrics else alarm
+    assert (errors["MetricName"], errors["Dimensions"][0]["Value"]) == ("Errors", {"Ref": function})
+    period = metrics[0]["Period"] if metrics else alarm["Period"]
+    # A parameter, which is read as nothing, is the mailers'.
+    seconds = queue_of(function)["VisibilityTimeout"] or DATA["Parameters"]["NotificationVisibilitySeconds"]["Default"]
+    failed = {second // period for second in range(0, period * alarm["EvaluationPeriods"], seconds)}
+    assert len(failed) >= alarm["DatapointsToAlarm"] == 3
+
+
+def test_what_a_function_reports_to_be_brought_again_counts_as_an_error_does() -> None:
+    """Lambda's metric `Errors` has nothing of a partial response."""
+    reporting = {
+        name
+        for name, resource in RESOURCES.items()
+        if "ReportBatchItemFailures" in json.dumps(resource.get("Properties", {}).get("Events", {}))
+    }
+    assert reporting == {"IngestWorker"}
+    errors, put_back = (
+        one["MetricStat"]["Metric"] for one in ALARMS["IngestWorkerErrors"]["Metrics"] if "MetricStat" in one
+    )
+    assert (errors["MetricName"], put_back["MetricName"]) == ("Errors", "MessagesPutBack")
+
+
+@pytest.mark.parametrize("table", ["TransactionsTable", "NotificationsTable"])
+def test_what_an_index_throttles_raises_its_table_s_alarm(table: str) -> None:
+    """The metric of a table has nothing of its indexes (DynamoDB's metrics and dimensions)."""
+    alarm = ALARMS[f"{table}Throttled"]
+    metrics = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
+    assert {one["MetricName"] for one in metrics} == {"WriteThrottleEvents"}
+    seen = {
+        dimension["Value"]
+        for one in metrics
+        for dimension in one["Dimensions"]
+        if dimension["Name"] == "GlobalSecondaryIndexName"
+    }
+    indexes = DATA["Resources"][table]["Properties"].get("GlobalSecondaryIndexes", ())
+    assert seen == {index["IndexName"] for index in indexes}
+    if "Metrics" in alarm:
+        (total,) = [one["Expression"] for one in alarm["Metrics"] if one.get("ReturnData")]
+        assert total == " + ".join(f"FILL({one['Id']}, 0)" for one in alarm["Metrics"] if "MetricStat" in one)
+
+
+def test_an_alarm_on_the_service_s_own_metrics_is_of_one_stage() -> None:
+    metrics = [
+        metric
+        for alarm in ALARMS.values()
+        for metric in (alarm, *(one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one))
+        if metric.get("Namespace") == NAMESPACE
+    ]
+    assert len(metrics) == 6
+    assert all({"Name": "stage", "Value": {"Ref": "Stage"}} in metric["Dimensions"] for metric in metrics)

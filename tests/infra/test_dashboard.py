@@ -24,6 +24,7 @@ OF_AWS = {
     ("AWS/Lambda", "Errors"): {"FunctionName"},
     ("AWS/Lambda", "Throttles"): {"FunctionName"},
     ("AWS/DynamoDB", "WriteThrottleEvents"): {"TableName"},
+    ("AWS/DynamoDB", "WriteThrottleEvents of an index"): {"TableName", "GlobalSecondaryIndexName"},
     ("AWS/SES", "Reputation.BounceRate"): set(),
     ("AWS/SES", "Reputation.ComplaintRate"): set(),
 }
@@ -53,9 +54,9 @@ def test_each_metric_is_one_that_the_code_or_aws_writes(metric: Metric) -> None:
     namespace, name, *dimensions, options = metric
     if namespace == NAMESPACE:
         assert name in written()
-        assert dimensions[:2] == ["service", "transaction-notifier"]
+        assert dimensions[:2] == ["stage", "${Stage}"]
     else:
-        assert OF_AWS[namespace, name] == set(dimensions[::2])
+        assert set(dimensions[::2]) in (OF_AWS[namespace, name], OF_AWS.get((namespace, f"{name} of an index")))
     assert options["stat"] in ("Sum", "Maximum", "Average", "p50", "p95", "p99")
 
 
@@ -66,7 +67,7 @@ def test_a_metric_that_nobody_writes_would_be_found() -> None:
 
 def test_each_search_is_for_a_metric_of_the_code() -> None:
     (search,) = [one[0]["expression"] for one in shown() if isinstance(one[0], dict)]
-    assert search.startswith(f"SEARCH('{{{NAMESPACE},service,code}} MetricName=\"Refused\"'")
+    assert search.startswith(f'SEARCH(\'{{{NAMESPACE},stage,code}} stage="${{Stage}}" MetricName="Refused"\'')
 
 
 def test_each_placeholder_is_a_resource_a_parameter_or_given_with_it() -> None:

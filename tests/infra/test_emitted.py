@@ -9,14 +9,21 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from chalicelib.aws.dead_letters import DeadLetters
+from chalicelib.aws.queues import Queue
 from chalicelib.aws.telemetry import NAMESPACE
 from chalicelib.banks.quotas import Metered, Quotas
 from chalicelib.banks.quotas_repository import QuotaRepository
+from chalicelib.ledger.ingest_queue import IngestQueue, pack
+from chalicelib.ledger.ingest_worker import IngestWorker
+from chalicelib.ledger.intake import Intake
+from chalicelib.ledger.repository import TransactionRepository
 from infra.dashboard import widgets
 from infra.observing import TEMPLATE
 from infra.queries import QUERIES
 from tests.analytics_world import item, made, reconciliation, run, spoil, store
 from tests.app_bench import SMALLEST, Bench
+from tests.fakes import Failing, FakeSqs, refusal
 from tests.mail_world import NOW, many, messages, ses_event
 from tests.metrics import counted
 from tests.quiet_night import END, QUIET, Night
@@ -94,6 +101,17 @@ def skipping(dynamodb: Any, names: dict[str, str]) -> None:
     stream.handle(records(transaction(id="t0", account="a0")))
 
 
+def ingesting(dynamodb: Any, names: dict[str, str]) -> None:
+    queue = Queue(FakeSqs(), "url", sleep=lambda _: None)
+    repository = TransactionRepository(
+        Failing(dynamodb, refusal("ThrottlingException"), operation="put_item"), names["TransactionsTable"]
+    )
+    intake = Intake(repository, lambda: IngestQueue(queue))
+    worker = IngestWorker(intake, DeadLetters(queue, "ingest_worker"), lambda: NOW, is_partial=True)
+    (body,) = pack([transaction(id="t0")])
+    worker.handle([("m0", body)], lambda: 60)
+
+
 # What is done, and the sum of each metric that is written of it.
 SCENES: list[tuple[Callable[..., None], Expected]] = [
     (
@@ -123,6 +141,7 @@ SCENES: list[tuple[Callable[..., None], Expected]] = [
     (webhooks, {"WebhooksPutOff": 1, "WebhooksDelivered": 1, "WebhooksNotSent": 1, "WebhooksDisabled": 1}),
     (webhooks_given_up, {"WebhooksPutOff": 19, "WebhooksGivenUp": 1}),
     (quota, {"QuotaUsed": ANY}),
+    (ingesting, {"MessagesPutBack": 1}),
     (reconciling, {"ReconciliationDifferences": 1}),
     (skipping, {"RecordsSkipped": 1, "DeadLettered": 1}),
 ]
@@ -133,8 +152,9 @@ def operated() -> set[str]:
     named: set[str] = set()
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         properties = resource.get("Properties", {})
-        if resource.get("Type") == "AWS::CloudWatch::Alarm" and properties.get("Namespace") == NAMESPACE:
-            named.add(properties["MetricName"])
+        if resource.get("Type") == "AWS::CloudWatch::Alarm":
+            several = [one["MetricStat"]["Metric"] for one in properties.get("Metrics", ()) if "MetricStat" in one]
+            named |= {one["MetricName"] for one in (properties, *several) if one.get("Namespace") == NAMESPACE}
     for widget in widgets():
         named |= {metric[1] for metric in widget["properties"]["metrics"] if metric[0] == NAMESPACE}
     for query in QUERIES:  # a metric is a list in a line: its first value is read
@@ -145,7 +165,7 @@ def operated() -> set[str]:
 def test_each_metric_that_operations_read_is_in_a_scene() -> None:
     seen = set().union(*(expected for _, expected in SCENES))
     assert operated() <= seen
-    assert {"WebhooksDisabled", "MailsDelivered", "RequestTime"} <= operated()
+    assert {"WebhooksDisabled", "MailsDelivered", "RequestTime", "MessagesPutBack"} <= operated()
 
 
 @pytest.mark.parametrize(("scene", "expected"), SCENES, ids=[scene.__name__ for scene, _ in SCENES])

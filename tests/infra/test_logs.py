@@ -139,5 +139,5 @@ def test_each_metric_with_a_dimension_on_the_dashboard_is_written_with_it(
     }
     # By count alone nothing more is to be seen: `test_dashboard` finds their names in the code.
     assert {one for one in shown if len(one) > 2} <= written
-    assert {("PostToAccepted", "service"), ("AcceptedToDelivered", "service"), ("RequestTime", "service")} <= written
-    assert ("Refused", "code", "service") in written
+    assert {("PostToAccepted", "stage"), ("AcceptedToDelivered", "stage"), ("RequestTime", "stage")} <= written
+    assert ("Refused", "code", "stage") in written

@@ -21,7 +21,7 @@ from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.transaction import Transaction
 from tests.app_bench import CLIENT, SMALLEST, Bench
 from tests.fakes import Failing, FakeSqs, OneCallAtATime, Refusing, refusal
-from tests.metrics import lines_saying
+from tests.metrics import counted, lines_saying
 from tests.samples import TRANSACTION, transaction
 
 NOW = TRANSACTION.recorded_at + timedelta(hours=1)
@@ -86,7 +86,7 @@ def test_a_message_that_comes_twice_is_recorded_once(world: World) -> None:
     assert world.letters() == []
 
 
-def test_only_messages_with_a_throttled_transaction_are_brought_again(world: World) -> None:
+def test_only_messages_with_a_throttled_transaction_are_brought_again(world: World, logged: Any) -> None:
     failing = Failing(world.dynamodb, refusal("ThrottlingException"), at=0, operation="put_item")
     batch = messages([transaction(id="a")], [transaction(id="b")], [transaction(id="c")])
     report = world.worker(failing).handle(batch, plenty)
@@ -95,6 +95,7 @@ def test_only_messages_with_a_throttled_transaction_are_brought_again(world: Wor
     again = [message for message in batch if message[0] == failed]
     assert world.worker().handle(again, plenty) == {"batchItemFailures": []}
     assert world.stored() == {"a", "b", "c"}
+    assert counted(logged(), "MessagesPutBack") == 1
 
 
 def test_where_a_part_cannot_be_reported_the_whole_batch_fails_and_loses_nothing(world: World) -> None:

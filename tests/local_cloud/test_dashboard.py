@@ -38,6 +38,22 @@ def test_the_charts_are_the_template_s_widgets_in_their_places() -> None:
         assert [line.label for line in chart.lines] == labels
 
 
+@pytest.fixture(autouse=True)
+def _of_the_local_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE", dashboard.STAGE)
+
+
+def test_a_metric_of_another_stage_is_not_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE", "dev")
+    telemetry.count("TransactionsCreated", 2)
+    with telemetry.of_request("r"):
+        telemetry.note(code="not_found")
+    shown = drawn(capsys.readouterr().out)
+    assert (values(shown["Transactions"]), values(shown["Refusals by code"])) == ({}, {})
+
+
 def test_each_metric_is_shown_by_its_own_statistic(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry.count("TransactionsCreated", 2)
     telemetry.count("TransactionsCreated", 3)

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.aws import telemetry
 from local_cloud.metric_lines import Value, by_period, metric, statistic, values_in
 
-OWN = {"service": "transaction-notifier"}
+OWN = {"stage": "test"}
 
 
 def test_what_the_service_writes_is_read_by_metric_and_dimension(capsys: pytest.CaptureFixture[str]) -> None:
