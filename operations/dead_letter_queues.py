@@ -88,7 +88,7 @@ class DeadLetterQueues:
             self._cases().handle([record])
         elif (message := letter.message()) is not None:
             group = GroupedBody.group_of(grouped(message))
-            self._sqs.send_message(QueueUrl=self._return_urls[letter.queue], MessageBody=message, **group)
+            self._sqs.send_message(QueueUrl=self._return_urls[letter.goes_to], MessageBody=message, **group)
         else:
             return False
         self._sqs.delete_message(QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt)

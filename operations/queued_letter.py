@@ -1,16 +1,17 @@
 """A dead letter as its queue has it: what a function could not process, why, and how it is sent through again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from chalicelib.aws.dead_letters import Letter
 from chalicelib.aws.dynamo import from_item
 from chalicelib.aws.queues import GroupedBody
 from chalicelib.changes import change_notice
+from chalicelib.flags import operator_alerts
 from chalicelib.flags.answers import answers_in
+from chalicelib.holders import sweep as sweeps
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item
@@ -21,7 +22,6 @@ from chalicelib.statements.index import Expected, expected_in
 from chalicelib.webhooks import webhook
 
 STATEMENTS = "statements"  # the source of the statements function's letters, which are among the notifications' letters
-REFUSED_BY_QUEUE = "refused_by_queue"
 CASE_REASONS = ("case_not_opened", "answer_not_added")  # the first words of the case opener's reasons
 MOVED_BY_SQS = "moved by SQS after too many deliveries"
 Read = TypeVar("Read")
@@ -69,41 +69,33 @@ class QueuedLetter:
             return None
         return _if_readable(lambda: _record_of_flags(self.payload))
 
+    @property
+    def goes_to(self) -> str:
+        """The name of the dead-letter queue whose function takes the letter's message.
+
+        The stream's functions queue webhooks too: those that SQS refused are among the stream's letters.
+        """
+        if self.queue == "stream" and _if_readable(lambda: webhook.unpack(self._text)) is not None:
+            return "webhooks"
+        return self.queue
+
     def message(self) -> str | None:
-        """Return the queue message that sends the letter through again, None if the letter can't be read."""
-        is_whole_message = self.reason == MOVED_BY_SQS
-        unreadable: list[Letter] = []
-        if self.queue == "ingest":
-            body = self.body if is_whole_message else json.dumps({"transactions": [self.payload]})
-            return body if ingest_queue.unpack(body, unreadable) and not unreadable else None
-        if self.queue == "operator-alerts":
-            # The function itself puts only events into this queue that it can't read.
-            return self.body if is_whole_message else None
-        if self.queue == "feedback":
-            body = self.body if is_whole_message else str(self.payload)
-            return body if _if_readable(lambda: read_event(body)) is not None else None
-        if self.queue == "webhooks":
-            return _if_readable(lambda: _fresh_webhook(self.body if is_whole_message else self.payload))
-        if (change := self._change_message(is_whole_message)) is not None:
-            return change
-        if is_whole_message or self.reason == REFUSED_BY_QUEUE:
-            body = self.body if is_whole_message else str(self.payload)
-            return body if unpack(body, unreadable) and not unreadable else None
-        return self._notice_message()
-
-    def _change_message(self, is_whole_message: bool) -> str | None:
-        """Return the message that tells a holder again of a change, None if the letter is about something else."""
-        body = self.body if is_whole_message else self.payload
-        text = body if isinstance(body, str) else json.dumps(body)
-        notice = _if_readable(lambda: change_notice.unpack(text)) if change_notice.is_change(text) else None
-        return change_notice.pack(replace(notice, again=True)) if notice is not None else None
-
-    def _notice_message(self) -> str | None:
+        """Return the queue message that sends the letter through again, None if the function can't read it."""
+        read = {
+            "ingest": _transactions_message,
+            "operator-alerts": _event_message,
+            "feedback": _feedback_message,
+            "webhooks": _webhook_message,
+        }.get(self.goes_to, _notice_message)
         payload = self.payload
-        if self.queue == "stream":
-            payload = _if_readable(lambda: _payload_of_record(self.payload))
-        body = next(iter(pack([payload]))) if isinstance(payload, dict) else ""
-        return body if unpack(body, []) else None
+        if self.queue == "stream" and isinstance(payload, dict) and "dynamodb" in payload:
+            return _if_readable(lambda: _notice_message(json.dumps(_payload_of_record(payload))))
+        return _if_readable(lambda: read(self._text))
+
+    @property
+    def _text(self) -> str:
+        """What the letter is about: a whole message, or the part of one that the function could not process (JSON)."""
+        return self.payload if isinstance(self.payload, str) else json.dumps(self.payload)
 
 
 def grouped(body: str) -> str:
@@ -131,6 +123,49 @@ def _if_readable(read: Callable[[], Read]) -> Read | None:
         return None
 
 
+# Each of these functions gets a whole message, or a part of one as the queue's function puts it into a letter, and
+# returns a message that the function reads. It raises any exception for another text. Of a message with several
+# parts, one that can be read is enough: the function sets the others aside by itself.
+
+
+def _transactions_message(text: str) -> str:
+    content = json.loads(text)
+    body = text if "transactions" in content else json.dumps({"transactions": [content]})
+    return _with_parts(body, ingest_queue.unpack(body, []))
+
+
+def _event_message(text: str) -> str:
+    operator_alerts.read(text)
+    return text
+
+
+def _feedback_message(text: str) -> str:
+    sweep = sweeps.unpack(text)
+    if sweep is not None:
+        return sweeps.pack(sweep.set_aside())  # so that it has its whole time again
+    read_event(text)
+    return text
+
+
+def _webhook_message(text: str) -> str:
+    """Return the webhook's message as if it were new: sent at once, and tried for three days from now."""
+    return webhook.pack(replace(webhook.unpack(text), first_at=datetime.now(UTC), not_before=None))
+
+
+def _notice_message(text: str) -> str:
+    if change_notice.is_change(text):
+        return change_notice.pack(replace(change_notice.unpack(text), again=True))
+    content = json.loads(text)
+    body = text if "notices" in content else next(iter(pack([content])))
+    return _with_parts(body, unpack(body, []))
+
+
+def _with_parts(body: str, parts: Collection[Any]) -> str:
+    if not parts:
+        raise ValueError("nothing that can be read")
+    return body
+
+
 def _payload_of_record(record: Any) -> dict[str, Any]:
     return to_payload(Notice(transaction_from_item(record["dynamodb"]["NewImage"]), again=True))
 
@@ -144,8 +179,3 @@ def _record_of_flags(record: Any) -> dict[str, Any]:
     list(answers_in(row))
     # As if the flags were new: a case that isn't there is opened, whatever has changed in the row.
     return {"eventName": "INSERT", "dynamodb": {"NewImage": image}}
-
-
-def _fresh_webhook(body: Any) -> str:
-    """Return the webhook's message as if it were new: sent at once, and tried for three days from now."""
-    return webhook.pack(replace(webhook.unpack(body), first_at=datetime.now(UTC), not_before=None))

@@ -30,7 +30,7 @@ class OperatorAlerts:
         letters: list[Letter] = []
         for body in bodies:
             with SetAside(letters, body, "malformed_event"):
-                bank, transaction, line = _read(body)
+                bank, transaction, line = read(body)
                 by_bank.setdefault(bank, {})[transaction] = line  # an event that comes twice is listed once
         self._dead_letters.put(letters)
         for bank, lines in sorted(by_bank.items()):
@@ -39,8 +39,8 @@ class OperatorAlerts:
         logger.info("operators_told", extra={"banks": len(by_bank), "dead_lettered": len(letters)})
 
 
-def _read(body: str) -> tuple[str, str, str]:
-    """Return an event's bank, its transaction, and the line that tells of it."""
+def read(body: str) -> tuple[str, str, str]:
+    """Return an event's bank, its transaction, and the line that tells of it; any exception for what is no event."""
     event = json.loads(body)
     detail = event["detail"]
     if event["detail-type"] != TRANSACTION_FLAGGED:

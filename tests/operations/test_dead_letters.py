@@ -21,9 +21,13 @@ from chalicelib.cases.stored_form import case_item
 from chalicelib.changes import change_notice
 from chalicelib.changes.change_notice import ChangeNotice
 from chalicelib.flags.answers import Answer as HolderSays
+from chalicelib.flags.events import TRANSACTION_FLAGGED, flagged_detail
 from chalicelib.flags.repository import Flagging, FlagRepository
+from chalicelib.holders import sweep as sweeps
+from chalicelib.holders.address import Address
 from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder
+from chalicelib.holders.sweep import Sweep
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import to_json
@@ -273,11 +277,24 @@ def test_a_webhook_that_was_given_up_is_sent_again_for_as_long_as_any(stage: Sta
     assert len(stage.take("WebhookDeadLetterQueue")) == 2
 
 
-def test_a_message_that_was_refused_whole_goes_back_as_it_is(stage: Stage) -> None:
+def test_a_message_that_was_refused_whole_goes_back_to_the_queue_that_it_was_for(stage: Stage) -> None:
     (body,) = pack([to_payload(Notice(TRANSACTION))])
     stage.put("StreamDeadLetterQueue", body, "refused_by_queue")
+    now = datetime.now(UTC)
+    webhook = Webhook("msg_1", NotificationKey("eazycard", "t1", ""), "transaction.flagged", "{}", now)
+    stage.put("StreamDeadLetterQueue", webhooks.pack(webhook), "refused_by_queue")
     assert run("redrive") == 0
     assert stage.take("NotificationQueue") == [body]
+    assert [webhooks.unpack(one).id for one in stage.take("WebhookQueue")] == ["msg_1"]
+
+
+def test_a_sweep_that_took_too_long_goes_on_and_has_its_whole_time_again(stage: Stage) -> None:
+    days_ago = datetime.now(UTC) - timedelta(days=4)
+    sweep = Sweep(Address.of("eazycard", "awa@example.com"), 1, days_ago, "holder#A1#awa")
+    stage.put("FeedbackDeadLetterQueue", sweeps.pack(sweep.set_aside()), "sweep_given_up")
+    stage.put_raw("FeedbackDeadLetterQueue", sweeps.pack(sweep))
+    assert run("redrive") == 0
+    assert [sweeps.unpack(body) for body in stage.take("FeedbackQueue")] == [sweep.set_aside()] * 2
 
 
 def test_a_letter_that_comes_back_meanwhile_is_not_sent_through_a_second_time(
@@ -414,7 +431,7 @@ def test_when_the_index_takes_nothing_the_letter_stays(
 
 
 def test_an_event_that_sqs_moved_is_told_to_the_operators_again_and_one_that_is_none_stays(stage: Stage) -> None:
-    event = json.dumps({"detail-type": "TransactionFlagged", "detail": {}})
+    event = json.dumps({"detail-type": TRANSACTION_FLAGGED, "detail": flagged_detail(flagging("t1"))})
     stage.put_raw("OperatorAlertsDeadLetterQueue", event)
     stage.put("OperatorAlertsDeadLetterQueue", "{", "malformed_event: JSONDecodeError")
     assert run("redrive") == 1
