@@ -91,11 +91,14 @@ class Statement:
         return sum(total.count for total in self.totals)
 
 
-def statement_of(account: str, period: str, first: date, last: date, transactions: Iterable[Transaction]) -> Statement:
+def statement_of(
+    account: str, period: str, first: date, last: date, transactions: Iterable[Transaction], is_whole: bool = True
+) -> Statement:
     """Return the statement of a period's transactions, which come newest first.
 
     What moved no money doesn't count. However many there are, only the newest 50 are kept. The currency of the
-    most transactions comes first in the totals.
+    most transactions comes first in the totals. Where they aren't the whole period's (`is_whole`), there are no
+    balances: an opening balance would tell what the reader may not hear of.
     """
     statement = Statement(account, period, first, last)
     totals: dict[str, Total] = {}
@@ -117,8 +120,9 @@ def statement_of(account: str, period: str, first: date, last: date, transaction
         else:
             total.debits += 1
             total.debited += transaction.amount
-    for total in totals.values():
-        total.opening, total.closing = balances[total.currency].ends(total.net)
+    if is_whole:
+        for total in totals.values():
+            total.opening, total.closing = balances[total.currency].ends(total.net)
     statement.totals = sorted(totals.values(), key=lambda total: (-total.count, total.currency))
     return statement
 

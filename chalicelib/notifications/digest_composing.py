@@ -77,10 +77,13 @@ class DigestComposer:
 
 
 def choose(entries: Sequence[Entry], holder: Holder | None, now: datetime) -> Choice:
-    """Return what the holder's preferences, as they are now, say of each entry; None is a holder who was erased."""
+    """Return what the holder's preferences, as they are now, say of each entry; None is a holder who was erased.
+
+    Who was enrolled in the place of somebody erased isn't told of what was recorded before.
+    """
     choice = Choice()
     for entry in entries:
-        if holder is None:
+        if holder is None or not holder.hears_of(entry.notice.transaction.recorded_at):
             choice.skipped.append(entry.change(State.SKIPPED, "erased"))
             continue
         suppressed = holder.suppression(now)

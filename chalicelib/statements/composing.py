@@ -1,4 +1,8 @@
-"""Composes a statement's e-mail from the account's transactions in the period, as they are recorded now."""
+"""Composes a statement's e-mail from the account's transactions in the period, as they are recorded now.
+
+Of these, the holder is told what the mailer tells: nothing that was recorded before somebody's erasure, for whoever was
+enrolled after it (`Holder.hears_of`).
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,7 +54,7 @@ class StatementComposer:
     def email(self, expected: Expected, holder: Holder) -> Email:
         """Return the e-mail of a statement to this holder. Raises NotComposed, TemporarilyUnavailable."""
         try:
-            statement = self._statement(expected, holder.timezone)
+            statement = self._statement(expected, holder)
         except NotComposed:
             raise
         except Exception as error:
@@ -64,10 +68,12 @@ class StatementComposer:
         except Exception as error:  # one e-mail must not hold up the others
             raise NotComposed(f"not_rendered: {type(error).__name__}") from error
 
-    def _statement(self, expected: Expected, timezone: str) -> Statement:
+    def _statement(self, expected: Expected, holder: Holder) -> Statement:
         period, account = expected.period, expected.account
-        transactions = self._transactions_between(expected.bank, account, *period.bounds(timezone))
-        return statement_of(account, period.kind, period.first, period.last, transactions)
+        start, end = period.bounds(holder.timezone)
+        stored = self._transactions_between(expected.bank, account, start, end)
+        told = (one for one in stored if holder.hears_of(one.recorded_at))
+        return statement_of(account, period.kind, period.first, period.last, told, holder.hears_of(start))
 
     def _transactions_between(self, bank: str, account: str, start: datetime, end: datetime) -> Iterator[Transaction]:
         listing = Listing(account, start, end, limit=min(_PAGE, self._most_transactions))

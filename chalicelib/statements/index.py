@@ -52,6 +52,10 @@ class Expected:
     def account_key(self) -> str:
         return account_key(self.bank, self.account)
 
+    def of(self, period: Period) -> "Expected":
+        """Return the holder's statement of another period, which nothing has happened to."""
+        return replace(self, period=period, put_off_since=None, again=False)
+
     def to_json(self) -> dict[str, Any]:
         """Return the stored form, as JSON values. `expected_in` reads it."""
         put_off = {"put_off_since": self.put_off_since.isoformat()} if self.put_off_since else {}

@@ -232,8 +232,7 @@ class StatementJob:
 
 
 def _next_statement(ready: Ready) -> tuple[Expected, datetime]:
-    expected = replace(ready.expected, period=ready.following, put_off_since=None, again=False)
-    return expected, ready.following.due(ready.holder.timezone)
+    return ready.expected.of(ready.following), ready.following.due(ready.holder.timezone)
 
 
 def _bank_of(entry: DueEntry) -> str:

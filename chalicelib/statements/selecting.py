@@ -51,7 +51,8 @@ def select(statements: Iterable[Expected], holders: Mapping[str, Sequence[Holder
     """Select the statements that are sent now. `holders` are those of the statements' accounts, by account key.
 
     A statement is dropped if its holder was erased, or doesn't want statements of its kind any more. It is sent later
-    if it isn't due by the holder's present time zone, or if the holder's quiet hours are on.
+    if it isn't due by the holder's present time zone, or if the holder's quiet hours are on. Of a period of which the
+    holder isn't told, the next period's comes later.
     """
     selection = Selection()
     for expected in statements:
@@ -61,11 +62,16 @@ def select(statements: Iterable[Expected], holders: Mapping[str, Sequence[Holder
             selection.dropped += 1  # a holder who chooses statements again gets a new entry
             continue
         with SetAside(selection.letters, expected.to_json(), "malformed_holder"):
+            following = _following(expected, holder, now)
+            if not holder.hears_of(expected.period.bounds(holder.timezone)[1]):
+                # Another person's, who had the same id.
+                selection.later.append((expected.of(following), following.due(holder.timezone)))
+                continue
             until = _not_before(expected, holder, now)
             if until > now:
                 selection.later.append((expected, until))
             else:
-                ready = Ready(expected, holder, _following(expected, holder, now))
+                ready = Ready(expected, holder, following)
                 selection.ready[ready.key] = ready
     return selection
 

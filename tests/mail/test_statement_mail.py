@@ -193,6 +193,16 @@ def test_a_statement_has_the_balances_at_its_ends_where_they_are_sure(
     assert ("Available balance at the end: " in text) == (closing is not None)
 
 
+def test_of_a_part_of_the_period_no_balance_is_told_and_the_totals_are_the_part_s() -> None:
+    listed = running(("debit", 100, {}), ("credit", 30, {}))[:1]
+    part = statement_of(TRANSACTION.account, "monthly", FIRST, LAST, listed, is_whole=False)
+    (total,) = part.totals
+    assert (total.opening, total.closing, total.credited, total.net) == (None, None, 30, 30)
+    assert "vailable balance" not in render_statement(part, READERS["en"], BANK).text
+    (whole,) = statement(listed).totals
+    assert (whole.opening, whole.closing) == (900, 930)
+
+
 def test_each_currency_has_its_own_balances_and_a_heading() -> None:
     listed = [
         *running(("debit", 10, {}), ("credit", 20, {})),

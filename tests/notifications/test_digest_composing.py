@@ -133,6 +133,14 @@ def test_an_erased_holder_is_told_of_nothing() -> None:
     assert choose(entries, None, NOW) == Choice(skipped=[one.change(State.SKIPPED, "erased") for one in entries])
 
 
+def test_who_came_after_an_erased_holder_is_told_of_nothing_that_was_recorded_before() -> None:
+    times = [NOW + timedelta(minutes=minute) for minute in (-1, 0, 1)]
+    before, just_before, after = (entry(number, recorded_at=at) for number, at in enumerate(times))
+    skipped = [one.change(State.SKIPPED, "erased") for one in (before, just_before)]
+    assert chosen(before, just_before, after, told_from=NOW) == Choice(wanted=[after], skipped=skipped)
+    assert chosen(before, just_before, after).wanted == [before, just_before, after]
+
+
 def test_to_a_suppressed_address_goes_nothing_until_that_has_lapsed() -> None:
     until = NOW + timedelta(hours=1)
     suppressed = Suppressed("soft_bounces", NOW - timedelta(hours=1), until)

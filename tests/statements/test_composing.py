@@ -1,7 +1,8 @@
 """Composing a statement: the account's transactions of the period, and what can't be composed, with its reason."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -39,9 +40,10 @@ class Archive:
         self.banks.put_bank(Bank("eazycard", "EAZYCard", "EUR", "standard"))
         self.links = Links()
 
-    def add(self, amount: str, at: datetime, account: str = "a0", bank: str = "eazycard") -> None:
+    def add(self, amount: str, at: datetime, account: str = "a0", bank: str = "eazycard", **more: Any) -> None:
         identifier = f"{account}-{amount}-{at:%d%H%M%S%f}"
-        changes = {"id": identifier, "account": account, "bank": bank, "amount": Decimal(amount), "currency": "EUR"}
+        money = {"amount": Decimal(amount), "currency": "EUR"}
+        changes = {"id": identifier, "account": account, "bank": bank, **money, **more}
         self.transactions.add(transaction(**changes, timestamp=at))
 
     def composed(self, most: int = 100, dynamodb: Any = None, holder: Holder = AWA) -> Email:
@@ -64,6 +66,47 @@ def test_a_statement_has_the_account_s_transactions_of_the_holder_s_own_week(arc
     found = [amount for amount in ("1.01", "2.02", "3.03", "4.04", "7.07", "8.08") if f"€{amount}" in email.text]
     assert found == ["2.02", "3.03"]
     assert "€5.05" in email.text  # their sum
+
+
+ERASED = datetime(2026, 6, 10, 12, tzinfo=UTC)
+# When a transaction was recorded beside the erasure, and the balance after it.
+AROUND = {
+    "1.01": (ERASED - timedelta(days=1), "1001.01"),
+    "2.02": (ERASED - timedelta(microseconds=1), "1003.03"),
+    "4.04": (ERASED, "1007.07"),
+    "8.08": (ERASED + timedelta(microseconds=1), "1015.15"),
+    "16.16": (ERASED + timedelta(days=1), "1031.31"),
+}
+
+
+@pytest.mark.parametrize(
+    ("told_from", "told", "balances"),
+    [
+        # Who is enrolled for the first time, also on the last day, is told of the whole period.
+        (None, [*AROUND], ("1,000.00", "1,031.31")),
+        (FIRST - timedelta(microseconds=1), [*AROUND], ("1,000.00", "1,031.31")),
+        (FIRST, [*AROUND], None),
+        (ERASED, ["8.08", "16.16"], None),
+        (ERASED + timedelta(days=2), [], None),
+    ],
+)
+def test_a_statement_tells_nothing_that_was_recorded_before_an_erasure(
+    archive: Archive, told_from: datetime | None, told: list[str], balances: tuple[str, str] | None
+) -> None:
+    for amount, (recorded_at, balance) in AROUND.items():
+        archive.add(amount, recorded_at, type="credit", recorded_at=recorded_at, balance=Decimal(balance))
+    # Recorded late: it is told by when it was recorded, whatever its own time is.
+    archive.add("32.32", FIRST, type="credit", recorded_at=ERASED - timedelta(seconds=1), currency="USD")
+    archive.add("64.64", FIRST, type="credit", recorded_at=ERASED + timedelta(days=3), currency="USD")
+    email = archive.composed(holder=replace(AWA, told_from=told_from, timezone="Asia/Tokyo"))
+    for text in (email.text, email.html):
+        assert [amount for amount in AROUND if f"€{amount}" in text] == told
+        assert not told or f"€{sum(map(Decimal, told))}" in text
+    assert "$64.64" in email.text
+    assert ("$32.32" in email.text) == (told_from is None or told_from < ERASED - timedelta(seconds=1))
+    for text in balances or ():
+        assert text in email.text
+    assert ("vailable balance" in email.text) == (balances is not None)
 
 
 def test_it_goes_to_the_holder_in_the_bank_s_name_with_the_holder_s_links(archive: Archive) -> None:

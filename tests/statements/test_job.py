@@ -243,6 +243,27 @@ def test_a_period_without_transactions_has_a_statement_that_says_so(morning: Mor
     assert "No transactions" in email["text"] or "no transactions" in email["text"]
 
 
+@pytest.mark.parametrize("erased_at", ["2026-06-12T12:00", "2026-06-15T07:00"], ids=["in the week", "after it"])
+def test_who_is_enrolled_under_the_id_of_somebody_erased_is_told_of_what_is_recorded_from_then_on(
+    morning: Morning, erased_at: str
+) -> None:
+    morning.subscribe()
+    for amount, at in (("11", "2026-06-11T09:00+00:00"), ("22", "2026-06-13T09:00+00:00")):
+        morning.spend(amount, at, recorded_at=datetime.fromisoformat(at))
+    morning.now = datetime.fromisoformat(f"{erased_at}+00:00")
+    morning.suppression().erase("eazycard", "a0", "awa", morning.now)
+    morning.subscribe()
+    morning.spend("33", "2026-06-16T09:00+00:00", recorded_at=datetime.fromisoformat("2026-06-16T09:00+00:00"))
+    morning.runs_on(DUE + timedelta(days=8), every=timedelta(hours=1))
+    told = {
+        email["tags"]["transaction"]: [amount for amount in ("11", "22", "33") if f"FCFA\xa0{amount}" in email["text"]]
+        for email in morning.ses.accepted
+    }
+    is_in_week = erased_at < "2026-06-14"
+    assert told == ({WEEK: ["22"]} if is_in_week else {}) | {NEXT_WEEK: ["33"]}
+    assert [due for due, _ in morning.expected] == ["2026-06-29T08:00"]
+
+
 def test_a_statement_carries_the_links_of_its_holder(morning: Morning) -> None:
     morning.links_for = lambda bank, account, holder: Links(
         f"https://alerts.example/p.{bank}.{account}.{holder.id}", "https://alerts.example/u"

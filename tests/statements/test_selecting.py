@@ -88,6 +88,34 @@ def test_after_one_that_is_sent_again_comes_the_current_period() -> None:
     assert selected(AWA, now=weeks_later).ready[KEY].following.name == "2026-W25"
 
 
+# The week of W24 ends with Sunday, 14 June, in UTC.
+@pytest.mark.parametrize(
+    ("told_from", "timezone", "is_told"),
+    [
+        (None, "UTC", True),
+        ("2026-06-01T00:00:00", "UTC", True),
+        ("2026-06-10T12:00:00", "UTC", True),
+        ("2026-06-14T23:59:59.999998", "UTC", True),
+        ("2026-06-14T23:59:59.999999", "UTC", False),
+        ("2026-06-15T07:59:59", "UTC", False),
+        ("2026-06-14T23:30:00", "Africa/Douala", False),
+    ],
+)
+def test_of_a_period_before_the_erasure_of_who_had_the_id_nothing_is_sent_and_the_next_period_comes(
+    told_from: str | None, timezone: str, is_told: bool
+) -> None:
+    since = datetime.fromisoformat(f"{told_from}+00:00") if told_from else None
+    given_up = dataclasses.replace(WEEK, put_off_since=DUE)
+    for expected, next_week in ((given_up, "2026-W25"), (dataclasses.replace(given_up, again=True), "2026-W27")):
+        now = DUE if not expected.again else datetime(2026, 7, 1, 12, tzinfo=UTC)
+        holder = dataclasses.replace(AWA, told_from=since, timezone=timezone)
+        selection = selected(holder, expected=expected, now=now)
+        following = dataclasses.replace(WEEK, period=period_named(next_week))
+        later = [(following, following.period.due(timezone))]
+        assert (len(selection.ready), selection.later) == ((1, []) if is_told else (0, later))
+        assert (selection.dropped, selection.letters) == (0, [])
+
+
 def test_a_malformed_record_is_a_letter_and_holds_up_no_other_statement() -> None:
     bad = dataclasses.replace(AWA, timezone="Nowhere/Else")
     other = dataclasses.replace(WEEK, account="a1")
