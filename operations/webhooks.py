@@ -6,7 +6,8 @@
     python -m operations.webhooks --stage prod resend eazycard --hours 48
 
 A webhook that is sent again keeps its id, so the endpoint can recognise it. `resend` sends the webhooks that were not
-delivered; for transactions that are named, also the delivered webhooks.
+delivered; for transactions that are named, also the delivered webhooks. Webhooks about flags, answers to alerts and
+changed holders are known from their first try on, for seven days.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     secret = commands.add_parser("secret", help="give a bank a new webhook secret and print it, once")
     secret.add_argument("bank")
     add_grace_hours(secret, "how long the previous secret signs too")
-    listing = commands.add_parser("list", help="list the webhooks of recent changes")
+    listing = commands.add_parser("list", help="list the webhooks of recent changes, flags and answers")
     listing.add_argument("bank")
     listing.add_argument("--undelivered", action="store_true", help="only webhooks that were not delivered")
     show = commands.add_parser("show", help="show the webhooks of a transaction: delivery status and content")
@@ -111,7 +112,7 @@ def _list(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, now:
     print(webhooks.state_of_endpoint(bank), file=sys.stderr)
 
     def rows() -> Iterator[_Row]:
-        for page in webhooks.changed_since(bank.id, now - timedelta(hours=options.hours), now):
+        for page in webhooks.since(bank.id, now - timedelta(hours=options.hours), now):
             for delivery in page:
                 statuses[delivery.record.standing.value if delivery.record else NEVER_TRIED] += 1
                 if not (options.undelivered and delivery.is_delivered):
@@ -152,7 +153,7 @@ def _resend(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, no
                 status = 1
             number += webhooks.resend(found)
         if not options.transaction:
-            for page in webhooks.changed_since(bank.id, now - timedelta(hours=options.hours), now):
+            for page in webhooks.since(bank.id, now - timedelta(hours=options.hours), now):
                 wanted = [delivery for delivery in page if not delivery.is_delivered]
                 number += webhooks.resend(wanted)
                 progress.update(len(wanted))

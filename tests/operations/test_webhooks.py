@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,19 +13,31 @@ from moto import mock_aws
 from standardwebhooks import Webhook as Verifier
 
 from chalicelib.banks.signatures import valid_secrets
+from chalicelib.banks.webhook_endpoints import NOTIFICATION_TYPES, WEBHOOK_TEST
+from chalicelib.changes import answer_teller, change_teller
+from chalicelib.changes.answer_teller import Answered
+from chalicelib.flags.answers import Answer
+from chalicelib.holders.change import HolderChange
+from chalicelib.holders.holder import Holder
 from chalicelib.notifications.feed import MARGIN
-from chalicelib.webhooks.poster import Answer
+from chalicelib.webhooks import flagged
+from chalicelib.webhooks.poster import Answer as Posting
+from chalicelib.webhooks.webhook import TYPES
 from operations import stage_webhooks
 from operations.webhooks import COLUMNS, main
+from tests.case_world import answer, flagging
 from tests.fakes import OneCallAtATime
+from tests.mail_world import NOW
+from tests.samples import TRANSACTION
 from tests.tables import TABLES, create_tables
-from tests.webhook_desk import BROKEN, GONE, TAKEN, URL, Desk
+from tests.webhook_desk import ALL, BROKEN, GONE, TAKEN, URL, Desk, messages_of, name
 
 TEMPLATE = {
     "Resources": {"WebhookQueue": {"Type": "AWS::SQS::Queue"}},
     "Outputs": {
         "WebhookQueueUrl": {"Value": {"Ref": "WebhookQueue"}},
         "AccountsTable": {"Value": "AccountsTable"},
+        "DeferralsTable": {"Value": "DeferralsTable"},
         "NotificationsTable": {"Value": "NotificationsTable"},
         "BanksTable": {"Value": "BanksTable"},
         "AuditTrail": {"Value": "AuditTable/10"},
@@ -181,6 +194,110 @@ def test_a_transaction_that_is_named_is_sent_again_with_the_id_that_it_had(
     assert len({posted.id for posted in stage.endpoints.posted}) == 1
 
 
+CHANGED = HolderChange(
+    "eazycard",
+    "a1",
+    "alerts_ended",
+    "holder",
+    TRANSACTION.recorded_at,
+    Holder("awa", "A", "a@b.cd", "fr", "UTC", {}, NOW),
+)
+# Webhooks about no notification, each as its function makes it: the transaction and the holder that `list` names.
+OTHERS = {
+    "transaction.flagged": (flagged.webhook_of(flagging("t1"), NOW), "t1", ""),
+    "alert.answered": (
+        answer_teller.webhook_of(Answered("eazycard", "a1", "t1", answer("awa", Answer.NOT_RECOGNIZED)), NOW),
+        "t1",
+        "awa",
+    ),
+    "holder.changed": (change_teller.webhook_of(CHANGED, NOW), CHANGED.id, "awa"),
+}
+
+
+def test_each_type_is_listed_one_way_or_the_other() -> None:
+    assert {*OTHERS, *NOTIFICATION_TYPES, WEBHOOK_TEST} == {*TYPES}
+    assert all(webhook.type == type_ for type_, (webhook, _, _) in OTHERS.items())
+
+
+def send_others(stage: Stage, *answers: Posting, since: timedelta = timedelta(minutes=10)) -> None:
+    """Let the sender try one of each type at an endpoint that answers so."""
+    stage.now = datetime.now(UTC) - since
+    name(stage, ALL)
+    stage.send()  # the test, which makes it an endpoint in use
+    stage.endpoints.answers[ALL.url] = list(answers)
+    for webhook, _, _ in OTHERS.values():
+        stage.sender.handle(messages_of(replace(webhook, first_at=stage.now).to(ALL.id)))
+
+
+@pytest.mark.parametrize(("answered", "status"), [(BROKEN, "waiting"), (GONE, "not_sent"), (TAKEN, "delivered")])
+def test_the_other_webhooks_are_listed_shown_and_sent_again_until_they_are_delivered(
+    stage: Stage, capsys: pytest.CaptureFixture[str], answered: Posting, status: str
+) -> None:
+    send_others(stage, answered)
+    capsys.readouterr()
+    assert run("list", "eazycard") == 0
+    listed = {row[3]: row for row in rows(capsys.readouterr().out)}
+    # The first 410 disables the endpoint, and the others are not posted.
+    assert {type_: row[1:3] + row[4:5] for type_, row in listed.items()} == {
+        type_: [transaction, holder, status] for type_, (_, transaction, holder) in OTHERS.items()
+    }
+    for type_, (webhook, transaction, _) in OTHERS.items():
+        assert run("show", "eazycard", transaction) == 0
+        shown = {row[3]: row[-1] for row in rows(capsys.readouterr().out)}
+        assert json.loads(shown[type_]) == json.loads(webhook.body)
+
+    stage.webhook_queue.bodies, stage.webhook_queue.delays = [], []  # the copies that wait
+    name(stage, ALL)
+    stage.endpoints.answers[ALL.url] = [TAKEN]
+    stage.send()
+    stage.endpoints.posted.clear()
+    assert run("resend", "eazycard") == 0
+    assert ("3 queued" in capsys.readouterr().out) == (answered is not TAKEN)
+    stage.now = datetime.now(UTC)
+    stage.take_queued()
+    posted = {posted.id for posted in stage.endpoints.posted}
+    assert posted == (set() if answered is TAKEN else {webhook.to(ALL.id).id for webhook, _, _ in OTHERS.values()})
+    assert run("resend", "eazycard") == 0
+    assert "nothing to send" in capsys.readouterr().out
+
+
+def test_the_other_webhooks_of_a_named_transaction_are_sent_again_once_and_have_three_days(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send_others(stage, TAKEN, since=timedelta(days=6))
+    assert run("resend", "eazycard", "t1", CHANGED.id) == 0
+    assert "3 queued" in capsys.readouterr().out
+    (stage.endpoints.answers[ALL.url], stage.now) = ([BROKEN], datetime.now(UTC))
+    stage.take_queued()
+    assert stage.webhook_letters.bodies == []
+    assert len(stage.webhook_queue.bodies) == 3  # for their next try
+
+
+@pytest.mark.parametrize(
+    ("days", "hours", "is_listed", "is_known"),
+    [(6, "160", True, True), (6, "24", False, True), (8, "24", False, False), (8, "480", False, False)],
+)
+def test_the_other_webhooks_are_known_for_the_log_s_seven_days_and_over_pages(
+    stage: Stage,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    days: int,
+    hours: str,
+    is_listed: bool,
+    is_known: bool,
+) -> None:
+    monkeypatch.setattr(stage_webhooks, "_PAGE", 1)
+    send_others(stage, BROKEN, since=timedelta(days=days))
+    capsys.readouterr()
+    assert run("list", "eazycard", "--hours", hours) == 0
+    assert sorted(row[3] for row in rows(capsys.readouterr().out)) == (sorted(OTHERS) if is_listed else [])
+    assert run("show", "eazycard", "t1") == 0
+    shown = rows(capsys.readouterr().out)
+    assert sorted(row[3] for row in shown) == ["alert.answered", "transaction.flagged"]
+    assert [bool(row[-1]) for row in shown] == [is_known, is_known]  # the content
+    assert run("resend", "eazycard", "t1") == (0 if is_known else 1)
+
+
 @pytest.mark.parametrize(
     ("lack", "said"),
     [
@@ -270,4 +387,4 @@ def test_hours_that_are_none_are_refused(capsys: pytest.CaptureFixture[str], hou
 
 
 def test_an_answer_is_written_as_its_status_or_problem() -> None:
-    assert [str(Answer(204)), str(Answer(problem="timeout"))] == ["204", "timeout"]
+    assert [str(Posting(204)), str(Posting(problem="timeout"))] == ["204", "timeout"]
