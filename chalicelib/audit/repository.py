@@ -6,6 +6,7 @@ may put and read entries, and nothing else.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from chalicelib.audit.entry import Author, Entry
@@ -14,6 +15,8 @@ from chalicelib.aws.dynamo import call_if, from_item, queried, to_item
 from chalicelib.ledger.times import sortable
 
 _DAYS_A_YEAR = 366  # so that no entry ends early
+# What is read of a subject at most, and in a call: a page of the console must not wait for long.
+_MOST_OF_A_SUBJECT, _SUBJECT_PAGE = 1_000, 50
 
 
 class AuditRepository:
@@ -91,21 +94,21 @@ class AuditRepository:
                 return found[:limit], found[limit - 1].id
         return found, None
 
-    def of_subject(self, bank: str, subject: str, action: str, limit: int) -> list[Entry]:
-        """Return the newest entries about a subject that have this action, of its newest `limit` entries, newest first.
+    def of_subject(self, bank: str, subject: str, action: str) -> Iterator[Entry]:
+        """Yield the entries about a subject that have this action, newest first, of its newest 1,000 entries.
 
-        An entry of the last second may be missing.
+        They are read, 50 in a call, as far as the caller goes. An entry of the last second may be missing.
         """
-        answer = call(
-            self._client.query,
+        found = queried(
+            self._client,
             TableName=self._table,
             IndexName="by_subject",
             KeyConditionExpression="subject_key = :subject",
             ExpressionAttributeValues=to_item({":subject": f"{bank}#{subject}"}),
             ScanIndexForward=False,
-            Limit=limit,
+            Limit=_SUBJECT_PAGE,
         )
-        return [entry for entry in map(_entry, map(from_item, answer["Items"])) if entry.action == action]
+        yield from (entry for entry in map(_entry, islice(found, _MOST_OF_A_SUBJECT)) if entry.action == action)
 
     def find(self, bank: str, entry_id: str) -> Entry | None:
         """Return the bank's entry with this id, None if there is none."""

@@ -22,7 +22,8 @@ class Viewing:
     def __init__(self, client: Any) -> None:
         self.now = NOW
         self.entries = AuditRepository(client, "AuditTable", 10)
-        self.looks = Looks(Trail(self.entries, lambda: "secret", lambda: self.now), self.entries, lambda: self.now)
+        self.trail = Trail(self.entries, lambda: "secret", lambda: self.now)
+        self.looks = Looks(self.trail, self.entries, lambda: self.now)
 
     def view(self, author: Author, transaction: str = "t1", bank: str = "eazycard") -> list[tuple[str, datetime]]:
         return [tuple(look) for look in self.looks.note(author, bank, "transaction.viewed", "transaction", transaction)]
@@ -56,6 +57,31 @@ def test_a_page_that_is_read_again_and_again_is_one_look(viewing: Viewing) -> No
 def test_entries_about_the_same_of_another_kind_are_no_looks(viewing: Viewing) -> None:
     viewing.looks.note(AWA, "eazycard", "transaction.printed", "transaction", "t1")
     assert viewing.view(BEN) == []
+
+
+@pytest.mark.parametrize("others", [0, 1, 19, 20, 49, 50, 51, 120])
+def test_however_much_is_noted_of_other_kinds_the_looks_are_found_and_one_look_stays_one(
+    viewing: Viewing, others: int
+) -> None:
+    viewing.view(AWA)
+    for number in range(others):
+        viewing.now += timedelta(seconds=1)
+        viewing.trail.by(BEN, "eazycard").of_transaction(f"case.note{number}", "t1")
+    for _ in range(2):
+        viewing.now += timedelta(seconds=1)
+        assert viewing.view(AWA) == [("awa", NOW)]
+
+
+def test_a_look_stays_one_behind_more_looks_of_others_than_are_shown(viewing: Viewing) -> None:
+    viewing.view(AWA)
+    for number in range(MOST_LOOKS + 5):
+        viewing.now += timedelta(seconds=1)
+        viewing.view(Author(STAFF, f"s{number}"))
+    viewing.view(AWA)
+    first, last = NOW, viewing.now
+    noted = [one.author.id for one in viewing.entries.of_bank("eazycard", first, last)]
+    assert noted.count("awa") == 1
+    assert len(noted) == MOST_LOOKS + 6
 
 
 def test_so_many_looks_are_shown_and_no_more(viewing: Viewing) -> None:

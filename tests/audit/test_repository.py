@@ -1,14 +1,19 @@
 """The audit trail's table, on both engines: an entry stays as it is, and a time span finds it over months."""
 
 import dataclasses
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
 
+from chalicelib.audit import repository
 from chalicelib.audit.entry import Author, Entry
 from chalicelib.audit.repository import AuditRepository
 from chalicelib.ledger.times import sortable
+from tests.fakes import Metered
 
 NOW = datetime(2026, 1, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
@@ -46,6 +51,30 @@ def test_an_entry_ends_after_the_years(each_dynamodb: Any, entries: AuditReposit
     (item,) = each_dynamodb.scan(TableName="AuditTable")["Items"]
     assert datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC) >= NOW.replace(year=2036)
     assert datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC) < NOW + timedelta(days=3_661)
+
+
+def test_a_subject_s_entries_of_one_action_are_read_as_far_as_they_are_asked_for_and_at_most_so_many(
+    dynamodb: Any, table_names: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "_SUBJECT_PAGE", 4)
+    monkeypatch.setattr(repository, "_MOST_OF_A_SUBJECT", 12)
+    calls = Counter[str]()
+    entries = AuditRepository(Metered(dynamodb, calls, Counter()), "AuditTable", 10)
+    for number in range(15):
+        action = "case.note" if number % 2 else "transaction.viewed"
+        entries.append(entry(NOW + timedelta(seconds=number), subject="s1", action=action))
+    entries.append(entry(NOW, subject="s2", action="transaction.viewed", bank="other-bank"))
+
+    def seconds(found: Iterator[Entry]) -> list[int]:
+        return [(one.at - NOW).seconds for one in found]
+
+    found = entries.of_subject("eazycard", "s1", "transaction.viewed")
+    assert seconds(islice(found, 2)) == [14, 12]
+    assert calls["query"] == 1
+    assert seconds(found) == [10, 8, 6, 4]  # of the newest 12
+    assert calls["query"] == 3
+    assert list(entries.of_subject("eazycard", "s1", "case.close")) == []
+    assert calls["query"] == 6
 
 
 def pages(entries: AuditRepository, first: datetime, last: datetime, limit: int) -> list[list[datetime]]:
