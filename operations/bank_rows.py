@@ -1,7 +1,7 @@
 """Which bank a stored row is of, by its keys alone. Pure rules, one for each table.
 
-No bank's id has a `#` or `_` (`banks.bank:BANK_ID`), and no key has a bank in two places, so that no row of one bank is
-taken for another's, whatever a bank is called.
+No bank's id has a `#` or `_` (`banks.bank:BANK_ID`), and no transaction's a `#`. A key may begin with a word or with a
+bank, and a bank may be called like a word: then what the row is sorted by says which it is.
 """
 
 import re
@@ -10,6 +10,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\dT")
 _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d")
 # Rows that all banks share, like the jobs' positions.
 SHARED = "shared"
@@ -29,11 +30,13 @@ def _first_of(name: str) -> Callable[[Row], str]:
 
 
 def _of_notifications(row: Row) -> str:
-    # A transaction's key has one `#`, a page of the feed's has two.
-    parts = str(row["transaction_key"]).split("#")
-    if len(parts) == 1:
+    first, *others = str(row["transaction_key"]).split("#")
+    if not others:
         return SHARED  # the time that is booked at SES
-    return parts[1] if parts[0] == "feed" and len(parts) == 3 else parts[0]
+    # A page of the feed (`feed`, the bank, a shard) is kept by its time. The other keys begin with the bank, which may
+    # be called `feed`; where such a key has three parts, what it is sorted by begins with `#`.
+    is_page = first == "feed" and len(others) == 2 and _DAY.match(str(row["holder"]))
+    return others[0] if is_page else first
 
 
 def _of_banks(row: Row) -> str:
