@@ -76,6 +76,12 @@ def about(transactions: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{bank}#{id_}" for bank, id_ in dict.fromkeys(transactions) if "@" not in id_]
 
 
+def without_account(bank: str, id_: str) -> str:
+    """Return the name of a transaction in a line; of what stands in its place the kind, like `bank#statement@`."""
+    kind, at, _ = id_.partition("@")
+    return f"{bank}#{kind}{at}"
+
+
 def count(name: str, value: int = 1) -> None:
     """Add `value` to the metric, like `TransactionsCreated`: in the request's line, or in a line of its own.
 

@@ -9,7 +9,7 @@ from chalicelib.aws.calls import call
 from chalicelib.aws.dead_letters import Letter, SetAside
 from chalicelib.aws.dynamo import batch_get, from_item, queried, to_item
 from chalicelib.aws.retention import KEPT, Clock, expiry, is_kept
-from chalicelib.aws.telemetry import skipped
+from chalicelib.aws.telemetry import skipped, without_account
 from chalicelib.ledger.keys import TransactionKey, account_key
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.digest_members import DigestMembers
@@ -168,7 +168,8 @@ def _read_feedback(
 
 def _report(letters: Iterable[Letter]) -> None:
     for payload, reason in letters:
-        skipped(MALFORMED, "MalformedNotifications", key=payload["transaction_key"], reason=reason)
+        key = without_account(*TransactionKey.of_stored(payload["transaction_key"]))
+        skipped(MALFORMED, "MalformedNotifications", key=key, reason=reason)
 
 
 def _attribute(feedback: Feedback) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured, note, of_request
+from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured, note, of_request, without_account
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -158,3 +158,11 @@ def test_durations_are_measured_by_themselves_and_by_kind_a_hundred_in_a_line(
 def test_transactions_are_named_once_and_nothing_that_has_an_account_s_number() -> None:
     keys = [("b", "1"), ("b", "2"), ("b", "1"), ("b", "statement@A123@2026-W01"), ("c", "1")]
     assert about(keys) == ["b#1", "b#2", "c#1"]
+
+
+@pytest.mark.parametrize(
+    ("id_", "name"),
+    [("1", "b#1"), ("t.1_-", "b#t.1_-"), ("statement@A123@2026-W01", "b#statement@"), ("digest@A@1@2", "b#digest@")],
+)
+def test_what_stands_in_a_transaction_s_place_is_named_by_its_kind(id_: str, name: str) -> None:
+    assert without_account("b", id_) == name
