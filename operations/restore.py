@@ -53,12 +53,17 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         print(f"The data stack has {options.table} as {options.name}.")
         print(f"Next: `make provision STAGE={stage.name}`, then release the app: docs/restore.md.")
         return 0
-    source = stage.output(options.name)
+    source = table_of(stage, options.name)
     target = f"{source.partition('-restored-')[0][:200]}-restored-{datetime.now(UTC):%Y%m%d%H%M%S}"
     print(f"Restoring {source} into {target}. This takes from minutes to hours.")
     restore(stage.session.client("dynamodb"), source, target, options.at)
     print(f"Next: `python -m operations.restore --stage {stage.name} adopt {options.name} --table {target}`.")
     return 0
+
+
+def table_of(stage: Stage, name: str) -> str:
+    """Return the table that the stage has as the resource `name`. Each has an output with its ARN."""
+    return stage.output(f"{name}Arn").rpartition("/")[2]
 
 
 def adopt(session: Any, stage: str, name: str, table: str, poll_s: float = 2.0) -> None:
@@ -122,7 +127,9 @@ def with_literal_outputs(template: str, literals: Mapping[str, str]) -> str:
 
 def _literal(text: str, literals: Mapping[str, str]) -> str:
     for reference, value in literals.items():
-        text = re.sub(rf"{re.escape(reference)}(?![\w.])", lambda _, value=value: f'"{value}"', text)  # type: ignore[misc]
+        # `${X}` ends by itself; `!Ref X` is also the beginning of another resource's name.
+        end = "" if reference.startswith("$") else r"(?![\w.])"
+        text = re.sub(re.escape(reference) + end, lambda _, value=value: value, text)  # type: ignore[misc]
     return text
 
 

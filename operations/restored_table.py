@@ -51,12 +51,17 @@ def restore(
 
 
 def literals_of(dynamodb: Any, name: str, table: str) -> dict[str, str]:
-    """Return what a template says of its resource `name`, when it is this table: its name, ARN and stream's ARN."""
+    """Return each form in which a template refers to its resource `name`, with the text that names this table instead.
+
+    A form refers to the name, the ARN or the stream's ARN, as a value of its own or within the text of a `!Sub`.
+    """
     found = dynamodb.describe_table(TableName=table)["Table"]
     values = {f"!Ref {name}": table, f"!GetAtt {name}.Arn": found["TableArn"]}
+    within = {f"${{{name}}}": table, f"${{{name}.Arn}}": found["TableArn"]}
     if "LatestStreamArn" in found:
         values[f"!GetAtt {name}.StreamArn"] = found["LatestStreamArn"]
-    return values
+        within[f"${{{name}.StreamArn}}"] = found["LatestStreamArn"]
+    return {reference: f'"{value}"' for reference, value in values.items()} | within
 
 
 def _exists(dynamodb: Any, table: str) -> bool:

@@ -58,7 +58,10 @@ def test_a_table_of_another_shape_is_no_restored_one(client: Any) -> None:
 def test_the_literals_are_the_table_s_own(client: Any) -> None:
     table = client.describe_table(TableName="old")["Table"]
     assert literals_of(client, "XTable", "old") == {
-        "!Ref XTable": "old",
-        "!GetAtt XTable.Arn": table["TableArn"],
-        "!GetAtt XTable.StreamArn": table["LatestStreamArn"],
+        "!Ref XTable": '"old"',
+        "!GetAtt XTable.Arn": f'"{table["TableArn"]}"',
+        "!GetAtt XTable.StreamArn": f'"{table["LatestStreamArn"]}"',
+        "${XTable}": "old",
+        "${XTable.Arn}": table["TableArn"],
+        "${XTable.StreamArn}": table["LatestStreamArn"],
     }
