@@ -1,7 +1,7 @@
 """The audit trail in DynamoDB: a table of its own, from which nothing but the end of its time removes an entry.
 
 A bank's entries of a month are one partition, in the order of time; an index has those about one subject. The functions
-may put and read entries, and nothing else.
+may put and read entries, and nothing else. Only the condition of a put keeps it from replacing an entry.
 """
 
 from collections.abc import Iterator

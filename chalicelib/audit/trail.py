@@ -41,7 +41,7 @@ class Trail:
     def add(self, author: Author, bank: str, action: str, subject: str = "", fields: Iterable[str] = ()) -> None:
         """Add an entry for a change that is about to be made. Raises TemporarilyUnavailable."""
         now = self._clock()
-        # The random part lets nobody who may only add entries guess, and so overwrite, another one.
+        # The random part keeps entries of the same moment apart.
         entry_id = f"{sortable(now)}-{secrets.token_hex(8)}"
         self._repository.append(Entry(entry_id, bank, now, author, action, subject, tuple(fields)))
 

@@ -72,6 +72,19 @@ def test_a_condition_s_key_is_known_for_the_action(permission: Permission) -> No
     assert asked <= known
 
 
+def test_no_role_may_update_or_remove_an_entry_of_the_audit_trail() -> None:
+    statements = [one for file in POLICIES.glob("*.json") for one in json.loads(file.read_text())["Statement"]]
+    allowed = {
+        action
+        for statement in statements
+        for resource in _listed(statement["Resource"])
+        if "AuditTable" in resource or "*" in resource.partition("/")[0]
+        for action in _listed(statement["Action"])
+    }
+    of_tables = {action for action in allowed if action.startswith(("*", "dynamodb:"))}
+    assert of_tables - {"dynamodb:ListStreams"} == {"dynamodb:PutItem", "dynamodb:Query"}
+
+
 def test_what_aws_checks_beside_an_action_is_allowed_on_the_same_resources() -> None:
     allowed = {(one.function, one.action, one.resource) for one in permissions()}
     for function, action, resource in allowed:
