@@ -5,7 +5,8 @@
     python -m infra.release --stage prod --to 3f0c2a91d4be
 
 While CloudFormation updates the stack, and for `--watch` minutes after it, an alarm of the stage rolls the update back.
-Then a smoke test asks the API, also for what it must refuse. `--to` goes back to an earlier release without building.
+Then a smoke test asks the API, also for what it must refuse. `--to` goes back to an earlier release without building,
+and unwatched: the alarm for which one goes back is on, and would roll that back too.
 """
 
 import argparse
@@ -44,9 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--watch",
         metavar="MINUTES",
         type=_minutes,
-        default=WATCH_MINUTES,
-        help=f"how long an alarm still rolls the release back; default: {WATCH_MINUTES}, at most {MAX_WATCH_MINUTES}; "
-        "0 also releases while an alarm is on",
+        help=f"how long an alarm still rolls the release back, at most {MAX_WATCH_MINUTES}; with 0 none does, also not"
+        f" one that is on already; default: {WATCH_MINUTES}, and 0 with --to",
     )
     parser.add_argument(
         "--waf",
@@ -83,6 +83,13 @@ def _minutes(text: str) -> int:
     return int(text)
 
 
+def _watched(options: argparse.Namespace) -> int:
+    """Return for how many minutes this release is watched."""
+    if options.watch is not None:
+        return int(options.watch)
+    return 0 if options.to else WATCH_MINUTES
+
+
 def _list(options: argparse.Namespace) -> int:
     stage = open_stage(options)
     print(f"{'release':{SHORT}}  stored (UTC)")
@@ -104,7 +111,7 @@ def _release(options: argparse.Namespace) -> int:
         PROJECT_DIR / ".local" / "build" / stage.name,
         report=print,
         to=options.to,
-        watch_minutes=options.watch,
+        watch_minutes=_watched(options),
         reserved=reserved,
         switches={"Waf": options.waf, "Tracing": options.tracing, "SnapStart": options.snap_start},
     )
@@ -136,10 +143,10 @@ def release(
 ) -> dict[str, str]:
     """Package the app in the folder `build` and deploy it to a provisioned stage; return the app stack's outputs.
 
-    With `to`, the stored release whose hash begins so is deployed, and nothing is built. For `watch_minutes` after the
-    update, unless that is 0, one of the stage's alarms rolls it back. `reserved` sets parameters of `RESERVABLE`, and
-    `switches` parameters that are on or off; the others keep their values. For a cloud that isn't AWS, `overrides`
-    replaces outputs of the data stack, and `adjust` changes the packaged template. Raises StackFailed,
+    With `to`, the stored release whose hash begins so is deployed, and nothing is built. In the update and for
+    `watch_minutes` after it, one of the stage's alarms rolls it back; with 0, none does. `reserved` sets parameters of
+    `RESERVABLE`, and `switches` parameters that are on or off; the others keep their values. For a cloud that isn't
+    AWS, `overrides` replaces outputs of the data stack, and `adjust` changes the packaged template. Raises StackFailed,
     PackagingFailed.
     """
     cloudformation = session.client("cloudformation")
@@ -166,7 +173,7 @@ def release(
         {**{name: data[name] for name in parameters if name in data}, **chosen},
         report=report,
         poll_s=poll_s,
-        rollback=rollback_on(cloudformation, name, ROLLBACK_ALARMS, watch_minutes) if watch_minutes else None,
+        rollback=rollback_on(cloudformation, name, ROLLBACK_ALARMS, watch_minutes),
     )
     attach_plans(session.client("apigateway"), stage, outputs_of_app["RestAPIId"])
     return outputs_of_app

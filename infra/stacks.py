@@ -109,10 +109,15 @@ def rollback_on(cloudformation: Any, name: str, alarms: Collection[str], minutes
     """Return what makes CloudFormation roll an update back when an alarm goes off in it, or `minutes` after it.
 
     `alarms` are at most five logical names of the stack's alarms; those that the stack doesn't have yet are left out.
+    With 0 minutes no alarm does.
     """
     stack = _describe(cloudformation, name)
     if stack is None:
         return {}
+    if not minutes:
+        # Said, not left out: CloudFormation keeps the triggers of the last update until it is given others
+        # ("RollbackConfiguration", AWS CloudFormation API Reference).
+        return {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
     _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
     names = [

@@ -18,6 +18,7 @@ class FakeCloudFormation:
         self._status = "UPDATE_COMPLETE"
         self._change_set = change_set
         self.created: dict[str, Any] = {}
+        self.rollback: dict[str, Any] = {}
         self.deleted_change_sets = 0
         self.executed_change_sets = 0
 
@@ -53,6 +54,8 @@ class FakeCloudFormation:
 
     def execute_change_set(self, **_: Any) -> None:
         self.executed_change_sets += 1
+        # As CloudFormation: what an update doesn't say is as the last one said.
+        self.rollback = self.rollback | self.created.get("RollbackConfiguration", {})
         self._status = self._ends_in
         self.events += self._new_events
 
@@ -132,3 +135,14 @@ def test_the_named_alarms_that_the_stack_has_roll_its_update_back() -> None:
 
 def test_the_first_release_has_no_alarm_yet_that_could_roll_it_back() -> None:
     assert rollback_on(FakeCloudFormation("CREATE_COMPLETE", []), "missing", ("A",), 5) == {}
+
+
+@pytest.mark.parametrize("minutes", [(0,), (5,), (5, 0), (0, 5), (5, 0, 0), (5, 3, 0, 180)])
+def test_each_update_is_watched_as_it_says_whatever_the_one_before_it_said(minutes: tuple[int, ...]) -> None:
+    cloudformation = FakeCloudFormation("UPDATE_COMPLETE", [])
+    for watched in minutes:
+        rollback = rollback_on(cloudformation, "stack", ("A", "C"), watched)
+        deploy(cloudformation, "stack", {"TemplateBody": ""}, {}, poll_s=0, rollback=rollback)
+        alarms = [trigger["Arn"].rpartition(":")[2] for trigger in cloudformation.rollback["RollbackTriggers"]]
+        assert alarms == (["stack-A-1", "stack-C-1"] if watched else [])
+        assert cloudformation.rollback["MonitoringTimeInMinutes"] == watched
