@@ -21,6 +21,7 @@ from infra.gateway import attach_plans
 from infra.package import PROJECT_DIR, copy_project, package
 from infra.provision import check_stage, record, with_arns
 from infra.releases import SHORT, Releases
+from infra.shards import tell_readers
 from infra.sign_in import console_urls, enter_console
 from infra.smoke import smoke_test
 from infra.stacks import StackFailed, deploy, outputs, rollback_on, stack_name
@@ -147,7 +148,7 @@ def release(
     `watch_minutes` after it, one of the stage's alarms rolls it back; with 0, none does. `reserved` sets parameters of
     `RESERVABLE`, and `switches` parameters that are on or off; the others keep their values. For a cloud that isn't
     AWS, `overrides` replaces outputs of the data stack, and `adjust` changes the packaged template. Raises StackFailed,
-    PackagingFailed.
+    PackagingFailed, TemporarilyUnavailable.
     """
     cloudformation = session.client("cloudformation")
     data = {**with_arns(outputs(cloudformation, stack_name(stage, "data"))), **(overrides or {})}
@@ -165,6 +166,8 @@ def release(
     # An earlier release knows fewer parameters than the data stack has values for.
     known = cloudformation.get_template_summary(**template).get("Parameters", ())
     parameters = [parameter["ParameterKey"] for parameter in known]
+    # Again: provisioning may have changed the stack and then failed. Writers must never be ahead of readers.
+    tell_readers(session.client("dynamodb"), data)
     chosen = {**_texts(reserved or {}), **{name: value for name, value in (switches or {}).items() if value}}
     outputs_of_app = deploy(
         cloudformation,

@@ -2,7 +2,8 @@
 
 First readers, then writers: provisioning writes the number beside the analytics job's checkpoint, which every reader of
 the index reads first, and records it as a setting. Only the release after it gives the setting to the functions that
-write. What is stored stays in its shard, and the job keeps a place in each.
+write, and it tells readers first, should provisioning have failed to. What is stored stays in its shard, and the job
+keeps a place in each.
 """
 
 from collections.abc import Mapping
@@ -29,5 +30,6 @@ def refuse_lower(wanted: Mapping[str, str], existing: Mapping[str, str]) -> None
 
 def tell_readers(dynamodb: Any, outputs: Mapping[str, str]) -> None:
     """Make all readers of the index read as many shards as the stack says. Raises TemporarilyUnavailable."""
-    if int(outputs[OUTPUT]) > SHARDS:
-        raise_shards(dynamodb, outputs["AnalyticsTable"], int(outputs[OUTPUT]))
+    number = int(outputs.get(OUTPUT, SHARDS))  # a data stack of an earlier release doesn't say it
+    if number > SHARDS:
+        raise_shards(dynamodb, outputs["AnalyticsTable"], number)

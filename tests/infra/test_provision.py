@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -17,7 +16,6 @@ from infra import provision
 from infra.provision import deploy_data_stack, record, with_arns
 from infra.settings_filter import without_environments
 from infra.stacks import StackFailed, exists, stack_name
-from tests import moto_server
 from tests.clone import CONFIG, PROJECT_DIR, git, lay_files
 from tests.moto_server import UNCONFINED
 
@@ -301,19 +299,6 @@ OTHER_CONDITIONS: dict[str, dict[str, Any]] = {
     "SubscribeOperators": _E_MAIL_ONLY,
     "SendMailFromBanksDomains": {"StringEquals": {"aws:ResourceTag/transaction-notifier-stage": "${Stage}"}},
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto_server.running() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def session(server: str) -> Iterator[boto3.session.Session]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", server)
-        yield boto3.session.Session(region_name="us-east-2")
 
 
 @pytest.fixture(scope="module")

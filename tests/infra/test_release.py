@@ -1,10 +1,17 @@
-"""The release command: for how long a release is watched."""
+"""The release command: for how long a release is watched, and that what it writes is read before."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
-from infra import release
+from chalicelib.analytics.repository import AnalyticsRepository
+from chalicelib.errors import TemporarilyUnavailable
+from infra import provision, release
+from infra.releases import Releases
+from infra.stacks import exists, stack_name
 
 
 @pytest.fixture
@@ -50,3 +57,61 @@ def test_a_watch_that_cloudformation_does_not_take_is_refused(text: str, capsys:
     with pytest.raises(SystemExit):
         release.main(["--stage", "prod", f"--watch={text}"])
     assert "no whole number from 0 to 180" in capsys.readouterr().err
+
+
+# Shards: readers before writers
+
+APP = {
+    "Parameters": {"Stage": {"Type": "String"}},
+    "Resources": {"RestAPI": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": {"Ref": "Stage"}}}},
+    "Outputs": {"RestAPIId": {"Value": {"Ref": "RestAPI"}}},
+}
+
+
+def fail(*_: Any) -> None:
+    raise TemporarilyUnavailable
+
+
+def provisioned(session: boto3.session.Session, stage: str, **others: str) -> dict[str, str]:
+    return provision.deploy_data_stack(session, stage, mail_from="a@example.com", others=others, poll_s=0.01)
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The hash of a stored release of a small app: moto reads no template from a bucket."""
+    monkeypatch.setattr(Releases, "find", lambda _, beginning: beginning)
+    monkeypatch.setattr(Releases, "template", lambda *_: {"TemplateBody": json.dumps(APP)})
+    return "3f0c2a91d4be"
+
+
+def shards_read(session: boto3.session.Session, outputs: dict[str, str]) -> int:
+    return AnalyticsRepository(session.client("dynamodb"), outputs["AnalyticsTable"]).checkpoint().shards
+
+
+def test_readers_read_all_shards_before_the_app_changes_although_provisioning_failed_to_tell_them(
+    session: boto3.session.Session, stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = provisioned(session, "dev")
+    with monkeypatch.context() as failing:
+        failing.setattr(provision, "tell_readers", fail)
+        with pytest.raises(TemporarilyUnavailable):
+            provisioned(session, "dev", RecordedShards="8")
+    assert shards_read(session, outputs) == 4
+
+    read_then: list[int] = []
+    watched = boto3.session.Session(region_name="us-east-2")
+    watched.events.register(
+        "before-call.cloudformation.CreateChangeSet", lambda **_: read_then.append(shards_read(session, outputs))
+    )
+    release.release(watched, "dev", tmp_path, to=stored, poll_s=0.01)
+    assert read_then == [8]
+
+
+def test_nothing_is_released_as_long_as_readers_can_not_be_told(
+    session: boto3.session.Session, stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provisioned(session, "prod", RecordedShards="8")
+    monkeypatch.setattr(release, "tell_readers", fail)
+    with pytest.raises(TemporarilyUnavailable):
+        release.release(session, "prod", tmp_path, to=stored, poll_s=0.01)
+    assert not exists(session.client("cloudformation"), stack_name("prod", "app"))
