@@ -3,6 +3,10 @@
 Lambda takes snapshots of published versions only ("Improving startup performance with Lambda SnapStart", AWS Lambda
 Developer Guide). With `SnapStart` on, each release publishes a version, and the API calls the alias that leads to it.
 In a release for an older Python the parameter can only be off: CloudFormation refuses the change, and says why.
+
+SAM deploys an API anew when the text of its description changes ("AWS::Serverless::Api", AWS SAM Developer Guide). That
+text is the same for on and off: only CloudFormation fills in what the routes call. So each release deploys the API.
+Otherwise the deployed one would call the alias that switching off has removed.
 """
 
 import hashlib
@@ -64,7 +68,9 @@ def with_snap_start(template: dict[str, Any], code: str) -> None:
         "Condition": _CONDITION,
         "Properties": {**permission["Properties"], "FunctionName": {"Ref": _ALIAS}},
     }
-    for methods in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values():
+    api = resources["RestAPI"]["Properties"]
+    api["AlwaysDeploy"] = True
+    for methods in api["DefinitionBody"]["paths"].values():
         for method in methods.values():
             integration = method.get("x-amazon-apigateway-integration", {})
             if _FUNCTION in json.dumps(integration.get("uri", "")):

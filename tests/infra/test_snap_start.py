@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from infra.snap_start import ALIAS, add_snap_start, with_snap_start
+from tests.released import packaged as released
+from tests.released import translated
 from tests.samples import PROJECT_DIR
 
 APP = json.loads((PROJECT_DIR / "infra" / "app.json").read_text())
@@ -104,3 +106,35 @@ def test_a_packaged_template_is_changed_in_its_file(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "sam.json").read_text())
     assert found["Parameters"] == expected["Parameters"]
     assert len(versions(found)) == 1
+
+
+# As SAM deploys the API of the real template
+
+
+def deployed(resources: dict[str, Any]) -> str:
+    """Return the deployment that the API's stage shows, after a look that it is one of the template."""
+    (stage,) = [one for one in resources.values() if one["Type"] == "AWS::ApiGateway::Stage"]
+    name: str = stage["Properties"]["DeploymentId"]["Ref"]
+    assert resources[name]["Type"] == "AWS::ApiGateway::Deployment"
+    return name
+
+
+def deployments(template: dict[str, Any], *switched: str) -> list[str]:
+    return [deployed(one["Resources"]) for one in translated(template, *({"SnapStart": to} for to in switched))]
+
+
+@pytest.mark.parametrize(("runtime", "differs"), [("python3.11", False), ("python3.12", True)])
+def test_the_api_is_deployed_anew_where_a_switch_changes_what_its_routes_call(
+    runtime: str, differs: bool, tmp_path: Path
+) -> None:
+    template = released(tmp_path, runtime)
+    called = json.dumps(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"])
+    assert ("Fn::If" in called or '"Ref"' in called) == differs
+    names = deployments(template, "off", "on", "off")
+    assert len(set(names)) == (3 if differs else 1)
+
+
+def test_sam_by_itself_does_not_see_the_switch(tmp_path: Path) -> None:
+    template = released(tmp_path, "python3.12")
+    del template["Resources"]["RestAPI"]["Properties"]["AlwaysDeploy"]
+    assert len(set(deployments(template, "off", "on"))) == 1
