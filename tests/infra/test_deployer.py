@@ -4,7 +4,6 @@ What CloudFormation calls is in AWS's own schemas of resource types (their handl
 them. What the commands call is read from their code.
 """
 
-import ast
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -15,8 +14,10 @@ from cfnlint.decode import decode
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from policy_sentry.querying.arns import get_raw_arns_for_service
 
+from chalicelib.analytics.repository import CHECKPOINT
 from infra.deployer import MAX_CHARACTERS, PARTS, main, policy
 from tests.aws_policies import listed
+from tests.command_calls import reached
 from tests.iam_data import described, fits
 from tests.samples import PROJECT_DIR
 
@@ -93,6 +94,7 @@ BY_COMMANDS = {
     "put_gateway_response": {"apigateway:PUT"},
     "update_stage": {"apigateway:PATCH"},
     "update_usage_plan": {"apigateway:PATCH"},
+    "update_item": {"dynamodb:UpdateItem"},  # of one row: the analytics job's checkpoint
     "describe_user_pool_client": {"cognito-idp:DescribeUserPoolClient"},
     "update_user_pool_client": {"cognito-idp:UpdateUserPoolClient"},
     # Of `operations.banks` only, which isn't the deployer's: `infra.gateway` has it, because it knows the plans.
@@ -157,22 +159,8 @@ def called_by_cloudformation() -> set[str]:
     return without_exceptions(found)
 
 
-def called_by_commands() -> set[str]:
-    """Return the operations that the code of `infra` calls, by boto3's names."""
-    known = re.compile(r"(create|delete|describe|execute|get|list|put|set|update)_\w+")
-    found = set()
-    for path in INFRA.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and known.fullmatch(node.func.attr):
-                if node.func.attr in ("get_paginator", "generate_presigned_url"):
-                    found.add(str(ast.literal_eval(node.args[0])))
-                elif isinstance(node.func.value, ast.Name | ast.Attribute):
-                    found.add(node.func.attr)
-    return found
-
-
 def test_the_operations_of_the_commands_are_known() -> None:
-    assert called_by_commands() | {"get_object"} == BY_COMMANDS.keys()
+    assert reached() == BY_COMMANDS.keys()
 
 
 def test_whatever_is_called_is_allowed_and_nothing_else() -> None:
@@ -249,9 +237,16 @@ def test_a_role_is_passed_to_lambda_and_api_gateway_only() -> None:
     assert services == {"lambda.amazonaws.com", "apigateway.amazonaws.com"}
 
 
+def test_the_only_row_that_can_be_written_is_that_of_the_number_of_shards() -> None:
+    (statement,) = [one for one in statements() if "dynamodb:UpdateItem" in listed(one["Action"])]
+    table = "arn:aws:dynamodb:us-east-2:123456789012:table/transaction-notifier-prod-data-AnalyticsTable-*"
+    assert (statement["Action"], statement["Resource"]) == (["dynamodb:UpdateItem"], table)
+    assert statement["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [CHECKPOINT["owner"]]}}
+
+
 def test_what_holds_data_can_not_be_deleted_and_what_is_in_it_not_read() -> None:
     forbidden = re.compile(
-        r"dynamodb:(DeleteTable|\w*Item|Query|Scan)|s3:Delete(Bucket|Object)|sqs:(DeleteQueue|ReceiveMessage)"
+        r"dynamodb:(DeleteTable|(?!UpdateItem)\w*Item|Query|Scan)|s3:Delete(Bucket|Object)|sqs:(DeleteQueue|ReceiveMessage)"
         r"|cognito-idp:(DeleteUserPool|Admin\w+|ListUsers\w*)"
         r"|secretsmanager:(DeleteSecret|GetSecretValue)|ses:(DeleteEmailIdentity|Send\w+)|cloudformation:DeleteStack"
     )
