@@ -5,8 +5,8 @@
     python -m infra.deployer --stage prod --account 123456789012 commands
 
 Each of the three fits into one managed policy; attach all three to one role. `data` is for the data stack, `app` for
-the app stack, `commands` for what `make provision` and `make release` call themselves, and for the staff's user pool,
-which would make `data` too long. None can delete what holds data.
+the app stack, `commands` for what `make provision` and `make release` call themselves, and for the staff's user pool
+and the topics' key, which would make `data` too long. None can delete what holds data.
 """
 
 import argparse

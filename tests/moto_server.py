@@ -2,10 +2,10 @@
 
 Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the
 outputs of a stack that a change set made, doesn't know termination protection and Lambda's limits and loop detection,
-and can't make a secret, an SES configuration set or a user pool from a template. It reads a function's code, 48 MB for
-each of fifteen functions, five times over and never runs it: here it gets a few bytes instead. And for each stack that
-it makes, it finds two large primes and reads YAML letter by letter: here the primes are found once. Types of
-`infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
+and can't make a secret, an SES configuration set, a user pool or a key with tags from a template. It reads a function's
+code, 48 MB for each of fifteen functions, five times over and never runs it: here it gets a few bytes instead. And for
+each stack that it makes, it finds two large primes and reads YAML letter by letter: here the primes are found once.
+Types of `infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
 """
 
 import contextlib
@@ -75,6 +75,7 @@ def serve(port: int) -> None:
     yaml.Loader = yaml.CLoader
     pools_key = RSAKey.import_key(load_resource("cognitoidp/resources/jwks-private.json"))
     cognito.jwk = SimpleNamespace(RSAKey=SimpleNamespace(import_key=lambda _: pools_key))
+    kms.KmsBackend.create_key = _tagging(kms.KmsBackend.create_key)
     kms.generate_private_key = functools.cache(kms.generate_private_key)
     DomainDispatcherApplication.__call__ = _without_code(DomainDispatcherApplication.__call__)
     APIGatewayBackend.import_rest_api = _describing(APIGatewayBackend.import_rest_api)
@@ -123,6 +124,16 @@ def _describing(import_rest_api: Callable[..., Any]) -> Callable[..., Any]:
         return import_rest_api(backend, document, *options)
 
     return described
+
+
+def _tagging(create_key: Callable[..., Any]) -> Callable[..., Any]:
+    def made(backend: Any, *arguments: Any, **options: Any) -> Any:
+        for tag in options.get("tags") or ():
+            if "Key" in tag:  # as templates write a tag
+                tag |= {"TagKey": tag["Key"], "TagValue": tag["Value"]}
+        return create_key(backend, *arguments, **options)
+
+    return made
 
 
 def _taking_swagger(put_rest_api: Callable[..., Any]) -> Callable[..., Any]:

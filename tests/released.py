@@ -8,10 +8,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.decode import decode
 
 from infra import package, wheels
 from infra.provision import record, with_arns
@@ -52,6 +54,33 @@ def packaged(folder: Path, runtime: str) -> dict[str, Any]:
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = {"Bucket": "artifacts", "Key": "releases/0.zip"}
     return template
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """All resources of both stacks, as CloudFormation gets them, by their logical ids."""
+
+    data: Mapping[str, Any]
+    app: Mapping[str, Any]
+
+    @property
+    def resources(self) -> list[dict[str, Any]]:
+        return [*self.data.values(), *self.app.values()]
+
+    @property
+    def types(self) -> list[str]:
+        return sorted({one["Type"] for one in self.resources})
+
+    def of(self, type_name: str) -> list[dict[str, Any]]:
+        return [one for one in self.resources if one["Type"] == type_name]
+
+
+def both_stacks(folder: Path) -> Stacks:
+    """Return both stacks' resources; of the app's, those that a switch adds too. `folder` is empty before."""
+    data, errors = decode(str(PROJECT_DIR / "infra" / "data.yaml"))
+    assert not errors
+    (app,) = translated(packaged(folder, "python3.12"), {})  # SnapStart's are in releases for such a Python only
+    return Stacks(data["Resources"], app["Resources"])
 
 
 def translated(template: Mapping[str, Any], *parameters: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests import moto_server
 from tests.aws_tours import Tours, toured
+from tests.released import Stacks, both_stacks
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,9 @@ def session() -> Iterator[boto3.session.Session]:
     with moto_server.running() as url, pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL", url)
         yield boto3.session.Session(region_name="us-east-2")
+
+
+@pytest.fixture(scope="session")
+def stacks(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """The resources of both stacks."""
+    return both_stacks(tmp_path_factory.mktemp("released"))

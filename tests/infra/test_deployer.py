@@ -6,12 +6,10 @@ them. What the commands call is read from their code.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cfnlint.decode import decode
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from policy_sentry.querying.arns import get_raw_arns_for_service
 
 from chalicelib.analytics.repository import CHECKPOINT
@@ -19,56 +17,10 @@ from infra.deployer import MAX_CHARACTERS, PARTS, main, policy
 from tests.aws_policies import listed
 from tests.command_calls import reached
 from tests.iam_data import described, fits
-from tests.samples import PROJECT_DIR
+from tests.released import Stacks
+from tests.resource_schemas import permissions, schema_of, tagging
+from tests.unneeded_actions import NEVER, NO_ACTIONS, OF_OTHER_KINDS, UNUSED, exceptions, needed, places, uses
 
-INFRA = PROJECT_DIR / "infra"
-# What SAM makes of the functions, their triggers and the API, and `infra.snap_start` of the API's.
-MADE_BY_SAM = (
-    "AWS::ApiGateway::Deployment",
-    "AWS::ApiGateway::RestApi",
-    "AWS::ApiGateway::Stage",
-    "AWS::Events::Rule",
-    "AWS::IAM::Role",
-    "AWS::Lambda::Alias",
-    "AWS::Lambda::EventSourceMapping",
-    "AWS::Lambda::Function",
-    "AWS::Lambda::Permission",
-    "AWS::Lambda::Version",
-)
-# Handlers' permissions for what the templates don't use; a pattern of actions, and the reason.
-NOT_NEEDED = {
-    r"(ec2|elasticfilesystem|s3files|kinesis|firehose|s3tables):.*": "no networks, file systems or other streams",
-    r"kms:.*": "keys are AWS's own, which nobody needs a permission for",
-    r"iam:CreateServiceLinkedRole|iam:(Put|Delete)RolePermissionsBoundary": "no replicas, no boundaries",
-    r"dynamodb:(\w*Replica|Import\w*|DescribeImport|(Batch|Get|Put|Update|Delete|Write)*(Item|WriteItem)|Scan|Query)": (
-        "no replicas and imports: what is stored isn't the deployer's business"
-    ),
-    r"dynamodb:(Enable|Disable|Update)Kinesis\w+|dynamodb:UpdateContributorInsights": "not used",
-    r"dynamodb:(Put|Delete)ResourcePolicy": "tables have no policies",
-    r"lambda:(Associate|Pass)\w+|lambda:GetLayerVersion": "not used",
-    r"lambda:(Put|Get|Delete)ProvisionedConcurrencyConfig|codedeploy:.*": "versions start from snapshots instead",
-    r"lambda:(Put|Delete)FunctionCodeSigningConfig|lambda:GetCodeSigningConfig": "not used",
-    r"lambda:Put(Runtime|FunctionScaling)\w+": "not used",
-    r"logs:(AssociateKmsKey|DisassociateKmsKey|CreateLogDelivery)": "not used",
-    r"logs:(CreateLogStream|PutLogEvents|DescribeLogStreams)": "Lambda and API Gateway write them",
-    r"logs:(Put|Delete)(DataProtection|Index|Resource)\w+|logs:Put(Bearer|LogGroupDeletion)\w+": "not used",
-    r"s3:(Put|Delete|Create|Update)Bucket(Abac|Acl|Analytics|CORS|Cors|Logging|Metadata)\w*": "not used",
-    r"s3:(Put|Delete)Bucket(Metrics|Notification|ObjectLock|OwnershipControls|Replication|Versioning)\w*": "not used",
-    r"s3:(Put|Delete)Bucket(Website|Encryption|Lifecycle)\w*": "not used",
-    r"s3:Put(Accelerate|Analytics|Intelligent|Inventory|Metrics|Replication|ObjectLock)\w+|s3:PutObjectAcl": "not used",
-    r"s3:(DeleteObject|GetObject|GetObjectVersion|GetObjectMetadata|REST.PUT.OBJECT)": "of objects, `commands` has",
-    r"s3:DeleteBucketTagging": "no action of IAM: `s3:PutBucketTagging` is what removing tags needs",
-    r"secretsmanager:(ReplicateSecret|RemoveRegions)\w+": "no replicas",
-    r"secretsmanager:GetSecretValue": "a secret's value isn't the deployer's business",
-    r"events:(Put|Remove)Permission": "the bus is the account's own",
-    r"sns:PutDataProtectionPolicy": "not used",
-    r"(amplify|apprunner|appsync|bedrock-agentcore|elasticloadbalancing|payments):.*|cognito-idp:\w+WebACL\w*": (
-        "the web ACL is the API's only"
-    ),
-    r"cloudfront:updateDistribution": "the sign-in pages have a domain of Amazon's",
-    r"cognito-idp:ListUserPoolClientSecrets": "the console can keep no secret, and has none",
-    r"wafv2:(Get|Put)PermissionPolicy": "no rule groups of our own",
-}
 # What the commands call: the operation, and the actions that it needs.
 BY_COMMANDS = {
     "create_change_set": {"cloudformation:CreateChangeSet"},
@@ -115,66 +67,87 @@ def actions(*parts: str) -> set[str]:
     return {action for statement in statements(*parts) for action in listed(statement["Action"])}
 
 
-def resources() -> dict[str, list[dict[str, Any]]]:
-    """Return the templates' resources by type; those that SAM makes have no properties here."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in MADE_BY_SAM}
-    data, errors = decode(str(INFRA / "data.yaml"))
-    assert not errors
-    app = json.loads((INFRA / "app.json").read_text())
-    for resource in (*data["Resources"].values(), *app["Resources"].values()):
-        if "Type" in resource:
-            found.setdefault(resource["Type"], []).append(resource)
-    return found
-
-
-def schema_of(type_name: str) -> dict[str, Any]:
-    found: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_name).schema
-    return found
-
-
-def permissions(type_name: str, *handlers: str) -> set[str]:
-    """Return what AWS's schema says that these handlers of a resource type call."""
-    found = schema_of(type_name).get("handlers", {})
-    return {action for name in handlers for action in found.get(name, {}).get("permissions", ())}
-
-
-def tagging(type_name: str) -> set[str]:
-    """Return what AWS's schema says is called for a resource's tags. A stack's tags are put on all of its resources,
-    and a resource whose tags may not be set isn't made ("UnauthorizedTaggingOperation")."""
-    found = schema_of(type_name).get("tagging", {})
-    return without_exceptions(found.get("permissions", ())) if found.get("taggable") else set()
-
-
-def without_exceptions(found: Iterable[str]) -> set[str]:
-    return {action for action in found if not any(re.fullmatch(pattern, action) for pattern in NOT_NEEDED)}
-
-
-def called_by_cloudformation() -> set[str]:
+def called_by_cloudformation(stacks: Stacks) -> set[str]:
     found: set[str] = set()
-    for type_name, made in resources().items():
+    for type_name in stacks.types:
         handlers = ("create", "read", "update", "delete")
-        if made and type_name not in MADE_BY_SAM and all(one.get("DeletionPolicy") == "Retain" for one in made):
+        if all(one.get("DeletionPolicy") == "Retain" for one in stacks.of(type_name)):
             handlers = handlers[:-1]
-        found |= permissions(type_name, *handlers) | tagging(type_name)
-    return without_exceptions(found)
+        found |= needed(type_name, permissions(type_name, *handlers) | tagging(type_name))
+    return found
 
 
 def test_the_operations_of_the_commands_are_known() -> None:
     assert reached() == BY_COMMANDS.keys()
 
 
-def test_whatever_is_called_is_allowed_and_nothing_else() -> None:
-    by_commands = {action for needed in BY_COMMANDS.values() for action in needed}
-    needed = called_by_cloudformation() | by_commands
-    assert needed - actions() == set()
-    assert actions() - needed == set()
+def test_whatever_is_called_is_allowed_and_nothing_else(stacks: Stacks) -> None:
+    called = called_by_cloudformation(stacks).union(*BY_COMMANDS.values())
+    assert called - actions() == set()
+    assert actions() - called == set()
 
 
-@pytest.mark.parametrize("pattern", NOT_NEEDED)
-def test_each_exception_is_of_something_that_a_handler_may_call(pattern: str) -> None:
-    every = {one for name in resources() for one in permissions(name, "create", "read", "update", "delete")}
-    every |= {one for name in resources() for one in schema_of(name).get("tagging", {}).get("permissions", ())}
-    assert any(re.fullmatch(pattern, action) for action in every)
+# What is left out
+
+
+def test_no_template_has_a_property_for_which_an_action_is_left_out(stacks: Stacks) -> None:
+    named = [(type_name, one) for type_name, properties in UNUSED.items() for one in properties]
+    assert [one for one in named if uses(stacks.resources, *one)] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"VersioningConfiguration": {"Status": "Enabled"}}, "VersioningConfiguration"),
+        ({"ObjectLock": {"Fn::If": ["Locks", {"Days": 1}, {"Ref": "AWS::NoValue"}]}}, "ObjectLock"),
+        ({"ObjectLock": {"Fn::If": ["Locks", {"Days": 1}, {"Ref": "AWS::NoValue"}]}}, "ObjectLock/Days"),
+        ({"Indexes": [{"Name": "a"}, {"Key": "b"}]}, "Indexes/Key"),
+        ({"Secret": True}, "Secret=true"),
+        ({"Secret": {"Ref": "Parameter"}}, "Secret=true"),
+        ({"Second": 1}, "First or Second"),
+        ({"First": 1}, "AWS::S3::Bucket/First"),
+        ({}, "/UpdatePolicy"),
+    ],
+)
+def test_a_property_is_found_wherever_a_template_has_it(value: dict[str, Any], path: str) -> None:
+    resource = {"Type": "AWS::S3::Bucket", "Properties": value, "UpdatePolicy": {}}
+    assert uses([resource], "AWS::SNS::Topic" if path.startswith("AWS::") else "AWS::S3::Bucket", path)
+    assert not uses([{**resource, "Type": "AWS::SQS::Queue"}], "AWS::S3::Bucket", path)
+    other = {"Type": "AWS::S3::Bucket", "Properties": {"Secret": False, "Indexes": [{"Name": "a"}]}}
+    assert not uses([other], "AWS::S3::Bucket", path)
+
+
+def test_each_property_for_which_an_action_is_left_out_is_one_of_aws_s_schema() -> None:
+    for type_name, properties in UNUSED.items():
+        for of_type, path in (place for named in properties for place in places(type_name, named)):
+            known = schema_of(of_type)
+            first, _, nested = path.partition("=")[0].partition("/")
+            assert first in ("", *known["properties"]), (type_name, path)
+            assert not first or not nested or f'"{nested}"' in json.dumps(known["definitions"]), (type_name, path)
+
+
+def test_what_is_left_out_for_other_kinds_of_resources_is_not_for_those_that_the_templates_name(stacks: Stacks) -> None:
+    for type_name, (named, kind, _) in OF_OTHER_KINDS.items():
+        assert stacks.of(type_name)
+        assert all(kind in json.dumps(one["Properties"][named]) for one in stacks.of(type_name))
+
+
+def test_each_exception_is_of_something_that_a_handler_may_call(stacks: Stacks) -> None:
+    for type_name in UNUSED.keys() | OF_OTHER_KINDS.keys() | NEVER.keys():
+        assert type_name in stacks.types
+        every = permissions(type_name, "create", "read", "update", "delete") | tagging(type_name)
+        for pattern in exceptions(type_name):
+            assert any(re.fullmatch(pattern, action) for action in every), (type_name, pattern)
+
+
+@pytest.mark.parametrize("action", sorted(NO_ACTIONS))
+def test_what_is_no_action_of_iam_s_is_in_aws_s_schemas_only(action: str, stacks: Stacks) -> None:
+    assert described(action) == []
+    handlers = ("create", "read", "update", "delete")
+    assert any(action in permissions(name, *handlers) | tagging(name) for name in stacks.types)
+
+
+# Tags
 
 
 # Where a service's actions begin with another name than its resource types.
@@ -190,18 +163,19 @@ def where(action: str) -> set[str]:
 TAGS_APART = {"apigateway": "arn:aws:apigateway:us-east-2::/tags/*"}
 
 
-@pytest.mark.parametrize("type_name", [name for name in resources() if tagging(name)])
-def test_what_can_be_made_can_be_tagged(type_name: str) -> None:
-    tags = tagging(type_name)
-    service = type_name.split("::")[1].lower()
-    makes = re.compile(rf"{PREFIXES.get(service, service)}:(Create|Put|POST)(?!RolePolicy)\w*")
-    made = {
-        one for action in permissions(type_name, "create") - tags if makes.fullmatch(action) for one in where(action)
-    }
-    assert made
-    # What is made anywhere, with a condition, is tagged by its own ARN.
-    places = {TAGS_APART[service]} if service in TAGS_APART else made
-    assert "*" in made or any(all(one in where(action) for action in tags) for one in places)
+def test_what_can_be_made_can_be_tagged(stacks: Stacks) -> None:
+    for type_name in stacks.types:
+        tags = needed(type_name, tagging(type_name))
+        if not tags:
+            continue
+        service = type_name.split("::")[1].lower()
+        makes = re.compile(rf"{PREFIXES.get(service, service)}:(Create|Put|POST)(?!RolePolicy)\w*")
+        creating = permissions(type_name, "create") - tags
+        made = {one for action in creating if makes.fullmatch(action) for one in where(action)}
+        assert made, type_name
+        # What is made anywhere, with a condition, is tagged by its own ARN.
+        places_of_tags = {TAGS_APART[service]} if service in TAGS_APART else made
+        assert "*" in made or any(all(one in where(action) for action in tags) for one in places_of_tags), type_name
 
 
 @pytest.mark.parametrize("statement", list(statements()), ids=lambda one: one["Sid"])
@@ -221,8 +195,8 @@ def test_each_action_exists_for_such_a_resource_and_condition(statement: dict[st
         if statement["Sid"] in TAGGED_SINCE and re.search("Tag|Untag", action):
             continue
         assert given == [SAM] or any(fits(one, found) for one in given for found in formats), (action, formats)
-        keys = {key for operator in statement.get("Condition", {}).values() for key in operator}
-        assert keys <= {key for entry in entries for key in entry["condition_keys"]}, action
+        keys = {re.sub(r"^(aws:\w+Tag)/.+", r"\1/${TagKey}", key) for key in conditions(statement)}
+        assert keys - EVERYWHERE <= {key for entry in entries for key in entry["condition_keys"]}, action
 
 
 # What SAM's templates need besides the stack ("Template transforms", AWS CloudFormation User Guide).
@@ -230,6 +204,13 @@ SAM = "arn:aws:cloudformation:us-east-2:aws:transform/Serverless-2016-10-31"
 # Of these the schema of the resource type says that they have tags, the IAM data not yet.
 TAGGED_SINCE = {"Dashboard"}
 ANYWHERE = {"cloudformation:GetTemplateSummary"}  # of a template that isn't a stack's yet
+# Condition keys of every action ("AWS global condition context keys", IAM User Guide).
+EVERYWHERE = {"aws:CalledVia"}
+
+
+def conditions(statement: dict[str, Any]) -> dict[str, Any]:
+    """Return the condition keys of a statement, and what each is compared with."""
+    return {key: value for operator in statement.get("Condition", {}).values() for key, value in operator.items()}
 
 
 def test_a_role_is_passed_to_lambda_and_api_gateway_only() -> None:
@@ -242,20 +223,36 @@ def test_a_role_is_passed_to_lambda_and_api_gateway_only() -> None:
     assert services == {"lambda.amazonaws.com", "apigateway.amazonaws.com"}
 
 
+def test_what_holds_data_can_not_be_deleted_and_what_is_in_it_not_read() -> None:
+    forbidden = re.compile(
+        r"dynamodb:(DeleteTable|(?!UpdateItem)\w*Item|Query|Scan)|s3:Delete(Bucket|Object)"
+        r"|sqs:(DeleteQueue|ReceiveMessage)|cognito-idp:(DeleteUserPool|Admin\w+|ListUsers\w*)"
+        r"|secretsmanager:(DeleteSecret|GetSecretValue)|ses:(DeleteEmailIdentity|Send\w+)|cloudformation:DeleteStack"
+        r"|kms:(ScheduleKeyDeletion|DisableKey|CreateGrant|\w*Decrypt\w*|\w*Encrypt\w*|GenerateDataKey\w*)"
+    )
+    assert [action for action in actions() if forbidden.fullmatch(action)] == []
+
+
 def test_the_only_row_that_can_be_written_is_that_of_the_number_of_shards() -> None:
     (statement,) = [one for one in statements() if "dynamodb:UpdateItem" in listed(one["Action"])]
     table = "arn:aws:dynamodb:us-east-2:123456789012:table/transaction-notifier-prod-data-AnalyticsTable-*"
     assert (statement["Action"], statement["Resource"]) == (["dynamodb:UpdateItem"], table)
-    assert statement["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [CHECKPOINT["owner"]]}}
+    assert conditions(statement) == {"dynamodb:LeadingKeys": [CHECKPOINT["owner"]]}
 
 
-def test_what_holds_data_can_not_be_deleted_and_what_is_in_it_not_read() -> None:
-    forbidden = re.compile(
-        r"dynamodb:(DeleteTable|(?!UpdateItem)\w*Item|Query|Scan)|s3:Delete(Bucket|Object)|sqs:(DeleteQueue|ReceiveMessage)"
-        r"|cognito-idp:(DeleteUserPool|Admin\w+|ListUsers\w*)"
-        r"|secretsmanager:(DeleteSecret|GetSecretValue)|ses:(DeleteEmailIdentity|Send\w+)|cloudformation:DeleteStack"
-    )
-    assert [action for action in actions() if forbidden.fullmatch(action)] == []
+def test_only_keys_of_the_stage_can_be_changed(stacks: Stacks) -> None:
+    tag = {"Key": "transaction-notifier-stage", "Value": {"Ref": "Stage"}}
+    assert [one["Properties"]["Tags"] for one in stacks.of("AWS::KMS::Key")] == [[tag]]
+    of_keys = [one for one in statements() if any(action.startswith("kms:") for action in listed(one["Action"]))]
+    assert len(of_keys) == 3
+    for statement in of_keys:
+        (key,) = [one for one in conditions(statement) if re.fullmatch(r"aws:\w+Tag/.+", one)]
+        assert key.endswith(f"/{tag['Key']}")
+        assert conditions(statement)[key] == "prod"
+        # AWS takes up to five minutes to go by a new key's tags ("Use tags to control access to KMS keys", AWS KMS
+        # Developer Guide), and asks at once whether its maker may set its policy. Until then, only CloudFormation may.
+        if "StringEqualsIfExists" in statement["Condition"]:
+            assert conditions(statement)["aws:CalledVia"] == ["cloudformation.amazonaws.com"]
 
 
 @pytest.mark.parametrize("part", PARTS)
