@@ -29,7 +29,7 @@ from infra.stacks import StackFailed, deploy, outputs, rollback_on, stack_name
 WATCH_MINUTES, MAX_WATCH_MINUTES = 5, 180
 # CloudFormation takes five. These go off when a release is at fault, and go out by themselves; an alarm about dead
 # letters would keep the release that mends their cause from going out.
-ROLLBACK_ALARMS = ("ApiErrors", "StreamErrors", "AnalyticsErrors", "ReleaseErrors", "WebhookFeederErrors")
+ROLLBACK_ALARMS = ("ApiErrors", "StreamErrors", "MailerErrors", "IngestWorkerErrors", "AnalyticsErrors")
 
 # The template's parameters for what is reserved, and for which function.
 RESERVABLE = {"ApiConcurrency": "API", "AlertMailerConcurrency": "alert mailer"}
