@@ -105,6 +105,7 @@ CASES = [
     *(case for queue in MESSAGES for case in of_whole_messages(queue, MOVED_BY_SQS)),
     *of_whole_messages("notifications", "malformed_message: KeyError", "refused_by_queue"),
     Case("a change", "notifications", "malformed_change: KeyError", change_notice.pack(CHANGE), "notifications"),
+    Case("a change", "notifications", "no_link", change_notice.to_payload(CHANGE), "notifications"),
     *(
         Case(kind, "notifications", reason, payload, "notifications")
         for kind, payload in {**NOTICES, "a change": change_notice.to_payload(CHANGE)}.items()
