@@ -731,7 +731,12 @@ def alert_mailer(event: SQSEvent) -> None:
     services.alert_mailer.handle([record.body for record in event], lambda: requests.seconds_left(event.context))
 
 
-@app.on_sqs_message(queue_arn=stage.operator_alerts_queue_arn, batch_size=100, maximum_batching_window_in_seconds=15)
+@app.on_sqs_message(
+    queue_arn=stage.operator_alerts_queue_arn,
+    batch_size=100,
+    maximum_batching_window_in_seconds=15,
+    maximum_concurrency=2,
+)
 def operator_alerts(event: SQSEvent) -> None:
     """TransactionFlagged events, in batches: alerts the banks' operators."""
     services.operator_alerts.handle([record.body for record in event])

@@ -12,8 +12,9 @@ from infra.package import PROJECT_DIR
 from infra.stacks import StackFailed
 
 UNRESERVED_AT_LEAST = 100
-# Beside the triggers' limits: one copy of each stream's reader and of each job, and a few requests at once.
-_OTHERS = 20
+# A stream of a table on demand begins with about so many shards, each with a reader of its own.
+_SHARDS = 4
+_REQUESTS = 10  # at once
 
 
 def limit_of(functions: Any) -> int:
@@ -22,15 +23,32 @@ def limit_of(functions: Any) -> int:
 
 
 def needed() -> int:
-    """Return how many functions a busy stage runs at once: what the triggers in `app.py` allow, and the API's."""
-    calls = [node for node in ast.walk(ast.parse((PROJECT_DIR / "app.py").read_text())) if isinstance(node, ast.Call)]
-    limits = [
-        keyword.value.value
-        for call in calls
+    """Return how many functions a busy stage runs at once: what the triggers in `app.py` allow, a reader of each shard
+    of each stream, the jobs, and some requests. `StreamParallelization` multiplies the stream handler's readers."""
+    kinds = [ast.unparse(call.func) for call in _triggers().values()]
+    streams, jobs = kinds.count("app.on_dynamodb_record"), kinds.count("app.schedule")
+    return sum(limits().values()) + streams * _SHARDS + jobs + _REQUESTS
+
+
+def limits() -> dict[str, int]:
+    """Return how many copies of a function its trigger allows at once, by the function's name in `app.py`."""
+    return {
+        function: int(ast.literal_eval(keyword.value))
+        for function, call in _triggers().items()
         for keyword in call.keywords
-        if keyword.arg == "maximum_concurrency" and isinstance(keyword.value, ast.Constant)
-    ]
-    return sum(int(str(limit)) for limit in limits) + _OTHERS
+        if keyword.arg == "maximum_concurrency"
+    }
+
+
+def _triggers() -> dict[str, ast.Call]:
+    """Return the decorator of each function in `app.py` that is no route's, by the function's name."""
+    return {
+        node.name: call
+        for node in ast.parse((PROJECT_DIR / "app.py").read_text()).body
+        if isinstance(node, ast.FunctionDef)
+        for call in node.decorator_list
+        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith(("app.on_", "app.schedule"))
+    }
 
 
 def meaning(limit: int) -> str:
@@ -47,7 +65,14 @@ def meaning(limit: int) -> str:
 
 
 def check_reserved(reserved: Mapping[str, int], limit: int) -> None:
-    """Raise StackFailed if the account has no room for what is to be reserved, by the name of the function."""
+    """Raise StackFailed if the account has no room for what is to be reserved, by the name of the function, or if that
+    is less than the function's trigger uses: Lambda would refuse the rest, and each refused message waits."""
+    for name, number in reserved.items():
+        least = limits().get(name.replace(" ", "_"), 0)
+        if 0 < number < least:
+            raise StackFailed(
+                f"{number} for the {name} are too few: its trigger uses {least} at once. Reserve as many."
+            )
     total = sum(reserved.values())
     if total and limit - total < UNRESERVED_AT_LEAST:
         room = max(0, limit - UNRESERVED_AT_LEAST)

@@ -447,13 +447,13 @@ def test_at_night_the_day_before_is_compared_told_without_amounts_and_counted(
     assert "555555555" not in told
 
 
-def test_a_night_without_differences_counts_none(each_dynamodb: Any, logged: Callable[[], str]) -> None:
+def test_a_night_without_differences_ends_the_alarm(each_dynamodb: Any, logged: Callable[[], str]) -> None:
     store(each_dynamodb, some())
     run(each_dynamodb)
     reconciliation(each_dynamodb).of_day_before(datetime(2026, 1, 11, 0, 0, tzinfo=UTC))
     told = logged()
     assert '"date":"2026-01-10","compared":4,"differences":0' in told
-    assert "ReconciliationDifferences" not in told
+    assert '"ReconciliationDifferences":[0.0]' in told
 
 
 def test_the_first_checkpoint_of_all_can_be_repaired_from(each_dynamodb: Any) -> None:

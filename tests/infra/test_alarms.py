@@ -75,7 +75,8 @@ def test_an_entry_says_what_it_means_how_to_tell_what_to_do_and_when_it_is_over(
 @pytest.mark.parametrize("function", functions_triggered_by("schedule"))
 def test_a_job_that_does_not_run_raises_an_alarm_although_nothing_fails(function: str) -> None:
     alarm = ALARMS[f"{function}NotRun"]
-    assert (alarm["MetricName"], alarm["Dimensions"][0]["Value"]) == ("Invocations", {"Ref": function})
+    (metric,) = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
+    assert (metric["MetricName"], metric["Dimensions"][0]["Value"]) == ("Invocations", {"Ref": function})
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["TreatMissingData"] == "breaching"  # a function that is never called has no points
 
@@ -172,3 +173,34 @@ def test_an_alarm_on_the_service_s_own_metrics_is_of_one_stage() -> None:
     ]
     assert len(metrics) == 6
     assert all({"Name": "stage", "Value": {"Ref": "Stage"}} in metric["Dimensions"] for metric in metrics)
+
+
+def periods_of(alarm: dict[str, Any]) -> set[int]:
+    return {one["MetricStat"]["Period"] for one in alarm.get("Metrics", ()) if "MetricStat" in one} or {alarm["Period"]}
+
+
+@pytest.mark.parametrize("name", [name for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "breaching"])
+def test_what_is_missing_for_hours_is_filled_in(name: str) -> None:
+    """CloudWatch looks at more periods than it evaluates, and where it finds points in these, what is missing doesn't
+    count ("How alarm state is evaluated when data is missing"): an alarm on a day without a point would wait for days.
+    """
+    alarm = ALARMS[name]
+    if alarm["EvaluationPeriods"] * max(periods_of(alarm)) >= 3600:
+        (shown,) = [one["Expression"] for one in alarm["Metrics"] if one["ReturnData"]]
+        assert shown.startswith("FILL(")
+        assert max(periods_of(alarm)) <= 3600
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_on_dynamodb_s_metrics_fills_in_what_is_missing(name: str) -> None:
+    """Such an alarm ignores missing data whatever it says (API Reference, `PutMetricAlarm`), and would never end."""
+    assert ALARMS[name].get("Namespace") != "AWS/DynamoDB"
+
+
+@pytest.mark.parametrize("function", STREAMS)
+def test_a_stream_s_function_is_tried_until_shortly_before_the_stream_forgets(function: str) -> None:
+    """It fails on what fails for every batch alike: a number of tries would be used up by an outage of an hour."""
+    source = STREAMS[function]
+    assert "MaximumRetryAttempts" not in source
+    assert 20 * 3600 <= source["MaximumRecordAgeInSeconds"] < 24 * 3600
+    assert source["BisectBatchOnFunctionError"] is True

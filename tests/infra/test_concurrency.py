@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from infra.concurrency import check_reserved, limit_of, meaning, needed
+from infra.concurrency import check_reserved, limit_of, limits, meaning, needed
 from infra.stacks import StackFailed
 from tests.samples import PROJECT_DIR
 
@@ -18,9 +18,26 @@ def test_the_limit_is_the_account_s() -> None:
     assert limit_of(FakeLambda()) == 10
 
 
-def test_what_a_stage_needs_grows_with_the_limits_of_its_triggers() -> None:
-    limits = map(int, re.findall(r"maximum_concurrency=(\d+)", (PROJECT_DIR / "app.py").read_text()))
-    assert needed() == sum(limits) + 20
+def test_what_a_stage_needs_grows_with_its_triggers() -> None:
+    source = (PROJECT_DIR / "app.py").read_text()
+    allowed = map(int, re.findall(r"maximum_concurrency=(\d+)", source))
+    streams, jobs = source.count("@app.on_dynamodb_record("), source.count("@app.schedule(")
+    assert (streams, jobs) == (4, 4)
+    assert needed() == sum(allowed) + 4 * streams + jobs + 10
+
+
+def test_each_trigger_of_a_queue_has_a_limit_so_that_one_queue_cannot_take_all_functions() -> None:
+    source = (PROJECT_DIR / "app.py").read_text()
+    assert len(limits()) == source.count("@app.on_sqs_message(")
+    assert min(limits().values()) >= 2  # the least that Lambda takes
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_less_than_a_trigger_uses_cannot_be_reserved_for_its_function(number: int) -> None:
+    with pytest.raises(StackFailed, match="its trigger uses 5 at once"):
+        check_reserved({"alert mailer": number}, 1_000)
+    check_reserved({"alert mailer": 5}, 1_000)
+    check_reserved({"alert mailer": 0, "API": 1}, 1_000)
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,8 @@ def test_there_is_a_group_in_the_pool_for_each_group_of_the_app(template: dict[s
     ]
     assert sorted(group["GroupName"] for group in groups) == sorted(Group)
     assert len({group["Precedence"] for group in groups}) == len(groups)
+
+
+def test_a_release_that_runs_is_never_deleted(template: dict[str, Any]) -> None:
+    """CloudFormation fetches the functions' last package again when it rolls an update back."""
+    assert "LifecycleConfiguration" not in properties(template, "ArtifactsBucket")
