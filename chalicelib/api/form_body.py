@@ -1,7 +1,6 @@
 """Reading the body of a form that was sent to the holder's page."""
 
-import email
-import email.policy
+import re
 from urllib.parse import parse_qs
 
 from chalice.app import Request
@@ -11,6 +10,14 @@ from chalicelib.errors import BodyTooLarge
 
 MAX_BYTES = 64 * 1024
 _MAX_FIELDS = 500
+# Of a multipart body. The pages' own forms are urlencoded; RFC 8058's has one part.
+_MAX_PARTS = 50
+_MAX_HEAD_BYTES = 1024
+_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
+_NAME = re.compile(
+    rb'^content-disposition: *form-data; *name="([^"\r\n]*)"(?:; *filename="[^"\r\n]*")?\r?$',
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def form_fields(request: Request) -> Fields:
@@ -31,13 +38,22 @@ def form_fields(request: Request) -> Fields:
 
 
 def _of_multipart(media_type: str, body: bytes) -> Fields:
-    # RFC 8058 prefers this type. It is a MIME message, which the standard library reads.
-    header = f"Content-Type: {media_type}\r\n\r\n".encode(errors="replace")
-    message = email.message_from_bytes(header + body, policy=email.policy.HTTP)
+    """Return the fields as browsers write them (RFC 7578); none if anything is written otherwise.
+
+    By hand, because the standard library's reader takes quadratic time, and raises what it doesn't name.
+    """
+    boundary = _BOUNDARY.search(media_type)
+    if boundary is None:
+        return {}
+    delimiter = b"\r\n--" + (boundary[1] or boundary[2]).encode(errors="replace")
+    _preamble, *parts = (b"\r\n" + body).split(delimiter, _MAX_PARTS + 1)
+    if not parts or not parts.pop().startswith(b"--"):
+        return {}
     found: dict[str, list[str]] = {}
-    for part in message.iter_parts() if message.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        if isinstance(name, str):
-            content = part.get_payload(decode=True)
-            found.setdefault(name, []).append(content.decode(errors="replace") if isinstance(content, bytes) else "")
+    for part in parts:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name = _NAME.search(head) if len(head) <= _MAX_HEAD_BYTES and head.startswith(b"\r\n") else None
+        if name is None:
+            return {}
+        found.setdefault(name[1].decode(errors="replace"), []).append(content.decode(errors="replace"))
     return found
