@@ -135,7 +135,6 @@ TESTED_ELSEWHERE = {
     "staff_services": "with the other services, by test_services",
     "mail.details": "through the e-mails, by mail/test_transaction_mail",
     "mail.digest": "through its e-mail, by mail/test_digest_mail",
-    "mail.parts": "through the e-mails, by mail/test_transaction_mail and test_statement_mail",
     "mail.statement": "through its e-mail, by mail/test_statement_mail",
     "notifications.allowances_repository": "on both engines, by notifications/test_allowances",
     "notifications.composing": "through the mailer, by notifications/test_mailer",

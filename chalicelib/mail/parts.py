@@ -40,9 +40,11 @@ _TONES = {
 }
 
 
-# What mail programs make a link of, or SES would fill in.
+# What mail programs make a link of, or SES would fill in. The last two: a dot before a label with a letter, whatever
+# follows it, because programs end a link where they like; and four numbers with dots between them.
 _LINK_LIKE = re.compile(
-    r"://|@|(?i:www\.|mailto:|tel:)|\{\{|[\u3002\uff0e\uff61\uff20\uff1a\ufe52\ufe55\ufe6b]|\.[^\W\d_]{2,}(?![\w.-])"
+    r"://|@|(?i:mailto:|tel:)|\{\{|[\u3002\uff0e\uff61\uff20\uff1a\ufe52\ufe55\ufe6b]"
+    r"|\.[\w-]*[^\W\d_]|\d{1,3}(?:\.\d{1,3}){3}"
 )
 
 
@@ -68,7 +70,9 @@ def verbatim(reference: str) -> str:
     Who sends a payment chooses its reference: one that looks like an address is broken up as all outside text is.
     """
     shown = plain(reference)
-    return shown if _LINK_LIKE.search(reference) else shown.replace("\N{WORD JOINER}", "")
+    # What is searched is what would be shown: a character that isn't may hide a link in the reference.
+    bare = shown.replace("\N{WORD JOINER}", "")
+    return shown if _LINK_LIKE.search(bare) else bare
 
 
 def frame(kind: str, holder: Holder, words: dict[str, str], links: Links) -> dict[str, Any]:
