@@ -124,6 +124,7 @@ TESTED_ELSEWHERE = {
     "api.requests": "through the routes, by api/test_api and test_hostile_bodies",
     "cases.stored_form": "on both engines, by cases/test_repository",
     "changes.change_notice": "through the functions that write and read it, by changes/test_change_mailer",
+    "holders.entries": "on both engines through the enrolment, by holders/test_enrolment",
     "ledger.digit_runs": "through the card numbers, by ledger/test_card_numbers",
     "ledger.informing": "through the fields that only inform, by ledger/test_posted",
     "ledger.ingest_queue": "with its two sides, by ledger/test_intake and test_ingest_worker",

@@ -36,6 +36,11 @@ _ACCOUNTS_A_PAGE = 1_000
 _TRIES = 10
 
 
+def _entries(bank: str, account: str, holder: Holder) -> Iterator[dict[str, Any]]:
+    for key in (key_of(Address.of(bank, holder.email), entry_of(account, holder)), id_key(bank, holder.id, account)):
+        yield to_item({**key, **enrolment_of(holder)})
+
+
 class AddressRepository:
     """The entries of addresses, each within one bank. All methods raise TemporarilyUnavailable."""
 
@@ -48,11 +53,14 @@ class AddressRepository:
 
         An earlier entry of the same holder is replaced.
         """
-        for key in (
-            key_of(Address.of(bank, holder.email), entry_of(account, holder)),
-            id_key(bank, holder.id, account),
-        ):
-            call(self._client.put_item, TableName=self._table, Item=to_item({**key, **enrolment_of(holder)}))
+        for item in _entries(bank, account, holder):
+            call(self._client.put_item, TableName=self._table, Item=item)
+
+    def enter_again(self, bank: str, account: str, holder: Holder) -> None:
+        """Add the holder as `enter` does, where no entry is: one that is there may be of a later enrolment."""
+        for item in _entries(bank, account, holder):
+            no_entry = "attribute_not_exists(entry)"
+            call_if(self._client.put_item, TableName=self._table, Item=item, ConditionExpression=no_entry)
 
     def leave(self, bank: str, account: str, holder: Holder) -> None:
         """Remove the holder from those who have the address; does nothing if a later enrolment has added it again."""

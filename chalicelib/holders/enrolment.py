@@ -5,7 +5,7 @@ bank enrols the holder with another address, when the suppression is lifted, and
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from chalicelib.aws.batching import batches
@@ -14,6 +14,7 @@ from chalicelib.holders.address import Address, Entry
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.choice import replaced
 from chalicelib.holders.confirmation import with_confirmation
+from chalicelib.holders.entries import Entries
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.holders.suppression import LIFTED_AT_MOST_EACH
@@ -56,6 +57,7 @@ class Enrolment:
     ) -> None:
         self._addresses = addresses
         self._holders = holders
+        self._entries = Entries(addresses, holders)
         self._sweeper = Sweeper(addresses, holders, hand_over)
 
     def enrol(
@@ -104,13 +106,25 @@ class Enrolment:
         A suppression of the address stays: it is stored by the address's hash. Raises HolderNotFound,
         TemporarilyUnavailable.
         """
-        before = self._find(bank, account, holder_id)
+        found: list[Holder] = []
+
+        def checked(stored: Holder | None) -> None:
+            check(stored)
+            if stored is not None and stored not in found:
+                found.append(stored)
+
+        before = self._entries.find(bank, account, holder_id)
         if before is not None:
-            check(before)
+            checked(before)
+            # Before the record, so that an erasure that breaks off can be repeated: without it, nothing leads here.
             self._addresses.forget(bank, account, before)
-        self._holders.delete(bank, account, holder_id, now, check)
-        if before is not None:
-            self._forget_confirmation(bank, before)
+        try:
+            self._holders.delete(bank, account, holder_id, now, checked)
+        finally:
+            # Others may have changed the record meanwhile: what was deleted is the last one found. Or nothing was.
+            self._entries.put_right(bank, account, holder_id, found)
+        if found:
+            self._forget_confirmation(bank, found[-1])
 
     def suppress(self, bank: str, email: str, suppressed: Suppressed) -> None:
         """Suppress the address for the bank, and mark all of its holders who have it, or hand that over.
@@ -145,7 +159,7 @@ class Enrolment:
         `check` gets the holder before anything is changed; what it raises ends the lifting. Raises HolderNotFound,
         NotSuppressed, LiftedLately, TemporarilyUnavailable; the last also half-way, and calling it again completes it.
         """
-        holder = self._find(bank, account, holder_id)
+        holder = self._entries.find(bank, account, holder_id)
         if holder is None:
             raise HolderNotFound
         check(holder)
@@ -211,30 +225,18 @@ class Enrolment:
         except TemporarilyUnavailable:
             raise
         except DomainError:
-            self._leave(bank, account, entered, self._find(bank, account, holder_id))
+            if entered:
+                self._entries.put_right(bank, account, holder_id, entered)
             raise
-        address = Address.of(bank, recorded.email)
-        while (standing := self._addresses.standing(address)).suppressed != recorded.suppressed:
-            recorded = dataclasses.replace(recorded, suppressed=standing.suppressed)
-            self._holders.mark(account_key(bank, account), recorded, standing.suppressed)
-        if recorded.awaits_confirmation and standing.confirmed_at is not None:
-            recorded = dataclasses.replace(recorded, address_confirmed_at=standing.confirmed_at)
-            self._holders.confirm(account_key(bank, account), recorded, standing.confirmed_at)
-        self._leave(bank, account, [*([before] if before else []), *entered], recorded)
+        recorded = self._entries.follow_standing(bank, account, recorded)
+        for holder in (*([before] if before else []), *entered):
+            if not same_address(holder.email, recorded.email):
+                self._addresses.leave(bank, account, holder)
         if before is not None and not same_address(before.email, recorded.email):
             self._forget_confirmation(bank, before)
         return before, recorded
-
-    def _leave(self, bank: str, account: str, holders: Iterable[Holder], stored: Holder | None) -> None:
-        """Remove the entries of addresses that were entered, or that the holder had, and that aren't the stored one."""
-        for holder in holders:
-            if stored is None or not same_address(holder.email, stored.email):
-                self._addresses.leave(bank, account, holder)
 
     def _forget_confirmation(self, bank: str, holder: Holder) -> None:
         """Remove that the address was confirmed which the holder had, if nobody else at the bank has it."""
         if holder.address_confirmed_at is not None:
             self._addresses.forget_confirmation(Address.of(bank, holder.email))
-
-    def _find(self, bank: str, account: str, holder_id: str) -> Holder | None:
-        return next((holder for holder in self._holders.of_account(bank, account) if holder.id == holder_id), None)

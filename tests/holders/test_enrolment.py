@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.aws.dynamo import from_item
 from chalicelib.errors import (
     HolderNotFound,
     LiftedLately,
@@ -19,7 +21,7 @@ from chalicelib.errors import (
     TemporarilyUnavailable,
     TooManyHolders,
 )
-from chalicelib.holders.address import Address
+from chalicelib.holders.address import Address, id_key
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.choice import amended
 from chalicelib.holders.enrolment import Enrolment
@@ -28,6 +30,7 @@ from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.email_address import same_address
 from tests.fakes import Failing, Interrupted, refusal
 from tests.interleaving import interleaved
+from tests.sizes import size
 
 _numbers = itertools.count()
 
@@ -341,3 +344,111 @@ def test_however_events_liftings_and_enrolments_interleave_records_say_what_the_
         assert holder.suppressed == expected, (names, holder)
     if "again" in names and "lift" not in names:  # a lifting ends what is known by then, whichever clock is ahead
         assert standing is not None
+
+
+def rows(enrolled: Enrolled, account: str, holder_id: str) -> tuple[list[str], list[str]]:
+    """Return the keys of the holder's entries, and those that the stored record should have."""
+    items = [from_item(item) for item in enrolled.client.scan(TableName="AddressesTable")["Items"]]
+    of_id, of_address = id_key("eazycard", holder_id, account), f"holder#{account}#{holder_id}"
+    found = [
+        one["address_key"]
+        for one in items
+        if one["entry"] == of_address or {name: one[name] for name in of_id} == of_id
+    ]
+    wanted = [
+        key
+        for one in enrolled.holders.of_account("eazycard", account)
+        if one.id == holder_id
+        for key in (Address.of("eazycard", one.email).key, of_id["address_key"])
+    ]
+    return sorted(found), sorted(wanted)
+
+
+def is_awas(stored: Holder | None) -> None:
+    """Refuse, as `If-Match` does, to erase what isn't at Awa's first address."""
+    if stored is not None and stored.email != "awa@example.com":
+        raise PreconditionFailed
+
+
+OTHER_WRITERS: dict[str, Callable[[Enrolled, str], object]] = {
+    "patch of the address": lambda its, account: its.enrolment.amend(
+        "eazycard", account, "awa", moved_to("new@example.com", 1)
+    ),
+    "patch of the name": lambda its, account: its.enrolment.amend(
+        "eazycard", account, "awa", lambda before: amended(before, {"name": "Awa N."}, NOW)
+    ),
+    "put": lambda its, account: its.enrol(account, "awa", "put@example.com", minute=2),
+    "put again": lambda its, account: its.enrol(account, "awa", "awa@example.com", minute=3),
+    "erasure": lambda its, account: its.enrolment.erase("eazycard", account, "awa", LATER),
+    "bounce": lambda its, account: its.enrolment.suppress("eazycard", "awa@example.com", BOUNCED),
+}
+
+
+@pytest.mark.parametrize("check", [lambda _: None, is_awas])
+@pytest.mark.parametrize("other", sorted(OTHER_WRITERS))
+@pytest.mark.parametrize("at", range(10))
+def test_another_writer_at_any_moment_of_an_erasure_leaves_no_entry_without_record_and_no_record_without_entry(
+    enrolled: Enrolled, other: str, check: Callable[[Holder | None], None], at: int
+) -> None:
+    enrolled.enrol("A1", "awa", "awa@example.com")
+    erasing = Enrolled(Interrupted(enrolled.client, lambda: OTHER_WRITERS[other](enrolled, "A1"), at))
+    with contextlib.suppress(HolderNotFound, PreconditionFailed):
+        erasing.enrolment.erase("eazycard", "A1", "awa", LATER, check)
+    found, wanted = rows(enrolled, "A1", "awa")
+    assert found == wanted
+    for holder in enrolled.holders.of_account("eazycard", "A1"):
+        standing = enrolled.addresses.suppressed(Address.of("eazycard", holder.email))
+        assert holder.suppressed == standing
+
+
+@pytest.mark.parametrize("other", ["patch of the address", "patch of the name", "put", "put again"])
+@pytest.mark.parametrize("at", range(9))
+def test_an_erasure_at_any_moment_of_another_writer_leaves_no_entry_without_record(
+    enrolled: Enrolled, other: str, at: int
+) -> None:
+    enrolled.enrol("A1", "awa", "awa@example.com")
+    writing = Enrolled(Interrupted(enrolled.client, lambda: OTHER_WRITERS["erasure"](enrolled, "A1"), at))
+    with contextlib.suppress(HolderNotFound):
+        OTHER_WRITERS[other](writing, "A1")
+    found, wanted = rows(enrolled, "A1", "awa")
+    assert found == wanted
+
+
+def test_an_erasure_that_cannot_be_written_leaves_a_holder_whom_a_bounce_marks(enrolled: Enrolled) -> None:
+    enrolled.enrol("A1", "awa", "awa@example.com")
+    failing = Enrolled(Failing(enrolled.client, refusal("ThrottlingException"), 0, "update_item"))
+    with pytest.raises(TemporarilyUnavailable):
+        failing.enrolment.erase("eazycard", "A1", "awa", LATER)
+    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    assert enrolled.suppressed("A1") == {"awa": "hard_bounce"}
+
+
+# Without shrinking: a counterexample is short, and each of its runs takes long.
+@settings(max_examples=size(60, 2_000), suppress_health_check=list(HealthCheck), deadline=None, phases=[Phase.generate])
+@given(data=st.data())
+def test_however_erasures_and_other_writers_interleave_the_entries_are_those_of_the_record(
+    dynamodb: Any, table_names: dict[str, str], data: st.DataObject
+) -> None:
+    first, account = Enrolled(dynamodb), f"A{next(_numbers)}"
+    first.enrolment.enrol("eazycard", account, Holder("awa", "Awa", "awa@example.com", "fr", "UTC", {}, NOW))
+    names = data.draw(st.lists(st.sampled_from(sorted(OTHER_WRITERS)), min_size=1, max_size=2, unique=True))
+
+    def work(name: str, client: Any) -> None:
+        with contextlib.suppress(HolderNotFound, PreconditionFailed):
+            OTHER_WRITERS[name](Enrolled(client), account)
+
+    def erase(client: Any) -> None:
+        with contextlib.suppress(HolderNotFound, PreconditionFailed):
+            Enrolled(client).enrolment.erase("eazycard", account, "awa", LATER, check)
+
+    check = data.draw(st.sampled_from([lambda _: None, is_awas]))
+    interleaved(
+        [erase, *(functools.partial(work, name) for name in names)],
+        dynamodb,
+        lambda number: data.draw(st.integers(0, number - 1)),
+    )
+    found, wanted = rows(first, account, "awa")
+    assert found == wanted, names
+    for holder in first.holders.of_account("eazycard", account):
+        first.enrolment.erase("eazycard", account, holder.id, LATER)
+    assert rows(first, account, "awa") == ([], [])
