@@ -367,7 +367,9 @@ def list_cases() -> Response:
 @app.route("/staff/cases/{case_id}", methods=["GET"], authorizer=staff_authorizer)
 @answered
 def get_case(case_id: str) -> Response:
-    return staff_cases.get_case(staff(Group.VIEWER), case_id, app.current_request, cases=services.case_store)
+    return staff_cases.get_case(
+        staff(Group.VIEWER), case_id, app.current_request, cases=services.case_store, looks=services.looks
+    )
 
 
 @app.route("/staff/next-case", methods=["POST"], content_types=JSON, authorizer=staff_authorizer)
@@ -435,6 +437,7 @@ def search_transactions() -> Response:
         flags=services.flags,
         finder=services.holder_finder,
         trail=services.trail,
+        looks=services.looks,
         cursor_secret=services.cursor_secret,
     )
 

@@ -31,7 +31,7 @@ def search_transactions() -> Json:
         "All that is given must be true of a transaction. It is read from an index, with a bounded number of reads: a "
         "page may have fewer transactions than `limit`, or none, and a `next_cursor`. Then `searched_to` says how far "
         "the search has come. "
-        f"A holder who has more than {MOST_ACCOUNTS} accounts is searched for with `account`. A search by address is "
+        f"A holder who has more than {MOST_ACCOUNTS} accounts is searched for with `account`. The search is "
         "noted in the audit trail.",
         answers={
             200: answer(

@@ -11,6 +11,7 @@ from chalicelib.api.conditions import check_match, entity_tag
 from chalicelib.api.json_body import MAX_BYTES, check, parse_json
 from chalicelib.api.requests import flag, identifier, json_answer, only_parameters, page_limit, sent_body
 from chalicelib.api.staff_requests import author_of_staff
+from chalicelib.audit.looks import Looks
 from chalicelib.audit.trail import Trail
 from chalicelib.cases import moves
 from chalicelib.cases.case import STAFF, Actor, Case, Outcome, State
@@ -62,10 +63,12 @@ def list_cases(
     return json_answer(answer)
 
 
-def get_case(member: StaffMember, case_id: str, request: Request, *, cases: "CaseRepository") -> Response:
-    """Answer `GET /staff/cases/{case_id}`. Raises CaseNotFound."""
+def get_case(member: StaffMember, case_id: str, request: Request, *, cases: "CaseRepository", looks: Looks) -> Response:
+    """Answer `GET /staff/cases/{case_id}`, noted as a look at the transaction. Raises CaseNotFound."""
     only_parameters(request)
-    return _answer(cases.get(member.bank.id, _id(case_id)))
+    case = cases.get(member.bank.id, _id(case_id))
+    looks.note(author_of_staff(request, member), case.bank, "transaction.viewed", "transaction", case.id)
+    return _answer(case)
 
 
 def claim_next(member: StaffMember, request: Request, *, desk: "CaseDesk", trail: Trail) -> Response:

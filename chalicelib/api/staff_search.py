@@ -13,6 +13,7 @@ from chalicelib.api import cursors
 from chalicelib.api.requests import choice, json_answer, only_parameters, page_limit, time_span
 from chalicelib.api.staff_requests import author_of_staff
 from chalicelib.api.transactions import with_flags
+from chalicelib.audit.looks import Looks
 from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.thresholds import FLAGS
@@ -33,6 +34,12 @@ from chalicelib.staff.member import StaffMember
 
 _IDS = ("id", "account", "holder")
 _FILTERS = (*_IDS, "email", "status", "type", "flag", "currency", "min_amount", "max_amount", "from", "to")
+# By what the trail calls a look at each, and what its keyed hash is made of.
+_LOOKED_AT = {
+    "id": ("transaction.viewed", "transaction"),
+    "account": ("account.viewed", "account"),
+    "holder": ("holder.searched", "holder"),
+}
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 HOLDERS_A_PAGE = 50
 
@@ -46,11 +53,12 @@ def search_transactions(
     flags: FlagRepository,
     finder: HolderFinder,
     trail: Trail,
+    looks: Looks,
     cursor_secret: Callable[[], str],
 ) -> Response:
     """Answer `GET /staff/transactions`: what all filters say, newest first, with flags, a page at a time.
 
-    A search by address is noted in the audit trail. Raises ValidationFailed, InvalidCursor.
+    The search is noted in the audit trail: it shows as much as the pages do. Raises ValidationFailed, InvalidCursor.
     """
     only_parameters(request, *_FILTERS, "limit", "cursor")
     parameters, bank = request.query_params or {}, member.bank
@@ -60,6 +68,7 @@ def search_transactions(
         wanted = replace(wanted, before=cursors.position_in(parameters["cursor"], cursor_secret(), issued_for))
     if "email" in parameters:
         _note_search(member, request, parameters["email"], trail)
+    _note_looks(member, request, parameters, looks)
     wanted = replace(wanted, accounts=_accounts(bank.id, parameters, finder))
     if "id" in parameters:
         found = _by_id(bank.id, parameters["id"], wanted, transactions, flags)
@@ -185,3 +194,15 @@ def _by_id(
 def _note_search(member: StaffMember, request: Request, email: str, trail: Trail) -> None:
     digest = Address.of(member.bank.id, email).digest
     trail.by(author_of_staff(request, member), member.bank.id).of_address("holder.searched", digest)
+
+
+def _note_looks(member: StaffMember, request: Request, parameters: Mapping[str, str], looks: Looks) -> None:
+    """Note what the search looks at, as the pages note it; or, if it names nothing, by what it searches."""
+    who, bank = author_of_staff(request, member), member.bank.id
+    for name, (action, kind) in _LOOKED_AT.items():
+        if name in parameters:
+            looks.note(who, bank, action, kind, parameters[name])
+    if not {*_LOOKED_AT, "email"} & parameters.keys():
+        # Searches by other filters are other looks; of the filters only the names are kept.
+        filters = [name for name in _FILTERS if name in parameters]
+        looks.note(who, bank, "transaction.searched", "search", *filters, fields=filters)

@@ -1,6 +1,6 @@
 """Looks: which member of staff looked at what of a holder's. A look is an entry of the audit trail, like a change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -33,10 +33,10 @@ class Looks:
         self._entries = entries
         self._clock = clock
 
-    def note(self, author: Author, bank: str, action: str, *names: str) -> list[Look]:
+    def note(self, author: Author, bank: str, action: str, *names: str, fields: Iterable[str] = ()) -> list[Look]:
         """Note that the author looks at what the names name; return who looked before, newest first, at most 20.
 
-        `action` is like `transaction.viewed`. Raises TemporarilyUnavailable.
+        `action` is like `transaction.viewed`; `fields` are shown in the entry. Raises TemporarilyUnavailable.
         """
         subject = self._trail.hashed(bank, *names)
         since = self._clock() - SAME_LOOK_FOR
@@ -47,5 +47,5 @@ class Looks:
                 break
             before.append(Look(one.author.id, one.at))
         if not any(look.subject == author.id and look.at > since for look in before):
-            self._trail.add(author, bank, action, subject)
+            self._trail.add(author, bank, action, subject, fields)
         return before[:MOST_LOOKS]

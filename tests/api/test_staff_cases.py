@@ -61,7 +61,7 @@ def test_a_case_from_the_queue_to_its_outcome_is_in_its_history_and_in_the_audit
     assert [event["what"] for event in found["history"]] == ["opened", "claimed", "noted", "closed"]
     assert found["history"][2]["note"] == "Called the holder.\n\nNobody answers."
     assert found["history"][3]["note"] == "Card blocked."
-    assert entries(bench) == ["case.claim", "case.close", "case.note"]
+    assert entries(bench) == ["case.claim", "case.close", "case.note", "transaction.viewed"]
     assert ana(bench).post(f"{CASE}/reopen").json_body["case"]["state"] == "open"
     assert me.get("/staff/cases", state="closed").json_body["cases"] == []
 
@@ -130,7 +130,18 @@ def test_a_change_with_an_old_etag_changes_nothing(bench: Bench) -> None:
     problem(ana(bench).request("POST", f"{CASE}/claim", if_match=before), 412, "precondition_failed")
     now = ana(bench).get(CASE).headers["ETag"]
     assert ana(bench).request("POST", f"{CASE}/claim", if_match=now).status_code == 200
-    assert entries(bench) == ["case.claim", "case.note"]
+    assert entries(bench) == ["case.claim", "case.note", "transaction.viewed"]
+
+
+def test_a_look_at_a_case_is_one_at_its_transaction_and_is_not_shown_where_it_can_not_be_noted(bench: Bench) -> None:
+    put(case("t1"))
+    for _ in range(2):
+        assert ana(bench).get(CASE).status_code == 200
+    (entry,) = AuditRepository(bench.dynamodb, "AuditTable", 10).of_bank("eazycard", NOW, NOW)
+    of_transaction = app_module.services.trail.hashed("eazycard", "transaction", "t1")
+    assert (entry.action, entry.subject, entry.author.id) == ("transaction.viewed", of_transaction, "sub-ana")
+    bench.restart(dynamodb=Refusing(bench.dynamodb, refusal("ThrottlingException"), "put_item"))
+    problem(ben(bench).get(CASE), 503, "temporarily_unavailable")
 
 
 def test_a_change_that_the_trail_cannot_take_is_not_made(bench: Bench) -> None:

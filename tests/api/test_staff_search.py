@@ -11,6 +11,7 @@ from chalicelib.flags.repository import Flagging
 from chalicelib.ledger import search_repository
 from chalicelib.ledger.search_repository import MOST_ACCOUNTS
 from tests.app_bench import HOLDER, NOW, OTHER_KEY, SMALLEST, Bench, fields, problem
+from tests.fakes import Refusing, refusal
 from tests.samples import EVIDENCE
 from tests.staff_world import Desk, signed_in
 
@@ -180,15 +181,73 @@ def test_many_holders_come_a_page_at_a_time(bench: Bench, viewer: Desk, monkeypa
     assert seen == [f"A{number}" for number in range(5)]
 
 
+def noted(bench: Bench) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return action, subject and fields of each entry of the trail."""
+    entries = AuditRepository(bench.dynamodb, "AuditTable", 10).of_bank("eazycard", NOW, NOW + timedelta(1))
+    found = list(entries)
+    assert {entry.author.kind for entry in found} <= {"staff"}
+    return sorted((entry.action, entry.subject, entry.fields) for entry in found)
+
+
+def subject_of(*names: str) -> str:
+    return app_module.services.trail.hashed("eazycard", *names)
+
+
 def test_a_search_by_address_is_noted_without_the_address(bench: Bench, viewer: Desk) -> None:
     viewer.get("/staff/holders", email="awa@bank.example")
     viewer.get("/staff/transactions", email="AWA@bank.example")
-    viewer.get("/staff/transactions", account="A1")
-    entries = list(AuditRepository(bench.dynamodb, "AuditTable", 10).of_bank("eazycard", NOW, NOW + timedelta(1)))
-    assert [entry.action for entry in entries] == ["holder.searched"] * 2
-    assert len({entry.subject for entry in entries}) == 1
-    assert {entry.author.kind for entry in entries} == {"staff"}
+    found = noted(bench)
+    assert [action for action, _, _ in found] == ["holder.searched"] * 2
+    assert len({subject for _, subject, _ in found}) == 1
     assert "bank.example" not in repr(bench.dynamodb.scan(TableName="AuditTable")["Items"])
+
+
+@pytest.mark.parametrize(
+    ("query", "looks"),
+    [
+        ({"id": "t-secret"}, [("transaction.viewed", ("transaction", "t-secret"), ())]),
+        ({"account": "A-secret"}, [("account.viewed", ("account", "A-secret"), ())]),
+        ({"holder": "h-secret"}, [("holder.searched", ("holder", "h-secret"), ())]),
+        ({"account": "A-secret", "type": "debit"}, [("account.viewed", ("account", "A-secret"), ())]),
+        (
+            {"id": "t-secret", "account": "A-secret", "holder": "h-secret"},
+            [
+                ("transaction.viewed", ("transaction", "t-secret"), ()),
+                ("account.viewed", ("account", "A-secret"), ()),
+                ("holder.searched", ("holder", "h-secret"), ()),
+            ],
+        ),
+        ({}, [("transaction.searched", ("search",), ())]),
+        (
+            {"min_amount": "98765", "currency": "XAF", "limit": "7"},
+            [("transaction.searched", ("search", "currency", "min_amount"), ("currency", "min_amount"))],
+        ),
+    ],
+)
+def test_a_search_is_noted_once_by_what_it_names_and_without_it(
+    bench: Bench, viewer: Desk, query: dict[str, str], looks: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
+) -> None:
+    for _ in range(2):
+        assert viewer.get("/staff/transactions", **query).status_code == 200
+    assert noted(bench) == sorted((action, subject_of(*names), fields) for action, names, fields in looks)
+    kept = repr(bench.dynamodb.scan(TableName="AuditTable")["Items"])
+    assert not [value for value in query.values() if len(value) > 3 and value in kept]
+
+
+def test_a_search_names_what_it_looks_at_as_the_pages_do(bench: Bench, viewer: Desk) -> None:
+    bench.record("t1", account="A1")
+    for path in ("/staff/transactions/t1", "/staff/accounts/A1"):
+        assert viewer.get(path).status_code == 200
+    for query in ({"id": "t1"}, {"account": "A1"}):
+        viewer.get("/staff/transactions", **query)
+    assert [action for action, _, _ in noted(bench)] == ["account.viewed", "transaction.viewed"]
+
+
+@pytest.mark.parametrize("query", [{}, {"id": "t1"}, {"account": "A123"}, {"holder": "h1"}, {"email": HOLDER["email"]}])
+def test_a_search_that_can_not_be_noted_shows_nothing(bench: Bench, viewer: Desk, query: dict[str, str]) -> None:
+    bench.record("t1", account="A123")
+    bench.restart(dynamodb=Refusing(bench.dynamodb, refusal("ThrottlingException"), "put_item"))
+    problem(viewer.get("/staff/transactions", **query), 503, "temporarily_unavailable")
 
 
 def test_the_smallest_transaction_is_found(bench: Bench, viewer: Desk) -> None:
