@@ -76,6 +76,13 @@ def test_the_web_acl_limits_rate_and_size_and_has_the_common_rules() -> None:
     assert with_key["Limit"] == with_key["EvaluationWindowSec"] * ALL["ThrottlingRateLimit"]
 
 
+def test_the_web_acl_keeps_no_sample_of_a_request() -> None:
+    """A sample has keys, tokens and links in clear, for three hours. The ACL can't leave a path out of one."""
+    properties = RESOURCES["WebAcl"]["Properties"]
+    for one in (properties, *properties["Rules"]):
+        assert one["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
 def test_the_common_rules_block_no_body_that_the_api_takes() -> None:
     (rules,) = [
         rule["Statement"]["ManagedRuleGroupStatement"]
