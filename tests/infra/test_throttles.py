@@ -1,7 +1,10 @@
 """The throttles of public routes, for the release and for `chalice deploy`, and the web ACL of the template."""
 
 import json
+import re
 from typing import Any
+
+import pytest
 
 import app as app_module
 from infra.gateway import apply_throttles
@@ -70,10 +73,26 @@ def test_the_web_acl_limits_rate_and_size_and_has_the_common_rules() -> None:
         "ManagedRuleGroupStatement",
     ]
     assert len({rule["Priority"] for rule in properties["Rules"]}) == len(statements)
-    without_key, with_key = (statement["RateBasedStatement"] for statement in statements[:2])
+    with_key = statements[1]["RateBasedStatement"]
     # A bank's system posts from one address: what it may do is in its plan, 2,000 requests a second at most.
-    assert "ScopeDownStatement" in without_key
+    assert "ScopeDownStatement" not in with_key
     assert with_key["Limit"] == with_key["EvaluationWindowSec"] * ALL["ThrottlingRateLimit"]
+
+
+@pytest.mark.parametrize("base", ["", "/prod", "/v1"])
+@pytest.mark.parametrize("path", sorted(app_module.app.routes))
+def test_no_header_takes_a_route_that_needs_no_key_out_of_the_low_rate(path: str, base: str) -> None:
+    low = RESOURCES["WebAcl"]["Properties"]["Rules"][0]["Statement"]["RateBasedStatement"]
+    without_header, by_path = low["ScopeDownStatement"]["OrStatement"]["Statements"]
+    assert without_header["NotStatement"]["Statement"]["SizeConstraintStatement"]["FieldToMatch"] == {
+        "SingleHeader": {"Name": "x-api-key"}
+    }
+    # As the path may be written: the rule decodes it first.
+    transformed = [one["Type"] for one in by_path["RegexMatchStatement"]["TextTransformations"]]
+    assert transformed == ["URL_DECODE", "NORMALIZE_PATH"]
+    matches = re.search(by_path["RegexMatchStatement"]["RegexString"], base + re.sub(r"{\w+}", "t1", path))
+    is_without_key = path.startswith("/staff/") or path in {public for public, _ in PUBLIC}
+    assert bool(matches) == is_without_key
 
 
 def test_the_web_acl_keeps_no_sample_of_a_request() -> None:
