@@ -90,24 +90,31 @@ Named = Transaction | Member
 class Step:
     """A transaction's role, and how the purchase stands after it. Amounts are in the authorization's currency.
 
-    `parts` counts what was settled until then. `is_closed` says that a settlement in another currency has ended it.
+    `released` may be more than `authorized`: what it releases may come later. `beyond` was settled when less was left,
+    and no increment has come for it. `parts` counts settlements. `is_closed`: one in another currency has ended it.
     """
 
     role: Role
     authorized: Decimal = _NOTHING
     released: Decimal = _NOTHING
     settled: Decimal = _NOTHING
+    beyond: Decimal = _NOTHING
     parts: int = 0
     is_closed: bool = False
 
     @property
     def total(self) -> Decimal:
-        """What is authorized, less what is released."""
-        return self.authorized - self.released
+        """What is authorized, less what is released. A release takes nothing of what was settled as authorized."""
+        return self.settled - self.beyond + self.unsettled
 
     @property
     def left(self) -> Decimal:
-        return _NOTHING if self.is_closed else max(self.total - self.settled, _NOTHING)
+        return _NOTHING if self.is_closed else self.unsettled
+
+    @property
+    def unsettled(self) -> Decimal:
+        """What is neither settled nor released, even if nothing more will be settled."""
+        return max(self.authorized - self.released - self.settled, _NOTHING)
 
     @property
     def is_over(self) -> bool:
@@ -196,25 +203,23 @@ def _role_alone(member: Member) -> Role:
 def _reversed(named: Named, before: Step, member: Member) -> Step:
     if named.status != "settled" or (member.type, member.currency) != (named.type, named.currency):
         return replace(before, role=Role.UNRELATED)
-    return replace(before, role=Role.REVERSAL, released=before.released + min(member.amount, before.left))
+    return replace(before, role=Role.REVERSAL, released=before.released + member.amount)
 
 
 def _added(named: Named, before: Step, member: Member) -> Step:
     if (member.type, member.currency) != (named.type, named.currency) or before.is_closed:
         return replace(before, role=Role.UNRELATED)
-    is_covered = before.settled - before.total >= member.amount
-    return replace(
-        before, role=Role.COVERED if is_covered else Role.INCREMENT, authorized=before.authorized + member.amount
-    )
+    role = Role.COVERED if before.beyond >= member.amount else Role.INCREMENT
+    beyond = max(before.beyond - member.amount, _NOTHING)
+    return replace(before, role=role, authorized=before.authorized + member.amount, beyond=beyond)
 
 
 def _released(named: Named, before: Step, member: Member) -> Step:
     # Banks differ in which type they give a release.
     if member.currency != named.currency:
         return replace(before, role=Role.UNRELATED)
-    if before.is_over:
-        return replace(before, role=Role.AFTER_END)
-    return replace(before, role=Role.RELEASE, released=before.released + min(member.amount, before.left))
+    role = Role.AFTER_END if before.is_over else Role.RELEASE
+    return replace(before, role=role, released=before.released + member.amount)
 
 
 def _settled(named: Named, before: Step, member: Member) -> Step:
@@ -225,7 +230,9 @@ def _settled(named: Named, before: Step, member: Member) -> Step:
             return replace(before, role=Role.AFTER_END if before.is_over else Role.BEYOND)
         return replace(before, role=Role.FINAL, parts=1, is_closed=True)
     role = _settled_role(before, member.amount)
-    return replace(before, role=role, settled=before.settled + member.amount, parts=before.parts + 1)
+    settled = before.settled + member.amount
+    beyond = before.beyond + max(member.amount - before.unsettled, _NOTHING)
+    return replace(before, role=role, settled=settled, beyond=beyond, parts=before.parts + 1)
 
 
 def _settled_role(before: Step, amount: Decimal) -> Role:

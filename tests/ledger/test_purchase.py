@@ -48,6 +48,7 @@ STORIES = {
     "r": ("release", 60, 0, 60),
     "r t": ("release settled_as_authorized", 60, 60, 0),
     "r S": ("release final_amount", 60, 100, 0),
+    "r S p": ("release final_amount covered_increment", 100, 100, 0),
     "t r": ("part release", 60, 60, 0),
     "t r q": ("part release after_the_end", 60, 100, 0),
     "R": ("release", 0, 0, 0),
@@ -55,6 +56,16 @@ STORIES = {
     "R R": ("release", 0, 0, 0),
     "R r": ("release after_the_end", 0, 0, 0),
     "S R": ("settled_as_authorized after_the_end", 100, 100, 0),
+    # a release that comes before what it releases
+    "R r i": ("release after_the_end increment", 0, 0, 0),
+    "R r i j": ("release after_the_end increment increment", 30, 0, 30),
+    "R r i j t": ("release after_the_end increment increment final_amount", 30, 60, 0),
+    "t R": ("part release", 60, 60, 0),
+    "t R p": ("part release increment", 60, 60, 0),
+    "S r i": ("settled_as_authorized after_the_end increment", 100, 100, 0),
+    "S r i j": ("settled_as_authorized after_the_end increment increment", 130, 100, 30),
+    "T r i i": ("final_amount after_the_end covered_increment", 120, 120, 0),
+    "T r i j": ("final_amount after_the_end covered_increment increment", 130, 120, 10),
     "t q": ("part last_part", 100, 100, 0),
     "q t": ("part last_part", 100, 100, 0),
     "t T": ("part beyond", 100, 180, 0),
@@ -76,6 +87,7 @@ OTHERS = {
     "u": later("u", amount=Decimal(60)),
     "V": later("V", currency="USD"),
     "j": later("j", status="authorized", amount=Decimal(50)),
+    "p": later("p", status="authorized", amount=Decimal(40)),
     "w": later("w", status="reversed", currency="USD"),
     "b": later("b", account="a1"),
     "B": later("B", status="authorized", currency="USD"),
@@ -234,6 +246,23 @@ def test_once_all_are_known_the_order_in_which_they_came_makes_no_difference(
     expected = dict(related(AUTHORIZATION, map(Member.of, told)))
     random.shuffle(told)
     assert dict(related(AUTHORIZATION, map(Member.of, told))) == expected
+
+
+@given(purchases(), st.randoms(use_true_random=False))
+def test_in_whatever_order_they_come_the_sums_are_those_of_all_of_them(told: list[Transaction], random: Any) -> None:
+    told = [one for one in told if one.currency == "EUR"]
+
+    def sum_of(status: str) -> Decimal:
+        counted = (one.amount for one in told if one.status == status and (one.type == "debit" or status == "reversed"))
+        return sum(counted, Decimal(0))
+
+    authorized, released, settled = 100 + sum_of("authorized"), sum_of("reversed"), sum_of("settled")
+    random.shuffle(told)
+    members = [Member.of(one) for one in told]
+    for found in (steps(AUTHORIZATION, members), related(AUTHORIZATION, members)):
+        last = [start(AUTHORIZATION), *found.values()][-1]
+        assert (last.authorized, last.released, last.settled) == (authorized, released, settled)
+        assert last.left == max(authorized - released - settled, Decimal(0))
 
 
 @given(purchases())

@@ -237,6 +237,14 @@ def test_an_increment_says_the_new_total_where_that_is_known() -> None:
     assert "raised by FCFA\xa05,000. The added amount is not debited yet.\n" in alone.text
 
 
+def test_an_increment_says_what_of_it_was_released_before_it_came() -> None:
+    release = later(300_000, status="reversed", id="release")
+    raised = told(later(60_000, status="authorized"), named=AUTHORIZATION, after=[release]).text
+    assert "raised by FCFA\xa060,000. It is now FCFA\xa05,000." in raised
+    for row in ("Authorized: FCFA\xa0305,000", "No longer held: FCFA\xa0300,000", "May still follow: FCFA\xa05,000"):
+        assert row in raised
+
+
 @pytest.mark.parametrize("type_", ["debit", "credit"])
 def test_a_release_says_that_no_money_was_moved_and_what_is_still_held(type_: str) -> None:
     release = told(later(45_000, status="reversed", type=type_), named=AUTHORIZATION)

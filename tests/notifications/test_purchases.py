@@ -106,6 +106,11 @@ SEQUENCES = {
     "r t A": "released r, debit t",
     "t r A": "debit t, released r",
     "A i r T": "authorized A, increment i of A, released r of A, final T of A",
+    # less is authorized than was until then
+    "A R r i": "authorized A, released R of A, reversed r of A, increment i of A",
+    "A R r i q": "authorized A, released R of A, reversed r of A, increment i of A, debit q",
+    "A S r i": "authorized A, reversed r of A, increment i of A",
+    "A T r i": "authorized A, final T of A, reversed r of A",
     # in parts
     "A t q": "authorized A, part t of A, last q of A",
     "A q t": "authorized A, part q of A, last t of A",
