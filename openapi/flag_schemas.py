@@ -43,8 +43,8 @@ _EVIDENCE = {
         threshold={**_AMOUNT, "description": "The bank's threshold."},
     ),
     "velocity": _evidence(
-        "There were too many attempts on the account within the minutes before it.",
-        count={**_COUNT, "description": "The number of attempts, this one included."},
+        "There were too many attempts on the account within minutes, this one among them.",
+        count={**_COUNT, "description": "The number of attempts within the minutes, this one included."},
         limit={**_COUNT, "description": "The most attempts that are not flagged."},
         minutes=_MINUTES,
     ),

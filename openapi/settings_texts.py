@@ -46,7 +46,7 @@ OF_FIELDS = {
     "VelocityRule": {
         "mode": _MODE,
         "count": "The most attempts that are not flagged.",
-        "minutes": "The window up to the attempt.",
+        "minutes": "The window, with the attempt anywhere in it.",
     },
     "UnusualAmountRule": {
         "mode": _MODE,

@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 from bisect import insort
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
@@ -78,13 +79,24 @@ class Baseline:
 
     `amounts` of settled transactions are kept by currency and type, as `XAF#debit`. `countries` are those of merchants,
     each with the reference of what brought it first. `recents` are the newest first, by the transactions' own time, of
-    at most an hour. `positions` are, by shard of the index by_recorded, the last place that is in all of this.
+    at most an hour. `positions` are, by shard of the index by_recorded, the last place that is in all of this. `met`,
+    which isn't stored, are attempts of any time: what whoever judges has come by.
     """
 
     amounts: dict[str, Amounts] = dataclasses.field(default_factory=dict)
     countries: dict[str, str] = dataclasses.field(default_factory=dict)
     recents: list[Recent] = dataclasses.field(default_factory=list)
     positions: dict[str, str] = dataclasses.field(default_factory=dict)
+    met: deque[Recent] = dataclasses.field(default_factory=deque)
+
+    @property
+    def attempts(self) -> Collection[Recent]:
+        """All attempts that are known: of an authorization and what adds to it, the first."""
+        first: dict[str, Recent] = {}
+        for one in (*self.recents, *self.met):
+            if one.reference not in first or one.at < first[one.reference].at:
+                first[one.reference] = one
+        return first.values()
 
     def is_in(self, shard: str, place: str) -> bool:
         """Whether what has this place in the index has been added."""
@@ -106,17 +118,18 @@ class Baseline:
 
         A decline counts as an attempt only, an authorization not as an amount, a reversal not at all.
         """
-        self.add_recent(transaction)
+        if is_attempt(transaction):
+            self._remember(recent_of(transaction))
         if transaction.status == "settled":
             self._add_amount(amounts_key(transaction), transaction.amount)
         country = (transaction.merchant or {}).get("country")
         if country and transaction.status in ("settled", "authorized") and len(self.countries) < MAX_COUNTRIES:
             self.countries.setdefault(country, reference_of(transaction))
 
-    def add_recent(self, transaction: Transaction) -> None:
-        """Remember nothing of a transaction but that it was an attempt: the rest of it is in already, or will be."""
+    def meet(self, transaction: Transaction) -> None:
+        """Know of a transaction that it was an attempt, if it was one, however long before the newest."""
         if is_attempt(transaction):
-            self._remember(recent_of(transaction))
+            self.met.append(recent_of(transaction))
 
     def _add_amount(self, key: str, amount: Decimal) -> None:
         if key not in self.amounts and len(self.amounts) == MAX_AMOUNTS:

@@ -85,12 +85,11 @@ class Judge:
         found = []
         for one in sorted([*own, *meanwhile], key=_order):
             try:
-                if one.key in others:
-                    history.add_recent(one)
-                    continue
-                if _may_be_flagged(one, steps):
-                    found += self._flagging(one, history, now)
-                history.add_row(*place_of(one), one)
+                if one.key not in others:
+                    if _may_be_flagged(one, steps):
+                        found += self._flagging(one, history, now)
+                    history.add_row(*place_of(one), one)
+                history.meet(one)
             except Exception as error:
                 skipped("not_judged", "NotJudged", error, bank=one.bank, transaction=one.id)
         return found
@@ -118,10 +117,11 @@ class Judge:
             return dict(zip(accounts, pool.map(lambda account: self._newest(batch[account]), accounts), strict=True))
 
     def _newest(self, own: Sequence[Transaction]) -> list[Transaction]:
-        # Their own times need not follow the order of recording: what a payment repeats may lie behind it.
-        either_way = timedelta(minutes=self._settings.of(own[0].bank).thresholds.duplicate_minutes)
+        # Their own times need not follow the order of recording: what they are compared with may lie behind them.
+        thresholds = self._settings.of(own[0].bank).thresholds
+        behind = timedelta(minutes=max(thresholds.duplicate_minutes, thresholds.velocity_minutes))
         times = [one.timestamp for one in own]
-        listing = Listing(own[0].account, shifted(min(times), -RECENT_FOR), shifted(max(times), either_way))
+        listing = Listing(own[0].account, shifted(min(times), -RECENT_FOR), shifted(max(times), behind))
         found = self._transactions.newest_for_account(own[0].bank, listing).transactions
         keys = {one.key for one in own}
         return [one for one in found if one.key not in keys]

@@ -4,6 +4,7 @@ A rule returns its evidence, numbers and codes from which an explanation is made
 transaction with itself, nor an authorization with its settlement: the history may hold them already.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from decimal import ROUND_DOWN, Context, Decimal
@@ -57,11 +58,13 @@ def large_amount(transaction: Transaction, _history: Baseline, thresholds: Thres
 
 
 def velocity(transaction: Transaction, history: Baseline, thresholds: Thresholds) -> Evidence | None:
-    """Flag an attempt with which there are too many, declined ones included, in the minutes up to it."""
+    """Flag one of too many attempts within minutes, declined ones included, whichever of them comes in first."""
     if not is_attempt(transaction):
         return None
-    since = shifted(transaction.timestamp, -timedelta(minutes=thresholds.velocity_minutes))
-    count = 1 + sum(since < one.at <= transaction.timestamp for one in _others(transaction, history))
+    this, within = transaction.timestamp, timedelta(minutes=thresholds.velocity_minutes)
+    times = sorted([this, *(one.at for one in _others(transaction, history) if abs(one.at - this) < within)])
+    # Of the windows with this attempt in them, one that begins with an attempt has the most.
+    count = max(bisect_left(times, shifted(at, within)) - n for n, at in enumerate(times) if at <= this)
     if count <= thresholds.velocity_count:
         return None
     return {"count": count, "limit": thresholds.velocity_count, "minutes": thresholds.velocity_minutes}
@@ -131,7 +134,7 @@ def _amount(transaction: Transaction) -> Evidence:
 
 def _others(transaction: Transaction, history: Baseline) -> Iterator[Recent]:
     own = reference_of(transaction)
-    return (one for one in history.recents if one.reference != own)
+    return (one for one in history.attempts if one.reference != own)
 
 
 def _usual(transaction: Transaction, history: Baseline) -> Amounts:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections import deque
 
-from chalicelib.banks.thresholds import FLAGS, Thresholds
+from chalicelib.banks.thresholds import FLAGS, MAX_RECENT, Thresholds
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.judge import was_judged
 from chalicelib.flags.rules import JUDGED, Evidence, judge
@@ -69,7 +69,8 @@ class FlagTrial:
         now: Flags = {}
         changed: Flags = {}
         self.transactions += 1
-        history = self._histories.setdefault(transaction.account, Baseline())
+        # Those that came last are known whatever their times are, as the stream handler looks them up.
+        history = self._histories.setdefault(transaction.account, Baseline(met=deque(maxlen=MAX_RECENT)))
         step = self._step(transaction)
         if transaction.status in JUDGED and transaction.notify and not was_judged(step):
             self.judged += 1
@@ -78,6 +79,7 @@ class FlagTrial:
             if now or changed:
                 self._note(transaction.id, now, changed)
         history.add(transaction)
+        history.meet(transaction)
         return now, changed
 
     def _step(self, transaction: Transaction) -> Step | None:

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.banks.thresholds import MAX_RECENT
-from chalicelib.flags.baselines import MAX_AMOUNTS, MAX_COUNTRIES, RECENT_FOR, Amounts, Baseline, from_values, to_values
+from chalicelib.flags.baselines import (
+    MAX_AMOUNTS,
+    MAX_COUNTRIES,
+    RECENT_FOR,
+    Amounts,
+    Baseline,
+    from_values,
+    is_attempt,
+    recent_of,
+    to_values,
+)
 from chalicelib.ledger.money import COUNTRIES
 from chalicelib.ledger.stored_form import place_of, transaction_item
 from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction
@@ -113,6 +123,30 @@ def test_the_increment_of_an_authorization_is_the_same_attempt_at_its_first_time
     first = one(id="auth", status="authorized")
     assert [recent.at for recent in history(later, first).recents] == [NOW]
     assert [recent.at for recent in history(first, later).recents] == [NOW]
+
+
+@given(st.lists(TRANSACTIONS, max_size=20), st.lists(TRANSACTIONS, max_size=20))
+def test_the_attempts_are_those_that_were_added_or_met_and_of_an_authorization_the_first(
+    added: list[Transaction], met: list[Transaction]
+) -> None:
+    baseline = history(*added)
+    known = [*baseline.recents, *(recent_of(one) for one in met if is_attempt(one))]
+    for one in met:
+        baseline.meet(one)
+    expected = [
+        min((one for one in known if one.reference == name), key=lambda one: one.at)
+        for name in {one.reference for one in known}
+    ]
+    assert sorted(baseline.attempts, key=repr) == sorted(expected, key=repr)
+    assert to_values(baseline) == to_values(history(*added))
+
+
+def test_what_was_met_is_an_attempt_however_old_it_is() -> None:
+    baseline = history(ONE)
+    baseline.meet(one(id="old", timestamp=NOW - 9 * RECENT_FOR))
+    baseline.meet(one(id="reversed", status="reversed"))
+    assert [attempt.at for attempt in baseline.attempts] == [NOW, NOW - 9 * RECENT_FOR]
+    assert len(baseline.recents) == 1
 
 
 @pytest.mark.parametrize(

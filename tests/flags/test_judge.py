@@ -1,6 +1,8 @@
 """Judging a batch: which transactions are judged, what is read for them, and what is counted."""
 
 from datetime import timedelta
+from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -106,3 +108,68 @@ def test_what_the_job_has_lately_seen_of_an_account_counts_as_going_on_there(str
     reads = read_for(stream, *batch)
     # The busy account, and the first of those that are alike.
     assert sorted(reads.accounts) == [*(f"eazycard#a{n:02}" for n in range(9)), "eazycard#a11"]
+
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+def remember(stream: Stream, *earlier: Transaction) -> None:
+    """Let the job have seen these of the account."""
+    history = Baseline()
+    for one in earlier:
+        history.add(one)
+    BaselineRepository(stream.dynamodb, stream.names["AnalyticsTable"]).put({"eazycard#a1": history})
+
+
+def posted(stream: Stream, times: list[timedelta], *, together: bool, **changes: Any) -> list[Transaction]:
+    """Post payments of these times in this order, one by one or as one batch; return them."""
+    payments = [
+        transaction(
+            **{
+                "id": f"t{number}",
+                "account": "a1",
+                "merchant": {"name": f"Shop {number}"},
+                "timestamp": TRANSACTION.timestamp + at,
+                "recorded_at": NOW + timedelta(seconds=number),
+                **changes,
+            }
+        )
+        for number, at in enumerate(times)
+    ]
+    for batch in [payments] if together else [[one] for one in payments]:
+        stream.store(*batch)
+        stream.handle(records(*batch))
+    return payments
+
+
+@pytest.mark.parametrize("newest", [timedelta(0), 2 * HOUR], ids=["no newer", "a newer in the baseline"])
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "one by one"])
+@pytest.mark.parametrize("order", ["forwards", "backwards", "mixed"])
+def test_in_whatever_order_too_many_attempts_come_those_after_the_limit_are_flagged(
+    stream: Stream, order: str, together: bool, newest: timedelta
+) -> None:
+    if newest:
+        remember(stream, transaction(id="newest", account="a1", timestamp=TRANSACTION.timestamp + newest))
+    times = [minute * MINUTE for minute in range(7)]
+    if order == "backwards":
+        times.reverse()
+    elif order == "mixed":
+        Random(7).shuffle(times)
+    payments = posted(stream, times, together=together)
+    counts = [stream.flags(one.id).get("velocity", {}).get("count") for one in payments]
+    assert counts == [None] * 5 + [6, 7]
+
+
+@pytest.mark.parametrize("minutes", [4, 20])
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "one by one"])
+@pytest.mark.parametrize("second", [1, -1])
+def test_of_two_alike_the_one_that_comes_later_is_suspect_however_old_both_are(
+    stream: Stream, second: int, together: bool, minutes: int
+) -> None:
+    stream.set(duplicate_minutes=minutes)
+    remember(
+        stream, transaction(id="newest", account="a1", amount=Decimal(1), timestamp=TRANSACTION.timestamp + HOUR * 3)
+    )
+    times = [timedelta(0), second * minutes * MINUTE]
+    payments = posted(stream, times, together=together, merchant={"name": "One shop"})
+    assert [set(stream.flags(one.id)) for one in payments] == [set(), {"duplicate_suspect"}]

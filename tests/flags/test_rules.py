@@ -119,9 +119,22 @@ def test_attempts_as_long_ago_as_the_window_are_out_of_it() -> None:
     assert found("velocity", ONE, history(*attempts(1, 2, 3, 4, 9.99))) is not None
 
 
-def test_attempts_at_the_same_moment_count_and_later_ones_do_not() -> None:
+def test_attempts_at_the_same_moment_count_and_so_do_later_ones_that_have_come_before() -> None:
     assert found("velocity", ONE, history(*attempts(0, 0, 0, 0, 0)))["count"] == 6
-    assert found("velocity", ONE, history(*attempts(1, 1, 1, 1, -1))) is None
+    assert found("velocity", ONE, history(*attempts(1, 1, 1, 1, -1)))["count"] == 6
+    assert found("velocity", ONE, history(*attempts(6, 5, 4, -4, -5))) is None  # never six within ten minutes
+
+
+@given(st.lists(st.integers(0, 40), max_size=14), st.integers(1, 6))
+def test_an_attempt_is_too_fast_if_any_minutes_with_it_have_too_many_in_whatever_order_they_came(
+    minutes: list[int], limit: int
+) -> None:
+    for number, at in enumerate(minutes):
+        known = minutes[: number + 1]
+        most = max(sum(begin <= one < begin + 10 for one in known) for begin in range(at - 9, at + 1))
+        *before, this = attempts(*known)
+        evidence = found("velocity", this, history(*before), velocity_count=limit)
+        assert evidence == ({"count": most, "limit": limit, "minutes": 10} if most > limit else None)
 
 
 def test_declined_attempts_count() -> None:
@@ -345,7 +358,7 @@ def test_judging_names_every_rule_that_flags_in_the_order_of_the_flags() -> None
     ]
     baseline = history(*usual())
     for other in others:
-        baseline.add_recent(other)
+        baseline.meet(other)
     flags = judge(purchase, baseline, DEFAULT_THRESHOLDS)
     assert tuple(flags) == FLAGS
     assert json.loads(json.dumps(flags)) == flags

@@ -21,6 +21,14 @@ def test_a_transaction_is_judged_by_both_and_by_what_came_before_it() -> None:
     assert (trial.results["velocity"].now, trial.results["velocity"].changed) == (2, 5)
 
 
+def test_attempts_that_come_newest_first_and_late_are_counted_as_any_others() -> None:
+    trial = FlagTrial(DEFAULT_THRESHOLDS, None)
+    newest = transaction(id="newest")
+    trial.judge(newest)
+    late = [transaction(id=f"t{n}", timestamp=newest.timestamp - timedelta(hours=2, minutes=n)) for n in range(7)]
+    assert ["velocity" in trial.judge(one)[0] for one in late] == [False] * 5 + [True] * 2
+
+
 def test_without_changed_thresholds_both_are_the_same() -> None:
     trial = FlagTrial(STRICT, None)
     flagged = [trial.judge(transaction(id=f"t{n}")) for n in range(3)]
