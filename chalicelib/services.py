@@ -132,7 +132,7 @@ class Services(StaffServices):
 
         return StreamHandler(
             Collector(self.transactions, self.purchases),
-            Judge(self.bank_settings, self.baselines, self.transactions, self.flags, self.now),
+            Judge(self.bank_settings, self.baselines, self.transactions, self.purchases, self.flags, self.now),
             self.queue(self.settings.alert_queue_url),
             self.queue(self.settings.notification_queue_url),
             self.event_bus,

@@ -70,18 +70,17 @@ class Stream:
         settings = SettingsDirectory(banks, lambda: self.now)
         endpoints = EndpointDirectory(settings, BankDirectory(banks, lambda: self.now), banks)
         letters = DeadLetters(queue("dead_letters"), "transaction_stream")
+        purchases = PurchaseRepository(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None)
         judge = Judge(
             settings,
             BaselineRepository(dynamodb, self.names["AnalyticsTable"]),
             TransactionRepository(dynamodb, table),
+            purchases,
             FlagRepository(dynamodb, table, sleep=lambda _: None),
             lambda: self.now,
         )
         StreamHandler(
-            Collector(
-                TransactionRepository(dynamodb, table),
-                PurchaseRepository(dynamodb, self.names["NotificationsTable"], sleep=lambda _: None),
-            ),
+            Collector(TransactionRepository(dynamodb, table), purchases),
             judge,
             queue("alerts"),
             queue("notifications"),

@@ -16,10 +16,12 @@ from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.banks.thresholds import FLAGS
 from chalicelib.flags.baselines import RECENT_FOR, Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
+from chalicelib.flags.early_settlements import without_known
 from chalicelib.flags.repository import Flagging, FlagRepository
 from chalicelib.flags.rules import JUDGED, judge
 from chalicelib.ledger.keys import TransactionKey, account_key
 from chalicelib.ledger.purchase import Role, Step
+from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.repository import Listing, TransactionRepository
 from chalicelib.ledger.stored_form import place_of
 from chalicelib.ledger.times import shifted
@@ -35,12 +37,14 @@ class Judge:
         settings: SettingsDirectory,
         baselines: BaselineRepository,
         transactions: TransactionRepository,
+        purchases: PurchaseRepository,
         flags: FlagRepository,
         clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._baselines = baselines
         self._transactions = transactions
+        self._purchases = purchases
         self._flags = flags
         self._clock = clock
 
@@ -53,7 +57,8 @@ class Judge:
         may have ended between the record and the alert.
 
         `steps` says what those transactions are in the story of a purchase that name an authorization. What is settled
-        of an authorized amount was judged when it was authorized, and a refund is no payment.
+        of an authorized amount was judged when it was authorized, and a refund is no payment. An authorization that
+        comes after its settlement is flagged for what that one wasn't.
 
         Raises TemporarilyUnavailable when a table can't be read or written; judging all of them again is safe.
         """
@@ -65,6 +70,7 @@ class Judge:
         for account, own in batch.items():
             history = histories.get(account, Baseline())
             found += self._of_account(own, meanwhile.get(account, ()), history, steps, now)
+        found = without_known(found, self._purchases, self._flags)
         again = {one.transaction.key for one in found}
         rest = [one for own in batch.values() for one in own if _may_be_flagged(one, steps) and one.key not in again]
         recorded = [*self._flags.record(found), *self._flags.recorded(rest)]
