@@ -78,6 +78,7 @@ class Stream:
             purchases,
             FlagRepository(dynamodb, table, sleep=lambda _: None),
             lambda: self.now,
+            sleep=lambda _: None,
         )
         StreamHandler(
             Collector(TransactionRepository(dynamodb, table), purchases),

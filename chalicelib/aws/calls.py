@@ -24,6 +24,14 @@ PASSING = frozenset(
 )
 
 
+THROTTLED = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException"})
+
+
+def is_throttled(error: TemporarilyUnavailable) -> bool:
+    """Return whether a call raised it because a table, or a part of one, had too many requests."""
+    return isinstance(error.__cause__, ClientError) and error_code(error.__cause__) in THROTTLED
+
+
 def error_code(error: ClientError) -> str:
     """Return AWS's code for the error, like `ThrottlingException`; an empty string if there is none."""
     code: str = error.response.get("Error", {}).get("Code", "")

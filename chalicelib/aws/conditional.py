@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.calls import call, error_code
+from chalicelib.aws.calls import THROTTLED, call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, Item
 from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
@@ -24,7 +24,7 @@ _CANCELLED_IN_PASSING = frozenset(
 _TRIES = 9
 _FIRST_WAIT_S = 0.05
 _AT_ONCE = 10
-_HELD_UP = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException", "TransactionConflictException"})
+_HELD_UP = THROTTLED | {"TransactionConflictException"}
 _OPERATIONS = {"Put": "put_item", "Update": "update_item"}
 
 

@@ -1,19 +1,25 @@
 """Judging what was stored: each transaction against its account's history and its bank's thresholds.
 
-The history is what the analytics job keeps, which is a minute or two behind, and what has come since: the batch itself,
-and the account's newest transactions by the index. The latter is looked up for a few accounts of a batch only, the ones
-with most going on first: in ordinary traffic that is all of them, and in a bulk load it keeps the handler from making a
-call for each record.
+The history is what the analytics job keeps, which is a minute or two behind, and what has come since: the batch
+itself, and the account's newest transactions by the index. The latter is looked up for a few accounts of a batch only.
+The banks take turns, and of each the accounts with most going on come first. In ordinary traffic that is all of them,
+and in a bulk load it keeps the handler from making a call for each record.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import islice, zip_longest
 
+from chalicelib.aws.batching import grouped
+from chalicelib.aws.calls import is_throttled
+from chalicelib.aws.retries import back_off
 from chalicelib.aws.telemetry import count, skipped
 from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.banks.thresholds import FLAGS
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.baselines import RECENT_FOR, Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.flags.early_settlements import without_known
@@ -27,7 +33,8 @@ from chalicelib.ledger.stored_form import place_of
 from chalicelib.ledger.times import shifted
 from chalicelib.ledger.transaction import Transaction
 
-LOOKED_UP = 10  # accounts of a batch
+_TRIES, _FIRST_WAIT_S = 6, 0.05
+LOOKED_UP = 10  # accounts of a batch, and one of each bank at least
 _JUDGED_BEFORE = {Role.AS_AUTHORIZED, Role.PART, Role.LAST_PART, Role.COVERED, Role.REFUND}
 
 
@@ -40,7 +47,9 @@ class Judge:
         purchases: PurchaseRepository,
         flags: FlagRepository,
         clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._sleep = sleep
         self._settings = settings
         self._baselines = baselines
         self._transactions = transactions
@@ -111,18 +120,35 @@ class Judge:
     def _meanwhile(
         self, batch: Mapping[str, Sequence[Transaction]], histories: Mapping[str, Baseline]
     ) -> dict[str, list[Transaction]]:
-        """Return what else was lately recorded of the accounts with most going on."""
+        """Return what else was lately recorded of the accounts with most going on, the banks' in turns.
+
+        An account that is throttled to the last try is judged without: it must not hold up all others, of all banks.
+        """
 
         def going_on(account: str) -> int:
             return len(batch[account]) + len(histories.get(account, Baseline()).recents)
 
-        accounts = sorted(batch, key=going_on, reverse=True)[:LOOKED_UP]
+        busiest = sorted(batch, key=going_on, reverse=True)
+        of_banks = grouped(busiest, lambda account: batch[account][0].bank).values()
+        turns = (account for turn in zip_longest(*of_banks) for account in turn if account is not None)
+        accounts = list(islice(turns, max(LOOKED_UP, len(of_banks))))
         if not accounts:
             return {}
         with ThreadPoolExecutor(len(accounts)) as pool:
             return dict(zip(accounts, pool.map(lambda account: self._newest(batch[account]), accounts), strict=True))
 
     def _newest(self, own: Sequence[Transaction]) -> list[Transaction]:
+        for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
+            try:
+                return self._read_newest(own)
+            except TemporarilyUnavailable as error:
+                if not is_throttled(error):
+                    raise
+            self._sleep(wait_s)
+        count("NotLookedUp")
+        return []
+
+    def _read_newest(self, own: Sequence[Transaction]) -> list[Transaction]:
         # Their own times need not follow the order of recording: what they are compared with may lie behind them.
         thresholds = self._settings.of(own[0].bank).thresholds
         behind = timedelta(minutes=max(thresholds.duplicate_minutes, thresholds.velocity_minutes))

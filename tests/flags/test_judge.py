@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from chalicelib.banks.thresholds import FLAGS
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.transaction import Transaction
+from tests.fakes import Failing, Refusing, refusal
 from tests.metrics import counted
 from tests.samples import TRANSACTION, transaction
 from tests.stream_world import LARGE, NOW, Stream, records
@@ -173,3 +175,68 @@ def test_of_two_alike_the_one_that_comes_later_is_suspect_however_old_both_are(
     times = [timedelta(0), second * minutes * MINUTE]
     payments = posted(stream, times, together=together, merchant={"name": "One shop"})
     assert [set(stream.flags(one.id)) for one in payments] == [set(), {"duplicate_suspect"}]
+
+
+def test_what_the_newest_transactions_are_looked_up_for_is_shared_by_the_banks(stream: Stream) -> None:
+    busy = [transaction(id=f"b{n}", account=f"a{n % 15:02}", bank="busy", recorded_at=NOW) for n in range(30)]
+    quiet = [transaction(id=f"q{n}", account=f"q{n}", bank=f"quiet{n}", recorded_at=NOW) for n in range(14)]
+    judge_of_busy = len({*accounts_looked_up(stream, *busy)})
+    assert judge_of_busy == 10
+    few = accounts_looked_up(stream, *busy, *quiet[:2])
+    assert (len(few), {"quiet0#q0", "quiet1#q1"} <= set(few)) == (10, True)
+    many = accounts_looked_up(stream, *busy, *quiet)
+    assert len(many) == 15  # one of each bank
+    assert {f"quiet{n}#q{n}" for n in range(14)} < set(many)
+
+
+def accounts_looked_up(stream: Stream, *batch: Transaction) -> list[str]:
+    found: list[str] = []
+
+    class Queries:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stream.dynamodb, name)
+
+        def query(self, **arguments: Any) -> Any:
+            values = [value.get("S", "") for value in arguments["ExpressionAttributeValues"].values()]
+            found.extend(value for value in values if "#" in value and value.partition("#")[0] in banks)
+            return stream.dynamodb.query(**arguments)
+
+    banks = {one.bank for one in batch}
+    stream.handle(records(*batch), dynamodb=Queries())
+    return found
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
+def test_an_account_that_is_read_too_much_is_judged_without_its_newest_and_holds_nobody_up(
+    stream: Stream, logged: Any, code: str
+) -> None:
+    asked: list[str] = []
+
+    class Hot:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stream.dynamodb, name)
+
+        def query(self, **arguments: Any) -> Any:
+            if "hot" in str(arguments["ExpressionAttributeValues"]):
+                asked.append("hot")
+                raise refusal(code)
+            return stream.dynamodb.query(**arguments)
+
+    hot, other = transaction(id="hot", account="hot", amount=LARGE), transaction(id="other", amount=LARGE)
+    stream.handle(records(hot, other), dynamodb=Hot())
+    assert list(stream.flags("hot")) == list(stream.flags("other")) == ["large_amount"]
+    assert (counted(logged(), "NotLookedUp"), len(asked)) == (1, 6)
+
+
+def test_an_account_that_is_throttled_for_a_moment_is_looked_up_all_the_same(stream: Stream) -> None:
+    before = [transaction(id=f"t{n}", recorded_at=NOW - timedelta(minutes=1)) for n in range(6)]
+    stream.store(*before)
+    throttled = Failing(stream.dynamodb, refusal("ThrottlingException"), operation="query")
+    stream.handle(records(transaction(id="t6", recorded_at=NOW)), dynamodb=throttled)
+    assert "velocity" in stream.flags("t6")
+
+
+def test_where_the_newest_cannot_be_reached_the_batch_comes_again(stream: Stream) -> None:
+    unreachable = Refusing(stream.dynamodb, refusal("InternalServerError"), "query")
+    with pytest.raises(TemporarilyUnavailable):
+        stream.handle(records(transaction(id="t1")), dynamodb=unreachable)

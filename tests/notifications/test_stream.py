@@ -188,7 +188,7 @@ def flag_rows(stream: Stream) -> list[dict[str, Any]]:
     return [item for item in items if "flags" in item]
 
 
-@pytest.mark.parametrize("operation", ["get_item", "batch_get_item", "query", "transact_write_items"])
+@pytest.mark.parametrize("operation", ["get_item", "batch_get_item", "transact_write_items"])
 def test_a_throttled_table_brings_the_batch_again_and_then_all_is_as_if_nothing_had_been(
     operation: str, stream: Stream
 ) -> None:
