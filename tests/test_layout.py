@@ -143,6 +143,7 @@ TESTED_ELSEWHERE = {
     "notifications.outcome": "through the mailer, by notifications/test_mailer",
     "notifications.returns": "through the mailer, by notifications/test_mailer",
     "notifications.sending": "through the mailer, by notifications/test_mailer",
+    "statements.outcome": "through the job, by statements/test_job",
 }
 FORBIDDEN_NAMES = {"base", "common", "helpers", "misc", "util", "utils"}
 MAX_LINES = 250

@@ -16,6 +16,7 @@ from chalicelib.ledger.times import sortable
 # Quiet hours end for all at once: eight shards take 8,000 writes a second.
 SHARDS = 8
 _PAGE = 250
+_OF_EACH = 50
 _CHECKPOINT = {"due_hour": "checkpoint", "due": "checkpoint"}
 # DynamoDB's own broom, for what a release could never read: long after it was due.
 _KEPT_FOR = timedelta(days=14)
@@ -67,6 +68,34 @@ class DueRepository:
                 if not answer["Items"]:
                     break
                 yield [_entry(from_item(item)) for item in answer["Items"]]
+
+    def first_of_each(self, hour: datetime, now: datetime, first_shard: int = 0) -> Iterator[list[DueEntry]]:
+        """Yield some of the hour's entries that are due by now, a page at a time: of each bank some, if it has any.
+
+        Names begin with the bank and a "#". Where a page is full of one bank's entries of one moment, the next page
+        begins behind all of these: however many a bank has, the others' are found in a few calls.
+        """
+        for number in range(SHARDS):
+            partition, after = _partition(hour, (first_shard + number) % SHARDS), "0"
+            while True:
+                answer = call(
+                    self._client.query,
+                    TableName=self._table,
+                    KeyConditionExpression="due_hour = :hour AND due BETWEEN :after AND :upto",
+                    ExpressionAttributeValues=to_item(
+                        {":hour": partition, ":after": after, ":upto": f"{sortable(now)}$"}
+                    ),
+                    ConsistentRead=True,
+                    Limit=_OF_EACH,
+                )
+                found = [from_item(item) for item in answer["Items"]]
+                if found:
+                    yield [_entry(values) for values in found]
+                if "LastEvaluatedKey" not in answer or not found:
+                    break
+                first, last = (values["due"].split("#")[:2] for values in (found[0], found[-1]))
+                # "$" follows "#", and "!" comes before all that names have in them.
+                after = f"{'#'.join(last)}$" if first == last else f"{found[-1]['due']}!"
 
     def remove(self, entries: Iterable[DueEntry]) -> None:
         """Remove the entries; raises TemporarilyUnavailable with some maybe removed."""

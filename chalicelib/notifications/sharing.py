@@ -1,7 +1,7 @@
 """Taking turns of banks: one bank that has used up its share of the send rate holds up no other bank's e-mails."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from chalicelib.aws.batching import grouped
@@ -20,19 +20,21 @@ def in_shares(
     bank_of: Callable[[T], str],
     time_left_s: Callable[[], float],
     takes_at_most_s: float,
-    send: Callable[[list[T]], None],
+    send: Callable[[list[T]], Sequence[T] | None],
     waits_at_most_s: float = WAITS_AT_MOST_S,
 ) -> list[T]:
     """Send to all in parts of one bank, as the banks' shares allow, and return to whom there was no time to send.
 
-    A bank's addressees keep their order, in `turns`: a part is never of two turns. `send` gets one SES call's, and
-    takes at most `takes_at_most_s`. Raises TemporarilyUnavailable.
+    A bank's addressees keep their order, in `turns`: a part is never of two turns. `send` gets one SES call's, takes at
+    most `takes_at_most_s`, and returns for whom the bank's turn was too short: they come first in its next turn, of
+    which no more is asked than this one held. Raises TemporarilyUnavailable.
     """
     of_banks: dict[str, deque[list[T]]] = {}
     for turn in turns:
         for bank, addressees in grouped(turn, bank_of).items():
             of_banks.setdefault(bank, deque()).append(addressees)
     waited_s, wait_s = 0.0, 0.0
+    most: dict[str, int] = {}
     while of_banks:
         sent = 0
         for bank in list(of_banks):
@@ -40,12 +42,17 @@ def in_shares(
             if left_s < 0:
                 return _left(of_banks)
             addressees = of_banks[bank][0]
-            granted = sending.wait_for(bank, min(len(addressees), sending.at_once), min(wait_s, left_s))
+            wanted = min(len(addressees), sending.at_once, most.get(bank, sending.at_once))
+            granted = sending.wait_for(bank, wanted, min(wait_s, left_s))
             wait_s = 0.0
             if granted:
-                send(addressees[:granted])
+                left = send(addressees[:granted]) or ()
                 sent += granted
-                _remove(of_banks, bank, granted)
+                if left:
+                    most[bank] = max(1, granted - len(left))
+                elif bank in most:
+                    most[bank] *= 2
+                _replace(of_banks, bank, [*left, *addressees[granted:]])
         if sent == 0:
             if waited_s >= waits_at_most_s:
                 return _left(of_banks)
@@ -54,10 +61,11 @@ def in_shares(
     return []
 
 
-def _remove(of_banks: dict[str, deque[list[T]]], bank: str, count: int) -> None:
-    first = of_banks[bank].popleft()
-    if count < len(first):
-        of_banks[bank].appendleft(first[count:])
+def _replace(of_banks: dict[str, deque[list[T]]], bank: str, turn: list[T]) -> None:
+    """Put what is left of the bank's first turn in its place."""
+    of_banks[bank].popleft()
+    if turn:
+        of_banks[bank].appendleft(turn)
     elif not of_banks[bank]:
         del of_banks[bank]
 

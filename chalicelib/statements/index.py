@@ -73,6 +73,15 @@ def expected_in(text: str) -> Expected:
     return Expected(bank, account, holder, period, put_off_since, values.get("again") is True)
 
 
+def distinct(statements: Iterable[Expected]) -> list[Expected]:
+    """Return each statement once; of two entries of a statement, one that says `again` wins."""
+    found: dict[str, Expected] = {}
+    for expected in statements:
+        if expected.again or expected.name not in found:
+            found[expected.name] = expected
+    return list(found.values())
+
+
 class StatementIndex:
     """The entries of the statements that are to be sent. All methods raise TemporarilyUnavailable."""
 

@@ -349,6 +349,32 @@ class TestRepository:
         assert self.due(repository, hour, hour + timedelta(days=1)) == []
         assert self.due(repository, hour + timedelta(hours=1), hour + timedelta(days=1)) == put[3:]
 
+    def test_of_each_bank_some_are_found_however_many_another_has_and_all_in_the_end(
+        self, repository: DueRepository
+    ) -> None:
+        moments = [END, END + timedelta(minutes=15)]
+        # Names that begin alike, before and behind the large one.
+        counts = {"b": 2, "b-a": 1_700, "b-a-c": 1, "b.z": 3, "c": 120}
+        put = {
+            DueEntry(moment, f"{bank}#t{number}#awa", "{}")
+            for bank, many in counts.items()
+            for moment in moments
+            for number in range(many)
+        }
+        repository.put(put)
+        hour = END.replace(minute=0)
+        found = [one for page in repository.first_of_each(hour, moments[1], 3) for one in page]
+        assert len(found) == len(set(found))
+        banks = Counter(one.name.partition("#")[0] for one in found)
+        assert {bank: banks[bank] for bank in ("b", "b-a-c", "b.z")} == {"b": 4, "b-a-c": 2, "b.z": 6}
+        assert 0 < banks["b-a"] <= 2 * SHARDS * 100
+        while found:
+            assert not set(found) - put
+            put -= set(found)
+            repository.remove(found)
+            found = [one for page in repository.first_of_each(hour, moments[1]) for one in page]
+        assert put == set()
+
     def test_all_of_a_rush_hour_comes_page_by_page(self, repository: DueRepository) -> None:
         put = {DueEntry(END, f"eazycard#t{number}#awa", json.dumps({"n": number})) for number in range(2_100)}
         repository.put(put)

@@ -64,3 +64,19 @@ def test_nothing_is_begun_that_could_not_be_finished() -> None:
     sending = FakeSending(a=100)
     assert shared(sending, of("a", 0), left_s=9) == ([], of("a", 0))
     assert sending.asked == []
+
+
+def test_what_a_turn_was_too_short_for_comes_first_in_the_next_of_which_no_more_is_asked() -> None:
+    sending = FakeSending(a=100, b=100)
+    sent: list[list[One]] = []
+    fit = iter([2, 2, 1, 9, 9, 9])  # of bank a, in its turns
+
+    def send(part: list[One]) -> list[One]:
+        sent.append(part)
+        return part[next(fit) :] if part[0][0] == "a" else []
+
+    turns = of("a", *range(9)) + of("b", *range(5))
+    assert in_shares(sending, [turns], lambda one: one[0], lambda: 60, 10, send) == []
+    numbers = [[number for _, number in part] for part in sent if part[0][0] == "a"]
+    assert numbers == [[0, 1, 2, 3], [2, 3], [4, 5, 6, 7], [5], [6, 7], [8]]
+    assert [part for part in sent if part[0][0] == "b"] == [of("b", 0, 1, 2, 3), of("b", 4)]
