@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from standardwebhooks import Webhook as Signer
 
+from chalicelib.aws.batching import grouped
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.telemetry import logger
 from chalicelib.banks.endpoints import Endpoint, EndpointDirectory
@@ -16,10 +17,12 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, PACED, RESTING, UNPROVED, Attempt
 from chalicelib.webhooks.host_rate import HostRate, in_turns
 from chalicelib.webhooks.poster import Answer, Poster
+from chalicelib.webhooks.waiting import Waiting
 from chalicelib.webhooks.webhook import Webhook
 
 # An endpoint that takes longer to answer rests: this process posts nothing to it for three times as long. A function
-# that waits for one bank's endpoint can't post the webhooks of the others meanwhile.
+# that waits for one bank's endpoint can't post the webhooks of the others meanwhile. What is quicker than this, or has
+# several endpoints, is bounded by bank (`waiting`).
 _SLOW = timedelta(seconds=2)
 _RESTS_AT_MOST = timedelta(seconds=30)
 _HEADERS = {"content-type": "application/json; charset=utf-8", "user-agent": "transaction-notifier-webhooks/1"}
@@ -36,6 +39,7 @@ class SignedPoster:
         self._poster = poster
         self._clock = clock
         self._rate = HostRate()
+        self._waiting = Waiting()
         self._rests_until: dict[tuple[str, str], datetime] = {}  # by bank and endpoint
 
     def post(self, webhooks: Sequence[Webhook], now: datetime) -> list[Attempt]:
@@ -53,15 +57,19 @@ class SignedPoster:
             endpoint = endpoints[webhook.bank, webhook.endpoint, webhook.type]
             refusals[webhook.id] = self._refusal(webhook, endpoint, signers.get(webhook.bank, []), now)
 
-        def attempted(webhook: Webhook) -> Attempt:
+        def attempted(webhook: Webhook) -> tuple[Attempt, timedelta]:
             endpoint = endpoints[webhook.bank, webhook.endpoint, webhook.type]
             refusal = refusals[webhook.id]
             if refusal is not None or endpoint is None:
-                return Attempt(webhook, endpoint, refusal or NO_ENDPOINT)
-            return Attempt(webhook, endpoint, self._post(webhook, endpoint, signers[webhook.bank]))
+                return Attempt(webhook, endpoint, refusal or NO_ENDPOINT), timedelta(0)
+            answer, took = self._post(webhook, endpoint, signers[webhook.bank])
+            return Attempt(webhook, endpoint, answer), took
 
         with ThreadPoolExecutor(len(webhooks)) as pool:
-            return list(pool.map(attempted, webhooks))
+            attempts = list(pool.map(attempted, webhooks))
+        for bank, of_bank in grouped(attempts, lambda one: one[0].webhook.bank).items():
+            self._waiting.add(bank, max(took for _, took in of_bank), self._clock())
+        return [attempt for attempt, _ in attempts]
 
     def _refusal(
         self, webhook: Webhook, endpoint: Endpoint | None, signers: Sequence[Signer], now: datetime
@@ -75,11 +83,13 @@ class SignedPoster:
             return NO_SECRET
         if endpoint.status is Status.UNPROVED and webhook.type != WEBHOOK_TEST:
             return UNPROVED
-        if self._rests_until.get((webhook.bank, endpoint.id), now) > now:
+        if self._rests_until.get((webhook.bank, endpoint.id), now) > now or self._waiting.is_too_long(
+            webhook.bank, now
+        ):
             return RESTING
         return None if self._rate.takes(endpoint.url, now) else PACED
 
-    def _post(self, webhook: Webhook, endpoint: Endpoint, signers: Sequence[Signer]) -> Answer:
+    def _post(self, webhook: Webhook, endpoint: Endpoint, signers: Sequence[Signer]) -> tuple[Answer, timedelta]:
         posted_at = self._clock()
         headers = {
             **_HEADERS,
@@ -93,7 +103,7 @@ class SignedPoster:
         took = answered_at - posted_at
         if took > _SLOW:
             self._rests_until[webhook.bank, endpoint.id] = answered_at + min(3 * took, _RESTS_AT_MOST)
-        return answer
+        return answer, took
 
     def _signers(self, bank: str, endpoint: Endpoint, now: datetime) -> list[Signer]:
         """Return what signs with the bank's valid secrets; none if the secret is missing or can't be read."""

@@ -1,6 +1,9 @@
 """Posting with signatures: with every valid secret, and what keeps a webhook from being posted."""
 
+import itertools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from chalicelib.banks.bank import Bank, BankDirectory
 from chalicelib.banks.endpoints import EndpointDirectory
 from chalicelib.banks.repository import BankRepository
 from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSettings
+from chalicelib.banks.webhook_endpoints import MAX_ENDPOINTS, WEBHOOK_TEST, NamedEndpoint
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, RESTING
@@ -39,12 +43,20 @@ class Postroom:
     def pass_time(self, time: timedelta) -> None:
         self.now += time
 
+    def pass_at_once(self, began: datetime, time: timedelta) -> None:
+        """Let the time pass of one of several that take theirs at the same time."""
+        self.now = max(self.now, began + time)
+
     def enter(self, bank: str, url: str | None, **changes: Any) -> None:
         arn = f"secret-of-{bank}"
         self.secrets.store(arn, OLD)
         self.banks.put_bank(Bank(bank, bank, "EUR", "standard", **{"webhook_secret_arn": arn, **changes}))
         version = self.banks.settings(bank).version + 1
         self.banks.put_settings(bank, StoredSettings(BankSettings(webhook_url=url), {}, version))
+
+    def enter_all(self, bank: str, endpoints: Sequence[NamedEndpoint]) -> None:
+        version = self.banks.settings(bank).version + 1
+        self.banks.put_settings(bank, StoredSettings(BankSettings(webhooks=tuple(endpoints)), {}, version))
 
     def process(self, secrets: Any = None) -> SignedPoster:
         clock = lambda: self.now  # noqa: E731
@@ -53,11 +65,14 @@ class Postroom:
         )
         return SignedPoster(directory, SecretStore(lambda: secrets or self.secrets, clock), self.endpoints, clock)
 
-    def answers(self, *banks: str, poster: SignedPoster | None = None) -> list[Answer]:
+    def answers(self, *banks: str, poster: SignedPoster | None = None, endpoints: Sequence[str] = ()) -> list[Answer]:
+        kind = WEBHOOK_TEST if endpoints else "notification.delivered"
         webhooks = [
-            Webhook(f"msg_{number}", NotificationKey(bank, "t1", "awa"), "notification.delivered", "{}", NOW)
+            Webhook(f"msg_{number}", NotificationKey(bank, "t1", "awa"), kind, "{}", NOW)
             for number, bank in enumerate(banks)
         ]
+        if endpoints:
+            webhooks = [one.to(endpoint) for one, endpoint in zip(webhooks, endpoints, strict=True)]
         attempts = (poster or self.poster).post(webhooks, self.now)
         assert [attempt.webhook for attempt in attempts] == webhooks
         return [attempt.answer for attempt in attempts]
@@ -150,6 +165,52 @@ def test_an_endpoint_that_answers_within_two_seconds_does_not_rest(postroom: Pos
     postroom.endpoints.takes = {URL: timedelta(seconds=2)}
     assert postroom.answers("eazycard") == [TAKEN]
     assert postroom.answers("eazycard") == [TAKEN]
+
+
+@pytest.mark.parametrize("at_once", [1, 5])
+@pytest.mark.parametrize("takes_s", [0.51, 1.99, 2.5, 9.9, 10])
+def test_however_slow_a_bank_s_endpoints_are_at_least_half_of_a_copy_s_time_is_left_to_others(
+    postroom: Postroom, takes_s: float, at_once: int
+) -> None:
+    slow = [NamedEndpoint(f"https://slow{number}.bank.example/", (WEBHOOK_TEST,)) for number in range(MAX_ENDPOINTS)]
+    postroom.enter_all("eazycard", slow)
+    postroom.endpoints.takes = {one.url: timedelta(seconds=takes_s) for one in slow}
+    waited: list[tuple[datetime, timedelta]] = []
+    ends = NOW + timedelta(minutes=5)
+    for number in itertools.count():
+        if postroom.now >= ends:
+            break
+        began = postroom.now
+        postroom.endpoints.tick = partial(postroom.pass_at_once, began)
+        chosen = [slow[(number + other) % len(slow)].id for other in range(at_once)]
+        assert postroom.answers("other-bank") == [TAKEN]
+        postroom.answers(*["eazycard"] * at_once, endpoints=chosen)
+        waited.append((began, postroom.now - began))
+        postroom.now += timedelta(milliseconds=250)  # for the others
+    for begins in range(5):
+        minute = [took for at, took in waited if begins <= (at - NOW) / timedelta(minutes=1) < begins + 1]
+        assert timedelta(0) < sum(minute, timedelta(0)) <= timedelta(seconds=30)
+
+
+def test_when_a_bank_was_waited_for_too_long_all_of_its_endpoints_rest_until_the_minute_is_over(
+    postroom: Postroom,
+) -> None:
+    slow, quick = (NamedEndpoint(f"https://{name}.bank.example/", (WEBHOOK_TEST,)) for name in ("slow", "quick"))
+    postroom.enter_all("eazycard", [slow, quick])
+    postroom.endpoints.takes = {slow.url: timedelta(seconds=1.5)}
+    for _ in range(14):
+        assert postroom.answers("eazycard", endpoints=[slow.id]) == [TAKEN]
+    assert postroom.answers("eazycard", "other-bank", endpoints=[quick.id, "default"]) == [RESTING, TAKEN]
+    postroom.now = NOW + timedelta(minutes=1, seconds=1.5) - timedelta(microseconds=1)
+    assert postroom.answers("eazycard", endpoints=[quick.id]) == [RESTING]
+    postroom.now += timedelta(microseconds=1)
+    assert postroom.answers("eazycard", endpoints=[quick.id]) == [TAKEN]
+
+
+def test_quick_answers_make_no_endpoint_rest_however_many_there_are(postroom: Postroom) -> None:
+    postroom.endpoints.takes = {URL: timedelta(seconds=0.5)}
+    for _ in range(200):
+        assert postroom.answers("eazycard") == [TAKEN]
 
 
 def test_a_secrets_manager_that_is_down_raises_and_nothing_is_posted(postroom: Postroom) -> None:
