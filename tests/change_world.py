@@ -16,10 +16,12 @@ from chalicelib.changes.asked_repository import AskedRepository
 from chalicelib.changes.change_mailer import ChangeMailer
 from chalicelib.changes.change_teller import ChangeTeller
 from chalicelib.changes.confirming import Confirming
+from chalicelib.changes.told_lately import ToldLately
 from chalicelib.flags.events import EventBus
 from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder, load_holder
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.notifications.allowances_repository import AllowanceRepository
 from chalicelib.webhooks.outbox import Outbox
 from tests.fakes import FakeEventBridge, FakeSqs
 from tests.mail_world import NOW, World
@@ -36,6 +38,7 @@ class Changes(World):
     def __init__(self, dynamodb: Any, names: dict[str, str]) -> None:
         super().__init__(dynamodb, names)
         self.webhooks, self.events = FakeSqs(), FakeEventBridge()
+        self.quota_asked: list[tuple[str, int]] = []
         self.banks = BankRepository(dynamodb, names["BanksTable"])
         self.confirmation_link: Callable[[Address], str | None] = lambda address: f"https://x/addresses/{address.bank}"
 
@@ -81,12 +84,17 @@ class Changes(World):
             BankDirectory(self.banks, lambda: self.now),
             self.links_for,
             self.confirming(dynamodb),
+            ToldLately(AllowanceRepository(dynamodb, self.names["DeferralsTable"]), self.take_emails),
             self.sending(dynamodb, clients.get("ses", self.ses)),
             Queue(self.queue, "url", sleep=lambda _: None),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "change_mailer"),
             lambda: self.now,
             jitter=lambda _, longest: longest,
         )
+
+    def take_emails(self, bank: str, count: int) -> int:
+        self.quota_asked.append((bank, count))
+        return self.allowed_emails(bank, count)
 
     def confirming(self, dynamodb: Any) -> Confirming:
         return Confirming(

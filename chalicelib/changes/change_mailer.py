@@ -16,6 +16,7 @@ from chalicelib.aws.telemetry import count, logger
 from chalicelib.banks.bank import BankDirectory
 from chalicelib.changes.change_notice import ChangeNotice, is_change, pack, to_payload, unpack
 from chalicelib.changes.confirming import Confirming, NoLink
+from chalicelib.changes.told_lately import ToldLately
 from chalicelib.holders.change import CONFIRM_ADDRESS
 from chalicelib.holders.confirmation import NOT_CONFIRMED
 from chalicelib.holders.holder import Holder
@@ -54,6 +55,7 @@ class ChangeMailer:
         banks: BankDirectory,
         links_for: LinksFor,
         confirming: Confirming,
+        told_lately: ToldLately,
         sending: Sending,
         queue: Queue,
         dead_letters: DeadLetters,
@@ -64,6 +66,7 @@ class ChangeMailer:
         self._banks = banks
         self._links_for = links_for
         self._confirming = confirming
+        self._told_lately = told_lately
         self._sending = sending
         self._log = sending.log
         self._queue = queue
@@ -154,8 +157,11 @@ class ChangeMailer:
             return notice.change(State.SUPPRESSED, suppressed.reason)
         if notice.told.kind == CONFIRM_ADDRESS:
             reason = self._confirming.why_not(notice, now, at)
-            return notice.change(State.SKIPPED, reason) if reason else None
-        return notice.change(State.SKIPPED, NOT_CONFIRMED) if notice.told.holder.awaits_confirmation else None
+        elif notice.told.holder.awaits_confirmation:
+            reason = NOT_CONFIRMED
+        else:
+            reason = self._told_lately.why_not(notice, at)
+        return notice.change(State.SKIPPED, reason) if reason else None
 
     def _compose_one(self, notice: ChangeNotice, now: Holder, at: datetime, composed: _Composed) -> None:
         try:
