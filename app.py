@@ -85,7 +85,12 @@ def post_transaction() -> Response:
 @answered
 def post_batch() -> Response:
     return transactions.record_batch(
-        calling_bank(), app.current_request, intake=services.intake, quotas=services.quotas, now=services.now()
+        calling_bank(),
+        app.current_request,
+        intake=services.intake,
+        quotas=services.quotas,
+        pace=services.pace,
+        now=services.now(),
     )
 
 

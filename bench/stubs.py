@@ -38,7 +38,7 @@ class StubClient:
         return {}
 
     def update_item(self, **_: Any) -> dict[str, Any]:
-        return {"Attributes": {"taken": {"N": "1"}}}
+        return {"Attributes": {"taken": {"N": "1"}, "until_ms": {"N": "0"}}}
 
 
 def holder_of(key: Item) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.queues import Queue
     from chalicelib.aws.secret_store import SecretStore
     from chalicelib.banks.endpoints import EndpointDirectory
+    from chalicelib.banks.pace import Pace
     from chalicelib.banks.quotas import Quotas
     from chalicelib.banks.quotas_repository import QuotaRepository
     from chalicelib.banks.settings import SettingsDirectory
@@ -81,6 +82,13 @@ class IntakeStores:
         from chalicelib.banks.quotas import Quotas
 
         return Quotas(self.used_quotas, lambda *told: self.operator_topics.publish(*told), self.now)
+
+    @cached_property
+    def pace(self) -> "Pace":
+        from chalicelib.banks.pace import Pace
+        from chalicelib.banks.pace_repository import PaceRepository
+
+        return Pace(PaceRepository(self.client("dynamodb"), self.settings.deferrals_table), self.now)
 
     @cached_property
     def operator_topics(self) -> "OperatorTopics":

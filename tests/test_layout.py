@@ -116,6 +116,7 @@ MAY_IMPORT_BESIDE = {
 TESTED_ELSEWHERE = {
     "audit.entry": "with what adds to the trail, by audit/test_trail",
     "analytics.repository": "on both engines through the job, by analytics/test_job and test_lease",
+    "banks.pace_repository": "on both engines, by banks/test_pace",
     "api.address_html": "through its page, by api/test_address_page",
     "api.alert_html": "through its page, by api/test_alert_page",
     "api.documentation": "through the routes, by api/test_api and test_docs_page",

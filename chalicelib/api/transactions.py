@@ -36,6 +36,7 @@ from chalicelib.ledger.repository import Listing, TransactionRepository
 from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, to_json
 
 if TYPE_CHECKING:
+    from chalicelib.banks.pace import Pace
     from chalicelib.flags.repository import FlagRepository
     from chalicelib.ledger.purchases_repository import PurchaseRepository
 
@@ -92,10 +93,13 @@ def _place(request: Request, transaction: Transaction) -> str:
     return f"./{transaction.id}" if has_slash else f"./transactions/{transaction.id}"
 
 
-def record_batch(bank: Bank, request: Request, *, intake: Intake, quotas: Quotas, now: datetime) -> Response:
+def record_batch(
+    bank: Bank, request: Request, *, intake: Intake, quotas: Quotas, pace: "Pace", now: datetime
+) -> Response:
     """Answer `POST /transactions/batch`: the outcome of each item, in order; 202 when the bank prefers them queued.
 
-    Items over the day's quota are to be sent again. Raises OverQuota for a batch that is to be queued.
+    Items over the day's quota, or over the plan's pace, are to be sent again. Raises OverQuota for a batch that is to
+    be queued.
     """
     only_parameters(request)
     raw, content_type = sent_body(request)
@@ -106,16 +110,19 @@ def record_batch(bank: Bank, request: Request, *, intake: Intake, quotas: Quotas
     ]
     valid = [one.transaction for one in loaded if isinstance(one, batch.Loaded)]
     telemetry.note(transactions=telemetry.about((bank.id, one.id) for one in valid))
-    granted = quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, len(valid))
     if "respond-async" in preferences(request):
+        granted = quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, len(valid))
         if granted < len(valid):
             quotas.give_back(bank.id, Metered.TRANSACTIONS, granted)
             raise OverQuota(quotas.seconds_left())
         intake.queue(valid)
         answer = batch.answer(items, loaded, [Queued(one) for one in valid], batch.QUEUED_STATUSES)
         return json_answer(answer, 202, {"Preference-Applied": ", ".join(["respond-async", *applied.values()])})
+    paced, wait_s = pace.take(bank.id, bank.plan, len(valid))
+    granted = quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, paced)
     outcomes = intake.record_all(valid[:granted], lambda: seconds_left(request.lambda_context))
-    refused = [OverQuota(quotas.seconds_left()) for _ in valid[granted:]]
+    refused: list[OverQuota | TemporarilyUnavailable] = [OverQuota(quotas.seconds_left()) for _ in valid[granted:paced]]
+    refused += [TemporarilyUnavailable(wait_s) for _ in valid[paced:]]
     answer = batch.answer(items, loaded, [*outcomes, *refused], batch.RECORDED_STATUSES)
     if answer["counts"]["retry"]:
         later = refused[0] if refused else TemporarilyUnavailable()

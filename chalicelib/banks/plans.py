@@ -1,4 +1,4 @@
-"""What a bank's plan allows in a day (UTC), and what it requires.
+"""What a bank's plan allows in a day (UTC) and in a second, and what it requires.
 
 The plans' rates of requests are API Gateway's: see `infra.gateway`.
 """
@@ -29,6 +29,11 @@ DAILY = {
 }
 
 
+# Transactions a second in batches, over some seconds. All banks together have what the index by_recorded takes: a
+# thousand for each of its shards, of which there are four at first. None: no limit.
+_A_SECOND = {"trial": 50, "standard": 1_000, "volume": None}
+
+
 # A trial bank is a stranger: it must not be able to flood people who never gave it their address.
 _CONFIRMING = frozenset({"trial"})
 
@@ -36,6 +41,11 @@ _CONFIRMING = frozenset({"trial"})
 def must_confirm_addresses(plan: str, is_chosen: bool = False) -> bool:
     """Return whether a bank's holders confirm their addresses: on the trial plan always, else where the bank chose."""
     return is_chosen or plan in _CONFIRMING
+
+
+def pace_of(plan: str) -> int | None:
+    """Return a plan's limit a second; None if it has none. A plan that is unknown here has the standard one's."""
+    return _A_SECOND.get(plan, _A_SECOND["standard"])
 
 
 def limit_of(plan: str, metered: Metered) -> int | None:

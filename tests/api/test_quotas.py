@@ -88,3 +88,29 @@ def test_the_bank_s_operators_hear_of_it(trial: Bench) -> None:
     told = json.loads(message["Body"])
     assert told["Subject"] == "100 % of today's transactions used"
     assert "10000 of 10000 transactions of 2026-01-10 (UTC) are used." in told["Message"]
+
+
+def test_a_batch_over_the_pace_is_recorded_in_part_and_the_rest_is_to_be_sent_again_soon(bench: Bench) -> None:
+    bench.banks.change_bank("eazycard", plan="trial")
+    bench.restart()
+    assert batch(bench, 300).json_body["counts"]["created"] == 300
+    bench.now += timedelta(milliseconds=1)
+    answer = batch(bench, 400)
+    assert answer.status_code == 200
+    assert answer.json_body["counts"] == {"created": 0, "replayed": 200, "conflict": 0, "invalid": 0, "retry": 200}
+    assert answer.headers["Retry-After"] == str(200 // 50)
+    assert batch(bench, 3, key=OTHER_KEY).json_body["counts"]["created"] == 3
+    # Neither is counted: the plan's requests limit the one, the queue's turns the other.
+    assert post(bench, "alone").status_code == 201
+    assert batch(bench, 400, **ASYNC).status_code == 202
+    bench.now += timedelta(seconds=4)
+    assert batch(bench, 400).json_body["counts"]["retry"] == 200
+
+
+def test_the_day_s_quota_counts_only_what_the_pace_lets_through(bench: Bench) -> None:
+    bench.banks.change_bank("eazycard", plan="trial")
+    bench.restart()
+    batch(bench, 500)
+    assert batch(bench, 100).json_body["counts"]["retry"] == 100
+    used = QuotaRepository(bench.dynamodb, "DeferralsTable").used("eazycard", Metered.TRANSACTIONS, bench.now.date())
+    assert used.taken == 500
