@@ -63,8 +63,9 @@ def velocity(transaction: Transaction, history: Baseline, thresholds: Thresholds
         return None
     this, within = transaction.timestamp, timedelta(minutes=thresholds.velocity_minutes)
     times = sorted([this, *(one.at for one in _others(transaction, history) if abs(one.at - this) < within)])
-    # Of the windows with this attempt in them, one that begins with an attempt has the most.
-    count = max(bisect_left(times, shifted(at, within)) - n for n, at in enumerate(times) if at <= this)
+    # Of the windows with this attempt in them, one that begins with an attempt has the most. One that begins later has
+    # fewer than the one that begins with this.
+    count = max(bisect_left(times, shifted(at, within)) - n for n, at in enumerate(times))
     if count <= thresholds.velocity_count:
         return None
     return {"count": count, "limit": thresholds.velocity_count, "minutes": thresholds.velocity_minutes}

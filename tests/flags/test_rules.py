@@ -116,6 +116,8 @@ def test_as_many_attempts_as_the_limit_are_not_too_fast() -> None:
 
 def test_attempts_as_long_ago_as_the_window_are_out_of_it() -> None:
     assert found("velocity", ONE, history(*attempts(1, 2, 3, 4, 10))) is None
+    assert found("velocity", ONE, history(*attempts(*[10] * 6))) is None
+    assert found("velocity", ONE, history(*attempts(*[-10] * 6))) is None
     assert found("velocity", ONE, history(*attempts(1, 2, 3, 4, 9.99))) is not None
 
 
