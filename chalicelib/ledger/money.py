@@ -3,7 +3,7 @@
 The tables are plain data, so that a cold start imports no library for them. Tests hold them to the published lists.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 MAX_INTEGER_DIGITS = 15
 
@@ -81,11 +81,12 @@ def has_at_most(decimals: int, number: Decimal) -> bool:
 
 
 def without_end_zeros(number: Decimal, decimals: int) -> Decimal:
-    """Return a number that has at most so many decimals without the zeros beyond them."""
+    """Return a number with at most 15 digits before its point, and so many decimals, without the zeros beyond them."""
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or -exponent <= decimals:
         return number
-    return number.quantize(Decimal(f"1e-{decimals}"))
+    # Python's own context has 28 digits, and a rate may have 37.
+    return number.quantize(Decimal(f"1e-{decimals}"), context=Context(prec=MAX_INTEGER_DIGITS + decimals))
 
 
 def format_amount(amount: Decimal, currency: str) -> str:

@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 from chalice.test import HTTPResponse
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.api.batch import QUEUED_STATUSES, Loaded, answer, load_item
+from chalicelib.api.json_body import MAX_BYTES, parse_json
 from chalicelib.aws.clients import WRITERS, client
+from chalicelib.banks.bank import Bank
 from chalicelib.ledger.ingest_queue import unpack
+from chalicelib.ledger.intake import Queued
+from chalicelib.ledger.posted import FIELDS
+from chalicelib.ledger.times import parse_time
 from tests.app_bench import AWS, CARD, KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 from tests.fakes import Failing, Refusing, refusal
+from tests.sizes import size
 
 ASYNC = {"prefer": "respond-async"}
 
@@ -276,6 +283,53 @@ def test_a_batch_answers_each_item_as_single_posts_in_the_same_order_would(bench
         else:
             assert status == ("replayed" if content[item["id"]] == item else "conflict")
     assert bench.stored() == len(content)
+
+
+# Numbers with as many digits as anybody writes, and names and texts that the rules look at.
+NUMBER = st.from_regex(
+    r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,40}|\.[0-9]{1,9}0{1,40})?([eE][+-]?[0-9]{1,4})?", fullmatch=True
+)
+SCALAR = (
+    NUMBER
+    | NUMBER.map(json.dumps)
+    | st.sampled_from(
+        ["NaN", "-Infinity", "true", "null", '"EUR"', '"XAF"', '"reversed"', '"2026-01-10"', json.dumps(CARD)]
+    )
+    | st.text(max_size=20).map(json.dumps)
+)
+NAME = st.sampled_from([*FIELDS, "name", "mcc", "country", "rate", "x"]) | st.text(max_size=5)
+ANY_JSON = st.recursive(
+    SCALAR,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(NAME.map(json.dumps), inner), max_size=3).map(
+            lambda pairs: "{" + ",".join(f"{name}:{value}" for name, value in pairs) + "}"
+        )
+    ),
+    max_leaves=8,
+)
+# Mostly of a form that one field's rules let through, so that the rules behind it are tried too.
+NEARLY_RIGHT = st.fixed_dictionaries(
+    {name: st.just(json.dumps(value)) for name, value in SMALLEST.items()} | {"amount": st.just("250") | SCALAR},
+    optional={
+        **{name: ANY_JSON for name in FIELDS if name not in SMALLEST},
+        "original": st.fixed_dictionaries({}, optional={"amount": SCALAR, "currency": SCALAR, "rate": SCALAR}).map(
+            lambda parts: "{" + ",".join(f'"{name}":{value}' for name, value in parts.items()) + "}"
+        ),
+    },
+).map(lambda fields: "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}")
+
+
+@given(NEARLY_RIGHT | ANY_JSON, st.booleans())
+@settings(max_examples=size(400, 20_000))
+@example(json.dumps({**SMALLEST, "original": {"rate": "1000000.00000000000000000000000"}}), False)
+def test_whatever_an_item_is_it_is_loaded_or_refused_by_a_rule(text: str, is_strict: bool) -> None:
+    bank, now = Bank("eazycard", "EAZYCard", "EUR", "volume"), parse_time("2026-01-10T14:00:00Z")
+    item = parse_json(f'{{"item": {text}}}'.encode("utf-8", "surrogatepass"), "application/json", MAX_BYTES)["item"]
+    found = load_item(item, bank, now, is_strict=is_strict, may_be_large=True)
+    outcomes = [Queued(found.transaction)] if isinstance(found, Loaded) else []
+    (result,) = answer([item], [found], outcomes, QUEUED_STATUSES)["results"]
+    assert result["status"] == ("queued" if isinstance(found, Loaded) else "invalid")
 
 
 def test_there_is_a_connection_for_every_writer() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pytest
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from chalicelib.api.transaction_body import read_transaction
 from chalicelib.errors import CardNumberRefused, ValidationFailed
 from chalicelib.ledger.informing import Warnings
-from chalicelib.ledger.money import CURRENCY_DECIMALS
-from chalicelib.ledger.posted import INFORMING, TransactionSchema, load_transaction
+from chalicelib.ledger.money import CURRENCY_DECIMALS, plain
+from chalicelib.ledger.posted import INFORMING, MAX_RATE_DECIMALS, TransactionSchema, load_transaction
 from chalicelib.ledger.stored_form import transaction_from_item, transaction_item
 from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, to_json
 from chalicelib.ledger.wording import UNREADABLE
@@ -450,6 +450,7 @@ def test_all_differing_fields_are_named_in_order() -> None:
 
 
 OVER_0 = "Must be over 0."
+EXACTLY = Context(prec=100)
 
 
 @pytest.mark.parametrize(
@@ -476,6 +477,47 @@ def test_a_rate_is_kept_exactly_to_22_decimals() -> None:
         loaded = load(original={"rate": rate})
         assert loaded.original == {"rate": Decimal(rate)}
         assert transaction_from_item(transaction_item(loaded)) == loaded
+
+
+def load_exactly(**changes: Any) -> Transaction:
+    """Return the transaction without a search for card numbers, which digits at random can be."""
+    return load_transaction({**SMALLEST, **changes}, "eazycard", "XAF", NOW)
+
+
+ZEROS_BEHIND = st.sampled_from([0, 0, 1, 10, 22, 30, 400])
+
+
+@given(st.integers(0, 15), st.integers(0, MAX_RATE_DECIMALS), ZEROS_BEHIND, st.data())
+def test_any_rate_of_15_and_22_digits_is_kept_exactly_whatever_zeros_are_behind_it(
+    before: int, decimals: int, zeros: int, data: st.DataObject
+) -> None:
+    rate = Decimal(data.draw(st.integers(1, 10 ** max(1, before + decimals) - 1))).scaleb(-decimals, EXACTLY)
+    loaded = load_exactly(original={"rate": f"{rate:f}{'' if decimals else '.0'}{'0' * zeros}"})
+    assert (loaded.original or {})["rate"] == rate
+    assert to_json(loaded)["original"] == {"rate": plain(rate)}
+    assert transaction_from_item(transaction_item(loaded)) == loaded
+
+
+@given(st.sampled_from(sorted(CURRENCY_DECIMALS)), st.data(), ZEROS_BEHIND)
+def test_any_amount_of_15_digits_and_its_currencys_decimals_is_kept_exactly_whatever_zeros_are_behind_it(
+    currency: str, data: st.DataObject, zeros: int
+) -> None:
+    decimals = CURRENCY_DECIMALS[currency]
+    amount = Decimal(data.draw(st.integers(1, 10 ** (15 + decimals) - 1))).scaleb(-decimals)
+    written = f"{amount:f}{'' if decimals else '.0'}{'0' * zeros}"
+    loaded = load_exactly(
+        amount=written, balance=written, currency=currency, original={"amount": written, "currency": currency}
+    )
+    assert (loaded.amount, loaded.balance, (loaded.original or {})["amount"]) == (amount, amount, amount)
+    assert transaction_from_item(transaction_item(loaded)) == loaded
+
+
+@given(st.integers(10**15, 10**20), st.integers(1, 10**15 - 1), ZEROS_BEHIND)
+def test_a_rate_with_a_16th_digit_or_a_23rd_decimal_is_refused_by_its_name(large: int, whole: int, zeros: int) -> None:
+    for rate in (f"{large}.{'0' * zeros}1", f"{large}.0{'0' * zeros}", f"{whole}.{'0' * 22}1{'0' * zeros}"):
+        with pytest.raises(ValidationFailed) as refusal:
+            load_exactly(original={"rate": rate})
+        assert [field for field, _ in refusal.value.errors] == ["original.rate"]
 
 
 @pytest.mark.parametrize(
