@@ -21,6 +21,7 @@ from bank_simulator.files.entries import (
 from bank_simulator.files.mt940_fields import Field
 from bank_simulator.files.mt940_information import Information, information
 
+_ACCOUNTS = ("25", "25P")
 _OPENINGS, _CLOSINGS = ("60", "60F", "60M"), ("62", "62F", "62M")
 _EXPECTED = {"EC": "credit", "ED": "debit"}
 # Supplementary details that are a reference, and not words.
@@ -71,11 +72,10 @@ class _Reader:
             self._has_more = True
             return
         self._end_entry()
-        begins = field.tag == "20" or (self._is_closed and field.tag in ("25", "25P", *_OPENINGS))
-        if begins or not self.statements:
+        if self._begins(field):
             self._begin(field)
         current = self.statements[-1]
-        if field.tag in ("25", "25P"):
+        if field.tag in _ACCOUNTS:
             current.account = field.value.split("\n")[0].strip()
         elif field.tag in ("28", "28C"):
             current.name = field.value.strip()
@@ -89,6 +89,15 @@ class _Reader:
     def finish(self) -> None:
         """Take what is still open."""
         self._end_entry()
+
+    def _begins(self, field: Field) -> bool:
+        """Whether the field is the first of a statement, which need not have a reference of its own."""
+        if field.tag == "20" or not self.statements:
+            return True
+        if field.tag in _ACCOUNTS:
+            # MT942 has no closing balance: a second account begins a second report.
+            return self._is_closed or bool(self.statements[-1].account)
+        return self._is_closed and field.tag in _OPENINGS
 
     def _begin(self, field: Field) -> None:
         # Without a reference of its own, it is one more statement of the same account.

@@ -41,7 +41,10 @@ class Field:
 
 def fields(text: str) -> Iterator[Field]:
     """Return the file's fields in their order, without what stands between the messages."""
-    text = "\n".join(line.rstrip() for line in text.replace("\r", "\n" if "\n" not in text else "").split("\n"))
+    # Messages that were joined to one file bring their byte order marks along.
+    text = text.replace("\r", "\n" if "\n" not in text else "")
+    # Messages that were joined to one file bring their byte order marks along.
+    text = "\n".join(line.removeprefix("\ufeff").rstrip() for line in text.split("\n"))
     found = list(_TAG.finditer(text))
     ends = [*(match.start() for match in found[1:]), len(text)]
     line, counted = 1, 0

@@ -252,6 +252,16 @@ def test_a_byte_order_mark_is_no_part_of_the_first_field() -> None:
     assert statement.account == "DE89370400440532013000"
 
 
+def test_no_byte_order_mark_in_a_file_of_joined_messages_hides_a_field() -> None:
+    text = written([Booked(Decimal(5), text="COFFEE")])
+    for mark in ("\ufeff", "\n\ufeff"):
+        first, second = statements(mark + text + mark + text.replace("DE89370400440532013000", "2"))
+        assert (first.account, second.account) == ("DE89370400440532013000", "2")
+        assert [[found.text for found in each.entries] for each in (first, second)] == [["COFFEE"], ["COFFEE"]]
+    marked = "\n".join(f"\ufeff{line}" for line in text.split("\n"))
+    assert statements(marked) == statements(text)
+
+
 def test_information_about_the_statement_is_not_put_to_its_last_entry() -> None:
     text = written([Booked(Decimal(5), text="COFFEE")]).replace("-\n", ":86:ACCOUNT OVERDRAWN\n-\n")
     assert statements(text)[0].entries[0].text == "COFFEE"
@@ -273,6 +283,25 @@ def test_a_statement_without_a_reference_of_its_own_begins_with_its_account() ->
     second_text = ":25:2\n:60F:D260112EUR2,\n:61:260112C5,00NTRFNONREF\n:62F:C260112EUR3,\n"
     first, second = statements(first_text + second_text)
     assert (first.account, second.account, len(second.entries)) == ("1", "2", 1)
+
+
+_ENDS = {"a closing balance": ":62F:C260112EUR15,00\n", "no balance": "", "the end of the message": "-\n"}
+_BEGINS = {"its reference": ":20:Y\n", "its account": ""}
+
+
+@pytest.mark.parametrize("tag", ["25", "25P"])
+@pytest.mark.parametrize("opening", [":60F:C260112EUR10,00\n", ":34F:EUR0\n"], ids=["MT940", "MT942"])
+@pytest.mark.parametrize("end", _ENDS.values(), ids=_ENDS.keys())
+@pytest.mark.parametrize("begin", _BEGINS.values(), ids=_BEGINS.keys())
+def test_a_second_account_never_takes_the_entries_of_the_first(tag: str, opening: str, end: str, begin: str) -> None:
+    texts = [
+        f":{tag}:{account}\n:28C:{account}/1\n{opening}:61:2601120112C{account},00NTRFNONREF\n{end}"
+        for account in ("1", "2", "3")
+    ]
+    found = statements(":20:X\n" + begin.join(texts))
+    assert [each.account for each in found] == ["1", "2", "3"]
+    assert [each.name for each in found] == ["1/1", "2/1", "3/1"]
+    assert [[entry.amount for entry in each.entries] for each in found] == [[Decimal(n)] for n in (1, 2, 3)]
 
 
 def test_a_balance_without_a_currency_is_not_compared() -> None:
