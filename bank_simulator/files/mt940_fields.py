@@ -23,6 +23,8 @@ logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
 
 # Some banks break the line between the colon and the tag.
 _TAG = re.compile(r"^:\n?(?P<tag>13D?|20|21|25P?|28C?|34F|60[FM]?|61|62[FM]?|64|65|86|90[CD]|NS):", re.MULTILINE)
+# Messages that were joined to one file may end their lines in different ways; some programs write CR CR LF.
+_LINE_END = re.compile(r"\r+\n|\r")
 _END_OF_MESSAGE = re.compile(r"^(-(\}.*|X*)?|\{[1-5]:.*)$", re.MULTILINE)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _REFERENCE_LENGTH = 16
@@ -42,7 +44,7 @@ class Field:
 def fields(text: str) -> Iterator[Field]:
     """Return the file's fields in their order, without what stands between the messages."""
     # Messages that were joined to one file bring their byte order marks along.
-    text = text.replace("\r", "\n" if "\n" not in text else "")
+    text = _LINE_END.sub("\n", text)
     # Messages that were joined to one file bring their byte order marks along.
     text = "\n".join(line.removeprefix("\ufeff").rstrip() for line in text.split("\n"))
     found = list(_TAG.finditer(text))

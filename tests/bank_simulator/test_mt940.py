@@ -5,6 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bank_simulator.files import mt940
 from bank_simulator.files.entries import Entry, Original, Party, Statement
@@ -230,15 +232,28 @@ def test_without_details_the_supplementary_text_is_the_description() -> None:
 # The file
 
 
-def test_lines_end_in_any_way_and_headers_and_footers_belong_to_no_field() -> None:
-    text = written([Booked(Decimal("5.00"), text="COFFEE")]).replace("-\n", "-}{5:}\n")
-    for ends in ("\n", "\r\n", "\r"):
-        framed = ("{1:F01BANKFRPPXXXX0000000000}{2:O940BANKN}{4:\n" + text + text.replace(":28C:1", ":28C:2")).replace(
-            "\n", ends
-        )
-        first, second = statements(framed)
-        assert [(found.amount, found.text) for found in first.entries] == [(Decimal("5.00"), "COFFEE")]
-        assert (first.name, second.name) == ("1/1", "2/1")
+LINE_ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r", "CRCRLF": "\r\r\n"}
+
+
+@pytest.mark.parametrize("first_ends", LINE_ENDS.values(), ids=LINE_ENDS.keys())
+@pytest.mark.parametrize("second_ends", LINE_ENDS.values(), ids=LINE_ENDS.keys())
+def test_lines_end_in_any_way_and_headers_and_footers_belong_to_no_field(first_ends: str, second_ends: str) -> None:
+    made = [Booked(Decimal("5.00"), text="COFFEE"), Booked(Decimal("6.00"), text="TEA")]
+    text = "{1:F01BANKFRPPXXXX0000000000}{2:O940BANKN}{4:\n" + written(made).replace("-\n", "-}{5:}\n")
+    text = text.replace(":86:COFFEE", ":86:COFFEE\nAND CAKE")
+    other = text.replace(":28C:1", ":28C:2")
+    first, second = statements(text.replace("\n", first_ends) + other.replace("\n", second_ends))
+    for found in (first, second):
+        assert [(entry.amount, entry.text) for entry in found.entries] == [(5, "COFFEE AND CAKE"), (6, "TEA")]
+    assert (first.name, second.name) == ("1/1", "2/1")
+    assert [first, second] == statements(text + other)
+
+
+@given(st.lists(st.sampled_from([*LINE_ENDS.values()]), min_size=12, max_size=12))
+def test_every_line_may_end_in_a_way_of_its_own(ends: list[str]) -> None:
+    text = written([Booked(Decimal("5.00"), text="COFFEE"), Booked(Decimal("6.00"), text="TEA")])
+    lines = text.rstrip("\n").split("\n")
+    assert statements("".join(map(str.__add__, lines, ends))) == statements(text)
 
 
 def test_a_file_in_windows_1252_keeps_its_accents_and_is_noted() -> None:
