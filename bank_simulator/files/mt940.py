@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from bank_simulator.files import mt940_fields
@@ -153,8 +152,7 @@ def _entry(place: str, line: str, purpose: str, currency: str) -> Entry:
     end_to_end = real_reference(found.end_to_end)
     references = (bank_reference, customer_reference, end_to_end, details if _REFERENCE.fullmatch(details) else "")
     original, instructed, notes = _original(f"{details} {purpose}".replace("\n", ""), currency)
-    value_date, entry_date = _as_date(parts["date"]), parts.get("entry_date")
-    booking_date = _as_date(entry_date) if isinstance(entry_date, date) else None
+    value_date, booking_date = parts["date"], parts["entry_date"]
     return Entry(
         place=place,
         amount=abs(parts["amount"].amount),
@@ -201,7 +199,3 @@ def _original(coded: str, currency: str) -> tuple[Original | None, dict[str, str
 
 def _decimal(text: str) -> Decimal:
     return Decimal(text.replace(",", "."))
-
-
-def _as_date(found: date) -> date:
-    return date(found.year, found.month, found.day)

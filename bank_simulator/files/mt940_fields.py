@@ -4,10 +4,12 @@ The grammar of a field is that of the library `mt-940`. The cutting is done here
 that it can't read, and takes two entries for one where the first has no type code.
 """
 
+import contextlib
 import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -28,6 +30,7 @@ _LINE_END = re.compile(r"\r+\n|\r")
 _END_OF_MESSAGE = re.compile(r"^(-(\}.*|X*)?|\{[1-5]:.*)$", re.MULTILINE)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _REFERENCE_LENGTH = 16
+_FIRST_YEAR_OF_1900 = "80"  # SWIFT's rule: 80 to 99 are 1980 to 1999
 _LINE_TAGS: tuple[Tag, ...] = (StatementGLS(), StatementASNB())
 _BALANCE_TAG = BalanceBase()
 
@@ -71,14 +74,15 @@ def decoded(data: bytes) -> tuple[str, bool]:
 def statement_line(value: str) -> dict[str, Any]:
     """Return the parts of a `:61:` field, as the library names them; raises NotMapped.
 
-    `date` is the value date. A text behind the references is `extra_details`.
+    `date` is the value date, and `entry_date` the entry date, if there is one. A text behind the references is
+    `extra_details`.
     """
     first, *rest = value.strip().split("\n")
     text = "\n".join([first, " ".join(rest)]) if rest else first
     context = Transactions(options=Options.all())
     for tag in _LINE_TAGS:
         try:
-            parts = tag(context, date_fixup_pre_processor(context, tag, tag.parse(context, text)))
+            parts = _with_dates(context, tag, tag.parse(context, text))
         except RuntimeError:
             continue
         except InvalidOperation:
@@ -90,6 +94,25 @@ def statement_line(value: str) -> dict[str, Any]:
             return _with_split_reference(parts)
         break
     raise NotMapped("this :61: line doesn't have the form date, mark, amount, type, references")
+
+
+def _with_dates(context: Transactions, tag: Tag, found: dict[str, Any]) -> dict[str, Any]:
+    found["year"] = f"{'19' if found['year'] >= _FIRST_YEAR_OF_1900 else '20'}{found['year']}"
+    # The library takes the value date's year for dates up to 329 days apart.
+    month, day = found.pop("entry_month") or "", found.pop("entry_day") or ""
+    parts: dict[str, Any] = tag(context, date_fixup_pre_processor(context, tag, found))
+    value_date = date(parts["date"].year, parts["date"].month, parts["date"].day)
+    entry_date = _nearest(value_date, int(month), int(day)) if month.isdigit() and day.isdigit() else None
+    return parts | {"date": value_date, "entry_date": entry_date}
+
+
+def _nearest(value_date: date, month: int, day: int) -> date:
+    """Return the day of the calendar that is nearest to the value date; raises ValueError if there is none."""
+    days = []
+    for year in (value_date.year, value_date.year - 1, value_date.year + 1):
+        with contextlib.suppress(ValueError):
+            days.append(date(year, month, day))
+    return min(days, key=lambda found: abs(found - value_date))
 
 
 def _with_split_reference(parts: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """MT940 files: what each field becomes, in the ways in which banks write it."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -68,12 +68,27 @@ def test_a_reversal_with_a_currency_letter_is_a_reversal() -> None:
         ("260112", None, date(2026, 1, 12)),
         ("260112    ", None, date(2026, 1, 12)),
         ("2602300301", date(2026, 3, 1), date(2026, 2, 28)),  # February has 30 days for interest
+        ("2402300301", date(2024, 3, 1), date(2024, 2, 29)),
+        ("2511300105", date(2026, 1, 5), date(2025, 11, 30)),
+        ("2312310229", date(2024, 2, 29), date(2023, 12, 31)),
+        ("2501020229", date(2024, 2, 29), date(2025, 1, 2)),
+        ("7912310101", date(2080, 1, 1), date(2079, 12, 31)),
+        ("8001011231", date(1979, 12, 31), date(1980, 1, 1)),
+        ("9912310103", date(2000, 1, 3), date(1999, 12, 31)),
+        ("0001011231", date(1999, 12, 31), date(2000, 1, 1)),
     ],
 )
 def test_the_booking_date_is_near_the_value_date(dates: str, booking_date: date | None, value_date: date) -> None:
     found = entry(f"{dates}D1,00NMSCNONREF")
     assert (found.booking_date, found.value_date) == (booking_date, value_date)
     assert found.day == (booking_date or value_date)
+
+
+@given(st.dates(date(1980, 1, 1), date(2079, 12, 31)), st.integers(-182, 182))
+def test_a_booking_within_half_a_year_of_the_value_date_is_dated_right(value_date: date, days: int) -> None:
+    booked = value_date + timedelta(days)
+    found = entry(f"{value_date:%y%m%d}{booked:%m%d}D1,00NMSCNONREF")
+    assert (found.value_date, found.booking_date) == (value_date, booked)
 
 
 def test_references_are_read_behind_the_type_and_behind_two_slashes() -> None:
@@ -117,6 +132,8 @@ def test_an_entry_without_a_type_is_an_entry_of_its_own() -> None:
         ("260112D1,2,3NTRFNONREF", "no number"),
         ("261312D5,00NTRFNONREF", "calendar"),
         ("2601120230D5,00NTRFNONREF", "calendar"),
+        ("2601120229D5,00NTRFNONREF", "calendar"),  # none of 2025 to 2027 is a leap year
+        ("2601120013D5,00NTRFNONREF", "calendar"),
     ],
 )
 def test_a_line_that_can_t_be_read_costs_itself_alone_and_is_named(line: str, why: str) -> None:
