@@ -1,5 +1,6 @@
 """Bank files made of plain entries, for tests that read them back."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -66,6 +67,16 @@ def camt(
         f"{_bal('OPBD', Decimal(opening), currency)}{_bal('CLBD', closing, currency)}{body}"
         "</Stmt></BkToCstmrStmt></Document>"
     )
+
+
+def in_one_file(texts: Sequence[str]) -> str:
+    """Return the statements or reports of several files of one format as one file."""
+    if not texts[0].startswith("<"):
+        return "".join(texts)
+    parts = [re.findall(r"<(Stmt|Rpt)>(.*?)</\1>", text, re.DOTALL) for text in texts]
+    ((name, first),) = parts[0]
+    joined = "".join(f"<{name}>{content}</{name}>" for found in parts for _, content in found)
+    return texts[0].replace(f"<{name}>{first}</{name}>", joined)
 
 
 def ntry(content: str, version: str = "053.001.08", root: str = "BkToCstmrStmt", part: str = "Stmt") -> str:

@@ -47,6 +47,14 @@ def check(statement: Statement, account: str) -> BalanceCheck:
     )
 
 
+def follows(statement: Statement, earlier: Statement) -> bool:
+    """Whether a statement begins with the balance that the other ends with: then no entry is in both.
+
+    Of an earlier one that ends as it begins, it can't be told.
+    """
+    return earlier.closing is not None and earlier.closing == statement.opening != earlier.opening
+
+
 def _why_not(statement: Statement) -> str:
     if statement.unchecked:
         return statement.unchecked

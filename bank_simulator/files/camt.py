@@ -100,6 +100,7 @@ class _Reader:
         current = self.statements[-1]
         current.name = (element.findtext("Id") or "").strip()
         current.account = _account(element)
+        current.issued = (element.findtext("CreDtTm") or "").strip()
         current.currency = (element.findtext("Acct/Ccy") or "").strip()
         for found in element.findall("Bal"):
             code = (found.findtext("Tp/CdOrPrtry/Cd") or "").strip()

@@ -117,11 +117,13 @@ class Balance:
 class Statement:
     """What a file says about one account for one period, with its booked entries in the file's order.
 
-    `account` is as the file writes it. `unchecked` says why the balances can't be compared with the entries, if so.
+    `account` is as the file writes it. `issued` is the message's own reference and time. `unchecked` says why
+    the balances can't be compared with the entries, if so.
     """
 
     name: str = ""
     account: str = ""
+    issued: str = ""
     currency: str = ""
     opening: Balance | None = None
     closing: Balance | None = None

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections import Counter
+from dataclasses import dataclass
 
 from bank_simulator.files.entries import Entry, NotMapped
 from chalicelib.ledger.card_numbers import holds_card_number
@@ -44,27 +45,47 @@ def is_iban(text: str) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An entry's transaction id, and whether an earlier statement, which may overlap, has an entry like it."""
+
+    id: str
+    is_in_both: bool
+
+
 class TransactionIds:
     """Gives each entry of a file its transaction's id: the same on each replay, and in each file that has the entry.
 
     An id is the day and a hash of the account, the amount, the mark and the bank's reference; without a reference, of
     all that the entry says. The second of two entries that are equal in all of this gets `.2` behind it: files list
     the entries of a day in the same order.
+
+    Statements of one file may overlap. An entry with a bank's reference has the same id in all of them. Without one,
+    each is an entry of its own.
     """
 
     def __init__(self) -> None:
         self._given: Counter[str] = Counter()
+        self._in_statement: dict[str, Counter[str]] = {}
 
-    def of(self, account: str, entry: Entry) -> str:
-        """Return the id of the next entry."""
+    def begin(self, account: str) -> None:
+        """Begin a statement that can have entries of the account's earlier ones."""
+        self._in_statement[account] = Counter()
+
+    def of(self, account: str, entry: Entry) -> Given:
+        """Return the id of the next entry of the account's statement."""
         amount = f"{entry.amount.normalize():f}"
         known_by = f"reference {entry.bank_reference}"
         if not entry.bank_reference:
             known_by = f"text {entry.value_date} {entry.fingerprint}"
         stable = (account, str(entry.day), amount, entry.currency, entry.mark, known_by, entry.part)
         base = f"{entry.day:%Y%m%d}-{_hashed(_SEPARATOR.join(stable))}"
-        self._given[base] += 1
-        return base if self._given[base] == 1 else f"{base}.{self._given[base]}"
+        in_statement = self._in_statement.setdefault(account, Counter())
+        in_statement[base] += 1
+        is_in_both = in_statement[base] <= self._given[base]
+        number = in_statement[base] if entry.bank_reference else self._given[base] + 1
+        self._given[base] = max(number, self._given[base])
+        return Given(base if number == 1 else f"{base}.{number}", is_in_both)
 
 
 def _hashed(text: str) -> str:

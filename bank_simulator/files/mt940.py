@@ -21,6 +21,7 @@ from bank_simulator.files.mt940_fields import Field
 from bank_simulator.files.mt940_information import Information, information
 
 _ACCOUNTS = ("25", "25P")
+_ISSUED = ("20", "13", "13D")
 _OPENINGS, _CLOSINGS = ("60", "60F", "60M"), ("62", "62F", "62M")
 _EXPECTED = {"EC": "credit", "ED": "debit"}
 # Supplementary details that are a reference, and not words.
@@ -76,6 +77,8 @@ class _Reader:
         current = self.statements[-1]
         if field.tag in _ACCOUNTS:
             current.account = field.value.split("\n")[0].strip()
+        elif field.tag in _ISSUED:
+            current.issued = f"{current.issued} {field.value}".strip()
         elif field.tag in ("28", "28C"):
             current.name = field.value.strip()
         elif field.tag == "34F" and not current.currency:

@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from bank_simulator.files import camt, mt940
-from bank_simulator.files.balances import check, read_reversals_as_the_balances_say
+from bank_simulator.files.balances import check, follows, read_reversals_as_the_balances_say
 from bank_simulator.files.contents import Format, UnreadableFile, opened
 from bank_simulator.files.entries import OPPOSITE, Entry, NotMapped, NotSent, Remark, Statement
 from bank_simulator.files.file_report import FileReport
 from bank_simulator.files.identity import TransactionIds, account_id
 from bank_simulator.files.mapping import body_of
 from bank_simulator.files.reversals import NoOriginal, Originals
+
+_SENT_BEFORE = "an earlier statement of this file has it, with the same bank's reference"
+_LIKE_BEFORE = (
+    "an earlier statement of this file has an entry like it, without a bank's reference: both are sent. If the "
+    "statements overlap, replay each as a file of its own"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ def _statements(path: Path, file_format: Format, advance: Callable[[int], object
 
 def _booked(statements: list[Statement], report: FileReport) -> Iterator[_Booked]:
     """Yield the statements' entries with their ids, and report what else the statements say."""
-    ids, known_accounts, seen = TransactionIds(), set[str](), set[tuple[object, ...]]()
+    ids, last, seen = TransactionIds(), dict[str, Statement](), set[tuple[object, ...]]()
     for statement in statements:
         report.not_sent += statement.not_sent
         report.not_mapped += statement.not_mapped
@@ -67,17 +73,23 @@ def _booked(statements: list[Statement], report: FileReport) -> Iterator[_Booked
         except NotMapped as reason:
             report.not_mapped += [Remark(entry.place, str(reason)) for entry in statement.entries]
             continue
-        if account != "".join(statement.account.split()) and account not in known_accounts:
+        if account != "".join(statement.account.split()) and account not in last:
             report.notes.append(Remark(f"account {statement.account}", f"is {account} in the API"))
-        known_accounts.add(account)
+        if account in last and not follows(statement, last[account]):
+            ids.begin(account)
+        last[account] = statement
         # Ids are made of the marks in the file, before they are read in any other way.
         made = [ids.of(account, entry) for entry in statement.entries]
         read_reversals_as_the_balances_say(statement)
         found = check(statement, account)
         report.balances.append(found)
         report.notes += statement.notes
-        for transaction_id, entry in zip(made, statement.entries, strict=True):
-            yield _Booked(account, transaction_id, entry, not found.unchecked)
+        for given, entry in zip(made, statement.entries, strict=True):
+            if given.is_in_both and entry.bank_reference:
+                report.not_sent.append(Remark(entry.place, _SENT_BEFORE))
+                continue
+            noted = replace(entry, notes=(*entry.notes, _LIKE_BEFORE)) if given.is_in_both else entry
+            yield _Booked(account, given.id, noted, not found.unchecked)
 
 
 def _account(statement: Statement) -> str:
@@ -87,8 +99,12 @@ def _account(statement: Statement) -> str:
 
 
 def _content(statement: Statement) -> tuple[object, ...]:
+    """What two statements have in common only if they are the same one, sent twice."""
     entries = ((e.day, e.amount, e.mark, e.bank_reference, e.fingerprint, e.part) for e in statement.entries)
-    return statement.account, statement.name, statement.opening, statement.closing, *entries
+    has_balances = statement.opening is not None and statement.closing is not None
+    # Of reports without balances, two of a day may have like entries. With them, it is the same one in a new message.
+    issued = "" if has_balances else statement.issued
+    return statement.account, statement.name, issued, statement.opening, statement.closing, *entries
 
 
 def _bodies(

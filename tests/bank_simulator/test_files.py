@@ -16,7 +16,7 @@ from bank_simulator.files.contents import Format, UnreadableFile, format_of
 from bank_simulator.files.identity import account_id, is_iban
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.posted import TransactionSchema, load_transaction
-from tests.bank_files import NOW, Booked, camt, mt940, net, ntry, read
+from tests.bank_files import NOW, Booked, camt, in_one_file, mt940, net, ntry, read
 from tests.samples import PROJECT_DIR
 
 DATA = PROJECT_DIR / "tests" / "data"
@@ -168,6 +168,75 @@ def test_a_statement_that_comes_twice_in_a_file_is_sent_once(tmp_path: Path) -> 
     assert len(bodies) == 2
     assert [remark.message for remark in report.not_sent] == ["its statement comes twice in this file"] * 2
     assert report.ok
+
+
+@both_formats
+def test_a_statement_with_balances_is_sent_once_whatever_message_brings_it(tmp_path: Path, written: Written) -> None:
+    text = written([DEBIT, replace(DEBIT, bank_reference="")])
+    again = text.replace("STARTUMS", "ANOTHER").replace("2026-01-31T20:00:00Z", "2026-02-01T08:00:00Z")
+    assert text != again
+    bodies, report = read(tmp_path, in_one_file([text, again]))
+    assert len(bodies) == 2
+    assert [remark.message for remark in report.not_sent] == ["its statement comes twice in this file"] * 2
+
+
+def _mt942(reference: str, time: str, line: str) -> str:
+    head = f":20:{reference}\n:25:1\n:28C:12/1\n:34F:EUR0\n:13D:{time}+0100\n"
+    return f"{head}:61:2601120112D2,80NMSC{line}\n:86:Coffee\n-\n"
+
+
+def _camt_052(identity: str, time: str, line: str) -> str:
+    reference = f"<AcctSvcrRef>{line[2:]}</AcctSvcrRef>" if line.startswith("//") else ""
+    entry = f'<Amt Ccy="EUR">2.80</Amt><CdtDbtInd>DBIT</CdtDbtInd><BookgDt><Dt>2026-01-12</Dt></BookgDt>{reference}'
+    text = ntry(entry, "052.001.08", "BkToCstmrAcctRpt", "Rpt")
+    return text.replace("<Id>1</Id>", f"<Id>{identity}</Id><CreDtTm>{time}</CreDtTm>", 1)
+
+
+def _reports(written: Callable[[str, str, str], str], *each: tuple[str, str, str]) -> str:
+    texts = [written(*one) for one in each]
+    return in_one_file(texts)
+
+
+reports_of_a_day = pytest.mark.parametrize("written", [_mt942, _camt_052], ids=["MT942", "camt.052"])
+
+
+@reports_of_a_day
+@pytest.mark.parametrize(
+    ("second", "sent"),
+    [(("A", "2601121000"), 1), (("B", "2601121000"), 2), (("A", "2601121400"), 2), (("B", "2601121400"), 2)],
+)
+def test_two_reports_of_a_day_are_two_if_their_reference_or_their_time_differs(
+    tmp_path: Path, written: Callable[[str, str, str], str], second: tuple[str, str], sent: int
+) -> None:
+    bodies, report = read(tmp_path, _reports(written, ("A", "2601121000", "NONREF"), (*second, "NONREF")))
+    ids = [body["id"] for body in bodies]
+    assert ids == [ids[0], f"{ids[0]}.2"][:sent]
+    assert [remark.message for remark in report.not_sent] == ["its statement comes twice in this file"][sent - 1 :]
+    assert ["both are sent" in note.message for note in report.notes] == [True][: sent - 1]
+    assert report.ok
+
+
+@reports_of_a_day
+def test_what_has_a_bank_s_reference_is_sent_once_in_reports_that_overlap(
+    tmp_path: Path, written: Callable[[str, str, str], str]
+) -> None:
+    first, other = ("A", "2601121000", "//B-1"), ("C", "2601121800", "//B-2")
+    bodies, report = read(tmp_path, _reports(written, first, ("B", "2601121400", "//B-1"), other))
+    assert [body["metadata"]["bank_reference"] for body in bodies] == ["B-1", "B-2"]
+    assert [body["id"] for body in bodies] == [
+        read(tmp_path, _reports(written, one))[0][0]["id"] for one in (first, other)
+    ]
+    (remark,) = report.not_sent
+    assert remark.message == "an earlier statement of this file has it, with the same bank's reference"
+    assert (report.entries, report.mapped, report.ok, report.notes) == (3, 2, True, [])
+
+
+@both_formats
+def test_a_reversal_names_an_entry_that_two_statements_of_the_file_have(tmp_path: Path, written: Written) -> None:
+    bodies, report = read(tmp_path, in_one_file([written([DEBIT]), written([DEBIT, GIVEN_BACK])]))
+    original, back = bodies
+    assert back["reversal_of"] == original["id"]
+    assert len(report.not_sent) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Bank files by property: whatever valid entries a file has, its money and its ids come through."""
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree
 
 import pytest
@@ -19,7 +21,7 @@ from bank_simulator.files.identity import account_id
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.money import CURRENCY_DECIMALS
-from tests.bank_files import Booked, camt, mt940, net, read
+from tests.bank_files import Booked, camt, in_one_file, mt940, net, read
 from tests.samples import PROJECT_DIR
 
 Written = Callable[..., str]
@@ -96,6 +98,51 @@ def test_two_files_that_overlap_by_days_give_each_entry_one_id(
     late = [entry for entry in ordered if (cut - entry.day).days <= days]
     of_both = [body["id"] for part in (early, late) for body in read(tmp_path, written(part, currency=currency))[0]]
     assert set(of_both) == set(whole)
+
+
+def _in_parts(written: Written, parts: list[list[Booked]]) -> list[str]:
+    """Return a statement for each part, each of which begins with the balance that the one before ends with."""
+    texts, opening = [], Decimal(100)
+    for part in parts:
+        texts.append(written(part, opening=str(opening)))
+        opening += sum((entry.signed for entry in part), Decimal(0))
+    return texts
+
+
+# Credits only: no balance comes back, so that it is plain which statement follows which.
+CREDITS = entries("EUR").map(
+    lambda found: sorted((replace(entry, mark="C") for entry in found), key=lambda entry: entry.day)
+)
+
+
+@both_formats
+@given(made=CREDITS, order=st.randoms(use_true_random=False))
+def test_of_days_and_their_week_in_one_file_what_has_a_banks_reference_is_sent_once(
+    tmp_path: Path, written: Written, made: list[Booked], order: Random
+) -> None:
+    days = [[entry for entry in made if entry.day == day] for day in sorted({entry.day for entry in made})]
+    texts = [*_in_parts(written, days), written(made)]
+    order.shuffle(texts)
+    bodies, report = read(tmp_path, in_one_file(texts))
+    of_week = read(tmp_path, written(made))[0]
+    with_reference = sorted(body["id"] for body in bodies if "bank_reference" in body.get("metadata", {}))
+    assert with_reference == sorted(body["id"] for body in of_week if "bank_reference" in body.get("metadata", {}))
+    assert {body["id"] for body in of_week} <= {body["id"] for body in bodies}
+    assert len({body["id"] for body in bodies}) == len(bodies) == report.mapped
+    assert report.entries == 2 * len(made) == report.mapped + len(report.not_sent)
+
+
+@both_formats
+@given(made=CREDITS, places=st.lists(st.integers(0, 16), max_size=4))
+def test_statements_that_follow_each_other_in_a_file_have_the_ids_of_one(
+    tmp_path: Path, written: Written, made: list[Booked], places: list[int]
+) -> None:
+    cuts = sorted({0, len(made), *(place for place in places if place < len(made))})
+    parts = [made[first:end] for first, end in itertools.pairwise(cuts)] or [[]]
+    bodies, report = read(tmp_path, in_one_file(_in_parts(written, parts)))
+    assert [body["id"] for body in bodies] == [body["id"] for body in read(tmp_path, written(made))[0]]
+    assert report.not_sent == []
+    assert [note for note in report.notes if "both are sent" in note.message] == []
 
 
 @both_formats
