@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,9 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
     missing = sorted({name for name, field in fields.items() if field.required} - set(columns))
     if missing:
         raise UnreadableFile(f"{path}: the first line must name the columns; missing: {', '.join(missing)}.")
+    if twice := next((name for name, count in Counter(columns).items() if count > 1), None):
+        # Which of the two counts, nobody can say: it may be the amount.
+        raise UnreadableFile(f"{path}: the first line names the column {twice!r} twice.")
     allowed = {name for name in fields if name not in _GROUPS and name != "metadata"}
     allowed |= {f"{group}.{name}" for group in _GROUPS.keys() & fields.keys() for name in _GROUPS[group]}
     for column in columns:

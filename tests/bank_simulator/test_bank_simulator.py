@@ -834,6 +834,12 @@ def test_a_row_that_is_no_transaction_is_refused_and_differs(
         ("absent.csv", None, "No such file"),
         ("empty.csv", b"", "missing: account, amount"),
         ("extra.csv", b"id,account,amount,type,timestamp,iban\n", "'iban' is no field"),
+        (
+            "twice.csv",
+            b"id,account,amount,type,timestamp,amount\n1,A,1,credit,2026-01-10T14:00:00Z,2\n",
+            "'amount' twice",
+        ),
+        ("twice.csv", b"id,account,amount,type,timestamp,metadata.a,metadata.a\n", "'metadata.a' twice"),
         ("short.csv", b"id,account,amount,type,timestamp\n1,A1,1,debit,2026-01-10T14:00:00Z\n2,A1\n", "line 3"),
         ("latin.csv", b"id,account,amount,type,timestamp,description\n1,A,1,debit,2026,caf\xe9\n", "utf-8"),
         ("plain.csv.gz", b"id,account,amount,type,timestamp\n", "gzip"),
