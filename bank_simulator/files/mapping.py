@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bank_simulator.files.entries import INCOMING, REVERSED_DEBIT, Entry, NotMapped, NotSent, Original
+from chalicelib.ledger.account_numbers import MAX_ACCOUNT, as_account_number
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.money import COUNTRIES, CURRENCY_DECIMALS, MAX_INTEGER_DIGITS, format_amount
 from chalicelib.ledger.times import format_time
@@ -18,7 +19,7 @@ _MAX_LENGTH = {
     "description": 280,
     "reference": 140,
     "counterparty.name": 140,
-    "counterparty.account": 34,
+    "counterparty.account": MAX_ACCOUNT,
     "merchant.name": 140,
     "merchant.city": 100,
     "merchant.id": 64,
@@ -160,13 +161,17 @@ class _Texts:
     def text(self, field: str, text: str) -> str:
         """Return the text in the form that the API takes, cut to the field's length; "" if there is none to give."""
         plain = " ".join(_NO_TEXT.sub(" ", unicodedata.normalize("NFC", text)).split())
-        if holds_card_number(plain):
+        if field == "counterparty.account":
+            plain = as_account_number(plain)
+        length = _MAX_LENGTH.get(field, _MAX_METADATA)
+        kept = plain[:length].strip()
+        # The beginning of another number can look like a card's.
+        if holds_card_number(plain) or holds_card_number(kept):
             self.notes.append(f"{field} is left out: it could hold a card number")
             return ""
-        length = _MAX_LENGTH.get(field, _MAX_METADATA)
         if len(plain) > length:
             self.notes.append(f"{field} is cut: it has more than {length} characters")
-        return plain[:length].strip()
+        return kept
 
     def object(self, name: str, texts: Mapping[str, str]) -> dict[str, str]:
         """Return an object's texts, without those that are empty."""

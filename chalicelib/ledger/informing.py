@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from chalicelib.errors import CardNumberRefused
+from chalicelib.ledger.account_numbers import as_account_number
 from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.fields import Pairs, Text, is_absent
 from chalicelib.ledger.messages import unknowns
@@ -47,6 +48,17 @@ class Wording(Text):
         if len(text) > self.most:
             warnings.append((path, f"Longer than {self.most} characters: cut."))
         return cut(text, self.most)
+
+
+class AccountNumber(Wording):
+    """An account's number. An IBAN is kept without what stands between its groups: printed, it may be too long."""
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        found = super().deserialize(value, *args, **kwargs)
+        return as_account_number(found) if type(found) is str else found  # marshmallow also asks for what is absent
+
+    def mend(self, text: str, path: str, warnings: Warnings) -> str | None:
+        return super().mend(as_account_number(text), path, warnings)
 
 
 class Code(Text):

@@ -27,7 +27,9 @@ IBAN_LENGTHS = {
 _CHECKED = re.compile(r"[A-Za-z]{2}[0-9]{2}(?=[\W_]{0,3}[0-9A-Za-z])")
 _GROUP_END = re.compile(r"[0-9A-Za-z](?![0-9A-Za-z])")
 _NEITHER = re.compile(r"[\W_]")
+_MAX_PRINTED = 4 * 34  # with three other characters between two
 _MAX_RF_LENGTH = 25  # ISO 11649
+_PREFIX = re.compile(r"IBAN[\W_]+", re.IGNORECASE)  # which stands before an IBAN on paper (ISO 13616)
 # One random UUID in 350 has digits that pass the Luhn check. What has no letter is no random UUID.
 _UUID = re.compile(r"\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b", re.ASCII | re.IGNORECASE)
 _NO_LETTER = re.compile("[0-9-]+")
@@ -64,6 +66,22 @@ def without_known_identifiers(text: str, steps: Steps | None = None) -> str:
             kept += text[place : start.start()], "x"
             place = end
     return "".join([*kept, text[place:]])
+
+
+def iban_of(text: str) -> str | None:
+    """Return the IBAN that all of a text is, printed in groups or not, without what stands between them; else None."""
+    if len(text) > _MAX_PRINTED:
+        return None
+    plain = undivided(text)
+    length = IBAN_LENGTHS.get(plain[:2].upper())
+    is_iban = len(plain) == length and plain.isascii() and plain[2:4].isdecimal() and _checks(plain)
+    return plain if is_iban else None
+
+
+def undivided(text: str) -> str:
+    """Return the letters and digits of a printed IBAN, or of its beginning."""
+    prefix = _PREFIX.match(text)
+    return _NEITHER.sub("", text[prefix.end() :] if prefix else text)
 
 
 def _divides_by_11(number: str) -> bool:

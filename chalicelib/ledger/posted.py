@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from chalicelib.errors import ValidationFailed
+from chalicelib.ledger.account_numbers import MAX_ACCOUNT
 from chalicelib.ledger.fields import (
     ActiveCurrency,
     CalendarDate,
@@ -23,7 +24,7 @@ from chalicelib.ledger.fields import (
     field_errors,
     identifier,
 )
-from chalicelib.ledger.informing import Code, Country, Notes, Warnings, Wording, mended
+from chalicelib.ledger.informing import AccountNumber, Code, Country, Notes, Warnings, Wording, mended
 from chalicelib.ledger.money import CURRENCY_DECIMALS, has_at_most, without_end_zeros
 from chalicelib.ledger.transaction import MAX_AHEAD, STATUSES, TYPES, Transaction
 
@@ -52,7 +53,7 @@ class OriginalSchema(QuickSchema):
 
 class CounterpartySchema(QuickSchema):
     name = Wording(140)
-    account = Wording(34)
+    account = AccountNumber(MAX_ACCOUNT)
 
 
 class TransactionSchema(QuickSchema):

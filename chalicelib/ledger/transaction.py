@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.ledger.account_numbers import is_same_account
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.money import CURRENCY_DECIMALS, format_amount, plain
 from chalicelib.ledger.times import format_time
@@ -58,7 +59,17 @@ class Transaction:
 
     def differing(self, other: "Transaction") -> list[str]:
         """Return the names of the fields in which the two contents differ, sorted; empty for a replay."""
-        return sorted(name for name in CONTENT if getattr(self, name) != getattr(other, name))
+        found = [name for name in CONTENT if getattr(self, name) != getattr(other, name)]
+        if "counterparty" in found and _is_same_party(self.counterparty, other.counterparty):
+            found.remove("counterparty")
+        return sorted(found)
+
+
+def _is_same_party(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> bool:
+    """Whether two parties have the same name, and numbers of the same account."""
+    if one is None or other is None or "account" not in one or "account" not in other:
+        return False
+    return {**one, "account": ""} == {**other, "account": ""} and is_same_account(one["account"], other["account"])
 
 
 _KINDS: dict[str, type] = {

@@ -483,6 +483,21 @@ def test_a_text_that_is_too_long_is_cut_and_noted(tmp_path: Path) -> None:
     assert report.notes[0].message == "description is cut: it has more than 280 characters"
 
 
+def test_an_iban_that_is_printed_in_groups_is_given_in_one_piece(tmp_path: Path) -> None:
+    # Cut at 34 characters, it would be no IBAN.
+    text = "/NAME/ANA/IBAN/MT84 MALT 0110 0001 2345 MTLC AST0 01S/REMI/RENT"
+    (body,), report = read(tmp_path, mt940([replace(DEBIT, text=text)]))
+    assert body["counterparty"] == {"name": "ANA", "account": "MT84MALT011000012345MTLCAST001S"}
+    assert report.notes == []
+
+
+def test_a_text_that_is_a_card_number_once_it_is_cut_is_left_out(tmp_path: Path) -> None:
+    text = f"/NAME/ANA/CNTP/{'X' * 17} 41111111111111112222/REMI/RENT"
+    (body,), report = read(tmp_path, mt940([replace(DEBIT, text=text)]))
+    assert body["counterparty"] == {"name": "ANA"}
+    assert "card number" in report.notes[0].message
+
+
 def test_a_text_has_one_form_of_each_letter_and_no_control_characters(tmp_path: Path) -> None:
     (body,), _ = read(tmp_path, mt940([replace(DEBIT, text="Cafe\u0301\t \x07Ndole\x85")]))
     assert body["description"] == "Café Ndole"
