@@ -64,10 +64,11 @@ def load_item(item: Any, bank: Bank, now: datetime, *, is_strict: bool, may_be_l
     """
     warnings: Warnings = []
     try:
+        sent = dict(item) if isinstance(item, dict) else {}  # checking puts aside what can't be searched
         check_transaction(item)
         if not isinstance(item, dict):
             raise MalformedBody("A transaction must be a JSON object.")
-        if may_be_large and json_body.size_of(item) > json_body.MAX_BYTES:
+        if may_be_large and json_body.size_of(sent) > json_body.MAX_BYTES:
             raise BodyTooLarge(json_body.MAX_BYTES)
         found = load_transaction(item, bank.id, bank.default_currency, now, None if is_strict else warnings)
         return Loaded(found, warnings)

@@ -115,9 +115,19 @@ def check(value: Any, is_free: bool = False) -> None:
 
 
 def size_of(value: Any) -> int:
-    """Return how many bytes a checked value takes as compact JSON."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    return len(text.encode("utf-8", "surrogatepass"))
+    """Return how many bytes a parsed value takes as compact JSON; raises MalformedBody if it is nested too deeply."""
+    numbers = 0
+
+    def written(number: Decimal) -> str:
+        nonlocal numbers
+        numbers += 1
+        return str(number)
+
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=written)
+    except RecursionError:
+        raise MalformedBody(_TOO_DEEP) from None
+    return len(text.encode("utf-8", "surrogatepass")) - 2 * numbers  # without the quotes around each
 
 
 def check_all_but(value: dict[str, Any], name: str) -> None:

@@ -20,6 +20,7 @@ from chalicelib.ledger.posted import FIELDS
 from chalicelib.ledger.times import parse_time
 from tests.app_bench import AWS, CARD, KEY, OTHER_KEY, SMALLEST, Bench, fields, problem
 from tests.fakes import Failing, Refusing, refusal
+from tests.hostile import batch_of
 from tests.sizes import size
 
 ASYNC = {"prefer": "respond-async"}
@@ -200,6 +201,35 @@ def test_4_mb_are_taken_and_one_byte_more_is_refused_with_413(bench: Bench) -> N
     problem(bench.request("POST", path, body + b" " * (limit + 1 - len(body))), 413, "body_too_large")
     assert bench.stored() == 0
     assert statuses(bench.request("POST", path, body + b" " * (limit - len(body)))) == ["created"]
+
+
+LARGE: dict[str, Any] = {
+    "a text of words": "x" * 260_000,
+    "a text of digits": "4112 " * 52_000,
+    "a text of two bytes a character": "é" * 130_000,
+    "texts": ["x"] * 65_000,
+    "numbers": [1] * 130_000,
+    "numbers with decimals": [0.5] * 65_000,
+    "names": {str(number): 1 for number in range(27_000)},
+}
+
+
+@pytest.mark.parametrize("field", ["description", "metadata", "merchant"])
+@pytest.mark.parametrize("value", LARGE.values(), ids=LARGE.keys())
+def test_an_item_is_as_large_as_it_is_alone_whatever_it_holds(bench: Bench, field: str, value: Any) -> None:
+    """Also where it holds more than can be searched for card numbers, of which nothing is kept."""
+
+    def written(padding: int) -> bytes:
+        item = {**SMALLEST, field: value, "reference": "x" * padding}
+        return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()
+
+    enough = MAX_BYTES - len(written(0))
+    for padding, is_over in ((enough, False), (enough + 1, True)):
+        item = written(padding)
+        alone = bench.request("POST", "/transactions?dry_run=true", item)
+        (found,) = bench.request("POST", "/transactions/batch", batch_of(item)).json_body["results"]
+        assert (alone.status_code, found["status"]) == ((413, "invalid") if is_over else (200, "created"))
+        assert found.get("code") == ("body_too_large" if is_over else None)
 
 
 def test_whatever_is_wrong_with_every_item_the_answer_fits_a_functions(bench: Bench) -> None:

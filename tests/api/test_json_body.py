@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chalicelib.api.json_body import MAX_BYTES, read_json
+from chalicelib.api.json_body import MAX_BYTES, parse_json, read_json, size_of
 from chalicelib.api.transaction_body import read_transaction
 from chalicelib.errors import BodyTooLarge, CardNumberRefused, DomainError, MalformedBody, UnsupportedMediaType
 from chalicelib.ledger.card_numbers import holds_card_number
@@ -407,3 +407,31 @@ def test_a_card_number_is_refused_anywhere_in_a_transaction(body: dict[str, Any]
     with pytest.raises(CardNumberRefused) as refusal:
         read_transaction(json.dumps(body).encode())
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1",
+        "-0.50",
+        "100000",
+        '"é"',
+        '"\\""',
+        "null",
+        "true",
+        "{}",
+        '{"a":[1,2.5,"x",{"b":1}]}',
+        f"[{','.join('1' * 999)}]",
+    ],
+)
+def test_a_values_size_is_that_of_its_compact_json(text: str) -> None:
+    value = parse_json(f'{{"value": {text}}}'.encode(), "application/json", MAX_BYTES)["value"]
+    assert size_of(value) == len(text.encode())
+
+
+def test_the_size_of_what_is_nested_too_deeply_is_not_told() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(MalformedBody):
+        size_of(nested)
