@@ -29,10 +29,11 @@ _A_STEP = 8
 def holds_card_number(text: str, steps: Steps | None = None) -> bool:
     """Whether `text` has an issuer's prefix with one of its lengths, the check digit, and groups as cards have them.
 
-    The digits may be of any script and form, with anything but letters between their groups, an expiry date or a code
-    beside them, and text glued to either end. What its own check or form shows to be something else (an IBAN, an RF
-    reference, a UUID, a bank's account, a pair of telephone numbers) is no card number. Takes time in proportion to the
-    text, and most texts take no steps. Raises TooMuchToSearch when it needs more than the `steps`.
+    The digits may be of any script and form, with anything between their groups but letters and the `, ` or `; ` of a
+    list, an expiry date or a code beside them, and text glued to either end. What its own check or form shows to be
+    something else (an IBAN, an RF reference, a UUID, a bank's account, a pair of telephone numbers) is no card number.
+    Takes time in proportion to the text, and most texts take no steps. Raises TooMuchToSearch when it needs more than
+    the `steps`.
     """
     if len(text) < _MIN_CARD_DIGITS:
         return False
