@@ -210,6 +210,10 @@ class Tours:
                 assert self.bench.request("POST", path, b"", key=None).status_code in (200, 400)
             path = str(confirm).removeprefix("https://alerts.example")
             assert self.bench.request("POST", path, b"confirm=address", key=None, **form).status_code == 200
+            # One that breaks off leaves the holder, who is entered again; then it is repeated.
+            self.restart(dynamodb=Refusing(self.bench.dynamodb, refusal("ThrottlingException"), "update_item"))
+            self._request("DELETE", holder, None, 503)
+            self.restart()
             self._request("DELETE", holder, None, 204)
             self._request("DELETE", holder.replace("h1", "h2"), None, 204)
         self.services.case_store.put_new([case_item(case(bank=BANK))])
