@@ -3,7 +3,9 @@
 Jinja2 and Babel are slow to import, so the API imports this module only when a holder opens such a page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from babel.dates import format_time
@@ -12,7 +14,7 @@ from chalicelib.api.preferences_html import Button, about, locale_of, note_page,
 from chalicelib.banks.bank import Bank
 from chalicelib.flags.answers import Answer, HolderAnswer
 from chalicelib.holders import conventions
-from chalicelib.holders.conventions import local_time, money, plain, short_day
+from chalicelib.holders.conventions import local_time, moment, money, plain, short_day
 from chalicelib.holders.holder import LOCALES, Holder
 from chalicelib.ledger.transaction import Transaction
 
@@ -25,22 +27,32 @@ def question_page(answer: Answer, transaction: Transaction, holder: Holder, bank
 
 
 def answered_page(
-    given: HolderAnswer, transaction: Transaction, holder: Holder, bank: Bank, *, can_change: bool
+    given: HolderAnswer, transaction: Transaction, holder: Holder, bank: Bank, asked: Answer, now: datetime
 ) -> str:
-    """Return the page that says what was answered, what happens now, and until when the answer can be corrected.
+    """Return the page that says what was answered, and what happens now; `asked` is the answer of the opened link.
 
-    With `can_change` it has the button that gives the other answer.
+    While the answer can be corrected, the page says until when. If it isn't the link's, the page then has the button
+    that corrects it; afterwards it says that the link's answer was not recorded.
     """
+    is_open = now <= given.final_at
+    if not is_open and given.answer is not asked:
+        return _too_late_page(given, transaction, holder, bank, asked)
     section = _section(holder, given.answer)
     buttons = []
-    if can_change:
-        other = Answer.RECOGNIZED if given.answer is Answer.NOT_RECOGNIZED else Answer.NOT_RECOGNIZED
-        buttons = [Button(_section(holder, other)["correct"], {"answer": str(other)}, is_quiet=True)]
-    last = words_of(locale_of(holder))["answer"]["until"].format(
-        answered=_clock(given.at, holder), until=_clock(given.final_at, holder)
-    )
+    if given.answer is not asked:
+        buttons = [Button(_section(holder, asked)["correct"], {"answer": str(asked)}, is_quiet=True)]
+    last = words_of(locale_of(holder))["answer"]["until" if is_open else "since"]
+    times = {"answered": _moment(given.at, holder), "until": _moment(given.final_at, holder)}
     text = f"{section['done']} {last}"
-    return _page(section["done_title"], text, transaction, holder, bank, section["steps"], buttons)
+    return _page(section["done_title"], text, transaction, holder, bank, section["steps"], buttons, times)
+
+
+def _too_late_page(given: HolderAnswer, transaction: Transaction, holder: Holder, bank: Bank, asked: Answer) -> str:
+    """Return the page that says that the answer given before stands, and what to do all the same."""
+    section = _section(holder, asked)
+    times = {"answered": _moment(given.at, holder)}
+    text = section["too_late"]
+    return _page(section["too_late_title"], text, transaction, holder, bank, section["too_late_steps"], times=times)
 
 
 def invalid_page() -> str:
@@ -61,11 +73,12 @@ def _page(
     bank: Bank,
     steps: Sequence[str] = (),
     buttons: Sequence[Button] = (),
+    times: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     note = {
         "title": title,
         "facts": _facts(transaction, holder),
-        "text": about(text, bank, transaction.account),
+        "text": about(text, bank, transaction.account, times),
         "steps": [about(step, bank, transaction.account) for step in steps],
         "buttons": buttons,
     }
@@ -81,6 +94,10 @@ def _facts(transaction: Transaction, holder: Holder) -> str:
     return " · ".join(filter(None, (amount, plain(whom or transaction.description or ""), when)))
 
 
-def _clock(moment: Any, holder: Holder) -> str:
-    local = local_time(moment, holder.timezone)
+def _moment(time: datetime, holder: Holder) -> str:
+    return moment(time, holder.timezone, holder.locale)
+
+
+def _clock(time: datetime, holder: Holder) -> str:
+    local = local_time(time, holder.timezone)
     return str(format_time(local, "short", locale=conventions.locale_of(holder.locale)))

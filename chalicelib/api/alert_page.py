@@ -90,7 +90,7 @@ class AlertPage:
         return Visit(_ANSWERS[button], holder, bank, self._transactions.get(bearer.bank, transaction_id))
 
     def _ask(self, visit: Visit) -> Response:
-        """Return the question; or, if the holder has answered, the answer, with the button while it can be changed."""
+        """Return the question; or, if the holder has answered, the page about that answer."""
         given = self._given_by(visit)
         if given is None:
             return page(html.question_page(visit.answer, visit.transaction, visit.holder, visit.bank))
@@ -104,8 +104,8 @@ class AlertPage:
         return next((one for one in answers if one.holder == visit.holder.id), None)
 
     def _given(self, visit: Visit, given: HolderAnswer) -> Response:
-        can_change = given.answer != visit.answer and self._clock() <= given.final_at
-        return page(html.answered_page(given, visit.transaction, visit.holder, visit.bank, can_change=can_change))
+        asked, now = visit.answer, self._clock()
+        return page(html.answered_page(given, visit.transaction, visit.holder, visit.bank, asked, now))
 
     def _record(self, visit: Visit, request: Request) -> Response:
         transaction = visit.transaction
@@ -120,4 +120,4 @@ class AlertPage:
             return self._given(visit, error.given)
         logger.info("alert_answered", extra={"bank": transaction.bank, "answer": str(given.answer)})
         count(f"AlertsAnswered_{given.answer}")
-        return page(html.answered_page(given, transaction, visit.holder, visit.bank, can_change=False))
+        return self._given(visit, given)

@@ -160,11 +160,11 @@ def _unsubscribe_note(
     return note_page([(locale_of(holder), note)])
 
 
-def about(text: str, bank: Bank, account: str) -> str:
-    """Return a phrase with the names of the bank and the account filled in."""
+def about(text: str, bank: Bank, account: str, values: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a phrase with the names of the bank and the account filled in, and these other values."""
     name = plain(bank.name)
     # Only French has names that are elided.
-    return text.format(bank=name, of_bank=of_name(name), account=masked(account))
+    return text.format(bank=name, of_bank=of_name(name), account=masked(account), **values)
 
 
 def _rendered(template: str, locale: str, **values: Any) -> str:

@@ -105,14 +105,57 @@ def test_an_answer_can_be_corrected_for_an_hour_with_the_other_link(holder: Aske
     assert buttons(page) == [{"answer": "recognized"}]
     holder.press(holder.was_me)
     assert holder.answers() == [("h1", "recognized")]
-    holder.bench.now += timedelta(minutes=2)
-    late = holder.open(holder.was_not_me)
-    assert late.status_code == 200
-    assert buttons(late) == []
-    sent = holder.post("answer=not_recognized", holder.was_not_me, FORM)
-    assert sent.status_code == 200
-    assert "it was you" in text(sent)
-    assert holder.answers() == [("h1", "recognized")]
+    assert "10 January 2026" in text(page)  # until when, with the day
+
+
+LATE = {
+    "en": {
+        "recognized": ("not recorded", "was not passed on to Eazycard", "isn’t yours", "call Eazycard"),
+        "not_recognized": (
+            "not recorded",
+            "was not passed on to Eazycard",
+            "was yours",
+            "call Eazycard now",
+            "blocked",
+        ),
+    },
+    "fr": {
+        "recognized": ("n’a pas été enregistrée", "pas été transmis à Eazycard", "n’est pas la", "appelez Eazycard"),
+        "not_recognized": (
+            "n’a pas été enregistrée",
+            "pas été transmis à Eazycard",
+            "est la vôtre",
+            "appelez maintenant Eazycard",
+            "blocage",
+        ),
+    },
+}
+STANDS = {"en": "10 January 2026", "fr": "10 janvier 2026"}
+CORRECTABLE = {"en": "you can correct", "fr": "Vous pouvez corriger"}
+
+
+@pytest.mark.parametrize("locale", LATE)
+@pytest.mark.parametrize("first", ["recognized", "not_recognized"])
+def test_a_final_answer_stands_and_the_other_link_says_that_it_was_not_recorded(
+    bench: Bench, locale: str, first: str
+) -> None:
+    holder = Asked(bench, locale=locale)
+    links = {"recognized": holder.was_me, "not_recognized": holder.was_not_me}
+    other = next(answer for answer in links if answer != first)
+    assert CORRECTABLE[locale] in text(holder.press(links[first]))
+    done = preferences_html.words_of(locale)["answer"][first]["done_title"]
+    holder.bench.now += timedelta(minutes=61)
+    for page in (holder.open(links[other]), holder.post(f"answer={other}", links[other], FORM)):
+        assert page.status_code == 200
+        assert buttons(page) == []
+        assert [words for words in (*LATE[locale][other], STANDS[locale]) if words not in text(page)] == []
+        assert CORRECTABLE[locale] not in text(page)
+        assert done not in text(page)
+    same = holder.open(links[first])
+    assert done in text(same)
+    assert STANDS[locale] in text(same)
+    assert CORRECTABLE[locale] not in text(same)
+    assert holder.answers() == [("h1", first)]
 
 
 def test_a_link_older_than_seven_days_says_so_kindly_in_both_languages(holder: Asked) -> None:
