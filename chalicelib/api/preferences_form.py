@@ -23,11 +23,14 @@ _LEAST = "min_amount."
 _CLOCK_TIME = re.compile(r"([01]?[0-9]|2[0-3])\s?[:hH]\s?([0-5][0-9])")
 _SPACES = re.compile(r"[\s\u00a0\u202f'’]")
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
-# Of two or three digits, because India groups lakhs by two.
+# By the mark that the reader's language puts between groups. India groups lakhs by two digits.
 _GROUPED = {
-    ",": re.compile(r"[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}(\.[0-9]+)?"),
-    ".": re.compile(r"[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?"),
+    ",": re.compile(r"[1-9][0-9]{0,2}(,[0-9]{2,3})*,[0-9]{3}(\.[0-9]+)?"),
+    ".": re.compile(r"[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?"),
 }
+# One mark before three digits: thousands or decimals. The same mark more than once: thousands in any language.
+_ONE_MARK = re.compile(r"[1-9][0-9]{0,2}([.,])[0-9]{3}")
+_MARKS = re.compile(r"[1-9][0-9]{0,2}([.,])[0-9]{3}(\1[0-9]{3})+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def fill_form(preferences: Mapping[str, Any], currencies: Iterable[str], locale:
     return Form(
         types=tuple(preferences.get("types", TYPES)),
         least={
-            currency: _shown(minimums[currency], locale) if currency in minimums else ""
+            currency: _shown(minimums[currency], currency, locale) if currency in minimums else ""
             for currency in sorted({*minimums, *currencies})
         },
         new_currency="",
@@ -184,9 +187,16 @@ def _minimums(form: Form, before: Mapping[str, str], locale: str, mistakes: dict
 def _amount(written: str, currency: str, locale: str, field: str, mistakes: dict[str, Mistake]) -> str:
     """Return an amount, typed as people of this locale write it, as a decimal string. Adds its mistake, if any."""
     text = _SPACES.sub("", written)
-    group = number_marks(locale)[1]
+    mark, group = number_marks(locale)
+    decimals = CURRENCY_DECIMALS[currency]
     if group in _GROUPED and _GROUPED[group].fullmatch(text):
         text = text.replace(group, "")
+    elif found := _MARKS.fullmatch(text) or _ONE_MARK.fullmatch(text):
+        if found.re is _MARKS or not decimals:
+            text = text.replace(found[1], "")
+        elif found[1] != mark or decimals < 3:  # 5.000 of a currency with cents is 5 to some and 5000 to others
+            mistakes[field] = Mistake("two_readings" if found[1] != mark else "decimals", currency, decimals)
+            return "0"
     text = text.replace(",", ".")
     if not text.isascii() or not _DIGITS.fullmatch(text):
         mistakes[field] = Mistake("amount")
@@ -195,10 +205,9 @@ def _amount(written: str, currency: str, locale: str, field: str, mistakes: dict
     if amount.adjusted() >= MAX_INTEGER_DIGITS:
         mistakes[field] = Mistake("too_large")
     elif excess_decimals(amount, currency):
-        decimals = CURRENCY_DECIMALS[currency]
         mistakes[field] = Mistake("decimals" if decimals else "no_decimals", currency, decimals)
     else:
-        amount = without_end_zeros(amount, CURRENCY_DECIMALS[currency])
+        amount = without_end_zeros(amount, decimals)
     return f"{amount:f}"
 
 
@@ -217,5 +226,7 @@ def _quiet_hours(form: Form, mistakes: dict[str, Mistake]) -> dict[str, str] | N
     return hours
 
 
-def _shown(amount: str, locale: str) -> str:
-    return amount.replace(".", number_marks(locale)[0])
+def _shown(amount: str, currency: str, locale: str) -> str:
+    # Zeros that the currency doesn't have would look like thousands: 5.000.
+    shortest = without_end_zeros(Decimal(amount), CURRENCY_DECIMALS[currency])
+    return f"{shortest:f}".replace(".", number_marks(locale)[0])

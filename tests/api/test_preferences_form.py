@@ -1,6 +1,7 @@
 """The form: what it shows, what a holder may type, and that nothing changes which the holder has not changed."""
 
 import dataclasses
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -161,6 +162,72 @@ def test_a_minimum_in_another_currency_is_added_to_the_others() -> None:
 )
 def test_an_amount_is_read_as_its_reader_writes_it(locale: str, currency: str, written: str, amount: str) -> None:
     assert changed(locale=locale, least={currency: written}) == {"min_amount": {currency: amount}}
+
+
+# By how many decimals the currency has.
+CURRENCIES = {0: "XAF", 2: "EUR", 3: "KWD"}
+# What is written, and what it is for each number of decimals: an amount or a mistake. A mark before exactly three
+# digits may stand between thousands or before decimals.
+MARKED: dict[str, dict[str, tuple[str, str, str]]] = {
+    "fr": {
+        "5,000": ("5000", "decimals", "5.000"),
+        "5.000": ("5000", "two_readings", "two_readings"),
+        "1.000.000": ("1000000", "1000000", "1000000"),
+        "1,000,000": ("1000000", "1000000", "1000000"),
+        "999.999": ("999999", "two_readings", "two_readings"),
+        "5,00": ("5", "5.00", "5.00"),
+        "5.25": ("no_decimals", "5.25", "5.25"),
+        "0,500": ("no_decimals", "0.50", "0.500"),
+        "1234,500": ("no_decimals", "1234.50", "1234.500"),
+        "1.000,000": ("amount", "amount", "amount"),
+        "1.00.000": ("amount", "amount", "amount"),
+    },
+    "en": {
+        "5,000": ("5000", "5000", "5000"),
+        "5.000": ("5000", "decimals", "5.000"),
+        "1.000.000": ("1000000", "1000000", "1000000"),
+        "1,000,000": ("1000000", "1000000", "1000000"),
+        "999.999": ("999999", "decimals", "999.999"),
+        "5.00": ("5", "5.00", "5.00"),
+        "5,25": ("no_decimals", "5.25", "5.25"),
+        "0.500": ("no_decimals", "0.50", "0.500"),
+        "0,500": ("no_decimals", "0.50", "0.500"),
+        "1,234.500": ("no_decimals", "1234.50", "1234.500"),
+        "1.000,000": ("amount", "amount", "amount"),
+    },
+}
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize(("locale", "written"), [(locale, written) for locale in MARKED for written in MARKED[locale]])
+def test_a_mark_before_three_digits_is_never_decimals_that_the_currency_has_not(
+    locale: str, written: str, at: int
+) -> None:
+    decimals, currency = list(CURRENCIES.items())[at]
+    meant = MARKED[locale][written][at]
+    if meant[0].isdigit():
+        assert changed(locale=locale, least={currency: written}) == {"min_amount": {currency: meant}}
+    else:
+        named = ("", 0) if meant == "amount" else (currency, decimals)
+        assert mistakes(locale, least={currency: written}) == {f"min_amount.{currency}": Mistake(meant, *named)}
+
+
+@given(st.integers(1000, 10**15 - 1), st.sampled_from([".", ","]), st.sampled_from(["fr", "fr-MA", "en", "en-ZA"]))
+def test_an_amount_without_decimals_may_be_grouped_with_either_mark(amount: int, mark: str, locale: str) -> None:
+    for currency in ("XAF", "XOF", "JPY"):
+        written = f"{amount:,}".replace(",", mark)
+        assert changed(locale=locale, least={currency: written}) == {"min_amount": {currency: str(amount)}}
+
+
+@given(
+    st.integers(1, 10**6), st.sampled_from(sorted(CURRENCY_DECIMALS)), st.sampled_from(["fr", "fr-MA", "en", "en-ZA"])
+)
+def test_what_the_form_shows_of_an_amount_is_read_as_that_amount(units: int, currency: str, locale: str) -> None:
+    for zeros in ("", "000"):  # as an earlier release may have stored it
+        stored = f"{Decimal(units).scaleb(-CURRENCY_DECIMALS[currency]):f}"
+        before = {"min_amount": {currency: stored + zeros if "." in stored else stored}}
+        form = fill_form(before, [], locale)
+        assert apply_form(form, before, locale) == before
 
 
 @pytest.mark.parametrize(
