@@ -73,6 +73,9 @@ export default {
   "problem.internal_error": "An error of the service. Its operator finds it by the request below.",
   "problem.invalid_cursor": "This list has changed. Load it again.",
 
+  "amount.mistake": "Enter an amount, like 5000.",
+  "amount.two_readings": "This could be thousands or decimals. Write thousands without a mark, like 5000, and decimals after a mark, like 5.25.",
+
   "period.hour": "1 hour",
   "period.day": "24 hours",
   "period.month": "30 days",

@@ -73,6 +73,9 @@ export default {
   "problem.internal_error": "Une erreur du service. Son exploitant la retrouve par la requête ci-dessous.",
   "problem.invalid_cursor": "Cette liste a changé. Rechargez-la.",
 
+  "amount.mistake": "Saisissez un montant, par exemple 5000.",
+  "amount.two_readings": "Ce sont peut-être des milliers, peut-être des décimales. Écrivez les milliers sans point, par exemple 5000, et les décimales après une virgule, par exemple 5,25.",
+
   "period.hour": "1 heure",
   "period.day": "24 heures",
   "period.month": "30 jours",

@@ -1,6 +1,7 @@
 // The form that changes the rules' thresholds. What a change would have done is shown beside it before it is saved.
 
 import { html, useState } from "./vendor-preact.js";
+import { AmountInput, readAmount, written, writtenAmount } from "./amounts.js";
 import { ask as request, post } from "./api.js";
 import { moment, number } from "./format.js";
 import { named, t } from "./i18n.js";
@@ -15,8 +16,9 @@ const NUMBERS = { velocity: ["count", "minutes"], unusual_amount: ["times", "dev
 const IS_DECIMAL = new Set(["times", "deviations"]);
 const TRIAL_DAYS = 14;
 
-// Decimals stay text, as they were typed; counts are numbers.
-const typed = (name, text) => (IS_DECIMAL.has(name) || !/^[0-9]+$/.test(text) ? text : Number(text));
+// Decimals stay text; counts are numbers.
+const typed = (name, text) => (IS_DECIMAL.has(name) || !/^[0-9]+$/.test(text) ? text.replace(",", ".") : Number(text));
+const plain = (text) => (text?.includes(".") ? text.replace(/\.?0+$/, "") : text);
 
 // What differs, as a merge patch of the settings; null if nothing does.
 export function patchOf(before, after) {
@@ -25,11 +27,13 @@ export function patchOf(before, after) {
     const rule = {};
     if (after[name].mode !== before[name].mode) rule.mode = after[name].mode;
     for (const field of NUMBERS[name] ?? []) {
-      if (String(after[name][field]) !== String(before[name][field])) rule[field] = typed(field, String(after[name][field]));
+      const value = typed(field, String(after[name][field]));
+      if (String(value) !== String(before[name][field])) rule[field] = value;
     }
     if (name === "large_amount") {
-      const [old, chosen] = [before[name].thresholds, Object.fromEntries(after[name].rows.filter(([code, least]) => code && least))];
-      const changed = Object.fromEntries(Object.keys({ ...old, ...chosen }).filter((code) => old[code] !== chosen[code]).map((code) => [code, chosen[code] ?? null]));
+      const [old, chosen] = [before[name].thresholds, Object.fromEntries(
+        after[name].rows.filter(([code, least]) => code && least).map(([code, least]) => [code, readAmount(least, code).amount ?? least]))];
+      const changed = Object.fromEntries(Object.keys({ ...old, ...chosen }).filter((code) => plain(old[code]) !== plain(chosen[code])).map((code) => [code, chosen[code] ?? null]));
       if (Object.keys(changed).length) rule.thresholds = changed;
     }
     if (Object.keys(rule).length) rules[name] = rule;
@@ -37,7 +41,12 @@ export function patchOf(before, after) {
   return Object.keys(rules).length ? { flags: rules } : null;
 }
 
-const formOf = (flags) => ({ ...flags, large_amount: { ...flags.large_amount, rows: Object.entries(flags.large_amount.thresholds) } });
+// The settings as they are typed in the reader's language.
+function formOf(flags) {
+  const rows = Object.entries(flags.large_amount.thresholds).map(([code, least]) => [code, writtenAmount(least, code)]);
+  const decimals = Object.fromEntries([...IS_DECIMAL].map((name) => [name, written(flags.unusual_amount[name])]));
+  return { ...flags, large_amount: { ...flags.large_amount, rows }, unusual_amount: { ...flags.unusual_amount, ...decimals } };
+}
 
 export const Thresholds = ({ flags, etag, onDone, refresh }) => {
   const [form, setForm] = useState(formOf(flags));
@@ -57,7 +66,7 @@ export const Thresholds = ({ flags, etag, onDone, refresh }) => {
   const number = (rule, field) => html`
     <${Field} id=${`${rule}-${field}`} label=${t(`field.${field}`)}>
       <input id=${`${rule}-${field}`} inputmode=${IS_DECIMAL.has(field) ? "decimal" : "numeric"} required value=${form[rule][field]}
-        pattern=${IS_DECIMAL.has(field) ? "[0-9]+([.][0-9]+)?" : "[0-9]+"} onInput=${(event) => set(rule, field, event.target.value.trim())} />
+        pattern=${IS_DECIMAL.has(field) ? "[0-9]+([.,][0-9]+)?" : "[0-9]+"} onInput=${(event) => set(rule, field, event.target.value.trim())} />
     <//>`;
   return html`
     <form class="beside-each-other" onSubmit=${(event) => { event.preventDefault(); trial.run(); }}>
@@ -94,7 +103,7 @@ const Amounts = ({ rows, onChange }) => {
     <div class="amounts">${rows.map(([code, least], i) => html`
       <div class="fields" key=${i}>
         <${Field} id=${`currency-${i}`} label=${t("transaction.currency")}><input id=${`currency-${i}`} maxlength="3" pattern="[A-Z]{3}" value=${code} onInput=${set(i, 0)} /><//>
-        <${Field} id=${`least-${i}`} label=${t("field.threshold")}><input id=${`least-${i}`} inputmode="decimal" pattern="[0-9]+([.][0-9]+)?" value=${least} onInput=${set(i, 1)} /><//>
+        <${Field} id=${`least-${i}`} label=${t("field.threshold")}><${AmountInput} id=${`least-${i}`} currency=${code} value=${least} onInput=${set(i, 1)} /><//>
         <button type="button" class="button quiet" aria-label=${t("field.remove", { what: code })} onClick=${() => onChange(rows.filter((_, j) => j !== i))}><${Icon} name="close" /></button>
       </div>`)}
       <p><${Button} icon="plus" kind="quiet" onClick=${() => onChange([...rows, ["", ""]])}>${t("field.add_currency")}<//></p>

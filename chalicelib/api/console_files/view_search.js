@@ -1,6 +1,7 @@
 // Search: transactions by what is known of them, holders by their exact address.
 
 import { html, useState } from "./vendor-preact.js";
+import { AmountInput, readAmount, writtenAmount } from "./amounts.js";
 import { path } from "./api.js";
 import { ask } from "./address.js";
 import { moment } from "./format.js";
@@ -14,19 +15,24 @@ const RANGES = ["min_amount", "max_amount"];
 const TIMES = ["from", "to"];
 const CHOICES = { status: ["settled", "authorized", "reversed", "declined"], type: ["credit", "debit"], flag: FLAGS };
 
+// What was asked for, as it is typed in the reader's language, and back.
+const changed = (values, change) => ({ ...values, ...Object.fromEntries(RANGES.filter((name) => values[name]).map((name) => [name, change(values[name])])) });
+const typedIn = (query) => changed(query, (text) => writtenAmount(text, query.currency));
+const asked = (form) => changed(form, (text) => readAmount(text, form.currency).amount);
+
 // A time as the reader's zone has it, for the API.
 const utc = (text) => (text ? new Date(text).toISOString() : "");
 
 export const SearchView = ({ query }) => {
-  const [form, setForm] = useState(query);
+  const [form, setForm] = useState(typedIn(query));
   const isAsked = Object.keys(query).length > 0;
   const url = path(["transactions"], { ...query, from: utc(query.from), to: utc(query.to), limit: 50 });
   const pages = usePages(isAsked ? url : null, "transactions");
   const set = (name) => (value) => setForm({ ...form, [name]: value });
-  const typed = (name) => (event) => set(name)(event.target.value.trim());
+  const typed = (name) => (event) => set(name)(name === "currency" ? event.target.value.trim().toUpperCase() : event.target.value.trim());
   const search = (event) => {
     event.preventDefault();
-    ask("search", form);
+    ask("search", asked(form));
   };
   const clear = () => {
     setForm({});
@@ -43,7 +49,8 @@ export const SearchView = ({ query }) => {
         ${TEXTS.map((name) => input(name, name === "email" ? { type: "email", inputmode: "email" } : {}))}
         ${Object.entries(CHOICES).map(([name, all]) => html`<${Choice} id=${`search-${name}`} label=${t(`search.${name}`)} value=${form[name] ?? ""} onChange=${set(name)}
           options=${[["", t("search.any")], ...all.map((one) => [one, named(name, one)])]} />`)}
-        ${RANGES.map((name) => input(name, { inputmode: "decimal", pattern: "[0-9]+([.][0-9]+)?" }))}
+        ${RANGES.map((name) => html`<${Field} id=${`search-${name}`} label=${t(`search.${name}`)}>
+          <${AmountInput} id=${`search-${name}`} name=${name} currency=${form.currency} value=${form[name] ?? ""} onInput=${typed(name)} /><//>`)}
         ${input("currency", { maxlength: 3, pattern: "[A-Za-z]{3}" })}
         ${TIMES.map((name) => input(name, { type: "datetime-local" }))}
         <div class="actions"><button type="submit" class="button primary"><span>${t("search.go")}</span></button>
