@@ -49,12 +49,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         parts = urlsplit(self.path)
-        query = dict(parse_qsl(parts.query))
+        pairs = parse_qsl(parts.query)
+        query = dict(pairs)
         body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
         self.served.asked.append(f"{self.command} {self.path}")
         path = parts.path
         if path.startswith(f"{STAGE}/console"):
             self._console(path.removeprefix(STAGE), query)
+        elif path.startswith(f"{STAGE}/staff/") and len(query) < len(pairs):
+            answer = self.served.world.problem(400, "validation_failed", "Given more than once.")
+            self._send(answer.status, json.dumps(answer.body), answer.headers)
         elif path.startswith(f"{STAGE}/staff/"):
             self._staff(path.removeprefix(f"{STAGE}/staff/"), query, body)
         elif path == "/oauth2/authorize":

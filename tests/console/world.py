@@ -230,8 +230,12 @@ class World:
         ]
         counts = {name: sum(one["state"] == name for one in self.cases) for name in ("open", "claimed")}
         counts["not_recognized"] = sum(bool(one["answers"]) for one in self.cases if one["state"] == "open")
+        # A cursor is the place of the last case that was shown: here its weight.
+        if "cursor" in self.query:
+            found = [one for one in found if one["weight"] < int(self.query["cursor"])]
         listed = [_shown(one, is_whole=False) for one in found[: int(self.query.get("limit", 50))]]
-        return Answer(200, {"cases": listed, "counts": counts})
+        following = {"next_cursor": str(listed[-1]["weight"])} if len(listed) < len(found) else {}
+        return Answer(200, {"cases": listed, "counts": counts, **following})
 
     def _case(self, name: str) -> Answer:
         found = next((one for one in self.cases if one["id"] == name), None)

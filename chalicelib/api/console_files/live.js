@@ -82,8 +82,9 @@ export function useLive(url, { isStill = false, isSlow = false } = {}) {
   return { ...shown, refresh: useCallback(() => refresh.current(), []) };
 }
 
-// Pages of a list: the rows so far, the last answer, and a way to the next page. A null `url` asks nothing.
-export function usePages(url, field) {
+// Pages of a list: the rows so far, the last answer, and a way to the next page. They begin at the cursor `from`, if
+// there is one. A null `url` asks nothing.
+export function usePages(url, field, from = null) {
   const [pages, setPages] = useState({ rows: [] });
   const turn = useRef(0);
   const load = async (cursor, before) => {
@@ -95,8 +96,8 @@ export function usePages(url, field) {
     );
     if (mine === turn.current) setPages(state);
   };
-  const reload = () => load(null, { rows: [] });
-  useEffect(() => { if (url) reload(); else setPages({ rows: [] }); }, [url]);
+  const reload = () => load(from, { rows: [] });
+  useEffect(() => { if (url) reload(); else setPages({ rows: [] }); }, [url, from]);
   return { ...pages, more: () => load(pages.next, pages), reload };
 }
 

@@ -1,6 +1,6 @@
 // The queue of cases: the heaviest and oldest first. It stays current, and is worked through with the keyboard alone.
 
-import { html, useEffect, useRef, useState } from "./vendor-preact.js";
+import { html, useLayoutEffect, useRef, useState } from "./vendor-preact.js";
 import { path, post } from "./api.js";
 import { ask } from "./address.js";
 import { number } from "./format.js";
@@ -37,31 +37,56 @@ export const CasesView = ({ query }) => {
     <${Segments} label=${t("cases.which")} value=${state} options=${STATES.filter((one) => isAnalyst || one !== "mine").map((one) => [one, tab(one)])}
       onChange=${(chosen) => ask("cases", { state: chosen })} />
     <${Panel}>
-      <${Answer} of=${live}>${({ cases, next_cursor: cursor }) => html`
-        ${cases.length === 0 ? html`<${Empty} title=${t(`cases.none.${state}`)} />` : html`<${Queue} cases=${cases} />`}
-        ${cursor && html`<${Rest} key=${state} url=${url} cursor=${cursor} shown=${cases} />`}`}
+      <${Answer} of=${live}>${({ cases, next_cursor: cursor }) => (cases.length === 0
+        ? html`<${Empty} title=${t(`cases.none.${state}`)} />`
+        : html`<${Pages} key=${state} url=${url} cases=${cases} cursor=${cursor} />`)}
       <//>
     <//>`;
 };
 
-// What follows the first page, as it was when it was asked for.
-const Rest = ({ url, cursor, shown }) => {
+// The cases of the first page as it was that are no longer in it: `pushed` out by others, or `gone` from the list.
+// `after` are the cases that follow the first page.
+export function missing(before, now, after) {
+  const still = new Set(now.map((one) => one.id));
+  const reachesFurther = after.some((one) => one.id === now.at(-1).id);
+  const end = reachesFurther ? before.length : before.findLastIndex((one) => still.has(one.id)) + 1;
+  return { pushed: before.slice(end), gone: before.slice(0, end).filter((one) => !still.has(one.id)).map((one) => one.id) };
+}
+
+// The first page, which stays current, and behind it what follows: as it was when it was asked for.
+const Pages = ({ url, cases, cursor }) => {
   const [from, begin] = useState(null);
-  const pages = usePages(from && `${url}&cursor=${encodeURIComponent(from)}`, "cases");
-  const known = new Set(shown.map((one) => one.id));
-  const rows = pages.rows.filter((one) => !known.has(one.id));
+  const [{ pushed, gone }, setMissing] = useState({ pushed: [], gone: [] });
+  const pages = usePages(from && url, "cases", from);
+  const before = useRef(cases);
+  const after = [...pushed, ...pages.rows].filter((one) => !gone.includes(one.id));
+  useLayoutEffect(() => {
+    const found = missing(before.current, cases, after);
+    // A case that was gone may come back, and then be pushed out.
+    const back = new Set(found.pushed.map((one) => one.id));
+    if (from) setMissing({ pushed: [...found.pushed, ...pushed], gone: [...gone, ...found.gone].filter((id) => !back.has(id)) });
+    before.current = cases;
+  }, [cases]);
+  // Without a cursor, the first page has all cases. Otherwise each is shown once, where it comes first.
+  const all = cursor ? [...cases, ...after] : cases;
+  const rows = [...new Map(all.toReversed().map((one) => [one.id, one])).values()].toReversed();
   return html`
-    ${!from && html`<p class="more"><${Button} onClick=${() => begin(cursor)}>${t("more")}<//></p>`}
-    ${rows.length > 0 && html`<${Queue} cases=${rows} />`}
-    <${More} pages=${pages} />`;
+    <${Queue} cases=${rows} />
+    ${cursor && !from && html`<p class="more"><${Button} onClick=${() => begin(cursor)}>${t("more")}<//></p>`}
+    ${cursor && html`<${More} pages=${pages} />`}`;
 };
 
 const Queue = ({ cases }) => {
   const place = useRef();
-  const [at, setAt] = useState(-1);
-  const move = (step) => () => setAt((before) => Math.min(cases.length - 1, Math.max(0, before + step)));
+  const at = useRef(null);
+  // By the link, not by its number: cases come and go.
+  const move = (step) => () => {
+    const links = [...place.current.querySelectorAll("td.main a")];
+    const next = links[Math.min(links.length - 1, Math.max(0, links.findIndex((one) => one.href === at.current) + step))];
+    at.current = next.href;
+    next.focus();
+  };
   useKeys({ j: move(1), k: move(-1) });
-  useEffect(() => { if (at >= 0) place.current.querySelectorAll("td.main a")[at]?.focus(); }, [at]);
   return html`
     <div ref=${place}><${Table} label=${t("nav.cases")} rows=${cases} keyOf=${(one) => one.id}
       rowClass=${(one) => (one.answers?.some((answer) => answer.answer === "not_recognized") && one.state !== "closed" ? "urgent" : "")} columns=${[
