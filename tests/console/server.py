@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _staff(self, path: str, query: dict[str, str], body: str) -> None:
         sent = self.headers.get("authorization", "").removeprefix("Bearer ")
-        if sent not in self.served.sign_in.tokens:
+        if sent not in self.served.sign_in.tokens or self.served.sign_in.is_refused:
             answer = self.served.world.problem(401, "not_signed_in", "Sign in again.")
         else:
             answer = self.served.world.answer(

@@ -26,6 +26,10 @@ class SignIn:
     now: float
     member: str = "ines"
     refuses: bool = False
+    # What a refresh is answered instead, while the service is away.
+    away: tuple[int, dict[str, object]] | None = None
+    # Whether `/staff` takes no token, as of a bank that is disabled.
+    is_refused: bool = False
     codes: dict[str, str] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
     refresh_tokens: set[str] = field(default_factory=set)
@@ -57,6 +61,8 @@ class SignIn:
     def exchange(self, form: dict[str, str]) -> tuple[int, dict[str, object]]:
         """Answer `POST /oauth2/token`. A refresh gives no new refresh token, as Cognito's doesn't."""
         if form["grant_type"] == "refresh_token":
+            if self.away:
+                return self.away
             if form["refresh_token"] not in self.refresh_tokens:
                 return 400, {"error": "invalid_grant"}
             self.refreshed += 1

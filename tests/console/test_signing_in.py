@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser import (
@@ -104,6 +105,78 @@ def test_a_session_that_is_over_leads_to_the_sign_in_and_back(browser: Browser, 
         expect(page.get_by_text("41,230 of 50,000")).to_be_visible()
         assert len([one for one in served.asked if "/oauth2/authorize" in one]) == 2
         assert page.url == f"{served.url}#/quota"
+
+
+AWAY = {
+    "error of the server": (503, {"message": "Service Unavailable"}),
+    "error with a code": (500, {"error": "server_error"}),
+    "too many requests": (429, {"message": "Too many requests"}),
+    "no connection": None,
+}
+
+
+@pytest.mark.parametrize("why", AWAY)
+def test_a_sign_in_that_is_away_ends_no_session_and_what_was_typed_stays(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    why: str,
+) -> None:
+    with opened(browser, served, "#/cases/card-88120") as page:
+        page.keyboard.press("c")
+        page.locator("#note").fill("Called twice.")
+        served.sign_in.away = AWAY[why]
+        if not AWAY[why]:
+            page.route("**/oauth2/token", lambda route: route.abort())
+        served.sign_in.tokens.clear()
+        page.clock.run_for(5_000)
+        expect(page.get_by_text("Your session can’t be renewed right now")).to_be_visible()
+        page.clock.run_for(60_000)
+        expect(page.locator("#note")).to_have_value("Called twice.")
+        page.unroute_all()
+        served.sign_in.away = None
+        page.clock.run_for(130_000)
+        expect(page.get_by_text("Your session can’t be renewed right now")).to_have_count(0)
+        page.get_by_role("button", name="Add the note").click()
+        expect(page.get_by_role("list", name="What was done")).to_contain_text("Called twice.")
+        assert served.sign_in.refreshed == 1
+        assert len([one for one in served.asked if "/oauth2/authorize" in one]) == 1
+
+
+def test_a_sign_in_that_is_away_is_asked_less_and_less_often(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/quota") as page:
+        served.sign_in.away = (503, {})
+        for minutes in (20, 20, 19.5):
+            page.mouse.move(minutes, 10)  # somebody is there
+            page.clock.fast_forward(minutes * 60_000)
+            page.wait_for_timeout(100)
+        counts = []
+        for _ in range(3):
+            before = len(served.asked)
+            for _ in range(20):
+                page.clock.run_for(5_000)
+                page.wait_for_timeout(20)
+            counts.append(len([one for one in served.asked[before:] if "/oauth2/token" in one]))
+        assert counts[0] > counts[2]
+        assert sum(counts) <= 8
+        expect(page.get_by_text("41,230 of 50,000")).to_be_visible()
+
+
+@pytest.mark.parametrize("when", ["at once", "at work"])
+def test_who_is_refused_with_a_new_token_is_told_so_and_not_sent_round(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    when: str,
+) -> None:
+    served.sign_in.is_refused = when == "at once"
+    with opened(browser, served) as page:
+        served.sign_in.is_refused = True
+        page.clock.run_for(5_000)
+        expect(page.get_by_role("heading", level=1)).to_have_text("The service does not take your account")
+        page.clock.run_for(60_000)
+        assert len([one for one in served.asked if "/oauth2/authorize" in one]) == 1
+        assert served.sign_in.refreshed == 1
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
 
 
 def test_signing_out_ends_the_session_here_and_at_the_sign_in_page(browser: Browser, served: Served) -> None:  # noqa: F811

@@ -1,8 +1,11 @@
 // Requests of the `/staff` routes. A problem that the API answers (RFC 9457) becomes an exception with the same fields.
 
-import { endSession, idToken, renew } from "./session.js";
+import { idToken, renew } from "./session.js";
 
 const STAFF = new URL("../staff/", import.meta.url);
+
+// The event that says that the service doesn't take this member.
+export const REFUSED = "console-member-refused";
 
 export const counted = { requests: 0 };
 
@@ -24,9 +27,15 @@ export function path(parts, query = {}) {
 export async function ask(method, url, { body, ifMatch, ifNoneMatch, signal } = {}) {
   const token = idToken();
   let answer = await send(method, url, { body, ifMatch, ifNoneMatch, signal });
-  if (answer.status === 401 && (await renew(token))) answer = await send(method, url, { body, ifMatch, ifNoneMatch, signal });
   if (answer.status === 401) {
-    endSession("expired");
+    const how = await renew(token);
+    if (how === "later") throw new Problem(0, { code: "offline" });
+    if (how === "over") throw new Problem(401, { code: "not_signed_in" });
+    answer = await send(method, url, { body, ifMatch, ifNoneMatch, signal });
+  }
+  if (answer.status === 401) {
+    // A new token is refused too: to sign in again would change nothing, and go on for ever.
+    dispatchEvent(new Event(REFUSED));
     throw new Problem(401, { code: "not_signed_in" });
   }
   const text = answer.status === 204 || answer.status === 304 ? "" : await answer.text();

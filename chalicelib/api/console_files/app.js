@@ -1,7 +1,7 @@
 // The console: who is signed in, and which view the address names.
 
 import { html, render, useEffect, useState } from "./vendor-preact.js";
-import { get } from "./api.js";
+import { get, REFUSED } from "./api.js";
 import { loadLanguage, t } from "./i18n.js";
 import { idleSince } from "./live.js";
 import { Member } from "./member.js";
@@ -36,7 +36,13 @@ const Console = ({ member }) => {
 };
 
 const place = document.getElementById("console");
-const show = (content) => render(content, place);
+let isRefused = false;
+const show = (content) => isRefused || render(content, place);
+
+addEventListener(REFUSED, () => {
+  show(html`<${SignInPage} why="not_taken" />`);
+  isRefused = true;
+});
 
 async function begin() {
   await loadLanguage();

@@ -38,13 +38,14 @@ export async function openSession() {
     },
     userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
     stateStore: new WebStorageStateStore({ store: sessionStorage }),
-    automaticSilentRenew: true,
+    automaticSilentRenew: false, // `renew` does it
     loadUserInfo: false,
   });
   manager.events.addUserLoaded((loaded) => {
     user = loaded;
   });
-  manager.events.addSilentRenewError(() => endSession("expired"));
+  manager.events.addAccessTokenExpiring(() => renew(idToken()));
+  addEventListener("online", () => trouble.is && renew(idToken()));
   const query = new URLSearchParams(location.search);
   if (query.has("code") || query.has("error")) await comeBack(query);
   if (sessionStorage.getItem(SIGNED_OUT)) {
@@ -76,19 +77,41 @@ export async function signIn() {
 // The token that each request of the API needs.
 export const idToken = () => user?.id_token ?? "";
 
+// Whether the session can't be renewed for now, because the sign-in's service doesn't answer.
+export const trouble = { is: false, heard: new Set() };
+
+const LONGEST_RETRY_S = 120;
+// Answers of the sign-in that say that it is busy, not that the session is over.
+const BUSY = ["server_error", "temporarily_unavailable", "slow_down"];
+const isRefusal = (error) => error?.name === "ErrorResponse" && !BUSY.includes(error.error);
+
 let renewing = null;
+let failures = 0;
+let retry;
 
 // Asks for new tokens with the refresh token, once for all requests that were sent with a token that was refused.
-// Returns whether there are any.
+// Returns `renewed`, `over` if the sign-in refuses, and `later` if it can't be asked: then this tries again by itself.
 export function renew(refused) {
-  if (idToken() !== refused) return Promise.resolve(user !== null);
+  if (idToken() !== refused) return Promise.resolve(user ? "renewed" : "over");
+  clearTimeout(retry);
   renewing ??= manager
     .signinSilent()
-    .then((renewed) => Boolean(renewed), () => false)
-    .finally(() => {
+    .then((renewed) => (renewed ? "renewed" : "over"), (error) => (isRefusal(error) ? "over" : "later"))
+    .then((how) => {
       renewing = null;
+      say(how === "later");
+      if (how === "over") endSession("expired");
+      if (how === "later") retry = setTimeout(() => renew(idToken()), 1000 * Math.min(LONGEST_RETRY_S, 5 * 2 ** failures++));
+      if (how === "renewed") failures = 0;
+      return how;
     });
   return renewing;
+}
+
+function say(isTrouble) {
+  if (trouble.is === isTrouble) return;
+  trouble.is = isTrouble;
+  trouble.heard.forEach((listener) => listener());
 }
 
 // Ends the session here, and goes by the sign-in page: it may remember the person.

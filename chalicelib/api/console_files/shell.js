@@ -9,7 +9,7 @@ import { areOn, turn, useKeys } from "./keys.js";
 import { useLive } from "./live.js";
 import { useMember } from "./member.js";
 import { Button, classes, Dialog } from "./parts.js";
-import { signOut } from "./session.js";
+import { signOut, trouble } from "./session.js";
 
 const SECTIONS = [
   ["today", "t"], ["cases", "c"], ["search", "s"], ["flags", "f"], ["webhooks", "w"], ["quota", "q"], ["audit", "a", "admin"],
@@ -63,8 +63,19 @@ export const Shell = ({ section, hash, chooseLanguage, children }) => {
       <p><button type="button" class="link" onClick=${() => openHelp(true)}>${t("keys.title")}</button>
         <a href=${new URL("vendor-licenses.txt", import.meta.url).href} target="_blank" rel="noopener">${t("licenses")}</a></p>
     </nav>
-    <main id="main" tabindex="-1" ref=${main}>${children}</main>
+    <main id="main" tabindex="-1" ref=${main}><${SessionTrouble} />${children}</main>
     ${isHelpOpen && html`<${Help} onClose=${() => openHelp(false)} />`}`;
+};
+
+// Says while the session can't be renewed. What somebody types stays.
+const SessionTrouble = () => {
+  const [is, set] = useState(trouble.is);
+  useEffect(() => {
+    const heard = () => set(trouble.is);
+    trouble.heard.add(heard);
+    return () => trouble.heard.delete(heard);
+  }, []);
+  return html`<div role="status">${is && html`<p class="notice warn">${t("session.offline")}</p>`}</div>`;
 };
 
 // How many cases wait, beside their name. The list of cases says so itself, so nothing is asked there.

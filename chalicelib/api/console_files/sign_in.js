@@ -11,7 +11,7 @@ export const SignInPage = ({ why }) => html`
     <p class="brand"><${Icon} name="cases" />${t("console")}</p>
     <h1>${t(`sign_in.${why}`)}</h1>
     <p>${t(`sign_in.${why}.next`)}</p>
-    <p>${why === "no_group"
+    <p>${["no_group", "not_taken"].includes(why)
       ? html`<${Button} kind="primary" icon="leave" onClick=${signOut}>${t("sign_out")}<//>`
       : html`<${Button} kind="primary" icon="user" onClick=${signIn}>${t("sign_in")}<//>`}</p>
   </main>`;
