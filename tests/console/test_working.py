@@ -1,4 +1,4 @@
-"""Working in the console: cases by keyboard, thresholds and their trial, webhooks, suppressions, staying current."""
+"""Working in the console: cases by keyboard, webhooks, suppressions, staying current."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -75,38 +75,6 @@ def test_shortcuts_can_be_turned_off(browser: Browser, served: Served) -> None: 
         page.keyboard.press("n")
         page.wait_for_timeout(200)
         assert served.world.changes == []
-
-
-def test_a_threshold_is_tried_before_it_is_saved(browser: Browser, served: Served) -> None:  # noqa: F811
-    with opened(browser, served, "#/flags", member="adam") as page:
-        page.get_by_role("button", name="Change").click()
-        save = page.get_by_role("button", name="Save the change")
-        expect(save).to_be_disabled()
-        page.locator("#velocity-count").fill("10")
-        page.locator("#least-1").fill("800000")
-        expect(save).to_be_disabled()
-        page.get_by_role("button", name="Try it").click()
-        row = page.get_by_role("table", name="What it would have done").get_by_role("row", name="Many in a short time")
-        expect(row).to_contain_text("6 → ")
-        save.click()
-        expect(page.get_by_text("more than 10 on an account within 15 minutes")).to_be_visible()
-    patch = {"flags": {"velocity": {"count": 10}, "large_amount": {"thresholds": {"XAF": "800000"}}}}
-    assert served.world.changes == [
-        ("POST", "flags/trial", {"settings": patch, "days": 14}),
-        ("PATCH", "settings", patch),
-    ]
-
-
-def test_a_threshold_that_a_colleague_changed_meanwhile_is_not_overwritten(browser: Browser, served: Served) -> None:  # noqa: F811
-    with opened(browser, served, "#/flags", member="adam") as page:
-        page.get_by_role("button", name="Change").click()
-        page.locator("#velocity-count").fill("10")
-        page.get_by_role("button", name="Try it").click()
-        served.world.version += 1
-        page.get_by_role("button", name="Save the change").click()
-        expect(page.get_by_role("alert")).to_contain_text("A colleague has changed the settings")
-        page.get_by_role("button", name="Try again").click()
-        expect(page.locator("#velocity-count")).to_have_value("8")
 
 
 def test_webhooks_are_tested_and_resent(browser: Browser, served: Served) -> None:  # noqa: F811

@@ -1,6 +1,6 @@
 // The form that changes the rules' thresholds. What a change would have done is shown beside it before it is saved.
 
-import { html, useState } from "./vendor-preact.js";
+import { html, useRef, useState } from "./vendor-preact.js";
 import { AmountInput, readAmount, written, writtenAmount } from "./amounts.js";
 import { ask as request, post } from "./api.js";
 import { moment, number } from "./format.js";
@@ -50,14 +50,16 @@ function formOf(flags) {
 
 export const Thresholds = ({ flags, etag, onDone, refresh }) => {
   const [form, setForm] = useState(formOf(flags));
-  const [result, setResult] = useState(null);
+  const [tried, setTried] = useState(null);
+  const place = useRef();
   const isAdmin = useMay("admin");
   const patch = patchOf(flags, form);
-  const set = (rule, field, value) => {
-    setForm({ ...form, [rule]: { ...form[rule], [field]: value } });
-    setResult(null);
-  };
-  const trial = useChange(async () => setResult((await post("flags/trial", { settings: patch, days: TRIAL_DAYS })).data));
+  const set = (rule, field, value) => setForm({ ...form, [rule]: { ...form[rule], [field]: value } });
+  // The form may be changed while a trial runs: a result counts for its own change alone.
+  const isTried = JSON.stringify(tried?.patch) === JSON.stringify(patch);
+  const result = patch && isTried ? tried.result : null;
+  const trial = useChange(async () => setTried({ patch, result: (await post("flags/trial", { settings: patch, days: TRIAL_DAYS })).data }));
+  const saveValid = () => place.current.reportValidity() && save.run();
   const save = useChange(async () => {
     await request("PATCH", "settings", { body: patch, ifMatch: etag });
     onDone();
@@ -69,7 +71,7 @@ export const Thresholds = ({ flags, etag, onDone, refresh }) => {
         pattern=${IS_DECIMAL.has(field) ? "[0-9]+([.,][0-9]+)?" : "[0-9]+"} onInput=${(event) => set(rule, field, event.target.value.trim())} />
     <//>`;
   return html`
-    <form class="beside-each-other" onSubmit=${(event) => { event.preventDefault(); trial.run(); }}>
+    <form class="beside-each-other" ref=${place} onSubmit=${(event) => { event.preventDefault(); trial.run(); }}>
       <div>
         ${FLAGS.map((rule) => html`
           <fieldset key=${rule}><legend>${named("flag", rule)}</legend>
@@ -89,7 +91,7 @@ export const Thresholds = ({ flags, etag, onDone, refresh }) => {
         <${Notice} problem=${save.problem} retry=${save.problem?.status === 412 ? refresh : undefined} />
         <div class="actions">
           <button type="submit" class=${`button ${result ? "" : "primary"}`} disabled=${!patch || trial.isRunning}><span>${t("trial.run")}</span></button>
-          ${isAdmin && html`<${Button} kind=${result ? "primary" : ""} disabled=${!patch || !result || save.isRunning} onClick=${save.run}>${t("trial.save")}<//>`}
+          ${isAdmin && html`<${Button} kind=${result ? "primary" : ""} disabled=${!patch || !result || save.isRunning} onClick=${saveValid}>${t("trial.save")}<//>`}
           <${Button} kind="quiet" onClick=${onDone}>${t("cancel")}<//>
         </div>
         ${isAdmin && patch && !result && html`<p class="quiet">${t("trial.first")}</p>`}
@@ -102,8 +104,8 @@ const Amounts = ({ rows, onChange }) => {
   return html`
     <div class="amounts">${rows.map(([code, least], i) => html`
       <div class="fields" key=${i}>
-        <${Field} id=${`currency-${i}`} label=${t("transaction.currency")}><input id=${`currency-${i}`} maxlength="3" pattern="[A-Z]{3}" value=${code} onInput=${set(i, 0)} /><//>
-        <${Field} id=${`least-${i}`} label=${t("field.threshold")}><${AmountInput} id=${`least-${i}`} currency=${code} value=${least} onInput=${set(i, 1)} /><//>
+        <${Field} id=${`currency-${i}`} label=${t("transaction.currency")}><input id=${`currency-${i}`} maxlength="3" pattern="[A-Z]{3}" required=${Boolean(least)} value=${code} onInput=${set(i, 0)} /><//>
+        <${Field} id=${`least-${i}`} label=${t("field.threshold")}><${AmountInput} id=${`least-${i}`} currency=${code} required=${Boolean(code)} value=${least} onInput=${set(i, 1)} /><//>
         <button type="button" class="button quiet" aria-label=${t("field.remove", { what: code })} onClick=${() => onChange(rows.filter((_, j) => j !== i))}><${Icon} name="close" /></button>
       </div>`)}
       <p><${Button} icon="plus" kind="quiet" onClick=${() => onChange([...rows, ["", ""]])}>${t("field.add_currency")}<//></p>
