@@ -1,5 +1,6 @@
 // Requests of the `/staff` routes. A problem that the API answers (RFC 9457) becomes an exception with the same fields.
 
+import { Problem } from "./problem.js";
 import { idToken, renew } from "./session.js";
 
 const STAFF = new URL("../staff/", import.meta.url);
@@ -8,13 +9,6 @@ const STAFF = new URL("../staff/", import.meta.url);
 export const REFUSED = "console-member-refused";
 
 export const counted = { requests: 0 };
-
-export class Problem extends Error {
-  constructor(status, fields) {
-    super(fields.detail ?? fields.title ?? "");
-    Object.assign(this, { status, code: fields.code ?? "unknown", fields: fields.errors ?? [], requestId: fields.request_id, title: fields.title });
-  }
-}
 
 // A path below `/staff`, with each part escaped, and the parts of a query that say something.
 export function path(parts, query = {}) {
@@ -26,10 +20,11 @@ export function path(parts, query = {}) {
 // Asks the API. Returns `{status, data, etag}`; `data` is undefined for 204 and 304.
 export async function ask(method, url, { body, ifMatch, ifNoneMatch, signal } = {}) {
   const token = idToken();
+  const isChange = method !== "GET";
   let answer = await send(method, url, { body, ifMatch, ifNoneMatch, signal });
   if (answer.status === 401) {
     const how = await renew(token);
-    if (how === "later") throw new Problem(0, { code: "offline" });
+    if (how === "later") throw new Problem(0, { code: "offline" }, isChange);
     if (how === "over") throw new Problem(401, { code: "not_signed_in" });
     answer = await send(method, url, { body, ifMatch, ifNoneMatch, signal });
   }
@@ -41,7 +36,7 @@ export async function ask(method, url, { body, ifMatch, ifNoneMatch, signal } = 
   const text = answer.status === 204 || answer.status === 304 ? "" : await answer.text();
   const data = read(text);
   if (answer.status >= 400) {
-    throw Object.assign(new Problem(answer.status, data ?? {}), { retryAfter: Number(answer.headers.get("retry-after")) || 0 });
+    throw Object.assign(new Problem(answer.status, data ?? {}, isChange), { retryAfter: Number(answer.headers.get("retry-after")) || 0 });
   }
   return { status: answer.status, data, etag: answer.headers.get("etag") };
 }
@@ -56,7 +51,7 @@ async function send(method, url, { body, ifMatch, ifNoneMatch, signal }) {
     return await fetch(new URL(url, STAFF), { method, headers, signal, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { code: "offline" });
+    throw new Problem(0, { code: "offline" }, method !== "GET");
   }
 }
 

@@ -6,6 +6,7 @@ import { loadLanguage, t } from "./i18n.js";
 import { idleSince } from "./live.js";
 import { Member } from "./member.js";
 import { Notice, Waiting } from "./parts.js";
+import { Problem } from "./problem.js";
 import { matched } from "./routes.js";
 import { endWhenIdle, openSession, signedOut, signIn } from "./session.js";
 import { Shell } from "./shell.js";
@@ -55,7 +56,9 @@ async function begin() {
     const { data } = await get("me");
     endWhenIdle(idleSince);
     return show(html`<${Console} member=${data} />`);
-  } catch (problem) {
+  } catch (error) {
+    if (!(error instanceof Problem)) reportError(error);
+    const problem = error instanceof Problem ? error : new Problem(0, {});
     const page = problem.code === "group_required" ? html`<${SignInPage} why="no_group" />` : html`
       <main class="alone"><h1>${t("console")}</h1><${Notice} problem=${problem} retry=${() => location.reload()} /></main>`;
     return show(page);

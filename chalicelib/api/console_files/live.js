@@ -60,6 +60,7 @@ export function useLive(url, { isStill = false, isSlow = false } = {}) {
         if (problem.name === "AbortError") return;
         failures += problem.status === 404 || problem.status === 403 ? 5 : 1;
         retryAfter = problem.retryAfter ?? 0;
+        problem.isRepeated = !isStill;
         setAnswer((before) => ({ ...(before.url === url ? before : { url }), problem }));
       } finally {
         isAsking = false;
@@ -89,22 +90,27 @@ export function usePages(url, field, from = null) {
   const turn = useRef(0);
   const load = async (cursor, before) => {
     const mine = ++turn.current;
-    setPages({ ...before, problem: null, isAsking: true });
+    setPages({ ...before, cursor, problem: null, isAsking: true });
     const state = await get(cursor ? `${url}${url.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(cursor)}` : url).then(
       ({ data }) => ({ rows: [...before.rows, ...data[field]], next: data.next_cursor, last: data }),
-      (problem) => ({ ...before, problem, isAsking: false }),
+      (problem) => ({ ...before, cursor, problem, isAsking: false }),
     );
     if (mine === turn.current) setPages(state);
   };
   const reload = () => load(from, { rows: [] });
   useEffect(() => { if (url) reload(); else setPages({ rows: [] }); }, [url, from]);
-  return { ...pages, more: () => load(pages.next, pages), reload };
+  // What failed is asked for again, or all of it where the list has changed.
+  const again = () => (pages.problem?.code === "invalid_cursor" ? reload() : load(pages.cursor, pages));
+  return { ...pages, more: () => load(pages.next, pages), again, reload };
 }
 
-// A change that somebody asks for: `{run, isRunning, problem}`. `run` returns whether it went through.
+// A change that somebody asks for: `{run, isRunning, problem, retry}`. `run` returns whether it went through; `retry` is
+// there if it may go through the next time.
 export function useChange(change) {
   const [state, setState] = useState({ isRunning: false, problem: null });
+  const last = useRef([]);
   const run = async (...given) => {
+    last.current = given;
     setState({ isRunning: true, problem: null });
     try {
       await change(...given);
@@ -115,5 +121,6 @@ export function useChange(change) {
       return false;
     }
   };
-  return { ...state, run, forget: () => setState({ isRunning: false, problem: null }) };
+  const isPassing = state.problem && (state.problem.status === 0 || state.problem.status >= 500);
+  return { ...state, run, retry: isPassing ? () => run(...last.current) : undefined, forget: () => setState({ isRunning: false, problem: null }) };
 }

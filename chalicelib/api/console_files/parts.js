@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "./vendor-preact.js";
 import { ago, amount, exactMoment, moment, number, preciseMoment } from "./format.js";
-import { named, t } from "./i18n.js";
+import { isTold, named, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 
 export const classes = (...names) => names.filter(Boolean).join(" ");
@@ -79,8 +79,11 @@ export const Waiting = () => html`<div class="waiting" role="status"><span class
 export const Notice = ({ problem, retry }) => {
   if (!problem) return null;
   const group = problem.code === "group_required" && /viewer|analyst|admin/.exec(problem.message)?.[0];
-  const said = group ? t("problem.group_required", { group: named("group", group) }) : t(`problem.${problem.code}`, { minutes: number(Math.ceil((problem.retryAfter || 60) / 60)) });
-  const text = said.startsWith("problem.") ? problem.message || t("problem.unknown") : said;
+  // What repeats itself is only waited for. Who asked for a change or for something once is told to try again.
+  const kinds = problem.isRepeated ? [""] : problem.isChange ? [".change", ".once", ""] : [".once", ""];
+  const key = kinds.map((kind) => `problem.${problem.code}${kind}`).find(isTold);
+  const text = group ? t("problem.group_required", { group: named("group", group) })
+    : key ? t(key, { minutes: number(Math.ceil((problem.retryAfter || 60) / 60)) }) : problem.message || t("problem.unknown");
   return html`
     <div class=${classes("notice", problem.status === 409 || problem.status === 412 ? "warn" : "bad")} role="alert">
       <${Icon} name="alert" />
@@ -98,7 +101,7 @@ export const Answer = ({ of, children }) => html`
   ${of.data ? children(of.data) : !of.problem && html`<${Waiting} />`}`;
 
 export const More = ({ pages }) => html`
-  ${pages.problem && html`<${Notice} problem=${pages.problem} retry=${pages.reload} />`}
+  ${pages.problem && html`<${Notice} problem=${pages.problem} retry=${pages.again} />`}
   ${pages.isAsking && html`<${Waiting} />`}
   ${pages.next && !pages.isAsking && html`<p class="more"><${Button} onClick=${pages.more}>${t("more")}<//></p>`}`;
 

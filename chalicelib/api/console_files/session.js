@@ -1,6 +1,8 @@
 // Who is signed in. Tokens are in memory only: a page that is loaded anew goes by the sign-in page again, which
 // remembers the person. What proves the code (PKCE) is in the session's storage while the person is away.
 
+import { Problem } from "./problem.js";
+
 const { UserManager, WebStorageStateStore, InMemoryWebStorage } = window.oidc;
 const SIGNED_OUT = "console.signed-out";
 const IDLE_MINUTES = 30;
@@ -18,9 +20,7 @@ export const signedOut = { why: null };
 
 // Prepares the session, and takes what the sign-in page sent along. Returns whether somebody is signed in.
 export async function openSession() {
-  const answer = await fetch(new URL("config.json", import.meta.url));
-  if (!answer.ok) throw new Error("config");
-  const config = await answer.json();
+  const config = await readConfig();
   logoutUrl = config.logout_url;
   clientId = config.client_id;
   manager = new UserManager({
@@ -53,6 +53,13 @@ export async function openSession() {
     sessionStorage.removeItem(SIGNED_OUT);
   }
   return user !== null;
+}
+
+async function readConfig() {
+  const answer = await fetch(new URL("config.json", import.meta.url)).catch(() => null);
+  const config = answer?.ok && (await answer.json().catch(() => null));
+  if (!config) throw new Problem(answer?.status ?? 0, { code: "no_config" });
+  return config;
 }
 
 async function comeBack(query) {

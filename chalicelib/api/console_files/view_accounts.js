@@ -80,13 +80,13 @@ const Suppression = ({ of, account, refresh }) => {
     await request("DELETE", path(["accounts", account, "holders", of.id, "suppression"]));
     refresh();
   });
-  if (!found) return html`<${Notice} problem=${lift.problem} />`;
+  if (!found) return html`<${Notice} problem=${lift.problem} retry=${lift.retry} />`;
   return html`
     <${Panel} id="suppression" class="attention" title=${t("suppression")} actions=${isAdmin && html`
       <${Asked} label=${t("suppression.lift")} question=${t("suppression.question", { email: of.email })} onYes=${lift.run} disabled=${lift.isRunning} />`}>
       <p>${named("suppression", found.reason)}</p>
       <${Facts} of=${[[t("suppression.since"), html`<${Time} at=${found.since} />`], [t("suppression.until"), found.until && html`<${Time} at=${found.until} />`]]} />
-      <${Notice} problem=${lift.problem} />
+      <${Notice} problem=${lift.problem} retry=${lift.retry} />
     <//>`;
 };
 

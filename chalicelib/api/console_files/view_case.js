@@ -48,6 +48,7 @@ export const CaseView = ({ id }) => {
 const Why = ({ of, story }) => {
   const flags = story.data?.transaction.flags ?? {};
   return html`
+    <${Notice} problem=${story.problem} retry=${story.refresh} />
     <ul class="reasons">${of.flags.map((name) => html`
       <li key=${name}><${FlagPills} names=${[name]} />${flags[name] && html`<p>${reason(name, flags[name])}</p>`}</li>`)}</ul>
     ${story.data?.usual && html`<h3>${t("usual")}</h3><${Usual} of=${story.data.usual} />`}`;
@@ -74,11 +75,12 @@ const Work = ({ of, refresh }) => {
   const change = useChange(async (what, body) => {
     try {
       await post(path(["cases", of.id, what]), body);
+      if (body) setNote("");
     } finally {
       refresh();
     }
   });
-  const does = (what, body) => async () => { if (!change.isRunning && (await change.run(what, body)) && body) setNote(""); };
+  const does = (what, body) => () => change.isRunning || change.run(what, body);
   const close = (outcome) => does("close", note.trim() ? { outcome, note: note.trim() } : { outcome });
   useKeys(isAnalyst ? {
     ...(of.state === "open" && { c: does("claim") }),
@@ -92,7 +94,7 @@ const Work = ({ of, refresh }) => {
         <p class="quiet">${of.state === "claimed" ? t(isMine ? "case.yours" : "case.theirs", { name: of.claimed_by?.name ?? "–" })
           : of.state === "closed" ? t("case.closed_note") : t("case.open_note")}
           ${of.claimed_at && of.state === "claimed" && html` <${Time} at=${of.claimed_at} relative />`}${of.closed_at && html` <${Time} at=${of.closed_at} relative />`}</p></div>
-      <${Notice} problem=${change.problem} />
+      <${Notice} problem=${change.problem} retry=${change.retry} />
       ${isAnalyst && html`
         ${isWritten && html`<${Field} id="note" label=${t("case.note")}>
           <textarea id="note" ref=${text} rows="2" maxlength="2000" value=${note} onInput=${(event) => setNote(event.target.value)}></textarea><//>`}

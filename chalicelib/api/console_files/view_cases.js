@@ -33,7 +33,7 @@ export const CasesView = ({ query }) => {
       <div><h1 tabindex="-1">${t("nav.cases")}</h1><p class="quiet">${t("cases.hint")}</p></div>
       ${isAnalyst && html`<${Button} kind="primary" icon="next" busy=${next.isRunning} onClick=${next.run} aria-keyshortcuts="n">${t("cases.next")} <kbd>n</kbd><//>`}
     </div>
-    <${Notice} problem=${next.problem} />
+    <${Notice} problem=${next.problem} retry=${next.retry} />
     <${Segments} label=${t("cases.which")} value=${state} options=${STATES.filter((one) => isAnalyst || one !== "mine").map((one) => [one, tab(one)])}
       onChange=${(chosen) => ask("cases", { state: chosen })} />
     <${Panel}>

@@ -25,7 +25,7 @@ export const WebhooksView = () => {
   return html`
     <div class="head"><div><h1 tabindex="-1">${t("nav.webhooks")}</h1><p class="quiet">${t("webhooks.hint")}</p></div>
       ${isAdmin && html`<${Button} kind="primary" icon="webhooks" busy=${test.isRunning} onClick=${test.run}>${t("webhooks.test")}<//>`}</div>
-    <${Notice} problem=${test.problem ?? resend.problem} />
+    <${Notice} problem=${test.problem ?? resend.problem} retry=${test.problem ? test.retry : resend.retry} />
     <div role="status">${typeof done === "string" && html`<p class="notice good">${done}</p>`}
       ${Array.isArray(done) && html`<ul class="tests">${done.map((one) => html`<li class=${`notice ${one.accepted ? "good" : "bad"}`} key=${one.id}>
         <span>${t(one.accepted ? "webhooks.accepted" : "webhooks.not_accepted", { answer: one.answer })}</span> <code>${one.url}</code></li>`)}</ul>`}</div>
