@@ -89,7 +89,9 @@ def staff_today_schemas() -> Json:
                 "count": {**_COUNT, "description": "How many; of a quota, how many percent are used."},
                 "text": {"type": "string", "description": "The same in English words."},
                 "link": {"type": "string", "description": "The console's page for it."},
+                "what": open_text([one.value for one in Metered], "Of a quota: what it is of. Absent otherwise."),
             },
+            optional=("what",),
         ),
         "Today": _TODAY,
     }

@@ -127,6 +127,7 @@ def attention(
         _needs("cases_not_recognized", (cases or {}).get("not_recognized", 0), "cases", "holders don't know a payment"),
         *(
             _needs("quota", one["used"] * 100 // one["limit"], "quota", f"percent of today's {one['what']} used")
+            | {"what": one["what"]}
             for one in quota
             if one["used"] * 100 >= WARNED_AT * one["limit"]
         ),

@@ -188,3 +188,12 @@ def test_what_needs_a_person(
     needed = attention({**QUIET, **figures}, cases, quota, stored)
     assert {one["kind"]: one["count"] for one in needed} == found
     assert all(str(one["count"]) in one["text"] and one["link"] for one in needed)
+
+
+def test_of_two_quotas_that_are_nearly_used_up_each_is_named() -> None:
+    quota = [{"what": "transactions", "used": 87, "limit": 100}, {"what": "emails", "used": 1001, "limit": 1000}]
+    needed = attention(QUIET, None, quota, StoredSettings())
+    assert [(one["kind"], one["what"], one["count"]) for one in needed] == [
+        ("quota", "transactions", 87),
+        ("quota", "emails", 100),
+    ]

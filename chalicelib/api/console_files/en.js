@@ -113,7 +113,7 @@ export default {
   "attention.webhooks_gone": { one: "endpoint is gone", other: "endpoints are gone" },
   "attention.webhooks_unproved": { one: "endpoint waits for a test", other: "endpoints wait for a test" },
   "attention.webhooks_failed": { one: "webhook was not delivered", other: "webhooks were not delivered" },
-  "attention.quota": { one: "quota is nearly used up", other: "quotas are nearly used up" },
+  "attention.quota": "of the day’s quota used: {what}",
   "attention.emails_failed": { one: "e-mail failed", other: "e-mails failed" },
   "chart.emails": "E-mails over time",
   "chart.days": "Transactions by day",

@@ -113,7 +113,7 @@ export default {
   "attention.webhooks_gone": { one: "point de réception a disparu", other: "points de réception ont disparu" },
   "attention.webhooks_unproved": { one: "point de réception attend un test", other: "points de réception attendent un test" },
   "attention.webhooks_failed": { one: "webhook n’a pas été remis", other: "webhooks n’ont pas été remis" },
-  "attention.quota": { one: "quota est presque épuisé", other: "quotas sont presque épuisés" },
+  "attention.quota": "du quota du jour utilisé : {what}",
   "attention.emails_failed": { one: "e-mail en échec", other: "e-mails en échec" },
   "chart.emails": "E-mails au fil du temps",
   "chart.days": "Transactions par jour",

@@ -13,7 +13,8 @@ import { Thresholds } from "./thresholds.js";
 
 const DAYS = ["7", "30", "90"];
 
-const since = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+// The first of so many days, of which today is the last.
+const since = (days) => new Date(Date.now() - (days - 1) * 86_400_000).toISOString().slice(0, 10);
 const today = () => new Date().toISOString().slice(0, 10);
 
 export const FlagsView = ({ query }) => {

@@ -43,9 +43,9 @@ const Attention = ({ of }) =>
   of.length === 0
     ? html`<${Panel} class="calm" id="attention"><${Empty} title=${t("attention.none")} /><//>`
     : html`<${Panel} class="attention" id="attention" title=${t("attention")}><ul>${of.map((one) => html`
-        <li key=${one.kind}><a href=${`#/${PLACES[one.kind] ?? "today"}`}>
-          <${Icon} name="alert" /><strong>${number(one.count)}</strong>
-          <span>${isTold(`attention.${one.kind}`) ? t(`attention.${one.kind}`, { count: one.count }) : one.text}</span><${Icon} name="next" /></a></li>`)}
+        <li key=${one.kind + (one.what ?? "")}><a href=${`#/${PLACES[one.kind] ?? "today"}`}>
+          <${Icon} name="alert" /><strong>${one.kind === "quota" ? percent(one.count / 100) : number(one.count)}</strong>
+          <span>${isTold(`attention.${one.kind}`) ? t(`attention.${one.kind}`, { count: one.count, what: named("quota", one.what) }) : one.text}</span><${Icon} name="next" /></a></li>`)}
       </ul><//>`;
 
 const Tiles = ({ of }) => {
@@ -92,7 +92,7 @@ const Charts = ({ of }) => {
         <${Chart} label=${t("chart.days")} firstColumn=${t("chart.day")} labels=${byDay.map((one) => day(one.date))}
           series=${[{ label: t("today.transactions"), color: "accent", values: byDay.map((one) => one.count) }]} />
       <//>`}
-      <${Panel} id="flags" title=${t("chart.flags")}>
+      <${Panel} id="flags" title=${t("chart.flags")} actions=${html`<${Days} of=${of} />`}>
         <${Table} small label=${t("chart.flags")} rows=${flags} keyOf=${(one) => one.name} columns=${[
           { label: t("flags.rule"), class: "main", cell: (one) => html`<${Link} to=${["flags"]}>${named("flag", one.name)}<//>` },
           { label: t("flags.hits"), class: "bar number", cell: (one) => html`<span class="share"><meter min="0" max=${most} value=${one.count} aria-hidden="true"></meter>${number(one.count)}</span>` },
@@ -107,8 +107,12 @@ const Charts = ({ of }) => {
     </div>`;
 };
 
+// What is counted by UTC days covers other times than what is counted by hours.
+const Days = ({ of }) =>
+  html`<span class="quiet">${t(of.totals_from === of.totals_to ? "totals.day" : "totals.days", { from: day(of.totals_from), to: day(of.totals_to) })}</span>`;
+
 const Totals = ({ of }) => html`
-  <${Panel} id="totals" title=${t("totals")} actions=${html`<span class="quiet">${t(of.totals_from === of.totals_to ? "totals.day" : "totals.days", { from: day(of.totals_from), to: day(of.totals_to) })}</span>`}>
+  <${Panel} id="totals" title=${t("totals")} actions=${html`<${Days} of=${of} />`}>
     ${of.totals.length === 0 ? html`<${Empty} title=${t("totals.none")} />` : html`
     <${Table} label=${t("totals")} rows=${of.totals} keyOf=${(one) => one.currency} columns=${[
       { label: t("totals.currency"), class: "main", cell: (one) => one.currency },
