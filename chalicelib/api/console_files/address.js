@@ -1,8 +1,19 @@
 // The address's question: what a view is asked for, kept in the address so that it can be sent to a colleague.
 
-// Changes the address's question without a step in the history.
+import { useEffect, useState } from "./vendor-preact.js";
+
+// The fields of a view's question: `[form, setForm]`. They follow the address when it changes by itself, as by Back.
+export function useQuestion(query, typedIn) {
+  const [form, setForm] = useState(typedIn(query));
+  useEffect(() => setForm(typedIn(query)), [JSON.stringify(query)]);
+  return [form, setForm];
+}
+
+// Changes the address's question without a step in the history. Returns whether it is another one than before.
 export function ask(path, query) {
   const said = Object.entries(query).filter(([, value]) => value);
   const text = new URLSearchParams(said).toString();
+  const before = location.hash;
   location.replace(`#/${path}${text && `?${text}`}`);
+  return location.hash !== before;
 }

@@ -1,11 +1,11 @@
 // The console: who is signed in, and which view the address names.
 
-import { html, render, useEffect, useState } from "./vendor-preact.js";
+import { html, render, useEffect, useErrorBoundary, useState } from "./vendor-preact.js";
 import { get, REFUSED } from "./api.js";
 import { loadLanguage, t } from "./i18n.js";
 import { idleSince } from "./live.js";
 import { Member } from "./member.js";
-import { Notice, Waiting } from "./parts.js";
+import { Button, Notice, Waiting } from "./parts.js";
 import { Problem } from "./problem.js";
 import { matched } from "./routes.js";
 import { endWhenIdle, openSession, signedOut, signIn } from "./session.js";
@@ -31,9 +31,19 @@ const Console = ({ member }) => {
   return html`
     <${Member.Provider} value=${member}>
       <${Shell} section=${section} hash=${hash} chooseLanguage=${chooseLanguage}>
-        <${View} key=${hash.split("?")[0]} ...${given} query=${query} />
+        <${Guarded} hash=${hash}><${View} key=${hash.split("?")[0]} ...${given} query=${query} /><//>
       <//>
     <//>`;
+};
+
+// A view that fails says so; the others are still there.
+const Guarded = ({ hash, children }) => {
+  const [error, forget] = useErrorBoundary((found) => reportError(found));
+  useEffect(() => { if (error) forget(); }, [hash]);
+  return error ? html`
+    <div class="head"><h1 tabindex="-1">${t("broken")}</h1></div>
+    <p>${t("broken.next")}</p>
+    <p><${Button} icon="again" onClick=${forget}>${t("again")}<//></p>` : children;
 };
 
 const place = document.getElementById("console");

@@ -21,6 +21,8 @@ export default {
   "again": "Try again",
   "cancel": "Cancel",
   "close": "Close",
+  "broken": "This view can’t be shown",
+  "broken.next": "An error of the console. Try again, or go to another view. If it comes again, tell your administrator what you did.",
   "more": "Show more",
   "sign_in": "Sign in",
   "sign_out": "Sign out",

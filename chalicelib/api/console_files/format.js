@@ -30,6 +30,19 @@ export const seconds = (text) =>
     ? "–"
     : by(Intl.NumberFormat, { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 2 }).format(text);
 
+// A time of the address or of a field, in the reader's zone, for the API. What is no time stays: the API says so.
+export function utc(text) {
+  const time = new Date(text ?? "");
+  return Number.isNaN(time.getTime()) ? text : time.toISOString();
+}
+
+// A time as a field has it (datetime-local), in the reader's zone; nothing for what is no time.
+export function typedTime(text) {
+  const time = new Date(text ?? "");
+  if (Number.isNaN(time.getTime())) return "";
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
 const when = (options) => (iso) => (iso ? by(Intl.DateTimeFormat, options).format(new Date(iso)) : "–");
 
 // All in the reader's own time zone.

@@ -21,6 +21,8 @@ export default {
   "again": "Réessayer",
   "cancel": "Annuler",
   "close": "Fermer",
+  "broken": "Cette vue ne peut pas être affichée",
+  "broken.next": "C’est une erreur de la console. Réessayez, ou passez à une autre vue. Si elle revient, dites à votre administrateur ce que vous avez fait.",
   "more": "Afficher la suite",
   "sign_in": "Se connecter",
   "sign_out": "Se déconnecter",

@@ -42,13 +42,18 @@ export function useLive(url, { isStill = false, isSlow = false } = {}) {
     let etag = null;
     let failures = 0;
     let isAsking = false;
+    let isWanted = false;
     const next = (retryAfter) => {
       clearTimeout(timer);
       const wait = isStill ? null : pause({ failures, retryAfter, isSlow });
       if (wait !== null) timer = setTimeout(again, wait * 1000);
     };
     const again = async (isFresh = false) => {
-      if (isAsking) return;
+      if (isAsking) {
+        // The answer that is under way may be from before somebody's own change.
+        isWanted ||= isFresh === true;
+        return;
+      }
       isAsking = true;
       let retryAfter = 0;
       try {
@@ -64,6 +69,11 @@ export function useLive(url, { isStill = false, isSlow = false } = {}) {
         setAnswer((before) => ({ ...(before.url === url ? before : { url }), problem }));
       } finally {
         isAsking = false;
+      }
+      if (isWanted) {
+        isWanted = false;
+        again(true);
+        return;
       }
       next(retryAfter);
     };

@@ -1,21 +1,22 @@
 // Who changed what, newest first. The trail can only be added to.
 
-import { html, useState } from "./vendor-preact.js";
+import { html } from "./vendor-preact.js";
 import { path } from "./api.js";
-import { ask } from "./address.js";
+import { ask, useQuestion } from "./address.js";
+import { typedTime, utc } from "./format.js";
 import { named, t } from "./i18n.js";
 import { usePages } from "./live.js";
 import { Empty, Field, Id, More, Panel, Table, Time } from "./parts.js";
 
-const utc = (text) => (text ? new Date(text).toISOString() : "");
+const typedIn = (query) => ({ from: typedTime(query.from), to: typedTime(query.to) });
 
 export const AuditView = ({ query }) => {
-  const [form, setForm] = useState(query);
+  const [form, setForm] = useQuestion(query, typedIn);
   const pages = usePages(path(["audit"], { from: utc(query.from), to: utc(query.to), limit: 50 }), "entries");
   return html`
     <div class="head"><div><h1 tabindex="-1">${t("nav.audit")}</h1><p class="quiet">${t("audit.hint")}</p></div></div>
     <${Panel} id="entries" title=${t("audit.entries")}>
-      <form class="fields inline" onSubmit=${(event) => { event.preventDefault(); ask("audit", form); }}>
+      <form class="fields inline" onSubmit=${(event) => { event.preventDefault(); if (!ask("audit", form)) pages.reload(); }}>
         ${["from", "to"].map((name) => html`<${Field} id=${`audit-${name}`} label=${t(`search.${name}`)}>
           <input id=${`audit-${name}`} type="datetime-local" value=${form[name] ?? ""} onInput=${(event) => setForm({ ...form, [name]: event.target.value })} /><//>`)}
         <div class="actions"><button type="submit" class="button"><span>${t("audit.show")}</span></button></div>

@@ -3,8 +3,8 @@
 import { html, useState } from "./vendor-preact.js";
 import { AmountInput, readAmount, writtenAmount } from "./amounts.js";
 import { path } from "./api.js";
-import { ask } from "./address.js";
-import { moment } from "./format.js";
+import { ask, useQuestion } from "./address.js";
+import { moment, typedTime, utc } from "./format.js";
 import { named, t } from "./i18n.js";
 import { usePages } from "./live.js";
 import { Button, Choice, Empty, Field, Id, Link, More, Panel, Table } from "./parts.js";
@@ -17,22 +17,19 @@ const CHOICES = { status: ["settled", "authorized", "reversed", "declined"], typ
 
 // What was asked for, as it is typed in the reader's language, and back.
 const changed = (values, change) => ({ ...values, ...Object.fromEntries(RANGES.filter((name) => values[name]).map((name) => [name, change(values[name])])) });
-const typedIn = (query) => changed(query, (text) => writtenAmount(text, query.currency));
+const typedIn = (query) => ({ ...changed(query, (text) => writtenAmount(text, query.currency)), from: typedTime(query.from), to: typedTime(query.to) });
 const asked = (form) => changed(form, (text) => readAmount(text, form.currency).amount);
 
-// A time as the reader's zone has it, for the API.
-const utc = (text) => (text ? new Date(text).toISOString() : "");
-
 export const SearchView = ({ query }) => {
-  const [form, setForm] = useState(typedIn(query));
+  const [form, setForm] = useQuestion(query, typedIn);
+  const [turn, setTurn] = useState(0);
   const isAsked = Object.keys(query).length > 0;
-  const url = path(["transactions"], { ...query, from: utc(query.from), to: utc(query.to), limit: 50 });
-  const pages = usePages(isAsked ? url : null, "transactions");
   const set = (name) => (value) => setForm({ ...form, [name]: value });
   const typed = (name) => (event) => set(name)(name === "currency" ? event.target.value.trim().toUpperCase() : event.target.value.trim());
   const search = (event) => {
     event.preventDefault();
-    ask("search", asked(form));
+    // The same question again: what it finds may be another.
+    if (!ask("search", asked(form))) setTurn(turn + 1);
   };
   const clear = () => {
     setForm({});
@@ -57,13 +54,22 @@ export const SearchView = ({ query }) => {
           ${isAsked && html`<${Button} kind="quiet" onClick=${clear}>${t("search.clear")}<//>`}</div>
       </form>
     <//>
-    ${query.email && html`<${HoldersByAddress} email=${query.email} />`}
-    ${isAsked ? html`<${Panel} id="found" title=${t("search.found")}>
+    ${isAsked ? html`<${Results} key=${turn} query=${query} />` : html`<${Panel}><${Empty} icon="search" title=${t("search.start")}>${t("search.start.next")}<//><//>`}`;
+};
+
+const Results = ({ query }) => html`
+  ${query.email && html`<${HoldersByAddress} email=${query.email} />`}
+  <${Found} query=${query} />`;
+
+const Found = ({ query }) => {
+  const pages = usePages(path(["transactions"], { ...query, from: utc(query.from), to: utc(query.to), limit: 50 }), "transactions");
+  return html`
+    <${Panel} id="found" title=${t("search.found")}>
       ${pages.rows.length > 0 && html`<${TransactionTable} label=${t("search.found")} transactions=${pages.rows} withAccount />`}
       ${pages.rows.length === 0 && pages.last && !pages.next && html`<${Empty} icon="search" title=${t("search.none")}>${t("search.none.next")}<//>`}
       ${pages.next && pages.last?.searched_to && html`<p class="quiet centered">${t("search.searched_to", { time: moment(pages.last.searched_to) })}</p>`}
       <${More} pages=${pages} />
-    <//>` : html`<${Panel}><${Empty} icon="search" title=${t("search.start")}>${t("search.start.next")}<//><//>`}`;
+    <//>`;
 };
 
 const HoldersByAddress = ({ email }) => {

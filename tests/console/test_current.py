@@ -1,0 +1,96 @@
+"""The console shows what is now: after one's own change, with the same question again, and with the address."""
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from tests.browser import browser  # noqa: F401
+from tests.console import samples
+from tests.console.gallery import open_page
+from tests.console.pages import (
+    opened,
+    served,  # noqa: F401
+)
+from tests.console.server import Served
+
+
+def test_one_s_own_change_is_shown_also_when_an_older_answer_comes_after_it(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/cases/card-88120") as page:
+        held: list[tuple[Route, str]] = []
+        # The answer as it is before the change comes after it.
+        page.route("**/staff/cases/card-88120", lambda route: held.append((route, route.fetch().text())), times=1)
+        page.clock.run_for(4_000)
+        for _ in range(50):
+            if held:
+                break
+            page.wait_for_timeout(20)
+        page.get_by_role("button", name="Claim").click()
+        page.wait_for_timeout(200)
+        assert served.world.changes == [("POST", "cases/card-88120/claim", {})]
+        route, before = held[0]
+        route.fulfill(body=before, content_type="application/json")
+        # Without a further step of the clock.
+        expect(page.get_by_text("You have claimed it")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("address", "button", "path", "found"),
+    [
+        ("#/search?account=237-0041-8823", "Search", "transactions?", "card-88090"),
+        ("#/search?email=awa.ndiaye%40example.com", "Search", "holders?", "Awa Ndiaye"),
+        ("#/audit?from=2026-06-30T08%3A00", "Show", "audit?", "flags.velocity"),
+    ],
+)
+def test_the_same_question_again_is_asked_again(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    address: str,
+    button: str,
+    path: str,
+    found: str,
+) -> None:
+    with opened(browser, served, address, member="adam") as page:
+        expect(page.get_by_text(found)).to_be_visible()
+        asked = [one for one in served.asked if f"/staff/{path}" in one]
+        page.get_by_role("button", name=button, exact=True).click()
+        page.wait_for_timeout(200)
+        assert [one for one in served.asked if f"/staff/{path}" in one] == asked * 2
+
+
+def test_the_fields_of_a_search_follow_the_address(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served, "#/search?account=237-0041-8823") as page:
+        account, status = page.locator("#search-account"), page.locator("#search-status")
+        expect(account).to_have_value("237-0041-8823")
+        page.goto(f"{served.url}#/search?status=declined")
+        expect(account).to_have_value("")
+        expect(status).to_have_value("declined")
+        page.go_back()
+        expect(account).to_have_value("237-0041-8823")
+        expect(status).to_have_value("")
+        page.get_by_role("link", name="Search", exact=True).click()
+        expect(account).to_have_value("")
+
+
+@pytest.mark.parametrize("address", ["#/search?from=abc", "#/audit?to=31.31.2026", "#/search?min_amount=x&from=9"])
+def test_an_address_that_asks_for_no_time_is_a_question_that_the_service_answers(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    address: str,
+) -> None:
+    with opened(browser, served, address, member="adam") as page:
+        expect(page.locator("main table, main .empty").first).to_be_visible()
+        assert [one for one in served.asked if "=abc" in one or "=31.31.2026" in one or "min_amount=x" in one]
+
+
+def test_a_view_that_fails_says_so_and_the_others_are_there(browser: Browser, served: Served) -> None:  # noqa: F811
+    served.world.settings["flags"].pop("velocity")
+    page = open_page(browser, "wide", "light", "en")
+    page.goto(f"{served.url}#/flags")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("This view can’t be shown")
+    page.get_by_role("link", name="Quota").click()
+    expect(heading).to_have_text("Quota")
+    served.world.settings["flags"]["velocity"] = samples.SETTINGS["flags"]["velocity"]
+    page.get_by_role("link", name="Flags").click()
+    expect(heading).to_have_text("Flags")
+    expect(page.get_by_text("more than 8 on an account")).to_be_visible()
+    page.context.close()
