@@ -137,12 +137,17 @@ class PreferencesPage:
         form = read_form(fields, visit.currencies)
 
         def choices(holder: Holder) -> Mapping[str, Any]:
-            applied = apply_form(form, holder.preferences, holder.locale)
+            # Don't overwrite what the bank, or the holder in another tab, has changed since the form was shown.
+            is_current = fields["seen"] == [version_of(holder.preferences)]
+            try:
+                applied = apply_form(form, holder.preferences, holder.locale)
+            except Mistaken:
+                if not is_current:  # the corrected form would overwrite it
+                    raise _ChangedMeanwhile from None
+                raise
             values = {name: applied.get(name) for name in IN_FORM}
-            # Don't overwrite what the bank, or the holder in another tab, has changed since the form was shown. A form
-            # that is sent twice changes nothing the second time.
-            is_saved = {**holder.chosen, **values} == holder.choices
-            if not is_saved and fields["seen"] != [version_of(holder.preferences)]:
+            # A form that is sent twice changes nothing the second time.
+            if not is_current and {**holder.chosen, **values} != holder.choices:
                 raise _ChangedMeanwhile
             return values
 

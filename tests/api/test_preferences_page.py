@@ -144,6 +144,23 @@ def test_what_the_bank_changes_meanwhile_is_not_overwritten_unseen(awa: Visitor)
     assert awa.preferences == {"types": ["debit"], "statement": "monthly"}
 
 
+def test_a_mistake_in_an_old_form_does_not_hide_what_was_changed_meanwhile(awa: Visitor) -> None:
+    shown = filled(awa.open().body.decode())
+    awa.send(types=["debit"])  # in another tab
+    mistaken = {**shown, "quiet": ["on"], "quiet_from": ["25:00"]}
+    answer = awa.post(urlencode(mistaken, doseq=True), awa.page_path)
+    assert answer.status_code == 409
+    assert "modifiées entre-temps" in answer.body.decode()
+    # Nor does a mistake that is corrected on the page that shows it.
+    mistaken = {**filled(answer.body.decode()), "quiet": ["on"], "quiet_from": ["25:00"]}
+    answer = awa.post(urlencode(mistaken, doseq=True), awa.page_path)
+    assert answer.status_code == 400
+    corrected = {**filled(answer.body.decode()), "quiet_from": ["21:00"]}
+    awa.send(statement=["weekly"])  # in another tab again
+    assert awa.post(urlencode(corrected, doseq=True), awa.page_path).status_code == 409
+    assert awa.preferences == {"types": ["debit"], "statement": "weekly"}
+
+
 def rewrite(awa: Visitor, **changes: Any) -> None:
     """Write what the bank would, past the function under test."""
     holder = Holder(**{name: changes.get(name, getattr(awa.holder, name)) for name in Holder.__dataclass_fields__})
