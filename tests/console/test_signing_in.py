@@ -197,6 +197,45 @@ def test_who_leaves_the_desk_is_signed_out(browser: Browser, served: Served) -> 
         assert served.sign_in.ended == ["console-client"]
 
 
+# A computer that sleeps: time passes, and no timer goes off.
+SLEEP = "minutes => { const now = Date.now; Date.now = () => now() + minutes * 60_000; }"
+WOKEN = {
+    "pointer": lambda page: page.mouse.move(50, 50),
+    "key": lambda page: page.keyboard.press("n"),
+    "seen": lambda page: page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))"),
+}
+
+
+@pytest.mark.parametrize("how", WOKEN)
+@pytest.mark.parametrize(("minutes", "is_over"), [(29, False), (31, True)])
+def test_a_computer_that_slept_wakes_to_a_session_that_is_over(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    how: str,
+    minutes: int,
+    is_over: bool,
+) -> None:
+    with opened(browser, served, "#/cases") as page:
+        page.mouse.move(5, 5)
+        page.evaluate(SLEEP, minutes)
+        WOKEN[how](page)
+        taken = how == "key" and not is_over
+        heading = "You were signed out" if is_over else "Case card-88120" if taken else "Cases"
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert bool(served.world.changes) == taken  # the key that wakes the console takes no case
+
+
+def test_who_signs_out_in_one_tab_is_signed_out_in_the_others(browser: Browser, served: Served) -> None:  # noqa: F811
+    with opened(browser, served) as page:
+        other = page.context.new_page()
+        other.goto(f"{served.url}#/cases")
+        expect(other.get_by_role("heading", level=1)).to_have_text("Cases")
+        page.get_by_role("button", name="Sign out").click()
+        for one in (page, other):
+            expect(one.get_by_role("heading", level=1)).to_have_text("You are signed out")
+        assert served.sign_in.refresh_tokens == set()
+
+
 def test_a_refusal_of_the_sign_in_page_is_told_and_not_repeated_for_ever(browser: Browser, served: Served) -> None:  # noqa: F811
     served.sign_in.refuses = True
     page = open_page(browser, "wide", "light", "en")

@@ -9,10 +9,12 @@ export function useQuestion(query, typedIn) {
   return [form, setForm];
 }
 
+// A question as the address has it.
+export const textOf = (query) => new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
+
 // Changes the address's question without a step in the history. Returns whether it is another one than before.
 export function ask(path, query) {
-  const said = Object.entries(query).filter(([, value]) => value);
-  const text = new URLSearchParams(said).toString();
+  const text = textOf(query);
   const before = location.hash;
   location.replace(`#/${path}${text && `?${text}`}`);
   return location.hash !== before;

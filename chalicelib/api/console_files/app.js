@@ -3,12 +3,12 @@
 import { html, render, useEffect, useErrorBoundary, useState } from "./vendor-preact.js";
 import { get, REFUSED } from "./api.js";
 import { loadLanguage, t } from "./i18n.js";
-import { idleSince } from "./live.js";
+import { endAfter } from "./live.js";
 import { Member } from "./member.js";
 import { Button, Notice, Waiting } from "./parts.js";
 import { Problem } from "./problem.js";
 import { matched } from "./routes.js";
-import { endWhenIdle, openSession, signedOut, signIn } from "./session.js";
+import { endWhenIdle, IDLE_MS, openSession, signedOut, signIn } from "./session.js";
 import { Shell } from "./shell.js";
 import { SignInPage } from "./sign_in.js";
 
@@ -64,7 +64,7 @@ async function begin() {
     if (!isSignedIn && !signedOut.why) return await signIn();
     if (!isSignedIn) return show(html`<${SignInPage} why=${signedOut.why} />`);
     const { data } = await get("me");
-    endWhenIdle(idleSince);
+    endAfter(IDLE_MS, endWhenIdle);
     return show(html`<${Console} member=${data} />`);
   } catch (error) {
     if (!(error instanceof Problem)) reportError(error);

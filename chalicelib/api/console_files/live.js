@@ -11,7 +11,13 @@ const IDLE_AFTER_MS = 120_000;
 
 let lastInput = Date.now();
 const sleepers = new Set();
-const noteInput = () => {
+let isOver = () => false;
+const noteInput = (event) => {
+  if (isOver()) {
+    // Who comes back after the session's time is not at work any more: the key that woke the console does nothing.
+    event.stopImmediatePropagation();
+    return;
+  }
   const wasIdle = Date.now() - lastInput > IDLE_AFTER_MS;
   lastInput = Date.now();
   // Somebody comes back to a page that was idle: what it shows may be old.
@@ -20,7 +26,18 @@ const noteInput = () => {
 for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
   addEventListener(kind, noteInput, { passive: true, capture: true });
 }
-export const idleSince = () => lastInput;
+
+// Calls `end` when nobody has touched the page for so long. Timers stand still while a computer sleeps, so the time is
+// looked at with the first input too, before that counts, and when the page is seen again.
+export function endAfter(idleMs, end) {
+  isOver = () => {
+    const is = Date.now() - lastInput > idleMs;
+    if (is) end();
+    return is;
+  };
+  setInterval(isOver, 15_000);
+  document.addEventListener("visibilitychange", isOver);
+}
 
 // Seconds until the next request: none while the page is hidden (null), and longer with each failure.
 export function pause({ failures = 0, retryAfter = 0, isSlow = false, isHidden = document.hidden, idleMs = Date.now() - lastInput }) {

@@ -5,7 +5,6 @@ import { Problem } from "./problem.js";
 
 const { UserManager, WebStorageStateStore, InMemoryWebStorage } = window.oidc;
 const SIGNED_OUT = "console.signed-out";
-const IDLE_MINUTES = 30;
 
 // The page's own address, without a query: where the sign-in page sends people back to.
 const HOME = new URL("../console", import.meta.url).href;
@@ -17,6 +16,10 @@ let user = null;
 let isLeaving = false;
 
 export const signedOut = { why: null };
+
+// The console's other tabs in this browser: who signs out in one is signed out in all.
+const tabs = new BroadcastChannel(HOME);
+tabs.onmessage = ({ data }) => user && leave(data);
 
 // Prepares the session, and takes what the sign-in page sent along. Returns whether somebody is signed in.
 export async function openSession() {
@@ -131,7 +134,10 @@ export async function endSession(why) {
 }
 
 // Ends the session here and at the sign-in page. The refresh token is worth nothing from then on.
-export const signOut = () => leave("signed_out");
+export function signOut() {
+  tabs.postMessage("signed_out");
+  return leave("signed_out");
+}
 
 async function leave(why) {
   if (isLeaving) return;
@@ -146,8 +152,5 @@ async function leave(why) {
 }
 
 // Nobody's console stays open on a desk that was left.
-export function endWhenIdle(idleSince) {
-  setInterval(() => {
-    if (Date.now() - idleSince() > IDLE_MINUTES * 60_000) leave("idle");
-  }, 15_000);
-}
+export const IDLE_MS = 30 * 60_000;
+export const endWhenIdle = () => leave("idle");

@@ -3,7 +3,7 @@
 import { html, useState } from "./vendor-preact.js";
 import { AmountInput, readAmount, writtenAmount } from "./amounts.js";
 import { path } from "./api.js";
-import { ask, useQuestion } from "./address.js";
+import { ask, textOf, useQuestion } from "./address.js";
 import { moment, typedTime, utc } from "./format.js";
 import { named, t } from "./i18n.js";
 import { usePages } from "./live.js";
@@ -20,19 +20,26 @@ const changed = (values, change) => ({ ...values, ...Object.fromEntries(RANGES.f
 const typedIn = (query) => ({ ...changed(query, (text) => writtenAmount(text, query.currency)), from: typedTime(query.from), to: typedTime(query.to) });
 const asked = (form) => changed(form, (text) => readAmount(text, form.currency).amount);
 
-export const SearchView = ({ query }) => {
-  const [form, setForm] = useQuestion(query, typedIn);
+export const SearchView = ({ query: { email: _, ...query } }) => {
+  // An e-mail address stays out of the page's address, which the browser's history keeps. It goes with one question.
+  const [kept, keep] = useState({ email: "", of: "" });
+  const emailOf = (question) => (kept.of === textOf(question) ? kept.email : "");
+  const [form, setForm] = useQuestion(query, (question) => ({ ...typedIn(question), email: emailOf(question) }));
   const [turn, setTurn] = useState(0);
-  const isAsked = Object.keys(query).length > 0;
+  const email = emailOf(query);
+  const isAsked = Object.keys(query).length > 0 || email;
   const set = (name) => (value) => setForm({ ...form, [name]: value });
   const typed = (name) => (event) => set(name)(name === "currency" ? event.target.value.trim().toUpperCase() : event.target.value.trim());
   const search = (event) => {
     event.preventDefault();
+    const { email, ...question } = asked(form);
+    keep({ email, of: textOf(question) });
     // The same question again: what it finds may be another.
-    if (!ask("search", asked(form))) setTurn(turn + 1);
+    if (!ask("search", question)) setTurn(turn + 1);
   };
   const clear = () => {
     setForm({});
+    keep({ email: "", of: "" });
     ask("search", {});
   };
   const input = (name, more) => html`
@@ -54,12 +61,12 @@ export const SearchView = ({ query }) => {
           ${isAsked && html`<${Button} kind="quiet" onClick=${clear}>${t("search.clear")}<//>`}</div>
       </form>
     <//>
-    ${isAsked ? html`<${Results} key=${turn} query=${query} />` : html`<${Panel}><${Empty} icon="search" title=${t("search.start")}>${t("search.start.next")}<//><//>`}`;
+    ${isAsked ? html`<${Results} key=${turn} query=${query} email=${email} />` : html`<${Panel}><${Empty} icon="search" title=${t("search.start")}>${t("search.start.next")}<//><//>`}`;
 };
 
-const Results = ({ query }) => html`
-  ${query.email && html`<${HoldersByAddress} email=${query.email} />`}
-  <${Found} query=${query} />`;
+const Results = ({ query, email }) => html`
+  ${email && html`<${HoldersByAddress} email=${email} />`}
+  <${Found} query=${{ ...query, email }} />`;
 
 const Found = ({ query }) => {
   const pages = usePages(path(["transactions"], { ...query, from: utc(query.from), to: utc(query.to), limit: 50 }), "transactions");
