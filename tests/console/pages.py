@@ -56,3 +56,15 @@ def violations(page: Page) -> list[str]:
     page.evaluate(_AXE)
     found: dict[str, Any] = page.evaluate("rules => axe.run(document, rules)", _RULES)
     return [f"{one['id']}: {one['nodes'][0]['html'][:160]} {one['nodes'][0]['any'][:1]}" for one in found["violations"]]
+
+
+def _module(page: Page, name: str) -> str:
+    """Return the URL of one of the console's modules, in the page's version."""
+    return str(page.locator(f'link[href*="/{name}?"]').evaluate("one => one.href"))
+
+
+def in_module(page: Page, name: str, call: str, given: Any) -> Any:
+    """Return what an expression on a module of the page, `m`, and on what is given, `x`, comes to."""
+    return page.evaluate(
+        f"async ([url, x]) => {{ const m = await import(url); return {call}; }}", [_module(page, name), given]
+    )

@@ -1,13 +1,13 @@
 """Amounts that staff type in the console: read as the reader's language and the currency have it, or refused."""
 
 import re
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser import browser  # noqa: F401
 from tests.console.pages import (
+    in_module,
     opened,
     served,  # noqa: F401
 )
@@ -40,18 +40,6 @@ READ: dict[str, dict[str, tuple[str, str, str, str]]] = {
         "1.000,5": (NONE, NONE, NONE, NONE),
     },
 }
-
-
-def module(page: Page, name: str) -> str:
-    """Return the URL of one of the console's modules, in the page's version."""
-    return str(page.locator(f'link[href*="/{name}?"]').evaluate("one => one.href"))
-
-
-def in_module(page: Page, name: str, call: str, given: Any) -> Any:
-    """Return what an expression on a module of the page, `m`, and on what is given, `x`, comes to."""
-    return page.evaluate(
-        f"async ([url, x]) => {{ const m = await import(url); return {call}; }}", [module(page, name), given]
-    )
 
 
 @pytest.mark.parametrize("language", READ)

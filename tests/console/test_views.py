@@ -26,7 +26,7 @@ WORDS = {
     "flags": ["52.5%", "not known yet", "more than 8 on an account within 15 minutes", "FCFA 750,000"],
     "trial": ["On 18,204 transactions", "Save the change"],
     "webhooks": ["https://fraud.eazycard.example/flags", "Given up", "503", "Waits for a test"],
-    "audit": ["settings.patch", "flags.velocity", "192.0.2.17"],
+    "audit": ["Settings changed", "flags.velocity", "192.0.2.17"],
     "quota": ["standard", "30,112 of 100,000"],
 }
 

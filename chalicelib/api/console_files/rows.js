@@ -2,7 +2,7 @@
 
 import { html } from "./vendor-preact.js";
 import { amount, countryName, number } from "./format.js";
-import { named, t } from "./i18n.js";
+import { isTold, named, t } from "./i18n.js";
 import { useMember } from "./member.js";
 import { Badge, Facts, Id, Link, Money, Panel, Table, Time } from "./parts.js";
 
@@ -19,6 +19,14 @@ export function reason(flag, seen) {
     new_country: () => ({ country: countryName(seen.country), known: seen.known?.map(countryName).join(", "), count: number(seen.count) }),
   }[flag];
   return values && seen ? t(`reason.${flag}`, values()) : "";
+}
+
+// Why a notification is in its state. SES's and mail servers' own codes follow what happened: `soft: MailboxFull`.
+export function why(code, state) {
+  if (!code) return "";
+  if (isTold(`why.${code}.${state}`)) return t(`why.${code}.${state}`);
+  const [what, detail] = code.split(": ");
+  return detail && isTold(`why.${what}`) ? t(`why.${what}`, { detail: named("why", detail) }) : named("why", code);
 }
 
 export const FlagPills = ({ names }) => html`

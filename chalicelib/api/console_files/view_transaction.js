@@ -6,7 +6,7 @@ import { amount } from "./format.js";
 import { named, t } from "./i18n.js";
 import { useLive } from "./live.js";
 import { Answer, Badge, Empty, Facts, Id, Link, Money, Panel, Table, Time } from "./parts.js";
-import { CaseState, FlagPills, Place, reason, SeenBy, Timeline, Usual } from "./rows.js";
+import { CaseState, FlagPills, Place, reason, SeenBy, Timeline, Usual, why } from "./rows.js";
 
 const TONES = { delivered: "good", sent: "info", bounced: "bad", complained: "bad", rejected: "bad", failed: "bad", suppressed: "warn" };
 
@@ -91,7 +91,7 @@ const Notifications = ({ of, account }) => html`
       <div class="holder" key=${one.holder}>
         <h3><${Link} to=${["accounts", account, "holders", one.holder]}>${one.holder}<//> <${Badge} kind="notification" name=${one.state} /></h3>
         <${Timeline} label=${one.holder} of=${(one.history).map((event) => ({
-          what: named("notification", event.state), at: event.at, note: event.reason && named("why", event.reason), tone: TONES[event.state] }))} />
+          what: named("notification", event.state), at: event.at, note: why(event.reason, event.state), tone: TONES[event.state] }))} />
       </div>`)}
   <//>`;
 
@@ -101,7 +101,7 @@ const Webhooks = ({ of }) => html`
     <${Table} label=${t("nav.webhooks")} rows=${of} keyOf=${(one) => `${one.id}${one.at}`} columns=${[
       { label: t("webhooks.type"), class: "main", cell: (one) => one.type },
       of.some((one) => one.holder) && { label: t("webhooks.holder"), cell: (one) => one.holder },
-      { label: t("webhooks.state"), cell: (one) => html`<${Badge} kind="attempt" name=${one.state} /> <span class="quiet">${one.answer}</span>` },
+      { label: t("webhooks.state"), cell: (one) => html`<${Badge} kind="attempt" name=${one.state} /> <span class="quiet">${named("outcome", one.answer)}</span>` },
       { label: t("webhooks.at"), cell: (one) => html`<${Time} at=${one.at} />` },
     ].filter(Boolean)} />`}
   <//>`;

@@ -28,7 +28,7 @@ export const WebhooksView = () => {
     <${Notice} problem=${test.problem ?? resend.problem} retry=${test.problem ? test.retry : resend.retry} />
     <div role="status">${typeof done === "string" && html`<p class="notice good">${done}</p>`}
       ${Array.isArray(done) && html`<ul class="tests">${done.map((one) => html`<li class=${`notice ${one.accepted ? "good" : "bad"}`} key=${one.id}>
-        <span>${t(one.accepted ? "webhooks.accepted" : "webhooks.not_accepted", { answer: one.answer })}</span> <code>${one.url}</code></li>`)}</ul>`}</div>
+        <span>${t(one.accepted ? "webhooks.accepted" : "webhooks.not_accepted", { answer: named("outcome", one.answer) })}</span> <code>${one.url}</code></li>`)}</ul>`}</div>
     <${Answer} of=${live}>${({ endpoints, attempts }) => html`
       <${Panel} id="endpoints" title=${t("webhooks.endpoints")} actions=${isAdmin && html`<${Secret} />`}>
         ${endpoints.length === 0 && html`<${Empty} icon="webhooks" title=${t("webhooks.no_endpoint")}>${t("webhooks.no_endpoint.next")}<//>`}
