@@ -52,10 +52,6 @@ OF_OPERATORS = {"bank", "key", "signing_secret"}
 NO_ACTIONS = {*WEBHOOK_TYPES, "bank.transactions", "preferences.html", "preferences.css"}
 
 
-def words(language: str) -> dict[str, str]:
-    return dict(re.findall(r'^  "([^"]+)": (.*),$', (FOLDER / f"{language}.js").read_text(), re.MULTILINE))
-
-
 def calls() -> Iterator[tuple[str, ast.Call]]:
     for tree in TREES:
         for node in ast.walk(tree):
@@ -102,6 +98,17 @@ def reasons() -> set[str]:
     put = {"put_off", "refused", "given_up", "hard", "soft", "authorization_first", "digest", "alerts.queued"}
     # A digest alone has nothing to tell: it is no notification of a transaction.
     return {*skipped, *changed, *told_before, *put, *REASONS, NOT_CONFIRMED, OVER_QUOTA} - {"nothing_to_tell"}
+
+
+def said(language: str) -> dict[str, list[str]]:
+    """Return the texts of each key: one, or one for each plural."""
+    file = (FOLDER / f"{language}.js").read_text()
+    found = re.findall(r'^  "([^"]+)": ("[^"]*"|\{[^}"]*(?:"[^"]*"[^}"]*)+\}),$', file, re.MULTILINE)
+    return {key: re.findall(r'"([^"]*)"', texts) for key, texts in found}
+
+
+def words(language: str) -> dict[str, str]:
+    return {key: texts[0] for key, texts in said(language).items()}
 
 
 CODES: dict[str, set[str]] = {
@@ -161,3 +168,68 @@ def test_a_reason_is_said_in_words_also_with_the_code_of_a_mail_server(
 ) -> None:
     with opened(browser, served) as page:
         assert in_module(page, "rows.js", "m.why(...x)", [code, state]) == said
+
+
+def test_the_french_is_set_as_french_is() -> None:
+    assert len(said("fr")) > 500
+    for name, texts in said("fr").items():
+        for text in texts:
+            assert "'" not in text, name
+            assert not re.search(r"[^\u00a0\u202f][?!;%»]", text), name
+            assert not re.search(r"«(?!\u00a0)", text), name
+            assert not re.search(r"(?<![\u00a0\d])[:]", text), name
+            assert not re.search(r"[?!;](?<=\u00a0.)", text), name  # a narrow one stands before these
+
+
+def test_words_that_go_with_a_number_have_a_singular_where_they_need_one() -> None:
+    for language in ("en", "fr"):
+        for name, texts in said(language).items():
+            for text in texts:
+                plural = re.search(r"\{(?:count|number|minutes|seconds|min_count)\} [a-z’é]+s\b", text)
+                # More than so many, and what only comes in numbers.
+                if plural and name not in ("reason.velocity",):
+                    assert len(texts) == 2, (language, name)
+            assert len(texts) == 1 or len(set(texts)) == 2, (language, name)
+
+
+@pytest.mark.parametrize(
+    ("language", "call", "said"),
+    [
+        ("fr", "i.t('today.flagged', {count: 0, number: 0})", "0 signalée"),
+        ("fr", "i.t('today.flagged', {count: 1, number: 1})", "1 signalée"),
+        ("fr", "i.t('today.flagged', {count: 2, number: 2})", "2 signalées"),
+        (
+            "en",
+            "f.inWords('velocity', {count: 8, minutes: 1})",
+            "when there are more than 8 on an account within 1 minute",
+        ),
+        ("fr", "f.inWords('velocity', {count: 8, minutes: 1})", "quand il y en a plus de 8 sur un compte en 1 minute"),
+        ("fr", "f.inWords('new_country', {min_count: 1})", "dans un pays nouveau pour le compte, dès 1 transaction"),
+        (
+            "fr",
+            "f.inWords('unusual_amount', {times: '2.5', deviations: '1.5', min_count: 20})",
+            "d’au moins 2,5 fois la moyenne du compte, et 1,5 fois l’écart type au-dessus, dès 20 transactions",
+        ),
+        (
+            "en",
+            "r.reason('new_country', {country: 'FR', known: ['CM'], count: 1})",
+            "The account was never used in France. 1 transaction before was in Cameroon.",
+        ),
+        (
+            "fr",
+            "r.reason('duplicate_suspect', {seconds: 1})",
+            "Le même montant chez le même commerçant, 1 seconde avant.",
+        ),
+    ],
+)
+def test_numbers_are_said_as_the_language_says_them(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    language: str,
+    call: str,
+    said: str,
+) -> None:
+    with opened(browser, served, language=language) as page:
+        names = {"i": "i18n.js", "f": "view_flags.js", "r": "rows.js"}
+        found = in_module(page, names[call[0]], call.replace(f"{call[0]}.", "m.", 1), None)
+        assert found.replace("\u00a0", " ").replace("\u202f", " ") == said

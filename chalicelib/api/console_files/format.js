@@ -20,6 +20,9 @@ export function amount(text, currency) {
 
 export const number = (value) => (value === undefined || value === null ? "–" : by(Intl.NumberFormat, {}).format(value));
 
+// A length of time in one unit such as "minute", in words.
+export const span = (value, unit) => by(Intl.NumberFormat, { style: "unit", unit, unitDisplay: "long" }).format(value);
+
 // A share such as "0.75", in per cent.
 export const percent = (text) =>
   text === undefined || text === null ? "–" : by(Intl.NumberFormat, { style: "percent", maximumFractionDigits: 1 }).format(text);

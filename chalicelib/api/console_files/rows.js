@@ -1,7 +1,7 @@
 // Transactions, flags and cases in lists and in words.
 
 import { html } from "./vendor-preact.js";
-import { amount, countryName, number } from "./format.js";
+import { amount, countryName, number, span } from "./format.js";
 import { isTold, named, t } from "./i18n.js";
 import { useMember } from "./member.js";
 import { Badge, Facts, Id, Link, Money, Panel, Table, Time } from "./parts.js";
@@ -11,12 +11,13 @@ export const FLAGS = ["large_amount", "velocity", "unusual_amount", "duplicate_s
 // Why a transaction is flagged, from what the rule saw.
 export function reason(flag, seen) {
   const money = (name) => amount(seen[name], seen.currency);
+  const counted = { count: Number(seen?.count), number: number(seen?.count) };
   const values = {
     large_amount: () => ({ amount: money("amount"), threshold: money("threshold") }),
-    velocity: () => ({ count: number(seen.count), limit: number(seen.limit), minutes: number(seen.minutes) }),
-    unusual_amount: () => ({ amount: money("amount"), usual: money("usual"), times: number(seen.times), count: number(seen.count) }),
-    duplicate_suspect: () => ({ amount: money("amount"), seconds: number(seen.seconds) }),
-    new_country: () => ({ country: countryName(seen.country), known: seen.known?.map(countryName).join(", "), count: number(seen.count) }),
+    velocity: () => ({ ...counted, limit: number(seen.limit), span: span(seen.minutes, "minute") }),
+    unusual_amount: () => ({ amount: money("amount"), usual: money("usual"), times: number(seen.times), ...counted }),
+    duplicate_suspect: () => ({ amount: money("amount"), span: span(seen.seconds, "second") }),
+    new_country: () => ({ country: countryName(seen.country), known: seen.known?.map(countryName).join(", "), ...counted }),
   }[flag];
   return values && seen ? t(`reason.${flag}`, values()) : "";
 }

@@ -3,7 +3,7 @@
 import { html, useState } from "./vendor-preact.js";
 import { path } from "./api.js";
 import { ask } from "./address.js";
-import { amount, number, percent } from "./format.js";
+import { amount, number, percent, span } from "./format.js";
 import { named, t } from "./i18n.js";
 import { useLive } from "./live.js";
 import { useMay } from "./member.js";
@@ -49,7 +49,9 @@ export const FlagsView = ({ query }) => {
 
 // A rule's thresholds, in a sentence.
 export function inWords(name, rule) {
-  if (name !== "large_amount") return t(`rule.${name}`, { ...rule, count: rule.count ?? rule.min_count });
+  const count = rule.count ?? rule.min_count;
+  const values = { times: number(rule.times), deviations: number(rule.deviations), count, number: number(count), span: span(rule.minutes ?? 0, "minute") };
+  if (name !== "large_amount") return t(`rule.${name}`, values);
   const thresholds = Object.entries(rule.thresholds);
   return thresholds.length === 0 ? t("rule.large_amount.none") : t("rule.large_amount", { thresholds: thresholds.map(([code, least]) => amount(least, code)).join(", ") });
 }

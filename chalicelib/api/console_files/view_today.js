@@ -19,6 +19,7 @@ const FAILED = ["bounced", "complained", "rejected", "failed"];
 
 const sum = (numbers) => numbers.reduce((total, one) => total + (one ?? 0), 0);
 const failed = (emails) => sum(FAILED.map((state) => emails?.[state]));
+const counted = (count) => ({ count, number: number(count) });
 const share = (part, whole) => (whole ? percent(part / whole) : null);
 
 export const TodayView = ({ query }) => {
@@ -54,11 +55,11 @@ const Tiles = ({ of }) => {
   return html`
     <div class="tiles">
       <${Tile} icon="card" label=${t("today.transactions")} value=${number(sum(of.hours.map((one) => one.transactions)))}
-        note=${t("today.flagged", { count: number(sum(of.hours.map((one) => one.flagged))) })} />
+        note=${t("today.flagged", counted(sum(of.hours.map((one) => one.flagged))))} />
       <${Tile} icon="mail" label=${t("today.emails")} value=${number(emails.sent)}
         note=${share(emails.delivered, emails.sent) ? t("today.delivered", { share: share(emails.delivered, emails.sent) }) : t("today.none_yet")} />
       <${Tile} icon="alert" label=${t("today.failed")} value=${number(failed(emails))} tone=${failed(emails) ? "warn" : ""}
-        note=${t("today.kept_back", { count: number((emails.suppressed ?? 0) + (emails.skipped ?? 0)) })} />
+        note=${t("today.kept_back", counted((emails.suppressed ?? 0) + (emails.skipped ?? 0)))} />
       <${Tile} icon="clock" label=${t("today.latency")} value=${latency ? seconds(latency.p50_s) : "–"}
         note=${latency ? t("today.p95", { seconds: seconds(latency.p95_s) }) : t("today.none_yet")} />
       <${Tile} icon="person" label=${t("today.alerts")} value=${number(alerts.sent)} tone=${alerts.not_recognized ? "bad" : ""}
