@@ -7,6 +7,9 @@ import { Icon } from "./icons.js";
 
 export const classes = (...names) => names.filter(Boolean).join(" ");
 
+// Where the keyboard goes when what it was on is gone.
+export const toHeading = () => document.querySelector("main h1")?.focus({ preventScroll: true });
+
 export const Panel = ({ title, actions, children, class: more, id }) => html`
   <section class=${classes("panel", more)} aria-labelledby=${title && id}>
     ${title && html`<header><h2 id=${id}>${title}</h2>${actions && html`<div class="actions">${actions}</div>`}</header>`}

@@ -8,7 +8,7 @@ import { Icon } from "./icons.js";
 import { areOn, turn, useKeys } from "./keys.js";
 import { useLive } from "./live.js";
 import { useMember } from "./member.js";
-import { Button, classes, Dialog } from "./parts.js";
+import { Button, classes, Dialog, toHeading } from "./parts.js";
 import { signOut, trouble } from "./session.js";
 
 const SECTIONS = [
@@ -24,15 +24,18 @@ export const Shell = ({ section, hash, chooseLanguage, children }) => {
   const [isMenuOpen, openMenu] = useState(false);
   const [isHelpOpen, openHelp] = useState(false);
   const main = useRef();
+  const isFirst = useRef(true);
   const shown = SECTIONS.filter(([, , group]) => !group || member.groups.includes(group));
   const place = hash.split("?")[0];
   useEffect(() => {
-    openMenu(false);
-    const heading = main.current.querySelector("h1");
-    document.title = `${heading?.textContent ?? t(`nav.${section}`)} · ${t("console")}`;
-    // The keyboard and the screen reader follow to the new view.
-    if (heading && document.activeElement !== document.body) heading.focus({ preventScroll: true });
+    document.title = `${main.current.querySelector("h1")?.textContent ?? t(`nav.${section}`)} · ${t("console")}`;
   }, [place, language]);
+  useEffect(() => {
+    openMenu(false);
+    // The keyboard and the screen reader follow to the new view: the link that was pressed may be gone with the old one.
+    if (!isFirst.current) toHeading();
+    isFirst.current = false;
+  }, [place]);
   useKeys({
     "?": () => openHelp(true),
     "/": () => { location.hash = "#/search"; setTimeout(() => document.getElementById("search-id")?.focus(), 50); },

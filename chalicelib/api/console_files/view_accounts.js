@@ -1,12 +1,12 @@
 // An account with its holders, and a holder with what was chosen, by whom, and whether e-mails reach the address.
 
-import { html } from "./vendor-preact.js";
+import { html, useState } from "./vendor-preact.js";
 import { ask as request, path } from "./api.js";
 import { amount, currencyName } from "./format.js";
 import { named, t } from "./i18n.js";
 import { useChange, useLive, usePages } from "./live.js";
 import { useMay } from "./member.js";
-import { Answer, Asked, Badge, Empty, Facts, Id, Link, More, Notice, Panel, Table, Time } from "./parts.js";
+import { Answer, Asked, Badge, Empty, Facts, Id, Link, More, Notice, Panel, Table, Time, toHeading } from "./parts.js";
 import { SeenBy, TransactionTable, Usual } from "./rows.js";
 
 export const AccountView = ({ account }) => {
@@ -76,18 +76,22 @@ const Preferences = ({ of }) => html`
 const Suppression = ({ of, account, refresh }) => {
   const found = of.suppressed;
   const isAdmin = useMay("admin");
+  const [isLifted, setLifted] = useState(false);
   const lift = useChange(async () => {
     await request("DELETE", path(["accounts", account, "holders", of.id, "suppression"]));
+    setLifted(true);
     refresh();
+    toHeading();
   });
-  if (!found) return html`<${Notice} problem=${lift.problem} retry=${lift.retry} />`;
   return html`
+    <div role="status">${isLifted && html`<p class="notice good">${t("suppression.lifted")}</p>`}</div>
+    ${!found ? html`<${Notice} problem=${lift.problem} retry=${lift.retry} />` : html`
     <${Panel} id="suppression" class="attention" title=${t("suppression")} actions=${isAdmin && html`
       <${Asked} label=${t("suppression.lift")} question=${t("suppression.question", { email: of.email })} onYes=${lift.run} disabled=${lift.isRunning} />`}>
       <p>${named("suppression", found.reason)}</p>
       <${Facts} of=${[[t("suppression.since"), html`<${Time} at=${found.since} />`], [t("suppression.until"), found.until && html`<${Time} at=${found.until} />`]]} />
       <${Notice} problem=${lift.problem} retry=${lift.retry} />
-    <//>`;
+    <//>`}`;
 };
 
 const Recent = ({ account, holder }) => {

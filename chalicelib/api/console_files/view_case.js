@@ -1,6 +1,6 @@
 // A case: what is suspected, what the holder says of it, and what the staff does about it.
 
-import { html, useRef, useState } from "./vendor-preact.js";
+import { html, useEffect, useRef, useState } from "./vendor-preact.js";
 import { path, post } from "./api.js";
 import { named, t } from "./i18n.js";
 import { useKeys } from "./keys.js";
@@ -68,18 +68,27 @@ const Work = ({ of, refresh }) => {
   const isAdmin = useMay("admin");
   const me = useMember().subject;
   const [note, setNote] = useState("");
+  const [done, setDone] = useState("");
   const text = useRef();
+  const panel = useRef();
   const isMine = of.state === "claimed" && of.claimed_by?.subject === me;
   const isReleased = isMine || (isAdmin && of.state === "claimed");
   const isWritten = isMine || of.state !== "open";
   const change = useChange(async (what, body) => {
+    setDone("");
     try {
       await post(path(["cases", of.id, what]), body);
       if (body) setNote("");
+      setDone(t(`case.done.${what}`));
     } finally {
       refresh();
     }
   });
+  useEffect(() => {
+    // The button that was pressed may be gone, or can't be pressed any more.
+    const on = document.activeElement;
+    if ((done || change.problem) && (on === document.body || on.disabled)) panel.current.focus({ preventScroll: true });
+  }, [done, change.problem, of.state]);
   const does = (what, body) => () => change.isRunning || change.run(what, body);
   const close = (outcome) => does("close", note.trim() ? { outcome, note: note.trim() } : { outcome });
   useKeys(isAnalyst ? {
@@ -89,7 +98,8 @@ const Work = ({ of, refresh }) => {
     m: () => text.current?.focus(),
   } : {});
   return html`
-    <${Panel} class="work">
+    <${Panel} class="work"><div role="group" aria-label=${t("case.work")} tabindex="-1" ref=${panel}>
+      <p role="status" class="visually-hidden">${done}</p>
       <div class="state"><${CaseState} of=${of} />
         <p class="quiet">${of.state === "claimed" ? t(isMine ? "case.yours" : "case.theirs", { name: of.claimed_by?.name ?? "–" })
           : of.state === "closed" ? t("case.closed_note") : t("case.open_note")}
@@ -107,5 +117,5 @@ const Work = ({ of, refresh }) => {
           ${isReleased && html`<${Button} kind="quiet" busy=${change.isRunning} onClick=${does("release")} aria-keyshortcuts="r">${t("case.release")} <kbd>r</kbd><//>`}
           ${of.state === "closed" && html`<${Button} icon="again" busy=${change.isRunning} onClick=${does("reopen")}>${t("case.reopen")}<//>`}
         </div>`}
-    <//>`;
+    </div><//>`;
 };

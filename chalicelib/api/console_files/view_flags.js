@@ -7,7 +7,7 @@ import { amount, number, percent, span } from "./format.js";
 import { named, t } from "./i18n.js";
 import { useLive } from "./live.js";
 import { useMay } from "./member.js";
-import { Answer, Badge, Button, Panel, Segments, Table } from "./parts.js";
+import { Answer, Badge, Button, Panel, Segments, Table, toHeading } from "./parts.js";
 import { FLAGS } from "./rows.js";
 import { Thresholds } from "./thresholds.js";
 
@@ -37,7 +37,7 @@ export const FlagsView = ({ query }) => {
     <${Panel} id="thresholds" title=${t("flags.thresholds")} actions=${isAnalyst && settings.data && !isChanging
       && html`<${Button} kind="primary" onClick=${() => change(true)}>${t(isAdmin ? "flags.change" : "flags.try")}<//>`}>
       <${Answer} of=${settings}>${({ flags }) => (isChanging
-        ? html`<${Thresholds} key=${settings.etag} flags=${flags} etag=${settings.etag} onDone=${() => change(false)} refresh=${settings.refresh} />`
+        ? html`<${Thresholds} key=${settings.etag} flags=${flags} etag=${settings.etag} onDone=${() => { change(false); toHeading(); }} refresh=${settings.refresh} />`
         : html`<${Table} label=${t("flags.thresholds")} rows=${FLAGS} keyOf=${(one) => one} columns=${[
           { label: t("flags.rule"), class: "main", cell: (one) => named("flag", one) },
           { label: t("flags.mode"), cell: (one) => html`<${Badge} kind="mode" name=${flags[one].mode} />` },

@@ -4,7 +4,7 @@ import { html, useState } from "./vendor-preact.js";
 import { AmountInput, readAmount, writtenAmount } from "./amounts.js";
 import { path } from "./api.js";
 import { ask, textOf, useQuestion } from "./address.js";
-import { moment, typedTime, utc } from "./format.js";
+import { moment, number, typedTime, utc } from "./format.js";
 import { named, t } from "./i18n.js";
 import { usePages } from "./live.js";
 import { Button, Choice, Empty, Field, Id, Link, More, Panel, Table } from "./parts.js";
@@ -72,6 +72,7 @@ const Found = ({ query }) => {
   const pages = usePages(path(["transactions"], { ...query, from: utc(query.from), to: utc(query.to), limit: 50 }), "transactions");
   return html`
     <${Panel} id="found" title=${t("search.found")}>
+      <p role="status" class="visually-hidden">${pages.last && !pages.isAsking && t(pages.next ? "search.count.more" : "search.count", { count: pages.rows.length, number: number(pages.rows.length) })}</p>
       ${pages.rows.length > 0 && html`<${TransactionTable} label=${t("search.found")} transactions=${pages.rows} withAccount />`}
       ${pages.rows.length === 0 && pages.last && !pages.next && html`<${Empty} icon="search" title=${t("search.none")}>${t("search.none.next")}<//>`}
       ${pages.next && pages.last?.searched_to && html`<p class="quiet centered">${t("search.searched_to", { time: moment(pages.last.searched_to) })}</p>`}
