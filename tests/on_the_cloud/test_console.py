@@ -196,4 +196,4 @@ def test_an_admin_tests_an_endpoint_and_sends_a_webhook_again(
             expect(page.get_by_text("1 webhook is sent again.")).to_be_visible()
             eventually(lambda: came.count("transaction.flagged") == 2)
             page.goto(f"{cloud.deployed.console_url}#/audit")
-            expect(page.get_by_text("webhook.resend").first).to_be_visible()
+            expect(page.get_by_text("Webhooks sent again").first).to_be_visible()
