@@ -29,6 +29,7 @@ NEEDED = {
     "cases": {"refusals"},
     "ledger": {
         *(
+            "account_numbers",
             "card_numbers",
             "fields",
             "informing",
