@@ -7,6 +7,7 @@ takes a policy that is wrong in one of these ways, and then refuses what the pol
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -105,3 +106,25 @@ def test_what_aws_checks_beside_an_action_is_allowed_on_the_same_resources() -> 
 )
 def test_resources_are_told_apart(resource: str, arn_format: str, is_fit: bool) -> None:
     assert fits(resource, arn_format) is is_fit
+
+
+@pytest.mark.parametrize("file", sorted(POLICIES.glob("*.json")), ids=lambda file: file.stem)
+def test_a_role_s_policy_fits_into_iam_whatever_the_stage_and_the_region_are_called(file: Path) -> None:
+    """A role's inline policies have at most 10,240 characters without white space (IAM and AWS STS quotas)."""
+    stage = "a" * 16
+    values = {"Partition": "aws-us-gov", "Region": "us-gov-west-1", "Account": "1" * 12, "Stage": stage}
+    kinds = {
+        "Table": "dynamodb:{}:table/",
+        "Queue": "sqs:{}:",
+        "Secret": "secretsmanager:{}:secret:",
+        "Topic": "sns:{}:",
+    }
+
+    def value(placeholder: re.Match[str]) -> str:
+        name = placeholder[1].removesuffix("Arn")
+        kind = next((kind for end, kind in kinds.items() if name.endswith(end)), "secretsmanager:{}:")
+        arn = f"arn:aws-us-gov:{kind.format('us-gov-west-1:' + '1' * 12)}transaction-notifier-{stage}-data-{name}-"
+        return values.get(name, arn + "A" * 13)
+
+    written = json.dumps(json.loads(file.read_text()), separators=(",", ":"))
+    assert len(re.sub(r"\$\{(\w+)}", value, written)) <= 10_240
