@@ -17,6 +17,7 @@ from chalicelib.ledger.times import sortable
 SHARDS = 8
 _PAGE = 250
 _OF_EACH = 50
+_BEFORE_ALL = "0"  # every time's place
 _CHECKPOINT = {"due_hour": "checkpoint", "due": "checkpoint"}
 # DynamoDB's own broom, for what a release could never read: long after it was due.
 _KEPT_FOR = timedelta(days=14)
@@ -56,18 +57,10 @@ class DueRepository:
         """
         for shard in range(SHARDS):
             while True:
-                answer = call(
-                    self._client.query,
-                    TableName=self._table,
-                    KeyConditionExpression="due_hour = :hour AND due < :now",
-                    # The very moment is due too, whatever follows it in the key.
-                    ExpressionAttributeValues=to_item({":hour": _partition(hour, shard), ":now": f"{sortable(now)}$"}),
-                    ConsistentRead=True,
-                    Limit=_PAGE,
-                )
-                if not answer["Items"]:
+                found, _ = self._page(_partition(hour, shard), now, _PAGE)
+                if not found:
                     break
-                yield [_entry(from_item(item)) for item in answer["Items"]]
+                yield [_entry(values) for values in found]
 
     def first_of_each(self, hour: datetime, now: datetime, first_shard: int = 0) -> Iterator[list[DueEntry]]:
         """Yield some of the hour's entries that are due by now, a page at a time: of each bank some, if it has any.
@@ -76,26 +69,31 @@ class DueRepository:
         begins behind all of these: however many a bank has, the others' are found in a few calls.
         """
         for number in range(SHARDS):
-            partition, after = _partition(hour, (first_shard + number) % SHARDS), "0"
+            partition, after = _partition(hour, (first_shard + number) % SHARDS), _BEFORE_ALL
             while True:
-                answer = call(
-                    self._client.query,
-                    TableName=self._table,
-                    KeyConditionExpression="due_hour = :hour AND due BETWEEN :after AND :upto",
-                    ExpressionAttributeValues=to_item(
-                        {":hour": partition, ":after": after, ":upto": f"{sortable(now)}$"}
-                    ),
-                    ConsistentRead=True,
-                    Limit=_OF_EACH,
-                )
-                found = [from_item(item) for item in answer["Items"]]
+                found, has_more = self._page(partition, now, _OF_EACH, after)
                 if found:
                     yield [_entry(values) for values in found]
-                if "LastEvaluatedKey" not in answer or not found:
+                if not (found and has_more):
                     break
                 first, last = (values["due"].split("#")[:2] for values in (found[0], found[-1]))
                 # "$" follows "#", and "!" comes before all that names have in them.
                 after = f"{'#'.join(last)}$" if first == last else f"{found[-1]['due']}!"
+
+    def _page(
+        self, partition: str, now: datetime, limit: int, after: str = _BEFORE_ALL
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Return the values of a partition's first entries behind a place that are due by now, and if more may be."""
+        answer = call(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="due_hour = :hour AND due BETWEEN :after AND :upto",
+            # The very moment is due too, whatever follows it in the key.
+            ExpressionAttributeValues=to_item({":hour": partition, ":after": after, ":upto": f"{sortable(now)}$"}),
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        return [from_item(item) for item in answer["Items"]], "LastEvaluatedKey" in answer
 
     def remove(self, entries: Iterable[DueEntry]) -> None:
         """Remove the entries; raises TemporarilyUnavailable with some maybe removed."""
