@@ -22,20 +22,19 @@ PASSING = frozenset(
         "TransactionInProgressException",
     }
 )
-
-
+# Those of a table, or a part of one, that has too many requests.
 THROTTLED = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException"})
-
-
-def is_throttled(error: TemporarilyUnavailable) -> bool:
-    """Return whether a call raised it because a table, or a part of one, had too many requests."""
-    return isinstance(error.__cause__, ClientError) and error_code(error.__cause__) in THROTTLED
 
 
 def error_code(error: ClientError) -> str:
     """Return AWS's code for the error, like `ThrottlingException`; an empty string if there is none."""
     code: str = error.response.get("Error", {}).get("Code", "")
     return code
+
+
+def code_behind(error: TemporarilyUnavailable) -> str:
+    """Return AWS's code for the refusal of which `call` made the error; an empty string if there was no answer."""
+    return error_code(error.__cause__) if isinstance(error.__cause__, ClientError) else ""
 
 
 def call(operation: Callable[..., T], **arguments: Any) -> T:

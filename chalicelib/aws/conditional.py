@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.calls import THROTTLED, call, error_code
+from chalicelib.aws.calls import THROTTLED, call, code_behind, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, Item
 from chalicelib.aws.retries import back_off
 from chalicelib.errors import TemporarilyUnavailable
@@ -101,7 +101,9 @@ def write_apart(
         if not pending:
             break
         sleep(wait_s)
-    if len(pending) == len(actions) and not all(map(_is_held_up, failed.values())):
+    # Others are at all these items, or too many at their partitions: that is no reason to give all up.
+    is_held_up = all(code_behind(error) in _HELD_UP for error in failed.values())
+    if len(pending) == len(actions) and not is_held_up:
         raise TemporarilyUnavailable
     return refused, set(pending)
 
@@ -122,11 +124,6 @@ def _write(client: Any, action: Mapping[str, dict[str, Any]]) -> _Refused | Temp
     except TemporarilyUnavailable as error:
         return error
     return None
-
-
-def _is_held_up(error: TemporarilyUnavailable) -> bool:
-    """Return whether others are at the item, or too many were at its partition."""
-    return isinstance(error.__cause__, ClientError) and error_code(error.__cause__) in _HELD_UP
 
 
 def write_together(client: Any, actions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

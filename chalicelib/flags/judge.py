@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import islice, zip_longest
 
 from chalicelib.aws.batching import grouped
-from chalicelib.aws.calls import is_throttled
+from chalicelib.aws.calls import THROTTLED, code_behind
 from chalicelib.aws.retries import back_off
 from chalicelib.aws.telemetry import count, skipped
 from chalicelib.banks.settings import SettingsDirectory
@@ -142,7 +142,7 @@ class Judge:
             try:
                 return self._read_newest(own)
             except TemporarilyUnavailable as error:
-                if not is_throttled(error):
+                if code_behind(error) not in THROTTLED:
                     raise
             self._sleep(wait_s)
         count("NotLookedUp")
