@@ -86,7 +86,6 @@ class MailServices(Stores):
         from chalicelib.changes.change_mailer import ChangeMailer, MailDesk
         from chalicelib.changes.confirming import Confirming
         from chalicelib.changes.told_lately import ToldLately
-        from chalicelib.notifications.allowances_repository import AllowanceRepository
         from chalicelib.notifications.composing import Composer
         from chalicelib.notifications.deferrals import Deferrals
         from chalicelib.notifications.digest_composing import DigestComposer
@@ -115,8 +114,7 @@ class MailServices(Stores):
         )
         asked = AskedRepository(self.client("dynamodb"), settings.deferrals_table)
         confirming = Confirming(asked, self.banks, links_for, self.links.confirmation_link, self._allowed_emails)
-        counts = AllowanceRepository(self.client("dynamodb"), settings.deferrals_table)
-        told_lately = ToldLately(counts, self._allowed_emails)
+        told_lately = ToldLately(self.email_counts, self._allowed_emails)
         changes = ChangeMailer(
             self.holders, self.banks, links_for, confirming, told_lately, sending, queue, letters, self.now
         )

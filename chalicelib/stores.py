@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.ledger.ingest_queue import IngestQueue
     from chalicelib.ledger.purchases_repository import PurchaseRepository
     from chalicelib.notifications.allowances import Allowances
+    from chalicelib.notifications.allowances_repository import AllowanceRepository
     from chalicelib.notifications.digest_members import DigestMembers
     from chalicelib.notifications.digests_repository import DigestRepository
     from chalicelib.notifications.due import DueRepository
@@ -142,13 +143,17 @@ class Stores(IntakeStores):
         return DueRepository(self.client("dynamodb"), self.settings.deferrals_table)
 
     @cached_property
-    def allowances(self) -> "Allowances":
-        from chalicelib.notifications.allowances import HOUR, Allowances
+    def email_counts(self) -> "AllowanceRepository":
         from chalicelib.notifications.allowances_repository import AllowanceRepository
 
+        return AllowanceRepository(self.client("dynamodb"), self.settings.deferrals_table)
+
+    @cached_property
+    def allowances(self) -> "Allowances":
+        from chalicelib.notifications.allowances import HOUR, Allowances
+
         hour = timedelta(seconds=int(self.settings.flood_hour_s)) if self.settings.flood_hour_s else HOUR
-        repository = AllowanceRepository(self.client("dynamodb"), self.settings.deferrals_table)
-        return Allowances(repository, lambda bank: self.bank_settings.of(bank).digest_after, hour)
+        return Allowances(self.email_counts, lambda bank: self.bank_settings.of(bank).digest_after, hour)
 
     @cached_property
     def due_digests(self) -> "DigestRepository":
