@@ -67,8 +67,9 @@ def meaning(limit: int) -> str:
 def check_reserved(reserved: Mapping[str, int], limit: int) -> None:
     """Raise StackFailed if the account has no room for what is to be reserved, by the name of the function, or if that
     is less than the function's trigger uses: Lambda would refuse the rest, and each refused message waits."""
+    of_triggers = limits()
     for name, number in reserved.items():
-        least = limits().get(name.replace(" ", "_"), 0)
+        least = of_triggers.get(name.replace(" ", "_"), 0)
         if 0 < number < least:
             raise StackFailed(
                 f"{number} for the {name} are too few: its trigger uses {least} at once. Reserve as many."

@@ -46,7 +46,6 @@ class Field:
 
 def fields(text: str) -> Iterator[Field]:
     """Return the file's fields in their order, without what stands between the messages."""
-    # Messages that were joined to one file bring their byte order marks along.
     text = _LINE_END.sub("\n", text)
     # Messages that were joined to one file bring their byte order marks along.
     text = "\n".join(line.removeprefix("\ufeff").rstrip() for line in text.split("\n"))
