@@ -1,5 +1,6 @@
 """Hypothesis strategies for transactions."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -65,4 +66,20 @@ def transactions(draw: st.DrawFn) -> Transaction:
         status=status,
         recorded_at=draw(MOMENTS),
         **draw(st.fixed_dictionaries({}, optional=optional)),
+    )
+
+
+def json_texts(
+    scalars: st.SearchStrategy[str], names: st.SearchStrategy[str], max_leaves: int = 100
+) -> st.SearchStrategy[str]:
+    """Return texts of JSON: of these scalars' texts, in lists, and in objects with these names, some of them twice."""
+    return st.recursive(
+        scalars,
+        lambda inner: (
+            st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+            | st.lists(st.tuples(names.map(json.dumps), inner), max_size=3).map(
+                lambda pairs: "{" + ",".join(f"{name}:{value}" for name, value in pairs) + "}"
+            )
+        ),
+        max_leaves=max_leaves,
     )

@@ -22,6 +22,7 @@ from tests.app_bench import AWS, CARD, KEY, OTHER_KEY, SMALLEST, Bench, fields, 
 from tests.fakes import Failing, Refusing, refusal
 from tests.hostile import batch_of
 from tests.sizes import size
+from tests.strategies import json_texts
 
 ASYNC = {"prefer": "respond-async"}
 
@@ -328,16 +329,7 @@ SCALAR = (
     | st.text(max_size=20).map(json.dumps)
 )
 NAME = st.sampled_from([*FIELDS, "name", "mcc", "country", "rate", "x"]) | st.text(max_size=5)
-ANY_JSON = st.recursive(
-    SCALAR,
-    lambda inner: (
-        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
-        | st.lists(st.tuples(NAME.map(json.dumps), inner), max_size=3).map(
-            lambda pairs: "{" + ",".join(f"{name}:{value}" for name, value in pairs) + "}"
-        )
-    ),
-    max_leaves=8,
-)
+ANY_JSON = json_texts(SCALAR, NAME, max_leaves=8)
 # Mostly of a form that one field's rules let through, so that the rules behind it are tried too.
 NEARLY_RIGHT = st.fixed_dictionaries(
     {name: st.just(json.dumps(value)) for name, value in SMALLEST.items()} | {"amount": st.just("250") | SCALAR},

@@ -22,6 +22,7 @@ from tests.app_bench import SMALLEST, Bench, fields, problem
 from tests.cards import group_sizes, grouped, issued_numbers, with_luhn
 from tests.hostile import ENROLMENT, TRANSACTION, batch_of, written
 from tests.sizes import size
+from tests.strategies import json_texts
 
 BATCH = "/transactions/batch"
 REFUSALS = {"malformed_body", "validation_failed", "card_number_refused"}
@@ -38,15 +39,7 @@ SCALARS = (
     | st.text(max_size=20).map(lambda text: json.dumps(text, ensure_ascii=False))
 )
 KEYS = st.sampled_from([*TRANSACTION, *ENROLMENT, "merchant", "metadata", "transactions", "_schema", ""]) | st.text()
-JSON_TEXTS = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
-        | st.lists(st.tuples(KEYS.map(json.dumps), inner), max_size=3).map(
-            lambda pairs: "{" + ",".join(f"{key}:{value}" for key, value in pairs) + "}"
-        )
-    ),
-).map(lambda text: text.encode("utf-8", "surrogatepass"))
+JSON_TEXTS = json_texts(SCALARS, KEYS).map(lambda text: text.encode("utf-8", "surrogatepass"))
 OPTIONAL = ("currency", "status", "authorization_id", "merchant", "description", "balance", "card_last4", "metadata")
 
 
