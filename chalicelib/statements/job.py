@@ -48,6 +48,8 @@ _TURN_READS_FOR_S = 5
 # How many entries, and of how many hours, are looked at to find whose are due.
 _ENTRIES_AT_ONCE = 20_000
 _HOURS_AT_ONCE = timedelta(days=7)
+# After so many hours without an entry, the checkpoint follows: a run that breaks off need not look at them again.
+_EMPTY_HOURS_A_STEP = 6
 _LEASE_MARGIN_S = 5
 # The first run of a stage begins this long ago. Entries are put into the index hours before they are due, and only by
 # releases that have this job.
@@ -117,11 +119,16 @@ class StatementJob:
         while hours[-1] + timedelta(hours=1) <= until:
             hours.append(hours[-1] + timedelta(hours=1))
         entries: list[DueEntry] = []
-        # Where so many banks have entries that one look doesn't find them all, runs begin with different ones.
-        for page in (page for one in hours for page in self._due.first_of_each(one, now, now.minute)):
-            entries += page
+        for number, one in enumerate(hours, start=1):
+            # Where so many banks have entries that one look doesn't find them all, runs begin with different ones.
+            for page in self._due.first_of_each(one, now, now.minute):
+                entries += page
+                if len(entries) >= _ENTRIES_AT_ONCE:
+                    break
             if len(entries) >= _ENTRIES_AT_ONCE:
                 break
+            if not entries and number % _EMPTY_HOURS_A_STEP == 0:
+                self._due.move_checkpoint(one)
 
         def order(entry: DueEntry) -> tuple[int, int]:
             bank = _bank_of(entry)

@@ -552,6 +552,21 @@ def test_two_runs_at_the_same_time_send_each_statement_once(morning: Morning, at
     assert len(morning.expected) == len(wanted)
 
 
+def test_runs_that_die_in_the_middle_of_a_long_look_back_come_to_its_end(morning: Morning) -> None:
+    morning.subscribe()
+    morning.skip_to(DUE - timedelta(days=6))
+    morning.now = DUE
+
+    def die() -> None:
+        raise Died
+
+    calls = 7 * SHARDS  # one look at the six days takes 20 times as many
+    for _ in range(40):
+        with contextlib.suppress(Died):
+            morning.run(dynamodb=Interrupted(morning.dynamodb, die, at=calls))
+    assert morning.sent == [("a0.awa", WEEK)]
+
+
 def test_while_a_table_is_down_nothing_is_lost(morning: Morning) -> None:
     wanted = everyone(morning, 2)
 
