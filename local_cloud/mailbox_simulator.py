@@ -85,8 +85,10 @@ def _without_feedback(stage: Stage, bank: str | None) -> dict[str, dict[str, str
                 answered.add(NotificationKey.of_item(values, _FEEDBACK_ITEM))
             elif "state" in values:
                 notes[NotificationKey.of_item(values)] = values
+    completed, delivered = SentTogether(dynamodb, table).completed_and_delivered(notes)
+    answered |= {key for key, deliveries in delivered.items() if deliveries}
     return {
         note["message_id"]: {"bank": key.bank, "transaction": key.transaction, "holder": key.holder}
-        for key, note in SentTogether(dynamodb, table).completed(notes).items()
+        for key, note in completed.items()
         if "message_id" in note and key not in answered and bank in (None, key.bank)
     }

@@ -14,6 +14,7 @@ from simulation.answer_promises import AnswerPromises
 from simulation.bad_days import POISON
 from simulation.bank import BANKS
 from simulation.email_promises import EmailPromises
+from simulation.notes import is_delivered
 from simulation.record_promises import RecordPromises
 from simulation.rest import Rest
 from simulation.statement_promises import StatementPromises
@@ -147,8 +148,10 @@ class Promises:
         for item in self._stage.dynamodb.items("NotificationsTable"):
             alias, _, kept = str(value_at(item, "holder")).partition("#")
             holder = self._rest.id_of(alias)
-            transaction_id = str(value_at(item, "transaction_key")).partition("#")[2]
-            if kept == "feedback" and "@" not in transaction_id:
+            key = str(value_at(item, "transaction_key"))
+            transaction_id = key.partition("#")[2]
+            is_told = kept == "feedback" or (alias and not kept and is_delivered(self._stage.dynamodb, key, alias))
+            if is_told and "@" not in transaction_id:
                 state = "bounced" if any("#hard_bounce#" in name for name in item) else "delivered"
                 if (f"notification.{state}", transaction_id, holder) not in heard:
                     yield f"a bank's system hears what became of an e-mail: {transaction_id} to {holder} is {state}"

@@ -70,6 +70,7 @@ class FakeSes:
             data = json.loads(entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"])
             self.accepted.append(
                 {
+                    "id": f"message-{len(self.accepted) + 1}",
                     "to": address,
                     "from": call["FromEmailAddress"],
                     "tags": {tag["Name"]: from_tag(tag["Value"]) for tag in entry["ReplacementTags"]},
@@ -77,9 +78,13 @@ class FakeSes:
                     **{part.lower(): _substituted(text, data) for part, text in template.items()},
                 }
             )
-            results.append({"Status": "SUCCESS", "MessageId": f"message-{len(self.accepted)}"})
+            results.append({"Status": "SUCCESS", "MessageId": self.accepted[-1]["id"]})
         self.after_accepting()
         return {"BulkEmailEntryResults": results}
+
+    def id_of(self, transaction: str) -> str:
+        """Return the message id of the last e-mail about a transaction."""
+        return next(str(one["id"]) for one in reversed(self.accepted) if one["tags"]["transaction"] == transaction)
 
     @property
     def recipients(self) -> Counter[str]:

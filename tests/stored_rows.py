@@ -39,7 +39,10 @@ def rows_of(
         ),
         ("NotificationsTable", {"transaction_key": f"{bank}#{transaction}", "holder": "#webhook#msg_1"}),
         ("NotificationsTable", {"transaction_key": f"{bank}#{transaction}#purchase", "holder": "#purchase"}),
-        ("NotificationsTable", {"transaction_key": f"{bank}#sent#{'5' * 16}", "holder": "#sent"}),
+        *(
+            ("NotificationsTable", {"transaction_key": f"{bank}#sent#{'5' * 16}", "holder": mark})
+            for mark in ("#sent", "#delivered")
+        ),
         *(
             ("NotificationsTable", {"transaction_key": f"feed#{bank}#{shard}", "holder": f"{TIME}#5"})
             for shard in range(4)

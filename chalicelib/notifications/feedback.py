@@ -160,11 +160,16 @@ class FeedbackHandler:
                     events += [(body, event)] if event else []
         known = self._records.known(event.key for _, event in events)
         letters += [Letter(body, "unknown_notification") for body, event in events if event.key not in known]
+        deliveries = ((one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY)
+        noted = self._records.note_deliveries((one for one in deliveries if one[0] in known), known)
         kept: list[Event] = []
         for body, event in events:
             if event.key in known:
                 with SetAside(letters, body, "not_recorded"):
-                    self._keep(event)
+                    if (event.key, event.feedback) not in noted:
+                        self._records.note_feedback(event.key, event.feedback)
+                    if event.suppressed is not None:
+                        self._enrolment.suppress(event.bank, event.address, event.suppressed)
                     kept.append(event)
         self._feed.append(self._records.concerned(event.key for event in kept))
         for body, sweep in sweeps:
@@ -184,8 +189,3 @@ class FeedbackHandler:
         delivered = (event.feedback for event in kept if event.feedback.kind is Kind.DELIVERY)
         measured("AcceptedToDelivered", SECONDS, ((one.at - one.accepted_at).total_seconds() for one in delivered))
         self._activity.note(_activity(kept))
-
-    def _keep(self, event: Event) -> None:
-        self._records.note_feedback(event.key, event.feedback)
-        if event.suppressed is not None:
-            self._enrolment.suppress(event.bank, event.address, event.suppressed)

@@ -13,7 +13,7 @@ from chalicelib.aws.telemetry import skipped, without_account
 from chalicelib.ledger.keys import TransactionKey, account_key
 from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.digest_members import DigestMembers
-from chalicelib.notifications.sent_together import SentTogether
+from chalicelib.notifications.sent_together import Delivery, Notes, SentTogether
 from chalicelib.notifications.state import DIGEST_ID, Feedback, Kind, NotificationKey, superfluous, to_json
 
 # Feedback has an item of its own beside the note, which the mailer puts whole, whatever was there.
@@ -46,7 +46,7 @@ class NotificationRecords:
         self._client = client
         self._table = table
         self._members = DigestMembers(client, table)
-        self._together = SentTogether(client, table)
+        self._together = SentTogether(client, table, kept_days=kept_days)
         self._clock = clock
         self._kept_days = kept_days
         self._ids_by_alias = ids_by_alias
@@ -76,10 +76,18 @@ class NotificationRecords:
                 ExpressionAttributeNames=names,
             )
 
-    def known(self, keys: Iterable[NotificationKey]) -> set[NotificationKey]:
-        """Return those of the keys that are notifications, read consistently, 100 in a call."""
+    def note_deliveries(self, deliveries: Iterable[Delivery], notes: Notes) -> set[Delivery]:
+        """Keep the deliveries of e-mails that were sent together, a few writes for all; return which these are.
+
+        `notes` are the notes of their notifications, as `known` returns them.
+        """
+        of_mails = (one for one in deliveries if not DIGEST_ID.fullmatch(one[0].transaction))
+        return self._together.put_delivered(of_mails, notes)
+
+    def known(self, keys: Iterable[NotificationKey]) -> Notes:
+        """Return the notes of those of the keys that are notifications, read consistently, 100 in a call."""
         items = (to_item(key.item_key()) for key in dict.fromkeys(keys))
-        return {NotificationKey.of_item(values) for values in batch_get(self._client, self._table, items)}
+        return {NotificationKey.of_item(one): one for one in batch_get(self._client, self._table, items)}
 
     def of_transaction(self, key: TransactionKey) -> list[dict[str, Any]]:
         """Return a transaction's notifications as the API answers them, ordered by holder, read consistently."""
@@ -134,7 +142,12 @@ class NotificationRecords:
                 _read_feedback(key, values, feedback, letters)
             elif "#" not in values["holder"]:  # all else beside a note is marked
                 notes[key] = values
-        notes |= self._together.completed(notes)
+        completed, deliveries = self._together.completed_and_delivered(notes)
+        for key, noted in deliveries.items():
+            # One of them may also have come before the note that its e-mail was sent.
+            apart = {_attribute(one) for one in feedback.get(key, ())}
+            feedback.setdefault(key, []).extend(one for one in noted if _attribute(one) not in apart)
+        notes |= completed
         mails = {key: _mail_of(key, note) for key, note in notes.items()}
         # What SES told of a digest's e-mail is kept once, beside the digest's own note.
         digests = dict.fromkeys(mail for key, mail in mails.items() if mail != key)

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.aws.dynamo import from_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.sent_together import SentTogether
-from chalicelib.notifications.state import NotificationKey, State, StateChange
+from chalicelib.notifications.state import Feedback, Kind, NotificationKey, State, StateChange
 from tests.fakes import Failing, Refusing, refusal
 
 TABLE = "NotificationsTable"
@@ -126,3 +126,83 @@ def test_while_the_item_is_throttled_it_waits_as_it_was_told_to() -> None:
 
     assert together(Throttled(), waits).completed({key(0): claim(0)}) == {key(0): claim(0)}
     assert len(waits) == 1
+
+
+def delivery(number: int, bank: str = "eazycard", *, after_s: int = 2, mail: str = "") -> tuple[NotificationKey, Any]:
+    at = NOW + timedelta(seconds=after_s)
+    return key(number, bank), Feedback(at, Kind.DELIVERY, mail or f"m{number}", NOW)
+
+
+def test_what_was_delivered_is_read_beside_what_was_sent(each_dynamodb: Any) -> None:
+    log = together(each_dynamodb)
+    log.put({f"{CALL}#{number}": sent(number) for number in (0, 1, 10)} | {f"{CALL}#3": sent(3, "other")}, NOW)
+    notes = {key(number): claim(number) for number in (0, 1, 10)} | {key(3, "other"): claim(3)}
+
+    told = [delivery(0), delivery(10, after_s=3), delivery(3, "other")]
+    assert log.put_delivered(told, notes) == set(told)
+    completed, delivered = log.completed_and_delivered(notes)
+    assert completed == log.completed(notes)
+    assert delivered == {key(number): [] for number in (0, 1, 10)} | {
+        key(0): [delivery(0)[1]],
+        key(10): [delivery(10, after_s=3)[1]],
+        key(3, "other"): [delivery(3, "other")[1]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "note"),
+    [
+        (delivery(0, mail="m9"), claim(0)),  # of an e-mail whose acceptance nobody heard of
+        (delivery(1), claim(1)),  # before the mailer's note
+        (delivery(0), claim(0, "f" * 16)),
+        (delivery(0), {"state": "sent", "message_id": "m0"}),  # alone in its call
+        (delivery(0), {"state": "failed"}),
+    ],
+)
+def test_a_delivery_of_another_e_mail_than_the_call_s_is_not_noted_here(
+    dynamodb: Any, table_names: Any, told: Any, note: dict[str, Any]
+) -> None:
+    log = together(dynamodb)
+    log.put({f"{CALL}#0": sent(0)}, NOW)
+    assert log.put_delivered([told], {told[0]: note}) == set()
+    assert len(dynamodb.scan(TableName=TABLE)["Items"]) == 1
+
+
+def test_deliveries_again_and_in_any_order_make_no_difference(each_dynamodb: Any) -> None:
+    log = together(each_dynamodb)
+    log.put({f"{CALL}#{number}": sent(number) for number in range(2)}, NOW)
+    notes = {key(number): claim(number) for number in range(2)}
+    told = [delivery(0), delivery(1), delivery(0, after_s=9)]
+    for part in (told, told[::-1], told[:1], told[2:]):
+        log.put_delivered(part, notes)
+    delivered = log.completed_and_delivered(notes)[1]
+    assert {found: sorted(one) for found, one in delivered.items()} == {
+        key(0): [delivery(0)[1], delivery(0, after_s=9)[1]],
+        key(1): [delivery(1)[1]],
+    }
+
+
+def test_ten_deliveries_are_one_write_and_fifty_are_in_an_item_of_two_units(dynamodb: Any, table_names: Any) -> None:
+    log = together(dynamodb)
+    log.put({f"{CALL}#{number}": sent(number) for number in range(50)}, NOW)
+    notes = {key(number): claim(number) for number in range(50)}
+    for start in range(0, 50, 10):
+        once = Failing(dynamodb, AssertionError("a second write"), at=1, operation="update_item")
+        together(once).put_delivered([delivery(number) for number in range(start, start + 10)], notes)
+
+    (item,) = (one for one in dynamodb.scan(TableName=TABLE)["Items"] if one["holder"] == {"S": "#delivered"})
+    values = from_item(item)
+    assert values["expires_at"] == int((NOW + timedelta(days=3, seconds=2)).timestamp())
+    assert values["transaction_key"] == f"eazycard#sent#{CALL}"
+    assert sum(len(name) + 1 for name in values) + 100 < 2 * 1024
+
+
+def test_deliveries_that_cannot_be_written_are_raised(dynamodb: Any, table_names: Any) -> None:
+    together(dynamodb).put({f"{CALL}#0": sent(0)}, NOW)
+    throttled = Refusing(dynamodb, refusal("ThrottlingException"), "update_item")
+    with pytest.raises(TemporarilyUnavailable):
+        together(throttled).put_delivered([delivery(0)], {key(0): claim(0)})
+
+
+def test_without_deliveries_nothing_is_written(dynamodb: Any, table_names: Any) -> None:
+    assert together(Refusing(dynamodb, AssertionError("a write"), "update_item")).put_delivered([], {}) == set()
