@@ -1,6 +1,7 @@
 """Batches: values cut into parts that fit an AWS service's limits, or that belong together."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import zip_longest
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -33,3 +34,10 @@ def grouped(values: Iterable[T], key_of: Callable[[T], K]) -> dict[K, list[T]]:
     for value in values:
         groups.setdefault(key_of(value), []).append(value)
     return groups
+
+
+def in_turns(values: Iterable[T], key_of: Callable[[T], Hashable]) -> list[T]:
+    """Return the values in turns of keys: the first of each key, then the second of each that has more, and so on."""
+    nothing = object()
+    turns = zip_longest(*grouped(values, key_of).values(), fillvalue=nothing)
+    return [value for turn in turns for value in turn if value is not nothing]  # type: ignore[misc]

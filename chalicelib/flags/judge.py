@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from itertools import islice, zip_longest
 
-from chalicelib.aws.batching import grouped
+from chalicelib.aws.batching import in_turns
 from chalicelib.aws.calls import THROTTLED, code_behind
 from chalicelib.aws.retries import back_off
 from chalicelib.aws.telemetry import count, skipped
@@ -129,9 +128,8 @@ class Judge:
             return len(batch[account]) + len(histories.get(account, Baseline()).recents)
 
         busiest = sorted(batch, key=going_on, reverse=True)
-        of_banks = grouped(busiest, lambda account: batch[account][0].bank).values()
-        turns = (account for turn in zip_longest(*of_banks) for account in turn if account is not None)
-        accounts = list(islice(turns, max(LOOKED_UP, len(of_banks))))
+        banks = {account: batch[account][0].bank for account in busiest}
+        accounts = in_turns(busiest, banks.__getitem__)[: max(LOOKED_UP, len(set(banks.values())))]
         if not accounts:
             return {}
         with ThreadPoolExecutor(len(accounts)) as pool:

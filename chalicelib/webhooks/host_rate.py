@@ -1,11 +1,7 @@
 """How many webhooks a host gets in a moment, however many banks and endpoints name it."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from itertools import zip_longest
 from urllib.parse import urlsplit
-
-from chalicelib.webhooks.webhook import Webhook
 
 # For each copy of the sender. There are at most 20 (app.py), so a host gets at most 200 posts a second.
 A_SECOND = 10.0
@@ -28,11 +24,3 @@ class HostRate:
         if len(self._left) > _HOSTS:
             del self._left[next(iter(self._left))]  # the one that was asked about longest ago: by now it is full again
         return left >= 1
-
-
-def in_turns(webhooks: Iterable[Webhook]) -> list[Webhook]:
-    """Return the webhooks in turns of banks, so that no bank alone takes what one host gets in a moment."""
-    by_bank: dict[str, list[Webhook]] = {}
-    for webhook in webhooks:
-        by_bank.setdefault(webhook.bank, []).append(webhook)
-    return [webhook for turn in zip_longest(*by_bank.values()) for webhook in turn if webhook is not None]

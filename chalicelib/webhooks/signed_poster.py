@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from standardwebhooks import Webhook as Signer
 
-from chalicelib.aws.batching import grouped
+from chalicelib.aws.batching import grouped, in_turns
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.telemetry import logger
 from chalicelib.banks.endpoints import Endpoint, EndpointDirectory
@@ -15,7 +15,7 @@ from chalicelib.banks.signatures import valid_secrets
 from chalicelib.banks.webhook_endpoints import WEBHOOK_TEST, Status
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, PACED, RESTING, UNPROVED, Attempt
-from chalicelib.webhooks.host_rate import HostRate, in_turns
+from chalicelib.webhooks.host_rate import HostRate
 from chalicelib.webhooks.poster import Answer, Poster
 from chalicelib.webhooks.waiting import Waiting
 from chalicelib.webhooks.webhook import Webhook
@@ -53,7 +53,8 @@ class SignedPoster:
         endpoints = {kind: self._endpoints.find(*kind) for kind in kinds}
         signers = {bank: self._signers(bank, one, now) for (bank, _, _), one in endpoints.items() if one is not None}
         refusals: dict[str, Answer | None] = {}
-        for webhook in in_turns(webhooks):
+        # So no bank alone takes what one host gets in a moment.
+        for webhook in in_turns(webhooks, lambda one: one.bank):
             endpoint = endpoints[webhook.bank, webhook.endpoint, webhook.type]
             refusals[webhook.id] = self._refusal(webhook, endpoint, signers.get(webhook.bank, []), now)
 

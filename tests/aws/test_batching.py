@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.batching import batches, grouped
+from chalicelib.aws.batching import batches, grouped, in_turns
 
 
 @given(st.lists(st.integers(0, 9)), st.integers(1, 5), st.integers(1, 20))
@@ -33,3 +33,9 @@ def test_groups_are_in_the_order_in_which_their_keys_come_first() -> None:
     groups = grouped(["bb", "a", "cc", "d", "eee"], len)
     assert list(groups.items()) == [(2, ["bb", "cc"]), (1, ["a", "d"]), (3, ["eee"])]
     assert grouped([], len) == {}
+
+
+def test_turns_take_one_of_each_group_and_none_is_left_out() -> None:
+    assert in_turns(["a1", "a2", "a3", "b1", "c1", "c2"], lambda one: one[0]) == ["a1", "b1", "c1", "a2", "c2", "a3"]
+    assert in_turns([None, None, 0], type) == [None, 0, None]
+    assert in_turns([], len) == []

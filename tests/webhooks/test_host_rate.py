@@ -1,18 +1,12 @@
-"""The rate by host: however many banks and endpoints name one host, it isn't flooded, and no bank takes it all."""
+"""The rate by host: however many banks and endpoints name one host, it isn't flooded."""
 
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks.host_rate import A_SECOND, AT_ONCE, HostRate, in_turns
-from chalicelib.webhooks.webhook import Webhook
+from chalicelib.webhooks.host_rate import A_SECOND, AT_ONCE, HostRate
 from tests.mail_world import NOW
-
-
-def webhook(bank: str, number: int) -> Webhook:
-    return Webhook(f"msg_{bank}_{number}", NotificationKey(bank, "t1", "awa"), "notification.delivered", "{}", NOW)
 
 
 def test_a_host_gets_as_much_in_a_moment_whatever_the_path_port_or_spelling() -> None:
@@ -37,8 +31,3 @@ def test_a_host_that_had_its_share_gets_more_later() -> None:
         pass
     assert not rate.takes("https://hooks.example/", NOW + timedelta(seconds=0.9 / A_SECOND))
     assert rate.takes("https://hooks.example/", NOW + timedelta(seconds=1.01 / A_SECOND))
-
-
-def test_banks_take_turns() -> None:
-    found = in_turns([webhook("a", 1), webhook("a", 2), webhook("a", 3), webhook("b", 1)])
-    assert [(one.bank, one.id[-1]) for one in found] == [("a", "1"), ("b", "1"), ("a", "2"), ("a", "3")]

@@ -17,7 +17,8 @@ from chalicelib.banks.settings import BankSettings, SettingsDirectory, StoredSet
 from chalicelib.banks.webhook_endpoints import MAX_ENDPOINTS, WEBHOOK_TEST, NamedEndpoint
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.state import NotificationKey
-from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, RESTING
+from chalicelib.webhooks.attempt import BANK_DISABLED, NO_ENDPOINT, NO_SECRET, PACED, RESTING
+from chalicelib.webhooks.host_rate import AT_ONCE
 from chalicelib.webhooks.poster import Answer
 from chalicelib.webhooks.signed_poster import SignedPoster
 from chalicelib.webhooks.webhook import Webhook
@@ -218,3 +219,12 @@ def test_a_secrets_manager_that_is_down_raises_and_nothing_is_posted(postroom: P
     with pytest.raises(TemporarilyUnavailable):
         postroom.answers("eazycard", "other-bank", poster=down)
     assert postroom.endpoints.posted == []
+
+
+def test_what_one_host_gets_in_a_moment_is_shared_in_turns_of_banks(postroom: Postroom) -> None:
+    postroom.enter("other-bank", URL)
+    own, others = int(AT_ONCE) + 10, int(AT_ONCE) // 2
+    answers = postroom.answers(*["eazycard"] * own, *["other-bank"] * others, poster=postroom.process())
+    assert answers[own:] == [TAKEN] * others
+    assert answers[:own].count(TAKEN) == AT_ONCE - others
+    assert set(answers) == {TAKEN, PACED}
