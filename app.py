@@ -750,7 +750,12 @@ def operator_alerts(event: SQSEvent) -> None:
     services.operator_alerts.handle([record.body for record in event])
 
 
-@app.on_sqs_message(queue_arn=stage.feedback_queue_arn, batch_size=10, maximum_concurrency=5)
+@app.on_sqs_message(
+    queue_arn=stage.feedback_queue_arn,
+    batch_size=100,
+    maximum_batching_window_in_seconds=5,
+    maximum_concurrency=5,
+)
 def feedback(event: SQSEvent) -> None:
     """SES's events about e-mails that it accepted, in batches: records deliveries, bounces and complaints."""
     services.feedback.handle([record.body for record in event])

@@ -10,7 +10,8 @@ it. What the functions of each minute use with nothing to do is counted before, 
 What differs from AWS: milliseconds on the clock are of this machine, whose processors the emulator and all functions
 share. So GB-seconds are made of the processor's time: it takes longer by as much as the function's memory has less
 than a processor, and 5 ms are added for each call of a service (50 ms of SES), as `bench.price` does. The emulator has
-no batching windows, so archiver and feeder are called more often. Receiving and deleting are counted by AWS's rule, ten
+no batching windows, so archiver and feeder are called more often; the feedback function's trigger is held while SES's
+events are published. Receiving and deleting are counted by AWS's rule, ten
 messages in a request; what Lambda's pollers ask of empty queues isn't counted. Reads of parts of items are rated by the
 part. Bytes are those of bodies.
 """

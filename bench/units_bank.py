@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from chalicelib.ledger.times import format_time
 from infra.failures import CommandFailed
 from infra.sessions import Stage
 from local_cloud import mailbox_simulator
+from local_cloud.deploy import STAGE
 from local_cloud.server import Cloud
 from operations.bank_registry import registry
 from operations.stage_stores import stores_of
@@ -32,6 +34,7 @@ class UnitsBank:
 
     def __init__(self, cloud: Cloud, stage: Stage, api_url: str) -> None:
         self._cloud, self._registry = cloud, registry(stage)
+        self._lambda = stage.session.client("lambda")
         self._stores = stores_of(stage, "AnalyticsTable")
         self._began = datetime.now(UTC)
         self.id = f"units-{self._began:%m%d-%H%M%S}"
@@ -96,8 +99,20 @@ class UnitsBank:
         """Wait for the notes of so many e-mails that SES accepted, publish their feedback, wait until it is stored."""
         waiting = functools.partial(mailbox_simulator.waiting, self._cloud, self.id)
         _eventually(lambda: waiting() == number, "all e-mails are accepted and noted")
-        mailbox_simulator.play(self._cloud, self.id)
+        with self._feedback_held():
+            mailbox_simulator.play(self._cloud, self.id)
         _eventually(lambda: waiting() == 0, "all feedback is stored")
+
+    @contextmanager
+    def _feedback_held(self) -> Iterator[None]:
+        """Hold the feedback function's trigger: on AWS its batching window collects what comes within some seconds."""
+        function = f"transaction-notifier-{STAGE}-feedback"
+        (trigger,) = self._lambda.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        self._lambda.update_event_source_mapping(UUID=trigger["UUID"], Enabled=False)
+        try:
+            yield
+        finally:
+            self._lambda.update_event_source_mapping(UUID=trigger["UUID"], Enabled=True)
 
     def _folded(self) -> int:
         first, last = (f"{self._began + timedelta(days=days):%Y-%m-%d}" for days in (-1, 1))

@@ -185,6 +185,7 @@ class Services(StaffServices):
             self.notification_records,
             self.notification_feed,
             self.enrolment,
+            self.queue(self.settings.feedback_queue_url),
             self.dead_letters(self.settings.feedback_dead_letter_queue_url, "feedback"),
             self.activity_recorder,
             self.now,

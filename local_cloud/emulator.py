@@ -1,5 +1,5 @@
-"""The AWS emulator, with five things more: the gate around it, e-mails' headers and tags, refreshed tokens' groups,
-code that is unpacked once, and queries that don't read the whole partition.
+"""The AWS emulator, with six things more: the gate around it, e-mails' headers and tags, refreshed tokens' groups,
+code that is unpacked once, queries that don't read the whole partition, and batches of more than ten messages.
 
 MiniStack's own SES keeps an e-mail's sender, recipients and parts only. This program, run by MiniStack's own Python,
 starts it with a note beside each e-mail: what `SendBulkEmail` brought as `ReplacementHeaders` and `ReplacementTags`.
@@ -71,6 +71,18 @@ def in_groups(make_token: Callable[..., str], pool_of: Callable[[str], Any]) -> 
     return made
 
 
+def in_full(receive: Callable[[str, int], list[Any]]) -> Callable[[str, int], list[Any]]:
+    """Return what receives a trigger's messages from a queue, as many as its batch takes: MiniStack takes ten."""
+
+    def received(queue_url: str, wanted: int) -> list[Any]:
+        found: list[Any] = []
+        while len(found) < wanted and (more := receive(queue_url, wanted - len(found))):
+            found += more
+        return found
+
+    return received
+
+
 def _noted(entries: list[dict[str, Any]], results: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     for entry, result in zip(entries, results, strict=True):
         if "MessageId" in result:
@@ -83,6 +95,8 @@ def main() -> None:
     ses: Any = importlib.import_module("ministack.services.ses_v2")
     cognito: Any = importlib.import_module("ministack.services.cognito")
     cognito._fake_token = in_groups(cognito._fake_token, cognito._get_pool_unscoped)
+    queues: Any = importlib.import_module("ministack.services.sqs")
+    queues._receive_messages_for_esm = in_full(queues._receive_messages_for_esm)
     app: Any = importlib.import_module("ministack.app")
     ses.handle_request = noting(ses.handle_request, notes)
     app._handle_ses_messages_request = telling(app._handle_ses_messages_request, notes)

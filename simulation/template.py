@@ -15,7 +15,7 @@ READERS = {
     "IngestQueue": ("ingest_worker", 10),
     "NotificationQueue": ("mailer", 10),
     "AlertQueue": ("alert_mailer", 10),
-    "FeedbackQueue": ("feedback", 10),
+    "FeedbackQueue": ("feedback", 100),
     "OperatorAlertsQueue": ("operator_alerts", 100),
     "WebhookQueue": ("webhook_sender", 10),
 }

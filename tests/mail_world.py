@@ -67,6 +67,7 @@ class World:
         self.ses = FakeSes()
         self.queue = FakeSqs()
         self.dead_letters = FakeSqs()
+        self.feedback_queue = FakeSqs()
         self.now = NOW
         self.rate: float | None = 1e9
         self.digest_after = 20
@@ -163,6 +164,7 @@ class World:
             NotificationRecords(dynamodb, self.names["NotificationsTable"]),
             self.feed(dynamodb),
             self.suppression(dynamodb),
+            Queue(self.feedback_queue, "url", sleep=lambda _: None),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "feedback"),
             self.activity(dynamodb),
             lambda: self.now,

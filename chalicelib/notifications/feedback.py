@@ -14,7 +14,9 @@ from typing import Any
 
 from chalicelib.activity.hour import Counted
 from chalicelib.activity.recorder import ActivityRecorder, Happened
+from chalicelib.aws.batching import in_turns
 from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
+from chalicelib.aws.queues import GroupedBody, Queue
 from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured
 from chalicelib.banks.bank import BANK_ID
 from chalicelib.holders.enrolment import Enrolment
@@ -41,6 +43,8 @@ _DETAIL = {
 }
 _UNTOLD = frozenset({"Send", "Open", "Click", "Subscription"})  # what the configuration set isn't to tell
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._@-]{1,200}")
+# Of a batch so many make a step of a sweep, which takes a second each (`holders.sweep`), of the function's 30.
+LONG_AT_MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,22 @@ class Event:
 
 class UnknownNotification(ValueError):
     """The e-mail was not sent for a notification."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Message:
+    """A message of the queue, as it came and as it was read."""
+
+    body: str
+    content: Event | Sweep
+
+    @property
+    def bank(self) -> str:
+        return self.content.bank if isinstance(self.content, Event) else self.content.address.bank
+
+    @property
+    def takes_long(self) -> bool:
+        return isinstance(self.content, Sweep) or self.content.suppressed is not None
 
 
 def read_event(body: str) -> Event | None:
@@ -125,6 +145,7 @@ class FeedbackHandler:
         records: NotificationRecords,
         feed: NotificationFeed,
         enrolment: Enrolment,
+        queue: Queue,
         dead_letters: DeadLetters,
         activity: ActivityRecorder,
         clock: Callable[[], datetime],
@@ -132,6 +153,7 @@ class FeedbackHandler:
         self._records = records
         self._feed = feed
         self._enrolment = enrolment
+        self._queue = queue
         self._dead_letters = dead_letters
         self._activity = activity
         self._clock = clock
@@ -142,22 +164,14 @@ class FeedbackHandler:
         What can't be read, and what is of no notification, goes to the dead-letter queue with its reason; the others go
         on. Raises only when a table or queue can't be reached: SQS then brings the messages again, and what was kept is
         not kept twice. A message can also be a step of a sweep, which this function has handed over to itself: those
-        are made last.
+        are made last. Of what takes long, `LONG_AT_MOST` are handled, the banks' in turns, and the others put back.
         """
         letters: list[Letter] = []
-        events: list[tuple[str, Event]] = []
-        sweeps: list[tuple[str, Sweep]] = []
-        for body in bodies:
-            with SetAside(letters, body, "malformed_event"):
-                if (sweep := unpack(body)) is not None:
-                    sweeps.append((body, sweep))
-                    continue
-                try:
-                    event = read_event(body)
-                except UnknownNotification:
-                    letters.append(Letter(body, "unknown_notification"))
-                else:
-                    events += [(body, event)] if event else []
+        messages = self._read(bodies, letters)
+        put_back = in_turns((one for one in messages if one.takes_long), lambda one: one.bank)[LONG_AT_MOST:]
+        handled = [one for one in messages if one not in put_back]
+        events = [(one.body, one.content) for one in handled if isinstance(one.content, Event)]
+        sweeps = [(one.body, one.content) for one in handled if isinstance(one.content, Sweep)]
         known = self._records.known(event.key for _, event in events)
         letters += [Letter(body, "unknown_notification") for body, event in events if event.key not in known]
         deliveries = ((one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY)
@@ -178,14 +192,28 @@ class FeedbackHandler:
                 continue
             with SetAside(letters, body, "not_swept"):
                 self._enrolment.sweep(sweep.begun(self._clock()))
+        self._dead_letters.send(self._queue, (GroupedBody.of(one.body, one.bank) for one in put_back))
         self._dead_letters.put(letters)
         kinds = Counter(event.feedback.kind.value for event in kept)
         transactions = about((event.bank, event.key.transaction) for event in kept)
-        extra = {"kinds": kinds, "swept": len(sweeps), "dead_lettered": len(letters), "transactions": transactions}
-        logger.info("feedback_batch", extra=extra)
+        extra = {"kinds": kinds, "swept": len(sweeps), "put_back": len(put_back), "dead_lettered": len(letters)}
+        logger.info("feedback_batch", extra={**extra, "transactions": transactions})
         count("MailsDelivered", kinds[Kind.DELIVERY])
         count("MailsBounced", kinds[Kind.HARD_BOUNCE] + kinds[Kind.SOFT_BOUNCE])
         count("MailsComplained", kinds[Kind.COMPLAINT])
         delivered = (event.feedback for event in kept if event.feedback.kind is Kind.DELIVERY)
         measured("AcceptedToDelivered", SECONDS, ((one.at - one.accepted_at).total_seconds() for one in delivered))
         self._activity.note(_activity(kept))
+
+    def _read(self, bodies: Iterable[str], letters: list[Letter]) -> list[_Message]:
+        """Return the messages; add those that can't be read to the letters."""
+        messages: list[_Message] = []
+        for body in bodies:
+            with SetAside(letters, body, "malformed_event"):
+                try:
+                    content = unpack(body) or read_event(body)
+                except UnknownNotification:
+                    letters.append(Letter(body, "unknown_notification"))
+                else:
+                    messages += [_Message(body, content)] if content else []
+        return messages

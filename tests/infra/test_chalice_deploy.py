@@ -277,7 +277,7 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     assert (flagged["BatchSize"], flagged["MaximumBatchingWindowInSeconds"]) == (100, 15)
     (feedback,) = mappings["feedback"]
     assert feedback["EventSourceArn"] == stack["FeedbackQueueArn"]
-    assert (feedback["BatchSize"], feedback["State"]) == (10, "Enabled")
+    assert (feedback["BatchSize"], feedback["MaximumBatchingWindowInSeconds"]) == (100, 5)
     (feed,) = mappings["webhook_feeder"]
     assert feed["EventSourceArn"] == stack["NotificationsStreamArn"]
     assert (feed["BatchSize"], feed["MaximumBatchingWindowInSeconds"]) == (100, 1)

@@ -1,10 +1,10 @@
-"""What the local cloud adds to the emulator: headers and tags of e-mails in SES, groups in refreshed tokens."""
+"""What the local cloud adds to the emulator: e-mails' headers and tags, groups in refreshed tokens, large batches."""
 
 import asyncio
 import json
 from typing import Any
 
-from local_cloud.emulator import in_groups, noting, telling
+from local_cloud.emulator import in_full, in_groups, noting, telling
 
 PATH = "/v2/email/outbound-bulk-emails"
 ENTRY = {
@@ -73,3 +73,19 @@ def test_a_token_that_is_refreshed_names_the_groups_of_its_user_and_any_other_is
         assert json.loads(made("s", pool, "c", "id", username=user, **refreshed))[1] == []
     assert json.loads(made("s", "p1", "c", "id", username="awa"))[1] is None
     assert json.loads(made("s", "p1", "c", "id", "awa", {}, ["viewer"], **refreshed))[0][-1] == ["viewer"]
+
+
+def test_a_batch_is_as_large_as_its_trigger_says_and_as_the_queue_has_messages() -> None:
+    def receive_from(queue: list[int]) -> Any:
+        def ten_at_most(_queue_url: str, wanted: int) -> list[int]:
+            found, queue[:] = queue[: min(wanted, 10)], queue[min(wanted, 10) :]
+            return found
+
+        return in_full(ten_at_most)
+
+    queue = list(range(130))
+    receive = receive_from(queue)
+    assert receive("url", 1) == [0]
+    assert receive("url", 100) == list(range(1, 101))
+    assert receive("url", 100) == list(range(101, 130))
+    assert receive("url", 100) == []

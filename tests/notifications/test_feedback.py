@@ -360,6 +360,51 @@ def test_a_sweep_that_goes_on_for_too_long_or_can_not_be_read_is_a_dead_letter(w
     assert len(world.letters()) == 2
 
 
+def bounces_and_a_sweep(world: World, bounces: int) -> list[str]:
+    """Return bounces of as many accounts' e-mails, and behind them a step of another bank's sweep."""
+    accounts = [f"b{number}" for number in range(bounces)]
+    for account in accounts:
+        world.enrol(account, "awa")
+    world.tell(messages(*(transaction(id=account, account=account) for account in accounts)))
+    bodies = [ses_event("bounce", address=f"{one}.awa@example.com", transaction=one) for one in accounts]
+    return [*bodies, pack(Sweep(Address.of("other-bank", ADDRESS), 0, world.now))]
+
+
+def test_of_what_takes_long_a_batch_makes_a_part_of_each_bank_s_and_puts_the_others_back(
+    world: World, logged: Any
+) -> None:
+    *bounces, sweep = bounces_and_a_sweep(world, 30)
+    world.hear([*bounces, sweep, ses_event("delivery")])
+    assert delivery_of(world)["state"] == "delivered"
+    (line,) = lines_saying(logged(), "feedback_batch")
+    assert (line["kinds"], line["swept"], line["put_back"]) == ({"hard_bounce": 9, "delivery": 1}, 1, 21)
+    assert world.feedback_queue.bodies == bounces[9:]
+    assert set(world.feedback_queue.groups) == {"eazycard"}
+    assert set(world.feedback_queue.delays) == {0}
+    assert world.letters() == []
+
+
+def test_what_was_put_back_is_all_kept_in_the_end(world: World) -> None:
+    bounces = bounces_and_a_sweep(world, 30)
+    rounds = 0
+    while bounces:
+        world.hear(bounces)
+        bounces, world.feedback_queue.bodies = world.feedback_queue.bodies, []
+        rounds += 1
+    assert rounds == 4
+    assert all(world.states(f"b{number}") == {"awa": "bounced"} for number in range(30))
+    holders = world.holders.of_accounts(f"eazycard#b{number}" for number in range(30))
+    assert all(one.suppressed for of_account in holders.values() for one in of_account)
+
+
+def test_what_can_not_be_put_back_comes_again_with_its_batch(world: World) -> None:
+    bodies = bounces_and_a_sweep(world, 30)
+    world.feedback_queue.fails_left = 10_000
+    with pytest.raises(TemporarilyUnavailable):
+        world.hear(bodies)
+    assert world.states("b0") == {"awa": "bounced"}
+
+
 def test_nothing_personal_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.hear([ses_event("bounce"), changed("delivery", mail__tags=None), "{broken a0.awa@example.com"])
     logged = " ".join(str(line.__dict__) for line in caplog.records)
