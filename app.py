@@ -705,9 +705,9 @@ def transaction_stream(event: DynamoDBEvent) -> None:
 
 @app.on_dynamodb_record(
     stream_arn=stage.transactions_stream_arn,
-    batch_size=1000,
+    batch_size=5000,
     starting_position="TRIM_HORIZON",
-    maximum_batching_window_in_seconds=60,
+    maximum_batching_window_in_seconds=300,
 )
 def archiver(event: DynamoDBEvent) -> None:
     """Stored transactions, in few and large batches: writes them to the archive in S3."""

@@ -1,22 +1,26 @@
 """Print what a day's transactions cost on AWS, line by line, in a month of 30 days. It asks nothing of AWS.
 
     python -m operations.price --per-day 1000000 --holders 1.3
-    python -m operations.price --per-day 100000000 --batch 100
+    python -m operations.price --per-day 100000000 --batch 100 --banks 50
 
 The units are those of operations/units.json, which `python -m bench.units --write` counts on the local cloud: up to one
-transaction a second, those of transactions that go through alone; of more, those of full batches. docs/scaling.md says
-where each price comes from. Left out: free tiers, discounts of volume, storage that grows with the years, data that
-leaves AWS, and taxes.
+transaction a second, those of transactions that go through alone; of more, those of full batches. What grows with the
+number of banks is reckoned: objects in the archive, and a secret for each bank, with which it signs or gets webhooks.
+docs/scaling.md says where each price comes from. Left out: free tiers, discounts of volume, storage that grows with the
+years, data that leaves AWS, and taxes.
 """
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+
+from infra.command_line import at_least_one
 
 UNITS = Path(__file__).with_name("units.json")
 DAYS = 30
@@ -64,12 +68,23 @@ PRICES = (
     Price("API Gateway, requests", "3.50", of="apigateway"),
     Price("SNS, feedback", "0.50", of="no service", beside="1"),
     Price("SQS, requests with their group", "0.50", of="sqs", beside="1"),
-    Price("S3, writes to the archive", "5", of="s3"),
     Price("Lambda, invocations", "0.20", kind="functions", figure="invocations"),
     Price("Lambda, GB-seconds", "13.3334", kind="functions", figure="gb_s"),
     Price("CloudWatch, GB of logs", "500000", kind="functions", figure="log_bytes"),
 )
 FIXED_USD = Decimal("60")  # a stage's alarms, keys, secrets, and functions that run every minute
+_DAY_S = 86_400
+# The archiver is called for each shard of the stream, with what comes within its window, or with a payload of 6 MB. A
+# table on demand begins with four shards, and each takes 1,000 writes a second.
+_WINDOWS_PER_DAY = _DAY_S // 300
+_LINES_AT_MOST = 4_000
+_FIRST_SHARDS, _A_SHARD_PER_S = 4, 1_000
+_USD_A_MILLION_PUTS = Decimal(5)
+# A secret costs 0.40 USD a month. While its bank is busy, each warm copy of the webhooks' sender reads it every minute,
+# and of the API's function every five.
+_SECRET_USD, _USD_A_MILLION_READS = Decimal("0.40"), Decimal(5)
+_READS_PER_DAY = _DAY_S // 60
+_REQUEST_S = Decimal("0.05")
 
 
 def lines(per_day: Decimal, batch: int = 1) -> list[Line]:
@@ -85,6 +100,20 @@ def lines(per_day: Decimal, batch: int = 1) -> list[Line]:
             in_post = 1 / Decimal(batch)
         found.append(Line(price.name, _rounded(in_post + after), _rounded(for_email), Decimal(price.usd_a_million)))
     return found
+
+
+def objects_per_day(per_day: Decimal, banks: int) -> Decimal:
+    """Return how many objects the archive gets in a day of equally busy banks: one of each bank in a batch."""
+    shards = max(_FIRST_SHARDS, math.ceil(per_day / _DAY_S / _A_SHARD_PER_S))
+    batches = max(Decimal(shards * _WINDOWS_PER_DAY), per_day / _LINES_AT_MOST)
+    return min(per_day, batches * banks)
+
+
+def secrets_usd(per_day: Decimal, banks: int) -> Decimal:
+    """Return what the banks' secrets cost in a month, read by as many copies as requests are answered side by side."""
+    copies = math.ceil(per_day / _DAY_S * _REQUEST_S)
+    reads = copies * _READS_PER_DAY * DAYS
+    return banks * (_SECRET_USD + reads * _USD_A_MILLION_READS / _MILLION)
 
 
 def _sum(run: dict[str, Any], price: Price, is_of: Callable[[str], bool]) -> Decimal:
@@ -106,21 +135,24 @@ def _rounded(number: Decimal) -> Decimal:
     return Decimal(f"{number:.3g}")
 
 
-def table(per_day: Decimal, holders: Decimal, batch: int) -> list[tuple[str, Decimal]]:
+def table(per_day: Decimal, holders: Decimal, batch: int, banks: int = 1) -> list[tuple[str, Decimal]]:
     """Return each line with its USD a month, and the sums."""
     transactions = per_day * DAYS
     emails = transactions * holders
     found = [(line.name, line.usd(transactions, emails)) for line in lines(per_day, batch)]
+    objects = objects_per_day(per_day, banks) * DAYS
+    found.append(("S3, writes to the archive", objects * _USD_A_MILLION_PUTS / _MILLION))
+    found.append(("Secrets Manager, banks' secrets", secrets_usd(per_day, banks)))
     found.append(("a stage by itself", FIXED_USD))
     total = sum((usd for _, usd in found), Decimal(0))
     return [*found, ("sum", total), ("sum without SES", total - found[0][1])]
 
 
-def printed(per_day: Decimal, holders: Decimal, batch: int) -> str:
+def printed(per_day: Decimal, holders: Decimal, batch: int, banks: int = 1) -> str:
     """Return the table as text, with USD a month, and for a million transactions."""
     millions = per_day * DAYS / _MILLION
     header = f"{'':32}{'USD a month':>16}{'USD a million':>16}"
-    rows = [f"{name:32}{usd:16,.2f}{usd / millions:16,.2f}" for name, usd in table(per_day, holders, batch)]
+    rows = [f"{name:32}{usd:16,.2f}{usd / millions:16,.2f}" for name, usd in table(per_day, holders, batch, banks)]
     return "\n".join([header, *rows])
 
 
@@ -135,8 +167,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--per-day", type=_number, required=True, help="transactions a day")
     parser.add_argument("--holders", type=_number, default=Decimal(1), help="holders told of each (default: 1)")
     parser.add_argument("--batch", type=int, default=1, choices=range(1, 501), metavar="1-500", help="in a request")
+    parser.add_argument("--banks", type=at_least_one, default=1, help="banks, equally busy (default: 1)")
     options = parser.parse_args(arguments)
-    print(printed(options.per_day, options.holders, options.batch))
+    print(printed(options.per_day, options.holders, options.batch, options.banks))
     return 0
 
 

@@ -62,7 +62,7 @@ class Stage:
             if table.has_stream
         }
         self.streams["TransactionsTable"].read_by("transaction_stream", 100)
-        self.streams["TransactionsTable"].read_by("archiver", 1000)
+        self.streams["TransactionsTable"].read_by("archiver", 5000)
         self.streams["AccountsTable"].read_by("holder_changes", 100)
         self.streams["NotificationsTable"].read_by("webhook_feeder", 100, _is_page_of_feed)
         self.ses = Ses(scheduler, self.caller, lambda body: self.queues.put(self.queue("FeedbackQueue"), body))

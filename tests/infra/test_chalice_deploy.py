@@ -259,7 +259,7 @@ def test_the_stream_and_the_queue_feed_their_functions(deployed: Clone) -> None:
     assert (stream["BatchSize"], stream["StartingPosition"], stream["State"]) == (100, "TRIM_HORIZON", "Enabled")
     (archive,) = mappings["archiver"]
     assert archive["EventSourceArn"] == stack["TransactionsStreamArn"]
-    assert (archive["BatchSize"], archive["MaximumBatchingWindowInSeconds"]) == (1000, 60)
+    assert (archive["BatchSize"], archive["MaximumBatchingWindowInSeconds"]) == (5000, 300)
     (changes,) = mappings["holder_changes"]
     assert changes["EventSourceArn"] == stack["AccountsStreamArn"]
     assert (changes["BatchSize"], changes["StartingPosition"]) == (100, "TRIM_HORIZON")

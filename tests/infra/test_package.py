@@ -176,7 +176,7 @@ def test_the_release_adds_what_chalice_deploy_cannot(packaged: Path) -> None:
     # The records whole; a queue would get only their numbers.
     assert stream["DestinationConfig"]["OnFailure"]["Type"] == "S3"
     archive = resources["Archiver"]["Properties"]["Events"]["ArchiverDynamodbEventSource"]["Properties"]
-    assert (archive["BatchSize"], archive["MaximumBatchingWindowInSeconds"]) == (1000, 60)
+    assert (archive["BatchSize"], archive["MaximumBatchingWindowInSeconds"]) == (5000, 300)
     assert archive["BisectBatchOnFunctionError"] is True
     assert archive["DestinationConfig"]["OnFailure"]["Type"] == "S3"
     ingest = resources["IngestWorker"]["Properties"]

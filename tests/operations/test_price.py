@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from operations import price
-from operations.price import FIXED_USD, QUIET_PER_DAY, lines, main, printed, table
+from operations.price import FIXED_USD, QUIET_PER_DAY, lines, main, objects_per_day, printed, secrets_usd, table
 
 SCALING = Path(__file__).parents[2] / "docs" / "scaling.md"
 BUSY = Decimal(1_000_000)
@@ -32,6 +32,12 @@ def test_the_documentation_has_the_price_of_what_is_posted_in_batches() -> None:
     for holders in ("1.3", "1"):
         beside_ses.append(dict(table(Decimal(100_000_000), Decimal(holders), 100))["sum without SES"] / 3_000)
     assert "cost {:.2f} USD a million beside SES, and {:.2f} USD with".format(*beside_ses) in SCALING.read_text("utf-8")
+
+
+def test_the_documentation_has_what_a_hundred_banks_cost_of_their_own() -> None:
+    rows = dict(table(BUSY, Decimal("1.3"), 1, banks=100))
+    both = rows["S3, writes to the archive"] + rows["Secrets Manager, banks' secrets"]
+    assert f"cost {both:.2f} USD a month for both" in SCALING.read_text("utf-8")
 
 
 def test_the_documentation_has_every_lines_units_and_price() -> None:
@@ -100,6 +106,34 @@ def test_batches_save_requests() -> None:
     alone, batched = (dict(table(Decimal(500_000), Decimal(2), batch)) for batch in (1, 100))
     assert batched["API Gateway, requests"] * 100 == alone["API Gateway, requests"]
     assert all(batched[name] <= alone[name] for name in alone)
+
+
+@pytest.mark.parametrize(
+    ("per_day", "banks", "objects"),
+    [
+        (100, 1, 100),  # each goes through alone
+        (1_000_000, 1, 4 * 288),  # a window of each of the first four shards
+        (1_000_000, 100, 4 * 288 * 100),
+        (100_000, 1_000, 100_000),
+        (432_000_000, 1, 432_000_000 / 4_000),  # 5,000 a second, in full batches
+        (432_000_000, 10, 432_000_000 / 400),
+    ],
+)
+def test_the_archive_has_an_object_of_each_bank_in_a_batch(per_day: int, banks: int, objects: int) -> None:
+    assert objects_per_day(Decimal(per_day), banks) == objects
+
+
+def test_a_bank_s_secret_is_read_every_minute_by_each_copy_of_a_function() -> None:
+    one_copy, reads = Decimal(1_000_000), 1_440 * 30
+    assert secrets_usd(one_copy, 1) == Decimal("0.40") + reads * Decimal("0.000005")
+    assert secrets_usd(Decimal(86_400) * 1_000, 7) == 7 * (Decimal("0.40") + 50 * reads * Decimal("0.000005"))
+
+
+def test_banks_cost_what_they_have_of_their_own() -> None:
+    one, many = (dict(table(BUSY, Decimal(1), 1, banks)) for banks in (1, 100))
+    assert many["Secrets Manager, banks' secrets"] == 100 * one["Secrets Manager, banks' secrets"]
+    assert many["S3, writes to the archive"] == 100 * one["S3, writes to the archive"]
+    assert many["DynamoDB, write units"] == one["DynamoDB, write units"]
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "nan", "inf", "many", "1e13"])
