@@ -175,7 +175,7 @@ class FeedbackHandler:
         known = self._records.known(event.key for _, event in events)
         letters += [Letter(body, "unknown_notification") for body, event in events if event.key not in known]
         deliveries = ((one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY)
-        noted = self._records.note_deliveries((one for one in deliveries if one[0] in known), known)
+        noted = self._records.note_deliveries(deliveries, known)
         kept: list[Event] = []
         for body, event in events:
             if event.key in known:

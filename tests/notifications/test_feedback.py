@@ -360,6 +360,19 @@ def test_a_sweep_that_goes_on_for_too_long_or_can_not_be_read_is_a_dead_letter(w
     assert len(world.letters()) == 2
 
 
+def test_of_e_mails_that_were_sent_together_deliveries_alone_are_noted_together(world: World) -> None:
+    for account in ("b0", "b1"):
+        world.enrol(account, "awa")
+    world.tell(messages(*(transaction(id=account, account=account) for account in ("b0", "b1"))))
+    events = {"b0": "delivery", "b1": "bounce"}
+    world.hear([ses_event(name, message_id=world.ses.id_of(one), transaction=one) for one, name in events.items()])
+    assert (world.states("b0"), world.states("b1")) == ({"awa": "delivered"}, {"awa": "bounced"})
+    stored = world.dynamodb.scan(TableName="NotificationsTable")["Items"]
+    beside = {(item["transaction_key"]["S"], item["holder"]["S"]) for item in stored if "#" in item["holder"]["S"]}
+    assert ("eazycard#b1", "awa#feedback") in beside
+    assert ("eazycard#b0", "awa#feedback") not in beside
+
+
 def bounces_and_a_sweep(world: World, bounces: int) -> list[str]:
     """Return bounces of as many accounts' e-mails, and behind them a step of another bank's sweep."""
     accounts = [f"b{number}" for number in range(bounces)]

@@ -188,12 +188,15 @@ def test_ten_deliveries_are_one_write_and_fifty_are_in_an_item_of_two_units(dyna
     notes = {key(number): claim(number) for number in range(50)}
     for start in range(0, 50, 10):
         once = Failing(dynamodb, AssertionError("a second write"), at=1, operation="update_item")
-        together(once).put_delivered([delivery(number) for number in range(start, start + 10)], notes)
+        ten = [delivery(number, after_s=number) for number in range(start, start + 10)]
+        together(once).put_delivered(ten, notes)
 
     (item,) = (one for one in dynamodb.scan(TableName=TABLE)["Items"] if one["holder"] == {"S": "#delivered"})
     values = from_item(item)
-    assert values["expires_at"] == int((NOW + timedelta(days=3, seconds=2)).timestamp())
-    assert values["transaction_key"] == f"eazycard#sent#{CALL}"
+    assert values.pop("expires_at") == int((NOW + timedelta(days=3, seconds=49)).timestamp())
+    assert (values.pop("transaction_key"), values.pop("holder")) == (f"eazycard#sent#{CALL}", "#delivered")
+    assert len(values) == 50
+    assert set(values.values()) == {True}
     assert sum(len(name) + 1 for name in values) + 100 < 2 * 1024
 
 
