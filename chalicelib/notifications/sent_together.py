@@ -5,8 +5,10 @@ Fifty notes, each in its own item, cost fifty write units, this item seven. The 
 says which of the call's e-mails were delivered, and when.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,6 +21,8 @@ from chalicelib.ledger.times import format_time, sortable
 from chalicelib.notifications.state import Feedback, Kind, NotificationKey, State, StateChange
 
 _TRIES = 9  # without this item, fifty e-mails go out twice
+_TRIES_OF_DELIVERIES = 5  # SQS brings them again
+_CLAIM_ID = re.compile(r"[^#]+#[0-9]+")
 _SENT = "#sent"
 _DELIVERED = "#delivered"
 _OF_A_CLAIM = ("claim_id", "claimed_until")
@@ -62,7 +66,7 @@ class SentTogether:
         """
         claims = {_claim(change.key.bank, claim_id): change for claim_id, change in changes.items()}
         values = {claim: {claim.number: _as_stored(change, now)} for claim, change in claims.items()}
-        self._add(_SENT, values, now)
+        self._add(_SENT, values, now, _TRIES)
 
     def put_delivered(self, deliveries: Iterable[Delivery], notes: Notes) -> set[Delivery]:
         """Note when e-mails were delivered, of those that are known to be sent in a call; return these.
@@ -77,7 +81,7 @@ class SentTogether:
         for key, told in noted:
             times.setdefault(claims[key], {})[f"{claims[key].number}#{sortable(told.at)}"] = True
         if times:
-            self._add(_DELIVERED, times, max(told.at for _, told in noted))
+            self._add(_DELIVERED, times, max(told.at for _, told in noted), _TRIES_OF_DELIVERIES)
         return noted
 
     def completed(self, notes: Notes) -> dict[NotificationKey, Note]:
@@ -102,11 +106,11 @@ class SentTogether:
         found = batch_get(self._client, self._table, map(_stored_key, keys), sleep=self._sleep)
         return {(one["transaction_key"], one["holder"]): one for one in found}
 
-    def _add(self, mark: str, values: Mapping[_Claim, Mapping[str, Any]], now: datetime) -> None:
+    def _add(self, mark: str, values: Mapping[_Claim, Mapping[str, Any]], now: datetime, tries: int) -> None:
         """Add the values of each claim to the item of its call, a write for each item."""
         by_item = grouped(values, lambda claim: claim.item_key(mark))
         updates = {key: {"Update": self._update(key, [values[one] for one in of], now)} for key, of in by_item.items()}
-        if write_apart(self._client, updates, sleep=self._sleep, tries=_TRIES)[1]:
+        if write_apart(self._client, updates, sleep=self._sleep, tries=tries)[1]:
             raise TemporarilyUnavailable
 
     def _update(self, key: tuple[str, str], values: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
@@ -129,7 +133,9 @@ def _claim(bank: str, claim_id: str) -> _Claim:
 
 
 def _claims(notes: Notes) -> dict[NotificationKey, _Claim]:
-    return {key: _claim(key.bank, note["claim_id"]) for key, note in notes.items() if "claim_id" in note}
+    """Return the claims among the notes. What can't be read completes nothing, here as below: its reader says so."""
+    ids = {key: str(note["claim_id"]) for key, note in notes.items() if "claim_id" in note}
+    return {key: _claim(key.bank, claim_id) for key, claim_id in ids.items() if _CLAIM_ID.fullmatch(claim_id)}
 
 
 def _stored_key(key: tuple[str, str]) -> Item:
@@ -142,8 +148,14 @@ def _as_stored(change: StateChange, now: datetime) -> list[str | None]:
 
 def _sent(notes: Notes, claims: Mapping[NotificationKey, _Claim], items: _Items) -> dict[NotificationKey, Note]:
     """Return the notes of those claims whose e-mails have been sent, without what is a claim's only."""
-    found = {key: items.get(claim.item_key(_SENT), {}).get(claim.number) for key, claim in claims.items()}
-    return {key: _as_sent(notes[key], *stored) for key, stored in found.items() if stored}
+    found: dict[NotificationKey, Any] = {
+        key: items.get(claim.item_key(_SENT), {}).get(claim.number) for key, claim in claims.items()
+    }
+    return {key: _as_sent(notes[key], *stored) for key, stored in found.items() if _is_stored(stored)}
+
+
+def _is_stored(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(type(one) is str for one in value[:2])
 
 
 def _as_sent(claim: Note, at: str, message_id: str, queued_at: str | None) -> Note:
@@ -153,7 +165,11 @@ def _as_sent(claim: Note, at: str, message_id: str, queued_at: str | None) -> No
 
 
 def _deliveries(claim: _Claim, sent: Note, items: _Items) -> list[Feedback]:
-    marks = (name.split("#") for name in items.get(claim.item_key(_DELIVERED), {}) if "#" in name)
-    accepted_at = datetime.fromisoformat(sent["updated_at"])
-    times = (datetime.fromisoformat(at) for number, at in marks if number == claim.number)
-    return [Feedback(at, Kind.DELIVERY, sent["message_id"], accepted_at) for at in times]
+    found: list[Feedback] = []
+    for name in items.get(claim.item_key(_DELIVERED), {}):
+        number, _, at = name.partition("#")
+        if number == claim.number:
+            with suppress(ValueError):
+                accepted_at = datetime.fromisoformat(sent["updated_at"])
+                found.append(Feedback(datetime.fromisoformat(at), Kind.DELIVERY, sent["message_id"], accepted_at))
+    return found

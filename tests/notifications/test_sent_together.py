@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.dynamo import from_item
+from chalicelib.aws.dynamo import from_item, to_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.notifications.sent_together import SentTogether
 from chalicelib.notifications.state import Feedback, Kind, NotificationKey, State, StateChange
@@ -200,11 +200,60 @@ def test_ten_deliveries_are_one_write_and_fifty_are_in_an_item_of_two_units(dyna
     assert sum(len(name) + 1 for name in values) + 100 < 2 * 1024
 
 
+@pytest.mark.parametrize(
+    ("claim_id", "stored"),
+    [
+        *(
+            (claim_id, ["2026-01-10T14:00:00Z", "m0", None])
+            for claim_id in ("", "#", CALL, f"{CALL}#0#0", f"{CALL}#x", 7)
+        ),
+        *(
+            (f"{CALL}#0", stored)
+            for stored in (None, "m0", [], ["2026-01-10T14:00:00Z"], [7, "m0", None], {"at": "m0"})
+        ),
+    ],
+)
+def test_what_cannot_be_read_completes_nothing_and_stops_nothing(
+    dynamodb: Any, table_names: Any, claim_id: Any, stored: Any
+) -> None:
+    log = together(dynamodb)
+    log.put({f"{CALL}#1": sent(1)}, NOW)
+    item = {"transaction_key": f"eazycard#sent#{CALL}", "holder": "#sent"}
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key=to_item(item),
+        UpdateExpression="SET #0 = :stored",
+        ExpressionAttributeNames={"#0": "0"},
+        ExpressionAttributeValues=to_item({":stored": True if stored is None else stored}),
+    )
+    malformed = {**claim(0), "claim_id": claim_id}
+    notes = {key(0): malformed, key(1): claim(1)}
+    assert log.put_delivered([delivery(0), delivery(1)], notes) == {delivery(1)}
+    completed, delivered = log.completed_and_delivered(notes)
+    assert (completed[key(0)], completed[key(1)]["state"]) == (malformed, "sent")
+    assert delivered == {key(1): [delivery(1)[1]]}
+
+
+def test_a_delivery_whose_time_cannot_be_read_is_passed_over(dynamodb: Any, table_names: Any) -> None:
+    log = together(dynamodb)
+    log.put({f"{CALL}#0": sent(0)}, NOW)
+    log.put_delivered([delivery(0)], {key(0): claim(0)})
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key=to_item({"transaction_key": f"eazycard#sent#{CALL}", "holder": "#delivered"}),
+        UpdateExpression="SET #0 = :true",
+        ExpressionAttributeNames={"#0": "0#yesterday"},
+        ExpressionAttributeValues=to_item({":true": True}),
+    )
+    assert log.completed_and_delivered({key(0): claim(0)})[1] == {key(0): [delivery(0)[1]]}
+
+
 def test_deliveries_that_cannot_be_written_are_raised(dynamodb: Any, table_names: Any) -> None:
     together(dynamodb).put({f"{CALL}#0": sent(0)}, NOW)
-    throttled = Refusing(dynamodb, refusal("ThrottlingException"), "update_item")
+    throttled, waits = Refusing(dynamodb, refusal("ThrottlingException"), "update_item"), list[float]()
     with pytest.raises(TemporarilyUnavailable):
-        together(throttled).put_delivered([delivery(0)], {key(0): claim(0)})
+        together(throttled, waits).put_delivered([delivery(0)], {key(0): claim(0)})
+    assert len(waits) == 5
 
 
 def test_without_deliveries_nothing_is_written(dynamodb: Any, table_names: Any) -> None:
