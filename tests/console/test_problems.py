@@ -66,7 +66,8 @@ def test_a_change_that_failed_is_said_not_to_be_made_and_is_made_with_one_button
         assert served.world.changes == []  # nobody repeats it
         page.unroute_all()
         served.world.fails.clear()
-        page.get_by_role("alert").get_by_role("button", name="Try again").click()
+        with page.expect_response(lambda answer: str(answer.url).endswith(path)):  # the alert goes before it comes
+            page.get_by_role("alert").get_by_role("button", name="Try again").click()
         expect(page.get_by_role("alert")).to_have_count(0)
         assert [one[1] for one in served.world.changes] == [path]
 
