@@ -37,7 +37,8 @@ _CHANGES = {
     "enable": ("bank.enable", ("disabled",)),
     "plan": ("bank.plan", ("plan",)),
 }
-_WAIT_HELP = "let functions that know the bank still end what they do"
+_WAIT_HELP = "let functions that know the bank still end what they do, the archiver after its five minutes"
+WAIT_S = 450
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     leave = commands.add_parser("delete", help="delete a bank that leaves, with all of its data, and prove it")
     leave.add_argument("id")
     leave.add_argument("--confirm", metavar="ID", help="the bank's id again; without it, only count what there is")
-    leave.add_argument("--wait", type=_seconds, default=90, metavar="S", help=f"{_WAIT_HELP} (default: 90)")
+    leave.add_argument("--wait", type=_seconds, default=WAIT_S, metavar="S", help=f"{_WAIT_HELP} (default: {WAIT_S})")
     show = commands.add_parser("show", help="show a bank, its keys and its webhook endpoint")
     show.add_argument("id")
     listing = commands.add_parser("list", help="list the banks")

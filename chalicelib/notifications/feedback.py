@@ -75,7 +75,10 @@ class _Message:
 
     @property
     def takes_long(self) -> bool:
-        return isinstance(self.content, Sweep) or self.content.suppressed is not None
+        if isinstance(self.content, Sweep):
+            return True
+        # A digest's event is a change of each notification that it told: up to thousands.
+        return self.content.suppressed is not None or DIGEST_ID.fullmatch(self.content.key.transaction) is not None
 
 
 def read_event(body: str) -> Event | None:
@@ -192,8 +195,9 @@ class FeedbackHandler:
                 continue
             with SetAside(letters, body, "not_swept"):
                 self._enrolment.sweep(sweep.begun(self._clock()))
-        self._dead_letters.send(self._queue, (GroupedBody.of(one.body, one.bank) for one in put_back))
         self._dead_letters.put(letters)
+        # Last: if anything fails before, the batch comes again with what would have been put back.
+        self._dead_letters.send(self._queue, (GroupedBody.of(one.body, one.bank) for one in put_back))
         kinds = Counter(event.feedback.kind.value for event in kept)
         transactions = about((event.bank, event.key.transaction) for event in kept)
         extra = {"kinds": kinds, "swept": len(sweeps), "put_back": len(put_back), "dead_lettered": len(letters)}

@@ -1,9 +1,11 @@
 """A bank leaves a stage: everything of it is deleted, everything of another bank stays."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -185,3 +187,8 @@ def test_the_audit_trail_stays_and_says_who_deleted_it(stage: Stage) -> None:
 def test_a_bank_that_never_was_has_nothing(stage: Stage) -> None:
     status, printed, _ = stage.run("nobody")
     assert (status, "nobody has: nothing" in printed) == (0, True)
+
+
+def test_the_last_look_comes_after_what_the_archiver_still_holds() -> None:
+    windows = re.findall(r"maximum_batching_window_in_seconds=(\d+)", Path("app.py").read_text())
+    assert 60 + max(map(int, windows)) + 60 <= banks.WAIT_S
