@@ -25,7 +25,8 @@ from infra.command_line import at_least_one
 UNITS = Path(__file__).with_name("units.json")
 DAYS = 30
 # Up to one transaction a second, each goes through alone: nothing shares a call with another one.
-QUIET_PER_DAY = 86_400
+_DAY_S = 86_400
+QUIET_PER_DAY = _DAY_S
 _MILLION = Decimal(10**6)
 _GB = Decimal(10**9)
 # What is called for an e-mail; all else is called for a transaction, the first two for its POST.
@@ -73,7 +74,6 @@ PRICES = (
     Price("CloudWatch, GB of logs", "500000", kind="functions", figure="log_bytes"),
 )
 FIXED_USD = Decimal("60")  # a stage's alarms, keys, secrets, and functions that run every minute
-_DAY_S = 86_400
 # The archiver is called for each shard of the stream, with what comes within its window, or with a payload of 6 MB. A
 # table on demand begins with four shards, and each takes 1,000 writes a second.
 _WINDOWS_PER_DAY = _DAY_S // 300

@@ -115,15 +115,15 @@ class SentTogether:
 
     def _update(self, key: tuple[str, str], values: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
         by_name = {name: value for one in values for name, value in one.items()}
-        names = {f"#n{number}": name for number, name in enumerate(by_name)}
+        set_values = ", ".join(f"#n{number} = :n{number}" for number in range(len(by_name)))
         return {
             "TableName": self._table,
             "Key": _stored_key(key),
-            "UpdateExpression": "SET expires_at = :expires_at, " + ", ".join(f"{one} = :{one[1:]}" for one in names),
-            "ExpressionAttributeNames": names,
+            "UpdateExpression": f"SET expires_at = :expires_at, {set_values}",
+            "ExpressionAttributeNames": {f"#n{number}": name for number, name in enumerate(by_name)},
             "ExpressionAttributeValues": to_item(
                 {":expires_at": expiry(now, self._kept_days)}
-                | {f":{one[1:]}": by_name[name] for one, name in names.items()}
+                | {f":n{number}": value for number, value in enumerate(by_name.values())}
             ),
         }
 

@@ -26,11 +26,17 @@ STREAMS = {
     for source, events in resource.get("Properties", {}).get("Events", {}).items()
     if source.endswith("DynamodbEventSource")
 }
+APP = (PROJECT_DIR / "app.py").read_text()
+
+
+def name_in_app(function: str) -> str:
+    """Return a function's name in `app.py`, by its name in the template."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
 
 
 def functions_triggered_by(decorator: str) -> list[str]:
     """Return the functions of `app.py` with this decorator, as the template names them."""
-    tree = ast.parse((PROJECT_DIR / "app.py").read_text())
+    tree = ast.parse(APP)
     return [
         "".join(word.capitalize() for word in node.name.split("_"))
         for node in tree.body
@@ -87,9 +93,7 @@ def test_a_stream_whose_trigger_is_off_raises_an_alarm_although_nothing_is_late(
     assert metrics["called"]["MetricStat"]["Metric"]["Dimensions"][0]["Value"] == {"Ref": function}
     assert metrics["stalled"]["Expression"] == "IF(FILL(written, 0) > 0 AND FILL(called, 0) < 1, 1, 0)"
     # A function may wait for its batching window after each call: that is no reason to wake anybody.
-    source = (PROJECT_DIR / "app.py").read_text()
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
-    (decorator,) = re.findall(rf"@app\.on_dynamodb_record\(([^@]*)\)\ndef {name}\(", source)
+    (decorator,) = re.findall(rf"@app\.on_dynamodb_record\(([^@]*)\)\ndef {name_in_app(function)}\(", APP)
     window_s = int((re.findall(r"window_in_seconds=(\d+)", decorator) or ["0"])[0])
     assert ALARMS[f"{function}Stalled"]["EvaluationPeriods"] * 60 > 2 * window_s
 
@@ -117,9 +121,7 @@ QUEUES: dict[str, Any] = {
 
 def queue_of(function: str) -> dict[str, Any]:
     """Return the queue that triggers a function of `app.py`, as the data stack makes it."""
-    source = (PROJECT_DIR / "app.py").read_text()
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
-    (queue,) = re.findall(rf"queue_arn=stage\.(\w+)_arn\b[^@]*\ndef {name}\(", source)
+    (queue,) = re.findall(rf"queue_arn=stage\.(\w+)_arn\b[^@]*\ndef {name_in_app(function)}\(", APP)
     return QUEUES["".join(word.capitalize() for word in queue.split("_"))]
 
 
