@@ -51,6 +51,23 @@ def opened(
     page.context.close()
 
 
+def until(page: Page, holds: Callable[[], object]) -> None:
+    """Wait until something holds that the page brings about, and shows nowhere: a request, most often.
+
+    It takes as long as it takes: what comes in 20 milliseconds here needs a second on a machine that does other work.
+    """
+    for _ in range(500):
+        if holds():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("It did not come about within 10 seconds.")
+
+
+def requests(served: Served, part: str) -> list[str]:
+    """Return the requests so far that have this part in their method and path."""
+    return [one for one in served.asked if part in one]
+
+
 def violations(page: Page) -> list[str]:
     """Return what axe finds: the rule, and the first element that breaks it."""
     page.evaluate(_AXE)

@@ -9,7 +9,9 @@ from playwright.sync_api import Browser, expect
 from tests.browser import browser  # noqa: F401
 from tests.console.pages import (
     opened,
+    requests,
     served,  # noqa: F401
+    until,
 )
 from tests.console.server import Served
 
@@ -49,8 +51,9 @@ def test_what_is_counted_by_utc_days_says_which(browser: Browser, served: Served
 
 @pytest.mark.parametrize("days", [7, 30, 90])
 def test_the_precision_of_some_days_is_asked_of_so_many_days(browser: Browser, served: Served, days: int) -> None:  # noqa: F811
-    with opened(browser, served, f"#/flags?days={days}"):
-        (asked,) = [one for one in served.asked if "flags/precision" in one]
+    with opened(browser, served, f"#/flags?days={days}") as page:
+        until(page, lambda: requests(served, "flags/precision"))
+        (asked,) = requests(served, "flags/precision")
         query = parse_qs(urlsplit(asked.split()[1]).query)
         first, last = (date.fromisoformat(query[name][0]) for name in ("from", "to"))
         assert (last - first).days + 1 == days  # both are in it

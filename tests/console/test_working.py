@@ -7,16 +7,14 @@ from tests.browser import browser  # noqa: F401
 from tests.console import samples
 from tests.console.pages import (
     opened,
+    requests,
     served,  # noqa: F401
+    until,
     violations,
 )
 from tests.console.samples import at
 from tests.console.server import Served
 from tests.console.world import Answer
-
-
-def staff_requests(served: Served) -> list[str]:  # noqa: F811
-    return [one for one in served.asked if "/staff/" in one]
 
 
 def test_a_case_is_taken_noted_closed_and_reopened_with_the_keyboard_alone(browser: Browser, served: Served) -> None:  # noqa: F811
@@ -124,14 +122,14 @@ def test_a_new_secret_is_shown_once_and_copied(browser: Browser, served: Served)
 
 def test_the_body_of_an_attempt_is_asked_for_when_it_is_opened(browser: Browser, served: Served) -> None:  # noqa: F811
     with opened(browser, served, "#/webhooks", member="vera") as page:
-        assert not [one for one in staff_requests(served) if "/body" in one]
+        assert requests(served, "/body") == []
         expect(page.get_by_role("button", name="New secret")).to_have_count(0)
         page.get_by_text("Body sent").first.click()
         expect(page.locator("pre")).to_contain_text('"data": {"transaction": "card-88120"}')
         page.clock.run_for(10_000)
         expect(page.locator("pre")).to_have_count(1)
         assert violations(page) == []
-        assert len([one for one in staff_requests(served) if "/body" in one]) == 1
+        assert len(requests(served, "/body")) == 1
 
 
 def test_a_suppression_is_lifted_only_after_a_question(browser: Browser, served: Served) -> None:  # noqa: F811
@@ -156,11 +154,11 @@ def test_a_console_asks_seldom_and_more_seldom_when_nobody_works(
         page.mouse.move(5, 5)
         page.clock.run_for(idle_ms + 25_000 if idle_ms else 0)
         page.wait_for_timeout(300)
-        before = len(staff_requests(served))
+        before = len(requests(served, "/staff/"))
         for _ in range(15):
             page.clock.run_for(4_000)
             page.wait_for_timeout(60)
-        asked = len(staff_requests(served)) - before
+        asked = len(requests(served, "/staff/")) - before
         assert 2 <= asked <= most
 
 
@@ -171,13 +169,12 @@ def test_a_console_that_nobody_sees_asks_nothing(browser: Browser, served: Serve
             " document.dispatchEvent(new Event('visibilitychange')); }"
         )
         page.wait_for_timeout(300)
-        before = len(staff_requests(served))
+        before = len(requests(served, "/staff/"))
         page.clock.run_for(120_000)
         page.wait_for_timeout(300)
-        assert len(staff_requests(served)) == before
+        assert len(requests(served, "/staff/")) == before
         page.evaluate("() => { window.isHidden = false; document.dispatchEvent(new Event('visibilitychange')); }")
-        page.wait_for_timeout(500)
-        assert len(staff_requests(served)) > before
+        until(page, lambda: len(requests(served, "/staff/")) > before)
 
 
 def test_who_has_asked_too_much_is_told_when_it_goes_on_and_nothing_is_asked_until_then(
@@ -190,10 +187,10 @@ def test_who_has_asked_too_much_is_told_when_it_goes_on_and_nothing_is_asked_unt
         page.clock.run_for(5_000)
         expect(page.get_by_role("alert")).to_contain_text("in 21 min")
         expect(page.get_by_text("Transfert Mobile")).to_be_visible()
-        before = len(staff_requests(served))
+        before = len(requests(served, "/staff/"))
         page.clock.run_for(600_000)
         page.wait_for_timeout(200)
-        assert [one for one in staff_requests(served)[before:] if "cases" in one] == []
+        assert [one for one in requests(served, "/staff/")[before:] if "cases" in one] == []
 
 
 def test_what_was_shown_stays_while_the_service_is_away(browser: Browser, served: Served) -> None:  # noqa: F811
