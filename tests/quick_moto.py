@@ -4,9 +4,10 @@ For each value of each item of DynamoDB, moto looks for each of ten types, by al
 have it under, and botocore does so when it reads the answer: that was half of the time of a call. A value has one type,
 and says which; most are texts and numbers, which are kept as texts and never change. For each call moto lists all
 members of the class that answers, draws 52 letters for the request's id, and takes each condition and each update
-apart, although the same few come again and again. And for each action of a transaction it copies the action's whole
-table, to have it back if an action is refused. For each test it also registers what it would answer to `requests`,
-which nobody uses here, and has boto3 make its session anew: ten milliseconds.
+apart, although the same few come again and again; an update's tree it copies for each call, by a way that is slow. And
+for each action of a transaction it copies the action's whole table, to have it back if an action is refused. For each
+test it also registers what it would answer to `requests`, which nobody uses here, and has boto3 make its session anew:
+ten milliseconds.
 
 And botocore signs a call of DynamoDB and makes HTTP of it, which moto reads again as a web server does: more than half
 of the time. Here moto gets the call's body, and answers it.
@@ -41,7 +42,7 @@ from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Expression, Node, UpdateExpressionFunction
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 from moto.utilities.utils import get_partition
@@ -116,6 +117,30 @@ def _traverse(traverser: DepthFirstTraverser, root: Any) -> Any:
 
 
 _is_of = functools.cache(issubclass)  # the tree's classes are abstract ones, which take their time
+_NEVER_CHANGES = (str, int, type(None))
+
+
+def _copy_of_node(node: Node, memo: dict[int, Any]) -> Node:
+    """Return a deep copy of a tree's node, for which Python takes each apart as if to send it away."""
+    copied = memo[id(node)] = type(node).__new__(type(node))
+    for name, value in vars(node).items():
+        if type(value) is list:
+            value = [one if type(one) in _NEVER_CHANGES else copy.deepcopy(one, memo) for one in value]
+        elif type(value) not in _NEVER_CHANGES:
+            value = copy.deepcopy(value, memo)
+        setattr(copied, name, value)
+    return copied
+
+
+def _find_clauses(node: Node, kinds: list[type[Node]]) -> list[Node]:
+    """Find the clauses of some kinds as moto does, which asks an abstract class about each node it goes by."""
+    found: list[Node] = []
+    for child in node.children or ():
+        if type(child) in kinds:
+            found.append(child)
+        elif _is_of(type(child), Expression) or _is_of(type(child), UpdateExpressionFunction):
+            found.extend(_find_clauses(child, kinds))
+    return found
 
 
 class _Transaction(threading.local):
@@ -280,6 +305,8 @@ def install() -> None:
         _of_a_text(DynamoType.cast_value.fget, lambda one: Decimal(one.value) if one.type == "N" else one.value)
     )
     DepthFirstTraverser.traverse = _traverse
+    Node.__deepcopy__ = _copy_of_node
+    Node.find_clauses = _find_clauses
     # Who changes what it returns copies it first.
     UpdateExpressionParser.make = functools.cache(UpdateExpressionParser.make)
     ConditionExpressionParser._lex_condition_expression = lambda parser: deque(_nodes_of(parser.condition_expression))

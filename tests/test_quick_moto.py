@@ -10,6 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.dynamodb import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.parsing.ast_nodes import (
+    ExpressionAttributeName,
+    ExpressionAttributeValue,
+    Node,
+    UpdateExpressionAddAction,
+    UpdateExpressionSetClause,
+)
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
 from tests import quick_moto
@@ -114,6 +122,37 @@ def test_what_an_update_writes_changes_no_copy_and_not_the_next_one_of_the_same_
         assert "list" not in item
         assert set(item["texts"]["SS"]) == {"a", "b", text}
         assert dynamodb.get_item(TableName="items", Key={"id": {"S": id_}})["Item"] == item
+
+
+def nodes_of(tree: Node) -> list[Node]:
+    below = [one for child in tree.children or () if isinstance(child, Node) for one in nodes_of(child)]
+    return [tree, *below]
+
+
+def test_the_copy_of_an_update_s_tree_is_a_tree_of_its_own_with_the_same_clauses() -> None:
+    tree = UpdateExpressionParser.make("SET #m.x[2] = :x, n = if_not_exists(n, :zero) + :one REMOVE #g[1], h ADD #t :t")
+    copied = copy.deepcopy(tree)
+    nodes, copies = nodes_of(tree), nodes_of(copied)
+    assert not {id(one) for one in nodes} & {id(one) for one in copies}
+    assert [[child for child in one.children or () if not isinstance(child, Node)] for one in copies] == [
+        [child for child in one.children or () if not isinstance(child, Node)] for one in nodes
+    ]
+    assert [type(one) for one in copies] == [type(one) for one in nodes]
+    assert copied.parent is None
+    assert all(child.parent is one for one in copies for child in one.children or () if isinstance(child, Node))
+    # What moto's own way finds.
+    assert [one.get_attribute_name_placeholder() for one in copied.find_clauses([ExpressionAttributeName])] == [
+        "#m",
+        "#g",
+        "#t",
+    ]
+    assert [one.get_value_name() for one in copied.find_clauses([ExpressionAttributeValue])] == [
+        ":x",
+        ":zero",
+        ":one",
+        ":t",
+    ]
+    assert len(copied.find_clauses([UpdateExpressionSetClause, UpdateExpressionAddAction])) == 2
 
 
 def test_an_item_comes_back_as_moto_writes_it(
