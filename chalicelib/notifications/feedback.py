@@ -162,7 +162,7 @@ class FeedbackHandler:
         self._clock = clock
 
     def handle(self, bodies: Sequence[str]) -> None:
-        """Keep what SES told, suppress what is to be suppressed, and put it all into the feed.
+        """Keep what SES told, put it all into the feed, and then suppress what is to be suppressed.
 
         What can't be read, and what is of no notification, goes to the dead-letter queue with its reason; the others go
         on. Raises only when a table or queue can't be reached: SQS then brings the messages again, and what was kept is
@@ -179,16 +179,19 @@ class FeedbackHandler:
         letters += [Letter(body, "unknown_notification") for body, event in events if event.key not in known]
         deliveries = ((one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY)
         noted = self._records.note_deliveries(deliveries, known)
-        kept: list[Event] = []
+        kept: list[tuple[str, Event]] = []
         for body, event in events:
             if event.key in known:
                 with SetAside(letters, body, "not_recorded"):
                     if (event.key, event.feedback) not in noted:
                         self._records.note_feedback(event.key, event.feedback)
-                    if event.suppressed is not None:
-                        self._enrolment.suppress(event.bank, event.address, event.suppressed)
-                    kept.append(event)
-        self._feed.append(self._records.concerned(event.key for event in kept))
+                    kept.append((body, event))
+        # Before the suppressions: one that can't be made must not hold up what the banks are told of the others.
+        self._feed.append(self._records.concerned(event.key for _, event in kept))
+        for body, event in kept:
+            if event.suppressed is not None:
+                with SetAside(letters, body, "not_suppressed"):
+                    self._enrolment.suppress(event.bank, event.address, event.suppressed)
         for body, sweep in sweeps:
             if sweep.is_too_old(self._clock()):
                 letters.append(Letter(pack(sweep.set_aside()), "sweep_given_up"))
@@ -198,9 +201,13 @@ class FeedbackHandler:
         self._dead_letters.put(letters)
         # Last: if anything fails before, the batch comes again with what would have been put back.
         self._dead_letters.send(self._queue, (GroupedBody.of(one.body, one.bank) for one in put_back))
+        self._report([event for _, event in kept], len(sweeps), len(put_back), len(letters))
+
+    def _report(self, kept: Sequence[Event], swept: int, put_back: int, dead_lettered: int) -> None:
+        """Log and count what became of a batch."""
         kinds = Counter(event.feedback.kind.value for event in kept)
         transactions = about((event.bank, event.key.transaction) for event in kept)
-        extra = {"kinds": kinds, "swept": len(sweeps), "put_back": len(put_back), "dead_lettered": len(letters)}
+        extra = {"kinds": kinds, "swept": swept, "put_back": put_back, "dead_lettered": dead_lettered}
         logger.info("feedback_batch", extra={**extra, "transactions": transactions})
         count("MailsDelivered", kinds[Kind.DELIVERY])
         count("MailsBounced", kinds[Kind.HARD_BOUNCE] + kinds[Kind.SOFT_BOUNCE])

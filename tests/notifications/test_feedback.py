@@ -328,6 +328,46 @@ def test_a_function_that_dies_between_any_two_calls_is_made_up_for_by_the_next(w
     assert len(world.feed().read("eazycard", position, 50).keys) == 1
 
 
+class Unsuppressing:
+    """A client to which the addresses can't be written."""
+
+    def __init__(self, world: World, code: str) -> None:
+        self._world, self._code = world, code
+
+    def __getattr__(self, name: str) -> Any:
+        def called(**arguments: Any) -> Any:
+            is_address = arguments.get("TableName") == self._world.names["AddressesTable"]
+            if is_address and name in ("put_item", "update_item"):
+                raise refusal(self._code)
+            return getattr(self._world.dynamodb, name)(**arguments)
+
+        return called
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ValidationException"])
+def test_a_suppression_that_can_not_be_made_holds_up_no_webhook_of_its_batch(world: World, code: str) -> None:
+    world.enrol("b0", "awa")
+    world.tell(messages(transaction(id="b0", account="b0")))
+    world.now += timedelta(minutes=1)
+    position = world.feed().read("eazycard", "", 50).position
+    bodies = [ses_event("bounce"), ses_event("delivery", transaction="b0")]
+    try:
+        world.hear(bodies, dynamodb=Unsuppressing(world, code))
+        unavailable = False
+    except TemporarilyUnavailable:
+        unavailable = True
+    world.now += timedelta(minutes=1)
+    assert [key.transaction for key in world.feed().read("eazycard", position, 50).keys] == ["t0", "b0"]
+    assert (world.states("t0"), world.states("b0")) == ({"awa": "bounced"}, {"awa": "delivered"})
+    # What was refused for good is a dead letter; what may pass comes again with its batch.
+    reasons = [letter["reason"] for letter in world.letters()]
+    assert (unavailable, reasons) == (
+        (True, []) if code == "ThrottlingException" else (False, ["not_suppressed: ClientError"])
+    )
+    world.hear(bodies)
+    assert is_suppressed(world)
+
+
 def test_one_event_that_the_table_will_never_take_holds_up_no_other(world: World) -> None:
     spoilt = Failing(world.dynamodb, refusal("ValidationException"), operation="update_item")
     world.hear([ses_event("complaint"), ses_event("delivery")], dynamodb=spoilt)

@@ -138,6 +138,7 @@ CASES = [
         "malformed_event: KeyError",
         "unknown_notification",
         "not_recorded: KeyError",
+        "not_suppressed: KeyError",
         "not_swept: KeyError",
         "sweep_given_up",
     ),
