@@ -15,7 +15,7 @@ from typing import Any
 from chalicelib.activity.hour import Counted
 from chalicelib.activity.recorder import ActivityRecorder, Happened
 from chalicelib.aws.batching import in_turns
-from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside
+from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside, is_fault_of_value
 from chalicelib.aws.queues import GroupedBody, Queue
 from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured
 from chalicelib.banks.bank import BANK_ID
@@ -27,6 +27,7 @@ from chalicelib.ledger.times import parse_time
 from chalicelib.mail.tags import from_tag
 from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
+from chalicelib.notifications.sent_together import Delivery, Notes
 from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, STATEMENT_ID, Feedback, Kind, NotificationKey
 from chalicelib.notifications.verdicts import Verdict, of_bounce, of_complaint, word
 
@@ -177,8 +178,7 @@ class FeedbackHandler:
         sweeps = [(one.body, one.content) for one in handled if isinstance(one.content, Sweep)]
         known = self._records.known(event.key for _, event in events)
         letters += [Letter(body, "unknown_notification") for body, event in events if event.key not in known]
-        deliveries = ((one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY)
-        noted = self._records.note_deliveries(deliveries, known)
+        noted = self._noted_together(events, known)
         kept: list[tuple[str, Event]] = []
         for body, event in events:
             if event.key in known:
@@ -202,6 +202,20 @@ class FeedbackHandler:
         # Last: if anything fails before, the batch comes again with what would have been put back.
         self._dead_letters.send(self._queue, (GroupedBody.of(one.body, one.bank) for one in put_back))
         self._report([event for _, event in kept], len(sweeps), len(put_back), len(letters))
+
+    def _noted_together(self, events: Iterable[tuple[str, Event]], known: Notes) -> set[Delivery]:
+        """Keep the deliveries that are kept by SES call, and return them: none of them if one of them is at fault.
+
+        Each is kept by itself then, so that only that one becomes a dead letter.
+        """
+        deliveries = ((one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY)
+        try:
+            return self._records.note_deliveries(deliveries, known)
+        except Exception as error:
+            if not is_fault_of_value(error):
+                raise
+            logger.warning("deliveries_noted_apart", extra={"error": type(error).__name__})
+            return set()
 
     def _report(self, kept: Sequence[Event], swept: int, put_back: int, dead_lettered: int) -> None:
         """Log and count what became of a batch."""

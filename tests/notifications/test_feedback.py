@@ -413,6 +413,52 @@ def test_of_e_mails_that_were_sent_together_deliveries_alone_are_noted_together(
     assert ("eazycard#b0", "awa#feedback") not in beside
 
 
+class RefusingDeliveries:
+    """A client that never takes what is noted together, nor what is noted of one transaction."""
+
+    def __init__(self, client: Any, transaction_key: str) -> None:
+        self._client, self._transaction_key = client, transaction_key
+
+    def __getattr__(self, name: str) -> Any:
+        def called(**arguments: Any) -> Any:
+            key = arguments.get("Key", {})
+            is_refused = key.get("holder") == {"S": "#delivered"} or key.get("transaction_key") == {
+                "S": self._transaction_key
+            }
+            if name == "update_item" and is_refused:
+                raise refusal("ValidationException")
+            return getattr(self._client, name)(**arguments)
+
+        return called
+
+
+@pytest.mark.parametrize(
+    ("at", "spoil", "reason"),
+    [
+        ("9999-12-31T23:00:00Z", lambda client: client, "not_recorded: OverflowError"),
+        ("2026-01-10T15:00:00Z", lambda client: RefusingDeliveries(client, "eazycard#b0"), "not_recorded: ClientError"),
+    ],
+)
+def test_a_delivery_that_can_not_be_stored_holds_up_no_other_of_its_batch(
+    world: World, logged: Any, at: str, spoil: Any, reason: str
+) -> None:
+    for account in ("b0", "b1"):
+        world.enrol(account, "awa")
+    world.tell(messages(*(transaction(id=account, account=account) for account in ("b0", "b1"))))
+    bodies = []
+    for one, time in (("b0", at), ("b1", "2026-01-10T15:00:00Z")):
+        event = json.loads(ses_event("delivery", message_id=world.ses.id_of(one), transaction=one))
+        event["delivery"]["timestamp"] = time
+        bodies.append(json.dumps(event))
+    world.hear([*bodies, ses_event("bounce")], dynamodb=spoil(world.dynamodb))
+    (letter,) = world.letters()
+    assert (letter["payload"], letter["reason"]) == (bodies[0], reason)
+    assert (world.states("b0"), world.states("b1")) == ({"awa": "sent"}, {"awa": "delivered"})
+    assert is_suppressed(world)
+    (line,) = lines_saying(logged(), "deliveries_noted_apart")
+    assert line["error"] == reason.removeprefix("not_recorded: ")
+
+
 def bounces_and_a_sweep(world: World, bounces: int) -> list[str]:
     """Return bounces of as many accounts' e-mails, and behind them a step of another bank's sweep."""
     accounts = [f"b{number}" for number in range(bounces)]
