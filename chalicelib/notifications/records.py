@@ -146,7 +146,9 @@ class NotificationRecords:
         for key, noted in deliveries.items():
             # One of them may also have come before the note that its e-mail was sent.
             apart = {_attribute(one) for one in feedback.get(key, ())}
-            feedback.setdefault(key, []).extend(one for one in noted if _attribute(one) not in apart)
+            told = [*feedback.get(key, ()), *(one for one in noted if _attribute(one) not in apart)]
+            dropped = superfluous(told)  # each of the two may have as many as are kept
+            feedback[key] = [one for one in told if one not in dropped]
         notes |= completed
         mails = {key: _mail_of(key, note) for key, note in notes.items()}
         # What SES told of a digest's e-mail is kept once, beside the digest's own note.

@@ -255,6 +255,23 @@ def test_of_very_many_delays_the_last_ones_are_kept_and_the_delivery(world: Worl
     assert found["history"][-1]["at"] == "2026-01-10T15:12:00Z"
 
 
+def test_a_history_has_no_more_entries_where_the_delivery_was_noted_by_ses_call(world: World) -> None:
+    world.enrol("b0", "awa")
+    world.enrol("b1", "awa")
+    world.tell(messages(*(transaction(id=one, account=one) for one in ("b0", "b1"))))
+    tags = {"message_id": world.ses.id_of("b0"), "transaction": "b0"}
+    world.hear([ses_event("delivery", **tags)])
+    for minute in range(13):
+        event = json.loads(ses_event("delivery_delay", **tags))
+        event["deliveryDelay"]["timestamp"] = f"2026-01-10T15:{minute:02d}:00Z"
+        world.hear([json.dumps(event)])
+    (found,) = world.deliveries.of_transaction(TransactionKey("eazycard", "b0"))
+    kept = [one["at"] for one in found["history"] if one.get("reason", "").startswith("delayed")]
+    assert found["state"] == "delivered"
+    assert len(found["history"]) == MAX_FEEDBACK + 2
+    assert kept == [f"2026-01-10T15:{minute:02d}:00Z" for minute in range(4, 13)]
+
+
 def test_a_policy_s_bounce_suppresses_until_it_lapses_and_then_the_mailer_sends_again(world: World) -> None:
     refused = [{"emailAddress": ADDRESS, "diagnosticCode": "smtp; 550 5.7.26 unauthenticated"}]
     world.hear([changed("bounce", bounce__bouncedRecipients=refused)])
