@@ -18,7 +18,7 @@ from chalicelib.holders.suppression import Standing
 from chalicelib.holders.sweep import SWEPT_FOR, Sweep, pack
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.tags import to_tag
-from chalicelib.notifications.feedback import UnknownNotification, read_event
+from chalicelib.notifications.feedback import LONG_AT_MOST, UnknownNotification, read_event
 from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
 from tests.fakes import Failing, refusal
 from tests.mail_world import Died, World, messages, ses_event
@@ -430,6 +430,23 @@ def test_of_e_mails_that_were_sent_together_deliveries_alone_are_noted_together(
     assert ("eazycard#b0", "awa#feedback") not in beside
 
 
+def test_a_delivery_that_came_before_the_note_and_again_behind_it_is_in_the_history_once(world: World) -> None:
+    for account in ("b0", "b1"):
+        world.enrol(account, "awa")
+
+    def hear() -> None:
+        world.hear([ses_event("delivery", message_id=world.ses.id_of("b0"), transaction="b0")])
+
+    world.ses.after_accepting = hear
+    world.tell(messages(*(transaction(id=one, account=one) for one in ("b0", "b1"))))
+    hear()
+    stored = world.dynamodb.scan(TableName="NotificationsTable")["Items"]
+    places = {item["holder"]["S"] for item in stored if item["transaction_key"]["S"].startswith("eazycard#")}
+    assert {"#delivered", "awa#feedback"} <= places  # it is noted in both
+    (found,) = world.deliveries.of_transaction(TransactionKey("eazycard", "b0"))
+    assert [one["state"] for one in found["history"]].count("delivered") == 1
+
+
 class RefusingDeliveries:
     """A client that never takes what is noted together, nor what is noted of one transaction."""
 
@@ -498,6 +515,24 @@ def test_of_what_takes_long_a_batch_makes_a_part_of_each_bank_s_and_puts_the_oth
     assert set(world.feedback_queue.groups) == {"eazycard"}
     assert set(world.feedback_queue.delays) == {0}
     assert world.letters() == []
+
+
+def test_a_digest_s_events_are_bounded_too(world: World, logged: Any) -> None:
+    ids = [f"digest@a{number}@20260110T140000.000000Z" for number in range(12)]
+    bodies = [ses_event("delivery", transaction=to_tag(id_)) for id_ in ids]
+    world.hear([*bodies, ses_event("delivery")])
+    assert world.feedback_queue.bodies == bodies[LONG_AT_MOST:]
+    assert LONG_AT_MOST == 10
+    (line,) = lines_saying(logged(), "feedback_batch")
+    assert (line["kinds"], line["put_back"], line["dead_lettered"]) == ({"delivery": 1}, 2, 10)
+
+
+def test_nothing_is_put_back_before_the_dead_letters_are_sent(world: World) -> None:
+    bodies = ["{broken", *bounces_and_a_sweep(world, 30)]
+    world.dead_letters.fails_left = 10_000
+    with pytest.raises(TemporarilyUnavailable):
+        world.hear(bodies)
+    assert world.feedback_queue.bodies == []
 
 
 def test_what_was_put_back_is_all_kept_in_the_end(world: World) -> None:

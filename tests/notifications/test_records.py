@@ -5,6 +5,7 @@ All else is tested through who uses it: by test_feedback and api/test_notificati
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +14,19 @@ from chalicelib.aws.dead_letters import Letter
 from chalicelib.aws.dynamo import to_item
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.records import NotificationRecords
-from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, STATEMENT_ID, NotificationKey
+from chalicelib.notifications.sent_together import Delivery, SentTogether
+from chalicelib.notifications.state import (
+    CHANGE_ID,
+    DIGEST_ID,
+    STATEMENT_ID,
+    Feedback,
+    Kind,
+    NotificationKey,
+    State,
+    StateChange,
+)
 
+NOW = datetime(2026, 1, 10, 14, tzinfo=UTC)
 ACCOUNT, HOLDER = "A-secret-123", "holder-secret"
 # What stands in a transaction's place, of each kind.
 IN_PLACE = {
@@ -70,3 +82,32 @@ def test_who_has_dead_letters_gets_the_record_s_whole_key_and_nothing_is_logged(
     assert NotificationRecords(dynamodb, table_names["NotificationsTable"]).of_keys([key], letters) == {}
     assert [letter.payload for letter in letters] == [key.item_key()]
     assert logged().strip() == ""
+
+
+def of_one_call(client: Any, table: str, *keys: NotificationKey) -> tuple[dict[NotificationKey, Any], list[Delivery]]:
+    """Note e-mails as sent in one call; return their claims, and that each was delivered."""
+    SentTogether(client, table).put(
+        {f"call#{number}": StateChange(key, State.SENT, message_id=f"m{number}") for number, key in enumerate(keys)},
+        NOW,
+    )
+    notes = {key: {"state": "queued", "claim_id": f"call#{number}"} for number, key in enumerate(keys)}
+    told = [(key, Feedback(NOW, Kind.DELIVERY, f"m{number}", NOW)) for number, key in enumerate(keys)]
+    return notes, told
+
+
+def test_a_digest_s_delivery_is_not_noted_with_those_of_its_call(dynamodb: Any, table_names: dict[str, str]) -> None:
+    """It is read beside the digest's own note, of each notification that the digest told."""
+    table = table_names["NotificationsTable"]
+    digest = NotificationKey("eazycard", f"digest@{ACCOUNT}@20260110T140000.000000Z", HOLDER)
+    notes, told = of_one_call(dynamodb, table, NotificationKey("eazycard", "t1", HOLDER), digest)
+    assert NotificationRecords(dynamodb, table).note_deliveries(told, notes) == {told[0]}
+
+
+def test_what_is_noted_of_deliveries_lives_as_long_as_notifications_do(
+    dynamodb: Any, table_names: dict[str, str]
+) -> None:
+    table = table_names["NotificationsTable"]
+    notes, told = of_one_call(dynamodb, table, NotificationKey("eazycard", "t1", HOLDER))
+    NotificationRecords(dynamodb, table, kept_days=3).note_deliveries(told, notes)
+    (item,) = (one for one in dynamodb.scan(TableName=table)["Items"] if one["holder"] == {"S": "#delivered"})
+    assert item["expires_at"] == {"N": str(int((NOW + timedelta(days=3)).timestamp()))}
