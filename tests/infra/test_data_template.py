@@ -1,6 +1,7 @@
 """What the data stack's template says of e-mail, topics and how long data is kept: no emulator checks it."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -127,3 +128,19 @@ def test_there_is_a_group_in_the_pool_for_each_group_of_the_app(template: dict[s
 def test_a_release_that_runs_is_never_deleted(template: dict[str, Any]) -> None:
     """CloudFormation fetches the functions' last package again when it rolls an update back."""
     assert "LifecycleConfiguration" not in properties(template, "ArtifactsBucket")
+
+
+def test_a_queue_s_comment_says_for_how_long_deliveries_may_fail(template: dict[str, Any]) -> None:
+    text = (PROJECT_DIR / "infra" / "data.yaml").read_text()
+    queues = re.findall(r"^  (\w+Queue):\n    Type: AWS::SQS::Queue\n(.*?)(?=^  \S)", text, re.MULTILINE | re.DOTALL)
+    hours = {"ten": 10, "fifteen": 15, "seventeen": 17}
+    said = {}
+    for name, queue in queues:
+        if found := re.search(r"# About (\w+) hours of failed deliveries", queue):
+            (timeout,) = re.findall(r"VisibilityTimeout: (\d+|!Ref NotificationVisibilitySeconds)", queue)
+            default = template["Parameters"]["NotificationVisibilitySeconds"]["Default"]
+            seconds = default if timeout.startswith("!") else int(timeout)
+            (times,) = re.findall(r"maxReceiveCount: (\d+)", queue)
+            assert hours[found[1]] == round(seconds * int(times) / 3600), name
+            said[name] = found[1]
+    assert said.keys() == {"NotificationQueue", "IngestQueue", "FeedbackQueue", "WebhookQueue"}
