@@ -62,6 +62,11 @@ def with_snap_start(template: dict[str, Any], code: str) -> None:
             "Name": ALIAS,
         },
     }
+    for resource in resources.values():
+        # Who waits for the function waits for what the routes call. `DependsOn` takes no condition: a reference does.
+        if _FUNCTION in resource.get("DependsOn", ()):
+            after = {"Fn::If": [_CONDITION, {"Ref": _ALIAS}, {"Ref": "AWS::NoValue"}]}
+            resource["Metadata"] = {**resource.get("Metadata", {}), "After": after}
     permission = resources[f"{_FUNCTION}InvokePermission"]
     resources["ApiAliasInvokePermission"] = {
         **permission,

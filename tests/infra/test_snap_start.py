@@ -31,6 +31,8 @@ def packaged(runtime: str) -> dict[str, Any]:
                 "Type": "AWS::Lambda::Permission",
                 "Properties": {"FunctionName": {"Ref": "APIHandler"}, "Action": "lambda:InvokeFunction"},
             },
+            "Feedback": {"Type": "AWS::Serverless::Function", "DependsOn": ["FeedbackLogGroup", "APIHandler"]},
+            "Mailer": {"Type": "AWS::Serverless::Function", "DependsOn": ["MailerLogGroup"]},
             "RestAPI": {
                 "Properties": {"DefinitionBody": {"paths": {"/transactions": {"post": route}, "/x": {"options": {}}}}}
             },
@@ -85,6 +87,14 @@ def test_the_api_calls_the_alias_of_the_release_s_version() -> None:
     assert resources["APIHandlerInvokePermission"]["Properties"]["FunctionName"] == {"Ref": "APIHandler"}
 
 
+def test_who_waits_for_the_api_s_function_waits_for_the_alias_that_its_routes_call() -> None:
+    template = packaged("python3.12")
+    with_snap_start(template, "code")
+    after = {"Fn::If": ["HasSnapStart", {"Ref": "ApiAlias"}, {"Ref": "AWS::NoValue"}]}
+    assert template["Resources"]["Feedback"]["Metadata"] == {"After": after}
+    assert "Metadata" not in template["Resources"]["Mailer"]
+
+
 def test_what_changes_the_function_makes_another_version() -> None:
     names = []
     for code, change in (("code", {}), ("code", {}), ("other", {}), ("code", {"MemorySize": 1024})):
@@ -132,6 +142,14 @@ def test_the_api_is_deployed_anew_where_a_switch_changes_what_its_routes_call(
     assert ("Fn::If" in called or '"Ref"' in called) == differs
     names = deployments(template, "off", "on", "off")
     assert len(set(names)) == (3 if differs else 1)
+
+
+def test_the_feedback_function_of_the_release_waits_for_the_alias(tmp_path: Path) -> None:
+    (template,) = translated(released(tmp_path, "python3.12"), {"SnapStart": "on"})
+    feedback = template["Resources"]["Feedback"]
+    assert feedback["Type"] == "AWS::Lambda::Function"
+    condition, alias, _ = feedback["Metadata"]["After"]["Fn::If"]
+    assert (condition, alias) == ("HasSnapStart", {"Ref": "ApiAlias"})
 
 
 def test_sam_by_itself_does_not_see_the_switch(tmp_path: Path) -> None:
