@@ -10,10 +10,12 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from typing import Any
 
 from chalicelib.aws.calls import call
+from chalicelib.aws.clients import WRITERS
 from chalicelib.aws.telemetry import logger, skipped
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item, transaction_item
@@ -28,7 +30,7 @@ class Archiver:
         self._bucket = bucket
 
     def handle(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Put the batch's new transactions into the archive, one object for each bank and day.
+        """Put the batch's new transactions into the archive, one object for each bank and day, side by side.
 
         The same records make the same objects, so that a batch that comes again overwrites itself. A record that can't
         be read is passed over and counted: the stream handler dead-letters it, whole. Raises TemporarilyUnavailable,
@@ -50,19 +52,23 @@ class Archiver:
             except Exception as error:  # whatever is wrong with one record must not hold up the others
                 skipped("not_archived", "NotArchived", error, event=record.get("eventID"))
                 unreadable += 1
-        for folder, (sequence_number, lines) in parts.items():
-            content = "".join(f"{line}\n" for line in lines).encode()
-            call(
-                self._client.put_object,
-                Bucket=self._bucket,
-                Key=f"{folder}{sequence_number}-{len(lines)}-{hashlib.sha256(content).hexdigest()[:12]}{SUFFIX}",
-                Body=gzip.compress(content, mtime=0),
-                # What the bytes are. As a Content-Encoding, gzip would be undone by some clients on the way and be
-                # looked for again, by the name, by the tool that reads the object.
-                ContentType="application/gzip",
-            )
+        if parts:
+            with ThreadPoolExecutor(min(WRITERS, len(parts))) as pool:
+                list(pool.map(lambda part: self._put(part[0], *part[1]), parts.items()))
         archived = sum(len(lines) for _, lines in parts.values())
         logger.info("archive_batch", extra={"archived": archived, "objects": len(parts), "unreadable": unreadable})
+
+    def _put(self, folder: str, sequence_number: str, lines: Sequence[str]) -> None:
+        content = "".join(f"{line}\n" for line in lines).encode()
+        call(
+            self._client.put_object,
+            Bucket=self._bucket,
+            Key=f"{folder}{sequence_number}-{len(lines)}-{hashlib.sha256(content).hexdigest()[:12]}{SUFFIX}",
+            Body=gzip.compress(content, mtime=0),
+            # What the bytes are. As a Content-Encoding, gzip would be undone by some clients on the way and be
+            # looked for again, by the name, by the tool that reads the object.
+            ContentType="application/gzip",
+        )
 
 
 def folder_of(transaction: Transaction) -> str:
