@@ -226,6 +226,7 @@ class FeedbackHandler:
         count("MailsDelivered", kinds[Kind.DELIVERY])
         count("MailsBounced", kinds[Kind.HARD_BOUNCE] + kinds[Kind.SOFT_BOUNCE])
         count("MailsComplained", kinds[Kind.COMPLAINT])
+        count("FeedbackPutBack", put_back)  # as new messages, so that their queue doesn't look old
         delivered = (event.feedback for event in kept if event.feedback.kind is Kind.DELIVERY)
         measured("AcceptedToDelivered", SECONDS, ((one.at - one.accepted_at).total_seconds() for one in delivered))
         self._activity.note(_activity(kept))

@@ -3,11 +3,13 @@
 import ast
 import json
 import re
+from math import comb
 from typing import Any
 
 import pytest
 
 from chalicelib.aws.telemetry import NAMESPACE
+from chalicelib.notifications.feedback import LONG_AT_MOST
 from infra.dashboard import widgets
 from infra.queries import QUERIES
 from tests.samples import PROJECT_DIR
@@ -153,6 +155,28 @@ def test_what_a_function_reports_to_be_brought_again_counts_as_an_error_does() -
     assert (errors["MetricName"], put_back["MetricName"]) == ("Errors", "MessagesPutBack")
 
 
+def test_suppressions_that_are_put_back_and_late_raise_an_alarm_and_ordinary_bounces_do_not() -> None:
+    """What is put back is a new message, so that the queue's age says nothing of it."""
+    (decorator,) = re.findall(r"@app\.on_sqs_message\(([^@]*)\)\ndef feedback\(", APP)
+    batch, copies = (int(re.findall(rf"{name}=(\d+)", decorator)[0]) for name in ("batch_size", "maximum_concurrency"))
+    left = batch - LONG_AT_MOST  # of a full batch that is nothing but suppressions
+    put_back, visible, wait = ALARMS["SuppressionsLate"]["Metrics"]
+    for_one = left // LONG_AT_MOST
+    assert wait["Expression"] == (
+        f"IF(FILL(put_back, 0) >= {left}, {for_one} * FILL(visible, 0) / FILL(put_back, 1), 0)"
+    )
+    assert put_back["MetricStat"]["Metric"]["MetricName"] == "FeedbackPutBack"
+    assert visible["MetricStat"]["Metric"]["Dimensions"] == ALARMS["FeedbackLate"]["Dimensions"]
+    # As late as `FeedbackLate`: 3,000 suppressions, of which 30 batches a minute make 300, take ten minutes.
+    assert ALARMS["SuppressionsLate"]["Threshold"] * 60 == ALARMS["FeedbackLate"]["Threshold"] == 600
+    assert for_one * 3_000 / (30 * left) == 10
+    # At the rate of bounces at which SES reviews an account, chance puts back so many of a batch.
+    chances = {many: comb(batch, many) * 0.05**many * 0.95 ** (batch - many) for many in range(batch + 1)}
+    by_chance = sum((many - LONG_AT_MOST) * chance for many, chance in chances.items() if many > LONG_AT_MOST)
+    assert 5 < by_chance * copies * 60 < 6 < left / 10
+    assert f"{copies} copies".replace("5", "five") in ALARMS["SuppressionsLate"]["AlarmDescription"]
+
+
 @pytest.mark.parametrize("table", ["TransactionsTable", "NotificationsTable"])
 def test_what_an_index_throttles_raises_its_table_s_alarm(table: str) -> None:
     """The metric of a table has nothing of its indexes (DynamoDB's metrics and dimensions)."""
@@ -179,7 +203,7 @@ def test_an_alarm_on_the_service_s_own_metrics_is_of_one_stage() -> None:
         for metric in (alarm, *(one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one))
         if metric.get("Namespace") == NAMESPACE
     ]
-    assert len(metrics) == 6
+    assert len(metrics) == 7
     assert all({"Name": "stage", "Value": {"Ref": "Stage"}} in metric["Dimensions"] for metric in metrics)
 
 

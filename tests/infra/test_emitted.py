@@ -60,6 +60,15 @@ def feedback(dynamodb: Any, names: dict[str, str]) -> None:
     night.hear([ses_event(name) for name in ("delivery", "bounce", "soft_bounce", "complaint")])
 
 
+def putting_back(dynamodb: Any, names: dict[str, str]) -> None:
+    night = Night(dynamodb, names)
+    told = many(12)
+    for one in told:
+        night.enrol(one.account, "awa")
+    night.tell(messages(*told))
+    night.hear([ses_event("bounce", f"{one.account}.awa@example.com", transaction=one.id) for one in told])
+
+
 def webhooks(dynamodb: Any, names: dict[str, str]) -> None:
     desk = Desk(dynamodb, names)
     desk.endpoints.answers[URL] = [BROKEN, TAKEN, GONE]
@@ -138,6 +147,7 @@ SCENES: list[tuple[Callable[..., None], Expected]] = [
         },
     ),
     (feedback, {"MailsDelivered": 1, "MailsBounced": 2, "MailsComplained": 1, "AcceptedToDelivered": ANY}),
+    (putting_back, {"FeedbackPutBack": 2, "MailsBounced": 10}),
     (webhooks, {"WebhooksPutOff": 1, "WebhooksDelivered": 1, "WebhooksNotSent": 1, "WebhooksDisabled": 1}),
     (webhooks_given_up, {"WebhooksPutOff": 19, "WebhooksGivenUp": 1}),
     (quota, {"QuotaUsed": ANY}),
