@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from chalicelib.aws.telemetry import NAMESPACE
+from infra.alarms import TABLES
 
 Metric = list[Any]
 Widget = dict[str, Any]
@@ -23,9 +24,6 @@ FUNCTIONS = (
     *("APIHandler", "IngestWorker", *STREAM_HANDLERS, "Mailer", "AlertMailer", "Statements", "ReleaseDeferred"),
     *("Feedback", "WebhookSender", "OperatorAlerts", "AnalyticsJob", "NightlyReconciliation"),
 )
-TABLES = ("TransactionsTable", "NotificationsTable")
-# Of the transactions. What an index throttles is in no metric of its table.
-INDEXES = ("by_account", "by_bank", "by_recorded")
 
 
 def own(name: str, stat: str = "Sum", *dimension: str, label: str = "") -> Metric:
@@ -54,12 +52,13 @@ def widgets() -> list[Widget]:
 def resource() -> dict[str, Any]:
     """Return the dashboard as a resource of the release's template."""
     queues = {f"{name}Queue": _queue_name(name) for name in sorted({*QUEUES, *DEAD_LETTER_QUEUES})}
+    tables = {table.name: table.reference for table in TABLES if table.reference != {"Ref": table.name}}
     body = json.dumps({"start": "-PT6H", "widgets": widgets()}, separators=(",", ":"))
     return {
         "Type": "AWS::CloudWatch::Dashboard",
         "Properties": {
             "DashboardName": {"Fn::Sub": "transaction-notifier-${Stage}"},
-            "DashboardBody": {"Fn::Sub": [body, queues]},
+            "DashboardBody": {"Fn::Sub": [body, {**queues, **tables}]},
         },
     }
 
@@ -148,10 +147,10 @@ def _wrong() -> list[Widget]:
                     aws("Lambda", "Throttles", "Sum", name, "FunctionName", f"${{{name}}}")
                     for name in ("APIHandler", "TransactionStream", "AlertMailer")
                 ),
-                *(aws("DynamoDB", "WriteThrottleEvents", "Sum", name, "TableName", f"${{{name}}}") for name in TABLES),
-                *(_throttled_index(name) for name in INDEXES),
+                *_throttled("WriteThrottleEvents"),
             ],
         ),
+        _chart("Throttled reads", _throttled("ReadThrottleEvents")),
         _chart(
             "SES: how the account stands",
             [aws("SES", f"Reputation.{name}Rate", "Average", name.lower()) for name in ("Bounce", "Complaint")],
@@ -164,9 +163,17 @@ def _chart(title: str, metrics: list[Metric]) -> Widget:
     return {"type": "metric", "properties": shown}
 
 
-def _throttled_index(name: str) -> Metric:
-    dimensions = ("TableName", "${TransactionsTable}", "GlobalSecondaryIndexName", name)
-    return aws("DynamoDB", "WriteThrottleEvents", "Sum", name, *dimensions)
+def _throttled(metric: str) -> list[Metric]:
+    """Return a metric of each table and of each index: what an index throttles is in no metric of its table."""
+    found = []
+    for table in TABLES:
+        of_table = ("TableName", f"${{{table.name}}}")
+        found.append(aws("DynamoDB", metric, "Sum", table.name, *of_table))
+        found += [
+            aws("DynamoDB", metric, "Sum", index, *of_table, "GlobalSecondaryIndexName", index)
+            for index in table.indexes
+        ]
+    return found
 
 
 def _search(name: str, dimension: str) -> Metric:

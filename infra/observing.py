@@ -1,4 +1,4 @@
-"""Puts the dashboard and the saved queries into the release's template, infra/app.json.
+"""Puts the dashboard, the saved queries and the alarms of `infra.alarms` into the release's template, infra/app.json.
 
 python -m infra.observing
 """
@@ -6,10 +6,10 @@ python -m infra.observing
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra import dashboard, queries
+from infra import alarms, dashboard, queries
 from infra.package import PROJECT_DIR
 
 TEMPLATE = PROJECT_DIR / "infra" / "app.json"
@@ -17,9 +17,14 @@ OWN_TYPES = ("AWS::CloudWatch::Dashboard", "AWS::Logs::QueryDefinition")
 
 
 def renewed(template: dict[str, Any]) -> dict[str, Any]:
-    """Return the template with the dashboard and the queries as they are written now."""
-    kept = {name: one for name, one in template["Resources"].items() if one.get("Type") not in OWN_TYPES}
-    return {**template, "Resources": {**kept, "Dashboard": dashboard.resource(), **queries.resources()}}
+    """Return the template with the dashboard, the queries and the alarms as they are written now."""
+    made = {**alarms.resources(), "Dashboard": dashboard.resource(), **queries.resources()}
+    kept = {name: one for name, one in template["Resources"].items() if name not in made and not _is_written(one)}
+    return {**template, "Resources": {**kept, **made}}
+
+
+def _is_written(resource: Mapping[str, Any]) -> bool:
+    return resource.get("Type") in OWN_TYPES or resource.get("Metadata") == alarms.MARK
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

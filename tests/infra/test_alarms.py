@@ -28,6 +28,13 @@ STREAMS = {
     for source, events in resource.get("Properties", {}).get("Events", {}).items()
     if source.endswith("DynamodbEventSource")
 }
+TABLES: dict[str, Any] = {
+    name: resource["Properties"]
+    for name, resource in DATA["Resources"].items()
+    if resource["Type"] == "AWS::DynamoDB::Table"
+}
+# Of a table whose name the data stack gives only with something else.
+OF_ARN = '{{"Fn::Select": [1, {{"Fn::Split": ["/", {{"Ref": "{}Arn"}}]}}]}}'
 APP = (PROJECT_DIR / "app.py").read_text()
 
 
@@ -89,15 +96,65 @@ def test_a_job_that_does_not_run_raises_an_alarm_although_nothing_fails(function
     assert alarm["TreatMissingData"] == "breaching"  # a function that is never called has no points
 
 
-@pytest.mark.parametrize("function", ["TransactionStream", "Archiver"])
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the metrics at which an alarm looks."""
+    return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
+
+
+def dimensions_of(metric: dict[str, Any]) -> dict[str, Any]:
+    return {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+
+
+def alarms_on(metric_name: str, **dimensions: Any) -> list[str]:
+    """Return the names of the alarms that look at a metric with these dimensions, among others."""
+    return [
+        name
+        for name, alarm in ALARMS.items()
+        for metric in metrics_of(alarm)
+        if metric["MetricName"] == metric_name and dimensions.items() <= dimensions_of(metric).items()
+    ]
+
+
+@pytest.mark.parametrize("function", STREAMS)
+def test_a_stream_s_function_that_is_late_raises_an_alarm(function: str) -> None:
+    (name,) = alarms_on("IteratorAge", FunctionName={"Ref": function})
+    assert (ALARMS[name]["Statistic"], ALARMS[name]["EvaluationPeriods"]) == ("Maximum", 3)
+    assert 60_000 <= ALARMS[name]["Threshold"] <= 900_000
+
+
+@pytest.mark.parametrize("function", STREAMS)
 def test_a_stream_whose_trigger_is_off_raises_an_alarm_although_nothing_is_late(function: str) -> None:
-    metrics = {metric["Id"]: metric for metric in ALARMS[f"{function}Stalled"]["Metrics"]}
-    assert metrics["called"]["MetricStat"]["Metric"]["Dimensions"][0]["Value"] == {"Ref": function}
-    assert metrics["stalled"]["Expression"] == "IF(FILL(written, 0) > 0 AND FILL(called, 0) < 1, 1, 0)"
+    """A trigger that finds nothing writes zeros ("Event source mapping metrics"): one without a point is off."""
+    alarm = ALARMS[f"{function}Stalled"]
+    metrics = {metric["Id"]: metric for metric in alarm["Metrics"]}
+    polled, called = metrics["polled"]["MetricStat"], metrics["called"]["MetricStat"]
+    assert polled["Metric"]["MetricName"] == "PolledEventCount"
+    assert polled["Metric"]["Dimensions"][0]["Value"] == {"Ref": f"{function}{function}DynamodbEventSource"}
+    assert polled["Stat"] == "SampleCount"  # the sum of zeros is zero, as of nothing
+    # What stops a function stops the polling too, but it is called again and again.
+    assert (called["Metric"]["MetricName"], called["Stat"]) == ("Invocations", "Sum")
+    assert called["Metric"]["Dimensions"][0]["Value"] == {"Ref": function}
+    assert metrics["stalled"]["Expression"] == "IF(FILL(polled, 0) + FILL(called, 0) < 1, 1, 0)"
     # A function may wait for its batching window after each call: that is no reason to wake anybody.
     (decorator,) = re.findall(rf"@app\.on_dynamodb_record\(([^@]*)\)\ndef {name_in_app(function)}\(", APP)
     window_s = int((re.findall(r"window_in_seconds=(\d+)", decorator) or ["0"])[0])
-    assert ALARMS[f"{function}Stalled"]["EvaluationPeriods"] * 60 > 2 * window_s
+    assert alarm["EvaluationPeriods"] * 60 > 2 * window_s
+
+
+def test_a_job_that_says_how_far_behind_it_is_raises_an_alarm_when_it_stays_so() -> None:
+    code = "\n".join(path.read_text() for path in (PROJECT_DIR / "chalicelib").rglob("*.py"))
+    jobs = set(re.findall(r'"JobLag", SECONDS, .*job="(\w+)"', code))
+    assert len(jobs) == code.count('"JobLag"') == 3
+    for job in jobs:
+        (name,) = alarms_on("JobLag", job=job)
+        assert ALARMS[name]["Threshold"] > 60  # the analytics job's margin
+        # From the beginning of the hour on: a run that doesn't end is behind by up to an hour at once.
+        assert ALARMS[name]["EvaluationPeriods"] * ALARMS[name]["Period"] >= 600
+
+
+def test_the_promised_time_until_ses_accepts_is_looked_at() -> None:
+    (name,) = alarms_on("PostToAccepted")
+    assert (ALARMS[name]["ExtendedStatistic"], ALARMS[name]["Threshold"]) == ("p95", 10)
 
 
 def test_every_function_on_a_stream_is_looked_at() -> None:
@@ -177,33 +234,39 @@ def test_suppressions_that_are_put_back_and_late_raise_an_alarm_and_ordinary_bou
     assert f"{copies} copies".replace("5", "five") in ALARMS["SuppressionsLate"]["AlarmDescription"]
 
 
-@pytest.mark.parametrize("table", ["TransactionsTable", "NotificationsTable"])
-def test_what_an_index_throttles_raises_its_table_s_alarm(table: str) -> None:
+@pytest.mark.parametrize("function", functions_triggered_by("on_sqs_message"))
+def test_a_queue_whose_messages_wait_raises_an_alarm(function: str) -> None:
+    """Also when its trigger is off."""
+    (queue,) = [name for name, properties in QUEUES.items() if properties is queue_of(function)]
+    assert alarms_on("ApproximateAgeOfOldestMessage", QueueName=queue_name(queue))
+
+
+def queue_name(queue: str) -> dict[str, Any]:
+    return {"Fn::Select": [5, {"Fn::Split": [":", {"Ref": f"{queue}Arn"}]}]}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_reads_and_writes_that_a_table_or_an_index_throttles_raise_the_table_s_alarm(table: str) -> None:
     """The metric of a table has nothing of its indexes (DynamoDB's metrics and dimensions)."""
     alarm = ALARMS[f"{table}Throttled"]
-    metrics = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
-    assert {one["MetricName"] for one in metrics} == {"WriteThrottleEvents"}
     seen = {
-        dimension["Value"]
-        for one in metrics
-        for dimension in one["Dimensions"]
-        if dimension["Name"] == "GlobalSecondaryIndexName"
+        (metric["MetricName"], dimensions_of(metric).get("GlobalSecondaryIndexName"))
+        for metric in metrics_of(alarm)
+        if json.dumps(dimensions_of(metric)["TableName"]) in (json.dumps({"Ref": table}), OF_ARN.format(table))
     }
-    indexes = DATA["Resources"][table]["Properties"].get("GlobalSecondaryIndexes", ())
-    assert seen == {index["IndexName"] for index in indexes}
-    if "Metrics" in alarm:
-        (total,) = [one["Expression"] for one in alarm["Metrics"] if one.get("ReturnData")]
-        assert total == " + ".join(f"FILL({one['Id']}, 0)" for one in alarm["Metrics"] if "MetricStat" in one)
+    indexes = TABLES[table].get("GlobalSecondaryIndexes", ())
+    places = {None, *(index["IndexName"] for index in indexes)}
+    assert seen == {(f"{kind}ThrottleEvents", place) for kind in ("Read", "Write") for place in places}
+    assert len(metrics_of(alarm)) == len(seen) <= 10  # CloudWatch takes no more in an alarm
+    (total,) = [one["Expression"] for one in alarm["Metrics"] if one.get("ReturnData")]
+    assert total == " + ".join(f"FILL({one['Id']}, 0)" for one in alarm["Metrics"] if "MetricStat" in one)
 
 
 def test_an_alarm_on_the_service_s_own_metrics_is_of_one_stage() -> None:
     metrics = [
-        metric
-        for alarm in ALARMS.values()
-        for metric in (alarm, *(one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one))
-        if metric.get("Namespace") == NAMESPACE
+        metric for alarm in ALARMS.values() for metric in metrics_of(alarm) if metric.get("Namespace") == NAMESPACE
     ]
-    assert len(metrics) == 7
+    assert len(metrics) >= 12
     assert all({"Name": "stage", "Value": {"Ref": "Stage"}} in metric["Dimensions"] for metric in metrics)
 
 

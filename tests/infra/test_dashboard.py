@@ -11,6 +11,7 @@ import pytest
 from infra.dashboard import FUNCTIONS, JOBS, KINDS, NAMESPACE, Metric, resource, widgets
 from infra.observing import TEMPLATE
 from tests.samples import PROJECT_DIR
+from tests.tables import template as data_stack
 
 RESOURCES: dict[str, Any] = json.loads(TEMPLATE.read_text())["Resources"]
 # What AWS writes, by its documentation of each service's metrics, with the dimensions.
@@ -25,6 +26,8 @@ OF_AWS = {
     ("AWS/Lambda", "Throttles"): {"FunctionName"},
     ("AWS/DynamoDB", "WriteThrottleEvents"): {"TableName"},
     ("AWS/DynamoDB", "WriteThrottleEvents of an index"): {"TableName", "GlobalSecondaryIndexName"},
+    ("AWS/DynamoDB", "ReadThrottleEvents"): {"TableName"},
+    ("AWS/DynamoDB", "ReadThrottleEvents of an index"): {"TableName", "GlobalSecondaryIndexName"},
     ("AWS/SES", "Reputation.BounceRate"): set(),
     ("AWS/SES", "Reputation.ComplaintRate"): set(),
 }
@@ -103,4 +106,19 @@ def test_widgets_fill_rows_without_overlapping() -> None:
 def test_every_queue_and_dead_letter_queue_is_on_it() -> None:
     queues = {name.removesuffix("Arn") for name in json.loads(TEMPLATE.read_text())["Parameters"] if "QueueArn" in name}
     _, given = resource()["Properties"]["DashboardBody"]["Fn::Sub"]
-    assert set(given) == queues
+    assert {name for name in given if name.endswith("Queue")} == queues
+
+
+def test_every_table_is_on_it_with_each_index() -> None:
+    seen = {
+        (metric[1], metric[3].strip("${}"), *metric[5:6])
+        for metric in shown()
+        if metric[0] == "AWS/DynamoDB" and len(metric) in (5, 7)
+    }
+    tables = {
+        name: one["Properties"].get("GlobalSecondaryIndexes", ())
+        for name, one in data_stack()["Resources"].items()
+        if one["Type"] == "AWS::DynamoDB::Table"
+    }
+    places = {(name, *of) for name, indexes in tables.items() for of in ((), *((one["IndexName"],) for one in indexes))}
+    assert seen == {(f"{kind}ThrottleEvents", *place) for kind in ("Read", "Write") for place in places}

@@ -1,5 +1,6 @@
 """Each metric that alarms, the dashboard and saved queries read is seen as the service writes it."""
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -11,9 +12,14 @@ from moto import mock_aws
 
 from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.queues import Queue
+from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.telemetry import NAMESPACE
 from chalicelib.banks.quotas import Metered, Quotas
 from chalicelib.banks.quotas_repository import QuotaRepository
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.flags.alert_topic import OperatorTopics
+from chalicelib.holders.address import Address
+from chalicelib.holders.links import HolderLinks
 from chalicelib.ledger.ingest_queue import IngestQueue, pack
 from chalicelib.ledger.ingest_worker import IngestWorker
 from chalicelib.ledger.intake import Intake
@@ -23,7 +29,7 @@ from infra.observing import TEMPLATE
 from infra.queries import QUERIES
 from tests.analytics_world import item, made, reconciliation, run, spoil, store
 from tests.app_bench import SMALLEST, Bench
-from tests.fakes import Failing, FakeSqs, refusal
+from tests.fakes import Failing, FakeSqs, Refusing, refusal
 from tests.mail_world import NOW, many, messages, ses_event
 from tests.metrics import counted
 from tests.quiet_night import END, QUIET, Night
@@ -121,6 +127,20 @@ def ingesting(dynamodb: Any, names: dict[str, str]) -> None:
     worker.handle([("m0", body)], lambda: 60)
 
 
+def without_links(_dynamodb: Any, _names: dict[str, str]) -> None:
+    down: Any = Refusing(None, refusal("AccessDeniedException"), "get_secret_value")
+    links = HolderLinks(SecretStore(lambda: down, lambda: NOW), "arn", lambda: NOW, "https://alerts.example")
+    links.confirmation_link(Address.of("eazycard", "awa@example.com"))
+
+
+def without_room_for_topics(_dynamodb: Any, _names: dict[str, str]) -> None:
+    full: Any = Refusing(None, refusal("TopicLimitExceeded"), "create_topic", "subscribe")
+    with contextlib.suppress(TemporarilyUnavailable):
+        OperatorTopics(full, "arn:aws:sns:eu-west-3:123456789012:alerts", lambda _: True).subscribe(
+            "eazycard", "a@b.cm"
+        )
+
+
 # What is done, and the sum of each metric that is written of it.
 SCENES: list[tuple[Callable[..., None], Expected]] = [
     (
@@ -152,6 +172,8 @@ SCENES: list[tuple[Callable[..., None], Expected]] = [
     (webhooks_given_up, {"WebhooksPutOff": 19, "WebhooksGivenUp": 1}),
     (quota, {"QuotaUsed": ANY}),
     (ingesting, {"MessagesPutBack": 1}),
+    (without_links, {"LinksUnavailable": 1}),
+    (without_room_for_topics, {"AlertSubscriptionsFull": 1}),
     (reconciling, {"ReconciliationDifferences": 1}),
     (skipping, {"RecordsSkipped": 1, "DeadLettered": 1}),
 ]
