@@ -59,7 +59,24 @@ def functions_triggered_by(decorator: str) -> list[str]:
 def test_an_alarm_tells_the_operators_when_it_goes_off_and_when_it_is_over_and_what_it_means(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmsTopicArn"}]
-    assert re.fullmatch(r"[A-Z].*\.", alarm["AlarmDescription"])
+    assert re.fullmatch(r"[A-Z].*\. See docs/runbook\.md#[\w-]+", alarm["AlarmDescription"])
+    assert len(alarm["AlarmDescription"]) <= 1024  # CloudWatch's limit
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_s_description_leads_to_its_entry_in_the_runbook(name: str) -> None:
+    document, _, mark = ALARMS[name]["AlarmDescription"].partition(" See ")[2].partition("#")
+    (heading,) = [
+        line
+        for line in (PROJECT_DIR / document).read_text().splitlines()
+        if line.startswith("### ") and mark_of(line) == mark
+    ]
+    assert f"`{name}`" in heading
+
+
+def mark_of(heading: str) -> str:
+    """Return what a link to a heading names, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.removeprefix("### ").lower()).replace(" ", "-")
 
 
 def entries() -> list[tuple[list[str], str]]:

@@ -17,6 +17,7 @@ def test_what_is_not_written_any_more_goes_and_all_else_stays(tmp_path: Path, mo
     template = json.loads(observing.TEMPLATE.read_text())
     del template["Resources"]["Dashboard"]
     template["Resources"]["QueryOfBefore"] = {"Type": "AWS::Logs::QueryDefinition", "Properties": {}}
+    template["Resources"]["StreamOfBeforeLate"] = {**template["Resources"]["StreamLate"]}
     copy = tmp_path / "app.json"
     copy.write_text(json.dumps(template))
     monkeypatch.setattr(observing, "TEMPLATE", copy)
@@ -25,5 +26,23 @@ def test_what_is_not_written_any_more_goes_and_all_else_stays(tmp_path: Path, mo
     assert observing.main([]) == 0
     made = json.loads(copy.read_text())
     assert "QueryOfBefore" not in made["Resources"]
+    assert "StreamOfBeforeLate" not in made["Resources"]
     assert "Dashboard" in made["Resources"]
     assert made["Parameters"] == template["Parameters"]
+
+
+def test_an_alarm_that_stands_there_by_hand_gets_the_place_of_its_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runbook = tmp_path / "runbook.md"
+    runbook.write_text("# Runbook\n## What fails\n### `ApiErrors`, `StreamErrors`\n- **Means:** both.\n")
+    monkeypatch.setattr(observing, "RUNBOOK", runbook)
+    made = observing.renewed(json.loads(observing.TEMPLATE.read_text()))["Resources"]
+    described = {
+        name: made[name]["Properties"]["AlarmDescription"] for name in ("ApiErrors", "IngestLate", "StreamLate")
+    }
+    assert described["ApiErrors"] == "The API answers with 5xx. See docs/runbook.md#apierrors-streamerrors"
+    assert described["IngestLate"].endswith(
+        "for more than 10 minutes."
+    )  # the test of the runbook finds what is missing
+    assert described["StreamLate"].endswith(".")
