@@ -1,7 +1,5 @@
 """The dashboard: every metric on it is one that the code or AWS writes, and nothing on it is cut off or overlaps."""
 
-import ast
-import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +8,7 @@ import pytest
 
 from infra.dashboard import FUNCTIONS, JOBS, KINDS, NAMESPACE, Metric, resource, widgets
 from infra.observing import TEMPLATE
+from tests.metrics import written
 from tests.samples import PROJECT_DIR
 from tests.tables import template as data_stack
 
@@ -36,20 +35,6 @@ OF_AWS = {
 def shown() -> Iterator[Metric]:
     for widget in widgets():
         yield from widget["properties"]["metrics"]
-
-
-@functools.cache
-def written() -> set[str]:
-    """Return the names of the metrics that the code writes, as far as they are written out."""
-    found = {"RequestTime", "Refused"}  # of every request, by `telemetry` itself
-    for path in (PROJECT_DIR / "chalicelib").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                place = {"count": 0, "count_metric": 0, "measured": 0, "skipped": 1}.get(node.func.id)
-                if place is not None and len(node.args) > place:
-                    name = node.args[place]
-                    found |= {str(name.value)} if isinstance(name, ast.Constant) else set()
-    return found | {"RecordsSkipped"}
 
 
 @pytest.mark.parametrize("metric", [one for one in shown() if isinstance(one[0], str)], ids=lambda one: str(one[1]))
