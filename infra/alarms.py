@@ -86,7 +86,7 @@ TABLES = (
     Table("AccountsTable", "accounts' holders", "who is to be told of a transaction is found later"),
     Table("BanksTable", "banks", "their requests are answered 503"),
     Table("NotificationsTable", "notifications", "what becomes of e-mails is noted later, and the rest waits"),
-    Table("DeferralsTable", "what is due later, and of quotas", "e-mails and digests wait, and so do requests"),
+    Table("DeferralsTable", "what is due later, and of quotas", "e-mails and digests wait, and quotas go uncounted"),
     Table("StatementsTable", "due statements", "statements wait"),
     Table("AddressesTable", "addresses", "enrolments are answered 503, and suppressions wait"),
     Table("AnalyticsTable", "roll-ups", "the analytics job is behind, and its readers are answered 503"),
