@@ -17,6 +17,8 @@ from tests import insights
 from tests.app_bench import HOLDER, KEY, SMALLEST
 from tests.aws_tours import Tours
 from tests.links import LINK_KEYS
+from tests.mail_world import World, messages
+from tests.samples import PROJECT_DIR, transaction
 from tests.webhook_endpoint import SECRET
 
 WAY = ["api_handler", "transaction_stream", "mailer", "feedback", "webhook_feeder", "webhook_sender"]
@@ -89,6 +91,24 @@ def test_one_transaction_is_found_by_its_id_on_its_whole_way(tours: Tours) -> No
         :1
     ]
     assert rows[0]["request_id"] == request["request_id"]
+
+
+def test_only_the_api_knows_a_request_and_all_that_is_behind_it_goes_by_the_transaction(tours: Tours) -> None:
+    lines = [loaded(event) for event in tours.logs]
+    assert {function for function, line in lines if "request_id" in line} == {"api_handler"}
+    named = {function for function, line in lines if "eazycard#on-its-way" in line.get("transactions", ())}
+    assert named == set(WAY)
+
+
+def test_the_tags_of_an_e_mail_are_the_documented_ones(dynamodb: Any, table_names: dict[str, str]) -> None:
+    world = World(dynamodb, table_names)
+    world.enrol("a0", "awa")
+    world.tell(messages(transaction(id="t0", account="a0")))
+    (email,) = world.ses.accepted
+    documented = re.search(r"The e-mail has (.*) as SES tags", (PROJECT_DIR / "docs" / "operations.md").read_text())
+    assert documented
+    assert re.findall(r"`(\w+)`", documented[1]) == list(email["tags"]) == ["bank", "transaction", "holder"]
+    assert (email["tags"]["bank"], email["tags"]["transaction"]) == ("eazycard", "t0")
 
 
 def loaded(event: tuple[str, str]) -> tuple[str, dict[str, Any]]:
