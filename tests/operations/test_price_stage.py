@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from operations.price_stage import OF_A_STAGE, usd_a_month
+from tests.metrics import written
 from tests.samples import PROJECT_DIR
 from tests.tables import template
 
@@ -41,6 +42,11 @@ def test_every_trigger_and_every_job_of_app_py_is_counted() -> None:
     app = (PROJECT_DIR / "app.py").read_text()
     assert NUMBERS["queues that functions read"] == app.count("@app.on_sqs_message(")
     assert NUMBERS["functions of each minute"] == app.count("@app.schedule(Rate(1,")
+
+
+def test_each_metric_of_our_own_is_counted_and_as_many_again_of_those_by_kind_and_code() -> None:
+    names = len(written())
+    assert names < NUMBERS["metrics of our own"] <= 2 * names
 
 
 def test_a_stage_costs_the_sum_of_what_it_has() -> None:
