@@ -5,11 +5,14 @@ import json
 from datetime import timedelta
 from functools import partial
 
+from chalicelib.aws.dynamo import to_item
+from chalicelib.notifications.due import DueEntry
 from simulation.stage import Stage
 
 SERVICES = ("dynamodb", "sqs", "sesv2", "events", "s3", "sns", "secretsmanager")
 _LONGEST_OUTAGE_S = 300
 POISON = "poison"
+_DUE = ("DeferralsTable", "StatementsTable")
 _SWEPT_EVERY_S = 12 * 3600
 
 
@@ -37,18 +40,27 @@ def let_rows_expire(stage: Stage) -> None:
 
 
 def put_poison(stage: Stage, over_s: float) -> None:
-    """Put what nobody can read into every table with a stream and into every queue with a reader."""
+    """Put what nobody can read where something comes upon it by itself: every table with a stream or with what is due,
+    and every queue with a reader."""
     chance = stage.scheduler.random
 
     def put(kind: str, name: str) -> None:
         if kind == "queue":
             stage.queues.put(stage.queue(name), json.dumps({POISON: name}))
+        elif kind == "due":
+            payload = f"no JSON: {json.dumps({POISON: name})}"
+            entry = DueEntry(stage.scheduler.now + timedelta(minutes=1), f"first-bank#{POISON}", payload)
+            stage.dynamodb.put_item(TableName=name, Item=to_item({**entry.key, "notice": payload}))
         else:
             stage.dynamodb.put_item(TableName=name, Item=_unreadable(stage, name))
 
     for name, queue in stage.queues.by_name.items():
         if queue.reader and chance.random() < 0.3:
             stage.scheduler.after(chance.uniform(0, over_s), partial(put, "queue", name))
+            stage.poisoned.add(name)
+    for name in _DUE:
+        if chance.random() < 0.3:
+            stage.scheduler.after(chance.uniform(0, over_s), partial(put, "due", name))
             stage.poisoned.add(name)
     for name in stage.streams:
         if chance.random() < 0.3:

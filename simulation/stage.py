@@ -43,7 +43,7 @@ class Stage:
         self._jobs: list[Callable[[], None]] = []
         self._jobs_rest_s = 0.0
         self.deferred = 0  # notices that waited in the table for quiet hours to end, or as a digest
-        self.poisoned: set[str] = set()  # queues with a message that nobody can read
+        self.poisoned: set[str] = set()  # queues and tables with something that nobody can read, for a dead letter
         self._app = app_module
         self._copies: dict[str, list[Copy]] = defaultdict(list)
         self._running: dict[Process, Copy] = {}
