@@ -24,6 +24,7 @@ from operations.archive_reader import Archive, Selection
 from operations.auditing import note_change
 from operations.listing import add_json_option, print_list
 from operations.replay import CLIENT, Replay
+from operations.selecting import check_named
 from operations.stage_stores import stores_of
 
 _UNAVAILABLE = "the table can't be reached or takes nothing for now. Run the command again later."
@@ -65,15 +66,22 @@ def _archive(stage: Stage) -> Archive:
     return Archive(stage.session.client("s3"), stage.output("ArchiveBucket"))
 
 
+def _selected(stage: Stage, options: argparse.Namespace) -> Archive:
+    """Return the archive; raises NothingSelected if it has no objects of the bank that is named."""
+    archive = _archive(stage)
+    check_named("bank in the archive", options.bank, archive.banks())
+    return archive
+
+
 def _selection(options: argparse.Namespace) -> Selection:
     return Selection(options.bank, options.first, options.last)
 
 
 def _list(stage: Stage, options: argparse.Namespace) -> int:
-    total = Counter[str]()
+    archive, total = _selected(stage, options), Counter[str]()
 
     def rows() -> Iterator[tuple[str, int, int | None]]:
-        for found in _archive(stage).objects(_selection(options)):
+        for found in archive.objects(_selection(options)):
             total.update(objects=1, bytes=found.size, lines=found.lines or 0)
             yield found.key, found.size, found.lines
 
@@ -94,7 +102,7 @@ def _no_queue() -> NoReturn:
 
 
 def _replay(stage: Stage, options: argparse.Namespace) -> int:
-    archive = _archive(stage)
+    archive = _selected(stage, options)
     if not options.dry_run:
         note_change(stage, options.bank, "archive.replay", ["transactions"])
     stores = stores_of(stage, "TransactionsTable", config=CLIENT)

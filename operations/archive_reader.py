@@ -51,7 +51,7 @@ class Archive:
 
     def objects(self, selection: Selection) -> Iterator[ArchiveObject]:
         """Yield the selected objects, by bank and then by day. The cost grows with them, not with the whole archive."""
-        for bank in self._banks() if selection.bank is None else [selection.bank]:
+        for bank in self.banks() if selection.bank is None else [selection.bank]:
             folder = f"bank={bank}/date="
             last_day = f"{folder}{selection.last or '9999-12-31'}"
             for entry in self._listed("Contents", Prefix=folder, StartAfter=f"{folder}{selection.first or ''}"):
@@ -73,7 +73,8 @@ class Archive:
         except (EOFError, OSError, UnicodeDecodeError, zlib.error):
             raise UnreadableObject(f"{key}: no gzip of UTF-8 text, or incomplete") from None
 
-    def _banks(self) -> Iterator[str]:
+    def banks(self) -> Iterator[str]:
+        """Yield the banks that the archive has objects of."""
         for found in self._listed("CommonPrefixes", Prefix="bank=", Delimiter="/"):
             yield found["Prefix"].removeprefix("bank=").removesuffix("/")
 

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from chalicelib.audit.entry import STAGE, Entry
+from chalicelib.audit.entry import STAGE, Author, Entry
 from chalicelib.ledger.times import format_time, parse_time
 from chalicelib.stores import Stores
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from operations.bank_registry import registry
+from operations.bank_registry import known_bank, registry
 from operations.listing import add_json_option, print_list
+from operations.selecting import NothingSelected, Option, Selection, begins_with
 from operations.stage_stores import PATIENT, stores_of
 
 COLUMNS = ("id", "bank", "at", "author", "action", "subject", "fields", "source_ip", "request_id")
@@ -72,29 +73,53 @@ def _stores(stage: Stage) -> Stores:
 
 
 def _list(stage: Stage, options: argparse.Namespace) -> int:
-    entries = _entries(stage, options, datetime.now(UTC))
-    print_list(COLUMNS, (_row(entry, options.json) for entry in entries), options.json)
+    stores = _stores(stage)
+    selection = Selection(
+        "entry of this time",
+        Option("--author", options.author, _is_by),
+        Option("--action", options.action, begins_with),
+    )
+    listed = 0
+
+    def rows() -> Iterator[list[Any]]:
+        nonlocal listed
+        for entry in _entries(stage, stores, options, selection, datetime.now(UTC)):
+            listed += 1
+            yield _row(entry, options.json)
+
+    print_list(COLUMNS, rows(), options.json)
+    if not listed and options.bank not in (None, STAGE):
+        known_bank(registry(stage).store, options.bank)  # entries of a bank that has left stay
+    if not listed and options.holder:
+        raise NothingSelected("no entry of this time is about that holder.")
+    selection.check()
     return 0
 
 
-def _entries(stage: Stage, options: argparse.Namespace, now: datetime) -> Iterator[Entry]:
-    stores = _stores(stage)
+def _entries(
+    stage: Stage, stores: Stores, options: argparse.Namespace, selection: Selection, now: datetime
+) -> Iterator[Entry]:
     banks = [options.bank] if options.bank else [STAGE, *(bank.id for bank in registry(stage).banks())]
     subject = stores.trail.holder(options.bank, options.account, options.holder) if options.holder else ""
     first, last = options.first or now - timedelta(days=DAYS), options.last or now
     for bank in banks:
         for entry in stores.audit_entries.of_bank(bank, first, last):
-            author = entry.author
-            if (
-                (not subject or entry.subject == subject)
-                and entry.action.startswith(options.action or "")
-                and (author.id.startswith(options.author or "") or author.kind == options.author)
-            ):
+            is_of_holder = not subject or entry.subject == subject
+            if selection.takes(_told(entry.author), entry.action) and is_of_holder:
                 yield entry
 
 
+def _told(author: Author) -> str:
+    return f"{author.kind}:{author.id}"
+
+
+def _is_by(author: str, wanted: str) -> bool:
+    kind, _, author_id = author.partition(":")
+    return kind == wanted or begins_with(author_id, wanted) or begins_with(author, wanted)
+
+
 def _row(entry: Entry, as_json: bool) -> list[Any]:
-    values = entry.to_json() | {"author": f"{entry.author.kind}:{entry.author.id}", "at": format_time(entry.at)}
+    values = entry.to_json() | {"author": _told(entry.author), "at": format_time(entry.at)}
     if not as_json:
         values["fields"] = ",".join(entry.fields)
     return [values[name] for name in COLUMNS]

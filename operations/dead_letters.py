@@ -23,6 +23,7 @@ from infra.sessions import Stage
 from operations.auditing import note_change
 from operations.dead_letter_queues import DeadLetterQueues, dead_letter_queues
 from operations.listing import add_json_option, print_list
+from operations.selecting import Option, Selection, begins_with
 
 _UNAVAILABLE = "a table takes nothing for now. Run the command again to do the rest."
 
@@ -62,24 +63,28 @@ def _list(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
 
 
 def _show(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
+    selection = Selection("letter", Option("id", options.id, begins_with))
     for letter in queues.letters(datetime.now(UTC)):
-        if letter.id.startswith(options.id):
+        if selection.takes(letter.id):
             print(json.dumps({"queue": letter.queue, "reason": letter.reason, "payload": letter.payload}, indent=2))
             return 0
-    print(f"dead letters: no letter's id begins with {options.id}.", file=sys.stderr)
-    return 1
+    raise selection.nothing()
 
 
 def _redrive(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
     sent, kept = 0, 0
+    selection = Selection(
+        "letter", Option("--id", options.id, begins_with), Option("--reason", options.reason, begins_with)
+    )
     with tqdm(total=queues.count(), desc="redriving", unit="letter", delay=2) as progress:
         for letter in queues.letters(datetime.now(UTC)):
-            if letter.id.startswith(options.id or "") and letter.reason.startswith(options.reason or ""):
+            if selection.takes(letter.id, letter.reason):
                 if queues.redrive(letter, datetime.now(UTC)):
                     sent += 1
                 else:
                     kept += 1
             progress.update()
+    selection.check()
     print(f"{sent} sent through again, {kept} kept because they can't be read.")
     return 0 if kept == 0 else 1
 

@@ -11,7 +11,7 @@ often it is sent, a transaction is archived, judged and notified once.
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
 
@@ -19,17 +19,20 @@ from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
 from operations.auditing import note_change
 from operations.failed_batch_bucket import FailedBatches, UnreadableBatch
+from operations.listing import add_json_option, print_list
+from operations.selecting import Option, Selection, is_same, is_same_function
+
+COLUMNS = ("failed_at", "function", "records", "condition", "key")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = stage_parser("operations.failed_batches", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    listing = commands.add_parser("list", help="list the batches without their content")
-    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_json_option(commands.add_parser("list", help="list the batches without their content"))
     commands.add_parser("show", help="print one batch whole").add_argument("key", help="its key, as `list` prints it")
     send = commands.add_parser("send", help="send batches to their functions again")
     send.add_argument("--key", help="only the batch with this key")
-    send.add_argument("--function", help="only batches of this function, like transaction_stream")
+    send.add_argument("--function", help="only batches of this function, like transaction_stream or TransactionStream")
     options = parser.parse_args(arguments)
     work = {"list": _list, "show": _show, "send": _send}[options.command]
     return run("failed batches", lambda: _do(work, open_stage(options), options))
@@ -42,19 +45,16 @@ def _do(work: Callable[[FailedBatches, argparse.Namespace], int], stage: Stage, 
 
 
 def _list(batches: FailedBatches, options: argparse.Namespace) -> int:
-    if not options.json:
-        print(f"{'failed at (UTC)':19}  {'function':18}  {'records':>7}  key")
-    for key in batches.stored_keys():
-        try:
-            batch = batches.read(key)
-        except UnreadableBatch as error:
-            print(f"failed batches: {error}", file=sys.stderr)
-            continue
-        if options.json:
-            found = {"failed_at": batch.failed_at, "function": batch.function, "records": len(batch.records)}
-            print(json.dumps({**found, "condition": batch.condition, "key": key}))
-        else:
-            print(f"{batch.failed_at[:19]:19}  {batch.function:18}  {len(batch.records):>7}  {key}")
+    def rows() -> Iterator[tuple[str, str, int, str, str]]:
+        for key in batches.stored_keys():
+            try:
+                batch = batches.read(key)
+            except UnreadableBatch as error:
+                print(f"failed batches: {error}", file=sys.stderr)
+            else:
+                yield batch.failed_at, batch.function, len(batch.records), batch.condition, key
+
+    print_list(COLUMNS, rows(), options.json)
     return 0
 
 
@@ -64,17 +64,26 @@ def _show(batches: FailedBatches, options: argparse.Namespace) -> int:
 
 
 def _send(batches: FailedBatches, options: argparse.Namespace) -> int:
+    return send(batches, options.key, options.function)
+
+
+def send(batches: FailedBatches, key: str | None, function: str | None) -> int:
+    """Send batches again, all or those that are named; return the command's status. Raises NothingSelected."""
     sent, kept = 0, 0
-    keys = [key for key in batches.stored_keys() if options.key in (None, key)]
-    for key in tqdm(keys, desc="sending", unit="batch", delay=2):
+    by_key = Selection("batch", Option("--key", key, is_same))
+    keys = [one for one in batches.stored_keys() if by_key.takes(one)]
+    by_key.check()
+    by_function = Selection("batch", Option("--function", function, is_same_function))
+    for one in tqdm(keys, desc="sending", unit="batch", delay=2):
         try:
-            batch = batches.read(key)
-            if options.function in (None, batch.function):
+            batch = batches.read(one)
+            if by_function.takes(batch.function):
                 batches.send(batch)
                 sent += 1
         except UnreadableBatch as error:
             kept += 1
             print(f"failed batches: {error}", file=sys.stderr)
+    by_function.check()
     print(f"{sent} sent again, {kept} kept.")
     return 0 if kept == 0 else 1
 

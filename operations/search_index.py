@@ -26,6 +26,7 @@ from chalicelib.ledger.stored_form import bank_shard, flags_shard, is_flag_row
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
 from operations.auditing import note_change
+from operations.bank_registry import known_bank
 from operations.stage_stores import PATIENT, stores_of
 
 _WRITERS = 8
@@ -130,6 +131,8 @@ def fill(filler: Filler, per_second: int, is_dry_run: bool, progress: Callable[[
 def _fill(stage: Stage, options: argparse.Namespace) -> int:
     stores = stores_of(stage, "TransactionsTable", config=PATIENT)
     client, table = stores.client("dynamodb"), stores.settings.transactions_table
+    if options.bank is not None:
+        known_bank(stores_of(stage, "BanksTable").bank_store, options.bank)
     if not options.dry_run:
         note_change(stage, options.bank, "search_index.fill")
     filler = Filler(client, table, options.bank, options.after)

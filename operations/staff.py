@@ -71,6 +71,8 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         case "groups":
             _groups(stage, staff, staff.known(options.email), options.group)
         case _:
+            if options.bank is not None:
+                known_bank(stores_of(stage, "BanksTable").bank_store, options.bank)
             members = (one for one in staff.members() if options.bank in (None, one.bank))
             rows = (_row(one) for one in members)
             print_list(COLUMNS, rows, options.json)

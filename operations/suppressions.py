@@ -22,8 +22,9 @@ from chalicelib.stores import Stores
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
 from operations.auditing import operators_changes
-from operations.bank_registry import registry
+from operations.bank_registry import known_bank, registry
 from operations.listing import add_json_option, print_list
+from operations.selecting import NothingSelected
 from operations.stage_stores import stores_of
 
 COLUMNS = ("bank", "address (hash)", "reason", "since", "until")
@@ -56,12 +57,16 @@ def _time(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _stores(stage: Stage) -> Stores:
-    return stores_of(stage, "AddressesTable", "AccountsTable", "BanksTable", "CursorSecretArn")
+def _stores(stage: Stage, bank: str | None) -> Stores:
+    """Return the stage's stores; raises BankRefused if there is no such bank."""
+    stores = stores_of(stage, "AddressesTable", "AccountsTable", "BanksTable", "CursorSecretArn")
+    if bank is not None:
+        known_bank(stores.bank_store, bank)
+    return stores
 
 
 def _list(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
-    stores = _stores(stage)
+    stores = _stores(stage, options.bank)
 
     def rows() -> Iterator[tuple[Any, ...]]:
         for entry in _entries(stores, options, now):
@@ -75,7 +80,7 @@ def _list(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
 
 
 def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
-    stores = _stores(stage)
+    stores = _stores(stage, options.bank)
     if options.address:
         banks = [options.bank] if options.bank else [bank.id for bank in registry(stage).banks()]
         wanted = [Address.of(bank, options.address) for bank in banks]
@@ -95,6 +100,9 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
     for entry in unfinished:
         stores.enrolment.complete_lift(entry, now)
     print(f"{lifted} lifted{'' if lifted == len(wanted) else f', {len(wanted) - lifted} not suppressed'}.")
+    if options.address and not lifted:
+        who = f"{options.bank} has not" if options.bank else "no bank has"
+        raise NothingSelected(f"{who} suppressed this address: `list` shows the hashes of those that are.")
     return 0
 
 

@@ -110,6 +110,18 @@ def test_what_is_no_failed_batch_is_named_and_kept(s3: Any, batches: FailedBatch
     assert list(batches.stored_keys()) == [key]
 
 
+def test_batches_of_a_function_are_sent_by_either_spelling_of_it_and_no_others(
+    s3: Any, batches: FailedBatches, functions: FakeLambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, function in enumerate(("archiver", "transaction_stream", "transaction_stream")):
+        put(s3, content(function), f"aws/lambda/uuid/shard/2026/01/10/{number}")
+    for spelling in ("TransactionStream", "archiver"):
+        assert failed_batches.send(batches, None, spelling) == 0
+    assert capsys.readouterr().out == "2 sent again, 0 kept.\n1 sent again, 0 kept.\n"
+    called = [name.removeprefix("transaction-notifier-prod-") for name, _ in functions.calls]
+    assert called == ["transaction_stream", "transaction_stream", "archiver"]
+
+
 def test_a_key_that_is_not_there_is_one_line(batches: FailedBatches) -> None:
     with pytest.raises(UnreadableBatch, match=r"there is no aws/lambda/x\."):
         batches.read("aws/lambda/x")
@@ -130,18 +142,24 @@ def test_on_the_local_cloud_a_batch_is_listed_shown_and_sent_and_its_holder_gets
 
     assert failed_batches.main(["list"]) == 0
     out, err = capsys.readouterr()
-    assert out.splitlines()[1].split() == ["2026-01-10T14:00:05", "transaction_stream", "1", key]
+    assert out.splitlines()[1].split("\t") == [
+        "2026-01-10T14:00:05.517Z",
+        "transaction_stream",
+        "1",
+        "RetryAttemptsExhausted",
+        key,
+    ]
     assert "2 can't be read as a failed batch" in err
     assert failed_batches.main(["show", key]) == 0
     assert json.loads(capsys.readouterr().out)["Records"][0]["eventName"] == "INSERT"
 
     assert failed_batches.main(["send", "--function", "archiver"]) == 1  # the broken one is of no function
-    assert capsys.readouterr().out == "0 sent again, 1 kept.\n"
+    assert "--function can be 'transaction_stream'." in capsys.readouterr().err
     assert failed_batches.main(["send", "--key", key]) == 0
     assert capsys.readouterr().out == "1 sent again, 0 kept.\n"
     assert len(eventually(lambda: cloud.mails("f1.h@example.com"))) == 1
     assert failed_batches.main(["list", "--json"]) == 0
-    assert capsys.readouterr().out == ""
+    assert json.loads(capsys.readouterr().out) == []
     s3.delete_object(Bucket=bucket, Key="aws/lambda/uuid/shard/2026/01/10/2")
 
 

@@ -10,6 +10,8 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.aws.dynamo import to_item
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
 from chalicelib.changes.answer_teller import _answer_in
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.answers import Answer
@@ -27,7 +29,11 @@ from tests.tables import create_tables
 TABLE = "TransactionsTable"
 TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
-    "Outputs": {"AuditTrail": {"Value": "AuditTable/10"}, TABLE: {"Value": TABLE}},
+    "Outputs": {
+        "AuditTrail": {"Value": "AuditTable/10"},
+        "BanksTable": {"Value": "BanksTable"},
+        TABLE: {"Value": TABLE},
+    },
 }
 ROWS = 30
 
@@ -41,6 +47,7 @@ class Stage:
         )
         self.client: Any = OneCallAtATime(boto3.client("dynamodb"))
         create_tables(self.client)
+        BankRepository(self.client, "BanksTable").put_bank(Bank("eazycard", "EAZYCard", "XAF", "standard"))
         flags = FlagRepository(self.client, TABLE, sleep=lambda _: None)
         for bank in ("eazycard", "other-bank"):
             for number in range(ROWS):
