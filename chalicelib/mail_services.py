@@ -123,7 +123,8 @@ class MailServices(Stores):
     def _allowed_emails(self, bank_id: str, count: int) -> int:
         """Take so many e-mails of the bank's quota of today; return how many it may send."""
         bank = self.banks.by_id(bank_id)
-        return self.quotas.take(bank_id, bank.plan if bank else "", Metered.EMAILS, count)
+        plan, own = (bank.plan, bank.emails_per_day) if bank else ("", None)
+        return self.quotas.take(bank_id, plan, Metered.EMAILS, count, own)
 
     @cached_property
     def _tally(self) -> "MailTally":

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.banks.bank import BANK_ID, ApiKey, Bank, hash_key
-from chalicelib.banks.plans import Metered
+from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.banks.repository import BankRepository
 from chalicelib.ledger.money import CURRENCY_DECIMALS, currency_error
@@ -130,6 +130,14 @@ class Registry:
                 put_on_plan(self.gateway, self.stage, key.gateway_key_id, plan)
         # The entry last: a new key is put on the plan that the entry names.
         self.store.change_bank(bank.id, plan=plan)
+
+    def set_emails_per_day(self, bank_id: str, limit: int | None) -> None:
+        """Limit the bank's e-mails of a day, None for as many as its plan allows; raises BankRefused."""
+        bank = self.bank(bank_id)
+        allowed = limit_of(bank.plan, Metered.EMAILS)
+        if limit is not None and allowed is not None and limit >= allowed:
+            raise BankRefused(f"the plan {bank.plan} allows {allowed} e-mails a day: a limit of its own must be lower.")
+        self.store.change_bank(bank.id, emails_per_day=limit)
 
     def banks(self) -> list[Bank]:
         """Return all banks, by id."""

@@ -15,7 +15,7 @@ from chalicelib.banks.bank import BANK_ID, ApiKey, Bank
 from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.banks.webhook_endpoints import status_of
 from chalicelib.ledger.times import format_time
-from infra.command_line import open_stage, run, stage_parser
+from infra.command_line import at_least_one, open_stage, run, stage_parser
 from infra.gateway import PLANS
 from infra.sessions import Stage
 from operations.auditing import note_change
@@ -36,6 +36,7 @@ _CHANGES = {
     "disable": ("bank.disable", ("disabled",)),
     "enable": ("bank.enable", ("disabled",)),
     "plan": ("bank.plan", ("plan",)),
+    "emails": ("bank.emails", ("emails_per_day",)),
 }
 _WAIT_HELP = "let functions that know the bank still end what they do, the archiver after its five minutes"
 WAIT_S = 450
@@ -76,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     change = commands.add_parser("plan", help="put a bank's keys on another usage plan")
     change.add_argument("id")
     change.add_argument("plan", choices=PLANS, help=plans)
+    emails = commands.add_parser("emails", help="limit the e-mails of a bank alone, below what its plan allows")
+    emails.add_argument("id")
+    limit = emails.add_mutually_exclusive_group(required=True)
+    limit.add_argument("--per-day", type=at_least_one, metavar="N", help="so many a day (UTC); not security alerts")
+    limit.add_argument("--as-planned", action="store_true", help="lift the limit: the plan's counts again")
     leave = commands.add_parser("delete", help="delete a bank that leaves, with all of its data, and prove it")
     leave.add_argument("id")
     leave.add_argument("--confirm", metavar="ID", help="the bank's id again; without it, only count what there is")
@@ -126,6 +132,10 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
         case "plan":
             banks.set_plan(options.id, options.plan)
             print(f"{options.id} is on the plan {options.plan}.")
+        case "emails":
+            banks.set_emails_per_day(options.id, options.per_day)
+            limit = f"at most {options.per_day} a day" if options.per_day else "as its plan says"
+            print(f"Within a minute, the e-mails of {options.id} are limited: {limit}.")
         case "delete":
             return leave(BankData(stage, options.id), banks, options.confirm, options.wait)
         case "show":
@@ -193,6 +203,7 @@ def _show(banks: Registry, options: argparse.Namespace) -> None:
     endpoints = stored.settings.endpoints
     shown: dict[str, Any] = {
         **dict(zip(COLUMNS, _row(bank), strict=True)),
+        "emails_per_day": bank.emails_per_day,
         "keys": [_told(key) for key in banks.keys(bank.id)],
         "webhook_url": stored.settings.webhook_url,
         "webhooks": {one.url: status_of(stored.states, key, one).value for key, one in endpoints.items()},
@@ -218,7 +229,7 @@ def _show(banks: Registry, options: argparse.Namespace) -> None:
 
 def _used(banks: Registry, bank: Bank, metered: Metered) -> dict[str, int | None]:
     """Return what functions have taken of a quota today (UTC), and its limit. What has no limit isn't counted."""
-    limit = limit_of(bank.plan, metered)
+    limit = limit_of(bank.plan, metered, bank.emails_per_day)
     used = banks.used(bank.id, metered) if limit is not None else None
     return {"used": used, "limit": limit}
 

@@ -24,7 +24,7 @@ class Bank:
     secret; the service signs the bank's webhooks with the secret of `webhook_secret_arn`.
 
     `sender_name` and `sender_address` are those of its e-mails, where they aren't the bank's name and the stage's
-    address.
+    address. `emails_per_day` is a limit of its own, where it is to be lower than the plan's.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Bank:
     webhook_secret_arn: str | None = None
     sender_name: str | None = None
     sender_address: str | None = None
+    emails_per_day: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

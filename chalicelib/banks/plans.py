@@ -48,7 +48,12 @@ def pace_of(plan: str) -> int | None:
     return _A_SECOND.get(plan, _A_SECOND["standard"])
 
 
-def limit_of(plan: str, metered: Metered) -> int | None:
-    """Return a plan's limit a day; None if it has none. A plan that is unknown here has the standard one's."""
+def limit_of(plan: str, metered: Metered, emails_per_day: int | None = None) -> int | None:
+    """Return a plan's limit a day; None if it has none. A plan that is unknown here has the standard one's.
+
+    `emails_per_day` is a bank's own limit of e-mails, which counts where it is lower than the plan's.
+    """
     daily = DAILY.get(plan, DAILY["standard"])
-    return daily.transactions if metered is Metered.TRANSACTIONS else daily.emails
+    if metered is Metered.TRANSACTIONS:
+        return daily.transactions
+    return min((limit for limit in (daily.emails, emails_per_day) if limit is not None), default=None)

@@ -25,10 +25,11 @@ _LEASES_AT_LEAST = 1_000  # in a quota
 class _Lease:
     """What a function has taken of a day's quota and not given out, and how much it took last.
 
-    `exhausted_at` is the limit at which nothing was left.
+    `limit` is that of which it was taken, `exhausted_at` the limit at which nothing was left.
     """
 
     day: date
+    limit: int
     left: int = 0
     size: int = 0
     exhausted_at: int | None = None
@@ -45,15 +46,20 @@ class Quotas:
         self._clock = clock
         self._leases: dict[tuple[str, Metered], _Lease] = {}
 
-    def take(self, bank: str, plan: str, metered: Metered, count: int) -> int:
-        """Take so many of the bank's quota of today, and return how many it may have, at most `count`."""
-        limit = limit_of(plan, metered)
+    def take(self, bank: str, plan: str, metered: Metered, count: int, emails_per_day: int | None = None) -> int:
+        """Take so many of the bank's quota of today, and return how many it may have, at most `count`.
+
+        `emails_per_day` is the bank's own limit of e-mails, if it has one. A lower limit than before counts at once:
+        what this function had taken of the larger one is not given out.
+        """
+        limit = limit_of(plan, metered, emails_per_day)
         if limit is None:
             return count
         day = self._clock().date()
         lease = self._leases.get((bank, metered))
-        if lease is None or lease.day != day:
-            lease = self._leases[bank, metered] = _Lease(day)
+        if lease is None or lease.day != day or limit < lease.limit:
+            lease = self._leases[bank, metered] = _Lease(day, limit)
+        lease.limit = limit
         if lease.left < count and lease.exhausted_at != limit:
             self._extend(lease, bank, metered, count - lease.left, limit)
         granted = min(count, lease.left)
@@ -93,7 +99,7 @@ class Quotas:
         subject = f"{reached} % of today's {metered} used"
         text = (
             f"{subject}, bank {bank}\n\n{used.taken} of {limit} {metered} of {day} (UTC) are used.\n"
-            f"{_CONSEQUENCES[metered]}\nThe service's operator can change the bank's plan.\n"
+            f"{_CONSEQUENCES[metered]}\nThe service's operator can change the bank's plan or limit.\n"
         )
         try:
             self._warn(bank, subject, text)

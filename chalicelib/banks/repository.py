@@ -42,7 +42,10 @@ class BankRepository:
         values = self._get(f"bank#{bank_id}")
         if values is None:
             return None
-        return Bank(**{name: values[name] for name in Bank.__dataclass_fields__ if name in values})
+        bank = {name: values[name] for name in Bank.__dataclass_fields__ if name in values}
+        if bank.get("emails_per_day") is not None:
+            bank["emails_per_day"] = int(bank["emails_per_day"])
+        return Bank(**bank)
 
     def put_bank(self, bank: Bank) -> None:
         """Store a bank, in place of the bank that has its id."""

@@ -91,6 +91,18 @@ def test_a_plan_without_limits_counts_nothing(bench: Bench) -> None:
     assert answer["quotas"] == [{"what": what, "used": None, "limit": None} for what in ("transactions", "emails")]
 
 
+def test_a_limit_of_the_banks_e_mails_alone_is_the_one_that_counts(bench: Bench) -> None:
+    bench.banks.change_bank("eazycard", emails_per_day=300)
+    bench.restart()
+    answer = signed_in(bench, "viewer").get("/staff/quota").json_body
+    limits = {one["what"]: one["limit"] for one in answer["quotas"]}
+    assert limits == {"transactions": DAILY["standard"].transactions, "emails": 300}
+    assert app_module.services._allowed_emails("eazycard", 500) == 300  # which is what mailers ask
+    assert app_module.services._allowed_emails("other-bank", 500) == 500
+    today = {one["what"]: one["limit"] for one in signed_in(bench, "viewer").get("/staff/today").json_body["quota"]}
+    assert today == limits
+
+
 def test_an_admin_changes_settings_in_the_admin_s_name_if_nobody_else_has(bench: Bench, admin: Desk) -> None:
     before = signed_in(bench, "viewer").get("/staff/settings")
     assert before.json_body == bench.get("/settings").json_body

@@ -125,6 +125,23 @@ def test_another_plan_is_obeyed_at_once(office: Office) -> None:
     assert function.take("eazycard", "standard", TRANSACTIONS, 500) == 500
 
 
+def test_a_banks_own_limit_of_e_mails_counts_where_it_is_lower_than_the_plans(office: Office) -> None:
+    function = office.function()
+    assert function.take("eazycard", "standard", EMAILS, 500, 300) == 300
+    assert function.take("other-bank", "volume", EMAILS, 500, 300) == 300
+    assert function.take("third-bank", "trial", EMAILS, 2_500, 1_000_000) == 2_000
+    assert function.take("eazycard", "standard", TRANSACTIONS, 500, 300) == 500
+
+
+def test_a_lower_limit_counts_at_once_and_a_lifted_one_too(office: Office) -> None:
+    function, other = office.function(), office.function()
+    for one in (function, other):
+        for _ in range(14):  # until each has a lease of a thousand and more
+            one.take("eazycard", "standard", EMAILS, 200)
+    assert [one.take("eazycard", "standard", EMAILS, 10, 2_000) for one in (function, other)] == [0, 0]
+    assert function.take("eazycard", "standard", EMAILS, 10) == 10
+
+
 @pytest.mark.parametrize("seed", range(size(2, 20)))
 def test_many_functions_give_out_no_more_together_and_leave_little(each_dynamodb: Any, seed: int) -> None:
     office, luck = Office(each_dynamodb), random.Random(seed)
@@ -158,7 +175,7 @@ def test_the_bank_is_warned_at_80_and_at_100_percent_once_each(office: Office) -
         assert first == f"{subject}, bank eazycard"
         assert second.endswith(f" of {TRIAL} transactions of 2026-01-10 (UTC) are used.")
         assert int(second.split()[0]) >= int(used)
-        assert last == "The service's operator can change the bank's plan."
+        assert last == "The service's operator can change the bank's plan or limit."
 
 
 def test_a_warning_that_can_not_be_sent_is_sent_with_the_next_lease(office: Office) -> None:

@@ -55,7 +55,12 @@ def test_only_the_named_values_of_a_bank_are_changed_and_none_takes_one_away(ban
     assert banks.bank("eazycard") == Bank("eazycard", "EAZYCard", "XAF", "standard", True, None, "arn:webhooks")
     banks.change_bank("eazycard", webhook_secret_arn=None)
     assert banks.bank("eazycard") == Bank("eazycard", "EAZYCard", "XAF", "standard", True)
-    banks.change_bank("eazycard", disabled=False)
+    banks.change_bank("eazycard", emails_per_day=300)
+    limited = banks.bank("eazycard")
+    assert limited is not None
+    assert isinstance(limited.emails_per_day, int)
+    assert limited.emails_per_day == 300
+    banks.change_bank("eazycard", disabled=False, emails_per_day=None)
     assert banks.bank("eazycard") == dataclasses.replace(bank, signing_secret_arn=None)
 
 

@@ -392,6 +392,32 @@ def test_plan_puts_all_keys_of_the_bank_and_no_other_on_another_plan(
         assert registered.bank("zeta").plan == "volume"
 
 
+def test_e_mails_alone_are_limited_and_the_limit_is_shown_and_lifted(command: Command, registered: Registry) -> None:
+    command("create --id zeta --name Zeta --currency EUR --plan standard")
+    assert command("emails zeta --per-day 2000") == (
+        "Within a minute, the e-mails of zeta are limited: at most 2000 a day.\n"
+    )
+    assert registered.bank("zeta").emails_per_day == 2000
+    assert registered.bank("zeta").plan == "standard"
+    shown = json.loads(command("show zeta --json"))
+    assert (shown["emails_per_day"], shown["today"]["emails"]["limit"]) == (2000, 2000)
+    assert shown["today"]["transactions"]["limit"] == 5_000_000
+    command("emails zeta --as-planned")
+    shown = json.loads(command("show zeta --json"))
+    assert (shown["emails_per_day"], shown["today"]["emails"]["limit"]) == (None, 5_000_000)
+
+
+def test_a_limit_that_limits_nothing_is_refused(command: Command) -> None:
+    command("create --id zeta --name Zeta --currency EUR --plan trial")
+    assert command.refused("emails zeta --per-day 2000") == (
+        "banks: the plan trial allows 2000 e-mails a day: a limit of its own must be lower.\n"
+    )
+    for mistyped in ("emails zeta", "emails zeta --per-day 0", "emails zeta --per-day 5 --as-planned"):
+        with pytest.raises(SystemExit) as ended:
+            command(mistyped)
+        assert ended.value.code == 2
+
+
 def test_plan_does_the_rest_of_a_change_that_was_interrupted(
     command: Command, gateway: Any, registered: Registry
 ) -> None:

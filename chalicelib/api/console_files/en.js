@@ -543,6 +543,7 @@ export default {
   "action.bank.disable": "Bank disabled",
   "action.bank.enable": "Bank enabled",
   "action.bank.plan": "Plan changed",
+  "action.bank.emails": "Limit of e-mails changed",
   "action.bank.delete": "Bank deleted",
   "action.member.add": "Member added",
   "action.member.invite": "Member invited again",

@@ -543,6 +543,7 @@ export default {
   "action.bank.disable": "Banque désactivée",
   "action.bank.enable": "Banque réactivée",
   "action.bank.plan": "Offre modifiée",
+  "action.bank.emails": "Limite d’e-mails modifiée",
   "action.bank.delete": "Banque supprimée",
   "action.member.add": "Membre ajouté",
   "action.member.invite": "Membre invité à nouveau",
