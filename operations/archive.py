@@ -3,9 +3,11 @@
     python -m operations.archive --stage prod list --bank eazycard --from 2026-01-01 --to 2026-01-31
     python -m operations.archive --stage prod show bank=eazycard/date=2026-01-10/4421…-17-9f86d081884c.jsonl.gz
     python -m operations.archive --stage prod replay --bank eazycard --dry-run
+    python -m operations.archive --stage prod add eazycard card-417 card-418
 
 Dates are the UTC days on which transactions arrived. A replay records the transactions that the table lacks, and
-changes no other. It can be run again at any time.
+changes no other. `add` archives stored transactions that the archiver has left out, each on the day on which it
+arrived. Both can be run again at any time.
 """
 
 import argparse
@@ -17,6 +19,8 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from chalicelib.errors import TransactionNotFound
+from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.intake import Intake
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
@@ -25,7 +29,7 @@ from operations.auditing import note_change
 from operations.listing import add_json_option, print_list
 from operations.replay import CLIENT, Replay
 from operations.selecting import check_named
-from operations.stage_stores import stores_of
+from operations.stage_stores import PATIENT, stores_of
 
 _UNAVAILABLE = "the table can't be reached or takes nothing for now. Run the command again later."
 
@@ -33,9 +37,9 @@ _UNAVAILABLE = "the table can't be reached or takes nothing for now. Run the com
 def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.command != "show" and options.first and options.last and options.first > options.last:
+    if options.command in ("list", "replay") and options.first and options.last and options.first > options.last:
         parser.error("--from is after --to")
-    work = {"list": _list, "show": _show, "replay": _replay}[options.command]
+    work = {"list": _list, "show": _show, "replay": _replay, "add": _add}[options.command]
     return run("archive", lambda: work(open_stage(options), options), unavailable=_UNAVAILABLE)
 
 
@@ -59,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("show", help="print an object's lines").add_argument("key")
     replay = commands.add_parser("replay", parents=[selection], help="record the transactions that the table lacks")
     replay.add_argument("--dry-run", action="store_true", help="print what would happen and write nothing")
+    add = commands.add_parser("add", help="archive stored transactions that the archiver has left out")
+    add.add_argument("bank")
+    add.add_argument("transaction", nargs="+", help="its id, as the log line `not_archived` has it")
     return parser
 
 
@@ -95,6 +102,26 @@ def _show(stage: Stage, options: argparse.Namespace) -> int:
     for line in _archive(stage).lines(options.key):
         print(line)
     return 0
+
+
+def _add(stage: Stage, options: argparse.Namespace) -> int:
+    stores = stores_of(stage, "TransactionsTable", config=PATIENT)
+    archiver = Archiver(stage.session.client("s3"), stage.output("ArchiveBucket"))
+    note_change(stage, options.bank, "archive.add", ["transactions"])
+    failed = 0
+    for transaction_id in dict.fromkeys(options.transaction):
+        try:
+            print(archiver.add(stores.transactions.get(options.bank, transaction_id)))
+        except TransactionNotFound:
+            failed += 1
+            print(f"archive: {options.bank} has no transaction {transaction_id}.", file=sys.stderr)
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            failed += 1
+            print(
+                f"archive: {transaction_id} can't be read ({type(error).__name__}): put its row in the table right.",
+                file=sys.stderr,
+            )
+    return 1 if failed else 0
 
 
 def _no_queue() -> NoReturn:

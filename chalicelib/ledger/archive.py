@@ -2,6 +2,8 @@
 
     bank=<bank>/date=<YYYY-MM-DD>/<sequence number>-<lines>-<hash>.jsonl.gz
 
+In the place of the sequence number, `added` stands for a transaction that an operator has put there.
+
 The day is the UTC day of `recorded_at`, so that a day that is over never changes. A line is the transaction as the API
 answers it; its bank is in the key. The name says how many lines there are, so that a listing tells it without a read.
 """
@@ -17,7 +19,7 @@ from typing import Any
 from chalicelib.aws.calls import call
 from chalicelib.aws.clients import WRITERS
 from chalicelib.aws.telemetry import logger, skipped
-from chalicelib.ledger.keys import IDENTIFIER
+from chalicelib.ledger.keys import IDENTIFIER, TransactionKey
 from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item, transaction_item
 from chalicelib.ledger.transaction import Transaction, from_json, to_json
 
@@ -50,7 +52,7 @@ class Archiver:
                 # Of the part's own first record: bisecting leaves the name of a part that it doesn't cut as it is.
                 parts.setdefault(folder, (record["dynamodb"]["SequenceNumber"], []))[1].append(line)
             except Exception as error:  # whatever is wrong with one record must not hold up the others
-                skipped("not_archived", "NotArchived", error, event=record.get("eventID"))
+                skipped("not_archived", "NotArchived", error, event=record.get("eventID"), **_named(record))
                 unreadable += 1
         if parts:
             with ThreadPoolExecutor(min(WRITERS, len(parts))) as pool:
@@ -58,17 +60,38 @@ class Archiver:
         archived = sum(len(lines) for _, lines in parts.values())
         logger.info("archive_batch", extra={"archived": archived, "objects": len(parts), "unreadable": unreadable})
 
-    def _put(self, folder: str, sequence_number: str, lines: Sequence[str]) -> None:
+    def add(self, transaction: Transaction) -> str:
+        """Put a transaction that was left out into an object of its own, on its day; return the object's key.
+
+        The same transaction makes the same object. Raises ValueError, and puts nothing, if a replay couldn't read it.
+        """
+        line = to_line(transaction)
+        from_line(line, transaction.bank)
+        return self._put(folder_of(transaction), "added", [line])
+
+    def _put(self, folder: str, first: str, lines: Sequence[str]) -> str:
         content = "".join(f"{line}\n" for line in lines).encode()
+        key = f"{folder}{first}-{len(lines)}-{hashlib.sha256(content).hexdigest()[:12]}{SUFFIX}"
         call(
             self._client.put_object,
             Bucket=self._bucket,
-            Key=f"{folder}{sequence_number}-{len(lines)}-{hashlib.sha256(content).hexdigest()[:12]}{SUFFIX}",
+            Key=key,
             Body=gzip.compress(content, mtime=0),
-            # What the bytes are. As a Content-Encoding, gzip would be undone by some clients on the way and be
-            # looked for again, by the name, by the tool that reads the object.
+            # What the bytes are. As a Content-Encoding, gzip would be undone by some clients on the way and be looked
+            # for again, by the name, by the tool that reads the object.
             ContentType="application/gzip",
         )
+        return key
+
+
+def _named(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the bank and id of a record that may be anything; {} if its key is none that the API gives."""
+    try:
+        key = TransactionKey.of_stored(record["dynamodb"]["NewImage"]["transaction_key"]["S"])
+    except (AttributeError, KeyError, TypeError):
+        return {}
+    is_ours = IDENTIFIER.fullmatch(key.bank) and IDENTIFIER.fullmatch(key.id)
+    return {"bank": key.bank, "transaction": key.id} if is_ours else {}
 
 
 def folder_of(transaction: Transaction) -> str:

@@ -86,6 +86,13 @@ def entries() -> list[tuple[list[str], str]]:
     return [(re.findall(r"`(\w+)`", heading), text.partition("\n## ")[0]) for heading, _, text in parts]
 
 
+def table_in(alarm: str) -> dict[str, list[str]]:
+    """Return the rows of the table in an alarm's entry, by the code in their first cell."""
+    (text,) = [text for names, text in entries() if alarm in names]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:3] == "| `"]
+    return {row[0].strip("`"): row[1:] for row in rows}
+
+
 def test_the_runbook_has_an_entry_for_each_alarm_and_no_other() -> None:
     assert sorted(name for names, _ in entries() for name in names) == sorted(ALARMS)
 
@@ -99,9 +106,29 @@ def test_an_entry_says_what_it_means_how_to_tell_what_to_do_and_when_it_is_over(
     for named in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", text):
         place = named.partition(":")[0]
         assert named in queries or place in titles or named in ("Today",), named
-    for command in re.findall(r"`(operations\.\w+|infra\.\w+)", text):
+    for command, word in re.findall(r"`(operations\.\w+|infra\.\w+)(?: ([a-z]+))?", text):
         folder, _, module = command.partition(".")
-        assert (PROJECT_DIR / folder / f"{module}.py").exists(), command
+        path = PROJECT_DIR / folder / f"{module}.py"
+        assert path.exists(), command
+        assert not word or f'"{word}"' in path.read_text(), f"{command} {word}"
+
+
+def test_the_runbook_says_of_each_step_that_leaves_out_a_record_what_can_be_done_again() -> None:
+    steps = set()
+    for path in (PROJECT_DIR / "chalicelib").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        values = {
+            target.id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "skipped":
+                step = node.args[0]
+                steps.add(ast.literal_eval(values[step.id] if isinstance(step, ast.Name) else step))
+    assert set(table_in("RecordsSkipped")) == steps
 
 
 @pytest.mark.parametrize("function", functions_triggered_by("schedule"))

@@ -198,8 +198,33 @@ def test_an_unreadable_record_is_counted_and_the_others_are_archived(
     Archiver(bucket, BUCKET).handle(batch)
     assert [one.id for one in bucket.transactions] == ["a", "b"]
     assert '"NotArchived":[1.0]' in capsys.readouterr().out.replace(" ", "")
-    (line,) = [line for line in caplog.records if line.message == "not_archived"]
-    assert line.__dict__["event"] == "e101"
+    (line,) = [line.__dict__ for line in caplog.records if line.message == "not_archived"]
+    assert line["event"] == "e101"
+    named = (line.get("bank"), line.get("transaction"))
+    assert named == (("eazycard", "bad") if bad else (None, None)), "as the runbook's query shows it"
+
+
+@pytest.mark.parametrize("key", ["eazycard", "Awa Ndiaye#1", "eazycard#Awa Ndiaye", "eazycard#a@example.com", 7, None])
+def test_a_key_that_is_none_of_ours_is_not_logged(key: Any, caplog: pytest.LogCaptureFixture) -> None:
+    Archiver(FakeBucket(), BUCKET).handle([of_item({"transaction_key": {"S": key}})])
+    (line,) = [line.__dict__ for line in caplog.records if line.message == "not_archived"]
+    assert not {"bank", "transaction"} & line.keys()
+
+
+def test_a_transaction_that_was_left_out_is_added_on_its_day_under_one_name() -> None:
+    bucket = FakeBucket()
+    keys = {Archiver(bucket, BUCKET).add(TRANSACTION) for _ in range(2)}
+    (key,) = bucket.objects
+    assert keys == {key}
+    assert key.startswith(f"bank={TRANSACTION.bank}/date={TRANSACTION.recorded_at.date()}/added-1-")
+    assert bucket.transactions == [TRANSACTION]
+
+
+def test_what_no_replay_could_read_is_not_added() -> None:
+    bucket = FakeBucket()
+    with pytest.raises(ValueError, match="not of the contract"):
+        Archiver(bucket, BUCKET).add(transaction(account="no account"))
+    assert bucket.objects == {}
 
 
 def test_nothing_of_a_transaction_is_logged(caplog: pytest.LogCaptureFixture) -> None:

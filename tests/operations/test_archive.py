@@ -15,6 +15,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.audit.repository import AuditRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.intake import Intake
@@ -115,6 +116,37 @@ def test_objects_are_listed_with_size_and_number_of_lines(stage: Stage, capsys: 
     sizes = {entry["Key"]: entry["Size"] for entry in stage.s3.list_objects_v2(Bucket="archive")["Contents"]}
     assert {key: int(size) for key, size, _ in listed} == sizes
     assert err == f"3 objects, {sum(sizes.values())} bytes, 4 lines\n"
+
+
+def test_what_the_archiver_left_out_is_added_once_and_a_replay_brings_it_back(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (one, other), *_ = three_days()
+    stage.record(one)
+    stage.dynamodb.put_item(TableName=TABLE, Item=transaction_item(other))
+    spoilt = {**transaction_item(transaction(id="spoilt")), "amount": {"S": "12"}}
+    stage.dynamodb.put_item(TableName=TABLE, Item=spoilt)
+    capsys.readouterr()
+    for _ in range(2):
+        assert run("add", "eazycard", other.id) == 0
+        key = capsys.readouterr().out.strip()
+    assert json.loads(archived(stage.s3)[key][0]) == to_json(other)
+    assert run("add", "eazycard", "nothing", "spoilt", other.id) == 1
+    out, err = capsys.readouterr()
+    assert out == f"{key}\n"
+    assert err.splitlines() == [
+        "archive: eazycard has no transaction nothing.",
+        "archive: spoilt can't be read (TypeError): put its row in the table right.",
+    ]
+    assert len(archived(stage.s3)) == 2
+    stage.dynamodb.delete_item(TableName=TABLE, Key={"transaction_key": {"S": "eazycard#spoilt"}})
+    before = stage.stored()
+    stage.lose_the_table()
+    assert run("replay") == 0
+    assert stage.stored() == before
+    trail = AuditRepository(boto3.client("dynamodb"), "AuditTable", 10)
+    entries = trail.of_bank("eazycard", datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC))
+    assert {entry.action for entry in entries} == {"archive.add"}
 
 
 @pytest.mark.parametrize(

@@ -554,6 +554,7 @@ export default {
   "action.dead_letters.redrive": "Dead letters sent through again",
   "action.failed_batches.send": "Failed batches sent again",
   "action.archive.replay": "Archive replayed",
+  "action.archive.add": "Transactions archived late",
   "action.roll_ups.repair": "Totals repaired",
   "action.search_index.fill": "Search index filled",
 

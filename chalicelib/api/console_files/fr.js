@@ -554,6 +554,7 @@ export default {
   "action.dead_letters.redrive": "Messages en échec relancés",
   "action.failed_batches.send": "Lots en échec relancés",
   "action.archive.replay": "Archive rejouée",
+  "action.archive.add": "Transactions archivées après coup",
   "action.roll_ups.repair": "Totaux réparés",
   "action.search_index.fill": "Index de recherche rempli",
 
