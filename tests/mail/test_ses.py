@@ -4,13 +4,15 @@ from dataclasses import replace
 from email.utils import parseaddr
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mail.sender import Sender
-from chalicelib.mail.ses import Email, SendResult, SesOutbox
-from tests.fakes import Failing, FakeSes, refusal
+from chalicelib.mail.ses import Email, SendResult, SesOutbox, _result
+from tests.fakes import Failing, FakeSes, Refusing, refusal
+from tests.samples import PROJECT_DIR
 
 
 def email(number: int, html: str = "<p>hello</p>") -> Email:
@@ -69,6 +71,39 @@ def test_an_email_s_own_headers_go_beside_those_that_all_have() -> None:
         {"Auto-Submitted": "auto-generated", **dict(own)},
         {"Auto-Submitted": "auto-generated"},
     ]
+
+
+def runbook() -> dict[str, str]:
+    """Return what the runbook says that the mailer does, by what SES says."""
+    lines = (PROJECT_DIR / "docs" / "runbook.md").read_text().partition("| SES says |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines()[2:]]
+    assert all(len(row) == 4 and all(row) for row in rows)
+    return {row[0].strip("`"): row[2] for row in rows}
+
+
+def test_the_runbook_says_of_all_that_ses_can_say_what_the_mailer_does() -> None:
+    model = botocore.session.get_session().get_service_model("sesv2")
+    statuses = set(model.shape_for("BulkEmailStatus").enum) - {"SUCCESS"}
+    errors = {shape.name for shape in model.operation_model("SendBulkEmail").error_shapes}
+    told = runbook()
+    assert told.keys() == statuses | errors | {"NO_RESULT", "SENDER_UNKNOWN"}
+    for status in statuses:
+        ses = FakeSes()
+        ses.statuses["holder0@example.com"] = status
+        (result,) = send(ses, [email(0)])
+        assert result.reason == status
+        assert told[status].startswith("refused" if result.final else "tried"), status
+    for code in errors:
+        (result,) = send(Refusing(FakeSes(), refusal(code), "send_bulk_email"), [email(0)])
+        assert result.reason == code
+        assert told[code].startswith("halved" if result.final else "tried"), code
+
+
+def test_the_runbook_says_which_answers_are_tried_when_an_identity_is_not_verified() -> None:
+    for code, does in runbook().items():
+        result = _result({"Status": code, "Error": "Email address is not verified."})
+        assert not result.final
+        assert ("not verified" in does) == does.startswith(("refused", "halved")), code
 
 
 @pytest.mark.parametrize("status", ["MESSAGE_REJECTED", "INVALID_PARAMETER"])
