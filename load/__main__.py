@@ -8,8 +8,9 @@ A run makes banks of its own, whose holders have addresses at SES's mailbox simu
 It needs the operator's access to the stage. On AWS the run costs what its transactions and e-mails cost
 (docs/scaling.md), and Locust needs a machine that can send what the scenario asks for.
 
-The report goes to .local/load/: report.html with Locust's charts, report.png, report.json. The status is 0 when every
-transaction is stored, told and added up, 1 when something is missing or wrong, and 130 after Ctrl-C.
+The report goes to .local/load/<scenario>-<time>/: report.html, which is Locust's page with the counts on top,
+report.png, report.json, and Locust's own files. The status is 0 when every transaction is stored, told and added up, 1
+when something is missing or wrong, and 130 after Ctrl-C.
 """
 
 import math

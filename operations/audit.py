@@ -46,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     show.add_argument("id", help="its id, as `list` prints it")
     options = parser.parse_args(arguments)
     of_one = [options.bank, options.account, options.holder] if options.command == "list" else []
+    if options.command == "list" and options.first and options.last and options.first > options.last:
+        parser.error("--from is after --to")
     if any(of_one[1:]) and not all(of_one):
         parser.error("--account and --holder come together, with --bank")
     work = {"list": _list, "show": _show}[options.command]

@@ -21,6 +21,7 @@ from operations.price_stage import usd_a_month
 from operations.units import DAY_S, lines, objects_per_day
 
 DAYS = 30
+MAX_BATCH = 500  # transactions in a request
 _MILLION = Decimal(10**6)
 _USD_A_MILLION_PUTS = Decimal(5)
 # A secret costs 0.40 USD a month. While its bank is busy, each warm copy of the webhooks' sender reads it every minute,
@@ -68,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--per-day", type=_number, required=True, help="transactions a day")
     parser.add_argument("--holders", type=_number, default=Decimal(1), help="holders told of each (default: 1)")
-    parser.add_argument("--batch", type=int, default=1, choices=range(1, 501), metavar="1-500", help="in a request")
+    parser.add_argument("--batch", type=_batch, default=1, help=f"in a request, 1 to {MAX_BATCH} (default: 1)")
     parser.add_argument("--banks", type=at_least_one, default=1, help="banks, equally busy (default: 1)")
     options = parser.parse_args(arguments)
     print(printed(options.per_day, options.holders, options.batch, options.banks))
@@ -83,8 +84,14 @@ def _number(text: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not (number.is_finite() and 0 < number <= 10**12):
-        raise argparse.ArgumentTypeError("must be a number over 0")
+        raise argparse.ArgumentTypeError("must be a number over 0, and at most 10^12")
     return number
+
+
+def _batch(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_BATCH:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {MAX_BATCH}, as a request takes them")
+    return int(text)
 
 
 if __name__ == "__main__":

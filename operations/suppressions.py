@@ -46,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "lift" and not (options.address or (options.since and options.until)):
         parser.error("lift needs --address, or --since and --until")
+    if options.since and options.until and options.since >= options.until:
+        parser.error("--until must be after --since")
     work = {"list": _list, "lift": _lift}[options.command]
     return run("suppressions", lambda: work(open_stage(options), options, datetime.now(UTC)))
 

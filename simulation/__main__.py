@@ -1,10 +1,12 @@
 """`python -m simulation`: many runs of the whole system, each with a seed of its own."""
 
 import argparse
+import math
 import os
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -15,12 +17,12 @@ _COUNTED = ("transactions", "emails", "calls", "steps")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="how many runs (20)")
+    parser.add_argument("--seeds", type=_at_least_one, default=20, help="how many runs (20)")
     parser.add_argument("--first", type=int, default=1, help="the first run's seed (1); a run that fails names its own")
-    parser.add_argument("--transactions", type=int, default=40, help="transactions of a run (40)")
-    parser.add_argument("--days", type=float, help="over how many days the transactions come (seconds to hours)")
+    parser.add_argument("--transactions", type=_at_least_one, default=40, help="transactions of a run (40)")
+    parser.add_argument("--days", type=_over_0, help="over how many days the transactions come (seconds to hours)")
     cpus = os.cpu_count() or 1
-    parser.add_argument("--workers", type=int, default=cpus, help="on so many processors (all)")
+    parser.add_argument("--workers", type=_at_least_one, default=cpus, help="on so many processors (all)")
     parser.add_argument("--guards", action="store_true", help="take each guard out in turn, and look who notices")
     parser.add_argument(
         "--without", nargs=2, metavar=("TABLE", "PART"), help="take out the conditions on a table that have this part"
@@ -40,6 +42,20 @@ def main() -> int:
     return _simulate(options)
 
 
+def _at_least_one(text: str) -> int:
+    # As in infra.command_line, which a run must not import before its own time and chance are in place.
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return int(text)
+
+
+def _over_0(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError("must be a number over 0")
+    return number
+
+
 class _Progress:
     """Says how far the runs are: every two seconds on a screen, each minute in a file."""
 
@@ -55,7 +71,7 @@ class _Progress:
 
 def _simulate(options: argparse.Namespace) -> int:
     from simulation.guards import is_at
-    from simulation.run import run, run_all
+    from simulation.run import Guard, run, run_all
 
     over_s = options.days * 86_400 if options.days else None
     out: dict[str, Any] = {"is_out": partial(is_at, tuple(options.without))} if options.without else {}
@@ -69,9 +85,11 @@ def _simulate(options: argparse.Namespace) -> int:
     sums: dict[str, Counter[str]] = defaultdict(Counter)
     failed = []
     done = 0
+    guards: set[Guard] = set()
     try:
         for outcome in run_all(seeds, one, options.workers):
             done += 1
+            guards |= outcome.conditions
             sums["faults"].update(outcome.faults)
             sums["killed"].update(outcome.killed)
             sums["among them"].update(outcome.happened)
@@ -92,7 +110,18 @@ def _simulate(options: argparse.Namespace) -> int:
     for name in ("among them", "faults", "killed"):
         print(f"{name}: " + ", ".join(f"{count:,} {what}" for what, count in sorted(sums[name].items())))
     print(f"broken promises: {len(failed)} runs" + (f", seeds {failed}" if failed else ""))
+    if options.without and not any(is_at(tuple(options.without), guard) for guard in guards):
+        return _without_nothing(options.without[0], guards)
     return 130 if done < len(seeds) else 1 if failed else 0
+
+
+def _without_nothing(table: str, guards: Iterable[tuple[str, str, str]]) -> int:
+    """Say which conditions could be taken out: those of the table, or else the tables that have some."""
+    of_table = sorted({text for _, its_table, text in guards if its_table == table})
+    there = of_table or sorted({its_table for _, its_table, _ in guards})
+    of = f"The conditions on {table}" if of_table else "The tables with conditions"
+    print(f"--without took nothing out. {of}:", *there, sep="\n  ", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -90,7 +90,11 @@ def test_entries_are_chosen_by_bank_time_author_action_and_holder(
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(["--from", "yesterday"], "must be a date like"), (["--holder", "awa"], "come together, with --bank")],
+    [
+        (["--from", "yesterday"], "must be a date like"),
+        (["--holder", "awa"], "come together, with --bank"),
+        (["--from", "2026-01-10", "--to", "2026-01-09"], "--from is after --to"),
+    ],
 )
 def test_a_filter_that_can_not_be_is_refused(
     arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]

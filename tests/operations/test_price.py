@@ -89,5 +89,15 @@ def test_what_is_no_number_over_0_is_refused(wrong: str, capsys: pytest.CaptureF
     assert "must be a number over 0" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("wrong", ["0", "501", "-1", "many", "1.5"])
+def test_a_batch_that_no_request_takes_is_refused_with_the_bound(
+    wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--per-day=1000", f"--batch={wrong}"])
+    assert ended.value.code == 2
+    assert "must be from 1 to 500" in capsys.readouterr().err
+
+
 def test_the_columns_are_in_line() -> None:
     assert len({len(line) for line in printed(Decimal(10**9), Decimal(20), 1).splitlines()}) == 1

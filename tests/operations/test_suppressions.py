@@ -124,6 +124,11 @@ def test_what_was_suppressed_within_a_time_is_lifted_when_that_is_confirmed_and_
         (["lift"], "lift needs --address, or --since and --until"),
         (["lift", "--since", "2026-01-10T14:00:00Z"], "lift needs --address, or --since and --until"),
         (["list", "--since", "yesterday"], "RFC 3339"),
+        *(
+            ([command, "--since", "2026-01-10T16:00:00Z", "--until", until], "--until must be after --since")
+            for command in ("list", "lift")
+            for until in ("2026-01-10T14:00:00Z", "2026-01-10T17:00:00+01:00")
+        ),
     ],
 )
 def test_a_lifting_of_nothing_in_particular_is_refused(

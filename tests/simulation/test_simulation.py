@@ -48,3 +48,34 @@ def test_a_guard_that_is_gone_is_noticed(table: str, part: str, promise: str) ->
 
     assert run.returncode == 1
     assert promise in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--seeds", "0", "must be 1 or more"),
+        ("--transactions", "0", "must be 1 or more"),
+        ("--workers", "-1", "must be 1 or more"),
+        ("--days", "0", "must be a number over 0"),
+    ],
+)
+def test_a_number_of_nothing_is_refused(option: str, value: str, says: str) -> None:
+    done = simulated(f"{option}={value}")
+    assert (done.returncode, done.stderr.count("Traceback")) == (2, 0)
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "part", "says"),
+    [
+        ("NoTable", "", "The tables with conditions:\n  AccountsTable"),
+        ("TransactionsTable", "not at all", "\n  attribute_not_exists(transaction_key)\n"),
+    ],
+)
+def test_a_run_without_a_guard_that_there_is_not_fails_and_names_those_that_there_are(
+    table: str, part: str, says: str
+) -> None:
+    done = simulated("--seeds", "1", "--transactions", "5", "--without", table, part)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "broken promises: 0 runs" in done.stdout
