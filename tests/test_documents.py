@@ -117,6 +117,10 @@ def test_a_folder_of_the_tree_is_in_the_readme() -> None:
     assert rows == folders - {"chalicelib"} | packages
 
 
+def test_every_document_is_linked_in_the_readme() -> None:
+    assert [name for name in DOCUMENTS if name != "README.md" and f"]({name})" not in DOCUMENTS["README.md"]] == []
+
+
 def test_one_post_goes_through_the_functions_in_the_order_that_the_architecture_lists(
     bench: Bench,
     endpoint: Endpoint,  # noqa: F811
