@@ -4,13 +4,14 @@
     python -m load.faults --count 100000 --seed 7
 
 A tenth of the transactions are repeats. Meanwhile the processes of each stage are killed, calls of AWS are throttled,
-delayed, dropped or lose their answers, SES refuses for a while, and Secrets Manager and Cognito can't be reached for a
-while. The seed decides what is posted, who is killed when, and which calls fail; what meets what is decided by the
-machine, so a seed that fails does so again in most runs, not in all.
+delayed, dropped, made twice or lose their answers, SES refuses for a while, and Secrets Manager and Cognito can't be
+reached for a while. Each queue gets a message that nobody can read. The seed decides what is posted, who is killed
+when, and which calls fail; what meets what is decided by the machine, so a seed that fails does so again in most runs,
+not in all.
 
-The status is 0 if every transaction is stored once as posted, its holder is told, the roll-ups are the sums, no
-dead letter is left, and e-mails went out again only as often as mailers were killed or SES's answers lost: at most 50
-each time, which is one call of SES.
+The status is 0 if every transaction is stored once as posted, its holder is told, the roll-ups are the sums, no dead
+letter is left but what nobody can read, and e-mails went out again only as often as mailers were killed or SES's
+answers lost: at most 50 each time, which is one call of SES.
 """
 
 import json
@@ -44,7 +45,7 @@ from load.weather import bad_day
 from local_cloud.server import Keys
 from local_cloud.switches import Switches
 from operations.bank_registry import registry
-from operations.dead_letter_queues import dead_letter_queues
+from operations.dead_letter_queues import QUEUES, dead_letter_queues
 
 FOLDER = PROJECT / ".local" / "load"
 _REPEATS = 0.1
@@ -105,15 +106,26 @@ def bad_weather(stage: Stage, url: str, count: int, seed: int, folder: Path, *, 
             api.request("PUT", "/settings", json.dumps(_SETTINGS).encode())
         with progress_bar("enrolling holders", len(bank.accounts), "holders") as bar:
             enrol(bank, {}, bar)
+        unreadable = _put_unreadable(stage, name)
         with switches.faults(seed, bad_day(seed, count / rate)):
             with progress_bar("posting on a bad day", len(bank.bodies)) as bar:
                 answered = run_locust(url, [bank], work, bar)
             time.sleep(_AFTER_S)
-        account, redriven, left = _counted(stage, began, lambda: _account(bank, answered))
+        account, redriven, left, found = _counted(stage, began, unreadable, lambda: _account(bank, answered))
         mails = switches.mails(f"{name}-{bank.load.bank}")
     seconds = (datetime.now(UTC) - began).total_seconds()
     repeats = len(bodies) - account.posted
-    return Outcome(account, seed, seconds, repeats, mails, redriven, left, switches.happened())
+    happened = switches.happened()
+    return Outcome(account, seed, seconds, repeats, mails, redriven, left, len(unreadable), found, happened)
+
+
+def _put_unreadable(stage: Stage, name: str) -> set[str]:
+    """Put a message that nobody can read into each queue with a reader; return their texts."""
+    sqs, texts = stage.session.client("sqs"), set()
+    for output in sorted({reader for _, reader in QUEUES.values()} | {"AlertQueueUrl"}):
+        texts.add(text := json.dumps({"unreadable": f"{name}-{output}"}))
+        sqs.send_message(QueueUrl=stage.output(output), MessageBody=text)
+    return texts
 
 
 def _made_up(chance: Random, now: datetime, scenario: Scenario, prefix: str) -> Iterator[bytes]:
@@ -130,16 +142,26 @@ def _account(bank: LoadedBank, answered: Sequence[Answered]) -> Account:
         return account_of(bank, answered, [], bar, PATIENCE_S)
 
 
-def _counted(stage: Stage, since: datetime, count: Callable[[], Account]) -> tuple[Account, Counter[str], int]:
-    """Return the account, the dead letters that were sent through again for it, by reason, and how many are left."""
+def _counted(
+    stage: Stage, since: datetime, unreadable: set[str], count: Callable[[], Account]
+) -> tuple[Account, Counter[str], int, int]:
+    """Return the account, the dead letters that were sent through again for it, by reason, how many are left, and how
+    many of the unreadable messages were found among them, and removed."""
     account, queues, redriven = count(), dead_letter_queues(stage), Counter[str]()
     for letter in queues.letters(datetime.now(UTC)):
         if letter.sent_at >= since and queues.redrive(letter, datetime.now(UTC)):
             redriven[f"{letter.queue}: {letter.reason}"] += 1
     if redriven:
         account = count()
-    left = sum(letter.sent_at >= since for letter in queues.letters(datetime.now(UTC)))
-    return account, redriven, left
+    left, found = 0, set()
+    for letter in queues.letters(datetime.now(UTC)):
+        text = letter.payload if isinstance(letter.payload, str) else json.dumps(letter.payload)
+        if text in unreadable:
+            found.add(text)
+            queues.remove(letter)
+        else:
+            left += letter.sent_at >= since
+    return account, redriven, left, len(found)
 
 
 if __name__ == "__main__":

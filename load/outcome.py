@@ -16,8 +16,9 @@ _ACCEPTED = frozenset({"sent", "delivered"})
 class Outcome:
     """The account of a run, and the e-mails that SES accepted.
 
-    `redriven` are dead letters that were sent through again, by reason; so many are `left`. `happened` are the faults,
-    as `kind service function`.
+    `redriven` are dead letters that were sent through again, by reason; so many are `left`. Of messages that nobody can
+    read `unreadable` were sent, and `found` as dead letters, whole. `happened` are the faults, as `kind service
+    function`.
     """
 
     account: Account
@@ -27,6 +28,8 @@ class Outcome:
     mails: Mails
     redriven: Mapping[str, int]
     left: int
+    unreadable: int
+    found: int
     happened: Mapping[str, int]
 
     @property
@@ -52,7 +55,8 @@ class Outcome:
         # An e-mail that tells of several alerts tells of one at least.
         several, in_several = self.mails.of_several, self.in_several
         is_told = self.told == self.account.stored and (in_several >= several > 0 or in_several == several == 0)
-        return self.account.is_right and is_told and self.extra <= self.may_be_extra and not self.left
+        is_accounted = self.extra <= self.may_be_extra and not self.left and self.found == self.unreadable
+        return self.account.is_right and is_told and is_accounted
 
     def as_text(self) -> str:
         """Return the table."""
@@ -71,6 +75,11 @@ class Outcome:
             ),
             ("roll-ups", one.recorded, "counted, exactly the sums" if one.is_added_up else "are NOT the sums"),
             ("dead letters", self.left, f"left; sent through again: {letters}"),
+            (
+                "unreadable",
+                self.unreadable,
+                f"messages that nobody can read, of which {self.found} are dead letters, whole",
+            ),
         ]
         lines = [f"faults: seed {self.seed}, {one.posted + self.repeats:,} posts in {self.seconds:.0f} s"]
         lines += [f"  {name:<16}{number:>9,}  {says}" for name, number, says in rows]

@@ -12,6 +12,9 @@ SERVICES = ("dynamodb", "sqs", "sesv2", "s3", "events")
 OUTAGES = (("throttled", "sesv2"), ("dropped", "secretsmanager"), ("dropped", "cognito-idp"))
 _KILL_EVERY_S = 40
 _OUTAGE_PART = 0.2
+# What AWS delivers at least once, and so now and then again.
+_AGAIN = (("sqs", "SendMessageBatch"), ("events", "PutEvents"))
+_AGAIN_CHANCE = 0.03
 _CHANCES = {"throttled": 0.01, "delayed": 0.01, "dropped": 0.005, "lost": 0.003}
 
 
@@ -26,6 +29,8 @@ def bad_day(seed: int, seconds: float) -> list[Trouble]:
     for kind, service in OUTAGES:
         begins = chance.uniform(0, (1 - _OUTAGE_PART) * seconds)
         found.append(Trouble(kind, service=service, from_s=begins, until_s=begins + _OUTAGE_PART * seconds))
+    for service, operation in _AGAIN:
+        found.append(Trouble("twice", service=service, operation=operation, chance=_AGAIN_CHANCE))
     for service in SERVICES:
         found += [Trouble(kind, service=service, chance=often) for kind, often in _CHANCES.items()]
     return found

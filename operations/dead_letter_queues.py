@@ -91,8 +91,12 @@ class DeadLetterQueues:
             self._sqs.send_message(QueueUrl=self._return_urls[letter.goes_to], MessageBody=message, **group)
         else:
             return False
-        self._sqs.delete_message(QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt)
+        self.remove(letter)
         return True
+
+    def remove(self, letter: QueuedLetter) -> None:
+        """Remove a letter that `letters` has yielded."""
+        self._sqs.delete_message(QueueUrl=self._urls[letter.queue], ReceiptHandle=letter.receipt)
 
     def _receive(self, queue: str, url: str) -> list[QueuedLetter]:
         answer = self._sqs.receive_message(

@@ -16,7 +16,7 @@ from typing import Any
 from local_cloud.gate.meter import short_name
 from local_cloud.gate.rule import Call, Refused, emulator
 
-KINDS = ("throttled", "delayed", "dropped", "lost", "killed_before", "killed_after", "refused")
+KINDS = ("throttled", "delayed", "dropped", "lost", "twice", "killed_before", "killed_after", "refused")
 # What each service says when it takes no more. Source: each service's API reference, "Common errors".
 _THROTTLES = {
     "dynamodb": ("ProvisionedThroughputExceededException", 400),
@@ -37,8 +37,9 @@ class Trouble:
     to 1, `from_s` and `until_s` are seconds since the faults were switched on; it happens `most` times. `error` is what
     a refusal says.
 
-    throttled, dropped and refused calls are not made; a lost one is made, and its caller hears nothing; killed_before
-    and killed_after end the processes of the function, and its call is not made, or is.
+    throttled, dropped and refused calls are not made; a lost one is made, and its caller hears nothing; one that comes
+    twice is made two times, as a message that SQS delivers again; killed_before and killed_after end the processes of
+    the function, and its call is not made, or is.
     """
 
     kind: str

@@ -44,10 +44,13 @@ class Hand:
             trouble, chance = befallen
             if trouble.kind in _NOT_MADE:
                 raise fault.refusal(trouble, call)
-            if trouble.kind != "delayed":
+            if trouble.kind == "delayed":
+                await asyncio.sleep(fault.delay_s(chance))
+            elif trouble.kind == "twice":
+                await self._app(scope, replay(body), swallow)
+            else:
                 await self._in_doubt(scope, body, trouble, caller, receive)
                 return
-            await asyncio.sleep(fault.delay_s(chance))
         if self.meter.is_on:
             await self._metered(scope, body, call, caller, send)
         else:
@@ -55,9 +58,6 @@ class Hand:
 
     async def _in_doubt(self, scope: Message, body: bytes, trouble: Trouble, caller: str, receive: Receive) -> None:
         """Make the call or don't, and give no answer until the caller has gone; end it if that is the trouble."""
-
-        async def swallow(_: Message) -> None: ...
-
         if trouble.kind != "killed_before":
             await self._app(scope, replay(body), swallow)
         if trouble.kind != "lost":
@@ -75,6 +75,10 @@ class Hand:
 
         await self._app(scope, replay(body), count)
         self.meter.called(caller, call, size, units)
+
+
+async def swallow(_: Message) -> None:
+    """Take an answer that nobody hears."""
 
 
 def replay(body: bytes) -> Receive:

@@ -12,7 +12,7 @@ ACCOUNT = Account(
     "bad-day", 90, 90, 90, [], {"sent": 80, "delivered": 10}, 0, True, {"created": 95, "replayed": 5}, [], []
 )
 HAPPENED = {"killed_after sesv2 mailer": 1, "lost sqs mailer": 3}
-RIGHT = Outcome(ACCOUNT, 7, 61.2, 10, Mails(91, 89, 1), {"stream: late": 1}, 0, HAPPENED)
+RIGHT = Outcome(ACCOUNT, 7, 61.2, 10, Mails(91, 89, 1), {"stream: late": 1}, 0, 6, 6, HAPPENED)
 
 
 def test_a_right_outcome_says_so_with_its_seed_and_every_count() -> None:
@@ -25,6 +25,7 @@ def test_a_right_outcome_says_so_with_its_seed_and_every_count() -> None:
         "  extra e-mails           2  of at most 50: 50 a killed mailer or lost answer",
         "  roll-ups               90  counted, exactly the sums",
         "  dead letters            0  left; sent through again: 1 stream: late",
+        "  unreadable              6  messages that nobody can read, of which 6 are dead letters, whole",
         "  killed_after            1  1 mailer",
         "  lost                    3  3 sqs",
         "Everything is accounted for.",
@@ -43,6 +44,7 @@ def test_a_right_outcome_says_so_with_its_seed_and_every_count() -> None:
         replace(RIGHT, mails=Mails(140, 89, 1)),
         replace(RIGHT, happened={}),
         replace(RIGHT, left=1),
+        replace(RIGHT, found=5),
     ],
 )
 def test_what_is_lost_left_or_doubled_is_wrong(wrong: Outcome) -> None:

@@ -21,7 +21,12 @@ def test_outages_are_over_when_the_day_is_and_single_calls_rarely_fail() -> None
     assert all(one.from_s >= 0 and one.until_s <= 60 and one.until_s - one.from_s > 10 for one in outages)
     rare = [one for one in day if one.chance < 1]
     assert {one.service for one in rare} == set(SERVICES)
-    assert max(one.chance for one in rare) <= 0.01
+    assert max(one.chance for one in rare if one.kind != "twice") <= 0.01
+
+
+def test_only_what_aws_delivers_at_least_once_comes_twice() -> None:
+    twice = [(one.service, one.operation) for one in bad_day(3, 60) if one.kind == "twice"]
+    assert twice == [("sqs", "SendMessageBatch"), ("events", "PutEvents")]
 
 
 def test_a_call_of_ses_is_in_doubt_when_its_mailer_dies_or_its_answer_is_lost() -> None:

@@ -84,6 +84,15 @@ def test_a_call_of_a_function_fails_as_the_trouble_says(
     send(function)
 
 
+def test_a_call_that_comes_twice_is_made_two_times_and_answered_once(bare: Cloud, function: Any) -> None:
+    switches, before = Switches(bare.endpoint_url, bare.keys), waiting(bare)
+    with switches.faults(1, [Trouble("twice", operation="SendMessage", most=1)]):
+        send(function)
+        send(function)
+    assert waiting(bare) == before + 3
+    assert switches.happened() == {"twice sqs mailer": 1}
+
+
 def test_only_calls_that_contain_a_text_are_refused(bare: Cloud, function: Any) -> None:
     with Switches(bare.endpoint_url, bare.keys).faults(1, [Trouble("refused", containing="bad")]):
         send(function, "good")
