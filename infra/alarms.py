@@ -158,7 +158,8 @@ def _behind(job: Job) -> dict[str, Any]:
         f"{job.name} has been {job.late_s // 60} minutes behind or more, for ten minutes: {job.meaning}.",
         {**_metric(NAMESPACE, "JobLag", _STAGE, {"Name": "job", "Value": job.job}), "Statistic": "Maximum"},
         period_s=60,
-        periods=10,
+        periods=8,  # a run that takes the whole minute, or dies, leaves one out
+        of=10,
         at_least=job.late_s,
     )
 
@@ -179,6 +180,7 @@ def _throttled(table: Table) -> dict[str, Any]:
         f"DynamoDB throttles reads or writes of {where}: {table.waits}.",
         _together(metrics, ("throttled", "reads and writes", total)),
         periods=3,
+        of=5,
     )
 
 
@@ -211,13 +213,24 @@ def _together(metrics: Mapping[str, tuple[str, dict[str, Any]]], shown: tuple[st
 
 
 def _alarm(
-    description: str, looked_at: Mapping[str, Any], *, periods: int, period_s: int | None = None, at_least: int = 1
+    description: str,
+    looked_at: Mapping[str, Any],
+    *,
+    periods: int,
+    of: int | None = None,
+    period_s: int | None = None,
+    at_least: int = 1,
 ) -> dict[str, Any]:
+    """Return an alarm that goes off at so many periods in a row, or in `of` periods.
+
+    What is filled in needs the second: the newest point may be what was filled in, as long as the real one isn't there.
+    """
     return {
         "AlarmDescription": description,
         **looked_at,
         **({"Period": period_s} if period_s else {}),
-        "EvaluationPeriods": periods,
+        "EvaluationPeriods": of or periods,
+        **({"DatapointsToAlarm": periods} if of else {}),
         "Threshold": at_least,
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         "TreatMissingData": "notBreaching",

@@ -4,10 +4,10 @@
     python -m operations.price --per-day 100000000 --batch 100 --banks 50
 
 The units are those of operations/units.json, which `python -m bench.units --write` counts on the local cloud, and a
-day's transactions are taken as coming evenly (`operations.units`). What grows with the number of banks is reckoned:
-objects in the archive, and a secret for each bank, with which it signs or gets webhooks. docs/scaling.md says where
-each price comes from. Left out: free tiers, discounts of volume, storage that grows with the years, data that leaves
-AWS, what a stage can have besides (web ACL, traces), and taxes.
+day's transactions are taken as coming at random moments, as often in each hour (`operations.units`). What grows with
+the number of banks is reckoned: objects in the archive, and a secret for each bank, with which it signs or gets
+webhooks. docs/scaling.md says where each price comes from. Left out: free tiers, discounts of volume, storage that
+grows with the years, data that leaves AWS, what a stage can have besides (web ACL, traces), and taxes.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """What each of a day's transactions and e-mails uses of what AWS bills, at the rate at which they come.
 
 The units are those of operations/units.json, which `python -m bench.units --write` counts on the local cloud, of
-transactions that go through alone and of full batches. A day's transactions are taken as coming evenly: from their rate
-follows how many a function finds when it looks, and shares its calls among.
+transactions that go through alone and of full batches. A day's transactions are taken as coming at random moments, as
+often in each hour: from their rate follows how many a function finds when it looks, and shares its calls among.
 """
 
 import json
@@ -74,22 +74,34 @@ _LINES_AT_MOST = 4_000  # in an object of the archive: Lambda hands over 6 MB at
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What a function finds when it is called: what has come within a window, in one of some readers' part of it."""
+    """What a function finds when it is called: what has come to one of some readers, each with its part of all.
+
+    A reader without a window looks every `window_s`, and calls if there is anything; one with a window waits so long
+    for more behind the first one.
+    """
 
     window_s: Decimal
     readers: int | None  # None: one for each shard of the stream
     at_most: int
+    waits: bool = True
 
     def finds(self, per_s: Decimal, shards: int) -> Decimal:
-        """Return how many it finds, of so many a second: the first one, and what comes until the window ends."""
-        return min(Decimal(self.at_most), 1 + per_s * self.window_s / (self.readers or shards))
+        """Return how many it finds on average, of so many a second that come at random moments."""
+        within = per_s * self.window_s / (self.readers or shards)
+        if self.waits:
+            found = 1 + within
+        elif within < Decimal("1E-9"):  # less than what floats could tell from none
+            found = Decimal(1)
+        else:
+            found = within / Decimal(-math.expm1(-float(within)))  # of the looks that find any
+        return min(Decimal(self.at_most), found)
 
 
 # As app.py declares them. The mailers are sent what the stream handler found, and find it together.
 TRIGGERS = {
-    "transaction_stream": Trigger(LOOK_S, None, 100),
-    "mailer": Trigger(LOOK_S, None, 100),
-    "alert_mailer": Trigger(LOOK_S, None, 100),
+    "transaction_stream": Trigger(LOOK_S, None, 100, waits=False),
+    "mailer": Trigger(LOOK_S, None, 100, waits=False),
+    "alert_mailer": Trigger(LOOK_S, None, 100, waits=False),
     "archiver": Trigger(Decimal(300), None, 5_000),
     "feedback": Trigger(Decimal(5), QUEUE_READERS, 100),
     "webhook_feeder": Trigger(Decimal(1), None, 100),
@@ -106,7 +118,7 @@ def found_by(function: str, per_day: Decimal, holders: Decimal = Decimal(1)) -> 
     """Return how many transactions or e-mails a function is called with at so many transactions a day."""
     if function not in TRIGGERS:
         return Decimal(1)
-    a_day = per_day * max(Decimal(1), holders) if function in _MAILING else per_day
+    a_day = per_day * holders if function in _MAILING else per_day
     return TRIGGERS[function].finds(a_day / DAY_S, shards(per_day))
 
 

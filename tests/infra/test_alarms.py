@@ -306,6 +306,19 @@ def test_reads_and_writes_that_a_table_or_an_index_throttles_raise_the_table_s_a
     assert total == " + ".join(f"FILL({one['Id']}, 0)" for one in alarm["Metrics"] if "MetricStat" in one)
 
 
+@pytest.mark.parametrize("name", [name for name, alarm in ALARMS.items() if "FILL(" in json.dumps(alarm)])
+def test_a_newest_point_that_was_filled_in_does_not_keep_an_alarm_from_going_off(name: str) -> None:
+    """Of a metric that comes late, the newest point is always what was filled in ("Using metric math", FILL).
+
+    Where what is filled in lets the alarm go off, all points are needed: so it doesn't by itself.
+    """
+    alarm = ALARMS[name]
+    needed = alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
+    goes_off_by_filling = name.endswith("Stalled") or alarm["TreatMissingData"] == "breaching"
+    assert (needed == alarm["EvaluationPeriods"]) == goes_off_by_filling
+    assert needed > 1
+
+
 def test_an_alarm_on_the_service_s_own_metrics_is_of_one_stage() -> None:
     metrics = [
         metric for alarm in ALARMS.values() for metric in metrics_of(alarm) if metric.get("Namespace") == NAMESPACE

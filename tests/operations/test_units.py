@@ -62,11 +62,29 @@ def test_units_are_of_the_post_of_what_follows_and_of_the_e_mail() -> None:
 
 @pytest.mark.usefixtures("counted")
 def test_what_a_call_costs_by_itself_is_shared_by_what_comes_meanwhile() -> None:
-    per_day = Decimal(86_400 * 16)  # one in each look into each of four shards: with the first one, two
-    assert found_by("mailer", per_day) == 2
+    # 1.5936 come to each of four shards between two looks, on average; e^-1.5936 of the looks find none.
+    per_day = Decimal("1.5936242600400397") * 4 * 4 * 86_400
+    assert float(found_by("mailer", per_day)) == pytest.approx(2)
     # A call of one costs 6, one of a hundred 300: 2.97 for each, and 3.03 for the call.
     assert units(per_day)["DynamoDB, write units"][1] == Decimal("4.48"), "2.97 and a half of 3.03"
     assert units(per_day)["Lambda, invocations"][1] == Decimal("0.5")
+
+
+@pytest.mark.parametrize(
+    ("function", "per_day", "holders", "found"),
+    [
+        ("mailer", "0.001", "1", 1),
+        ("transaction_stream", "1e10", "1", 100),  # its batch
+        ("transaction_stream", "138240000", "1", 100),
+        ("transaction_stream", "69120000", "1", 50),  # 800 a second: the chance that a look finds none is nothing
+        ("archiver", "86400", "1", 76),  # the first one, and what 300 seconds bring to one of four shards
+        ("feedback", "864000", "0.5", 6),  # five e-mails a second for five readers, and the first one
+        ("feedback", "864000", "2", 21),
+        ("transaction_stream", "864000", "2", 1.34),  # 10 a second, whoever is told of them
+    ],
+)
+def test_what_a_function_finds_at_a_rate(function: str, per_day: str, holders: str, found: float) -> None:
+    assert float(found_by(function, Decimal(per_day), Decimal(holders))) == pytest.approx(found, rel=0.01)
 
 
 @pytest.mark.usefixtures("counted")
