@@ -297,7 +297,7 @@ ITEM = st.one_of(
 
 
 @given(items=st.lists(ITEM, min_size=1, max_size=40))
-@settings(max_examples=40)
+@settings(max_examples=size(40, 800))
 def test_a_batch_answers_each_item_as_single_posts_in_the_same_order_would(bench: Bench, items: list[Any]) -> None:
     for table_item in bench.dynamodb.scan(TableName="TransactionsTable")["Items"]:
         bench.dynamodb.delete_item(

@@ -21,6 +21,7 @@ from chalicelib.aws.connections import Connections
 from chalicelib.aws.direct import USER_AGENT, DirectDynamoDB, endpoint
 from chalicelib.aws.signing import Credentials
 from tests.far_side import FarSide, Request
+from tests.sizes import size
 
 REGION = "us-east-2"
 TRACE = "Root=1-69625b80-0c1d2e3f4a5b6c7d8e9f0a1b;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -166,7 +167,7 @@ def outcome(client: Any, call: tuple[str, dict[str, Any]]) -> Any:
     return found, metadata["HTTPStatusCode"], metadata["RequestId"]
 
 
-@settings(max_examples=40)
+@settings(max_examples=size(40, 800))
 @given(_calls)
 def test_it_sends_the_bytes_that_botocore_would_send_and_signs_them_as_botocore_would(
     scripted: Scripted, clients: list[Any], call: tuple[str, dict[str, Any]]
@@ -195,7 +196,7 @@ def _signed_by_botocore(headers: dict[str, str], names: list[str], body: bytes) 
     return f"AWS4-HMAC-SHA256 Credential={auth.scope(request)}, {signed}"
 
 
-@settings(max_examples=60)
+@settings(max_examples=size(60, 1_200))
 @given(st.lists(st.sampled_from(sorted(ANSWERS)), min_size=1, max_size=4), st.sampled_from(["put_item", "get_item"]))
 def test_it_answers_raises_and_tries_again_as_botocore_does(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch, script: list[str], method: str

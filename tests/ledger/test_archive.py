@@ -24,6 +24,7 @@ from chalicelib.ledger.transaction import Transaction, to_json
 from tests.archive_bucket import BUCKET, FakeBucket, archived, of_item, records
 from tests.fakes import Failing, refusal
 from tests.samples import TRANSACTION, transaction
+from tests.sizes import size
 from tests.strategies import transactions
 from tests.tables import TEMPLATE, _Loader
 
@@ -82,7 +83,7 @@ def test_the_day_is_the_one_of_arrival_in_utc_and_not_the_transactions_own(s3: A
 
 
 @given(st.lists(transactions(), max_size=8))
-@settings(max_examples=50)
+@settings(max_examples=size(50, 1_000))
 def test_any_transactions_come_back_whole(stored: list[Transaction]) -> None:
     bucket = FakeBucket()
     Archiver(bucket, BUCKET).handle(records(*stored))

@@ -23,6 +23,7 @@ from tests.app_bench import CLIENT, SMALLEST, Bench
 from tests.fakes import Failing, FakeSqs, OneCallAtATime, Refusing, refusal
 from tests.metrics import counted, lines_saying
 from tests.samples import TRANSACTION, transaction
+from tests.sizes import size
 
 NOW = TRANSACTION.recorded_at + timedelta(hours=1)
 
@@ -224,7 +225,7 @@ def test_the_largest_transactions_are_packed_by_their_bytes() -> None:
 
 
 @given(counts=st.lists(st.integers(0, 120), max_size=4))
-@settings(max_examples=20)
+@settings(max_examples=size(20, 400))
 def test_packed_and_unpacked_every_transaction_is_there_in_order(counts: list[int]) -> None:
     for count in counts:
         found = [one for body in pack(many(count)) for _, one in unpack(body, [])]

@@ -17,6 +17,7 @@ from chalicelib.ledger.posted import INFORMING, MAX_RATE_DECIMALS, TransactionSc
 from chalicelib.ledger.stored_form import transaction_from_item, transaction_item
 from chalicelib.ledger.transaction import STATUSES, TYPES, Transaction, to_json
 from chalicelib.ledger.wording import UNREADABLE
+from tests.sizes import size
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 SMALLEST = {"id": "1", "account": "A123", "amount": 250, "type": "credit", "timestamp": "2026-01-10T14:00:00Z"}
@@ -783,7 +784,7 @@ PARTS = st.dictionaries(st.sampled_from(["name", "mcc", "city", "country", "id",
 INFORMING_FIELDS = st.sampled_from(sorted(INFORMING))
 
 
-@settings(max_examples=400)
+@settings(max_examples=size(400, 8_000))
 @given(st.dictionaries(INFORMING_FIELDS, ANY | PARTS, max_size=4), st.sampled_from(STATUSES))
 def test_no_detail_that_only_informs_costs_the_transaction(details: dict[str, Any], status: str) -> None:
     """Strict handling takes exactly what gives no warnings, and what is kept gives none when it is posted again."""

@@ -32,6 +32,7 @@ from tests.far_side import (
     answers,
     is_silent,
 )
+from tests.sizes import size
 
 
 def drips(start: bytes, drop: bytes) -> Reaction:
@@ -582,7 +583,7 @@ def test_any_bytes_become_a_status_or_a_problem(start: Start) -> None:
     side = start(lambda side, connection: answers(to_answer[-1])(side, connection))
     poster = Poster(is_public_or_loopback, Names(["127.0.0.1"]), takes_at_most_s=PATIENT_S)
 
-    @settings(max_examples=50)
+    @settings(max_examples=size(50, 1_000))
     @given(parts=st.lists(st.one_of(STATUS_LINES, HEADER_LINES, st.just(OK), st.binary(max_size=30)), max_size=5))
     def becomes(parts: list[bytes]) -> None:
         to_answer.append(b"".join(parts))

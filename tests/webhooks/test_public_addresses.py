@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.webhooks.public_addresses import is_public, is_public_or_loopback
+from tests.sizes import size
 
 PUBLIC = [
     "1.1.1.1",
@@ -145,7 +146,7 @@ def test_no_private_ipv4_is_public(inner: int) -> None:
 
 
 @pytest.mark.parametrize("dress", V4_IN_V6)
-@settings(max_examples=40)
+@settings(max_examples=size(40, 800))
 @given(inner=PRIVATE, rest=st.integers(0, (1 << 80) - 1))
 def test_no_private_ipv4_is_public_in_any_ipv6_form(dress: str, inner: int, rest: int) -> None:
     assert not is_public(ipaddress.IPv6Address(V4_IN_V6[dress](inner, rest)))
