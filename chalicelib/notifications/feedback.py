@@ -208,13 +208,14 @@ class FeedbackHandler:
 
         Each is kept by itself then, so that only that one becomes a dead letter.
         """
-        deliveries = ((one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY)
+        deliveries = [(one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY]
         try:
             return self._records.note_deliveries(deliveries, known)
         except Exception as error:
             if not is_fault_of_value(error):
                 raise
             logger.warning("deliveries_noted_apart", extra={"error": type(error).__name__})
+            count("DeliveriesNotedApart", len(deliveries))  # each costs a write
             return set()
 
     def _report(self, kept: Sequence[Event], swept: int, put_back: int, dead_lettered: int) -> None:

@@ -489,8 +489,10 @@ def test_a_delivery_that_can_not_be_stored_holds_up_no_other_of_its_batch(
     assert (letter["payload"], letter["reason"]) == (bodies[0], reason)
     assert (world.states("b0"), world.states("b1")) == ({"awa": "sent"}, {"awa": "delivered"})
     assert is_suppressed(world)
-    (line,) = lines_saying(logged(), "deliveries_noted_apart")
+    text = logged()
+    (line,) = lines_saying(text, "deliveries_noted_apart")
     assert line["error"] == reason.removeprefix("not_recorded: ")
+    assert counted(text, "DeliveriesNotedApart") == 2
 
 
 def bounces_and_a_sweep(world: World, bounces: int) -> list[str]:
