@@ -758,7 +758,7 @@ def operator_alerts(event: SQSEvent) -> None:
 )
 def feedback(event: SQSEvent) -> None:
     """SES's events about e-mails that it accepted, in batches: records deliveries, bounces and complaints."""
-    services.feedback.handle([record.body for record in event])
+    services.feedback.handle([record.body for record in event], lambda: requests.seconds_left(event.context))
 
 
 @app.on_dynamodb_record(

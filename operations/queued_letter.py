@@ -11,10 +11,10 @@ from chalicelib.aws.queues import GroupedBody
 from chalicelib.changes import change_notice
 from chalicelib.flags import operator_alerts
 from chalicelib.flags.answers import answers_in
-from chalicelib.holders import sweep as sweeps
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item
+from chalicelib.notifications import suppressing
 from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.feedback import read_event
 from chalicelib.notifications.notice import Notice, pack, to_payload
@@ -140,9 +140,9 @@ def _event_message(text: str) -> str:
 
 
 def _feedback_message(text: str) -> str:
-    sweep = sweeps.unpack(text)
-    if sweep is not None:
-        return sweeps.pack(sweep.set_aside())  # so that it has its whole time again
+    step = suppressing.unpack(text)
+    if step is not None:
+        return suppressing.pack(step.set_aside())  # so that it has its whole time again
     read_event(text)
     return text
 

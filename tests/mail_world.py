@@ -157,7 +157,7 @@ class World:
         table = self.names["AccountsTable"]
         return Enrolment(addresses, HolderRepository(dynamodb, table, make_alias=lambda: self.make_alias()))
 
-    def hear(self, bodies: list[str], dynamodb: Any = None) -> None:
+    def hear(self, bodies: list[str], dynamodb: Any = None, time_left_s: Callable[[], float] = lambda: 30) -> None:
         """Let the feedback function take what SES told."""
         dynamodb = dynamodb or self.dynamodb
         FeedbackHandler(
@@ -168,7 +168,7 @@ class World:
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "feedback"),
             self.activity(dynamodb),
             lambda: self.now,
-        ).handle(bodies)
+        ).handle(bodies, time_left_s)
 
     def sleep(self, seconds: float) -> None:
         if self.rate is None or self.rate < 1e6:  # else only the milliseconds are slept that are booked at the least

@@ -133,7 +133,11 @@ class Enrolment:
         changes nothing, and a suppression that outweighs this one stays. Raises TemporarilyUnavailable, also half-way;
         calling it again completes it.
         """
-        self._sweeper.begin(self._addresses.suppress(Address.of(bank, email), suppressed), suppressed.since)
+        self.suppress_address(Address.of(bank, email), suppressed)
+
+    def suppress_address(self, address: Address, suppressed: Suppressed) -> None:
+        """Do the same for an address by its hash."""
+        self._sweeper.begin(self._addresses.suppress(address, suppressed), suppressed.since)
 
     def confirm(self, address: Address, now: datetime) -> None:
         """Note that the address was confirmed, for all of the bank's holders who have it, `first_at` last.

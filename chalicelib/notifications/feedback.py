@@ -19,9 +19,11 @@ from chalicelib.aws.dead_letters import DeadLetters, Letter, SetAside, is_fault_
 from chalicelib.aws.queues import GroupedBody, Queue
 from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured
 from chalicelib.banks.bank import BANK_ID
+from chalicelib.holders.address import Address
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Suppressed
-from chalicelib.holders.sweep import Sweep, pack, unpack
+from chalicelib.holders.late_suppression import LateSuppression
+from chalicelib.holders.sweep import Sweep
 from chalicelib.ledger.keys import IDENTIFIER
 from chalicelib.ledger.times import parse_time
 from chalicelib.mail.tags import from_tag
@@ -29,6 +31,7 @@ from chalicelib.notifications.feed import NotificationFeed
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.sent_together import Delivery, Notes
 from chalicelib.notifications.state import CHANGE_ID, DIGEST_ID, STATEMENT_ID, Feedback, Kind, NotificationKey
+from chalicelib.notifications.suppressing import PUT_OFF_S, Step, Suppressor, pack, unpack
 from chalicelib.notifications.verdicts import Verdict, of_bounce, of_complaint, word
 
 # SES says it to a topic that it is to publish to, once, when that is set up.
@@ -58,6 +61,10 @@ class Event:
     feedback: Feedback
     suppressed: Suppressed | None = None
 
+    @property
+    def suppression(self) -> LateSuppression | None:
+        return LateSuppression(Address.of(self.bank, self.address), self.suppressed) if self.suppressed else None
+
 
 class UnknownNotification(ValueError):
     """The e-mail was not sent for a notification."""
@@ -68,7 +75,7 @@ class _Message:
     """A message of the queue, as it came and as it was read."""
 
     body: str
-    content: Event | Sweep
+    content: Event | Step
 
     @property
     def bank(self) -> str:
@@ -76,10 +83,9 @@ class _Message:
 
     @property
     def takes_long(self) -> bool:
-        if isinstance(self.content, Sweep):
-            return True
+        one = self.content
         # A digest's event is a change of each notification that it told: up to thousands.
-        return self.content.suppressed is not None or DIGEST_ID.fullmatch(self.content.key.transaction) is not None
+        return not isinstance(one, Event) or bool(one.suppressed or DIGEST_ID.fullmatch(one.key.transaction))
 
 
 def read_event(body: str) -> Event | None:
@@ -156,58 +162,57 @@ class FeedbackHandler:
     ) -> None:
         self._records = records
         self._feed = feed
-        self._enrolment = enrolment
+        self._suppressor = Suppressor(enrolment, clock)
         self._queue = queue
         self._dead_letters = dead_letters
         self._activity = activity
-        self._clock = clock
 
-    def handle(self, bodies: Sequence[str]) -> None:
+    def handle(self, bodies: Sequence[str], seconds_left: Callable[[], float]) -> None:
         """Keep what SES told, put it all into the feed, and then suppress what is to be suppressed.
 
         What can't be read, and what is of no notification, goes to the dead-letter queue with its reason; the others go
-        on. Raises only when a table or queue can't be reached: SQS then brings the messages again, and what was kept is
-        not kept twice. A message can also be a step of a sweep, which this function has handed over to itself: those
+        on. Raises when what SES told can't be kept or put into the feed, or a queue can't be reached: SQS then brings
+        the messages again, and what was kept is not kept twice. A suppression that a passing error stops goes back as a
+        message of its own, and holds up nothing. A message can also be such a suppression, or a step of a sweep: those
         are made last. Of what takes long, `LONG_AT_MOST` are handled, the banks' in turns, and the others put back.
         """
         letters: list[Letter] = []
         messages = self._read(bodies, letters)
-        put_back = in_turns((one for one in messages if one.takes_long), lambda one: one.bank)[LONG_AT_MOST:]
-        handled = [one for one in messages if one not in put_back]
-        events = [(one.body, one.content) for one in handled if isinstance(one.content, Event)]
-        sweeps = [(one.body, one.content) for one in handled if isinstance(one.content, Sweep)]
+        long = in_turns((one for one in messages if one.takes_long), lambda one: one.bank)
+        put_back = long[LONG_AT_MOST:]
+        handled = [(one.body, one.content) for one in messages if one not in put_back]
+        kept = self._keep([(body, one) for body, one in handled if isinstance(one, Event)], letters)
+        # Before the suppressions: one that can't be made must not hold up what the banks are told of the others.
+        self._feed.append(self._records.concerned(event.key for _, event in kept))
+        steps: list[tuple[str, Step]] = [(body, one) for body, event in kept if (one := event.suppression)]
+        steps += [(body, one) for body, one in handled if not isinstance(one, Event)]
+        put_off = self._suppressor.make(steps, letters, seconds_left)
+        self._dead_letters.put(letters)
+        # Last: if anything fails before, the batch comes again with what would have been put back.
+        self._dead_letters.send(self._queue, (GroupedBody.of(one.body, one.bank) for one in put_back))
+        self._dead_letters.send(self._queue, map(pack, put_off), lambda: PUT_OFF_S)
+        count("FeedbackPutBack", len(put_back))  # as new messages, so that their queue doesn't look old
+        count("LongFeedbackHandled", len(long) - len(put_back) - len(put_off))
+        swept = sum(isinstance(step, Sweep) for _, step in steps)
+        self._report([event for _, event in kept], swept, len(put_back), len(put_off), len(letters))
+
+    def _keep(self, events: Sequence[tuple[str, Event]], letters: list[Letter]) -> list[tuple[str, Event]]:
+        """Keep what SES told of notifications, and return which events these are; the others become letters."""
         known = self._records.known(event.key for _, event in events)
-        letters += [Letter(body, "unknown_notification") for body, event in events if event.key not in known]
         noted = self._noted_together(events, known)
         kept: list[tuple[str, Event]] = []
         for body, event in events:
-            if event.key in known:
+            if event.key not in known:
+                letters.append(Letter(body, "unknown_notification"))
+            else:
                 with SetAside(letters, body, "not_recorded"):
                     if (event.key, event.feedback) not in noted:
                         self._records.note_feedback(event.key, event.feedback)
                     kept.append((body, event))
-        # Before the suppressions: one that can't be made must not hold up what the banks are told of the others.
-        self._feed.append(self._records.concerned(event.key for _, event in kept))
-        for body, event in kept:
-            if event.suppressed is not None:
-                with SetAside(letters, body, "not_suppressed"):
-                    self._enrolment.suppress(event.bank, event.address, event.suppressed)
-        for body, sweep in sweeps:
-            if sweep.is_too_old(self._clock()):
-                letters.append(Letter(pack(sweep.set_aside()), "sweep_given_up"))
-                continue
-            with SetAside(letters, body, "not_swept"):
-                self._enrolment.sweep(sweep.begun(self._clock()))
-        self._dead_letters.put(letters)
-        # Last: if anything fails before, the batch comes again with what would have been put back.
-        self._dead_letters.send(self._queue, (GroupedBody.of(one.body, one.bank) for one in put_back))
-        self._report([event for _, event in kept], len(sweeps), len(put_back), len(letters))
+        return kept
 
     def _noted_together(self, events: Iterable[tuple[str, Event]], known: Notes) -> set[Delivery]:
-        """Keep the deliveries that are kept by SES call, and return them: none of them if one of them is at fault.
-
-        Each is kept by itself then, so that only that one becomes a dead letter.
-        """
+        """Keep the deliveries that are kept by SES call, and return them; if one is at fault none, to be kept apart."""
         deliveries = [(one.key, one.feedback) for _, one in events if one.feedback.kind is Kind.DELIVERY]
         try:
             return self._records.note_deliveries(deliveries, known)
@@ -218,16 +223,15 @@ class FeedbackHandler:
             count("DeliveriesNotedApart", len(deliveries))  # each costs a write
             return set()
 
-    def _report(self, kept: Sequence[Event], swept: int, put_back: int, dead_lettered: int) -> None:
-        """Log and count what became of a batch."""
+    def _report(self, kept: Sequence[Event], swept: int, put_back: int, put_off: int, dead_lettered: int) -> None:
+        """Log what became of a batch, and count what SES told."""
         kinds = Counter(event.feedback.kind.value for event in kept)
+        extra = {"swept": swept, "put_back": put_back, "put_off": put_off, "dead_lettered": dead_lettered}
         transactions = about((event.bank, event.key.transaction) for event in kept)
-        extra = {"kinds": kinds, "swept": swept, "put_back": put_back, "dead_lettered": dead_lettered}
-        logger.info("feedback_batch", extra={**extra, "transactions": transactions})
+        logger.info("feedback_batch", extra={"kinds": kinds, **extra, "transactions": transactions})
         count("MailsDelivered", kinds[Kind.DELIVERY])
         count("MailsBounced", kinds[Kind.HARD_BOUNCE] + kinds[Kind.SOFT_BOUNCE])
         count("MailsComplained", kinds[Kind.COMPLAINT])
-        count("FeedbackPutBack", put_back)  # as new messages, so that their queue doesn't look old
         delivered = (event.feedback for event in kept if event.feedback.kind is Kind.DELIVERY)
         measured("AcceptedToDelivered", SECONDS, ((one.at - one.accepted_at).total_seconds() for one in delivered))
         self._activity.note(_activity(kept))

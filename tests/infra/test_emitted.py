@@ -75,6 +75,14 @@ def putting_back(dynamodb: Any, names: dict[str, str]) -> None:
     night.hear([ses_event("bounce", f"{one.account}.awa@example.com", transaction=one.id) for one in told])
 
 
+def putting_off(dynamodb: Any, names: dict[str, str]) -> None:
+    night = Night(dynamodb, names)
+    night.enrol("a0", "awa")
+    night.tell(messages(transaction(id="t0", account="a0")))
+    throttled = Failing(dynamodb, refusal("ThrottlingException"), operation="put_item")
+    night.hear([ses_event("bounce")], dynamodb=throttled)
+
+
 def webhooks(dynamodb: Any, names: dict[str, str]) -> None:
     desk = Desk(dynamodb, names)
     desk.endpoints.answers[URL] = [BROKEN, TAKEN, GONE]
@@ -167,7 +175,8 @@ SCENES: list[tuple[Callable[..., None], Expected]] = [
         },
     ),
     (feedback, {"MailsDelivered": 1, "MailsBounced": 2, "MailsComplained": 1, "AcceptedToDelivered": ANY}),
-    (putting_back, {"FeedbackPutBack": 2, "MailsBounced": 10}),
+    (putting_back, {"FeedbackPutBack": 2, "LongFeedbackHandled": 10, "MailsBounced": 10}),
+    (putting_off, {"SuppressionsPutOff": 1, "MailsBounced": 1}),
     (webhooks, {"WebhooksPutOff": 1, "WebhooksDelivered": 1, "WebhooksNotSent": 1, "WebhooksDisabled": 1}),
     (webhooks_given_up, {"WebhooksPutOff": 19, "WebhooksGivenUp": 1}),
     (quota, {"QuotaUsed": ANY}),

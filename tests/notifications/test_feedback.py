@@ -20,6 +20,7 @@ from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.tags import to_tag
 from chalicelib.notifications.feedback import LONG_AT_MOST, UnknownNotification, read_event
 from chalicelib.notifications.state import MAX_FEEDBACK, Kind, NotificationKey
+from chalicelib.notifications.suppressing import PUT_OFF_S
 from tests.fakes import Failing, refusal
 from tests.mail_world import Died, World, messages, ses_event
 from tests.metrics import counted, lines, lines_saying
@@ -310,25 +311,42 @@ def test_what_changed_is_in_the_bank_s_feed(world: World) -> None:
     assert [(key.bank, key.transaction) for key in world.feed().read("eazycard", position, 50).keys] == [T0]
 
 
-@pytest.mark.parametrize("operation", ["batch_get_item", "update_item", "put_item", "query", "batch_write_item"])
+class Down:
+    """A client of which one operation is throttled."""
+
+    def __init__(self, client: Any, operation: str) -> None:
+        self._client, self._operation = client, operation
+
+    def __getattr__(self, name: str) -> Any:
+        def called(**arguments: Any) -> Any:
+            if name == self._operation:
+                raise refusal("ThrottlingException")
+            return getattr(self._client, name)(**arguments)
+
+        return called
+
+
+@pytest.mark.parametrize("operation", ["batch_get_item", "update_item", "batch_write_item"])
 def test_a_table_that_is_down_raises_and_all_is_made_up_for_when_sqs_brings_the_batch_again(
     world: World, operation: str
 ) -> None:
-    class Down:
-        def __getattr__(self, name: str) -> Any:
-            def called(**arguments: Any) -> Any:
-                if name == operation:
-                    raise refusal("ThrottlingException")
-                return getattr(world.dynamodb, name)(**arguments)
-
-            return called
-
     bodies = ["{broken", ses_event("bounce"), ses_event("delivery")]
     with pytest.raises(TemporarilyUnavailable):
-        world.hear(bodies, dynamodb=Down())
-    assert world.letters() == []
+        world.hear(bodies, dynamodb=Down(world.dynamodb, operation))
+    assert world.letters() == world.feedback_queue.bodies == []
     world.hear(bodies)
     assert (delivery_of(world)["state"], is_suppressed(world)) == ("bounced", True)
+    assert len(world.letters()) == 1
+
+
+@pytest.mark.parametrize("operation", ["put_item", "query"])
+def test_a_table_that_only_suppressions_need_raises_nothing_and_they_are_made_up_for(
+    world: World, operation: str
+) -> None:
+    world.hear(["{broken", ses_event("bounce")], dynamodb=Down(world.dynamodb, operation))
+    assert (delivery_of(world)["state"], is_suppressed(world)) == ("bounced", False)
+    hear_what_was_put_off(world)
+    assert is_suppressed(world)
     assert len(world.letters()) == 1
 
 
@@ -346,15 +364,19 @@ def test_a_function_that_dies_between_any_two_calls_is_made_up_for_by_the_next(w
 
 
 class Unsuppressing:
-    """A client to which the addresses can't be written."""
+    """A client to which the addresses, or only this one, can't be written."""
 
-    def __init__(self, world: World, code: str) -> None:
-        self._world, self._code = world, code
+    def __init__(self, world: World, code: str, only: Address | None = None) -> None:
+        self._world, self._code, self._only = world, code, only
 
     def __getattr__(self, name: str) -> Any:
         def called(**arguments: Any) -> Any:
             is_address = arguments.get("TableName") == self._world.names["AddressesTable"]
-            if is_address and name in ("put_item", "update_item"):
+            if (
+                is_address
+                and name in ("put_item", "update_item")
+                and (not self._only or self._only.digest in str(arguments))
+            ):
                 raise refusal(self._code)
             return getattr(self._world.dynamodb, name)(**arguments)
 
@@ -368,21 +390,92 @@ def test_a_suppression_that_can_not_be_made_holds_up_no_webhook_of_its_batch(wor
     world.now += timedelta(minutes=1)
     position = world.feed().read("eazycard", "", 50).position
     bodies = [ses_event("bounce"), ses_event("delivery", transaction="b0")]
-    try:
-        world.hear(bodies, dynamodb=Unsuppressing(world, code))
-        unavailable = False
-    except TemporarilyUnavailable:
-        unavailable = True
+    world.hear(bodies, dynamodb=Unsuppressing(world, code))
     world.now += timedelta(minutes=1)
     assert [key.transaction for key in world.feed().read("eazycard", position, 50).keys] == ["t0", "b0"]
     assert (world.states("t0"), world.states("b0")) == ({"awa": "bounced"}, {"awa": "delivered"})
-    # What was refused for good is a dead letter; what may pass comes again with its batch.
+    # What was refused for good is a dead letter; what may pass is tried again by itself.
     reasons = [letter["reason"] for letter in world.letters()]
-    assert (unavailable, reasons) == (
-        (True, []) if code == "ThrottlingException" else (False, ["not_suppressed: ClientError"])
-    )
-    world.hear(bodies)
+    is_passing = code == "ThrottlingException"
+    assert reasons == ([] if is_passing else ["not_suppressed: ClientError"])
+    assert len(world.feedback_queue.bodies) == is_passing
+    world.hear(world.feedback_queue.bodies if is_passing else bodies)
     assert is_suppressed(world)
+
+
+def pages(world: World) -> list[list[str]]:
+    """Return the pages of the bank's feed, in order: which transactions each says have changed."""
+    stored = world.dynamodb.scan(TableName=world.names["NotificationsTable"])["Items"]
+    found = sorted((item["holder"]["S"], item["changed"]["L"]) for item in stored if "changed" in item)
+    return [[entry["S"].partition("#")[0] for entry in changed] for _, changed in found]
+
+
+def hear_what_was_put_off(world: World, dynamodb: Any = None) -> None:
+    """Deliver what the function has sent to itself, as SQS does after its delay."""
+    bodies, world.feedback_queue.bodies, world.feedback_queue.delays = world.feedback_queue.bodies, [], []
+    world.now += timedelta(seconds=PUT_OFF_S)
+    world.hear(bodies, dynamodb=dynamodb)
+
+
+def test_a_suppression_that_is_tried_again_and_again_is_in_the_feed_and_counted_once(world: World, logged: Any) -> None:
+    world.enrol("b0", "awa")
+    world.tell(messages(transaction(id="b0", account="b0")))
+    world.now += timedelta(minutes=1)
+    before = pages(world)
+    throttled = Unsuppressing(world, "ThrottlingException")
+    world.hear([ses_event("bounce"), ses_event("delivery", transaction="b0")], dynamodb=throttled)
+    for _ in range(4):
+        hear_what_was_put_off(world, throttled)
+        assert (world.feedback_queue.delays, set(world.feedback_queue.groups)) == ([PUT_OFF_S], {"eazycard"})
+        assert not is_suppressed(world)
+    assert pages(world) == [*before, ["t0", "b0"]]
+    hear_what_was_put_off(world)
+    assert is_suppressed(world)
+    assert world.feedback_queue.bodies == world.letters() == []
+    assert pages(world) == [*before, ["t0", "b0"]]
+    text = logged()
+    assert [counted(text, name) for name in ("MailsBounced", "MailsDelivered", "SuppressionsPutOff")] == [1, 1, 5]
+    assert [line["put_off"] for line in lines_saying(text, "feedback_batch")] == [1, 1, 1, 1, 1, 0]
+    assert {line["error"] for line in lines_saying(text, "suppression_put_off")} == {"ThrottlingException"}
+    (hour,) = [hour for hour in world.hours() if hour.emails.get("bounced")]
+    assert hour.emails["bounced"] == 1
+
+
+def test_a_suppression_that_is_stuck_holds_up_no_other_nor_a_sweep_a_dead_letter_or_what_is_put_back(
+    world: World,
+) -> None:
+    *bounces, _ = bounces_and_a_sweep(world, 12)
+    addresses = AddressRepository(world.dynamodb, world.names["AddressesTable"])
+    entry = addresses.suppress(Address.of("eazycard", ADDRESS), Suppressed("complaint", world.now))
+    stuck = Unsuppressing(world, "ThrottlingException", Address.of("eazycard", "b0.awa@example.com"))
+    # The step of the other bank's turn comes second.
+    other = pack(Sweep.of(entry, world.now)._replace(address=Address("other-bank", entry.address.digest)))
+    world.hear([*bounces, "{broken", other, pack(Sweep.of(entry, world.now))], dynamodb=stuck)
+    holders = world.holders.of_accounts(f"eazycard#b{number}" for number in range(12))
+    suppressed = {key for key, of_account in holders.items() if all(one.suppressed for one in of_account)}
+    assert suppressed == {f"eazycard#b{number}" for number in range(1, 9)}
+    assert [letter["reason"] for letter in world.letters()] == ["malformed_event: JSONDecodeError"]
+    *put_back, put_off = world.feedback_queue.bodies
+    assert put_back == [*bounces[9:], pack(Sweep.of(entry, world.now))]
+    assert world.feedback_queue.delays == [0, 0, 0, 0, PUT_OFF_S]
+    assert "b0.awa" not in put_off
+    while world.feedback_queue.bodies:
+        hear_what_was_put_off(world)
+    holders = world.holders.of_accounts(f"eazycard#b{number}" for number in range(12))
+    assert all(one.suppressed for of_account in holders.values() for one in of_account)
+    assert is_suppressed(world)
+
+
+def test_what_there_is_no_time_for_is_put_off_before_the_function_is_ended(world: World, logged: Any) -> None:
+    *bounces, _ = bounces_and_a_sweep(world, 3)
+    left = iter([30.0, 14.9, 0.0])
+    world.hear(bounces, time_left_s=lambda: next(left))
+    assert len(world.feedback_queue.bodies) == 2
+    hear_what_was_put_off(world)
+    holders = world.holders.of_accounts(f"eazycard#b{number}" for number in range(3))
+    assert all(one.suppressed for of_account in holders.values() for one in of_account)
+    text = logged()
+    assert (counted(text, "SuppressionsPutOff"), counted(text, "LongFeedbackHandled")) == (2, 3)
 
 
 def test_one_event_that_the_table_will_never_take_holds_up_no_other(world: World) -> None:
@@ -399,11 +492,11 @@ def test_a_step_of_a_sweep_is_made_after_all_events_and_one_that_fails_costs_no_
     entry = addresses.suppress(address, Suppressed("complaint", world.now))
     step = pack(Sweep.of(entry, world.now))
     spoilt = Failing(world.dynamodb, refusal("ThrottlingException"), 1, "update_item")
-    with pytest.raises(TemporarilyUnavailable):
-        world.hear([step, ses_event("delivery")], dynamodb=spoilt)
+    world.hear([step, ses_event("delivery")], dynamodb=spoilt)
     assert delivery_of(world)["state"] == "delivered"
     assert not is_suppressed(world)
-    world.hear([step, ses_event("delivery")])
+    assert (world.feedback_queue.bodies, world.feedback_queue.delays) == ([step], [PUT_OFF_S])
+    hear_what_was_put_off(world)
     assert is_suppressed(world)
 
 
@@ -511,8 +604,10 @@ def test_of_what_takes_long_a_batch_makes_a_part_of_each_bank_s_and_puts_the_oth
     *bounces, sweep = bounces_and_a_sweep(world, 30)
     world.hear([*bounces, sweep, ses_event("delivery")])
     assert delivery_of(world)["state"] == "delivered"
-    (line,) = lines_saying(logged(), "feedback_batch")
+    text = logged()
+    (line,) = lines_saying(text, "feedback_batch")
     assert (line["kinds"], line["swept"], line["put_back"]) == ({"hard_bounce": 9, "delivery": 1}, 1, 21)
+    assert (counted(text, "FeedbackPutBack"), counted(text, "LongFeedbackHandled")) == (21, 10)
     assert world.feedback_queue.bodies == bounces[9:]
     assert set(world.feedback_queue.groups) == {"eazycard"}
     assert set(world.feedback_queue.delays) == {0}

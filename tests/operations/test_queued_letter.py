@@ -13,10 +13,12 @@ from chalicelib.changes import change_notice
 from chalicelib.changes.change_notice import ChangeNotice
 from chalicelib.flags import operator_alerts
 from chalicelib.flags.events import SOURCE, TRANSACTION_FLAGGED, flagged_detail
+from chalicelib.holders import late_suppression as late_suppressions
 from chalicelib.holders import sweep as sweeps
 from chalicelib.holders.address import Address
 from chalicelib.holders.change import HolderChange
-from chalicelib.holders.holder import Holder
+from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.holders.late_suppression import LateSuppression
 from chalicelib.holders.sweep import SWEPT_FOR, Sweep
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.stored_form import transaction_item
@@ -40,6 +42,7 @@ CHANGE = ChangeNotice(
     HolderChange("eazycard", "A1", "alerts_ended", "holder", NOW, Holder("awa", "Awa", "a@b.cd", "fr", "UTC", {}, NOW))
 )
 SWEEP = Sweep(Address.of("eazycard", "awa@example.com"), 1, LONG_AGO, "holder#A1#awa")
+LATE = LateSuppression(SWEEP.address, Suppressed("hard_bounce", LONG_AGO), LONG_AGO)
 EXPECTED = Expected("eazycard", "a0", "awa", period_named("2026-W24"), put_off_since=LONG_AGO)
 NOTICES = {
     "notice": to_payload(Notice(TRANSACTION)),
@@ -76,6 +79,8 @@ MESSAGES: dict[str, dict[str, str]] = {
         "a greeting": "Successfully validated SNS topic for Amazon SES event publishing.",
         "a sweep": sweeps.pack(SWEEP),
         "a sweep that was set aside": sweeps.pack(SWEEP.set_aside()),
+        "a suppression": late_suppressions.pack(LATE),
+        "a suppression that was set aside": late_suppressions.pack(LATE.set_aside()),
     },
     "webhooks": WEBHOOKS,
 }
@@ -141,6 +146,7 @@ CASES = [
         "not_suppressed: KeyError",
         "not_swept: KeyError",
         "sweep_given_up",
+        "suppression_given_up",
     ),
     *of_whole_messages("webhooks", "malformed_webhook: KeyError", "given_up: 500", "refused_by_queue"),
 ]
@@ -223,6 +229,13 @@ def test_a_sweep_goes_on_where_it_was_and_has_its_whole_time_again(reason: str) 
     assert again == SWEEP._replace(began_at=None)
     assert SWEEP.is_too_old(NOW)
     assert not again.begun(NOW).is_too_old(NOW + SWEPT_FOR)
+
+
+@pytest.mark.parametrize("reason", ["not_suppressed: KeyError", "suppression_given_up", MOVED_BY_SQS])
+def test_a_suppression_has_its_whole_time_again(reason: str) -> None:
+    body = letter("feedback", reason, late_suppressions.pack(LATE)).message()
+    assert body is not None
+    assert late_suppressions.unpack(body) == LATE._replace(began_at=None)
 
 
 @pytest.mark.parametrize(

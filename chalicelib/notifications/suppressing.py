@@ -1,0 +1,76 @@
+"""The long steps behind a batch of SES's feedback: suppressions of addresses, and steps of their sweeps.
+
+They are made when what SES told is kept and in the feed. A step that a passing error stops is put off: it becomes a
+message of its own, which has nothing that is kept already, so that nothing is written into the feed again for it.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from chalicelib.aws.calls import code_behind
+from chalicelib.aws.dead_letters import Letter, SetAside
+from chalicelib.aws.telemetry import count, logger
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders import late_suppression as late_suppressions
+from chalicelib.holders import sweep as sweeps
+from chalicelib.holders.enrolment import Enrolment
+from chalicelib.holders.late_suppression import LateSuppression
+from chalicelib.holders.sweep import Sweep
+
+# As long as SQS waits with a batch that failed.
+PUT_OFF_S = 200
+# A step takes a second; one that meets a service which doesn't answer takes twelve. The dead letters and what goes back
+# to the queue take the rest.
+_LAST_STEP_S = 15
+
+Step = LateSuppression | Sweep
+
+
+def pack(step: Step) -> str:
+    """Return the step as the body of a message of the feedback queue."""
+    return sweeps.pack(step) if isinstance(step, Sweep) else late_suppressions.pack(step)
+
+
+def unpack(body: str) -> Step | None:
+    """Return the step in a message, None for another message; any exception for one that can't be read."""
+    return sweeps.unpack(body) or late_suppressions.unpack(body)
+
+
+class Suppressor:
+    def __init__(self, enrolment: Enrolment, clock: Callable[[], datetime]) -> None:
+        self._enrolment = enrolment
+        self._clock = clock
+
+    def make(
+        self, steps: Iterable[tuple[str, Step]], letters: list[Letter], seconds_left: Callable[[], float]
+    ) -> list[Step]:
+        """Make the steps, each with the message that it comes from; return those that are to be tried again later.
+
+        These are steps that met a passing error, or for which `seconds_left` was too little. A step that fails for
+        good, or has been tried for too long, becomes a letter.
+        """
+        put_off: list[Step] = []
+        for body, step in steps:
+            is_sweep = isinstance(step, Sweep)
+            now = self._clock()
+            if step.is_too_old(now):
+                reason = "sweep_given_up" if is_sweep else "suppression_given_up"
+                letters.append(Letter(pack(step.set_aside()), reason))
+            elif seconds_left() < _LAST_STEP_S:
+                put_off.append(step.begun(now))
+            else:
+                with SetAside(letters, body, "not_swept" if is_sweep else "not_suppressed"):
+                    try:
+                        self._make(step.begun(now))
+                    except TemporarilyUnavailable as error:
+                        code = code_behind(error) or type(error).__name__
+                        logger.error("suppression_put_off", extra={"bank": step.address.bank, "error": code})
+                        put_off.append(step.begun(now))
+        count("SuppressionsPutOff", len(put_off))  # Lambda counts no error of them
+        return put_off
+
+    def _make(self, step: Step) -> None:
+        if isinstance(step, Sweep):
+            self._enrolment.sweep(step)
+        else:
+            self._enrolment.suppress_address(step.address, step.suppressed)

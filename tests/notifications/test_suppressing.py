@@ -1,0 +1,100 @@
+"""The long steps behind a batch of feedback: each by itself, tried again for a day, then a dead letter."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.dead_letters import Letter
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders.address import Address
+from chalicelib.holders.holder import Suppressed
+from chalicelib.holders.late_suppression import TRIED_FOR, LateSuppression
+from chalicelib.holders.sweep import SWEPT_FOR, Sweep
+from chalicelib.notifications.suppressing import Step, Suppressor, pack, unpack
+from tests.fakes import refusal
+from tests.metrics import counted, lines_saying
+
+NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)
+ADDRESSES = [Address.of("eazycard", f"{name}@example.com") for name in ("awa", "ben", "eve")]
+LATE = [LateSuppression(address, Suppressed("hard_bounce", NOW)) for address in ADDRESSES]
+SWEEPS = [Sweep(address, 1, None) for address in ADDRESSES]
+STEPS: list[list[Any]] = [LATE, SWEEPS]
+
+
+class Desk:
+    """An enrolment that fails over some addresses, and has the others' steps in `made`."""
+
+    def __init__(self, *failing: Address, error: Exception | None = None) -> None:
+        self.failing, self.error = failing, error or TemporarilyUnavailable()
+        self.made: list[Address] = []
+        self.letters: list[Letter] = []
+
+    def suppress_address(self, address: Address, _suppressed: Suppressed) -> None:
+        if address in self.failing:
+            raise self.error
+        self.made.append(address)
+
+    def sweep(self, sweep: Sweep) -> None:
+        assert sweep.began_at is not None
+        self.suppress_address(sweep.address, Suppressed("", NOW))
+
+    def make(self, steps: list[Step], now: datetime = NOW, seconds_left: float = 30) -> list[Step]:
+        suppressor = Suppressor(self, lambda: now)  # type: ignore[arg-type]
+        return suppressor.make(
+            [(f"body {place}", one) for place, one in enumerate(steps)], self.letters, lambda: seconds_left
+        )
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_one_that_meets_a_passing_error_is_put_off_and_the_others_are_made(steps: list[Step], logged: Any) -> None:
+    desk = Desk(ADDRESSES[1])
+    assert desk.make(steps) == [steps[1].begun(NOW)]
+    assert desk.made == [ADDRESSES[0], ADDRESSES[2]]
+    assert desk.letters == []
+    text = logged()
+    (line,) = lines_saying(text, "suppression_put_off")
+    assert (line["bank"], line["error"]) == ("eazycard", "TemporarilyUnavailable")
+    assert counted(text, "SuppressionsPutOff") == 1
+
+
+@pytest.mark.parametrize(("steps", "reason"), [(LATE, "not_suppressed"), (SWEEPS, "not_swept")])
+def test_one_that_fails_for_good_is_a_letter_with_its_own_message(steps: list[Step], reason: str) -> None:
+    desk = Desk(ADDRESSES[1], error=refusal("ValidationException"))
+    assert desk.make(steps) == []
+    assert desk.made == [ADDRESSES[0], ADDRESSES[2]]
+    assert desk.letters == [Letter("body 1", f"{reason}: ClientError")]
+
+
+@pytest.mark.parametrize(("steps", "reason"), [(LATE, "suppression_given_up"), (SWEEPS, "sweep_given_up")])
+def test_one_that_was_tried_for_a_day_is_a_letter_which_can_be_tried_for_another(
+    steps: list[Step], reason: str
+) -> None:
+    begun = [one.begun(NOW) for one in steps[:2]]
+    desk = Desk(*ADDRESSES)
+    assert TRIED_FOR == SWEPT_FOR
+    assert desk.make([begun[0], steps[1]], NOW + TRIED_FOR + timedelta(seconds=1)) == [
+        steps[1].begun(NOW + TRIED_FOR + timedelta(seconds=1))
+    ]
+    (letter,) = desk.letters
+    assert letter == Letter(pack(steps[0]), reason)
+    assert unpack(letter.payload) == steps[0]
+
+
+def test_nothing_is_begun_without_the_time_to_end_it() -> None:
+    desk = Desk()
+    assert desk.make([LATE[0], SWEEPS[1]], seconds_left=14.9) == [LATE[0].begun(NOW), SWEEPS[1].begun(NOW)]
+    assert desk.made == []
+    assert desk.make([LATE[0], SWEEPS[1]], seconds_left=15) == []
+
+
+def test_what_concerns_the_function_itself_is_raised() -> None:
+    with pytest.raises(ClientError):
+        Desk(ADDRESSES[0], error=refusal("AccessDeniedException")).make([LATE[0]])
+
+
+def test_a_message_of_another_kind_is_no_step() -> None:
+    assert unpack('{"eventType": "Bounce"}') is None
+    with pytest.raises(KeyError):
+        unpack('{"suppression": {}}')
