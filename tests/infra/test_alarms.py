@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.aws.telemetry import NAMESPACE
 from chalicelib.notifications.feedback import LONG_AT_MOST
+from chalicelib.notifications.suppressing import PUT_OFF_S
 from infra.dashboard import widgets
 from infra.queries import QUERIES
 from tests.samples import PROJECT_DIR
@@ -256,26 +257,52 @@ def test_what_a_function_reports_to_be_brought_again_counts_as_an_error_does() -
     assert (errors["MetricName"], put_back["MetricName"]) == ("Errors", "MessagesPutBack")
 
 
+def test_a_suppression_that_is_put_off_again_and_again_counts_as_an_error_does_although_nothing_fails() -> None:
+    alarm = ALARMS["FeedbackErrors"]
+    *metrics, failed = alarm["Metrics"]
+    errors, put_off = (one["MetricStat"]["Metric"] for one in metrics)
+    assert (errors["MetricName"], put_off["MetricName"]) == ("Errors", "SuppressionsPutOff")
+    assert failed["Expression"] == "FILL(errors, 0) + FILL(put_off, 0)"
+    # As soon as a batch that fails: three tries of one that is stuck are in the minutes at which the alarm looks.
+    assert queue_of("Feedback")["VisibilityTimeout"] == PUT_OFF_S
+    tries = {second // 60 for second in range(0, 60 * alarm["EvaluationPeriods"], PUT_OFF_S)}
+    assert len(tries) >= alarm["DatapointsToAlarm"]
+
+
 def test_suppressions_that_are_put_back_and_late_raise_an_alarm_and_ordinary_bounces_do_not() -> None:
     """What is put back is a new message, so that the queue's age says nothing of it."""
     (decorator,) = re.findall(r"@app\.on_sqs_message\(([^@]*)\)\ndef feedback\(", APP)
     batch, copies = (int(re.findall(rf"{name}=(\d+)", decorator)[0]) for name in ("batch_size", "maximum_concurrency"))
     left = batch - LONG_AT_MOST  # of a full batch that is nothing but suppressions
-    put_back, visible, wait = ALARMS["SuppressionsLate"]["Metrics"]
-    for_one = left // LONG_AT_MOST
-    assert wait["Expression"] == (
-        f"IF(FILL(put_back, 0) >= {left}, {for_one} * FILL(visible, 0) / FILL(put_back, 1), 0)"
-    )
-    assert put_back["MetricStat"]["Metric"]["MetricName"] == "FeedbackPutBack"
+    alarm = ALARMS["SuppressionsLate"]
+    put_back, handled, visible, wait = alarm["Metrics"]
+    assert wait["Expression"] == f"IF(FILL(put_back, 0) >= {left}, FILL(visible, 0) / FILL(handled, 1), 0)"
+    names = [one["MetricStat"]["Metric"]["MetricName"] for one in (put_back, handled)]
+    assert names == ["FeedbackPutBack", "LongFeedbackHandled"]
+    assert [(one["MetricStat"]["Period"], one["MetricStat"]["Stat"]) for one in (put_back, handled)] == [
+        (60, "Sum")
+    ] * 2
     assert visible["MetricStat"]["Metric"]["Dimensions"] == ALARMS["FeedbackLate"]["Dimensions"]
+    # A metric that is published late is filled with nothing in its newest minute.
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (5, 3)
     # As late as `FeedbackLate`: 3,000 suppressions, of which 30 batches a minute make 300, take ten minutes.
-    assert ALARMS["SuppressionsLate"]["Threshold"] * 60 == ALARMS["FeedbackLate"]["Threshold"] == 600
-    assert for_one * 3_000 / (30 * left) == 10
+    assert alarm["Threshold"] * 60 == ALARMS["FeedbackLate"]["Threshold"] == 600
+    assert wait_minutes(wait["Expression"], 3_000, batches=30, suppressions=batch) == alarm["Threshold"]
+    # A little over ten in each batch are put back now and then, and don't wait long.
+    assert wait_minutes(wait["Expression"], 1_000, batches=60, suppressions=12) < 2 < alarm["Threshold"]
     # At the rate of bounces at which SES reviews an account, chance puts back so many of a batch.
     chances = {many: comb(batch, many) * 0.05**many * 0.95 ** (batch - many) for many in range(batch + 1)}
     by_chance = sum((many - LONG_AT_MOST) * chance for many, chance in chances.items() if many > LONG_AT_MOST)
     assert 5 < by_chance * copies * 60 < 6 < left / 10
-    assert f"{copies} copies".replace("5", "five") in ALARMS["SuppressionsLate"]["AlarmDescription"]
+    assert f"{copies} copies".replace("5", "five") in alarm["AlarmDescription"]
+
+
+def wait_minutes(expression: str, visible: int, batches: int, suppressions: int) -> float:
+    """Return what the expression makes of a minute in which so many batches had so many suppressions each."""
+    functions = {"IF": lambda condition, yes, no: yes if condition else no, "FILL": lambda value, _: value}
+    handled = min(suppressions, LONG_AT_MOST)
+    values = {"visible": visible, "put_back": batches * (suppressions - handled), "handled": batches * handled}
+    return float(eval(expression, {}, functions | values))
 
 
 @pytest.mark.parametrize("function", functions_triggered_by("on_sqs_message"))
