@@ -85,15 +85,14 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
     stores = _stores(stage, options.bank)
     if options.address:
         banks = [options.bank] if options.bank else [bank.id for bank in registry(stage).banks()]
-        wanted = [Address.of(bank, options.address) for bank in banks]
-        unfinished: list[Entry] = []
+        found = [stores.addresses.entry(Address.of(bank, options.address)) for bank in banks]
     else:
         found = list(_entries(stores, options, now))
-        wanted = [entry.address for entry in found if entry.standing.suppressed is not None]
-        unfinished = [entry for entry in found if entry.standing.suppressed is None]
-        if not _is_confirmed(len(wanted), options):
-            print("Nothing was lifted.")
-            return 1
+    wanted = [entry.address for entry in found if _is_suppressed(entry, now)]
+    unfinished = [entry for entry in found if entry.standing.suppressed is None and entry.has_marks_left]
+    if not options.address and not _is_confirmed(len(wanted), options):
+        print("Nothing was lifted.")
+        return 1
     lifted = 0
     changes = {bank: operators_changes(stage, bank) for bank in {address.bank for address in wanted}}
     for address in tqdm(wanted, desc="lifting", unit="address", delay=2):
@@ -101,11 +100,22 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
         lifted += stores.enrolment.lift_address(address, now)
     for entry in unfinished:
         stores.enrolment.complete_lift(entry, now)
-    print(f"{lifted} lifted{'' if lifted == len(wanted) else f', {len(wanted) - lifted} not suppressed'}.")
-    if options.address and not lifted:
+    not_suppressed = len(found) - lifted - len(unfinished)
+    print(
+        f"{lifted} lifted"
+        + f", {len(unfinished)} that an earlier lifting had begun completed" * bool(unfinished)
+        + f", {not_suppressed} not suppressed" * bool(not_suppressed)
+        + "."
+    )
+    if options.address and not lifted and not unfinished:
         who = f"{options.bank} has not" if options.bank else "no bank has"
         raise NothingSelected(f"{who} suppressed this address: `list` shows the hashes of those that are.")
     return 0
+
+
+def _is_suppressed(entry: Entry, now: datetime) -> bool:
+    found = entry.standing.suppressed
+    return found is not None and not found.has_lapsed(now)
 
 
 def _entries(stores: Stores, options: argparse.Namespace, now: datetime) -> Iterator[Entry]:
@@ -114,7 +124,7 @@ def _entries(stores: Stores, options: argparse.Namespace, now: datetime) -> Iter
         for entry in stores.addresses.all_standings(options.bank or "", progress.update):
             found = entry.standing.suppressed
             if found is None or (
-                not found.has_lapsed(now)
+                _is_suppressed(entry, now)
                 and (options.since is None or options.since <= found.since)
                 and (options.until is None or found.since < options.until)
             ):

@@ -12,12 +12,14 @@ from moto import mock_aws
 from chalicelib.audit.repository import AuditRepository
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from operations.suppressions import main
+from tests.fakes import Refusing, refusal
 from tests.tables import create_tables
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
@@ -44,7 +46,8 @@ class Stage:
         create_tables(client)
         boto3.client("secretsmanager").create_secret(Name="cursors", SecretString="a secret")
         self.holders = HolderRepository(client, "AccountsTable", make_alias=str)
-        self.enrolment = Enrolment(AddressRepository(client, "AddressesTable"), self.holders)
+        self.addresses = AddressRepository(client, "AddressesTable")
+        self.enrolment = Enrolment(self.addresses, self.holders)
         for bank in BANKS:
             BankRepository(client, "BanksTable").put_bank(Bank(bank, bank, "EUR", "standard"))
             for number in range(3):
@@ -56,6 +59,11 @@ class Stage:
     def suppressed(self, bank: str) -> list[bool]:
         holders = [holder for number in range(3) for holder in self.holders.of_account(bank, f"A{number}")]
         return [holder.suppressed is not None for holder in holders]
+
+    def noted(self, bank: str) -> list[str]:
+        """Return the actions of the bank's entries in the audit trail."""
+        trail = AuditRepository(boto3.client("dynamodb"), "AuditTable", 10)
+        return [entry.action for entry in trail.of_bank(bank, NOW, datetime.now(UTC))]
 
 
 @pytest.fixture
@@ -100,6 +108,32 @@ def test_an_address_is_lifted_for_one_bank_or_for_all_in_any_spelling(
     assert out == "1 lifted, 1 not suppressed.\n"
     assert stage.suppressed("two") == [True, False, True]
     assert "awa1" not in out + err
+
+
+def test_a_lifting_of_an_address_that_broke_off_is_completed_by_its_repetition(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The entry is lifted, then the holders' records can't be reached.
+    broken = HolderRepository(
+        Refusing(boto3.client("dynamodb"), refusal("ThrottlingException"), "batch_get_item"), "AccountsTable"
+    )
+    with pytest.raises(TemporarilyUnavailable):
+        Enrolment(stage.addresses, broken).lift_address(Address.of("one", "awa1@example.com"), datetime.now(UTC))
+    assert stage.suppressed("one") == [True, True, True]
+    lift = ("lift", "--address", "awa1@example.com", "--bank", "one")
+    assert run(*lift) == 0
+    assert capsys.readouterr().out == "0 lifted, 1 that an earlier lifting had begun completed.\n"
+    assert stage.suppressed("one") == [True, False, True]
+    assert run(*lift) == 1
+    assert "one has not suppressed this address" in capsys.readouterr().err
+    assert stage.noted("one") == []  # who lifted it has noted it
+
+
+def test_only_the_banks_that_have_suppressed_an_address_have_an_entry_of_its_lifting(stage: Stage) -> None:
+    stage.enrolment.lift_address(Address.of("two", "awa1@example.com"), datetime.now(UTC))
+    assert run("lift", "--address", "awa1@example.com") == 0
+    assert run("lift", "--address", "nobody@example.com") == 1
+    assert (stage.noted("one"), stage.noted("two")) == (["suppression.lift"], [])
 
 
 def test_what_was_suppressed_within_a_time_is_lifted_when_that_is_confirmed_and_once(
