@@ -81,33 +81,39 @@ def _list(stage: Stage, options: argparse.Namespace) -> int:
         Option("--author", options.author, _is_by),
         Option("--action", options.action, begins_with),
     )
-    listed = 0
+    read = 0
 
     def rows() -> Iterator[list[Any]]:
-        nonlocal listed
-        for entry in _entries(stage, stores, options, selection, datetime.now(UTC)):
-            listed += 1
-            yield _row(entry, options.json)
+        nonlocal read
+        for read, entry in enumerate(_entries(stage, stores, options, datetime.now(UTC)), 1):
+            if selection.takes(_told(entry.author), entry.action):
+                yield _row(entry, options.json)
 
     print_list(COLUMNS, rows(), options.json)
-    if not listed and options.bank not in (None, STAGE):
+    if not read and options.bank not in (None, STAGE):
         known_bank(registry(stage).store, options.bank)  # entries of a bank that has left stay
-    if not listed and options.holder:
-        raise NothingSelected("no entry of this time is about that holder.")
+    if not read and options.holder:
+        _check_holder(stage, options)  # and so do an erased holder's
+        print("no entry of this time is about that holder.", file=sys.stderr)
+        return 0
     selection.check()
     return 0
 
 
-def _entries(
-    stage: Stage, stores: Stores, options: argparse.Namespace, selection: Selection, now: datetime
-) -> Iterator[Entry]:
+def _check_holder(stage: Stage, options: argparse.Namespace) -> None:
+    holders = stores_of(stage, "AccountsTable").holders.of_account(options.bank, options.account)
+    if options.holder not in [holder.id for holder in holders]:
+        raise NothingSelected("no entry of this time is about that holder, and the account has no such holder now.")
+
+
+def _entries(stage: Stage, stores: Stores, options: argparse.Namespace, now: datetime) -> Iterator[Entry]:
+    """Yield the entries of the options' bank, time and holder."""
     banks = [options.bank] if options.bank else [STAGE, *(bank.id for bank in registry(stage).banks())]
     subject = stores.trail.holder(options.bank, options.account, options.holder) if options.holder else ""
     first, last = options.first or now - timedelta(days=DAYS), options.last or now
     for bank in banks:
         for entry in stores.audit_entries.of_bank(bank, first, last):
-            is_of_holder = not subject or entry.subject == subject
-            if selection.takes(_told(entry.author), entry.action) and is_of_holder:
+            if not subject or entry.subject == subject:
                 yield entry
 
 
@@ -116,8 +122,7 @@ def _told(author: Author) -> str:
 
 
 def _is_by(author: str, wanted: str) -> bool:
-    kind, _, author_id = author.partition(":")
-    return kind == wanted or begins_with(author_id, wanted) or begins_with(author, wanted)
+    return begins_with(author, wanted) or begins_with(author.partition(":")[2], wanted)
 
 
 def _row(entry: Entry, as_json: bool) -> list[Any]:

@@ -15,6 +15,8 @@ from chalicelib.audit.repository import AuditRepository
 from chalicelib.audit.trail import Trail
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
+from chalicelib.holders.holder import Holder
+from chalicelib.holders.repository import HolderRepository
 from operations import audit, banks, failed_batches
 from tests.tables import create_tables
 
@@ -22,6 +24,7 @@ TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "failed"}}},
     "Outputs": {
         "AuditTrail": {"Value": "AuditTable/10"},
+        "AccountsTable": {"Value": "AccountsTable"},
         "BanksTable": {"Value": "BanksTable"},
         "DeferralsTable": {"Value": "DeferralsTable"},
         "CursorSecretArn": {"Value": "cursors"},
@@ -86,6 +89,33 @@ def test_entries_are_chosen_by_bank_time_author_action_and_holder(
         (["--bank", "one", "--account", "A123", "--holder", "awa"], ["holder.put"]),
     ):
         assert [one["action"] for one in listed(capsys, *arguments)] == actions, arguments
+
+
+def test_what_an_option_selects_of_a_holder_s_entries_goes_by_those_alone(
+    trail: Trail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail.by(KEY, "one").of_holder("holder.put", "A123", "awa")
+    trail.by(KEY, "one").of_member("member.add", "eve@example.com")
+    awa = ["--bank", "one", "--account", "A123", "--holder", "awa"]
+    assert audit.main([*ON_PROD, "list", *awa, "--action", "member."]) == 1
+    printed = capsys.readouterr().err
+    assert printed == (
+        "audit: no entry of this time is selected by --action 'member.': --action can be 'holder.put'.\n"
+    )
+
+
+def test_a_holder_whom_nobody_has_changed_in_the_time_has_an_empty_list_and_one_who_is_not_there_fails(
+    trail: Trail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ben = Holder("ben", "Ben", "ben@example.com", "fr", "UTC", {}, datetime.now(UTC))
+    HolderRepository(boto3.client("dynamodb"), "AccountsTable").put("one", "A123", ben)
+    on_account = ["--bank", "one", "--account", "A123"]
+    for action in ([], ["--action", "holder."]):
+        assert listed(capsys, *on_account, "--holder", "ben", *action) == []
+    assert audit.main([*ON_PROD, "list", *on_account, "--holder", "ben"]) == 0
+    assert capsys.readouterr().err == "no entry of this time is about that holder.\n"
+    assert audit.main([*ON_PROD, "list", *on_account, "--holder", "bem"]) == 1
+    assert "the account has no such holder now" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
