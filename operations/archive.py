@@ -20,12 +20,13 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from chalicelib.errors import TransactionNotFound
-from chalicelib.ledger.archive import Archiver
+from chalicelib.ledger.archive import Archiver, checked_line
 from chalicelib.ledger.intake import Intake
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
 from operations.archive_reader import Archive, Selection
-from operations.auditing import note_change
+from operations.auditing import note_change, noted_once
+from operations.bank_registry import known_bank
 from operations.listing import add_json_option, print_list
 from operations.replay import CLIENT, Replay
 from operations.selecting import check_named
@@ -74,9 +75,13 @@ def _archive(stage: Stage) -> Archive:
 
 
 def _selected(stage: Stage, options: argparse.Namespace) -> Archive:
-    """Return the archive; raises NothingSelected if it has no objects of the bank that is named."""
+    """Return the archive; raises NothingSelected if the bank that is named neither is one nor has objects there.
+
+    A bank may have none yet, and one that has left may have some.
+    """
     archive = _archive(stage)
-    check_named("bank in the archive", options.bank, archive.banks())
+    if options.bank is not None and stores_of(stage, "BanksTable").bank_store.bank(options.bank) is None:
+        check_named("bank in the archive", options.bank, archive.banks())
     return archive
 
 
@@ -107,11 +112,13 @@ def _show(stage: Stage, options: argparse.Namespace) -> int:
 def _add(stage: Stage, options: argparse.Namespace) -> int:
     stores = stores_of(stage, "TransactionsTable", config=PATIENT)
     archiver = Archiver(stage.session.client("s3"), stage.output("ArchiveBucket"))
-    note_change(stage, options.bank, "archive.add", ["transactions"])
+    known_bank(stores_of(stage, "BanksTable").bank_store, options.bank)
+    note = noted_once(stage, options.bank, "archive.add", ["transactions"])
     failed = 0
     for transaction_id in dict.fromkeys(options.transaction):
         try:
-            print(archiver.add(stores.transactions.get(options.bank, transaction_id)))
+            transaction = stores.transactions.get(options.bank, transaction_id)
+            checked_line(transaction)
         except TransactionNotFound:
             failed += 1
             print(f"archive: {options.bank} has no transaction {transaction_id}.", file=sys.stderr)
@@ -121,6 +128,9 @@ def _add(stage: Stage, options: argparse.Namespace) -> int:
                 f"archive: {transaction_id} can't be read ({type(error).__name__}): put its row in the table right.",
                 file=sys.stderr,
             )
+        else:
+            note()
+            print(archiver.add(transaction))
     return 1 if failed else 0
 
 
@@ -130,13 +140,12 @@ def _no_queue() -> NoReturn:
 
 def _replay(stage: Stage, options: argparse.Namespace) -> int:
     archive = _selected(stage, options)
-    if not options.dry_run:
+    total = sum(1 for _ in archive.objects(_selection(options)))
+    if total and not options.dry_run:
         note_change(stage, options.bank, "archive.replay", ["transactions"])
     stores = stores_of(stage, "TransactionsTable", config=CLIENT)
     replay = Replay(archive, Intake(stores.transactions, _no_queue), options.dry_run, report=tqdm.write)
-    counts = replay.counts
-    total = sum(1 for _ in archive.objects(_selection(options)))
-    done = 0
+    counts, done = replay.counts, 0
     try:
         with tqdm(total=total, desc="replaying", unit="object", delay=2) as progress:
             for found in archive.objects(_selection(options)):

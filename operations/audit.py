@@ -81,18 +81,19 @@ def _list(stage: Stage, options: argparse.Namespace) -> int:
         Option("--author", options.author, _is_by),
         Option("--action", options.action, begins_with),
     )
-    read = 0
+    has_entries = False
 
     def rows() -> Iterator[list[Any]]:
-        nonlocal read
-        for read, entry in enumerate(_entries(stage, stores, options, datetime.now(UTC)), 1):
+        nonlocal has_entries
+        for entry in _entries(stage, stores, options, datetime.now(UTC)):
+            has_entries = True
             if selection.takes(_told(entry.author), entry.action):
                 yield _row(entry, options.json)
 
     print_list(COLUMNS, rows(), options.json)
-    if not read and options.bank not in (None, STAGE):
+    if not has_entries and options.bank not in (None, STAGE):
         known_bank(registry(stage).store, options.bank)  # entries of a bank that has left stay
-    if not read and options.holder:
+    if not has_entries and options.holder:
         _check_holder(stage, options)  # and so do an erased holder's
         print("no entry of this time is about that holder.", file=sys.stderr)
         return 0

@@ -1,6 +1,7 @@
 """The audit trail as operators' commands add to it: each change has an entry with the AWS principal that makes it."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 
 from chalicelib.audit.entry import OPERATOR, STAGE, Author
 from chalicelib.audit.trail import Changes
@@ -22,3 +23,11 @@ def operators_changes(stage: Stage, bank: str | None = None) -> Changes:
 def note_change(stage: Stage, bank: str | None, action: str, fields: Iterable[str] = ()) -> None:
     """Add an entry for a change that this operator is about to make; see `operators_changes`."""
     operators_changes(stage, bank).of_bank(action, fields)
+
+
+def noted_once(stage: Stage, bank: str | None, action: str, fields: Iterable[str] = ()) -> Callable[[], None]:
+    """Return what a command calls before each of its changes: the first call adds an entry, see `note_change`.
+
+    So a command that finds nothing to change leaves no entry.
+    """
+    return functools.cache(lambda: note_change(stage, bank, action, fields))

@@ -167,8 +167,10 @@ def leave(data: BankData, banks: Registry, confirm: str | None, wait_s: int) -> 
         return 0
     if confirm != data.bank:
         raise BankRefused("--confirm must be the bank's id again: nothing was deleted.")
-    note_change(data.stage, data.bank, "bank.delete", ("bank", "keys", "data"))
-    if banks.store.bank(data.bank) is not None:
+    is_there = banks.store.bank(data.bank) is not None
+    if is_there or data.left():
+        note_change(data.stage, data.bank, "bank.delete", ("bank", "keys", "data"))
+    if is_there:
         banks.set_disabled(data.bank, disabled=True)
         print(f"{data.bank} is disabled. Waiting {wait_s} s for functions that know it still …", flush=True)
         time.sleep(wait_s)

@@ -51,8 +51,8 @@ class Registry:
         """Return how much of a quota functions have taken today (UTC)."""
         return self.quotas.used(bank_id, metered, datetime.now(UTC).date()).taken
 
-    def create(self, bank: Bank) -> str:
-        """Create a bank and return its API key. Only API Gateway keeps the key itself; the table keeps its hash."""
+    def check_new(self, bank: Bank) -> None:
+        """Raise BankRefused unless a bank can be created with these values."""
         if not BANK_ID.fullmatch(bank.id):
             raise BankRefused("a bank's id is 2 to 40 of a-z 0-9 and -, like eazycard.")
         if not (bank.name.strip() and bank.name.isprintable() and len(bank.name) <= MAX_NAME):
@@ -61,6 +61,13 @@ class Registry:
             raise BankRefused(f"the currency {bank.default_currency}: {currency_error(bank.default_currency)}")
         if self.store.bank(bank.id) is not None:
             raise BankRefused(f"there is a bank {bank.id} already; `rotate` gives it a new key.")
+
+    def create(self, bank: Bank) -> str:
+        """Create a bank and return its API key. Only API Gateway keeps the key itself; the table keeps its hash.
+
+        Raises BankRefused.
+        """
+        self.check_new(bank)
         key = self._issue_key(bank)
         self.store.put_bank(bank)
         return key
@@ -100,13 +107,21 @@ class Registry:
         domain, which is the bank's and verified. Raises BankRefused, IdentityRefused.
         """
         bank, stage = self.bank(bank_id), sender_in(self.mail_from)
-        if name is not None and not (name.strip() and name.isprintable() and len(name) <= MAX_NAME):
-            raise BankRefused(f"a sender's name is 1 to {MAX_NAME} characters on one line.")
+        _check_sender_name(name)
         sender = Sender(address or stage.address, name or bank.name)
         if address is not None and (domain := self.own_domain(address)):
             self.identities.check_usable(bank_id, domain)
         self.store.change_bank(bank.id, sender_name=name, sender_address=address)
         return sender.header
+
+    def check_sender(self, bank_id: str, name: str | None, address: str | None, bounce_domain: str | None) -> None:
+        """Raise BankRefused or IdentityRefused unless the sender can be the bank's when SES has verified its domain."""
+        bank = self.bank(bank_id)
+        _check_sender_name(name)
+        if address is not None and (domain := self.own_domain(address)):
+            self.identities.check_free(bank.id, domain, bounce_domain)
+        elif bounce_domain:
+            raise BankRefused("--bounce-domain is for an address of the bank's own domain.")
 
     def own_domain(self, address: str) -> str | None:
         """Return the domain of an address that is not of the stage's domain; None for one that is.
@@ -131,13 +146,17 @@ class Registry:
         # The entry last: a new key is put on the plan that the entry names.
         self.store.change_bank(bank.id, plan=plan)
 
-    def set_emails_per_day(self, bank_id: str, limit: int | None) -> None:
-        """Limit the bank's e-mails of a day, None for as many as its plan allows; raises BankRefused."""
+    def check_emails_per_day(self, bank_id: str, limit: int | None) -> None:
+        """Raise BankRefused unless the bank's e-mails of a day can be limited so, None for as its plan says."""
         bank = self.bank(bank_id)
         allowed = limit_of(bank.plan, Metered.EMAILS)
         if limit is not None and allowed is not None and limit >= allowed:
             raise BankRefused(f"the plan {bank.plan} allows {allowed} e-mails a day: a limit of its own must be lower.")
-        self.store.change_bank(bank.id, emails_per_day=limit)
+
+    def set_emails_per_day(self, bank_id: str, limit: int | None) -> None:
+        """Limit the bank's e-mails of a day, None for as many as its plan allows; raises BankRefused."""
+        self.check_emails_per_day(bank_id, limit)
+        self.store.change_bank(bank_id, emails_per_day=limit)
 
     def banks(self) -> list[Bank]:
         """Return all banks, by id."""
@@ -178,6 +197,11 @@ class Registry:
         with contextlib.suppress(self.gateway.exceptions.NotFoundException):
             self.gateway.delete_api_key(apiKey=key.gateway_key_id)
         self.store.delete_api_key(key.hash)
+
+
+def _check_sender_name(name: str | None) -> None:
+    if name is not None and not (name.strip() and name.isprintable() and len(name) <= MAX_NAME):
+        raise BankRefused(f"a sender's name is 1 to {MAX_NAME} characters on one line.")
 
 
 def registry(stage: Stage) -> Registry:

@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.banks.bank import BANK_ID, ApiKey, Bank
+from chalicelib.banks.bank import ApiKey, Bank
 from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.banks.webhook_endpoints import status_of
 from chalicelib.ledger.times import format_time
@@ -20,7 +20,7 @@ from infra.gateway import PLANS
 from infra.sessions import Stage
 from operations.auditing import note_change
 from operations.bank_leaving import BankData, leave
-from operations.bank_registry import BankRefused, Registry, registry
+from operations.bank_registry import Registry, registry
 from operations.listing import add_json_option, print_list
 from operations.signing import SigningSecrets
 
@@ -114,8 +114,7 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
     _note(stage, banks, options)
     match options.command:
         case "create":
-            bank = Bank(options.id, options.name, options.currency, options.plan)
-            print(f"API key of {bank.id}, shown only now: {banks.create(bank)}")
+            print(f"API key of {options.id}, shown only now: {banks.create(_new(options))}")
         case "rotate":
             key = banks.rotate(options.id, timedelta(hours=options.grace_hours))
             print(f"New API key of {options.id}, shown only now: {key}")
@@ -156,8 +155,6 @@ def _set_sender(banks: Registry, options: argparse.Namespace) -> None:
     if address and (domain := banks.own_domain(address)):
         for line in banks.identities.prepare(banks.bank(options.id).id, domain, options.bounce_domain):
             print(line)
-    elif options.bounce_domain:
-        raise BankRefused("--bounce-domain is for an address of the bank's own domain.")
     header = banks.set_sender(options.id, options.name, address)
     print(f"Within a minute, the e-mails of {options.id} come from: {header}")
     if address and not domain and not banks.identities.sends_from(address):
@@ -165,13 +162,23 @@ def _set_sender(banks: Registry, options: argparse.Namespace) -> None:
 
 
 def _note(stage: Stage, banks: Registry, options: argparse.Namespace) -> None:
-    """Add the change to the audit trail, if the command makes one and the bank is one."""
-    if options.command in _CHANGES:
-        if options.command != "create":
+    """Add the change to the audit trail, if the command makes one; raises what the change would be refused with."""
+    if options.command not in _CHANGES:
+        return
+    match options.command:
+        case "create":
+            banks.check_new(_new(options))
+        case "emails":
+            banks.check_emails_per_day(options.id, options.per_day)
+        case "sender":
+            banks.check_sender(options.id, options.name, options.address, options.bounce_domain)
+        case _:
             banks.bank(options.id)
-        elif not BANK_ID.fullmatch(options.id):
-            return  # `create` says so
-        note_change(stage, options.id, *_CHANGES[options.command])
+    note_change(stage, options.id, *_CHANGES[options.command])
+
+
+def _new(options: argparse.Namespace) -> Bank:
+    return Bank(options.id, options.name, options.currency, options.plan)
 
 
 def _change_signing(bank: Bank, signing: SigningSecrets, options: argparse.Namespace) -> None:

@@ -13,15 +13,15 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from tqdm import tqdm
 
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from operations.auditing import note_change
-from operations.dead_letter_queues import DeadLetterQueues, dead_letter_queues
+from operations.auditing import noted_once
+from operations.dead_letter_queues import dead_letter_queues
 from operations.listing import add_json_option, print_list
 from operations.selecting import Option, Selection, begins_with
 
@@ -38,17 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     redrive.add_argument("--reason", help="only letters whose reason begins with this")
     options = parser.parse_args(arguments)
     work = {"list": _list, "show": _show, "redrive": _redrive}[options.command]
-    return run("dead letters", lambda: _do(work, open_stage(options), options), unavailable=_UNAVAILABLE)
+    return run("dead letters", lambda: work(open_stage(options), options), unavailable=_UNAVAILABLE)
 
 
-def _do(work: Callable[[DeadLetterQueues, argparse.Namespace], int], stage: Stage, options: argparse.Namespace) -> int:
-    if options.command == "redrive":
-        note_change(stage, None, "dead_letters.redrive")
-    return work(dead_letter_queues(stage), options)
-
-
-def _list(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
-    reasons = Counter[tuple[str, str]]()
+def _list(stage: Stage, options: argparse.Namespace) -> int:
+    queues, reasons = dead_letter_queues(stage), Counter[tuple[str, str]]()
 
     def rows() -> Iterator[tuple[str, str, str]]:
         for letter in queues.letters(datetime.now(UTC)):
@@ -62,16 +56,17 @@ def _list(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
     return 0
 
 
-def _show(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
+def _show(stage: Stage, options: argparse.Namespace) -> int:
     selection = Selection("letter", Option("id", options.id, begins_with))
-    for letter in queues.letters(datetime.now(UTC)):
+    for letter in dead_letter_queues(stage).letters(datetime.now(UTC)):
         if selection.takes(letter.id):
             print(json.dumps({"queue": letter.queue, "reason": letter.reason, "payload": letter.payload}, indent=2))
             return 0
     raise selection.nothing()
 
 
-def _redrive(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
+def _redrive(stage: Stage, options: argparse.Namespace) -> int:
+    queues, note = dead_letter_queues(stage), noted_once(stage, None, "dead_letters.redrive")
     sent, kept = 0, 0
     selection = Selection(
         "letter", Option("--id", options.id, begins_with), Option("--reason", options.reason, begins_with)
@@ -79,6 +74,7 @@ def _redrive(queues: DeadLetterQueues, options: argparse.Namespace) -> int:
     with tqdm(total=queues.count(), desc="redriving", unit="letter", delay=2) as progress:
         for letter in queues.letters(datetime.now(UTC)):
             if selection.takes(letter.id, letter.reason):
+                note()
                 if queues.redrive(letter, datetime.now(UTC)):
                     sent += 1
                 else:

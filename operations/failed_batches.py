@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from operations.auditing import note_change
+from operations.auditing import noted_once
 from operations.failed_batch_bucket import FailedBatches, UnreadableBatch
 from operations.listing import add_json_option, print_list
 from operations.selecting import Option, Selection, is_same, is_same_function
@@ -35,16 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     send.add_argument("--function", help="only batches of this function, like transaction_stream or TransactionStream")
     options = parser.parse_args(arguments)
     work = {"list": _list, "show": _show, "send": _send}[options.command]
-    return run("failed batches", lambda: _do(work, open_stage(options), options))
+    return run("failed batches", lambda: work(open_stage(options), options))
 
 
-def _do(work: Callable[[FailedBatches, argparse.Namespace], int], stage: Stage, options: argparse.Namespace) -> int:
-    if options.command == "send":
-        note_change(stage, None, "failed_batches.send")
-    return work(FailedBatches.of(stage), options)
+def _list(stage: Stage, options: argparse.Namespace) -> int:
+    batches = FailedBatches.of(stage)
 
-
-def _list(batches: FailedBatches, options: argparse.Namespace) -> int:
     def rows() -> Iterator[tuple[str, str, int, str, str]]:
         for key in batches.stored_keys():
             try:
@@ -58,17 +54,21 @@ def _list(batches: FailedBatches, options: argparse.Namespace) -> int:
     return 0
 
 
-def _show(batches: FailedBatches, options: argparse.Namespace) -> int:
-    print(json.dumps({"Records": batches.read(options.key).records}, indent=2))
+def _show(stage: Stage, options: argparse.Namespace) -> int:
+    print(json.dumps({"Records": FailedBatches.of(stage).read(options.key).records}, indent=2))
     return 0
 
 
-def _send(batches: FailedBatches, options: argparse.Namespace) -> int:
-    return send(batches, options.key, options.function)
+def _send(stage: Stage, options: argparse.Namespace) -> int:
+    note = noted_once(stage, None, "failed_batches.send")
+    return send(FailedBatches.of(stage), options.key, options.function, note)
 
 
-def send(batches: FailedBatches, key: str | None, function: str | None) -> int:
-    """Send batches again, all or those that are named; return the command's status. Raises NothingSelected."""
+def send(batches: FailedBatches, key: str | None, function: str | None, note: Callable[[], object]) -> int:
+    """Send batches again, all or those that are named; return the command's status. Raises NothingSelected.
+
+    `note` is called before each that is sent.
+    """
     sent, kept = 0, 0
     by_key = Selection("batch", Option("--key", key, is_same))
     keys = [one for one in batches.stored_keys() if by_key.takes(one)]
@@ -78,6 +78,7 @@ def send(batches: FailedBatches, key: str | None, function: str | None) -> int:
         try:
             batch = batches.read(one)
             if by_function.takes(batch.function):
+                note()
                 batches.send(batch)
                 sent += 1
         except UnreadableBatch as error:

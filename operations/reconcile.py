@@ -16,7 +16,7 @@ from tqdm import tqdm
 from chalicelib.analytics.reconciliation import Findings, Reconciliation
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from operations.auditing import note_change
+from operations.auditing import noted_once
 from operations.bank_registry import known_bank, registry
 from operations.listing import add_json_option, print_list
 from operations.stage_stores import PATIENT, stores_of
@@ -48,8 +48,7 @@ def _reconcile(stage: Stage, options: argparse.Namespace) -> int:
     banks = registry(stage)
     if options.bank is not None:
         known_bank(banks.store, options.bank)
-    if options.repair:
-        note_change(stage, options.bank, "roll_ups.repair", ["roll_ups"])
+    note = noted_once(stage, options.bank, "roll_ups.repair", ["roll_ups"])
     stores = stores_of(stage, "AnalyticsTable", "TransactionsTable", config=PATIENT)
     reconciliation = Reconciliation(stores.roll_ups, stores.transactions)
     bar_format = "{l_bar}{bar}| {elapsed}<{remaining}"
@@ -60,7 +59,9 @@ def _reconcile(stage: Stage, options: argparse.Namespace) -> int:
             bar.update(max(0.0, share - bar.n))
 
         ids = [bank.id for bank in banks.banks()]
-        findings = reconciliation.of_day(options.date, options.bank, ids, repair=options.repair, progress=progress)
+        findings = reconciliation.of_day(
+            options.date, options.bank, ids, repair=options.repair, before_repair=note, progress=progress
+        )
     return _report(findings, options)
 
 

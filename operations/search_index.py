@@ -25,7 +25,7 @@ from chalicelib.flags.answers import LAST_ANSWER
 from chalicelib.ledger.stored_form import bank_shard, flags_shard, is_flag_row
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from operations.auditing import note_change
+from operations.auditing import noted_once
 from operations.bank_registry import known_bank
 from operations.stage_stores import PATIENT, stores_of
 
@@ -114,13 +114,23 @@ class Filler:
         }
 
 
-def fill(filler: Filler, per_second: int, is_dry_run: bool, progress: Callable[[int], object]) -> None:
-    """Add all that is missing, at most so many rows in a second; `progress` gets how many rows were read."""
+def fill(
+    filler: Filler,
+    per_second: int,
+    is_dry_run: bool,
+    progress: Callable[[int], object],
+    note: Callable[[], object] = lambda: None,
+) -> None:
+    """Add all that is missing, at most so many rows in a second; `progress` gets how many rows were read.
+
+    `note` is called before rows are added.
+    """
     with ThreadPoolExecutor(_WRITERS) as writers:
         for read, missing in filler.pages():
             if is_dry_run:
                 filler.counts["missing"] += len(missing)
             for start in range(0, 0 if is_dry_run else len(missing), per_second):
+                note()
                 began = time.monotonic()
                 part = missing[start : start + per_second]
                 list(writers.map(filler.add, part))
@@ -133,13 +143,12 @@ def _fill(stage: Stage, options: argparse.Namespace) -> int:
     client, table = stores.client("dynamodb"), stores.settings.transactions_table
     if options.bank is not None:
         known_bank(stores_of(stage, "BanksTable").bank_store, options.bank)
-    if not options.dry_run:
-        note_change(stage, options.bank, "search_index.fill")
+    note = noted_once(stage, options.bank, "search_index.fill")
     filler = Filler(client, table, options.bank, options.after)
     about = call(client.describe_table, TableName=table)["Table"]["ItemCount"]  # up to six hours old
     try:
         with tqdm(total=about or None, desc="reading", unit="row", delay=2) as bar:
-            fill(filler, options.per_second, options.dry_run, bar.update)
+            fill(filler, options.per_second, options.dry_run, bar.update, note)
     except BaseException:
         _report(filler, options)
         if filler.position is not None:

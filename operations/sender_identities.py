@@ -33,22 +33,26 @@ class SenderIdentities:
         `bounce_domain`, below the domain, the e-mails have a MAIL FROM of their own. Raises IdentityRefused for a
         domain that SES has for something else.
         """
-        if bounce_domain is not None and not bounce_domain.endswith(f".{domain}"):
-            raise IdentityRefused(f"the bounce domain {bounce_domain} must be below {domain}.")
-        identity = identity_of(self.ses, domain)
-        if identity is None:
+        if not self.check_free(bank, domain, bounce_domain):
             tags = {"project": PROJECT, STAGE_TAG: self.stage, BANK_TAG: bank}
             self.ses.create_email_identity(
                 EmailIdentity=domain, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
             )
-        else:
-            self._check_owner(bank, domain, identity)
         self.ses.put_email_identity_feedback_attributes(EmailIdentity=domain, EmailForwardingEnabled=False)
         if bounce_domain is not None:
             self.ses.put_email_identity_mail_from_attributes(
                 EmailIdentity=domain, MailFromDomain=bounce_domain, BehaviorOnMxFailure="USE_DEFAULT_VALUE"
             )
         return missing_records(domain, self.ses.get_email_identity(EmailIdentity=domain), self.region)
+
+    def check_free(self, bank: str, domain: str, bounce_domain: str | None = None) -> bool:
+        """Return whether SES has an identity of the domain; raises IdentityRefused if it can't be this bank's."""
+        if bounce_domain is not None and not bounce_domain.endswith(f".{domain}"):
+            raise IdentityRefused(f"the bounce domain {bounce_domain} must be below {domain}.")
+        identity = identity_of(self.ses, domain)
+        if identity is not None:
+            self._check_owner(bank, domain, identity)
+        return identity is not None
 
     def check_usable(self, bank: str, domain: str) -> None:
         """Raise IdentityRefused unless SES sends from the domain, for this bank."""

@@ -13,7 +13,7 @@ changed holders are known from their first try on, for seven days.
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from tqdm import tqdm
@@ -25,7 +25,7 @@ from chalicelib.notifications.state import NotificationKey
 from chalicelib.webhooks.records import Record
 from infra.command_line import open_stage, run, stage_parser
 from infra.sessions import Stage
-from operations.auditing import note_change
+from operations.auditing import note_change, noted_once
 from operations.bank_registry import known_bank
 from operations.banks import add_grace_hours
 from operations.listing import add_json_option, print_list
@@ -87,8 +87,8 @@ def _run(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
         client = stage.session.client("secretsmanager")
         return _secret(SigningSecrets(client, webhooks.banks, stage.name, Purpose.WEBHOOKS), bank, options, now)
     if options.command == "resend":
-        note_change(stage, bank.id, "webhook.resend")
-    work = {"list": _list, "show": _show, "resend": _resend}[options.command]
+        return _resend(webhooks, bank, options, now, noted_once(stage, bank.id, "webhook.resend"))
+    work = {"list": _list, "show": _show}[options.command]
     return work(webhooks, bank, options, now)
 
 
@@ -140,7 +140,9 @@ def _show(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, now:
     return 0
 
 
-def _resend(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, now: datetime) -> int:
+def _resend(
+    webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, now: datetime, note: Callable[[], object]
+) -> int:
     if not webhooks.takes_webhooks(bank):
         print(f"webhooks: nothing is sent. {webhooks.state_of_endpoint(bank)}", file=sys.stderr)
         return 1
@@ -151,12 +153,15 @@ def _resend(webhooks: StageWebhooks, bank: Bank, options: argparse.Namespace, no
             if not found:
                 print(f"webhooks: {_NOTHING} {transaction!r}.", file=sys.stderr)
                 status = 1
+                continue
+            note()
             number += webhooks.resend(found)
         if not options.transaction:
             for page in webhooks.since(bank.id, now - timedelta(hours=options.hours), now):
-                wanted = [delivery for delivery in page if not delivery.is_delivered]
-                number += webhooks.resend(wanted)
-                progress.update(len(wanted))
+                if wanted := [delivery for delivery in page if not delivery.is_delivered]:
+                    note()
+                    number += webhooks.resend(wanted)
+                    progress.update(len(wanted))
     print(f"{number} queued; `list` shows their delivery status." if number else "There is nothing to send.")
     return status
 

@@ -117,14 +117,15 @@ class Reconciliation:
         banks: Iterable[str] = (),
         *,
         repair: bool = False,
+        before_repair: Callable[[], object] = lambda: None,
         progress: Callable[[float], None] = lambda _: None,
     ) -> Findings:
         """Compare a UTC day's roll-ups with its transactions, of one bank or of all, as of the checkpoint.
 
         All are those with a transaction on that day, and `banks`. With `repair`, what differs is replaced by what was
-        recomputed, which the job can't come between. Reads every shard of the index from shortly before the day to
-        the checkpoint, a page at a time; `progress` is told which share of that is done. Raises TemporarilyUnavailable
-        when the job makes step upon step of that very day.
+        recomputed, which the job can't come between; `before_repair` is called before each attempt. Reads every shard
+        of the index from shortly before the day to the checkpoint, a page at a time; `progress` is told which share of
+        that is done. Raises TemporarilyUnavailable when the job makes step upon step of that very day.
         """
         recount = Recount(self._transactions, day, bank, progress)
         found: dict[tuple[Day, str], Difference] = {}
@@ -143,6 +144,7 @@ class Reconciliation:
                 found = {(one.day, one.field): one for one in differing} | found
                 elsewhere: set[Day] = set()
                 if repair and differing:
+                    before_repair()
                     elsewhere = self._replace({one.day for one in differing}, recount.days, at, is_patient)
             except (RollUpsMoved, RollUpBroken):
                 continue

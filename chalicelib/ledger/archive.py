@@ -65,9 +65,7 @@ class Archiver:
 
         The same transaction makes the same object. Raises ValueError, and puts nothing, if a replay couldn't read it.
         """
-        line = to_line(transaction)
-        from_line(line, transaction.bank)
-        return self._put(folder_of(transaction), "added", [line])
+        return self._put(folder_of(transaction), "added", [checked_line(transaction)])
 
     def _put(self, folder: str, first: str, lines: Sequence[str]) -> str:
         content = "".join(f"{line}\n" for line in lines).encode()
@@ -102,6 +100,13 @@ def folder_of(transaction: Transaction) -> str:
 def to_line(transaction: Transaction) -> str:
     """Return the transaction as a line of the archive, without its end."""
     return json.dumps(to_json(transaction), ensure_ascii=False, separators=(",", ":"))
+
+
+def checked_line(transaction: Transaction) -> str:
+    """Return the transaction as `to_line` does; raises ValueError if a replay couldn't read it."""
+    line = to_line(transaction)
+    from_line(line, transaction.bank)
+    return line
 
 
 def from_line(line: str, bank: str) -> Transaction:

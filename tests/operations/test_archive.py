@@ -15,7 +15,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.audit.repository import AuditRepository
+from chalicelib.banks.bank import Bank
+from chalicelib.banks.repository import BankRepository
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.archive import Archiver
 from chalicelib.ledger.intake import Intake
@@ -27,6 +28,7 @@ from operations.archive_reader import Archive, Selection
 from operations.replay import Replay
 from tests import moto_server
 from tests.archive_bucket import archived, of_item, records
+from tests.audit_trail import operators_actions
 from tests.clone import PROJECT_DIR
 from tests.cloud import eventually
 from tests.fakes import Failing, OneCallAtATime, refusal
@@ -37,6 +39,7 @@ TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "archive"}}},
     "Outputs": {
         "ArchiveBucket": {"Value": {"Ref": "Bucket"}},
+        "BanksTable": {"Value": "BanksTable"},
         "TransactionsTable": {"Value": "TransactionsTable"},
         "AuditTrail": {"Value": "AuditTable/10"},
     },
@@ -59,6 +62,7 @@ class Stage:
         self.s3 = boto3.client("s3")
         self.dynamodb = boto3.client("dynamodb")
         create_tables(self.dynamodb)
+        BankRepository(self.dynamodb, "BanksTable").put_bank(Bank("eazycard", "EAZYCard", "XAF", "standard"))
         self.archive = Archive(self.s3, "archive")
         self._sequence_number = 100
 
@@ -144,9 +148,35 @@ def test_what_the_archiver_left_out_is_added_once_and_a_replay_brings_it_back(
     stage.lose_the_table()
     assert run("replay") == 0
     assert stage.stored() == before
-    trail = AuditRepository(boto3.client("dynamodb"), "AuditTable", 10)
-    entries = trail.of_bank("eazycard", datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC))
-    assert {entry.action for entry in entries} == {"archive.add"}
+    assert operators_actions("eazycard") == ["archive.add"] * 3
+
+
+def test_what_adds_or_replays_nothing_is_not_noted(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    spoilt = {**transaction_item(transaction(id="spoilt")), "amount": {"S": "12"}}
+    stage.dynamodb.put_item(TableName=TABLE, Item=spoilt)
+    assert run("add", "eazycard", "nothing", "spoilt") == 1
+    assert run("replay") == 0
+    assert run("replay", "--dry-run") == 0
+    stage.record(*three_days()[0])
+    assert run("replay", "--from", "2026-02-01") == 0
+    assert operators_actions("eazycard") == operators_actions() == []
+    assert run("replay") == 0
+    assert operators_actions() == ["archive.replay"]
+
+
+def test_a_bank_with_nothing_in_the_archive_is_empty_and_one_that_has_left_is_not(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.record(*three_days("left")[0])
+    capsys.readouterr()
+    assert run("list", "--bank", "eazycard", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert run("replay", "--bank", "eazycard") == 0
+    assert capsys.readouterr().out.startswith("0 of 0 objects: 0 created")
+    assert run("list", "--bank", "left", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)) == 1
+    assert run("list", "--bank", "eazycart") == 1
+    assert "there is no bank in the archive eazycart: there are 'left'." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

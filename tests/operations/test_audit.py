@@ -136,9 +136,13 @@ def test_a_filter_that_can_not_be_is_refused(
 
 
 def test_an_operator_s_change_has_an_entry_with_the_principal(trail: Trail, capsys: pytest.CaptureFixture[str]) -> None:
+    s3 = boto3.client("s3")
+    context = {"functionArn": "arn:aws:lambda:us-east-2:123456789012:function:gone", "condition": "RecordAgeExceeded"}
+    batch = {"requestContext": context, "timestamp": "2026-01-10T14:00:05.517Z", "payload": {"Records": []}}
+    s3.put_object(Bucket="failed", Key="aws/lambda/1", Body=json.dumps(batch).encode())
     assert banks.main([*ON_PROD, "disable", "one"]) == 0
     assert banks.main([*ON_PROD, "show", "one"]) == 0
-    assert failed_batches.main([*ON_PROD, "send"]) == 0
+    assert failed_batches.main([*ON_PROD, "send"]) == 1  # its function is not there
     capsys.readouterr()
     of_stage, of_bank = listed(capsys)
     assert (of_stage["bank"], of_stage["action"]) == (STAGE, "failed_batches.send")

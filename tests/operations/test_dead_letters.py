@@ -44,6 +44,7 @@ from operations import dead_letter_queues
 from operations.dead_letter_queues import DeadLetterQueues
 from operations.dead_letters import main
 from operations.queued_letter import QueuedLetter
+from tests.audit_trail import operators_actions
 from tests.case_world import flagging
 from tests.fakes import OneCallAtATime, Refusing, refusal
 from tests.mail_world import EVENTS
@@ -200,6 +201,8 @@ def test_letters_of_the_mailer_go_through_again_and_are_gone(stage: Stage, capsy
     assert stage.take("NotificationDeadLetterQueue") == []
     assert run("redrive") == 0
     assert told_again(stage) == []
+    # Once, however many letters there are, and not for none.
+    assert operators_actions(table=stage.urls["AuditTrail"].partition("/")[0]) == ["dead_letters.redrive"]
 
 
 def test_only_letters_of_a_reason_go_through_when_one_is_given(stage: Stage) -> None:

@@ -115,8 +115,10 @@ def test_batches_of_a_function_are_sent_by_either_spelling_of_it_and_no_others(
 ) -> None:
     for number, function in enumerate(("archiver", "transaction_stream", "transaction_stream")):
         put(s3, content(function), f"aws/lambda/uuid/shard/2026/01/10/{number}")
+    noted: list[int] = []
     for spelling in ("TransactionStream", "archiver"):
-        assert failed_batches.send(batches, None, spelling) == 0
+        assert failed_batches.send(batches, None, spelling, lambda: noted.append(len(functions.calls))) == 0
+    assert noted == [0, 1, 2]  # before each call
     assert capsys.readouterr().out == "2 sent again, 0 kept.\n1 sent again, 0 kept.\n"
     called = [name.removeprefix("transaction-notifier-prod-") for name, _ in functions.calls]
     assert called == ["transaction_stream", "transaction_stream", "archiver"]

@@ -16,6 +16,7 @@ from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
 from operations.reconcile import main
 from tests.analytics_world import BANKS, MAX_DAYS, NOW, expected, folded, made, run, store
+from tests.audit_trail import operators_actions
 from tests.clone import PROJECT_DIR
 from tests.fakes import OneCallAtATime
 from tests.tables import create_tables
@@ -94,6 +95,8 @@ def test_what_differs_is_repaired_when_told_to(dynamodb_of_prod: Any, capsys: py
     assert reconcile("--date", "2026-01-10", "--repair") == 0
     assert reconcile("--date", "2026-01-10") == 0
     assert folded(dynamodb_of_prod) == expected(TRANSACTIONS)
+    assert reconcile("--date", "2026-01-10", "--repair") == 0
+    assert operators_actions("eazycard") == operators_actions() == ["roll_ups.repair"]
 
 
 def test_a_roll_up_of_a_day_without_transactions_is_found_by_the_list_of_banks(

@@ -22,6 +22,7 @@ from chalicelib.ledger.search_repository import SearchRepository
 from chalicelib.ledger.stored_form import transaction_item
 from operations import search_index
 from operations.search_index import Filler, fill, main
+from tests.audit_trail import operators_actions
 from tests.case_world import NOW, flagging
 from tests.fakes import Failing, OneCallAtATime, refusal
 from tests.tables import create_tables
@@ -95,6 +96,7 @@ def test_what_an_earlier_release_stored_is_found_after_it_and_written_once(
     assert run() == 0
     assert "0 rows added" in capsys.readouterr().out
     assert stage.rows() == before
+    assert operators_actions() == ["search_index.fill"]
 
 
 def test_only_one_bank_s_rows_are_added_when_it_is_named(stage: Stage) -> None:

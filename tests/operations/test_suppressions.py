@@ -19,6 +19,7 @@ from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from operations.suppressions import main
+from tests.audit_trail import operators_actions
 from tests.fakes import Refusing, refusal
 from tests.tables import create_tables
 
@@ -59,11 +60,6 @@ class Stage:
     def suppressed(self, bank: str) -> list[bool]:
         holders = [holder for number in range(3) for holder in self.holders.of_account(bank, f"A{number}")]
         return [holder.suppressed is not None for holder in holders]
-
-    def noted(self, bank: str) -> list[str]:
-        """Return the actions of the bank's entries in the audit trail."""
-        trail = AuditRepository(boto3.client("dynamodb"), "AuditTable", 10)
-        return [entry.action for entry in trail.of_bank(bank, NOW, datetime.now(UTC))]
 
 
 @pytest.fixture
@@ -126,14 +122,14 @@ def test_a_lifting_of_an_address_that_broke_off_is_completed_by_its_repetition(
     assert stage.suppressed("one") == [True, False, True]
     assert run(*lift) == 1
     assert "one has not suppressed this address" in capsys.readouterr().err
-    assert stage.noted("one") == []  # who lifted it has noted it
+    assert operators_actions("one") == []  # who lifted it has noted it
 
 
 def test_only_the_banks_that_have_suppressed_an_address_have_an_entry_of_its_lifting(stage: Stage) -> None:
     stage.enrolment.lift_address(Address.of("two", "awa1@example.com"), datetime.now(UTC))
     assert run("lift", "--address", "awa1@example.com") == 0
     assert run("lift", "--address", "nobody@example.com") == 1
-    assert (stage.noted("one"), stage.noted("two")) == (["suppression.lift"], [])
+    assert (operators_actions("one"), operators_actions("two")) == (["suppression.lift"], [])
 
 
 def test_what_was_suppressed_within_a_time_is_lifted_when_that_is_confirmed_and_once(

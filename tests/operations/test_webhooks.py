@@ -25,6 +25,7 @@ from chalicelib.webhooks.poster import Answer as Posting
 from chalicelib.webhooks.webhook import TYPES
 from operations import stage_webhooks
 from operations.webhooks import COLUMNS, main
+from tests.audit_trail import operators_actions
 from tests.case_world import answer, flagging
 from tests.fakes import OneCallAtATime
 from tests.mail_world import NOW
@@ -179,6 +180,7 @@ def test_what_was_not_delivered_is_sent_again_and_nothing_else(
     assert len(stage.endpoints.posted) == posts + 1
     assert run("resend", "eazycard") == 0
     assert "nothing to send" in capsys.readouterr().out
+    assert operators_actions("eazycard") == ["webhook.resend"]
 
 
 def test_a_transaction_that_is_named_is_sent_again_with_the_id_that_it_had(
@@ -189,6 +191,7 @@ def test_a_transaction_that_is_named_is_sent_again_with_the_id_that_it_had(
     out, err = capsys.readouterr()
     assert "1 queued" in out
     assert "there is no webhook for a transaction 'unknown'" in err
+    assert operators_actions("eazycard") == ["webhook.resend"]
     stage.take_queued()
     assert [posted.told[1] for posted in stage.endpoints.posted] == ["t1", "t1"]
     assert len({posted.id for posted in stage.endpoints.posted}) == 1
