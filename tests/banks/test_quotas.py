@@ -142,6 +142,26 @@ def test_a_lower_limit_counts_at_once_and_a_lifted_one_too(office: Office) -> No
     assert function.take("eazycard", "standard", EMAILS, 10) == 10
 
 
+def test_a_limit_below_what_is_used_gives_out_nothing_although_a_lower_one_was_raised_before(office: Office) -> None:
+    function = office.function()
+    assert function.take("eazycard", "standard", EMAILS, 10, 2_000) == 10
+    for _ in range(14):  # until it has a lease of a thousand and more
+        assert function.take("eazycard", "standard", EMAILS, 300) == 300
+    assert function.take("eazycard", "standard", EMAILS, 10, 3_000) == 0
+
+
+@pytest.mark.parametrize("seed", range(size(5, 50)))
+def test_however_a_limit_changes_nothing_is_given_out_over_the_one_that_counts(each_dynamodb: Any, seed: int) -> None:
+    office, luck = Office(each_dynamodb), random.Random(seed)
+    function, given, limit = office.function(), 0, 2_000
+    for _ in range(100):
+        if luck.random() < 0.2:
+            limit = luck.choice((2_000, 3_000, 10_000, 5_000_000))
+        granted = function.take("eazycard", "standard", EMAILS, luck.randint(1, 400), limit)
+        given += granted
+        assert not granted or given <= limit
+
+
 @pytest.mark.parametrize("seed", range(size(2, 20)))
 def test_many_functions_give_out_no_more_together_and_leave_little(each_dynamodb: Any, seed: int) -> None:
     office, luck = Office(each_dynamodb), random.Random(seed)
