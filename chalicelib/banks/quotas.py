@@ -94,7 +94,7 @@ class Quotas:
     def _warn_of(self, bank: str, metered: Metered, day: date, used: Used, limit: int) -> None:
         """Warn the bank's operators of what is reached and not told yet. If that fails, the next lease tries again."""
         reached = max((percent for percent in WARNED_AT if used.taken * 100 >= percent * limit), default=0)
-        if reached <= used.warned:
+        if reached <= used.warned.get(limit, 0):
             return
         subject = f"{reached} % of today's {metered} used"
         text = (
@@ -103,7 +103,7 @@ class Quotas:
         )
         try:
             self._warn(bank, subject, text)
-            self._repository.note_warning(bank, metered, day, reached)
+            self._repository.note_warning(bank, metered, day, limit, reached)
         except TemporarilyUnavailable:
             logger.warning("quota_warning_delayed", extra={"bank": bank})
 

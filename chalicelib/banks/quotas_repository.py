@@ -3,7 +3,8 @@
 The items are in the table of due notices, which has no stream and removes what has expired.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -13,14 +14,15 @@ from chalicelib.errors import TemporarilyUnavailable
 
 _KEPT_FOR = timedelta(days=3)
 _TRIES = 4
+_WARNED = "warned_of_"  # and the limit
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """How much all functions have taken of a quota, and for which percentage the bank has been warned (0: none)."""
+    """How much all functions have taken of a quota, and of what percentage of which limit the bank has been warned."""
 
     taken: int = 0
-    warned: int = 0
+    warned: Mapping[int, int] = field(default_factory=dict)  # percent by limit
 
 
 class QuotaRepository:
@@ -58,13 +60,17 @@ class QuotaRepository:
         answer = call(self._client.get_item, TableName=self._table, Key=_key(bank, metered, day), ConsistentRead=True)
         return _used(answer.get("Item", {}))
 
-    def note_warning(self, bank: str, metered: str, day: date, percent: int) -> None:
-        """Remember that the bank was warned that so many percent are used."""
+    def note_warning(self, bank: str, metered: str, day: date, limit: int, percent: int) -> None:
+        """Remember that the bank was warned that so many percent of the limit are used.
+
+        Each limit has its own attribute: for a minute after a change, functions go by either.
+        """
         call(
             self._client.update_item,
             TableName=self._table,
             Key=_key(bank, metered, day),
-            UpdateExpression="SET warned = :percent",
+            UpdateExpression="SET #warned = :percent",
+            ExpressionAttributeNames={"#warned": f"{_WARNED}{limit}"},
             ExpressionAttributeValues=to_item({":percent": percent}),
         )
 
@@ -75,4 +81,5 @@ def _key(bank: str, metered: str, day: date) -> dict[str, Any]:
 
 def _used(item: dict[str, Any]) -> Used:
     values = from_item(item)
-    return Used(int(values.get("taken", 0)), int(values.get("warned", 0)))
+    warned = {int(name.removeprefix(_WARNED)): int(values[name]) for name in values if name.startswith(_WARNED)}
+    return Used(int(values.get("taken", 0)), warned)

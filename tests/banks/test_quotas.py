@@ -198,6 +198,19 @@ def test_the_bank_is_warned_at_80_and_at_100_percent_once_each(office: Office) -
         assert last == "The service's operator can change the bank's plan or limit."
 
 
+def test_a_warning_is_of_a_limit_and_comes_again_for_another_one(office: Office) -> None:
+    function, other = office.function(), office.function()
+    takes = [(5_000_000, 2_500), (2_000, 1), (5_000, 1_600), (2_000, 1), (5_000, 800), (5_000, 800)]
+    for one in (function, other):
+        for limit, count in takes:
+            one.take("eazycard", "standard", EMAILS, count, limit)
+    assert [text.split("\n")[2].partition(" e")[0] for text in office.texts] == [
+        "2500 of 2000",
+        "4100 of 5000",
+        "5000 of 5000",
+    ]
+
+
 def test_a_warning_that_can_not_be_sent_is_sent_with_the_next_lease(office: Office) -> None:
     function = office.function()
     office.sns_is_down = True

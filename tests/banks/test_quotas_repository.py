@@ -39,8 +39,10 @@ def test_quotas_banks_and_days_are_apart(each_dynamodb: Any) -> None:
 def test_a_warning_is_remembered_beside_what_is_used(each_dynamodb: Any) -> None:
     quotas = QuotaRepository(each_dynamodb, "DeferralsTable")
     quotas.take("eazycard", TRANSACTIONS, DAY, 80, 100)
-    quotas.note_warning("eazycard", TRANSACTIONS, DAY, 80)
-    assert quotas.take("eazycard", TRANSACTIONS, DAY, 1, 100) == (1, Used(81, 80))
+    quotas.note_warning("eazycard", TRANSACTIONS, DAY, 100, 80)
+    assert quotas.take("eazycard", TRANSACTIONS, DAY, 1, 100) == (1, Used(81, {100: 80}))
+    quotas.note_warning("eazycard", TRANSACTIONS, DAY, 80, 100)  # of a lower limit
+    assert quotas.used("eazycard", TRANSACTIONS, DAY) == Used(81, {100: 80, 80: 100})
 
 
 def test_functions_at_once_take_no_more_together_than_there_is(each_dynamodb: Any) -> None:
