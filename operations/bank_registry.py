@@ -30,7 +30,7 @@ def known_bank(banks: BankRepository, bank_id: str) -> Bank:
     """Return the bank with this id; raises BankRefused when there is none."""
     bank = banks.bank(bank_id)
     if bank is None:
-        raise BankRefused(f"there is no bank {bank_id}.")
+        raise BankRefused(f"there is no bank {bank_id}. `python -m operations.banks list` shows those that there are.")
     return bank
 
 

@@ -499,8 +499,14 @@ def test_neither_signing_nor_disabling_undoes_what_another_operator_has_done_mea
 
 
 def test_a_bank_that_is_unknown_can_not_sign(command: Command) -> None:
-    assert command.refused("sign nobody") == "banks: there is no bank nobody.\n"
-    assert command.refused("unsign nobody") == "banks: there is no bank nobody.\n"
+    assert (
+        command.refused("sign nobody")
+        == "banks: there is no bank nobody. `python -m operations.banks list` shows those that there are.\n"
+    )
+    assert (
+        command.refused("unsign nobody")
+        == "banks: there is no bank nobody. `python -m operations.banks list` shows those that there are.\n"
+    )
 
 
 def test_plans_move_to_the_api_that_a_deployment_made_anew(

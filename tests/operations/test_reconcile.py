@@ -129,7 +129,10 @@ def test_what_is_broken_elsewhere_is_named_and_is_the_status_of_a_repair_too(
 def test_an_unknown_bank_or_stage_ends_in_one_line(dynamodb_of_prod: Any, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert reconcile("--date", "2026-01-10", "--bank", "nobody") == 1
-    assert capsys.readouterr() == ("", "reconcile: there is no bank nobody.\n")
+    assert capsys.readouterr() == (
+        "",
+        "reconcile: there is no bank nobody. `python -m operations.banks list` shows those that there are.\n",
+    )
     assert main(["--stage", "dev", "--region", "us-east-2", "--date", "2026-01-10"]) == 1
     assert capsys.readouterr() == ("", "reconcile: There is no stack transaction-notifier-dev-data.\n")
 

@@ -367,7 +367,10 @@ def test_a_rotated_secret_signs_beside_the_one_before_until_that_ends(
 def test_an_unknown_bank_is_one_line(stage: Stage, capsys: pytest.CaptureFixture[str], command: str) -> None:
     capsys.readouterr()
     assert run(command, "nobody") == 1
-    assert capsys.readouterr().err == "webhooks: there is no bank nobody.\n"
+    assert (
+        capsys.readouterr().err
+        == "webhooks: there is no bank nobody. `python -m operations.banks list` shows those that there are.\n"
+    )
 
 
 def test_a_stage_that_is_not_provisioned_or_by_an_older_release_is_one_line(
