@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -557,6 +558,22 @@ class RefusingDeliveries:
             return getattr(self._client, name)(**arguments)
 
         return called
+
+
+@pytest.mark.parametrize(
+    ("code", "raised"), [("ThrottlingException", TemporarilyUnavailable), ("AccessDeniedException", ClientError)]
+)
+def test_deliveries_that_a_passing_error_stops_come_again_together(
+    world: World, logged: Any, code: str, raised: type[Exception]
+) -> None:
+    position = world.feed().read("eazycard", "", 50).position
+    with pytest.raises(raised):
+        world.hear([ses_event("delivery")], dynamodb=Failing(world.dynamodb, refusal(code), operation="update_item"))
+    assert world.feed().read("eazycard", position, 50).keys == []
+    assert world.letters() == []
+    assert counted(logged(), "DeliveriesNotedApart") == 0
+    world.hear([ses_event("delivery")])
+    assert delivery_of(world)["state"] == "delivered"
 
 
 @pytest.mark.parametrize(
