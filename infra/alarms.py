@@ -155,7 +155,7 @@ def _stalled(stream: Stream) -> dict[str, Any]:
 
 def _behind(job: Job) -> dict[str, Any]:
     return _alarm(
-        f"{job.name} has been {job.late_s // 60} minutes behind or more, for ten minutes: {job.meaning}.",
+        f"{job.name} has been {job.late_s // 60} minutes behind or more, in eight of ten minutes: {job.meaning}.",
         {**_metric(NAMESPACE, "JobLag", _STAGE, {"Name": "job", "Value": job.job}), "Statistic": "Maximum"},
         period_s=60,
         periods=8,  # a run that takes the whole minute, or dies, leaves one out

@@ -138,7 +138,10 @@ def _wrong() -> list[Widget]:
         _chart("Records left out", [own(name, label=name) for name in ("RecordsSkipped", "DeadLettered")]),
         _chart(
             "Errors of functions",
-            [aws("Lambda", "Errors", "Sum", name, "FunctionName", f"${{{name}}}") for name in FUNCTIONS],
+            [
+                *(aws("Lambda", "Errors", "Sum", name, "FunctionName", f"${{{name}}}") for name in FUNCTIONS),
+                own("SuppressionsPutOff", label="SuppressionsPutOff"),
+            ],
         ),
         _chart(
             "Throttled",

@@ -75,18 +75,23 @@ class DeadLetterQueues:
             for letter in seen.values():
                 self._release(letter)
 
-    def redrive(self, letter: QueuedLetter, now: datetime) -> bool:
+    def redrive(self, letter: QueuedLetter, now: datetime, note: Callable[[], None] = lambda: None) -> bool:
         """Send a letter through again and remove it. Return False, and keep it, if the letter can't be read.
+
+        `note` is called before it is sent, and not for one that is kept.
 
         It is sent first and removed afterwards. If the removal fails, the next redrive sends it again; the functions
         record a transaction and notify a holder once all the same. A case is opened, or gets its answer, here and not
         by the function, which would tell the bank of the answer once more; if that fails, the letter is written anew.
         """
         if (statement := letter.statement()) is not None:
+            note()
             self._statements.put_again(statement, now)
         elif (record := letter.record_of_flags()) is not None:
+            note()
             self._cases().handle([record])
         elif (message := letter.message()) is not None:
+            note()
             group = GroupedBody.group_of(grouped(message))
             self._sqs.send_message(QueueUrl=self._return_urls[letter.goes_to], MessageBody=message, **group)
         else:

@@ -74,8 +74,7 @@ def _redrive(stage: Stage, options: argparse.Namespace) -> int:
     with tqdm(total=queues.count(), desc="redriving", unit="letter", delay=2) as progress:
         for letter in queues.letters(datetime.now(UTC)):
             if selection.takes(letter.id, letter.reason):
-                note()
-                if queues.redrive(letter, datetime.now(UTC)):
+                if queues.redrive(letter, datetime.now(UTC), note):
                     sent += 1
                 else:
                     kept += 1

@@ -28,6 +28,7 @@ from chalicelib.banks.secret_rotation import first_stored, new_secret
 from chalicelib.cases.case import opened
 from chalicelib.cases.stored_form import case_item
 from chalicelib.flags.repository import Flagging
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.transaction import Transaction
 from chalicelib.services import Services
@@ -114,7 +115,9 @@ def _add_what_a_fuzzer_uses_up() -> None:
     for account in BOUNCED_ACCOUNTS:
         bounced = dataclasses.replace(SERVED_HOLDER, email=f"{account}@example.com")
         app_module.services.enrolment.enrol("eazycard", account, bounced)
-        app_module.services.enrolment.suppress("eazycard", bounced.email, Suppressed("hard_bounce", NOW))
+        app_module.services.enrolment.suppress(
+            Address.of("eazycard", bounced.email), Suppressed("hard_bounce", NOW), NOW
+        )
 
 
 @contextlib.contextmanager

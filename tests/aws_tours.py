@@ -189,7 +189,9 @@ class Tours:
             self._request("POST", f"/webhooks/{tests[0]['id']}/resend")
             self._staff("GET", f"/staff/webhooks/{tests[0]['id']}/body")
         self._enrol_many("ben@example.com")
-        self.services.enrolment.suppress(BANK, "ben@example.com", Suppressed("hard_bounce", self.now))
+        self.services.enrolment.suppress(
+            Address.of(BANK, "ben@example.com"), Suppressed("hard_bounce", self.now), self.now
+        )
         with self._turn_of("api_handler"):
             self._request("DELETE", f"{holder}/suppression", None, 204)
         asked = transaction(id="asked", account=ACCOUNT, bank=BANK)

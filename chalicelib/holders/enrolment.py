@@ -126,18 +126,15 @@ class Enrolment:
         if found:
             self._forget_confirmation(bank, found[-1])
 
-    def suppress(self, bank: str, email: str, suppressed: Suppressed) -> None:
-        """Suppress the address for the bank, and mark all of its holders who have it, or hand that over.
+    def suppress(self, address: Address, suppressed: Suppressed, now: datetime) -> None:
+        """Suppress the address for its bank, and mark all of its holders who have it, or hand that over.
 
         When that was done before, looks at the first page of holders only. What happened before the last lifting
         changes nothing, and a suppression that outweighs this one stays. Raises TemporarilyUnavailable, also half-way;
         calling it again completes it.
         """
-        self.suppress_address(Address.of(bank, email), suppressed)
-
-    def suppress_address(self, address: Address, suppressed: Suppressed) -> None:
-        """Do the same for an address by its hash."""
-        self._sweeper.begin(self._addresses.suppress(address, suppressed), suppressed.since)
+        # The sweep's time begins now: what SES told may be of yesterday.
+        self._sweeper.begin(self._addresses.suppress(address, suppressed), now)
 
     def confirm(self, address: Address, now: datetime) -> None:
         """Note that the address was confirmed, for all of the bank's holders who have it, `first_at` last.

@@ -5,12 +5,14 @@ makes the first step itself and hands the rest over to a queue, one message for 
 of the address's standing: when the standing changes, the sweep of the new version replaces it.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.aws.queues import GroupedBody, message
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address, Entry
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.repository import HolderRepository
@@ -90,8 +92,10 @@ class Sweeper:
         if entry.is_swept:
             return
         self._hand_on(left)
-        # Only now: when this breaks off before, the next event of the address begins again.
-        self._addresses.swept(entry)
+        # Only now: if this breaks off before, the next event of the address begins again. If it can't be noted, that
+        # event does so, too: what was handed over is not handed over at each try.
+        with contextlib.suppress(TemporarilyUnavailable):
+            self._addresses.swept(entry)
 
     def go_on(self, sweep: Sweep) -> None:
         """Make a step of a sweep that was handed over, and hand over what is left. Raises TemporarilyUnavailable."""

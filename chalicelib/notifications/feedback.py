@@ -188,9 +188,9 @@ class FeedbackHandler:
         steps += [(body, one) for body, one in handled if not isinstance(one, Event)]
         put_off = self._suppressor.make(steps, letters, seconds_left)
         self._dead_letters.put(letters)
+        self._dead_letters.send(self._queue, map(pack, put_off), lambda: PUT_OFF_S)
         # Last: if anything fails before, the batch comes again with what would have been put back.
         self._dead_letters.send(self._queue, (GroupedBody.of(one.body, one.bank) for one in put_back))
-        self._dead_letters.send(self._queue, map(pack, put_off), lambda: PUT_OFF_S)
         count("FeedbackPutBack", len(put_back))  # as new messages, so that their queue doesn't look old
         count("LongFeedbackHandled", len(long) - len(put_back) - len(put_off))
         swept = sum(isinstance(step, Sweep) for _, step in steps)

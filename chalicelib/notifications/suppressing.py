@@ -19,8 +19,8 @@ from chalicelib.holders.sweep import Sweep
 
 # As long as SQS waits with a batch that failed.
 PUT_OFF_S = 200
-# A step takes a second; one that meets a service which doesn't answer takes twelve. The dead letters and what goes back
-# to the queue take the rest.
+# A step takes a second; one of whose calls gets no answer takes twelve. The rest is for dead letters and what goes back
+# to the queue.
 _LAST_STEP_S = 15
 
 Step = LateSuppression | Sweep
@@ -57,20 +57,24 @@ class Suppressor:
                 reason = "sweep_given_up" if is_sweep else "suppression_given_up"
                 letters.append(Letter(pack(step.set_aside()), reason))
             elif seconds_left() < _LAST_STEP_S:
+                _log(step, "no_time")
                 put_off.append(step.begun(now))
             else:
                 with SetAside(letters, body, "not_swept" if is_sweep else "not_suppressed"):
                     try:
-                        self._make(step.begun(now))
+                        self._make(step.begun(now), now)
                     except TemporarilyUnavailable as error:
-                        code = code_behind(error) or type(error).__name__
-                        logger.error("suppression_put_off", extra={"bank": step.address.bank, "error": code})
+                        _log(step, code_behind(error) or type(error.__cause__ or error).__name__)
                         put_off.append(step.begun(now))
         count("SuppressionsPutOff", len(put_off))  # Lambda counts no error of them
         return put_off
 
-    def _make(self, step: Step) -> None:
+    def _make(self, step: Step, now: datetime) -> None:
         if isinstance(step, Sweep):
             self._enrolment.sweep(step)
         else:
-            self._enrolment.suppress_address(step.address, step.suppressed)
+            self._enrolment.suppress(step.address, step.suppressed, now)
+
+
+def _log(step: Step, error: str) -> None:
+    logger.error("suppression_put_off", extra={"bank": step.address.bank, "error": error})

@@ -9,6 +9,7 @@ import app as app_module
 from chalicelib.audit.entry import Entry
 from chalicelib.audit.repository import AuditRepository
 from chalicelib.flags.baselines import Amounts, Baseline
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Suppressed
 from tests.app_bench import HOLDER, NOW, OTHER_KEY, Bench, fields, problem
 from tests.staff_world import Desk, signed_in
@@ -39,7 +40,7 @@ def test_an_account_has_its_holders_with_their_next_statement_and_its_usual_amou
     bench.put_holder("h1", {**HOLDER, **weekly})
     bench.put_holder("h2", {**HOLDER, "email": "ben@example.com"})
     suppressed = Suppressed("hard_bounce", bench.now)
-    app_module.services.enrolment.suppress("eazycard", "ben@example.com", suppressed)
+    app_module.services.enrolment.suppress(Address.of("eazycard", "ben@example.com"), suppressed, bench.now)
     app_module.services.baselines.put({"eazycard#A123": Baseline(amounts={"EUR#debit": Amounts().add(Decimal(7))})})
     page = viewer.get(PAGE).json_body
     of_bank = bench.get("/accounts/A123/holders").json_body["holders"]
@@ -77,7 +78,9 @@ def test_an_admin_lifts_a_suppression_in_the_admin_s_name(bench: Bench) -> None:
     admin = signed_in(bench, "admin", sub="s-9")
     bench.put_holder()
     problem(admin.request("DELETE", SUPPRESSION), 404, "not_suppressed")
-    app_module.services.enrolment.suppress("eazycard", HOLDER["email"], Suppressed("hard_bounce", bench.now))
+    app_module.services.enrolment.suppress(
+        Address.of("eazycard", HOLDER["email"]), Suppressed("hard_bounce", bench.now), bench.now
+    )
     bench.now += timedelta(seconds=1)
     assert admin.request("DELETE", SUPPRESSION).status_code == 204
     assert "suppressed" not in admin.get(PAGE).json_body["holders"][0]

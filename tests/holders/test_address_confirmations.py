@@ -92,7 +92,7 @@ def test_an_erasure_removes_the_confirmation_when_nobody_has_the_address_any_mor
 def test_a_suppression_and_a_confirmation_change_nothing_of_each_other(trial: Trial) -> None:
     trial.enrol("A1")
     bounced = Suppressed("hard_bounce", NOW)
-    trial.enrolment.suppress("eazycard", EMAIL, bounced)
+    trial.enrolment.suppress(Address.of("eazycard", EMAIL), bounced, bounced.since)
     trial.enrolment.confirm(ADDRESS, LATER)
     (awa,) = trial.holders.of_account("eazycard", "A1")
     assert (awa.suppressed, awa.address_confirmed_at) == (bounced, LATER)
@@ -104,7 +104,7 @@ def test_a_suppression_and_a_confirmation_change_nothing_of_each_other(trial: Tr
 
 def test_a_confirmation_leaves_what_a_broken_lifting_has_left(trial: Trial) -> None:
     trial.enrol("A1")
-    trial.enrolment.suppress("eazycard", EMAIL, Suppressed("hard_bounce", NOW))
+    trial.enrolment.suppress(Address.of("eazycard", EMAIL), Suppressed("hard_bounce", NOW), NOW)
     broken = Trial(Failing(trial.client, refusal("ThrottlingException"), 0, "query"))
     with pytest.raises(TemporarilyUnavailable):
         broken.enrolment.lift_address(ADDRESS, LATER)

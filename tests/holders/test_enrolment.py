@@ -72,7 +72,7 @@ def test_an_address_is_suppressed_for_all_of_the_banks_holders_who_have_it(enrol
     enrolled.enrol("A1", "eve", "awa@example.com")
     enrolled.enrol("A2", "awa", "awa@example.COM")
     enrolled.enrol("A1", "awa", "awa@example.com", bank="other")
-    enrolled.enrolment.suppress("eazycard", "AWA@example.com", BOUNCED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "AWA@example.com"), BOUNCED, BOUNCED.since)
     assert enrolled.suppressed("A1") == {"awa": "hard_bounce", "ben": None, "eve": "hard_bounce"}
     assert enrolled.suppressed("A2") == {"awa": "hard_bounce"}
     assert enrolled.suppressed("A1", "other") == {"awa": None}
@@ -82,7 +82,7 @@ def test_an_address_is_suppressed_for_all_of_the_banks_holders_who_have_it(enrol
 
 def test_the_same_address_stays_suppressed_and_another_address_ends_the_suppression(enrolled: Enrolled) -> None:
     enrolled.enrol("A1", "awa", "awa@example.com")
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since)
     assert enrolled.enrol("A1", "awa", "AWA@example.com", minute=3).suppressed == BOUNCED
     assert enrolled.suppressed("A1") == {"awa": "hard_bounce"}
     assert enrolled.enrol("A1", "awa", "new@example.com", minute=4).suppressed is None
@@ -91,7 +91,7 @@ def test_the_same_address_stays_suppressed_and_another_address_ends_the_suppress
 
 
 def test_a_new_holder_with_a_suppressed_address_begins_suppressed(enrolled: Enrolled) -> None:
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since)
     assert enrolled.enrol("A9", "awa", "awa@example.com").suppressed == BOUNCED
     assert enrolled.enrol("A9", "awa", "awa@example.com", bank="other").suppressed is None
 
@@ -99,7 +99,7 @@ def test_a_new_holder_with_a_suppressed_address_begins_suppressed(enrolled: Enro
 def test_a_complaint_about_an_old_address_leaves_the_new_one_alone(enrolled: Enrolled) -> None:
     enrolled.enrol("A1", "awa", "old@example.com")
     enrolled.enrol("A1", "awa", "new@example.com", minute=1)
-    enrolled.enrolment.suppress("eazycard", "old@example.com", COMPLAINED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "old@example.com"), COMPLAINED, COMPLAINED.since)
     assert enrolled.suppressed("A1") == {"awa": None}
 
 
@@ -109,7 +109,7 @@ def test_of_several_reasons_the_first_in_time_stays_whatever_is_heard_first(
 ) -> None:
     enrolled.enrol("A1", "awa", "awa@example.com")
     for suppressed in (*order, *order):
-        enrolled.enrolment.suppress("eazycard", "awa@example.com", suppressed)
+        enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), suppressed, suppressed.since)
     (awa,) = enrolled.holders.of_account("eazycard", "A1")
     assert awa.suppressed == BOUNCED
 
@@ -139,7 +139,7 @@ def test_an_address_of_very_many_accounts_is_suppressed_in_all_of_them(dynamodb:
     enrolled = Enrolled(dynamodb)
     for number in range(105):
         enrolled.enrol(f"A{number}", "treasury", "treasury@example.com")
-    enrolled.enrolment.suppress("eazycard", "treasury@example.com", BOUNCED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "treasury@example.com"), BOUNCED, BOUNCED.since)
     assert all(enrolled.suppressed(f"A{number}") == {"treasury": "hard_bounce"} for number in range(105))
 
 
@@ -148,8 +148,8 @@ def test_a_suppression_that_broke_off_is_finished_by_its_repetition(enrolled: En
         enrolled.enrol(f"A{number}", "awa", "awa@example.com")
     broken = Enrolled(Failing(enrolled.client, refusal("ThrottlingException"), 1, "update_item"))
     with pytest.raises(TemporarilyUnavailable):
-        broken.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+        broken.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since)
     assert [enrolled.suppressed(f"A{number}")["awa"] for number in range(3)] == ["hard_bounce"] * 3
 
 
@@ -158,7 +158,7 @@ def test_a_bounce_at_any_moment_of_an_enrolment_suppresses_the_new_holder(enroll
     enrolled.enrol("A1", "awa", "old@example.com")
 
     def bounce() -> None:
-        enrolled.enrolment.suppress("eazycard", "new@example.com", BOUNCED)
+        enrolled.enrolment.suppress(Address.of("eazycard", "new@example.com"), BOUNCED, BOUNCED.since)
 
     Enrolled(Interrupted(enrolled.client, bounce, at)).enrol("A1", "awa", "new@example.com", minute=1)
     if enrolled.addresses.suppressed(Address.of("eazycard", "new@example.com")) is None:
@@ -174,7 +174,9 @@ def test_an_enrolment_at_any_moment_of_a_suppression_is_not_missed(enrolled: Enr
         enrolled.enrol("A2", "ben", "awa@example.com")
         enrolled.enrol("A1", "awa", "new@example.com", minute=1)
 
-    Enrolled(Interrupted(enrolled.client, enrol, at)).enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    Enrolled(Interrupted(enrolled.client, enrol, at)).enrolment.suppress(
+        Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since
+    )
     if not enrolled.suppressed("A2"):
         enrol()  # the suppression was over by then
     assert enrolled.suppressed("A2") == {"ben": "hard_bounce"}
@@ -187,7 +189,7 @@ def moved_to(email: str, minute: int) -> Callable[[Holder], Holder]:
 
 def test_an_amended_holder_moves_with_the_address_s_entry_and_its_suppression(enrolled: Enrolled) -> None:
     enrolled.enrol("A1", "awa", "awa@example.com")
-    enrolled.enrolment.suppress("eazycard", "new@example.com", BOUNCED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "new@example.com"), BOUNCED, BOUNCED.since)
     amended_holder = enrolled.enrolment.amend("eazycard", "A1", "awa", moved_to("new@example.com", 3))
     assert (amended_holder.email, amended_holder.suppressed) == ("new@example.com", BOUNCED)
     assert (enrolled.at("awa@example.com"), enrolled.at("new@example.com")) == ([], ["A1"])
@@ -247,16 +249,18 @@ def test_lifting_ends_the_suppression_for_all_of_the_banks_holders_who_have_the_
     enrolled.enrol("A1", "eve", "eve@example.com")
     enrolled.enrol("A1", "awa", "awa@example.com", bank="other")
     for bank in ("eazycard", "other"):
-        enrolled.enrolment.suppress(bank, "awa@example.com", BOUNCED)
-    enrolled.enrolment.suppress("eazycard", "eve@example.com", BOUNCED)
+        enrolled.enrolment.suppress(Address.of(bank, "awa@example.com"), BOUNCED, BOUNCED.since)
+    enrolled.enrolment.suppress(Address.of("eazycard", "eve@example.com"), BOUNCED, BOUNCED.since)
     enrolled.enrolment.lift("eazycard", "A2", "ben", LATER)
     assert enrolled.suppressed("A1") == {"awa": None, "eve": "hard_bounce"}
     assert enrolled.suppressed("A2") == {"ben": None}
     assert enrolled.suppressed("A1", "other") == {"awa": "hard_bounce"}
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)  # the same event, heard twice
+    enrolled.enrolment.suppress(
+        Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since
+    )  # the same event, heard twice
     assert enrolled.suppressed("A1")["awa"] is None
     assert enrolled.enrol("A3", "kai", "awa@example.com").suppressed is None
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED_AGAIN)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED_AGAIN, BOUNCED_AGAIN.since)
     assert enrolled.suppressed("A1")["awa"] == enrolled.suppressed("A3")["kai"] == "hard_bounce"
 
 
@@ -268,13 +272,13 @@ def test_what_is_not_suppressed_or_unknown_or_was_lifted_lately_is_not_lifted(en
         enrolled.enrolment.lift("eazycard", "A1", "ben", LATER)
     with pytest.raises(HolderNotFound):
         enrolled.enrolment.lift("other", "A1", "awa", LATER)
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", PASSING)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), PASSING, PASSING.since)
     with pytest.raises(NotSuppressed):
         enrolled.enrolment.lift("eazycard", "A1", "awa", NOW + timedelta(days=14))  # it has lapsed
     enrolled.enrolment.lift("eazycard", "A1", "awa", LATER)
     with pytest.raises(NotSuppressed):
         enrolled.enrolment.lift("eazycard", "A1", "awa", LATER)
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED_AGAIN)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED_AGAIN, BOUNCED_AGAIN.since)
     with pytest.raises(LiftedLately):
         enrolled.enrolment.lift("eazycard", "A1", "awa", LATER + timedelta(hours=23))
     assert enrolled.suppressed("A1") == {"awa": "hard_bounce"}
@@ -286,7 +290,7 @@ def test_what_is_not_suppressed_or_unknown_or_was_lifted_lately_is_not_lifted(en
 def test_a_lifting_that_broke_off_anywhere_is_finished_by_its_repetition(enrolled: Enrolled, at: int) -> None:
     for number in range(3):
         enrolled.enrol(f"A{number}", "awa", "awa@example.com")
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since)
     broken = Enrolled(Failing(enrolled.client, refusal("ThrottlingException"), at))
     with pytest.raises(TemporarilyUnavailable):
         broken.enrolment.lift("eazycard", "A2", "awa", LATER)
@@ -299,7 +303,7 @@ def test_a_lifting_that_broke_off_anywhere_is_finished_by_its_repetition(enrolle
 def test_maintenance_finishes_a_lifting_that_broke_off(enrolled: Enrolled, at: int) -> None:
     for number in range(3):
         enrolled.enrol(f"A{number}", "awa", "awa@example.com")
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since)
     broken = Enrolled(Failing(enrolled.client, refusal("ThrottlingException"), at))
     with pytest.raises(TemporarilyUnavailable):
         broken.enrolment.lift_address(Address.of("eazycard", "awa@example.com"), LATER)
@@ -322,16 +326,18 @@ def test_however_events_liftings_and_enrolments_interleave_records_say_what_the_
     first.enrol(account, "awa", email)
     address = Address.of("eazycard", email)
     works: dict[str, Callable[[Enrolled], object]] = {
-        "bounce": lambda its: its.enrolment.suppress("eazycard", email, BOUNCED),
-        "policy": lambda its: its.enrolment.suppress("eazycard", email, PASSING),
-        "again": lambda its: its.enrolment.suppress("eazycard", email.upper(), BOUNCED_AGAIN),
+        "bounce": lambda its: its.enrolment.suppress(Address.of("eazycard", email), BOUNCED, BOUNCED.since),
+        "policy": lambda its: its.enrolment.suppress(Address.of("eazycard", email), PASSING, PASSING.since),
+        "again": lambda its: its.enrolment.suppress(
+            Address.of("eazycard", email.upper()), BOUNCED_AGAIN, BOUNCED_AGAIN.since
+        ),
         "lift": lambda its: its.enrolment.lift_address(address, LATER),
         "respell": lambda its: its.enrol(account, "awa", email.upper(), minute=1),
         "move": lambda its: its.enrol(account, "awa", f"new.{email}", minute=2),
         "join": lambda its: its.enrol(account, "ben", email, minute=1),
     }
     if data.draw(st.booleans(), "suppressed before"):
-        first.enrolment.suppress("eazycard", email, PASSING)
+        first.enrolment.suppress(Address.of("eazycard", email), PASSING, PASSING.since)
     names = data.draw(st.lists(st.sampled_from(sorted(works)), min_size=2, max_size=3, unique=True))
     interleaved(
         [lambda client, work=works[name]: work(Enrolled(client)) for name in names],
@@ -380,7 +386,9 @@ OTHER_WRITERS: dict[str, Callable[[Enrolled, str], object]] = {
     "put": lambda its, account: its.enrol(account, "awa", "put@example.com", minute=2),
     "put again": lambda its, account: its.enrol(account, "awa", "awa@example.com", minute=3),
     "erasure": lambda its, account: its.enrolment.erase("eazycard", account, "awa", LATER),
-    "bounce": lambda its, account: its.enrolment.suppress("eazycard", "awa@example.com", BOUNCED),
+    "bounce": lambda its, account: its.enrolment.suppress(
+        Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since
+    ),
 }
 
 
@@ -419,7 +427,7 @@ def test_an_erasure_that_cannot_be_written_leaves_a_holder_whom_a_bounce_marks(e
     failing = Enrolled(Failing(enrolled.client, refusal("ThrottlingException"), 0, "update_item"))
     with pytest.raises(TemporarilyUnavailable):
         failing.enrolment.erase("eazycard", "A1", "awa", LATER)
-    enrolled.enrolment.suppress("eazycard", "awa@example.com", BOUNCED)
+    enrolled.enrolment.suppress(Address.of("eazycard", "awa@example.com"), BOUNCED, BOUNCED.since)
     assert enrolled.suppressed("A1") == {"awa": "hard_bounce"}
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from chalicelib.aws.dynamo import to_item
 from chalicelib.aws.queues import GroupedBody
-from chalicelib.errors import NotSuppressed
+from chalicelib.errors import NotSuppressed, TemporarilyUnavailable
 from chalicelib.holders.address import Address, Entry
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
@@ -195,14 +195,14 @@ def test_a_sweep_is_too_old_after_a_day() -> None:
 def test_20_000_holders_are_marked_in_bounded_steps_and_once() -> None:
     stored = Stored(20_000)
     desk = Desk(stored)
-    desk.enrolment.suppress("eazycard", EMAIL, BOUNCED)
+    desk.enrolment.suppress(ADDRESS, BOUNCED, NOW)
     assert sum(stored.calls.values()) <= HOLDERS_A_STEP + READS_A_STEP + 2  # the standing is written and noted
     steps = 1
     while desk.queue:
         assert len(desk.queue) == 1
         # Another bounce of the same address looks at the first page, and begins no other sweep.
         stored.begin()
-        desk.enrolment.suppress("eazycard", EMAIL, Suppressed("hard_bounce", NOW + timedelta(hours=1)))
+        desk.enrolment.suppress(ADDRESS, Suppressed("hard_bounce", NOW + timedelta(hours=1)), NOW)
         assert sum(stored.calls.values()) <= READS_A_STEP + 1
         assert stored.calls["mark"] == 0
         assert len(desk.queue) == 1
@@ -217,13 +217,37 @@ def test_20_000_holders_are_marked_in_bounded_steps_and_once() -> None:
 def test_a_step_marks_50_holders() -> None:
     stored = Stored(120)
     desk = Desk(stored)
-    desk.enrolment.suppress("eazycard", EMAIL, BOUNCED)
+    desk.enrolment.suppress(ADDRESS, BOUNCED, NOW)
     marked = [stored.calls["mark"]]
     while desk.queue:
         stored.begin()
         desk.take()
         marked.append(stored.calls["mark"])
     assert marked == [50, 50, 20]
+
+
+def test_the_time_of_a_sweep_begins_when_it_does_however_old_what_ses_told_is() -> None:
+    stored = Stored(120)
+    desk = Desk(stored)
+    later = NOW + 2 * SWEPT_FOR
+    desk.enrolment.suppress(ADDRESS, BOUNCED, later)
+    (sweep,) = map(unpack, desk.queue)
+    assert sweep is not None
+    assert sweep.began_at == later
+
+
+def test_a_sweep_is_handed_over_once_although_that_can_not_be_noted() -> None:
+    stored = Stored(120)
+    desk = Desk(stored)
+
+    def unavailable(_: Entry) -> None:
+        raise TemporarilyUnavailable
+
+    stored.swept = unavailable  # type: ignore[method-assign]
+    desk.enrolment.suppress(ADDRESS, BOUNCED, NOW)
+    assert len(desk.queue) == 1
+    desk.take_all()
+    assert stored.marks == {BOUNCED}
 
 
 def test_without_a_queue_all_steps_are_made_at_once() -> None:
@@ -287,7 +311,7 @@ def test_who_marks_by_a_standing_that_has_changed_marks_again_by_the_new_one() -
 def test_a_lifting_frees_its_own_holder_at_once_and_all_others_in_steps() -> None:
     stored = Stored(20_000)
     desk = Desk(stored)
-    desk.enrolment.suppress("eazycard", EMAIL, BOUNCED)
+    desk.enrolment.suppress(ADDRESS, BOUNCED, NOW)
     desk.take_all()
     later = NOW + timedelta(hours=1)
     stored.begin()
@@ -319,8 +343,8 @@ def test_a_function_that_dies_at_any_call_is_made_good_by_the_repetition(
         return Enrolment(addresses, holders, lambda sweep: queue.append(pack(sweep)))
 
     with contextlib.suppress(Died):
-        enrolment(DyingAt(dynamodb, at, answer_lost=answer_lost)).suppress("eazycard", EMAIL, BOUNCED)
-    enrolment(dynamodb).suppress("eazycard", EMAIL, BOUNCED)
+        enrolment(DyingAt(dynamodb, at, answer_lost=answer_lost)).suppress(ADDRESS, BOUNCED, NOW)
+    enrolment(dynamodb).suppress(ADDRESS, BOUNCED, NOW)
     assert queue
     for body in queue:
         sweep = unpack(body)
@@ -355,7 +379,7 @@ def test_whatever_comes_between_all_records_say_in_the_end_what_the_entry_says(
     def act(kind: str, which: int) -> None:
         match kind:
             case "bounce" | "earlier":
-                desk.enrolment.suppress("eazycard", EMAIL, BOUNCED if kind == "bounce" else EARLIER)
+                desk.enrolment.suppress(ADDRESS, BOUNCED if kind == "bounce" else EARLIER, NOW)
             case "lift":
                 with contextlib.suppress(NotSuppressed):
                     desk.enrolment.lift("eazycard", f"A{which * 20:05d}", "h", now)

@@ -456,9 +456,9 @@ def test_a_suppression_that_is_stuck_holds_up_no_other_nor_a_sweep_a_dead_letter
     suppressed = {key for key, of_account in holders.items() if all(one.suppressed for one in of_account)}
     assert suppressed == {f"eazycard#b{number}" for number in range(1, 9)}
     assert [letter["reason"] for letter in world.letters()] == ["malformed_event: JSONDecodeError"]
-    *put_back, put_off = world.feedback_queue.bodies
+    put_off, *put_back = world.feedback_queue.bodies
     assert put_back == [*bounces[9:], pack(Sweep.of(entry, world.now))]
-    assert world.feedback_queue.delays == [0, 0, 0, 0, PUT_OFF_S]
+    assert world.feedback_queue.delays == [PUT_OFF_S, 0, 0, 0, 0]
     assert "b0.awa" not in put_off
     while world.feedback_queue.bodies:
         hear_what_was_put_off(world)
@@ -477,6 +477,19 @@ def test_what_there_is_no_time_for_is_put_off_before_the_function_is_ended(world
     assert all(one.suppressed for of_account in holders.values() for one in of_account)
     text = logged()
     assert (counted(text, "SuppressionsPutOff"), counted(text, "LongFeedbackHandled")) == (2, 3)
+    assert [line["error"] for line in lines_saying(text, "suppression_put_off")] == ["no_time", "no_time"]
+
+
+def test_when_what_is_put_off_can_not_be_sent_nothing_is_put_back_that_comes_again_with_the_batch(world: World) -> None:
+    *bounces, _ = bounces_and_a_sweep(world, 30)
+    stuck = Unsuppressing(world, "ThrottlingException", Address.of("eazycard", "b0.awa@example.com"))
+    world.feedback_queue.fails_left = 100
+    with pytest.raises(TemporarilyUnavailable):
+        world.hear(bounces, dynamodb=stuck)
+    assert world.feedback_queue.bodies == []
+    world.feedback_queue.fails_left = 0
+    world.hear(bounces, dynamodb=stuck)
+    assert len(world.feedback_queue.bodies) == 21
 
 
 def test_one_event_that_the_table_will_never_take_holds_up_no_other(world: World) -> None:

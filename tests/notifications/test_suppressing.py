@@ -31,14 +31,15 @@ class Desk:
         self.made: list[Address] = []
         self.letters: list[Letter] = []
 
-    def suppress_address(self, address: Address, _suppressed: Suppressed) -> None:
+    def suppress(self, address: Address, _suppressed: Suppressed, now: datetime) -> None:
+        assert now >= NOW
         if address in self.failing:
             raise self.error
         self.made.append(address)
 
     def sweep(self, sweep: Sweep) -> None:
         assert sweep.began_at is not None
-        self.suppress_address(sweep.address, Suppressed("", NOW))
+        self.suppress(sweep.address, Suppressed("", NOW), sweep.began_at)
 
     def make(self, steps: list[Step], now: datetime = NOW, seconds_left: float = 30) -> list[Step]:
         suppressor = Suppressor(self, lambda: now)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -312,8 +312,8 @@ def test_a_letter_that_comes_back_meanwhile_is_not_sent_through_a_second_time(
     class Bouncing(DeadLetterQueues):
         """Dead-letter queues to which a letter comes back as soon as it is sent through again."""
 
-        def redrive(self, letter: QueuedLetter, now: datetime) -> bool:
-            is_sent = super().redrive(letter, now)
+        def redrive(self, letter: QueuedLetter, now: datetime, note: Callable[[], None] = lambda: None) -> bool:
+            is_sent = super().redrive(letter, now, note)
             stage.put("IngestDeadLetterQueue", payload, "transaction_conflict: amount")
             return is_sent
 
@@ -321,6 +321,13 @@ def test_a_letter_that_comes_back_meanwhile_is_not_sent_through_a_second_time(
     assert run("redrive") == 0
     assert "3 sent through again" in capsys.readouterr().out
     assert len(stage.take("IngestQueue")) == 3
+
+
+def test_a_letter_that_is_kept_is_not_noted_as_sent(stage: Stage) -> None:
+    stage.put("FeedbackDeadLetterQueue", "{broken", "malformed_event: JSONDecodeError")
+    before = operators_actions()
+    assert run("redrive") == 1
+    assert operators_actions() == before
 
 
 def test_who_stops_looking_leaves_every_letter_for_others(stage: Stage) -> None:

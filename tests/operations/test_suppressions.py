@@ -55,7 +55,7 @@ class Stage:
                 holder = Holder("awa", "Awa", f"awa{number}@example.com", "fr", "UTC", {}, NOW)
                 self.enrolment.enrol(bank, f"A{number}", holder)
                 event = Suppressed("hard_bounce", NOW + timedelta(hours=number))
-                self.enrolment.suppress(bank, holder.email, event)
+                self.enrolment.suppress(Address.of(bank, holder.email), event, event.since)
 
     def suppressed(self, bank: str) -> list[bool]:
         holders = [holder for number in range(3) for holder in self.holders.of_account(bank, f"A{number}")]
