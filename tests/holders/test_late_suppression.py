@@ -46,3 +46,8 @@ def test_it_is_tried_for_a_day_from_its_first_try_and_again_when_it_was_set_asid
     assert not begun.is_too_old(NOW + TRIED_FOR)
     assert begun.is_too_old(NOW + TRIED_FOR + timedelta(microseconds=1))
     assert begun.set_aside() == late
+
+
+def test_it_is_tried_for_a_day() -> None:
+    """As docs/operations.md says."""
+    assert timedelta(days=1) == TRIED_FOR

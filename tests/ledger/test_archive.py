@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -263,6 +264,7 @@ class SlowBucket(FakeBucket):
             self._there += 1
             self.most = max(self.most, self._there)
         self._all_there.wait()
+        time.sleep(0.02)  # whoever comes besides is there by then
         super().put_object(**arguments)
         with self._lock:
             self._there -= 1

@@ -557,8 +557,8 @@ def test_a_delivery_that_came_before_the_note_and_again_behind_it_is_in_the_hist
 class RefusingDeliveries:
     """A client that never takes what is noted together, nor what is noted of one transaction."""
 
-    def __init__(self, client: Any, transaction_key: str) -> None:
-        self._client, self._transaction_key = client, transaction_key
+    def __init__(self, client: Any, transaction_key: str = "", code: str = "ValidationException") -> None:
+        self._client, self._transaction_key, self._code = client, transaction_key, code
 
     def __getattr__(self, name: str) -> Any:
         def called(**arguments: Any) -> Any:
@@ -567,7 +567,7 @@ class RefusingDeliveries:
                 "S": self._transaction_key
             }
             if name == "update_item" and is_refused:
-                raise refusal("ValidationException")
+                raise refusal(self._code)
             return getattr(self._client, name)(**arguments)
 
         return called
@@ -576,17 +576,21 @@ class RefusingDeliveries:
 @pytest.mark.parametrize(
     ("code", "raised"), [("ThrottlingException", TemporarilyUnavailable), ("AccessDeniedException", ClientError)]
 )
-def test_deliveries_that_a_passing_error_stops_come_again_together(
+def test_deliveries_that_an_error_of_the_table_stops_come_again_together(
     world: World, logged: Any, code: str, raised: type[Exception]
 ) -> None:
+    for account in ("b0", "b1"):
+        world.enrol(account, "awa")
+    world.tell(messages(*(transaction(id=account, account=account) for account in ("b0", "b1"))))
     position = world.feed().read("eazycard", "", 50).position
+    bodies = [ses_event("delivery", message_id=world.ses.id_of(one), transaction=one) for one in ("b0", "b1")]
     with pytest.raises(raised):
-        world.hear([ses_event("delivery")], dynamodb=Failing(world.dynamodb, refusal(code), operation="update_item"))
+        world.hear(bodies, dynamodb=RefusingDeliveries(world.dynamodb, code=code))
     assert world.feed().read("eazycard", position, 50).keys == []
     assert world.letters() == []
     assert counted(logged(), "DeliveriesNotedApart") == 0
-    world.hear([ses_event("delivery")])
-    assert delivery_of(world)["state"] == "delivered"
+    world.hear(bodies)
+    assert (world.states("b0"), world.states("b1")) == ({"awa": "delivered"}, {"awa": "delivered"})
 
 
 @pytest.mark.parametrize(

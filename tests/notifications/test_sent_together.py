@@ -209,7 +209,15 @@ def test_ten_deliveries_are_one_write_and_fifty_are_in_an_item_of_two_units(dyna
         ),
         *(
             (f"{CALL}#0", stored)
-            for stored in (None, "m0", [], ["2026-01-10T14:00:00Z"], [7, "m0", None], {"at": "m0"})
+            for stored in (
+                None,
+                "m0",
+                [],
+                ["2026-01-10T14:00:00Z"],
+                [7, "m0", None],
+                ["2026-01-10T14:00:00Z", 7, None],
+                {"at": "m0"},
+            )
         ),
     ],
 )

@@ -12,9 +12,10 @@ from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Suppressed
 from chalicelib.holders.late_suppression import TRIED_FOR, LateSuppression
 from chalicelib.holders.sweep import SWEPT_FOR, Sweep
-from chalicelib.notifications.suppressing import Step, Suppressor, pack, unpack
+from chalicelib.notifications.suppressing import PUT_OFF_S, Step, Suppressor, pack, unpack
 from tests.fakes import refusal
 from tests.metrics import counted, lines_saying
+from tests.tables import template
 
 NOW = datetime(2026, 1, 10, 14, 0, 5, tzinfo=UTC)
 ADDRESSES = [Address.of("eazycard", f"{name}@example.com") for name in ("awa", "ben", "eve")]
@@ -46,6 +47,19 @@ class Desk:
         return suppressor.make(
             [(f"body {place}", one) for place, one in enumerate(steps)], self.letters, lambda: seconds_left
         )
+
+
+def test_what_gave_no_answer_is_named_by_what_was_behind_it(logged: Any) -> None:
+    error = TemporarilyUnavailable()
+    error.__cause__ = TimeoutError()
+    Desk(ADDRESSES[0], error=error).make([LATE[0]])
+    (line,) = lines_saying(logged(), "suppression_put_off")
+    assert line["error"] == "TimeoutError"
+
+
+def test_it_is_put_off_for_as_long_as_the_queue_waits_with_what_failed() -> None:
+    queue = template()["Resources"]["FeedbackQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] == PUT_OFF_S == 200
 
 
 @pytest.mark.parametrize("steps", STEPS)

@@ -325,9 +325,8 @@ def test_a_letter_that_comes_back_meanwhile_is_not_sent_through_a_second_time(
 
 def test_a_letter_that_is_kept_is_not_noted_as_sent(stage: Stage) -> None:
     stage.put("FeedbackDeadLetterQueue", "{broken", "malformed_event: JSONDecodeError")
-    before = operators_actions()
     assert run("redrive") == 1
-    assert operators_actions() == before
+    assert operators_actions(table=stage.urls["AuditTrail"].partition("/")[0]) == []
 
 
 def test_who_stops_looking_leaves_every_letter_for_others(stage: Stage) -> None:
