@@ -37,7 +37,7 @@ from tests.console.server import Served
 FOLDER = Path("chalicelib/api/console_files")
 ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 # What adds an entry to the audit trail.
-NOTING = {"note_change", "note", "of_bank", "of_holder", "of_transaction", "of_address", "of_member"}
+NOTING = {"note_change", "noted_once", "note", "of_bank", "of_holder", "of_transaction", "of_address", "of_member"}
 # The ends of actions that are put together: f"case.{what}".
 PUT_TOGETHER = {
     "settings": ["put", "patch"],

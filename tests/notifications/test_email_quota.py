@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Suppressed
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.notifications.notice import Notice, pack, to_payload
@@ -57,7 +58,8 @@ def test_what_is_not_sent_anyway_and_what_ses_puts_off_counts_once_at_most(world
     world.enrol("a0", "awa", muted=True)
     world.enrol("a1", "awa")
     world.enrol("a2", "awa")
-    world.suppression().suppress("eazycard", "a2.awa@example.com", Suppressed("hard_bounce", world.now))
+    address = Address.of("eazycard", "a2.awa@example.com")
+    world.suppression().suppress(address, Suppressed("hard_bounce", world.now), world.now)
     world.ses.statuses["a1.awa@example.com"] = "ACCOUNT_THROTTLED"
     world.tell(messages(*many(3)))
     world.ses.statuses.clear()

@@ -159,7 +159,7 @@ def test_nobody_is_written_to_at_a_suppressed_address_and_the_reason_is_noted(wo
     world.enrol("a0", "eve", min_amount={"XAF": "a lot"})
     for holder in ("awa", "eve"):
         suppressed = Suppressed("hard_bounce", NOW)
-        world.suppression().suppress("eazycard", f"a0.{holder}@example.com", suppressed)
+        world.suppression().suppress(Address.of("eazycard", f"a0.{holder}@example.com"), suppressed, world.now)
     world.tell(messages(transaction(id="t0", account="a0")))
     assert world.ses.recipients == {"a0.ben@example.com": 1}
     awa, ben, eve = world.deliveries.of_transaction(TransactionKey("eazycard", "t0"))
@@ -191,7 +191,7 @@ def test_who_has_not_confirmed_the_address_gets_nothing_and_from_then_on_everyth
 
 def test_a_suppressed_holder_is_told_again_when_the_bank_enrols_another_address(world: World) -> None:
     world.enrol("a0", "awa")
-    world.suppression().suppress("eazycard", "a0.awa@example.com", Suppressed("complaint", NOW))
+    world.suppression().suppress(Address.of("eazycard", "a0.awa@example.com"), Suppressed("complaint", NOW), NOW)
     new = Holder("awa", "Awa", "new@example.com", "fr", "UTC", {}, NOW)
     world.suppression().enrol("eazycard", "a0", new)
     world.tell(messages(transaction(id="t0", account="a0")))

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.links import Links
 from chalicelib.mail.ses import PUT_OFF_AT_MOST
@@ -232,7 +233,8 @@ def test_a_statement_waits_for_the_quiet_hours_to_end(morning: Morning) -> None:
 
 def test_nothing_goes_to_a_suppressed_address_and_that_is_recorded(morning: Morning) -> None:
     morning.subscribe()
-    morning.suppression().suppress("eazycard", "a0.awa@example.com", Suppressed("hard_bounce", ENROLLED))
+    address = Address.of("eazycard", "a0.awa@example.com")
+    morning.suppression().suppress(address, Suppressed("hard_bounce", ENROLLED), morning.now)
     morning.run(DUE)
     assert (morning.told, morning.noted()) == ({}, [("suppressed", "hard_bounce")])
     assert morning.expected == [("2026-06-22T08:00", "a0.awa 2026-W25")]
