@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser import launch
 from tests.console.gallery import open_page
+from tests.console.pages import requests
 from tests.console.server import Served, serving
 
 FOLDER = Path("chalicelib/api/console_files")
@@ -51,13 +52,13 @@ def requests_a_minute(browser: Browser, served: Served, idle: bool) -> int:
     for _ in range(45 if idle else 0):
         page.clock.run_for(4_000)
         time.sleep(0.02)
-    before = len([one for one in served.asked if "/staff/" in one])
+    before = len(requests(served, "/staff/"))
     for step in range(60):
         if not idle:
             page.mouse.move(5 + step, 5)
         page.clock.run_for(1_000)
         time.sleep(0.05)
-    asked = len([one for one in served.asked if "/staff/" in one]) - before
+    asked = len(requests(served, "/staff/")) - before
     page.context.close()
     return asked
 

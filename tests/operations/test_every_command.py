@@ -194,17 +194,22 @@ def test_no_command_with_a_list_is_left_out() -> None:
     assert {name for name, text in sources.items() if '"--json"' in text} - {"listing"} == OBJECTS
 
 
+def printed_by_a_refusal(command: str, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that is refused with these words and not noted; return what it printed besides."""
+    before = noted()
+    assert run(command, *arguments) == 1
+    printed = capsys.readouterr()
+    assert says in printed.err
+    assert noted() == before
+    return printed.out
+
+
 @pytest.mark.parametrize(("command", "arguments", "says"), UNKNOWN)
 @pytest.mark.usefixtures("stage")
 def test_a_name_that_there_is_not_ends_in_status_1_and_says_what_there_is(
     command: str, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = noted()
-    assert run(command, *arguments) == 1
-    printed = capsys.readouterr()
-    assert says in printed.err
-    assert "sent" not in printed.out
-    assert noted() == before
+    assert "sent" not in printed_by_a_refusal(command, arguments, says, capsys)
 
 
 @pytest.mark.parametrize(("command", "arguments", "says"), REFUSED)
@@ -212,10 +217,7 @@ def test_a_name_that_there_is_not_ends_in_status_1_and_says_what_there_is(
 def test_what_is_refused_ends_in_status_1_and_is_not_noted(
     command: str, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = noted()
-    assert run(command, *arguments) == 1
-    assert says in capsys.readouterr().err
-    assert noted() == before
+    printed_by_a_refusal(command, arguments, says, capsys)
 
 
 @pytest.mark.parametrize(("command", "arguments"), NOTHING)
