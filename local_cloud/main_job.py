@@ -24,8 +24,8 @@ from local_cloud.server import Cloud, CloudFailed
 
 TOTAL_STEPS = 7
 # An alert soon after another one on its account, as in the run before, comes a minute later in one e-mail; what settles
-# its transaction comes behind that, and is tried less and less often.
-MAIL_TAKES_AT_MOST_S = 300
+# its transaction comes soon after that.
+MAIL_TAKES_AT_MOST_S = 180
 
 
 def run_main_job(port: int | None, count: int, rate: float) -> int:

@@ -36,14 +36,7 @@ from chalicelib.notifications.notice import Notice, Recipient
 from chalicelib.notifications.ordering import in_order, in_turns
 from chalicelib.notifications.outcome import Outcome
 from chalicelib.notifications.purchases import Purchases, Stories, subjects_of
-from chalicelib.notifications.returns import (
-    LEFT_FOR_GOOD,
-    Returns,
-    begun_anew,
-    is_left_for_good,
-    letter,
-    put_off,
-)
+from chalicelib.notifications.returns import LEFT_FOR_GOOD, Returns, begun_anew, is_left_for_good, letter
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.sharing import in_shares
 from chalicelib.notifications.state import NotificationKey, State, StateChange
@@ -231,8 +224,7 @@ class Mailer:
     def _hand_over(self, outcome: Outcome, division: Division, now: datetime, lease: timedelta) -> None:
         """Hand what was not sent to the dead letters, back to the queue, to the due notices, or to a digest."""
         self._dead_letters.put([letter(recipient.alone, reason) for recipient, reason in outcome.failed])
-        counted_until = division.counted_until
-        self._returns.later(put_off(one, now, counted_until.get(one.key)) for one, _ in outcome.put_off)
+        self._returns.put_off(outcome.put_off, division.counted_until, now)
         self._deferrals.put((_deferred(recipient, wait) for recipient, wait in outcome.waiting), now)
         self._digests.keep(Entry(digest, begun_anew(recipient.alone)) for recipient, digest in outcome.together)
         self._returns.until_lease_ends([recipient.alone for recipient in outcome.busy], lease)

@@ -1,15 +1,17 @@
 """Putting notices back into their queue, and dead letters of them: what a mailer doesn't send, and doesn't give up."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 
 from chalicelib.aws.dead_letters import DeadLetters, Letter
 from chalicelib.aws.queues import MAX_DELAY_S, Queue
 from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload
-from chalicelib.notifications.ordering import in_turns
+from chalicelib.notifications.ordering import AUTHORIZATION_FIRST, in_turns
+from chalicelib.notifications.state import NotificationKey
 
 # Notices for which no time was left come back within so long, at random.
 _PACED_FOR_S = 10
@@ -17,6 +19,7 @@ _PACED_FOR_S = 10
 # dead letter, so that no notice goes around for ever.
 LEFT_AT_MOST = timedelta(days=3)
 LEFT_FOR_GOOD = "given_up: out_of_time"
+_FIRST_WAIT_BEHIND_S = 4
 
 
 class Returns:
@@ -42,26 +45,20 @@ class Returns:
             left = (replace(one.alone, left_since=one.notice.left_since or now) for one in turn)
             self._put(left, delay_s)
 
-    def later(self, notices: Iterable[Notice]) -> None:
-        """Put back what was put off. The longest wait doubles each time, and each wait is random, so that they don't
-        all meet SES again at once."""
-        by_attempt = sorted(notices, key=lambda notice: notice.attempt)
-        for attempt, group in groupby(by_attempt, key=lambda notice: notice.attempt):
-            self._put(group, partial(self._jitter, 1, longest_wait_s(attempt)))
+    def put_off(
+        self,
+        recipients: Iterable[tuple[Recipient, str]],
+        counted_until: Mapping[NotificationKey, datetime],
+        now: datetime,
+    ) -> None:
+        """Put back those who were put off, with the reason. Each wait is random, so that they don't all meet SES again
+        at once."""
+        waits = [_put_off(one, reason, counted_until.get(one.key), now) for one, reason in recipients]
+        for longest_s, group in groupby(sorted(waits, key=itemgetter(0)), key=itemgetter(0)):
+            self._put((notice for _, notice in group), partial(self._jitter, 1, longest_s))
 
     def _put(self, notices: Iterable[Notice], delay_s: Callable[[], int]) -> None:
         self._dead_letters.send(self._queue, pack(map(to_payload, notices)), delay_s)
-
-
-def put_off(recipient: Recipient, now: datetime, counted_until: datetime | None) -> Notice:
-    """Return the notice as it comes back after SES has put its e-mail off, or it waited for another e-mail."""
-    return replace(
-        recipient.alone,
-        attempt=recipient.notice.attempt + 1,
-        put_off_since=recipient.put_off_since or now,
-        counted_until=counted_until,
-        left_since=None,
-    )
 
 
 def is_left_for_good(left_since: datetime | None, now: datetime) -> bool:
@@ -87,3 +84,21 @@ def seconds_of(lease: timedelta) -> int:
 def longest_wait_s(attempt: int) -> int:
     """Return how long an e-mail may wait that SES has put off so often: 2 s, 4 s, … 15 min."""
     return min(1 << min(attempt, 12), MAX_DELAY_S)
+
+
+def _put_off(recipient: Recipient, reason: str, counted_until: datetime | None, now: datetime) -> tuple[int, Notice]:
+    """Return the longest wait in seconds, and the notice as it comes back after it."""
+    since = recipient.put_off_since or now
+    notice = replace(recipient.alone, put_off_since=since, counted_until=counted_until, left_since=None)
+    if reason == AUTHORIZATION_FIRST:
+        return _longest_wait_behind_s(now - since), notice
+    notice = replace(notice, attempt=notice.attempt + 1)
+    return longest_wait_s(notice.attempt), notice
+
+
+def _longest_wait_behind_s(waited: timedelta) -> int:
+    """Return how long an e-mail may wait that has waited so long for another one: a quarter of that time.
+
+    So it comes soon after the other, which may be out in seconds or in an hour. It looks some fifty times in an hour.
+    """
+    return max(_FIRST_WAIT_BEHIND_S, min(int(waited.total_seconds()) // 4, MAX_DELAY_S))

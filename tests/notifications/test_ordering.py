@@ -101,8 +101,8 @@ def test_what_closes_an_authorization_that_ses_put_off_waits_for_it(world: Night
     assert told(world, "awa") == []
     assert told(world, "ben") == EXPECTED[closing]  # nobody waits for another holder's e-mail
     assert noted(world, closing) == {"awa": ("queued", AUTHORIZATION_FIRST), "ben": ("sent", None)}
-    assert put_back(world) == sorted([("A", "awa", 1), (closing, "awa", 1)])
-    assert world.queue.delays == [2, 2]
+    assert put_back(world) == sorted([("A", "awa", 1), (closing, "awa", 0)])
+    assert world.queue.delays == [2, 4]
     deliver(world, closing)  # it is back before the authorization
     assert told(world, "awa") == []
     deliver(world, "A")
@@ -112,16 +112,37 @@ def test_what_closes_an_authorization_that_ses_put_off_waits_for_it(world: Night
     assert world.dead_letters.bodies == []
 
 
-def test_waiting_for_an_authorization_backs_off_as_waiting_for_ses_does(world: Night) -> None:
+def test_it_waits_at_most_a_quarter_of_the_time_that_it_has_waited(world: Night) -> None:
     put_off_authorization(world)
     tell(world, "R")
-    waits = []
-    for _ in range(5):
+    since, waits = world.now, []
+    while world.now - since < timedelta(minutes=55):
         world.queue.delays = []
         deliver(world, "R")
-        waits += world.queue.delays
-        world.now += timedelta(seconds=waits[-1])
-    assert waits == [4, 8, 16, 32, 64]
+        waits.append((world.now - since, world.queue.delays[-1]))
+        world.now += timedelta(seconds=world.queue.delays[-1])
+    assert [(int(waited.total_seconds()), wait) for waited, wait in waits[:8]] == [
+        (0, 4), (4, 4), (8, 4), (12, 4), (16, 4), (20, 5), (25, 6), (31, 7),
+    ]  # fmt: skip
+    assert all(wait <= max(timedelta(seconds=4), waited / 4).total_seconds() for waited, wait in waits)
+    assert len(waits) == 29
+    deliver(world, "A")
+    deliver(world, "R")
+    assert told(world, "awa") == EXPECTED["R"]
+
+
+def test_an_e_mail_that_has_waited_for_another_begins_anew_with_ses(world: Night) -> None:
+    put_off_authorization(world)
+    tell(world, "R")
+    for _ in range(9):
+        deliver(world, "R")
+    world.ses.statuses[AWA] = "ACCOUNT_THROTTLED"
+    world.now += timedelta(hours=1)  # it waits for nothing any more
+    world.queue.delays = []
+    deliver(world, "R")
+    assert noted(world, "R")["awa"] == ("queued", "put_off: ACCOUNT_THROTTLED")
+    assert put_back(world)[-1] == ("R", "awa", 1)
+    assert world.queue.delays == [2]
 
 
 @pytest.mark.parametrize("letter", ["S", "C", "D", "s"])
@@ -248,7 +269,7 @@ def test_a_chain_in_one_batch_is_told_link_by_link(world: Night) -> None:
     world.record(CAST["A"], CAST["T"], reversal)
     world.tell(messages(reversal, CAST["T"], CAST["A"]))
     assert told(world) == ["authorized A", "final T of A"]
-    assert put_back(world) == [("Z", "awa", 1), ("Z", "ben", 1)]
+    assert put_back(world) == [("Z", "awa", 0), ("Z", "ben", 0)]
     world.drain()
     assert told(world) == ["authorized A", "final T of A", "reversed Z of T"]
 
