@@ -28,12 +28,6 @@ _IDLE_RUN = (Decimal("0.20") + Decimal("0.05") * Decimal("13.3334") + 20 * Decim
 OF_A_STAGE = (
     OfAStage("metrics that alarms look at", 104, Decimal("0.10"), "aws.amazon.com/cloudwatch/pricing"),
     OfAStage("metrics of our own", 100, Decimal("0.30"), "the same: with those by kind, code and job"),
-    OfAStage(
-        "metrics of API Gateway's methods",
-        50,
-        Decimal("0.30"),
-        "the same: five for each method that is used, ten methods",
-    ),
     OfAStage("dashboards", 1, Decimal(3), "the same"),
     OfAStage("keys", 1, Decimal(1), "aws.amazon.com/kms/pricing"),
     OfAStage("secrets", 2, Decimal("0.40"), "aws.amazon.com/secrets-manager/pricing"),

@@ -38,6 +38,11 @@ def test_the_templates_have_as_many(name: str, types: list[str]) -> None:
     assert NUMBERS[name] == sum(len(of_type(resources, type_)) for type_ in types)
 
 
+def test_api_gateway_makes_no_metrics_of_each_method() -> None:
+    (api,) = (one["Properties"] for one in APP.values() if "MethodSettings" in one.get("Properties", {}))
+    assert not any(one.get("MetricsEnabled") for one in api["MethodSettings"])  # each is billed, five a method
+
+
 def test_every_trigger_and_every_job_of_app_py_is_counted() -> None:
     app = (PROJECT_DIR / "app.py").read_text()
     assert NUMBERS["queues that functions read"] == app.count("@app.on_sqs_message(")
