@@ -82,7 +82,7 @@ from tests.app_bench import bench, logged  # noqa: E402, F401
 from tests.aws_policies import refused  # noqa: E402
 from tests.cloud import cloud  # noqa: E402, F401
 from tests.fakes import OneCallAtATime  # noqa: E402
-from tests.sizes import ENGINES, PROFILE  # noqa: E402
+from tests.sizes import ENGINES, IS_LONG, PROFILE  # noqa: E402
 from tests.tables import create_tables, dynamodb, table_names  # noqa: E402, F401
 
 # Files outside of `on_the_cloud` with tests that use the local cloud, or what is built for it.
@@ -231,7 +231,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
     return ByServer(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def is_of_this_run(item: pytest.Item) -> bool:
+    """Return whether a test runs: one that tries every moment does so on one engine, in the long run on each."""
+    if IS_LONG or item.get_closest_marker("each_moment") is None:
+        return True
+    engine: str = item.callspec.params["each_dynamodb"]  # type: ignore[attr-defined]
+    return engine == ENGINES[0]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if not is_of_this_run(item)])
+    items[:] = filter(is_of_this_run, items)
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (order.get(group(item.nodeid), len(order)), LAST in item.nodeid))
 

@@ -4,8 +4,8 @@ import os
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "project")
 IS_LONG = PROFILE == "long"
-# On which engines a test of `each_dynamodb` runs. botocore's client on DynamoDB Local is the long run's: its two halves
-# are each in one of the other two.
+# On which engines a test of `each_dynamodb` runs; one that is marked `each_moment` runs on the first, but for the long
+# run. botocore's client on DynamoDB Local is the long run's: its two halves are each in one of the other two.
 ENGINES = {"long": ("moto", "direct", "dynamodb-local"), "versions": ("moto",)}.get(PROFILE, ("moto", "direct"))
 
 

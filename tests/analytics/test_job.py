@@ -188,6 +188,7 @@ def test_two_jobs_at_once_count_everything_once(each_dynamodb: Any) -> None:
     assert folded(each_dynamodb) == expected(transactions)
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("call", range(12))
 def test_a_job_that_another_one_overtakes_at_any_call_makes_no_step_twice(each_dynamodb: Any, call: int) -> None:
     transactions = [made(number) for number in range(60)]
@@ -234,6 +235,7 @@ def test_a_step_of_other_days_is_not_made_on_top_of_one_that_is_only_half_to_be_
     assert folded(each_dynamodb) == expected(old + new)
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("answer_lost", [False, True], ids=["before the call", "after the call"])
 def test_a_job_that_dies_at_any_call_is_made_good_by_the_next_one(each_dynamodb: Any, answer_lost: bool) -> None:
     stored: list[Transaction] = []
@@ -416,6 +418,7 @@ def test_reading_takes_six_calls(each_dynamodb: Any) -> None:
     assert counting.calls == {"get_item": 1, "query": 1 + SHARDS}
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("call", range(6))
 def test_an_answer_is_whole_although_the_job_makes_steps_at_any_call_of_it(each_dynamodb: Any, call: int) -> None:
     old = [made(number) for number in range(30)]

@@ -196,6 +196,7 @@ def test_a_run_whose_lease_another_one_has_taken_over_makes_no_step_and_leaves_i
     assert busy_until(each_dynamodb) is not None
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("operation", ["batch_get_item", "batch_write_item", "transact_write_items"])
 @pytest.mark.parametrize("call", range(3))
 def test_sums_are_exact_and_baselines_have_nothing_twice_although_a_lease_is_lost(
@@ -242,6 +243,7 @@ def test_a_repair_beside_a_run_leaves_it_its_lease_and_everything_counts_once(
     assert_baselines(each_dynamodb, old + new)
 
 
+@pytest.mark.each_moment
 def test_runs_in_a_row_share_the_work_and_nothing_is_twice(each_dynamodb: Any) -> None:
     transactions = stored(each_dynamodb, 60)
     steps = 0

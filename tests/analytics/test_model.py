@@ -58,7 +58,7 @@ from tests.sizes import size
 START = datetime(2026, 1, 10, 23, 50, tzinfo=UTC)
 STEPS_AN_EXAMPLE = 30
 # How many steps an engine takes at least: DynamoDB Local is slow.
-STEPS = {"moto": size(240, 30_000), "dynamodb-local": size(60, 5_000), "direct": size(60, 5_000)}
+STEPS = {"moto": size(240, 30_000), "dynamodb-local": size(30, 5_000), "direct": size(30, 5_000)}
 # All that can come between a transaction's time of recording and its being found fits into the job's margin.
 SLOWEST_WRITER_S, LATEST_ENTRY_S, WRONGEST_CLOCK_S = 20, 15, 20
 TABLES = {"TransactionsTable": ["transaction_key"], "AnalyticsTable": ["owner", "entry"]}

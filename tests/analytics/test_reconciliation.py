@@ -300,6 +300,7 @@ def test_a_transaction_that_was_recorded_before_its_day_and_one_long_after_it_ar
     assert folded(each_dynamodb) == expected([first, skewed, late])
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("call", range(12))
 def test_a_job_that_makes_steps_meanwhile_leaves_nothing_to_differ(each_dynamodb: Any, call: int) -> None:
     transactions = some()
@@ -311,6 +312,7 @@ def test_a_job_that_makes_steps_meanwhile_leaves_nothing_to_differ(each_dynamodb
     assert of_day(job).differences == []
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("call", range(14))
 def test_a_repair_and_a_job_at_once_come_out_exact(each_dynamodb: Any, call: int) -> None:
     transactions = some()
@@ -326,6 +328,7 @@ def test_a_repair_and_a_job_at_once_come_out_exact(each_dynamodb: Any, call: int
     assert folded(each_dynamodb) == expected(transactions + new)
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("answer_lost", [False, True])
 def test_a_repair_that_dies_at_any_call_is_made_good_by_the_next_one(each_dynamodb: Any, answer_lost: bool) -> None:
     # Twelve roll-ups: more than one DynamoDB transaction of this test takes.

@@ -35,6 +35,7 @@ def copies(each_dynamodb: Any) -> Copies:
     return Copies(each_dynamodb)
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize(("plan", "rate"), RATES)
 def test_all_copies_together_give_out_the_rate_and_one_burst(copies: Copies, plan: str, rate: int) -> None:
     luck, seconds, each_second = random.Random(plan), 20, 8

@@ -162,6 +162,7 @@ def test_however_a_limit_changes_nothing_is_given_out_over_the_one_that_counts(e
         assert not granted or given <= limit
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("seed", range(size(2, 20)))
 def test_many_functions_give_out_no_more_together_and_leave_little(each_dynamodb: Any, seed: int) -> None:
     office, luck = Office(each_dynamodb), random.Random(seed)

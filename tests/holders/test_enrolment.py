@@ -392,6 +392,7 @@ OTHER_WRITERS: dict[str, Callable[[Enrolled, str], object]] = {
 }
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("check", [lambda _: None, is_awas])
 @pytest.mark.parametrize("other", sorted(OTHER_WRITERS))
 @pytest.mark.parametrize("at", range(10))
@@ -409,6 +410,7 @@ def test_another_writer_at_any_moment_of_an_erasure_leaves_no_entry_without_reco
         assert holder.suppressed == standing
 
 
+@pytest.mark.each_moment
 @pytest.mark.parametrize("other", ["patch of the address", "patch of the name", "put", "put again"])
 @pytest.mark.parametrize("at", range(9))
 def test_an_erasure_at_any_moment_of_another_writer_leaves_no_entry_without_record(
