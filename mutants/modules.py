@@ -23,6 +23,7 @@ CORE: dict[str, tuple[str, ...]] = {
     "holders.link_tokens": ("holders/test_links",),
     "holders.links": (),
     "holders.late_suppression": (),
+    "holders.long_step": (),
     "holders.suppression": (),
     "holders.sweep": (),
     "flags.judge": ("notifications/test_stream",),

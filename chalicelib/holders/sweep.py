@@ -6,55 +6,42 @@ of the address's standing: when the standing changes, the sweep of the new versi
 """
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
 from chalicelib.aws.queues import GroupedBody, message
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address, Entry
 from chalicelib.holders.addresses import AddressRepository
+from chalicelib.holders.long_step import LongStep
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key
 from chalicelib.ledger.times import sortable
 
 # At most so many records are marked in a step: a second of a feedback function's time.
 HOLDERS_A_STEP = 50
-# A sweep of 20,000 holders has 400 steps, one after another, and takes some minutes.
-SWEPT_FOR = timedelta(days=1)
 
 
-class Sweep(NamedTuple):
-    """What is left of a sweep: the holders of an address behind the entry `after`; "" is all of them.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sweep(LongStep):
+    """What is left of a sweep: the holders of an address behind the entry `after`; "" is all of them."""
 
-    `began_at` is None for a sweep that was set aside: its time begins when its next step is made.
-    """
-
-    address: Address
     version: int
-    began_at: datetime | None
     after: str = ""
 
     @classmethod
     def of(cls, entry: Entry, now: datetime) -> "Sweep":
-        return cls(entry.address, entry.version, now)
-
-    def is_too_old(self, now: datetime) -> bool:
-        return self.began_at is not None and now - self.began_at > SWEPT_FOR
-
-    def begun(self, now: datetime) -> "Sweep":
-        return self if self.began_at else self._replace(began_at=now)
-
-    def set_aside(self) -> "Sweep":
-        return self._replace(began_at=None)
+        return cls(entry.address, entry.version, began_at=now)
 
 
 def pack(sweep: Sweep) -> str:
     """Return the sweep as the body of a message, in the bank's message group."""
-    (bank, digest), version, began_at, after = sweep
-    content = {"bank": bank, "address": digest, "version": version, "after": after}
-    content["began_at"] = sortable(began_at) if began_at else None
+    bank, digest = sweep.address
+    content = {"bank": bank, "address": digest, "version": sweep.version, "after": sweep.after}
+    content["began_at"] = sortable(sweep.began_at) if sweep.began_at else None
     return GroupedBody.of(message({"sweep": content}), bank)
 
 
@@ -66,7 +53,7 @@ def unpack(body: str) -> Sweep | None:
     found = content["sweep"]
     address = Address(str(found["bank"]), str(found["address"]))
     began_at = datetime.fromisoformat(found["began_at"]) if found["began_at"] else None
-    return Sweep(address, int(found["version"]), began_at, str(found["after"]))
+    return Sweep(address, int(found["version"]), str(found["after"]), began_at=began_at)
 
 
 class Sweeper:
@@ -120,7 +107,7 @@ class Sweeper:
         if entry.version != sweep.version:
             return None
         if more is not None:
-            return sweep._replace(after=more)
+            return dataclasses.replace(sweep, after=more)
         if entry.has_marks_left:
             self._addresses.unmarked(entry)
         return None

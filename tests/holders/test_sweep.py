@@ -23,7 +23,7 @@ from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.holders.suppression import Standing
-from chalicelib.holders.sweep import HOLDERS_A_STEP, SWEPT_FOR, Sweep, Sweeper, pack, unpack
+from chalicelib.holders.sweep import HOLDERS_A_STEP, Sweep, Sweeper, pack, unpack
 from chalicelib.ledger.times import sortable
 from tests.analytics_world import Died, DyingAt
 
@@ -171,25 +171,14 @@ class Desk:
 
 
 def test_a_sweep_goes_through_a_message_whole_and_in_its_banks_group() -> None:
-    sweep = Sweep(ADDRESS, 3, NOW, "holder#A1#h")
+    sweep = Sweep(ADDRESS, 3, "holder#A1#h", began_at=NOW)
     body = pack(sweep)
     assert unpack(body) == sweep
+    assert unpack(pack(sweep.set_aside())) == sweep.set_aside()
     assert isinstance(body, GroupedBody)
     assert body.group == "eazycard"
     assert EMAIL not in body
     assert unpack('{"eventType": "Bounce"}') is None
-
-
-def test_a_sweep_is_too_old_after_a_day() -> None:
-    sweep = Sweep(ADDRESS, 1, NOW)
-    assert timedelta(days=1) == SWEPT_FOR
-    assert not sweep.is_too_old(NOW + SWEPT_FOR)
-    assert sweep.is_too_old(NOW + SWEPT_FOR + timedelta(seconds=1))
-    again = unpack(pack(sweep.set_aside()))
-    assert again is not None
-    assert not again.is_too_old(NOW + 2 * SWEPT_FOR)
-    assert sweep.begun(NOW + SWEPT_FOR) == sweep
-    assert again.begun(NOW + SWEPT_FOR) == Sweep(ADDRESS, 1, NOW + SWEPT_FOR)
 
 
 def test_20_000_holders_are_marked_in_bounded_steps_and_once() -> None:
@@ -229,7 +218,7 @@ def test_a_step_marks_50_holders() -> None:
 def test_the_time_of_a_sweep_begins_when_it_does_however_old_what_ses_told_is() -> None:
     stored = Stored(120)
     desk = Desk(stored)
-    later = NOW + 2 * SWEPT_FOR
+    later = NOW + timedelta(days=2)
     desk.enrolment.suppress(ADDRESS, BOUNCED, later)
     (sweep,) = map(unpack, desk.queue)
     assert sweep is not None

@@ -34,7 +34,7 @@ BOUNDS = {
     "mailer": _MAILER_S,
     "alert_mailer": _MAILER_S,
     "webhook_sender": (("chalicelib.webhooks.webhook", "TRIED_FOR"),),
-    "feedback": (("chalicelib.holders.sweep", "SWEPT_FOR"), ("chalicelib.holders.late_suppression", "TRIED_FOR")),
+    "feedback": (("chalicelib.holders.long_step", "TRIED_FOR"),),
 }
 # Loops through a table's stream, each with the test which shows that what the function itself writes causes nothing.
 OWN_WRITES_CAUSE_NOTHING = {

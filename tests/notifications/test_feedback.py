@@ -15,8 +15,9 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address, Entry
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.holder import Suppressed
+from chalicelib.holders.long_step import TRIED_FOR
 from chalicelib.holders.suppression import Standing
-from chalicelib.holders.sweep import SWEPT_FOR, Sweep, pack
+from chalicelib.holders.sweep import Sweep, pack
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.mail.tags import to_tag
 from chalicelib.notifications.feedback import LONG_AT_MOST, UnknownNotification, read_event
@@ -450,7 +451,7 @@ def test_a_suppression_that_is_stuck_holds_up_no_other_nor_a_sweep_a_dead_letter
     entry = addresses.suppress(Address.of("eazycard", ADDRESS), Suppressed("complaint", world.now))
     stuck = Unsuppressing(world, "ThrottlingException", Address.of("eazycard", "b0.awa@example.com"))
     # The step of the other bank's turn comes second.
-    other = pack(Sweep.of(entry, world.now)._replace(address=Address("other-bank", entry.address.digest)))
+    other = pack(Sweep(Address("other-bank", entry.address.digest), entry.version, began_at=world.now))
     world.hear([*bounces, "{broken", other, pack(Sweep.of(entry, world.now))], dynamodb=stuck)
     holders = world.holders.of_accounts(f"eazycard#b{number}" for number in range(12))
     suppressed = {key for key, of_account in holders.items() if all(one.suppressed for one in of_account)}
@@ -516,7 +517,7 @@ def test_a_step_of_a_sweep_is_made_after_all_events_and_one_that_fails_costs_no_
 
 def test_a_sweep_that_goes_on_for_too_long_or_can_not_be_read_is_a_dead_letter(world: World) -> None:
     entry = Entry(Address.of("eazycard", ADDRESS), Standing())
-    world.hear([pack(Sweep.of(entry, world.now - SWEPT_FOR * 2)), '{"sweep": {}}'])
+    world.hear([pack(Sweep.of(entry, world.now - TRIED_FOR * 2)), '{"sweep": {}}'])
     letters = {letter["reason"]: letter["payload"] for letter in world.letters()}
     assert sorted(letters) == ["malformed_event: KeyError", "sweep_given_up"]
     # Sent through again, it has a day of its own.
@@ -629,7 +630,7 @@ def bounces_and_a_sweep(world: World, bounces: int) -> list[str]:
         world.enrol(account, "awa")
     world.tell(messages(*(transaction(id=account, account=account) for account in accounts)))
     bodies = [ses_event("bounce", address=f"{one}.awa@example.com", transaction=one) for one in accounts]
-    return [*bodies, pack(Sweep(Address.of("other-bank", ADDRESS), 0, world.now))]
+    return [*bodies, pack(Sweep(Address.of("other-bank", ADDRESS), 0, began_at=world.now))]
 
 
 def test_of_what_takes_long_a_batch_makes_a_part_of_each_bank_s_and_puts_the_others_back(
@@ -750,7 +751,7 @@ def test_any_interleaving_of_events_notes_and_repetitions_ends_the_same(world: W
 
 
 def test_a_line_says_what_a_batch_of_feedback_was(world: World, logged: Any) -> None:
-    sweep = pack(Sweep(Address.of("eazycard", ADDRESS), 0, world.now))
+    sweep = pack(Sweep(Address.of("eazycard", ADDRESS), 0, began_at=world.now))
     world.hear(
         [ses_event("delivery"), ses_event("complaint"), "{broken", ses_event("delivery", transaction="t9"), sweep]
     )
@@ -789,7 +790,7 @@ def test_a_message_id_that_is_none_is_named_in_the_error() -> None:
 def test_a_sweep_that_fails_or_is_too_old_holds_up_no_other(world: World) -> None:
     addresses = AddressRepository(world.dynamodb, world.names["AddressesTable"])
     entry = addresses.suppress(Address.of("eazycard", ADDRESS), Suppressed("complaint", world.now))
-    old, spoilt, good = (pack(Sweep.of(entry, world.now - age)) for age in (SWEPT_FOR * 2, SWEPT_FOR, timedelta(0)))
+    old, spoilt, good = (pack(Sweep.of(entry, world.now - age)) for age in (TRIED_FOR * 2, TRIED_FOR, timedelta(0)))
     refusing = Failing(world.dynamodb, refusal("ValidationException"), operation="update_item")
     world.hear([old, spoilt, good], dynamodb=refusing)
     assert [letter["reason"] for letter in world.letters()] == ["sweep_given_up", "not_swept: ClientError"]

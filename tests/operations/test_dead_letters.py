@@ -293,7 +293,7 @@ def test_a_message_that_was_refused_whole_goes_back_to_the_queue_that_it_was_for
 
 def test_a_sweep_that_took_too_long_goes_on_and_has_its_whole_time_again(stage: Stage) -> None:
     days_ago = datetime.now(UTC) - timedelta(days=4)
-    sweep = Sweep(Address.of("eazycard", "awa@example.com"), 1, days_ago, "holder#A1#awa")
+    sweep = Sweep(Address.of("eazycard", "awa@example.com"), 1, "holder#A1#awa", began_at=days_ago)
     stage.put("FeedbackDeadLetterQueue", sweeps.pack(sweep.set_aside()), "sweep_given_up")
     stage.put_raw("FeedbackDeadLetterQueue", sweeps.pack(sweep))
     assert run("redrive") == 0

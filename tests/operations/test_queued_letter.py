@@ -19,7 +19,8 @@ from chalicelib.holders.address import Address
 from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.late_suppression import LateSuppression
-from chalicelib.holders.sweep import SWEPT_FOR, Sweep
+from chalicelib.holders.long_step import TRIED_FOR
+from chalicelib.holders.sweep import Sweep
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.notifications import digest as digests
@@ -41,8 +42,8 @@ LONG_AGO = NOW - timedelta(days=30)
 CHANGE = ChangeNotice(
     HolderChange("eazycard", "A1", "alerts_ended", "holder", NOW, Holder("awa", "Awa", "a@b.cd", "fr", "UTC", {}, NOW))
 )
-SWEEP = Sweep(Address.of("eazycard", "awa@example.com"), 1, LONG_AGO, "holder#A1#awa")
-LATE = LateSuppression(SWEEP.address, Suppressed("hard_bounce", LONG_AGO), LONG_AGO)
+SWEEP = Sweep(Address.of("eazycard", "awa@example.com"), 1, "holder#A1#awa", began_at=LONG_AGO)
+LATE = LateSuppression(SWEEP.address, Suppressed("hard_bounce", LONG_AGO), began_at=LONG_AGO)
 EXPECTED = Expected("eazycard", "a0", "awa", period_named("2026-W24"), put_off_since=LONG_AGO)
 NOTICES = {
     "notice": to_payload(Notice(TRANSACTION)),
@@ -226,16 +227,16 @@ def test_a_sweep_goes_on_where_it_was_and_has_its_whole_time_again(reason: str) 
     body = letter("feedback", reason, sweeps.pack(SWEEP)).message()
     assert body is not None
     again = sweeps.unpack(body)
-    assert again == SWEEP._replace(began_at=None)
+    assert again == SWEEP.set_aside()
     assert SWEEP.is_too_old(NOW)
-    assert not again.begun(NOW).is_too_old(NOW + SWEPT_FOR)
+    assert not again.begun(NOW).is_too_old(NOW + TRIED_FOR)
 
 
 @pytest.mark.parametrize("reason", ["not_suppressed: KeyError", "suppression_given_up", MOVED_BY_SQS])
 def test_a_suppression_has_its_whole_time_again(reason: str) -> None:
     body = letter("feedback", reason, late_suppressions.pack(LATE)).message()
     assert body is not None
-    assert late_suppressions.unpack(body) == LATE._replace(began_at=None)
+    assert late_suppressions.unpack(body) == LATE.set_aside()
 
 
 @pytest.mark.parametrize(
