@@ -180,15 +180,15 @@ class Services(StaffServices):
     @cached_property
     def feedback(self) -> "FeedbackHandler":
         from chalicelib.notifications.feedback import FeedbackHandler
+        from chalicelib.notifications.suppressing import Suppressor
 
         return FeedbackHandler(
             self.notification_records,
             self.notification_feed,
-            self.enrolment,
+            Suppressor(self.enrolment, self.bank_store, self.now),
             self.queue(self.settings.feedback_queue_url),
             self.dead_letters(self.settings.feedback_dead_letter_queue_url, "feedback"),
             self.activity_recorder,
-            self.now,
         )
 
     # Webhooks

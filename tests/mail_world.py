@@ -47,6 +47,7 @@ from chalicelib.notifications.purchases import Purchases
 from chalicelib.notifications.records import NotificationRecords
 from chalicelib.notifications.sending import Sending
 from chalicelib.notifications.stand_ins import StandIns
+from chalicelib.notifications.suppressing import Suppressor
 from tests.fakes import FakeSes, FakeSqs
 from tests.samples import transaction
 
@@ -163,11 +164,12 @@ class World:
         FeedbackHandler(
             NotificationRecords(dynamodb, self.names["NotificationsTable"]),
             self.feed(dynamodb),
-            self.suppression(dynamodb),
+            Suppressor(
+                self.suppression(dynamodb), BankRepository(dynamodb, self.names["BanksTable"]), lambda: self.now
+            ),
             Queue(self.feedback_queue, "url", sleep=lambda _: None),
             DeadLetters(Queue(self.dead_letters, "url", sleep=lambda _: None), "feedback"),
             self.activity(dynamodb),
-            lambda: self.now,
         ).handle(bodies, time_left_s)
 
     def sleep(self, seconds: float) -> None:

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from chalicelib.activity.hour import Counted
@@ -20,7 +19,6 @@ from chalicelib.aws.queues import GroupedBody, Queue
 from chalicelib.aws.telemetry import SECONDS, about, count, logger, measured
 from chalicelib.banks.bank import BANK_ID
 from chalicelib.holders.address import Address
-from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Suppressed
 from chalicelib.holders.late_suppression import LateSuppression
 from chalicelib.holders.sweep import Sweep
@@ -154,15 +152,14 @@ class FeedbackHandler:
         self,
         records: NotificationRecords,
         feed: NotificationFeed,
-        enrolment: Enrolment,
+        suppressor: Suppressor,
         queue: Queue,
         dead_letters: DeadLetters,
         activity: ActivityRecorder,
-        clock: Callable[[], datetime],
     ) -> None:
         self._records = records
         self._feed = feed
-        self._suppressor = Suppressor(enrolment, clock)
+        self._suppressor = suppressor
         self._queue = queue
         self._dead_letters = dead_letters
         self._activity = activity

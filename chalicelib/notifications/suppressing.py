@@ -2,6 +2,7 @@
 
 They are made when what SES told is kept and in the feed. A step that a passing error stops is put off: it becomes a
 message of its own, which has nothing that is kept already, so that nothing is written into the feed again for it.
+Meanwhile its bank may have left: then nothing is made.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,6 +11,7 @@ from datetime import datetime
 from chalicelib.aws.calls import code_behind
 from chalicelib.aws.dead_letters import Letter, SetAside
 from chalicelib.aws.telemetry import count, logger
+from chalicelib.banks.bank import BankStore
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders import late_suppression as late_suppressions
 from chalicelib.holders import sweep as sweeps
@@ -37,8 +39,9 @@ def unpack(body: str) -> Step | None:
 
 
 class Suppressor:
-    def __init__(self, enrolment: Enrolment, clock: Callable[[], datetime]) -> None:
+    def __init__(self, enrolment: Enrolment, banks: BankStore, clock: Callable[[], datetime]) -> None:
         self._enrolment = enrolment
+        self._banks = banks
         self._clock = clock
 
     def make(
@@ -47,7 +50,7 @@ class Suppressor:
         """Make the steps, each with the message that it comes from; return those that are to be tried again later.
 
         These are steps that met a passing error, or for which `seconds_left` was too little. A step that fails for
-        good, or has been tried for too long, becomes a letter.
+        good, or has been tried for too long, becomes a letter. One of a bank that isn't there any more ends here.
         """
         put_off: list[Step] = []
         for body, step in steps:
@@ -70,7 +73,10 @@ class Suppressor:
         return put_off
 
     def _make(self, step: Step, now: datetime) -> None:
-        if isinstance(step, Sweep):
+        # Not by the directory, which knows a bank for another minute: its deletion has looked for rows by then.
+        if self._banks.bank(step.address.bank) is None:
+            logger.info("step_of_no_bank", extra={"bank": step.address.bank})
+        elif isinstance(step, Sweep):
             self._enrolment.sweep(step)
         else:
             self._enrolment.suppress(step.address, step.suppressed, now)

@@ -468,6 +468,19 @@ def test_a_suppression_that_is_stuck_holds_up_no_other_nor_a_sweep_a_dead_letter
     assert is_suppressed(world)
 
 
+def test_what_was_put_off_makes_nothing_for_a_bank_that_has_left_meanwhile(world: World) -> None:
+    world.hear([ses_event("bounce")], dynamodb=Unsuppressing(world, "ThrottlingException"))
+    sweep = pack(Sweep(Address.of("eazycard", ADDRESS), 0, began_at=world.now))
+    for table, *key in (("BanksTable", "entry"), ("AddressesTable", "address_key", "entry")):
+        for row in world.dynamodb.scan(TableName=world.names[table])["Items"]:
+            world.dynamodb.delete_item(TableName=world.names[table], Key={name: row[name] for name in key})
+    world.feedback_queue.bodies.append(sweep)
+    hear_what_was_put_off(world)
+    assert world.dynamodb.scan(TableName=world.names["AddressesTable"])["Items"] == []
+    assert world.feedback_queue.bodies == world.letters() == []
+    assert not is_suppressed(world)
+
+
 def test_what_there_is_no_time_for_is_put_off_before_the_function_is_ended(world: World, logged: Any) -> None:
     *bounces, _ = bounces_and_a_sweep(world, 3)
     left = iter([30.0, 14.9, 0.0])

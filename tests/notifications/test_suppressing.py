@@ -1,5 +1,6 @@
 """The long steps behind a batch of feedback: each by itself, tried again for a day, then a dead letter."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.dead_letters import Letter
+from chalicelib.banks.bank import Bank
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Suppressed
@@ -26,12 +28,16 @@ STEPS: list[list[Any]] = [LATE, SWEEPS]
 
 
 class Desk:
-    """An enrolment that fails over some addresses, and has the others' steps in `made`."""
+    """An enrolment that fails over some addresses, and has the others' steps in `made`; and the banks."""
 
     def __init__(self, *failing: Address, error: Exception | None = None) -> None:
         self.failing, self.error = failing, error or TemporarilyUnavailable()
         self.made: list[Address] = []
         self.letters: list[Letter] = []
+        self.banks = {"eazycard": Bank("eazycard", "EAZYCard", "EUR", "standard")}
+
+    def bank(self, bank_id: str) -> Bank | None:
+        return self.banks.get(bank_id)
 
     def suppress(self, address: Address, _suppressed: Suppressed, now: datetime) -> None:
         assert now >= NOW
@@ -44,7 +50,7 @@ class Desk:
         self.suppress(sweep.address, Suppressed("", NOW), sweep.began_at)
 
     def make(self, steps: list[Step], now: datetime = NOW, seconds_left: float = 30) -> list[Step]:
-        suppressor = Suppressor(self, lambda: now)  # type: ignore[arg-type]
+        suppressor = Suppressor(self, self, lambda: now)  # type: ignore[arg-type]
         return suppressor.make(
             [(f"body {place}", one) for place, one in enumerate(steps)], self.letters, lambda: seconds_left
         )
@@ -95,6 +101,30 @@ def test_one_that_was_tried_for_a_day_is_a_letter_which_can_be_tried_for_another
     (letter,) = desk.letters
     assert letter == Letter(pack(steps[0]), reason)
     assert unpack(letter.payload) == steps[0]
+
+
+@pytest.mark.parametrize("step", [LATE[0], SWEEPS[0].begun(NOW)])
+def test_nothing_is_made_for_a_bank_that_has_left(step: Step, logged: Any) -> None:
+    desk = Desk()
+    del desk.banks["eazycard"]
+    assert desk.make([step]) == desk.made == desk.letters == []
+    (line,) = lines_saying(logged(), "step_of_no_bank")
+    assert line["bank"] == "eazycard"
+
+
+def test_a_disabled_bank_s_are_made() -> None:
+    desk = Desk()
+    desk.banks["eazycard"] = replace(desk.banks["eazycard"], disabled=True)
+    assert desk.make([LATE[0]]) == []
+    assert desk.made == ADDRESSES[:1]
+
+
+def test_what_can_not_be_known_of_the_bank_puts_it_off() -> None:
+    class Unknowing(Desk):
+        def bank(self, bank_id: str) -> Bank | None:
+            raise TemporarilyUnavailable
+
+    assert Unknowing().make([LATE[0]]) == [LATE[0].begun(NOW)]
 
 
 def test_nothing_is_begun_without_the_time_to_end_it() -> None:
