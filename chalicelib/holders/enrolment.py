@@ -18,7 +18,7 @@ from chalicelib.holders.entries import Entries
 from chalicelib.holders.holder import Holder, Suppressed
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.holders.suppression import LIFTED_AT_MOST_EACH
-from chalicelib.holders.sweep import Sweep, Sweeper
+from chalicelib.holders.sweep import Sweep, Sweeper, go_on_anyway
 from chalicelib.ledger.email_address import same_address
 from chalicelib.ledger.keys import account_key
 
@@ -126,15 +126,21 @@ class Enrolment:
         if found:
             self._forget_confirmation(bank, found[-1])
 
-    def suppress(self, address: Address, suppressed: Suppressed, now: datetime) -> None:
+    def suppress(
+        self,
+        address: Address,
+        suppressed: Suppressed,
+        now: datetime,
+        before_mark: Callable[[], None] = go_on_anyway,
+    ) -> None:
         """Suppress the address for its bank, and mark all of its holders who have it, or hand that over.
 
         When that was done before, looks at the first page of holders only. What happened before the last lifting
-        changes nothing, and a suppression that outweighs this one stays. Raises TemporarilyUnavailable, also half-way;
-        calling it again completes it.
+        changes nothing, and a suppression that outweighs this one stays. Raises TemporarilyUnavailable, and what
+        `before_mark` raises (`Sweeper`), also half-way; calling it again completes it.
         """
         # The sweep's time begins now: what SES told may be of yesterday.
-        self._sweeper.begin(self._addresses.suppress(address, suppressed), now)
+        self._sweeper.begin(self._addresses.suppress(address, suppressed), now, before_mark)
 
     def confirm(self, address: Address, now: datetime) -> None:
         """Note that the address was confirmed, for all of the bank's holders who have it, `first_at` last.
@@ -190,9 +196,9 @@ class Enrolment:
         """Remove the marks that a lifting has left in holders' records when it broke off."""
         self._sweeper.begin(entry._replace(is_swept=False), now)
 
-    def sweep(self, sweep: Sweep) -> None:
-        """Make a step of a sweep that was handed over, and hand over what is left. Raises TemporarilyUnavailable."""
-        self._sweeper.go_on(sweep)
+    def sweep(self, sweep: Sweep, before_mark: Callable[[], None] = go_on_anyway) -> None:
+        """Make a step of a sweep that was handed over, and hand over what is left. Raises as `suppress` does."""
+        self._sweeper.go_on(sweep, before_mark)
 
     def _holders_at(self, address: Address, is_last_first: bool = False) -> Iterator[tuple[str, Holder]]:
         """Yield the holders who have the address, each with the account's key, by account."""

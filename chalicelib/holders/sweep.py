@@ -56,11 +56,15 @@ def unpack(body: str) -> Sweep | None:
     return Sweep(address, int(found["version"]), str(found["after"]), began_at=began_at)
 
 
+def go_on_anyway() -> None:
+    """Let every mark be made, however long that takes."""
+
+
 class Sweeper:
     """Makes holders' records say what their address's entry says.
 
     `hand_over` gets what is left after a step, and sends it to a queue; without it, all steps are made at once, as
-    operators' commands do.
+    operators' commands do. `before_mark` is called before each record is marked: what it raises ends the step half-way.
     """
 
     def __init__(
@@ -73,9 +77,9 @@ class Sweeper:
         self._holders = holders
         self._hand_over = hand_over
 
-    def begin(self, entry: Entry, now: datetime) -> None:
+    def begin(self, entry: Entry, now: datetime, before_mark: Callable[[], None] = go_on_anyway) -> None:
         """Make the first step, and if the entry isn't swept, hand over what is left and note that it is swept."""
-        left = self.step(Sweep.of(entry, now))
+        left = self.step(Sweep.of(entry, now), before_mark)
         if entry.is_swept:
             return
         self._hand_on(left)
@@ -84,9 +88,9 @@ class Sweeper:
         with contextlib.suppress(TemporarilyUnavailable):
             self._addresses.swept(entry)
 
-    def go_on(self, sweep: Sweep) -> None:
+    def go_on(self, sweep: Sweep, before_mark: Callable[[], None] = go_on_anyway) -> None:
         """Make a step of a sweep that was handed over, and hand over what is left. Raises TemporarilyUnavailable."""
-        self._hand_on(self.step(sweep))
+        self._hand_on(self.step(sweep, before_mark))
 
     def _hand_on(self, left: Sweep | None) -> None:
         if self._hand_over is None:
@@ -95,7 +99,7 @@ class Sweeper:
         elif left is not None:
             self._hand_over(left)
 
-    def step(self, sweep: Sweep) -> Sweep | None:
+    def step(self, sweep: Sweep, before_mark: Callable[[], None] = go_on_anyway) -> Sweep | None:
         """Make one step; return what is left of the sweep, None when it is done or replaced by another one.
 
         Raises TemporarilyUnavailable, also half-way; making the step again completes it. A step of a sweep that was
@@ -103,7 +107,7 @@ class Sweeper:
         """
         entry = self._addresses.entry(sweep.address)
         accounts, more = self._addresses.accounts_behind(sweep.address, sweep.after, HOLDERS_A_STEP)
-        entry = self.mark(entry, accounts)
+        entry = self.mark(entry, accounts, before_mark)
         if entry.version != sweep.version:
             return None
         if more is not None:
@@ -112,7 +116,7 @@ class Sweeper:
             self._addresses.unmarked(entry)
         return None
 
-    def mark(self, entry: Entry, accounts: Iterable[str]) -> Entry:
+    def mark(self, entry: Entry, accounts: Iterable[str], before_mark: Callable[[], None] = go_on_anyway) -> Entry:
         """Make the records of these accounts' holders who have the address say what its entry says; return the entry.
 
         Reads the entry again after it has marked them: who has marked them by an old standing marks them by the new.
@@ -125,6 +129,7 @@ class Sweeper:
                     # A second call skips the holders that the first has marked, and so goes on where the first ended.
                     has_address = Address.of(entry.address.bank, holder.email) == entry.address
                     if has_address and holder.suppressed != suppressed:
+                        before_mark()
                         self._holders.mark(key, holder, suppressed)
             entry = self._addresses.entry(entry.address)
             if entry.standing.suppressed == suppressed:

@@ -21,9 +21,9 @@ from chalicelib.holders.sweep import Sweep
 
 # As long as SQS waits with a batch that failed.
 PUT_OFF_S = 200
-# A step takes a second; one of whose calls gets no answer takes twelve. The rest is for dead letters and what goes back
-# to the queue.
-_LAST_STEP_S = 15
+# A call that gets no answer takes twelve seconds. The rest is for dead letters and what goes back to the queue. A step
+# takes a second, but each of its marks may be throttled and tried again: so none is begun with less than that.
+_LAST_CALL_S = 15
 
 Step = LateSuppression | Sweep
 
@@ -38,6 +38,10 @@ def unpack(body: str) -> Step | None:
     return sweeps.unpack(body) or late_suppressions.unpack(body)
 
 
+class _NoTime(Exception):
+    """The function has too little time left to begin a step, or to go on with one."""
+
+
 class Suppressor:
     def __init__(self, enrolment: Enrolment, banks: BankStore, clock: Callable[[], datetime]) -> None:
         self._enrolment = enrolment
@@ -49,9 +53,15 @@ class Suppressor:
     ) -> list[Step]:
         """Make the steps, each with the message that it comes from; return those that are to be tried again later.
 
-        These are steps that met a passing error, or for which `seconds_left` was too little. A step that fails for
+        These are steps that met a passing error, or for which `seconds_left` was too little: one that was begun is
+        stopped between two holders, and goes on there when it is made again. A step that fails for
         good, or has been tried for too long, becomes a letter. One of a bank that isn't there any more ends here.
         """
+
+        def check_time() -> None:
+            if seconds_left() < _LAST_CALL_S:
+                raise _NoTime
+
         put_off: list[Step] = []
         for body, step in steps:
             is_sweep = isinstance(step, Sweep)
@@ -59,28 +69,27 @@ class Suppressor:
             if step.is_too_old(now):
                 reason = "sweep_given_up" if is_sweep else "suppression_given_up"
                 letters.append(Letter(pack(step.set_aside()), reason))
-            elif seconds_left() < _LAST_STEP_S:
-                _log(step, "no_time")
-                put_off.append(step.begun(now))
             else:
                 with SetAside(letters, body, "not_swept" if is_sweep else "not_suppressed"):
                     try:
-                        self._make(step.begun(now), now)
-                    except TemporarilyUnavailable as error:
-                        _log(step, code_behind(error) or type(error.__cause__ or error).__name__)
+                        check_time()
+                        self._make(step.begun(now), now, check_time)
+                    except (TemporarilyUnavailable, _NoTime) as error:
+                        _log(step, error)
                         put_off.append(step.begun(now))
         count("SuppressionsPutOff", len(put_off))  # Lambda counts no error of them
         return put_off
 
-    def _make(self, step: Step, now: datetime) -> None:
+    def _make(self, step: Step, now: datetime, check_time: Callable[[], None]) -> None:
         # Not by the directory, which knows a bank for another minute: its deletion has looked for rows by then.
         if self._banks.bank(step.address.bank) is None:
             logger.info("step_of_no_bank", extra={"bank": step.address.bank})
         elif isinstance(step, Sweep):
-            self._enrolment.sweep(step)
+            self._enrolment.sweep(step, check_time)
         else:
-            self._enrolment.suppress(step.address, step.suppressed, now)
+            self._enrolment.suppress(step.address, step.suppressed, now, check_time)
 
 
-def _log(step: Step, error: str) -> None:
-    logger.error("suppression_put_off", extra={"bank": step.address.bank, "error": error})
+def _log(step: Step, error: TemporarilyUnavailable | _NoTime) -> None:
+    why = "no_time" if isinstance(error, _NoTime) else code_behind(error) or type(error.__cause__ or error).__name__
+    logger.error("suppression_put_off", extra={"bank": step.address.bank, "error": why})

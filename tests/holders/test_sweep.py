@@ -249,6 +249,34 @@ def test_without_a_queue_all_steps_are_made_at_once() -> None:
     assert not stored.has_marks_left
 
 
+@pytest.mark.parametrize("marked", [0, 1, HOLDERS_A_STEP - 1])
+def test_a_step_that_is_stopped_goes_on_where_it_was_when_it_is_made_again(marked: int) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop_behind() -> None:
+        if stored.calls["mark"] >= marked:
+            raise Stopped
+
+    stored = Stored(2 * HOLDERS_A_STEP)
+    desk = Desk(stored)
+    with pytest.raises(Stopped):
+        desk.enrolment.suppress(ADDRESS, BOUNCED, NOW, stop_behind)
+    assert (stored.calls["mark"], desk.queue) == (marked, [])
+    stored.begin()
+    desk.enrolment.suppress(ADDRESS, BOUNCED, NOW)
+    assert stored.calls["mark"] == HOLDERS_A_STEP - marked
+    (body,) = desk.queue
+    sweep = unpack(body)
+    assert sweep is not None
+    stored.begin()
+    with pytest.raises(Stopped):
+        desk.enrolment.sweep(sweep, stop_behind)
+    assert (stored.calls["mark"], desk.queue) == (marked, [body])
+    desk.take_all()
+    assert stored.marks == {BOUNCED}
+
+
 def test_what_is_marked_already_is_not_written_again_nor_noted_as_free_of_marks() -> None:
     stored = Stored(3)
     sweeper = Sweeper(cast(AddressRepository, stored), cast(HolderRepository, stored))

@@ -1,5 +1,6 @@
 """The long steps behind a batch of feedback: each by itself, tried again for a day, then a dead letter."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,31 +29,40 @@ STEPS: list[list[Any]] = [LATE, SWEEPS]
 
 
 class Desk:
-    """An enrolment that fails over some addresses, and has the others' steps in `made`; and the banks."""
+    """An enrolment that fails over some addresses, and has the others' steps in `made`; and the banks.
+
+    Each step marks `marks` holders, and each mark takes `mark_s` of the function's time, `left_s`.
+    """
 
     def __init__(self, *failing: Address, error: Exception | None = None) -> None:
         self.failing, self.error = failing, error or TemporarilyUnavailable()
         self.made: list[Address] = []
         self.letters: list[Letter] = []
+        self.marks, self.mark_s, self.left_s = 1, 0.0, 30.0
         self.banks = {"eazycard": Bank("eazycard", "EAZYCard", "EUR", "standard")}
 
     def bank(self, bank_id: str) -> Bank | None:
         return self.banks.get(bank_id)
 
-    def suppress(self, address: Address, _suppressed: Suppressed, now: datetime) -> None:
+    def suppress(
+        self, address: Address, _suppressed: Suppressed, now: datetime, before_mark: Callable[[], None]
+    ) -> None:
         assert now >= NOW
+        for _ in range(self.marks):
+            before_mark()
+            self.left_s -= self.mark_s
         if address in self.failing:
             raise self.error
         self.made.append(address)
 
-    def sweep(self, sweep: Sweep) -> None:
+    def sweep(self, sweep: Sweep, before_mark: Callable[[], None]) -> None:
         assert sweep.began_at is not None
-        self.suppress(sweep.address, Suppressed("", NOW), sweep.began_at)
+        self.suppress(sweep.address, Suppressed("", NOW), sweep.began_at, before_mark)
 
-    def make(self, steps: list[Step], now: datetime = NOW, seconds_left: float = 30) -> list[Step]:
+    def make(self, steps: list[Step], now: datetime = NOW) -> list[Step]:
         suppressor = Suppressor(self, self, lambda: now)  # type: ignore[arg-type]
         return suppressor.make(
-            [(f"body {place}", one) for place, one in enumerate(steps)], self.letters, lambda: seconds_left
+            [(f"body {place}", one) for place, one in enumerate(steps)], self.letters, lambda: self.left_s
         )
 
 
@@ -129,9 +139,22 @@ def test_what_can_not_be_known_of_the_bank_puts_it_off() -> None:
 
 def test_nothing_is_begun_without_the_time_to_end_it() -> None:
     desk = Desk()
-    assert desk.make([LATE[0], SWEEPS[1]], seconds_left=14.9) == [LATE[0].begun(NOW), SWEEPS[1].begun(NOW)]
+    desk.left_s = 14.9
+    assert desk.make([LATE[0], SWEEPS[1]]) == [LATE[0].begun(NOW), SWEEPS[1].begun(NOW)]
     assert desk.made == []
-    assert desk.make([LATE[0], SWEEPS[1]], seconds_left=15) == []
+    desk.left_s = 15
+    assert desk.make([LATE[0], SWEEPS[1]]) == []
+
+
+@pytest.mark.parametrize("step", [LATE[0], SWEEPS[0].begun(NOW)])
+def test_a_step_whose_marks_are_throttled_is_stopped_while_there_is_time_to_put_it_off(step: Step, logged: Any) -> None:
+    desk = Desk()
+    desk.marks, desk.mark_s = 50, 1.5
+    assert desk.make([step]) == [step.begun(NOW)]
+    assert desk.made == []
+    assert 12 < desk.left_s < 15  # the last mark was begun in time, and may have had no answer
+    (line,) = lines_saying(logged(), "suppression_put_off")
+    assert line["error"] == "no_time"
 
 
 def test_what_concerns_the_function_itself_is_raised() -> None:
