@@ -170,8 +170,10 @@ class FeedbackHandler:
         What can't be read, and what is of no notification, goes to the dead-letter queue with its reason; the others go
         on. Raises when what SES told can't be kept or put into the feed, or a queue can't be reached: SQS then brings
         the messages again, and what was kept is not kept twice. A suppression that a passing error stops goes back as a
-        message of its own, and holds up nothing. A message can also be such a suppression, or a step of a sweep: those
-        are made last. Of what takes long, `LONG_AT_MOST` are handled, the banks' in turns, and the others put back.
+        message of its own, and holds up nothing. A refusal that concerns the function itself, like a missing right, is
+        raised also from a suppression: its whole batch comes again. A message can also be such a suppression, or a step
+        of a sweep: those are made last. Of what takes long, `LONG_AT_MOST` are handled, the banks' in turns, and the
+        others put back.
         """
         letters: list[Letter] = []
         messages = self._read(bodies, letters)

@@ -56,6 +56,11 @@ def functions_triggered_by(decorator: str) -> list[str]:
     ]
 
 
+def test_the_alarm_of_feedback_s_dead_letters_names_all_that_is_there() -> None:
+    described = ALARMS["DeadLettersOfFeedback"]["AlarmDescription"]
+    assert all(word in described for word in ("feedback", "suppression", "sweep", "failed", "given up"))
+
+
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_the_operators_when_it_goes_off_and_when_it_is_over_and_what_it_means(name: str) -> None:
     alarm = ALARMS[name]

@@ -405,6 +405,16 @@ def test_a_suppression_that_can_not_be_made_holds_up_no_webhook_of_its_batch(wor
     assert is_suppressed(world)
 
 
+def test_a_refusal_of_the_function_itself_brings_the_whole_batch_again_and_nothing_is_kept_twice(world: World) -> None:
+    with pytest.raises(ClientError):
+        world.hear([ses_event("bounce")], dynamodb=Unsuppressing(world, "AccessDeniedException"))
+    assert (delivery_of(world)["state"], is_suppressed(world)) == ("bounced", False)
+    assert world.feedback_queue.bodies == world.letters() == []
+    world.hear([ses_event("bounce")])
+    assert [one["state"] for one in delivery_of(world)["history"]].count("bounced") == 1
+    assert is_suppressed(world)
+
+
 def pages(world: World) -> list[list[str]]:
     """Return the pages of the bank's feed, in order: which transactions each says have changed."""
     stored = world.dynamodb.scan(TableName=world.names["NotificationsTable"])["Items"]
