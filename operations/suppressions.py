@@ -90,6 +90,8 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
         found = list(_entries(stores, options, now))
     wanted = [entry.address for entry in found if _is_suppressed(entry, now)]
     unfinished = [entry for entry in found if entry.standing.suppressed is None and entry.has_marks_left]
+    # Its sweep may have been given up, with the marks of an earlier one left that doesn't lapse.
+    lapsed = [entry for entry in found if entry.standing.suppressed is not None and not _is_suppressed(entry, now)]
     if not options.address and not _is_confirmed(len(wanted), options):
         print("Nothing was lifted.")
         return 1
@@ -98,16 +100,17 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
     for address in tqdm(wanted, desc="lifting", unit="address", delay=2):
         changes[address.bank].of_address("suppression.lift", address.digest)
         lifted += stores.enrolment.lift_address(address, now)
-    for entry in unfinished:
+    for entry in (*unfinished, *lapsed):
         stores.enrolment.complete_lift(entry, now)
-    not_suppressed = len(found) - lifted - len(unfinished)
+    not_suppressed = len(found) - lifted - len(unfinished) - len(lapsed)
     print(
         f"{lifted} lifted"
         + f", {len(unfinished)} that an earlier lifting had begun completed" * bool(unfinished)
+        + f", {len(lapsed)} that had lapsed (its holders' records say so, too)" * bool(lapsed)
         + f", {not_suppressed} not suppressed" * bool(not_suppressed)
         + "."
     )
-    if options.address and not lifted and not unfinished:
+    if options.address and not lifted and not unfinished and not lapsed:
         who = f"{options.bank} has not" if options.bank else "no bank has"
         raise NothingSelected(f"{who} suppressed this address: `list` shows the hashes of those that are.")
     return 0

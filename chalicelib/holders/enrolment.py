@@ -193,7 +193,7 @@ class Enrolment:
         return True
 
     def complete_lift(self, entry: Entry, now: datetime) -> None:
-        """Remove the marks that a lifting has left in holders' records when it broke off."""
+        """Make holders' records say what the entry does, where the sweep of a lifting, or of what lapsed, broke off."""
         self._sweeper.begin(entry._replace(is_swept=False), now)
 
     def sweep(self, sweep: Sweep, before_mark: Callable[[], None] = go_on_anyway) -> None:

@@ -125,6 +125,24 @@ def test_a_lifting_of_an_address_that_broke_off_is_completed_by_its_repetition(
     assert operators_actions("one") == []  # who lifted it has noted it
 
 
+def test_a_mark_that_no_sweep_has_taken_out_is_gone_when_the_suppression_after_it_has_lapsed(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = Address.of("one", "awa1@example.com")
+    # It bounced for good, was lifted, and refused by a policy. Neither of the last two was swept.
+    stage.addresses.lift(address, NOW + timedelta(hours=2))
+    since = NOW + timedelta(hours=3)
+    stage.addresses.suppress(address, Suppressed("policy_bounce", since, until=since + timedelta(days=14)))
+    now = since + timedelta(days=14)
+    (holder,) = stage.holders.of_account("one", "A1")
+    assert holder.suppression(now) is not None
+    assert run("lift", "--address", "awa1@example.com", "--bank", "one") == 0
+    assert capsys.readouterr().out == "0 lifted, 1 that had lapsed (its holders' records say so, too).\n"
+    (holder,) = stage.holders.of_account("one", "A1")
+    assert holder.suppression(now) is None
+    assert operators_actions("one") == []  # nothing was lifted
+
+
 def test_only_the_banks_that_have_suppressed_an_address_have_an_entry_of_its_lifting(stage: Stage) -> None:
     stage.enrolment.lift_address(Address.of("two", "awa1@example.com"), datetime.now(UTC))
     assert run("lift", "--address", "awa1@example.com") == 0
