@@ -5,7 +5,8 @@
     python -m operations.suppressions --stage prod lift --since 2026-01-10T14:00:00Z --until 2026-01-10T16:00:00Z
 
 By time is for an outage of a mail provider, in which thousands of addresses bounced that are well. A lifting that was
-interrupted is finished by the next one. The table has no addresses, only their hashes: the list shows the beginnings.
+interrupted is finished by the next one. A suppression that is put off can only be lifted when it is made: `lift` says
+whether there are any. The table has no addresses, only their hashes: the list shows the beginnings.
 """
 
 import argparse
@@ -83,6 +84,7 @@ def _list(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
 
 def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
     stores = _stores(stage, options.bank)
+    _warn_of_what_may_come(stage)
     if options.address:
         banks = [options.bank] if options.bank else [bank.id for bank in registry(stage).banks()]
         found = [stores.addresses.entry(Address.of(bank, options.address)) for bank in banks]
@@ -114,6 +116,19 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
         who = f"{options.bank} has not" if options.bank else "no bank has"
         raise NothingSelected(f"{who} suppressed this address: `list` shows the hashes of those that are.")
     return 0
+
+
+def _warn_of_what_may_come(stage: Stage) -> None:
+    """Say how many suppressions are put off: they are in no table yet, so none can be lifted before it is made."""
+    name = "ApproximateNumberOfMessagesDelayed"  # of this queue's messages only these are sent with a delay
+    queue = {"QueueUrl": stage.output("FeedbackQueueUrl"), "AttributeNames": [name]}
+    put_off = int(stage.session.client("sqs").get_queue_attributes(**queue)["Attributes"][name])
+    if put_off:
+        print(
+            f"suppressions: {put_off} suppressions or steps of sweeps, about, are put off and may still come, "
+            "for a day: when none is any more, run this again for those that came.",
+            file=sys.stderr,
+        )
 
 
 def _is_suppressed(entry: Entry, now: datetime) -> bool:

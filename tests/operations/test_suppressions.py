@@ -17,7 +17,9 @@ from chalicelib.holders.address import Address
 from chalicelib.holders.addresses import AddressRepository
 from chalicelib.holders.enrolment import Enrolment
 from chalicelib.holders.holder import Holder, Suppressed
+from chalicelib.holders.late_suppression import LateSuppression, pack
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.notifications.suppressing import PUT_OFF_S
 from operations.suppressions import main
 from tests.audit_trail import operators_actions
 from tests.fakes import Refusing, refusal
@@ -25,11 +27,13 @@ from tests.tables import create_tables
 
 NOW = datetime(2026, 1, 10, 14, 0, tzinfo=UTC)
 TABLES = ("AddressesTable", "AccountsTable", "BanksTable")
+QUEUE_URL = "https://sqs.us-east-2.amazonaws.com/123456789012/feedback"
 TEMPLATE = {
     "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
     "Outputs": {
         "AuditTrail": {"Value": "AuditTable/10"},
         "CursorSecretArn": {"Value": "cursors"},
+        "FeedbackQueueUrl": {"Value": QUEUE_URL},
         **{table: {"Value": table} for table in TABLES},
     },
 }
@@ -45,6 +49,8 @@ class Stage:
         )
         client: Any = boto3.client("dynamodb")
         create_tables(client)
+        self.sqs: Any = boto3.client("sqs")
+        self.sqs.create_queue(QueueName="feedback")
         boto3.client("secretsmanager").create_secret(Name="cursors", SecretString="a secret")
         self.holders = HolderRepository(client, "AccountsTable", make_alias=str)
         self.addresses = AddressRepository(client, "AddressesTable")
@@ -141,6 +147,29 @@ def test_a_mark_that_no_sweep_has_taken_out_is_gone_when_the_suppression_after_i
     (holder,) = stage.holders.of_account("one", "A1")
     assert holder.suppression(now) is None
     assert operators_actions("one") == []  # nothing was lifted
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--address", "awa9@example.com"],
+        ["--since", "2026-01-11T14:00:00Z", "--until", "2026-01-11T15:00:00Z"],
+    ],
+)
+def test_who_lifts_is_told_of_suppressions_that_are_put_off_and_lifts_those_that_came(
+    stage: Stage, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    stage.sqs.send_message(QueueUrl=QUEUE_URL, MessageBody="feedback that waits for the function")
+    run("lift", *arguments)
+    assert "put off" not in capsys.readouterr().err
+    at = NOW + timedelta(days=1)
+    late = LateSuppression(Address.of("one", "awa9@example.com"), Suppressed("hard_bounce", at), began_at=at)
+    stage.sqs.send_message(QueueUrl=QUEUE_URL, MessageBody=pack(late), DelaySeconds=PUT_OFF_S)
+    run("lift", *arguments)
+    assert "1 suppressions or steps of sweeps, about, are put off and may still come" in capsys.readouterr().err
+    stage.enrolment.suppress(late.address, late.suppressed, NOW + timedelta(days=2))
+    assert run("lift", *arguments, "--yes") == 0
+    assert capsys.readouterr().out.startswith("1 lifted")
 
 
 def test_only_the_banks_that_have_suppressed_an_address_have_an_entry_of_its_lifting(stage: Stage) -> None:
