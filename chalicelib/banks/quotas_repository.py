@@ -61,15 +61,17 @@ class QuotaRepository:
         return _used(answer.get("Item", {}))
 
     def note_warning(self, bank: str, metered: str, day: date, limit: int, percent: int) -> None:
-        """Remember that the bank was warned that so many percent of the limit are used.
+        """Remember that the bank was warned that so many percent of the limit are used, unless it was of more.
 
-        Each limit has its own attribute: for a minute after a change, functions go by either.
+        Functions warn side by side, so that of the lower percentage may be noted last. Each limit has its own
+        attribute: for a minute after a change, functions go by either.
         """
-        call(
+        call_if(
             self._client.update_item,
             TableName=self._table,
             Key=_key(bank, metered, day),
             UpdateExpression="SET #warned = :percent",
+            ConditionExpression="attribute_not_exists(#warned) OR #warned < :percent",
             ExpressionAttributeNames={"#warned": f"{_WARNED}{limit}"},
             ExpressionAttributeValues=to_item({":percent": percent}),
         )

@@ -45,6 +45,13 @@ def test_a_warning_is_remembered_beside_what_is_used(each_dynamodb: Any) -> None
     assert quotas.used("eazycard", TRANSACTIONS, DAY) == Used(81, {100: 80, 80: 100})
 
 
+def test_of_two_warnings_of_a_limit_the_higher_stays_whichever_is_noted_last(each_dynamodb: Any) -> None:
+    quotas = QuotaRepository(each_dynamodb, "DeferralsTable")
+    for percent, noted in ((80, 80), (100, 100), (80, 100)):
+        quotas.note_warning("eazycard", TRANSACTIONS, DAY, 100, percent)
+        assert quotas.used("eazycard", TRANSACTIONS, DAY).warned == {100: noted}
+
+
 def test_functions_at_once_take_no_more_together_than_there_is(each_dynamodb: Any) -> None:
     quotas = QuotaRepository(each_dynamodb, "DeferralsTable")
     ready = threading.Barrier(8)
