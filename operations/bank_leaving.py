@@ -29,6 +29,7 @@ from operations.stage_stores import PATIENT
 _OBJECTS_A_CALL = 1_000
 # Functions that run just now, and jobs, may write a row behind the first look.
 _ROUNDS = 3
+_BAR_AFTER_S = 2
 
 Progress = Callable[[int], object]
 
@@ -44,7 +45,7 @@ class BankData:
     stage: Stage
     bank: str
 
-    def rows(self, table: str, progress: Progress = lambda _: None) -> Iterator[list[dict[str, Any]]]:
+    def rows(self, table: str, progress: Progress) -> Iterator[list[dict[str, Any]]]:
         """Yield the keys of the bank's rows, page by page; `progress` gets how many rows were read."""
         client, name = self._dynamodb, self.stage.output(table)
         key_names = [key["AttributeName"] for key in call(client.describe_table, TableName=name)["Table"]["KeySchema"]]
@@ -67,8 +68,8 @@ class BankData:
             deleted += len(keys)
         return deleted
 
-    def objects(self) -> Iterator[list[dict[str, str]]]:
-        """Yield the keys of the bank's objects in the archive, a call's at a time."""
+    def objects(self, progress: Progress) -> Iterator[list[dict[str, str]]]:
+        """Yield the keys of the bank's objects in the archive, a call's at a time; `progress` gets how many."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.stage.output("ArchiveBucket"),
             Prefix=f"bank={self.bank}/",
@@ -77,6 +78,7 @@ class BankData:
         for page in pages:
             if "Contents" in page:
                 yield [{"Key": one["Key"]} for one in page["Contents"]]
+                progress(len(page["Contents"]))
 
     def delete_objects(self, progress: Progress) -> int:
         """Delete the bank's objects of the archive; return how many there were.
@@ -84,7 +86,7 @@ class BankData:
         Their earlier versions end by the bucket's own rules.
         """
         deleted = 0
-        for keys in self.objects():
+        for keys in self.objects(progress):
             answer = call(
                 self._s3.delete_objects,
                 Bucket=self.stage.output("ArchiveBucket"),
@@ -93,7 +95,6 @@ class BankData:
             if errors := answer.get("Errors"):
                 raise NotAllDeleted(f"S3 refuses to delete {len(errors)} objects: {errors[0].get('Code')}.")
             deleted += len(keys)
-            progress(len(keys))
         return deleted
 
     def delete_elsewhere(self) -> Counter[str]:
@@ -121,10 +122,13 @@ class BankData:
             staff.cognito.admin_delete_user(UserPoolId=staff.pool, Username=member.email)
         return len(members)
 
-    def left(self, progress: Progress = lambda _: None) -> Counter[str]:
-        """Return how many rows and objects of the bank there are, by table; without those of which there is none."""
+    def left(self, progress: Progress) -> Counter[str]:
+        """Return how many rows and objects of the bank there are, by table; without those of which there is none.
+
+        It reads every table to its end: `progress` gets how many rows and objects were read.
+        """
         found = Counter({table: sum(map(len, self.rows(table, progress))) for table in TABLES})
-        found["archive"] = sum(map(len, self.objects()))
+        found["archive"] = sum(map(len, self.objects(progress)))
         return +found
 
     @functools.cached_property
@@ -149,7 +153,7 @@ def delete_all(data: BankData, banks: Registry, progress: Progress) -> tuple[Cou
             deleted[table] += data.delete_rows(table, progress)
         deleted["archive"] += data.delete_objects(progress)
         deleted += data.delete_elsewhere()
-        left = data.left()
+        left = data.left(progress)
         if not left:
             break
     return +deleted, left
@@ -161,21 +165,20 @@ def leave(data: BankData, banks: Registry, confirm: str | None, wait_s: int) -> 
     Without `confirm`, which is the bank's id again, it only counts. Raises BankRefused.
     """
     if confirm is None:
-        with tqdm(desc="reading", unit="row", delay=2) as bar:
-            _print_counts(f"{data.bank} has", data.left(bar.update))
+        _print_counts(f"{data.bank} has", _look(data))
         print(f"Nothing was deleted. To delete it all, for good: add --confirm {data.bank}")
         return 0
     if confirm != data.bank:
         raise BankRefused("--confirm must be the bank's id again: nothing was deleted.")
     is_there = banks.store.bank(data.bank) is not None
-    if is_there or data.left():
+    if is_there or _look(data):
         note_change(data.stage, data.bank, "bank.delete", ("bank", "keys", "data"))
     if is_there:
         banks.set_disabled(data.bank, disabled=True)
         print(f"{data.bank} is disabled. Waiting {wait_s} s for functions that know it still …", flush=True)
         time.sleep(wait_s)
-    with tqdm(desc="deleting", unit="row", delay=2) as bar:
-        deleted, left = delete_all(data, banks, bar.update)
+    with _progress("deleting") as progress:
+        deleted, left = delete_all(data, banks, progress)
     _print_counts("deleted", deleted)
     if left:
         _print_counts("LEFT", left)
@@ -183,6 +186,18 @@ def leave(data: BankData, banks: Registry, confirm: str | None, wait_s: int) -> 
         return 1
     print(f"A last look at every table and at the archive found nothing of {data.bank}.")
     return 0
+
+
+def _look(data: BankData) -> Counter[str]:
+    with _progress("reading") as progress:
+        return data.left(progress)
+
+
+@contextlib.contextmanager
+def _progress(doing: str) -> Iterator[Progress]:
+    """Show a bar on standard error for as long as it takes, where that is over two seconds."""
+    with tqdm(desc=doing, unit="row", delay=_BAR_AFTER_S) as bar:
+        yield bar.update
 
 
 def _print_counts(title: str, counts: Mapping[str, int]) -> None:

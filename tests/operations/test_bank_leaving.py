@@ -176,6 +176,25 @@ def test_what_is_written_in_the_meantime_is_found(stage: Stage, monkeypatch: pyt
     assert (status, "LEFT: 1 CasesTable" in printed) == (1, True)
 
 
+def rows_read(doing: str, said: str) -> list[int]:
+    """Return the counts that bars of this name ended with: each is a line, which is written over and over."""
+    return [int(count) for count in re.findall(rf"{doing}: (\d+)row[^\r\n]*\n", said)]
+
+
+def test_each_look_at_the_tables_and_the_archive_shows_how_far_it_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operations.bank_leaving._BAR_AFTER_S", 0)
+    _, _, said = stage.run("eazycard")
+    (whole,) = rows_read("reading", said)
+    _, _, said = stage.run("eazycard", "--confirm", "eazycard", "--wait", "0")
+    (first,) = rows_read("deleting", said)
+    assert first > whole  # the last look is in it
+    _, _, said = stage.run("eazycard", "--confirm", "eazycard", "--wait", "0")  # its entry is gone
+    (read,), (and_again,) = rows_read("reading", said), rows_read("deleting", said)
+    assert 0 < read < and_again == 2 * read
+
+
 def test_the_audit_trail_stays_and_says_who_deleted_it(stage: Stage) -> None:
     stage.run("eazycard", "--confirm", "eazycard", "--wait", "0")
     now = datetime.now(UTC)
