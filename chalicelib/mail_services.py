@@ -6,6 +6,7 @@ The e-mail templates, Babel and boto3's model of SES are imported where they are
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib.banks.bank import Bank
 from chalicelib.banks.plans import Metered
 from chalicelib.stores import Stores
 
@@ -122,9 +123,9 @@ class MailServices(Stores):
 
     def _allowed_emails(self, bank_id: str, count: int) -> int:
         """Take so many e-mails of the bank's quota of today; return how many it may send."""
-        bank = self.banks.by_id(bank_id)
-        plan, own = (bank.plan, bank.emails_per_day) if bank else ("", None)
-        return self.quotas.take(bank_id, plan, Metered.EMAILS, count, own)
+        # A bank that has left is counted as one on the standard plan.
+        bank = self.banks.by_id(bank_id) or Bank(bank_id, bank_id, default_currency="", plan="standard")
+        return self.quotas.take(bank, Metered.EMAILS, count)
 
     @cached_property
     def _tally(self) -> "MailTally":

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.banks.bank import BANK_ID, ApiKey, Bank, hash_key
-from chalicelib.banks.plans import Metered, limit_of
+from chalicelib.banks.plans import Metered, daily_of
 from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.banks.repository import BankRepository
 from chalicelib.ledger.money import CURRENCY_DECIMALS, currency_error
@@ -149,7 +149,7 @@ class Registry:
     def check_emails_per_day(self, bank_id: str, limit: int | None) -> None:
         """Raise BankRefused unless the bank's e-mails of a day can be limited so, None for as its plan says."""
         bank = self.bank(bank_id)
-        allowed = limit_of(bank.plan, Metered.EMAILS)
+        allowed = daily_of(bank.plan).emails
         if limit is not None and allowed is not None and limit >= allowed:
             raise BankRefused(f"the plan {bank.plan} allows {allowed} e-mails a day: a limit of its own must be lower.")
 

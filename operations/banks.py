@@ -236,7 +236,7 @@ def _show(banks: Registry, options: argparse.Namespace) -> None:
 
 def _used(banks: Registry, bank: Bank, metered: Metered) -> dict[str, int | None]:
     """Return what functions have taken of a quota today (UTC), and its limit. What has no limit isn't counted."""
-    limit = limit_of(bank.plan, metered, bank.emails_per_day)
+    limit = limit_of(bank, metered)
     used = banks.used(bank.id, metered) if limit is not None else None
     return {"used": used, "limit": limit}
 

@@ -26,6 +26,7 @@ from moto import mock_aws
 import app as app_module
 from chalicelib.aws.dynamo import to_item
 from chalicelib.aws.telemetry import logger
+from chalicelib.banks.bank import Bank
 from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.banks.settings import StoredSettings
@@ -257,7 +258,7 @@ class Tours:
         """Have the bank on the smallest plan, with all of its quota used but one and no warning given."""
         self.services.bank_store.change_bank(BANK, plan="trial")
         self.restart()
-        limit = limit_of("trial", metered)
+        limit = limit_of(Bank(BANK, BANK, "EUR", "trial"), metered)
         assert limit
         key = to_item({"due_hour": f"quota#{BANK}", "due": f"{self.now.date().isoformat()}#{metered}"})
         self.bench.dynamodb.delete_item(TableName="DeferralsTable", Key=key)

@@ -51,7 +51,7 @@ def get_quota(member: StaffMember, request: Request, *, used: QuotaRepository, n
     bank, day = member.bank, now.date()
     listed = []
     for metered in Metered:
-        limit = limit_of(bank.plan, metered, bank.emails_per_day)
+        limit = limit_of(bank, metered)
         taken = None if limit is None else used.used(bank.id, metered, day).taken
         listed.append({"what": metered.value, "used": taken, "limit": limit})
     resets_at = datetime.combine(day + timedelta(days=1), time(), UTC)

@@ -95,7 +95,7 @@ class Today:
         }
 
     def _quota(self, bank: Bank, day: date) -> list[dict[str, Any]]:
-        limits = {metered: limit_of(bank.plan, metered, bank.emails_per_day) for metered in Metered}
+        limits = {metered: limit_of(bank, metered) for metered in Metered}
         return [
             {"what": metered.value, "used": self._used.used(bank.id, metered, day).taken, "limit": limit}
             for metered, limit in limits.items()

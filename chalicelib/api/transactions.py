@@ -62,7 +62,7 @@ def record_transaction(bank: Bank, request: Request, *, intake: Intake, quotas: 
         if not foreseen.replayed:
             del seen["recorded_at"]
         return json_answer({"dry_run": True, "status": foreseen.status, "transaction": seen, **noted}, 200, applied)
-    if not quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, 1):
+    if not quotas.take(bank, Metered.TRANSACTIONS, 1):
         raise OverQuota(quotas.seconds_left())
     place = {"Location": _place(request, transaction)}
     outcome = intake.record_or_queue(transaction)
@@ -111,15 +111,15 @@ def record_batch(
     valid = [one.transaction for one in loaded if isinstance(one, batch.Loaded)]
     telemetry.note(transactions=telemetry.about((bank.id, one.id) for one in valid))
     if "respond-async" in preferences(request):
-        granted = quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, len(valid))
+        granted = quotas.take(bank, Metered.TRANSACTIONS, len(valid))
         if granted < len(valid):
-            quotas.give_back(bank.id, Metered.TRANSACTIONS, granted)
+            quotas.give_back(bank, Metered.TRANSACTIONS, granted)
             raise OverQuota(quotas.seconds_left())
         intake.queue(valid)
         answer = batch.answer(items, loaded, [Queued(one) for one in valid], batch.QUEUED_STATUSES)
         return json_answer(answer, 202, {"Preference-Applied": ", ".join(["respond-async", *applied.values()])})
     paced, wait_s = pace.take(bank.id, bank.plan, len(valid))
-    granted = quotas.take(bank.id, bank.plan, Metered.TRANSACTIONS, paced)
+    granted = quotas.take(bank, Metered.TRANSACTIONS, paced)
     outcomes = intake.record_all(valid[:granted], lambda: seconds_left(request.lambda_context))
     refused: list[OverQuota | TemporarilyUnavailable] = [OverQuota(quotas.seconds_left()) for _ in valid[granted:paced]]
     refused += [TemporarilyUnavailable(wait_s) for _ in valid[paced:]]

@@ -6,6 +6,8 @@ The plans' rates of requests are API Gateway's: see `infra.gateway`.
 import dataclasses
 from enum import StrEnum
 
+from chalicelib.banks.bank import Bank
+
 
 class Metered(StrEnum):
     """What is counted: what costs, whatever number of requests it comes in."""
@@ -48,12 +50,14 @@ def pace_of(plan: str) -> int | None:
     return _A_SECOND.get(plan, _A_SECOND["standard"])
 
 
-def limit_of(plan: str, metered: Metered, emails_per_day: int | None = None) -> int | None:
-    """Return a plan's limit a day; None if it has none. A plan that is unknown here has the standard one's.
+def daily_of(plan: str) -> Daily:
+    """Return a plan's limits a day. A plan that is unknown here has the standard one's."""
+    return DAILY.get(plan, DAILY["standard"])
 
-    `emails_per_day` is a bank's own limit of e-mails, which counts where it is lower than the plan's.
-    """
-    daily = DAILY.get(plan, DAILY["standard"])
+
+def limit_of(bank: Bank, metered: Metered) -> int | None:
+    """Return a bank's limit a day; None if it has none. Its own limit of e-mails counts where it is the lower one."""
+    daily = daily_of(bank.plan)
     if metered is Metered.TRANSACTIONS:
         return daily.transactions
-    return min((limit for limit in (daily.emails, emails_per_day) if limit is not None), default=None)
+    return min((limit for limit in (daily.emails, bank.emails_per_day) if limit is not None), default=None)

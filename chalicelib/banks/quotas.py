@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 
 from chalicelib.aws.telemetry import PERCENT, logger, measured
 from chalicelib.aws.telemetry import count as count_metric
+from chalicelib.banks.bank import Bank
 from chalicelib.banks.plans import Metered, limit_of
 from chalicelib.banks.quotas_repository import QuotaRepository, Used
 from chalicelib.errors import TemporarilyUnavailable
@@ -46,30 +47,29 @@ class Quotas:
         self._clock = clock
         self._leases: dict[tuple[str, Metered], _Lease] = {}
 
-    def take(self, bank: str, plan: str, metered: Metered, count: int, emails_per_day: int | None = None) -> int:
+    def take(self, bank: Bank, metered: Metered, count: int) -> int:
         """Take so many of the bank's quota of today, and return how many it may have, at most `count`.
 
-        `emails_per_day` is the bank's own limit of e-mails, if it has one. A lower limit than before counts at once:
-        what this function had taken of the larger one is not given out.
+        A lower limit than before counts at once: what this function had taken of the larger one is not given out.
         """
-        limit = limit_of(plan, metered, emails_per_day)
+        limit = limit_of(bank, metered)
         if limit is None:
             return count
         day = self._clock().date()
-        lease = self._leases.get((bank, metered))
+        lease = self._leases.get((bank.id, metered))
         if lease is None or lease.day != day or limit < lease.limit:
-            lease = self._leases[bank, metered] = _Lease(day, limit)
+            lease = self._leases[bank.id, metered] = _Lease(day, limit)
         lease.limit = limit
         if lease.left < count and lease.exhausted_at != limit:
-            self._extend(lease, bank, metered, count - lease.left, limit)
+            self._extend(lease, bank.id, metered, count - lease.left, limit)
         granted = min(count, lease.left)
         lease.left -= granted
         count_metric(f"OverQuota_{metered}", count - granted)
         return granted
 
-    def give_back(self, bank: str, metered: Metered, count: int) -> None:
+    def give_back(self, bank: Bank, metered: Metered, count: int) -> None:
         """Give back what was taken and is not needed: this function gives it out later."""
-        if (lease := self._leases.get((bank, metered))) is not None:
+        if (lease := self._leases.get((bank.id, metered))) is not None:
             lease.left += count
 
     def seconds_left(self) -> int:

@@ -12,13 +12,14 @@ import app as app_module
 from chalicelib import late
 from chalicelib.aws import clients, snapshot
 from chalicelib.aws.stage import from_environment
-from chalicelib.banks.bank import hash_key
+from chalicelib.banks.bank import Bank, hash_key
 from chalicelib.banks.plans import Metered
 from chalicelib.errors import UnknownApiKey
 from chalicelib.services import Services
 from tests.app_bench import AWS, KEY, SMALLEST, Bench
 from tests.conftest import SETTINGS
 
+STANDARD = Bank("eazycard", "EAZYCard", "XAF", "standard")
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 
 
@@ -110,8 +111,8 @@ def test_a_restored_app_answers_by_what_is_true_then(
 
 def test_hours_later_neither_secret_nor_quota_of_the_snapshot_is_used(bench: Bench) -> None:
     frozen = _function(bench)
-    frozen.quotas.take("eazycard", "standard", Metered.TRANSACTIONS, 3)
-    frozen.quotas.take("eazycard", "standard", Metered.TRANSACTIONS, 1)  # leaves a part of its lease in memory
+    frozen.quotas.take(STANDARD, Metered.TRANSACTIONS, 3)
+    frozen.quotas.take(STANDARD, Metered.TRANSACTIONS, 1)  # leaves a part of its lease in memory
     assert frozen.cursor_secret() == "a secret"
     AWS["secretsmanager"].put_secret_value(SecretId=SETTINGS["CURSOR_SECRET_ARN"], SecretString="rotated")
     bench.now += timedelta(hours=3)
@@ -119,7 +120,7 @@ def test_hours_later_neither_secret_nor_quota_of_the_snapshot_is_used(bench: Ben
     assert first.cursor_secret() == second.cursor_secret() == "rotated"
     used = [_used(bench)]
     for restored in (first, second):
-        restored.quotas.take("eazycard", "standard", Metered.TRANSACTIONS, 1)
+        restored.quotas.take(STANDARD, Metered.TRANSACTIONS, 1)
         used.append(_used(bench))
     assert used[0] < used[1] < used[2], "each took from the table, and not from what both had kept"
 

@@ -14,6 +14,7 @@ from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.queues import Queue
 from chalicelib.aws.secret_store import SecretStore
 from chalicelib.aws.telemetry import NAMESPACE
+from chalicelib.banks.bank import Bank
 from chalicelib.banks.quotas import Metered, Quotas
 from chalicelib.banks.quotas_repository import QuotaRepository
 from chalicelib.errors import TemporarilyUnavailable
@@ -104,7 +105,7 @@ def webhooks_given_up(dynamodb: Any, names: dict[str, str]) -> None:
 
 def quota(dynamodb: Any, _names: dict[str, str]) -> None:
     quotas = Quotas(QuotaRepository(dynamodb, "DeferralsTable"), lambda *_: None, lambda: NOW)
-    quotas.take("eazycard", "trial", Metered.TRANSACTIONS, 10)
+    quotas.take(Bank("eazycard", "EAZYCard", "XAF", "trial"), Metered.TRANSACTIONS, 10)
 
 
 def reconciling(dynamodb: Any, _names: dict[str, str]) -> None:
