@@ -76,6 +76,57 @@ def test_a_threshold_that_is_half_filled_in_is_not_saved(
     assert [change for change in served.world.changes if change[0] == "PATCH"] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "buttons", "says"),
+    [
+        ("en", ("Change", "Add a currency", "Try it"), "EUR has a row above. Keep one of the two."),
+        ("fr", ("Changer", "Ajouter une devise", "Essayer"), "EUR a déjà une ligne plus haut. Gardez l’une des deux."),
+    ],
+)
+def test_two_thresholds_of_a_currency_are_refused_at_the_field(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    language: str,
+    buttons: tuple[str, str, str],
+    says: str,
+) -> None:
+    change, add, attempt = buttons
+    with opened(browser, served, "#/flags", member="adam", language=language) as page:
+        page.get_by_role("button", name=change, exact=True).click()
+        page.get_by_role("button", name=add).click()
+        currency, mistake = page.locator("#currency-2"), page.get_by_text(says)
+        currency.fill("eur")
+        page.locator("#least-2").fill("900")
+        expect(mistake).to_be_visible()
+        assert currency.evaluate("one => one.validationMessage") == says
+        expect(currency).to_have_accessible_description(says)
+        page.get_by_role("button", name=attempt, exact=True).click()
+        assert served.world.changes == []
+        currency.fill("usd")
+        expect(mistake).to_have_count(0)
+        page.get_by_role("button", name=attempt, exact=True).click()
+        expect(page.locator(".trial table")).to_be_visible()
+    patch = {"flags": {"large_amount": {"thresholds": {"USD": "900"}}}}
+    assert served.world.changes == [("POST", "flags/trial", {"settings": patch, "days": 14})]
+
+
+def test_a_change_that_was_tried_is_not_saved_with_a_currency_that_is_there_twice(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+) -> None:
+    with opened(browser, served, "#/flags", member="adam") as page:
+        page.get_by_role("button", name="Change").click()
+        page.locator("#velocity-count").fill("10")
+        page.get_by_role("button", name="Try it").click()
+        expect(page.locator(".trial table")).to_be_visible()
+        page.get_by_role("button", name="Add a currency").click()
+        page.locator("#currency-2").fill("EUR")
+        page.locator("#least-2").fill("1500.00")  # as it is: the change is the same
+        page.get_by_role("button", name="Save the change").click()
+        expect(page.locator("#currency-2:invalid")).to_be_visible()
+    assert [change for change in served.world.changes if change[0] == "PATCH"] == []
+
+
 def test_a_threshold_that_a_colleague_changed_meanwhile_is_not_overwritten(browser: Browser, served: Served) -> None:  # noqa: F811
     with opened(browser, served, "#/flags", member="adam") as page:
         page.get_by_role("button", name="Change").click()

@@ -1,7 +1,8 @@
 // Amounts that somebody types, written as in the reader's language. The API takes exact decimal strings.
 
-import { html, useEffect, useRef } from "./vendor-preact.js";
+import { html } from "./vendor-preact.js";
 import { locale, t } from "./i18n.js";
+import { CheckedInput } from "./parts.js";
 
 // By the mark that the reader's language puts between groups. India groups lakhs by two digits.
 const GROUPED = { ",": /^[1-9]\d{0,2}(,\d{2,3})*,\d{3}(\.\d+)?$/, ".": /^[1-9]\d{0,2}(\.\d{3})+(,\d+)?$/ };
@@ -41,8 +42,6 @@ export function writtenAmount(text, currency) {
 
 // A field for an amount, which the form refuses with words while it can't be read.
 export const AmountInput = ({ currency, value, ...more }) => {
-  const input = useRef();
   const { mistake } = value ? readAmount(value, currency) : {};
-  useEffect(() => input.current.setCustomValidity(mistake ? t(mistake) : ""));
-  return html`<input ref=${input} inputmode="decimal" autocomplete="off" value=${value} ...${more} />`;
+  return html`<${CheckedInput} mistake=${mistake && t(mistake)} inputmode="decimal" autocomplete="off" value=${value} ...${more} />`;
 };

@@ -433,6 +433,7 @@ export default {
   "field.min_count": "After transactions",
   "field.threshold": "From amount",
   "field.remove": "Remove {what}",
+  "field.currency_twice": "{what} has a row above. Keep one of the two.",
   "field.add_currency": "Add a currency",
   "trial": "What it would have done",
   "trial.nothing": "Change a threshold to see",

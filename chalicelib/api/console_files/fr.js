@@ -433,6 +433,7 @@ export default {
   "field.min_count": "Après transactions",
   "field.threshold": "À partir de",
   "field.remove": "Retirer {what}",
+  "field.currency_twice": "{what} a déjà une ligne plus haut. Gardez l’une des deux.",
   "field.add_currency": "Ajouter une devise",
   "trial": "Ce que cela aurait fait",
   "trial.nothing": "Changez un seuil pour voir",

@@ -1,6 +1,6 @@
 // The parts that all views are made of. What comes from the API is text here, never markup.
 
-import { html, useEffect, useRef, useState } from "./vendor-preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor-preact.js";
 import { ago, amount, exactMoment, moment, number, preciseMoment } from "./format.js";
 import { isTold, named, t } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -110,6 +110,13 @@ export const More = ({ pages }) => html`
 
 export const Field = ({ label, hint, id, children }) => html`
   <div class="field"><label for=${id}>${label}</label>${children}${hint && html`<p class="quiet" id=${`${id}-hint`}>${hint}</p>`}</div>`;
+
+// An input that the form refuses, with words, while there is a mistake in it.
+export const CheckedInput = ({ mistake, ...more }) => {
+  const input = useRef();
+  useLayoutEffect(() => input.current.setCustomValidity(mistake ?? ""));
+  return html`<input ref=${input} ...${more} />`;
+};
 
 export const Choice = ({ id, label, value, options, onChange }) => html`
   <${Field} id=${id} label=${label}>

@@ -8,7 +8,7 @@ import { named, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { useChange } from "./live.js";
 import { useMay } from "./member.js";
-import { Button, Choice, Empty, Field, Notice, Table, Waiting } from "./parts.js";
+import { Button, CheckedInput, Choice, Empty, Field, Notice, Table, Waiting } from "./parts.js";
 import { FLAGS } from "./rows.js";
 
 const MODES = ["on", "shadow", "off"];
@@ -102,12 +102,17 @@ export const Thresholds = ({ flags, etag, onDone, refresh }) => {
 const Amounts = ({ rows, onChange }) => {
   const set = (at, place) => (event) => onChange(rows.map((row, i) => (i === at ? row.map((value, j) => (j === place ? event.target.value.trim().toUpperCase() : value)) : row)));
   return html`
-    <div class="amounts">${rows.map(([code, least], i) => html`
-      <div class="fields" key=${i}>
-        <${Field} id=${`currency-${i}`} label=${t("transaction.currency")}><input id=${`currency-${i}`} maxlength="3" pattern="[A-Z]{3}" required=${Boolean(least)} value=${code} onInput=${set(i, 0)} /><//>
+    <div class="amounts">${rows.map(([code, least], i) => {
+      // A currency has one threshold: of two rows, only one could be saved.
+      const mistake = code && rows.slice(0, i).some(([other]) => other === code) ? t("field.currency_twice", { what: code }) : undefined;
+      return html`
+      <div key=${i}><div class="fields">
+        <${Field} id=${`currency-${i}`} label=${t("transaction.currency")}><${CheckedInput} id=${`currency-${i}`} mistake=${mistake} aria-describedby=${mistake && `currency-${i}-mistake`}
+          maxlength="3" pattern="[A-Z]{3}" required=${Boolean(least)} value=${code} onInput=${set(i, 0)} /><//>
         <${Field} id=${`least-${i}`} label=${t("field.threshold")}><${AmountInput} id=${`least-${i}`} currency=${code} required=${Boolean(code)} value=${least} onInput=${set(i, 1)} /><//>
         <button type="button" class="button quiet" aria-label=${t("field.remove", { what: code })} onClick=${() => onChange(rows.filter((_, j) => j !== i))}><${Icon} name="close" /></button>
-      </div>`)}
+      </div>${mistake && html`<p class="mistake" role="alert" id=${`currency-${i}-mistake`}>${mistake}</p>`}</div>`;
+    })}
       <p><${Button} icon="plus" kind="quiet" onClick=${() => onChange([...rows, ["", ""]])}>${t("field.add_currency")}<//></p>
     </div>`;
 };
