@@ -1,12 +1,17 @@
 """The queue of cases when it is long: every case is there once, in one list, while cases come and go."""
 
-from playwright.sync_api import Browser, Page, expect
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import browser  # noqa: F401
 from tests.console import samples
 from tests.console.pages import (
     opened,
+    requests,
     served,  # noqa: F401
+    until,
 )
 from tests.console.server import Served
 
@@ -32,6 +37,16 @@ def show_all(page: Page, count: int) -> None:
         more.click()
         expect(page.locator("table.rows td.main")).to_have_count(min(length, count))
     expect(more).to_have_count(0)
+
+
+def soon(page: Page, holds: Callable[[], object]) -> None:
+    """Let the time go on, answer by answer, until something holds."""
+    for _ in range(20):
+        if holds():
+            return
+        page.clock.run_for(4_000)
+        page.wait_for_timeout(100)
+    raise AssertionError("It did not come about with 20 answers.")
 
 
 def test_a_long_queue_is_shown_to_its_end_in_one_list(browser: Browser, served: Served) -> None:  # noqa: F811
@@ -70,8 +85,9 @@ def test_cases_that_heavier_ones_push_out_of_the_first_page_stay_in_the_list(bro
             page.clock.run_for(5_000)
             expect(page.get_by_text(f"case-{first + heavier}")).to_be_visible()
             newest = names(served.world.cases)
-            # What came and was pushed out between two answers is found by loading the list again.
+            # What came and was pushed out between two answers is found when the pages behind are asked for anew.
             assert shown(page) == [name for name in newest if name in newest[:50] or name not in newest[50:heavier]]
+            soon(page, lambda: shown(page) == names(served.world.cases))
 
 
 def test_a_case_that_a_colleague_took_leaves_the_list(browser: Browser, served: Served) -> None:  # noqa: F811
@@ -93,3 +109,103 @@ def test_a_queue_that_became_short_shows_what_is_left(browser: Browser, served: 
         page.clock.run_for(5_000)
         expect(page.locator("table.rows td.main")).to_have_count(10)
         assert shown(page) == names(served.world.cases)
+        served.world.cases = queue(LONG, 0)
+        page.clock.run_for(5_000)
+        expect(page.locator("table.rows td.main")).to_have_count(50)
+        show_all(page, LONG)
+        assert shown(page) == names(served.world.cases)
+
+
+@pytest.mark.parametrize("weight", [80, 31, 30, 1])
+def test_a_case_behind_the_first_page_that_a_colleague_took_leaves_the_list(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    weight: int,
+) -> None:
+    served.world.cases = queue(LONG, 0)
+    with opened(browser, served, "#/cases") as page:
+        show_all(page, LONG)
+        served.world.cases = [one for one in served.world.cases if one["weight"] != weight]
+        soon(page, lambda: shown(page) == names(served.world.cases))
+
+
+def test_a_case_behind_the_first_page_that_becomes_the_heaviest_is_the_first(browser: Browser, served: Served) -> None:  # noqa: F811
+    served.world.cases = queue(LONG, 0)
+    with opened(browser, served, "#/cases") as page:
+        show_all(page, LONG)
+        answered = served.world.cases.pop(100)
+        served.world.cases = [{**answered, "weight": 1_000}, *served.world.cases]
+        page.clock.run_for(5_000)
+        expect(page.locator("td.main").first).to_have_text(answered["id"])
+        assert shown(page) == names(served.world.cases)
+
+
+def test_what_follows_the_first_page_is_asked_for_one_page_with_each_of_its_answers(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+) -> None:
+    served.world.cases = queue(LONG, 0)
+    further = "&cursor="
+    with opened(browser, served, "#/cases") as page:
+        page.clock.run_for(9_000)
+        assert requests(served, further) == []  # of what is not shown
+        show_all(page, LONG)
+        served.asked.clear()
+        soon(page, lambda: len(requests(served, further)) >= 6)
+        first = [one for one in requests(served, "/staff/cases?") if further not in one]
+        assert len(requests(served, further)) <= len(first) + 1  # one answer may be from before
+
+
+def test_as_many_cases_stay_shown_however_many_come_and_go(browser: Browser, served: Served) -> None:  # noqa: F811
+    served.world.cases = queue(LONG, 0)
+    with opened(browser, served, "#/cases") as page:
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator("table.rows td.main")).to_have_count(100)
+        served.world.cases = queue(LONG + 2, 0)  # which push two out of the first page
+        soon(page, lambda: len(shown(page)) == 102)
+        served.world.cases = [one for one in served.world.cases if one["weight"] != 60]
+        soon(page, lambda: shown(page) == names(served.world.cases)[:102])
+        for _ in range(5):
+            page.clock.run_for(4_000)
+            page.wait_for_timeout(100)
+            assert shown(page) == names(served.world.cases)[:102]
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator("table.rows td.main")).to_have_count(LONG + 1)
+        assert shown(page) == names(served.world.cases)
+
+
+def test_a_page_that_can_not_be_had_changes_nothing_and_is_asked_for_again(browser: Browser, served: Served) -> None:  # noqa: F811
+    served.world.cases = queue(LONG, 0)
+    with opened(browser, served, "#/cases") as page:
+        show_all(page, LONG)
+        before = names(served.world.cases)
+        refused: list[str] = []
+
+        def refuse(route: Route) -> None:
+            refused.append(route.request.url)
+            route.fulfill(status=503, body="{}")
+
+        page.route("**/staff/cases?*cursor=*", refuse)
+        served.world.cases = [one for one in served.world.cases if one["weight"] != 40]
+        soon(page, lambda: len(refused) >= 3)
+        assert shown(page) == before
+        expect(page.get_by_role("alert")).to_have_count(0)
+        page.unroute_all()
+        soon(page, lambda: shown(page) == names(served.world.cases))
+
+
+def test_more_can_be_asked_for_while_what_is_shown_is_asked_for_anew(browser: Browser, served: Served) -> None:  # noqa: F811
+    served.world.cases = queue(LONG, 0)
+    with opened(browser, served, "#/cases") as page:
+        more = page.get_by_role("button", name="Show more")
+        more.click()
+        expect(page.locator("table.rows td.main")).to_have_count(100)
+        held: list[Route] = []
+        page.route("**/staff/cases?*cursor=*", lambda route: held.append(route), times=1)
+        page.clock.run_for(4_000)
+        until(page, lambda: held)
+        more.click()
+        expect(page.locator("table.rows td.main")).to_have_count(LONG)
+        held[0].continue_()
+        served.world.cases = [one for one in served.world.cases if one["weight"] != 3]
+        soon(page, lambda: shown(page) == names(served.world.cases))

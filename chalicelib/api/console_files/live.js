@@ -128,7 +128,9 @@ export function usePages(url, field, from = null) {
   useEffect(() => { if (url) reload(); else setPages({ rows: [] }); }, [url, from]);
   // What failed is asked for again, or all of it where the list has changed.
   const again = () => (pages.problem?.code === "invalid_cursor" ? reload() : load(pages.cursor, pages));
-  return { ...pages, more: () => load(pages.next, pages), again, reload };
+  // Rows that were asked for elsewhere, with their last answer, in the place of those that are shown.
+  const replace = (rows, last) => setPages({ rows, next: last.next_cursor, last });
+  return { ...pages, more: () => load(pages.next, pages), again, reload, replace };
 }
 
 // A change that somebody asks for: `{run, isRunning, problem, retry}`. `run` returns whether it went through; `retry` is

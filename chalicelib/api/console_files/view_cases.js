@@ -1,26 +1,25 @@
 // The queue of cases: the heaviest and oldest first. It stays current, and is worked through with the keyboard alone.
 
-import { html, useLayoutEffect, useRef, useState } from "./vendor-preact.js";
-import { path, post } from "./api.js";
+import { html, useRef } from "./vendor-preact.js";
+import { post } from "./api.js";
 import { ask } from "./address.js";
 import { number } from "./format.js";
 import { t } from "./i18n.js";
 import { useKeys } from "./keys.js";
-import { useChange, useLive, usePages } from "./live.js";
+import { useChange } from "./live.js";
 import { useMay } from "./member.js";
 import { Answer, Button, Empty, Id, Link, Money, More, Notice, Panel, Segments, Table, Time } from "./parts.js";
+import { useFirstPage, useQueue } from "./queue.js";
 import { CaseState, FlagPills, Place } from "./rows.js";
 
 const STATES = ["open", "claimed", "mine", "closed"];
-const PAGE = 50;
 
 const queryOf = (state) => (state === "mine" ? { state: "claimed", mine: "true" } : { state });
 
 export const CasesView = ({ query }) => {
   const state = STATES.includes(query.state) ? query.state : "open";
   const isAnalyst = useMay("analyst");
-  const url = path(["cases"], { ...queryOf(state), limit: PAGE });
-  const live = useLive(url);
+  const live = useFirstPage(queryOf(state));
   const next = useChange(async () => {
     const { data } = await post("next-case");
     location.hash = `#/cases/${encodeURIComponent(data.case.id)}`;
@@ -39,40 +38,16 @@ export const CasesView = ({ query }) => {
     <${Panel}>
       <${Answer} of=${live}>${({ cases, next_cursor: cursor }) => (cases.length === 0
         ? html`<${Empty} title=${t(`cases.none.${state}`)} />`
-        : html`<${Pages} key=${state} url=${url} cases=${cases} cursor=${cursor} />`)}
+        : html`<${Pages} key=${state} query=${queryOf(state)} cases=${cases} cursor=${cursor} at=${live.at} />`)}
       <//>
     <//>`;
 };
 
-// The cases of the first page as it was that are no longer in it: `pushed` out by others, or `gone` from the list.
-// `after` are the cases that follow the first page.
-export function missing(before, now, after) {
-  const still = new Set(now.map((one) => one.id));
-  const reachesFurther = after.some((one) => one.id === now.at(-1).id);
-  const end = reachesFurther ? before.length : before.findLastIndex((one) => still.has(one.id)) + 1;
-  return { pushed: before.slice(end), gone: before.slice(0, end).filter((one) => !still.has(one.id)).map((one) => one.id) };
-}
-
-// The first page, which stays current, and behind it what follows: as it was when it was asked for.
-const Pages = ({ url, cases, cursor }) => {
-  const [from, begin] = useState(null);
-  const [{ pushed, gone }, setMissing] = useState({ pushed: [], gone: [] });
-  const pages = usePages(from && url, "cases", from);
-  const before = useRef(cases);
-  const after = [...pushed, ...pages.rows].filter((one) => !gone.includes(one.id));
-  useLayoutEffect(() => {
-    const found = missing(before.current, cases, after);
-    // A case that was gone may come back, and then be pushed out.
-    const back = new Set(found.pushed.map((one) => one.id));
-    if (from) setMissing({ pushed: [...found.pushed, ...pushed], gone: [...gone, ...found.gone].filter((id) => !back.has(id)) });
-    before.current = cases;
-  }, [cases]);
-  // Without a cursor, the first page has all cases. Otherwise each is shown once, where it comes first.
-  const all = cursor ? [...cases, ...after] : cases;
-  const rows = [...new Map(all.toReversed().map((one) => [one.id, one])).values()].toReversed();
+const Pages = ({ query, cases, cursor, at }) => {
+  const { rows, pages, begin } = useQueue(query, { cases, cursor, at });
   return html`
     <${Queue} cases=${rows} />
-    ${cursor && !from && html`<p class="more"><${Button} onClick=${() => begin(cursor)}>${t("more")}<//></p>`}
+    ${begin && html`<p class="more"><${Button} onClick=${begin}>${t("more")}<//></p>`}
     ${cursor && html`<${More} pages=${pages} />`}`;
 };
 
