@@ -117,7 +117,10 @@ def _read(records: Sequence[Mapping[str, Any]], letters: list[Letter]) -> dict[T
             continue
         with SetAside(letters, record, "malformed_record"):
             image = record["dynamodb"]["NewImage"]
-            if is_flag_row(image):
+            if not is_flag_row(image):
+                continue
+            # A redrive opens the case of a letter with this reason.
+            with SetAside(letters, record, "case_not_opened"):
                 row = from_item(image)
                 one = _Flagged(record, row, tuple(answers_in(row)))
                 # Without an answer, what has changed is the outcome, which came from the case.

@@ -137,7 +137,12 @@ def test_a_malformed_row_and_one_without_its_transaction_are_set_aside_alone(wor
     broken = record(to_item({"flags": {"velocity": {}}}))
     world.opener().handle([broken, world.image("t2"), *good])
     assert world.case("t1").flags == ("velocity",)
-    assert sorted(world.reasons()) == ["case_not_opened: KeyError", "malformed_record: KeyError"]
+    assert world.reasons() == ["case_not_opened: KeyError"] * 2
+
+
+def test_only_a_record_of_flags_is_a_letter_of_a_case(world: Cases) -> None:
+    world.opener().handle([{"eventName": "INSERT", "dynamodb": {}}, record({"amount": {"S": "x"}})])
+    assert world.reasons() == ["malformed_record: KeyError"]
 
 
 def test_a_case_that_dynamodb_refuses_is_set_aside_and_the_others_are_opened(

@@ -15,6 +15,7 @@ from chalicelib.aws.dead_letters import DeadLetters
 from chalicelib.aws.dynamo import to_item
 from chalicelib.aws.queues import Queue
 from chalicelib.cases.case import opened
+from chalicelib.cases.opener import CaseOpener
 from chalicelib.cases.refusals import CaseNotFound
 from chalicelib.cases.repository import CaseRepository
 from chalicelib.cases.stored_form import case_item
@@ -29,6 +30,7 @@ from chalicelib.holders.change import HolderChange
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.sweep import Sweep
 from chalicelib.ledger import ingest_queue
+from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
 from chalicelib.ledger.transaction import to_json
 from chalicelib.notifications.digest import unpack
@@ -520,6 +522,28 @@ def test_a_case_that_was_not_opened_is_opened_once_however_often_it_is_sent_thro
         assert flagged.history(one) == ["opened"]
     assert stage.take("StreamDeadLetterQueue") == stage.take("NotificationQueue") == []
     assert "2 sent through again, 0 kept" in capsys.readouterr().out
+
+
+def test_a_case_whose_flags_a_later_release_can_read_is_opened(
+    stage: Stage, flagged: Flagged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = flagging("t1")
+    flagged.store(one)
+    flagged.flags.record([one])
+    transactions = TransactionRepository(flagged.client, flagged.tables["TransactionsTable"])
+    letters = DeadLetters(Queue(boto3.client("sqs"), stage.urls["StreamDeadLetterQueue"]), "transaction_stream")
+
+    def unreadable(_row: Any) -> Any:
+        raise KeyError("answer")
+
+    with monkeypatch.context() as release:
+        release.setattr("chalicelib.cases.opener.answers_in", unreadable)
+        CaseOpener(flagged.cases, transactions, letters, lambda: one.decided_at).handle([flagged.row(one)])
+    with pytest.raises(CaseNotFound):
+        flagged.cases.get("eazycard", "t1")
+    assert run("redrive") == 0
+    assert flagged.history(one) == ["opened"]
+    assert stage.take("StreamDeadLetterQueue") == []
 
 
 def test_an_answer_that_was_not_added_is_added_once_and_never_over_a_later_one(stage: Stage, flagged: Flagged) -> None:
