@@ -43,7 +43,7 @@ class Confirmations:
         after_s = self._chance.choice((1.0, 30.0, 600.0))
         for click_s in self._chance.choice(((0.0,), (0.0, 0.05))):
             self._stage.scheduler.after(after_s + click_s, lambda: self._press(holder, email.to))
-        if self._chance.random() < 0.3:  # the bank has another address, just then
+        if self._chance.random() < 0.6:  # the bank has another address, just then
             self._holders.move(holder, after_s + self._chance.uniform(-0.1, 0.2))
 
     def _press(self, holder: Enrolled, address: str, tries: int = 0) -> None:

@@ -44,6 +44,15 @@ EXEMPT = {
     "tests/banks/test_repository.py",
     ("DeferralsTable", "asked_at <= :over"): "an address in a run is asked by one change only: "
     "tests/changes/test_asked_repository.py",
+    (
+        "AccountsTable",
+        "attribute_exists(#holder.confirmation_asked_at)",
+    ): "a bank's change has to come within the milliseconds between a confirmation's look at a holder and its write: "
+    "tests/holders/test_address_confirmations.py",
+    (
+        "DeferralsTable",
+        "#warned < :percent",
+    ): "a bank that is warned once more: tests/banks/test_quotas_repository.py",
     ("AccountsTable", "holder_count < :max"): "the run has no account that is full: tests/holders/test_repository.py",
     ("DeferralsTable", "began > :over"): "which e-mails a digest has, not whether: "
     "tests/notifications/test_allowances.py",

@@ -1,6 +1,7 @@
 """Confirmed addresses in the tables, on both engines: for all of a bank's holders who have one, and for nobody else."""
 
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,9 +35,16 @@ class Trial:
         self.addresses = AddressRepository(client, "AddressesTable")
         self.enrolment = Enrolment(self.addresses, self.holders)
 
-    def enrol(self, account: str, email: str = EMAIL, bank: str = "eazycard", at: datetime = NOW) -> Holder:
+    def enrol(
+        self,
+        account: str,
+        email: str = EMAIL,
+        bank: str = "eazycard",
+        at: datetime = NOW,
+        must_confirm: bool = True,
+    ) -> Holder:
         holder = Holder("awa", "Awa", email, "fr", "UTC", {}, at)
-        return self.enrolment.enrol(bank, account, holder, must_confirm=True)[0]
+        return self.enrolment.enrol(bank, account, holder, must_confirm=must_confirm)[0]
 
     def waiting(self, *accounts: str, bank: str = "eazycard") -> list[bool]:
         return [one.awaits_confirmation for account in accounts for one in self.holders.of_account(bank, account)]
@@ -132,6 +140,26 @@ def test_an_address_that_nobody_has_is_not_found(trial: Trial) -> None:
     trial.enrolment.erase("eazycard", "A1", "awa", NOW)
     with pytest.raises(HolderNotFound):
         trial.enrolment.first_at(ADDRESS)
+
+
+CHANGES: dict[str, Callable[[Trial], object]] = {
+    "another address": lambda trial: trial.enrol("A1", "new@example.com", at=LATER),
+    "no confirmation wanted": lambda trial: trial.enrol("A1", must_confirm=False),
+    "erased": lambda trial: trial.enrolment.erase("eazycard", "A1", "awa", NOW),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("at", range(5))
+def test_what_is_changed_at_any_moment_of_a_confirmation_is_not_confirmed_by_it(
+    trial: Trial, at: int, change: str
+) -> None:
+    trial.enrol("A1")
+    interrupted = Interrupted(trial.client, lambda: CHANGES[change](trial), at)
+    Trial(interrupted).enrolment.confirm(ADDRESS, LATER)
+    assert interrupted.has_happened
+    found = [(one.email, one.address_confirmed_at) for one in trial.holders.of_account("eazycard", "A1")]
+    assert found in ([], [("new@example.com", None)], [(EMAIL, None)])
 
 
 @pytest.mark.parametrize("at", range(9))
