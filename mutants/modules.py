@@ -49,6 +49,7 @@ CORE: dict[str, tuple[str, ...]] = {
         "notifications/test_aliases",
     ),
     "notifications.ordering": (),
+    "notifications.returns": (),
     "notifications.sent_together": (),
     "notifications.state": ("notifications/test_feedback",),
     "notifications.stream": ("webhooks/test_flagged",),

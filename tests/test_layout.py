@@ -142,7 +142,6 @@ TESTED_ELSEWHERE = {
     "notifications.composing": "through the mailer, by notifications/test_mailer",
     "notifications.due": "through its users, by notifications/test_deferrals and statements/test_job",
     "notifications.outcome": "through the mailer, by notifications/test_mailer",
-    "notifications.returns": "through the mailer, by notifications/test_mailer",
     "notifications.sending": "through the mailer, by notifications/test_mailer",
     "statements.outcome": "through the job, by statements/test_job",
 }
