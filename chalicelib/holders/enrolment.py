@@ -131,16 +131,16 @@ class Enrolment:
         address: Address,
         suppressed: Suppressed,
         now: datetime,
-        before_mark: Callable[[], None] = go_on_anyway,
+        check_time: Callable[[], None] = go_on_anyway,
     ) -> None:
         """Suppress the address for its bank, and mark all of its holders who have it, or hand that over.
 
         When that was done before, looks at the first page of holders only. What happened before the last lifting
         changes nothing, and a suppression that outweighs this one stays. Raises TemporarilyUnavailable, and what
-        `before_mark` raises (`Sweeper`), also half-way; calling it again completes it.
+        `check_time` raises (`Sweeper`), also half-way; calling it again completes it.
         """
         # The sweep's time begins now: what SES told may be of yesterday.
-        self._sweeper.begin(self._addresses.suppress(address, suppressed), now, before_mark)
+        self._sweeper.begin(self._addresses.suppress(address, suppressed), now, check_time)
 
     def confirm(self, address: Address, now: datetime) -> None:
         """Note that the address was confirmed, for all of the bank's holders who have it, `first_at` last.
@@ -196,9 +196,9 @@ class Enrolment:
         """Make holders' records say what the entry does, where the sweep of a lifting, or of what lapsed, broke off."""
         self._sweeper.begin(entry._replace(is_swept=False), now)
 
-    def sweep(self, sweep: Sweep, before_mark: Callable[[], None] = go_on_anyway) -> None:
+    def sweep(self, sweep: Sweep, check_time: Callable[[], None] = go_on_anyway) -> None:
         """Make a step of a sweep that was handed over, and hand over what is left. Raises as `suppress` does."""
-        self._sweeper.go_on(sweep, before_mark)
+        self._sweeper.go_on(sweep, check_time)
 
     def _holders_at(self, address: Address, is_last_first: bool = False) -> Iterator[tuple[str, Holder]]:
         """Yield the holders who have the address, each with the account's key, by account."""

@@ -64,7 +64,8 @@ class Sweeper:
     """Makes holders' records say what their address's entry says.
 
     `hand_over` gets what is left after a step, and sends it to a queue; without it, all steps are made at once, as
-    operators' commands do. `before_mark` is called before each record is marked: what it raises ends the step half-way.
+    operators' commands do. `check_time` is called before a step, before its holders are read, and before each is
+    marked: what it raises ends the step half-way.
     """
 
     def __init__(
@@ -77,9 +78,9 @@ class Sweeper:
         self._holders = holders
         self._hand_over = hand_over
 
-    def begin(self, entry: Entry, now: datetime, before_mark: Callable[[], None] = go_on_anyway) -> None:
+    def begin(self, entry: Entry, now: datetime, check_time: Callable[[], None] = go_on_anyway) -> None:
         """Make the first step, and if the entry isn't swept, hand over what is left and note that it is swept."""
-        left = self.step(Sweep.of(entry, now), before_mark)
+        left = self.step(Sweep.of(entry, now), check_time)
         if entry.is_swept:
             return
         self._hand_on(left)
@@ -88,9 +89,9 @@ class Sweeper:
         with contextlib.suppress(TemporarilyUnavailable):
             self._addresses.swept(entry)
 
-    def go_on(self, sweep: Sweep, before_mark: Callable[[], None] = go_on_anyway) -> None:
+    def go_on(self, sweep: Sweep, check_time: Callable[[], None] = go_on_anyway) -> None:
         """Make a step of a sweep that was handed over, and hand over what is left. Raises TemporarilyUnavailable."""
-        self._hand_on(self.step(sweep, before_mark))
+        self._hand_on(self.step(sweep, check_time))
 
     def _hand_on(self, left: Sweep | None) -> None:
         if self._hand_over is None:
@@ -99,15 +100,16 @@ class Sweeper:
         elif left is not None:
             self._hand_over(left)
 
-    def step(self, sweep: Sweep, before_mark: Callable[[], None] = go_on_anyway) -> Sweep | None:
+    def step(self, sweep: Sweep, check_time: Callable[[], None] = go_on_anyway) -> Sweep | None:
         """Make one step; return what is left of the sweep, None when it is done or replaced by another one.
 
         Raises TemporarilyUnavailable, also half-way; making the step again completes it. A step of a sweep that was
         replaced marks its holders all the same: it may be the repetition of one that died with old marks written.
         """
+        check_time()
         entry = self._addresses.entry(sweep.address)
         accounts, more = self._addresses.accounts_behind(sweep.address, sweep.after, HOLDERS_A_STEP)
-        entry = self.mark(entry, accounts, before_mark)
+        entry = self.mark(entry, accounts, check_time)
         if entry.version != sweep.version:
             return None
         if more is not None:
@@ -116,7 +118,7 @@ class Sweeper:
             self._addresses.unmarked(entry)
         return None
 
-    def mark(self, entry: Entry, accounts: Iterable[str], before_mark: Callable[[], None] = go_on_anyway) -> Entry:
+    def mark(self, entry: Entry, accounts: Iterable[str], check_time: Callable[[], None] = go_on_anyway) -> Entry:
         """Make the records of these accounts' holders who have the address say what its entry says; return the entry.
 
         Reads the entry again after it has marked them: who has marked them by an old standing marks them by the new.
@@ -124,12 +126,13 @@ class Sweeper:
         keys = sorted({account_key(entry.address.bank, account) for account in accounts})
         while True:
             suppressed = entry.standing.suppressed
+            check_time()
             for key, holders in self._holders.of_accounts(keys).items():
                 for holder in holders:
                     # A second call skips the holders that the first has marked, and so goes on where the first ended.
                     has_address = Address.of(entry.address.bank, holder.email) == entry.address
                     if has_address and holder.suppressed != suppressed:
-                        before_mark()
+                        check_time()
                         self._holders.mark(key, holder, suppressed)
             entry = self._addresses.entry(entry.address)
             if entry.standing.suppressed == suppressed:

@@ -53,9 +53,9 @@ class Suppressor:
     ) -> list[Step]:
         """Make the steps, each with the message that it comes from; return those that are to be tried again later.
 
-        These are steps that met a passing error, or for which `seconds_left` was too little: one that was begun is
-        stopped between two holders, and goes on there when it is made again. A step that fails for
-        good, or has been tried for too long, becomes a letter. One of a bank that isn't there any more ends here.
+        These are steps that met a passing error, or for which `seconds_left` was too little: a step that was begun is
+        stopped between two holders, and goes on there when it is made again. A step that fails for good, or has been
+        tried for too long, becomes a letter. A step whose bank is gone is dropped.
         """
 
         def check_time() -> None:
@@ -84,7 +84,9 @@ class Suppressor:
         # Not by the directory, which knows a bank for another minute: its deletion has looked for rows by then.
         if self._banks.bank(step.address.bank) is None:
             logger.info("step_of_no_bank", extra={"bank": step.address.bank})
-        elif isinstance(step, Sweep):
+            return
+        check_time()
+        if isinstance(step, Sweep):
             self._enrolment.sweep(step, check_time)
         else:
             self._enrolment.suppress(step.address, step.suppressed, now, check_time)

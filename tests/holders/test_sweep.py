@@ -277,6 +277,19 @@ def test_a_step_that_is_stopped_goes_on_where_it_was_when_it_is_made_again(marke
     assert stored.marks == {BOUNCED}
 
 
+@pytest.mark.parametrize(
+    ("checks", "reads"), [(0, []), (1, ["entry", "accounts_behind"]), (2, ["entry", "accounts_behind", "of_accounts"])]
+)
+def test_nothing_is_read_for_which_there_is_no_time(checks: int, reads: list[str]) -> None:
+    stored = Stored(1)
+    sweep = Sweep.of(stored.suppress(ADDRESS, BOUNCED), NOW)
+    stored.begin()
+    left = iter([None] * checks)
+    with pytest.raises(StopIteration):
+        Desk(stored).enrolment.sweep(sweep, lambda: next(left))
+    assert list(stored.calls.elements()) == reads
+
+
 def test_what_is_marked_already_is_not_written_again_nor_noted_as_free_of_marks() -> None:
     stored = Stored(3)
     sweeper = Sweeper(cast(AddressRepository, stored), cast(HolderRepository, stored))

@@ -493,7 +493,8 @@ def test_what_was_put_off_makes_nothing_for_a_bank_that_has_left_meanwhile(world
 
 def test_what_there_is_no_time_for_is_put_off_before_the_function_is_ended(world: World, logged: Any) -> None:
     *bounces, _ = bounces_and_a_sweep(world, 3)
-    left = iter([30.0, 30.0, 14.9, 0.0])  # the first one's beginning, and its mark; the others' beginnings
+    # Before the first one's bank is read, before it begins, before its holders are read, and marked; the others.
+    left = iter([*[30.0] * 5, 14.9, 0.0])
     world.hear(bounces, time_left_s=lambda: next(left))
     assert len(world.feedback_queue.bodies) == 2
     hear_what_was_put_off(world)

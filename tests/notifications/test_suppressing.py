@@ -31,33 +31,35 @@ STEPS: list[list[Any]] = [LATE, SWEEPS]
 class Desk:
     """An enrolment that fails over some addresses, and has the others' steps in `made`; and the banks.
 
-    Each step marks `marks` holders, and each mark takes `mark_s` of the function's time, `left_s`.
+    Each step marks `marks` holders, and each mark takes `mark_s` of the function's time, `left_s`; a look at a bank
+    takes `look_s`.
     """
 
     def __init__(self, *failing: Address, error: Exception | None = None) -> None:
         self.failing, self.error = failing, error or TemporarilyUnavailable()
         self.made: list[Address] = []
         self.letters: list[Letter] = []
-        self.marks, self.mark_s, self.left_s = 1, 0.0, 30.0
+        self.marks, self.mark_s, self.look_s, self.left_s = 1, 0.0, 0.0, 30.0
         self.banks = {"eazycard": Bank("eazycard", "EAZYCard", "EUR", "standard")}
 
     def bank(self, bank_id: str) -> Bank | None:
+        self.left_s -= self.look_s
         return self.banks.get(bank_id)
 
     def suppress(
-        self, address: Address, _suppressed: Suppressed, now: datetime, before_mark: Callable[[], None]
+        self, address: Address, _suppressed: Suppressed, now: datetime, check_time: Callable[[], None]
     ) -> None:
         assert now >= NOW
         for _ in range(self.marks):
-            before_mark()
+            check_time()
             self.left_s -= self.mark_s
         if address in self.failing:
             raise self.error
         self.made.append(address)
 
-    def sweep(self, sweep: Sweep, before_mark: Callable[[], None]) -> None:
+    def sweep(self, sweep: Sweep, check_time: Callable[[], None]) -> None:
         assert sweep.began_at is not None
-        self.suppress(sweep.address, Suppressed("", NOW), sweep.began_at, before_mark)
+        self.suppress(sweep.address, Suppressed("", NOW), sweep.began_at, check_time)
 
     def make(self, steps: list[Step], now: datetime = NOW) -> list[Step]:
         suppressor = Suppressor(self, self, lambda: now)  # type: ignore[arg-type]
@@ -155,6 +157,13 @@ def test_a_step_whose_marks_are_throttled_is_stopped_while_there_is_time_to_put_
     assert 12 < desk.left_s < 15  # the last mark was begun in time, and may have had no answer
     (line,) = lines_saying(logged(), "suppression_put_off")
     assert line["error"] == "no_time"
+
+
+def test_a_step_whose_bank_is_read_slowly_is_not_begun_any_more() -> None:
+    desk = Desk()
+    desk.marks, desk.look_s = 0, 8.0
+    assert desk.make([LATE[0], LATE[1]]) == [LATE[1].begun(NOW)]
+    assert (desk.made, desk.left_s) == ([ADDRESSES[0]], 14.0)
 
 
 def test_what_concerns_the_function_itself_is_raised() -> None:
