@@ -15,8 +15,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
 from tqdm import tqdm
 
+from chalicelib.aws.calls import call, error_code
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.holders.address import Address, Entry
 from chalicelib.ledger.times import format_time, parse_time
 from chalicelib.stores import Stores
@@ -119,16 +122,22 @@ def _lift(stage: Stage, options: argparse.Namespace, now: datetime) -> int:
 
 
 def _warn_of_what_may_come(stage: Stage) -> None:
-    """Say how many suppressions are put off: they are in no table yet, so none can be lifted before it is made."""
+    """Say how many suppressions are put off: they are in no table yet, so none can be lifted before it is made.
+
+    One that is just being tried is not counted.
+    """
     name = "ApproximateNumberOfMessagesDelayed"  # of this queue's messages only these are sent with a delay
     queue = {"QueueUrl": stage.output("FeedbackQueueUrl"), "AttributeNames": [name]}
-    put_off = int(stage.session.client("sqs").get_queue_attributes(**queue)["Attributes"][name])
+    again = "Run this again when the metric SuppressionsPutOff has been 0 for ten minutes."
+    try:
+        put_off = int(call(stage.session.client("sqs").get_queue_attributes, **queue)["Attributes"][name])
+    except (ClientError, TemporarilyUnavailable) as error:
+        why = error_code(error) if isinstance(error, ClientError) else "temporarily unavailable"
+        print(f"suppressions: what waits to be retried could not be counted ({why}). {again}", file=sys.stderr)
+        return
     if put_off:
-        print(
-            f"suppressions: {put_off} suppressions or steps of sweeps, about, are put off and may still come, "
-            "for a day: when none is any more, run this again for those that came.",
-            file=sys.stderr,
-        )
+        what = "suppressions or steps of sweeps wait" if put_off > 1 else "suppression or step of a sweep waits"
+        print(f"suppressions: about {put_off} {what} to be retried, and may still come. {again}", file=sys.stderr)
 
 
 def _is_suppressed(entry: Entry, now: datetime) -> bool:

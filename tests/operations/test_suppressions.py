@@ -161,15 +161,36 @@ def test_who_lifts_is_told_of_suppressions_that_are_put_off_and_lifts_those_that
 ) -> None:
     stage.sqs.send_message(QueueUrl=QUEUE_URL, MessageBody="feedback that waits for the function")
     run("lift", *arguments)
-    assert "put off" not in capsys.readouterr().err
+    assert "retried" not in capsys.readouterr().err
     at = NOW + timedelta(days=1)
     late = LateSuppression(Address.of("one", "awa9@example.com"), Suppressed("hard_bounce", at), began_at=at)
     stage.sqs.send_message(QueueUrl=QUEUE_URL, MessageBody=pack(late), DelaySeconds=PUT_OFF_S)
     run("lift", *arguments)
-    assert "1 suppressions or steps of sweeps, about, are put off and may still come" in capsys.readouterr().err
+    assert "about 1 suppression or step of a sweep waits to be retried, and may still come" in capsys.readouterr().err
+    stage.sqs.send_message(QueueUrl=QUEUE_URL, MessageBody=pack(late), DelaySeconds=PUT_OFF_S)
+    run("lift", *arguments)
+    assert "about 2 suppressions or steps of sweeps wait to be retried" in capsys.readouterr().err
     stage.enrolment.suppress(late.address, late.suppressed, NOW + timedelta(days=2))
     assert run("lift", *arguments, "--yes") == 0
     assert capsys.readouterr().out.startswith("1 lifted")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "ThrottlingException"])
+def test_a_queue_that_can_not_be_asked_stops_no_lifting(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    client = boto3.client("sqs")
+
+    def refusing(self: Any, name: str, **options: Any) -> Any:
+        return Refusing(client, refusal(code), "get_queue_attributes") if name == "sqs" else make(self, name, **options)
+
+    make = boto3.Session.client
+    monkeypatch.setattr(boto3.Session, "client", refusing)
+    assert run("lift", "--address", "awa1@example.com", "--bank", "one") == 0
+    out, err = capsys.readouterr()
+    assert out == "1 lifted.\n"
+    why = {"AccessDenied": "AccessDenied"}.get(code, "temporarily unavailable")
+    assert f"could not be counted ({why})" in err
 
 
 def test_only_the_banks_that_have_suppressed_an_address_have_an_entry_of_its_lifting(stage: Stage) -> None:
