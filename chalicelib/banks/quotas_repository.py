@@ -61,7 +61,7 @@ class QuotaRepository:
         return _used(answer.get("Item", {}))
 
     def note_warning(self, bank: str, metered: str, day: date, limit: int, percent: int) -> None:
-        """Remember that the bank was warned that so many percent of the limit are used, unless it was of more.
+        """Remember that the bank was warned that so many percent of the limit are used, unless more are noted.
 
         Functions warn side by side, so that of the lower percentage may be noted last. Each limit has its own
         attribute: for a minute after a change, functions go by either.
