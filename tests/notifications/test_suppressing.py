@@ -141,9 +141,10 @@ def test_what_can_not_be_known_of_the_bank_puts_it_off() -> None:
 
 def test_nothing_is_begun_without_the_time_to_end_it() -> None:
     desk = Desk()
-    desk.left_s = 14.9
+    desk.left_s, desk.look_s = 14.9, 0.1
     assert desk.make([LATE[0], SWEEPS[1]]) == [LATE[0].begun(NOW), SWEEPS[1].begun(NOW)]
-    assert desk.made == []
+    assert (desk.made, desk.left_s) == ([], 14.9)  # no bank was looked at
+    desk.look_s = 0
     desk.left_s = 15
     assert desk.make([LATE[0], SWEEPS[1]]) == []
 
