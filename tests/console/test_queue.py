@@ -101,6 +101,26 @@ def test_a_case_that_a_colleague_took_leaves_the_list(browser: Browser, served: 
             assert shown(page) == names(served.world.cases)
 
 
+def test_a_case_that_a_colleague_took_leaves_the_list_when_a_new_one_from_behind_takes_its_place(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+) -> None:
+    served.world.cases = queue(2 * LONG, 0)[::2]
+    with opened(browser, served, "#/cases") as page:
+        show_all(page, LONG)
+        served.world.cases.insert(50, queue(161, 160)[0])  # the first behind the first page
+        served.asked.clear()
+        soon(page, lambda: requests(served, "cursor=162"))
+        page.wait_for_timeout(200)  # the page has read the answer
+        assert "case-161" not in shown(page)
+        taken = served.world.cases.pop(49)
+        assert taken["id"] == "case-162"
+        page.clock.run_for(5_000)
+        expect(page.get_by_text("case-161", exact=True)).to_be_visible()
+        expect(page.get_by_text("case-162", exact=True)).to_have_count(0)
+        assert shown(page) == names(served.world.cases)
+
+
 def test_a_queue_that_became_short_shows_what_is_left(browser: Browser, served: Served) -> None:  # noqa: F811
     served.world.cases = queue(LONG, 0)
     with opened(browser, served, "#/cases") as page:
@@ -201,11 +221,44 @@ def test_more_can_be_asked_for_while_what_is_shown_is_asked_for_anew(browser: Br
         more.click()
         expect(page.locator("table.rows td.main")).to_have_count(100)
         held: list[Route] = []
-        page.route("**/staff/cases?*cursor=*", lambda route: held.append(route), times=1)
-        page.clock.run_for(4_000)
-        until(page, lambda: held)
+        # The handler stays (no `times`): without one, the browser lets go what is held.
+        page.route("**/staff/cases?*cursor=*", lambda route: route.continue_() if held else held.append(route))
+        soon(page, lambda: held)
         more.click()
         expect(page.locator("table.rows td.main")).to_have_count(LONG)
-        held[0].continue_()
+        with page.expect_response(lambda answer: answer.request == held[0].request):
+            held[0].continue_()
+        page.wait_for_timeout(200)  # the page has read it
+        assert shown(page) == names(served.world.cases)
         served.world.cases = [one for one in served.world.cases if one["weight"] != 3]
         soon(page, lambda: shown(page) == names(served.world.cases))
+
+
+def test_a_case_that_a_colleague_took_does_not_come_back_with_more_that_was_asked_for_meanwhile(
+    browser: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+) -> None:
+    served.world.cases = queue(LONG, 0)
+    with opened(browser, served, "#/cases") as page:
+        more = page.get_by_role("button", name="Show more")
+        more.click()
+        expect(page.locator("table.rows td.main")).to_have_count(100)
+        held: list[Route] = []
+        # What is shown behind the first page is from before a colleague took case-80, which had come to the first.
+        page.route("**/staff/cases?*cursor=*", lambda route: route.fulfill(status=503, body="{}"))
+        for weight in (100, 80):
+            served.world.cases = [one for one in served.world.cases if one["weight"] != weight]
+            page.clock.run_for(5_000)
+            expect(page.get_by_text(f"case-{weight}", exact=True)).to_have_count(0)
+        page.route("**/staff/cases?*cursor=*", lambda route: held.append(route))
+        soon(page, lambda: held)
+        more.click()
+        until(page, lambda: len(held) == 2)
+        with page.expect_response(lambda answer: answer.request == held[0].request):
+            held[0].continue_()
+        page.wait_for_timeout(200)  # the page has read it
+        assert shown(page) == names(served.world.cases)[:98]
+        assert len(held) == 2
+        held[1].continue_()
+        expect(page.locator("table.rows td.main")).to_have_count(LONG - 2)
+        assert shown(page) == names(served.world.cases)

@@ -69,6 +69,7 @@ export function useQueue(query, { cases, cursor, at }) {
     walk.current = null;
   };
   useLayoutEffect(() => {
+    // The walk knows new cases that are not shown yet: one may be the last of the first page now.
     const found = missing(before.current, cases, [...after, ...(walk.current?.rows ?? [])]);
     before.current = cases;
     if (!from) return;
