@@ -5,6 +5,8 @@ import { get, path } from "./api.js";
 import { useLive, usePages } from "./live.js";
 
 const PAGE = 50;
+// What follows is asked for with every second answer of the first page: two tabs stay below what a member may ask.
+const STEP_EVERY = 2;
 const NOTHING = { pushed: [], gone: [] };
 
 // The cases of the first page as it was that are no longer in it: `pushed` out by others, or `gone` from the list.
@@ -33,8 +35,8 @@ const pageOf = (query, cursor, limit = PAGE) => path(["cases"], { ...query, limi
 export const useFirstPage = (query) => useLive(pageOf(query));
 
 // The cases of the first page and of what is shown behind it: `{rows, pages, begin}`. `begin` shows the second page.
-// With each answer of the first page, which came `at` a time, one page of what follows is asked for. When there are as
-// many as are shown, or all where all are shown, they take the place of those.
+// With every second answer of the first page, which came `at` a time, one page of what follows is asked for. When there
+// are as many as are shown, or all where all are shown, they take the place of those.
 export function useQueue(query, { cases, cursor, at }) {
   const [from, begin] = useState(null);
   const [changes, setChanges] = useState(NOTHING);
@@ -46,6 +48,7 @@ export function useQueue(query, { cases, cursor, at }) {
   shown.current = { ...pages, count: rows.length - cases.length };
   const before = useRef(cases);
   const walk = useRef(null);
+  const answers = useRef(0);
   const isEnough = ({ rows, next }) => !next || (shown.current.next && rows.length >= shown.current.count);
   const step = async () => {
     if (!pages.last || pages.isAsking || walk.current?.isAsking) return;
@@ -79,7 +82,8 @@ export function useQueue(query, { cases, cursor, at }) {
   useLayoutEffect(() => {
     if (!from) return;
     if (cursor) {
-      step();
+      answers.current += 1;
+      if (answers.current % STEP_EVERY === 0) step();
       return;
     }
     // Nothing follows: the list begins anew.
