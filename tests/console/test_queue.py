@@ -121,13 +121,14 @@ def test_a_case_that_a_colleague_took_leaves_the_list_when_a_new_one_from_behind
         assert shown(page) == names(served.world.cases)
 
 
-def test_a_queue_that_became_short_shows_what_is_left(browser: Browser, served: Served) -> None:  # noqa: F811
+@pytest.mark.parametrize("left", [10, 0])
+def test_a_queue_that_became_short_shows_what_is_left(browser: Browser, served: Served, left: int) -> None:  # noqa: F811
     served.world.cases = queue(LONG, 0)
     with opened(browser, served, "#/cases") as page:
         show_all(page, LONG)
-        served.world.cases = queue(10, 0)
+        served.world.cases = queue(left, 0)
         page.clock.run_for(5_000)
-        expect(page.locator("table.rows td.main")).to_have_count(10)
+        expect(page.locator("table.rows td.main")).to_have_count(left)
         assert shown(page) == names(served.world.cases)
         served.world.cases = queue(LONG, 0)
         page.clock.run_for(5_000)
