@@ -197,6 +197,7 @@ PERMISSIONS = {
     "feedback": {
         "${FeedbackQueueArn}": {f"sqs:{action}" for action in READ_QUEUE | SEND},
         "${FeedbackDeadLetterQueueArn}": {f"sqs:{action}" for action in SEND},
+        "${BanksTableArn}": {"dynamodb:GetItem"},
         "${NotificationsTableArn}": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
         "${DeferralsTableArn}": {"dynamodb:UpdateItem"},
         "${AddressesTableArn}": {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "Query")},
@@ -264,7 +265,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "ReadActivity": ["activity#*"],
         "ReadUsualAmounts": ["account#*"],
     },
-    "feedback": {"CountActivity": ["activity#*"]},
+    "feedback": {"FindBanks": ["bank#*"], "CountActivity": ["activity#*"]},
     "holder_changes": {"FindEndpoints": ["bank#*", "settings#*"]},
     "mailer": {
         "NameTheBank": ["bank#*", "settings#*"],
