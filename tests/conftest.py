@@ -75,6 +75,7 @@ service_models.share()
 quick_moto.install()
 install()  # before anything makes a client
 
+from chalicelib.aws.batching import grouped  # noqa: E402
 from infra import patience  # noqa: E402
 from local_cloud.gate.record import FOLDER_VARIABLE, refusals  # noqa: E402
 from tests import dynamodb_local  # noqa: E402
@@ -240,8 +241,9 @@ def is_of_this_run(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    config.hook.pytest_deselected(items=[item for item in items if not is_of_this_run(item)])
-    items[:] = filter(is_of_this_run, items)
+    found = grouped(items, is_of_this_run)
+    config.hook.pytest_deselected(items=found.get(False, []))
+    items[:] = found.get(True, [])
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (order.get(group(item.nodeid), len(order)), LAST in item.nodeid))
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 from operator import itemgetter
 
+from chalicelib.aws.batching import grouped
 from chalicelib.aws.dead_letters import DeadLetters, Letter
 from chalicelib.aws.queues import MAX_DELAY_S, Queue
 from chalicelib.notifications.notice import Notice, Recipient, pack, to_payload
@@ -54,7 +54,7 @@ class Returns:
         """Put back those who were put off, with the reason. Each wait is random, so that they don't all meet SES again
         at once."""
         waits = [_put_off(one, reason, counted_until.get(one.key), now) for one, reason in recipients]
-        for longest_s, group in groupby(sorted(waits, key=itemgetter(0)), key=itemgetter(0)):
+        for longest_s, group in grouped(waits, itemgetter(0)).items():
             self._put((notice for _, notice in group), partial(self._jitter, 1, longest_s))
 
     def _put(self, notices: Iterable[Notice], delay_s: Callable[[], int]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser import browser  # noqa: F401
 from tests.console import samples
@@ -31,12 +31,27 @@ def names(cases: list[samples.Json]) -> list[str]:
     return [one["id"] for one in cases if one["state"] == "open"]
 
 
+def more_of(page: Page) -> Locator:
+    return page.get_by_role("button", name="Show more")
+
+
+def show_more(page: Page, count: int) -> None:
+    """Ask for one page more, and wait until so many cases are shown."""
+    more_of(page).click()
+    expect(page.locator("table.rows td.main")).to_have_count(count)
+
+
 def show_all(page: Page, count: int) -> None:
-    more = page.get_by_role("button", name="Show more")
     for length in range(100, count + 50, 50):
-        more.click()
-        expect(page.locator("table.rows td.main")).to_have_count(min(length, count))
-    expect(more).to_have_count(0)
+        show_more(page, min(length, count))
+    expect(more_of(page)).to_have_count(0)
+
+
+def let_go(page: Page, held: Route) -> None:
+    """Let a request that was held be answered, and the page read the answer."""
+    with page.expect_response(lambda answer: answer.request == held.request):
+        held.continue_()
+    page.wait_for_timeout(200)
 
 
 def soon(page: Page, holds: Callable[[], object]) -> None:
@@ -180,8 +195,7 @@ def test_what_follows_the_first_page_is_asked_for_one_page_with_every_second_of_
 def test_as_many_cases_stay_shown_however_many_come_and_go(browser: Browser, served: Served) -> None:  # noqa: F811
     served.world.cases = queue(LONG, 0)
     with opened(browser, served, "#/cases") as page:
-        page.get_by_role("button", name="Show more").click()
-        expect(page.locator("table.rows td.main")).to_have_count(100)
+        show_more(page, 100)
         served.world.cases = queue(LONG + 2, 0)  # which push two out of the first page
         soon(page, lambda: len(shown(page)) == 102)
         served.world.cases = [one for one in served.world.cases if one["weight"] != 60]
@@ -190,8 +204,7 @@ def test_as_many_cases_stay_shown_however_many_come_and_go(browser: Browser, ser
             page.clock.run_for(4_000)
             page.wait_for_timeout(100)
             assert shown(page) == names(served.world.cases)[:102]
-        page.get_by_role("button", name="Show more").click()
-        expect(page.locator("table.rows td.main")).to_have_count(LONG + 1)
+        show_more(page, LONG + 1)
         assert shown(page) == names(served.world.cases)
 
 
@@ -218,18 +231,13 @@ def test_a_page_that_can_not_be_had_changes_nothing_and_is_asked_for_again(brows
 def test_more_can_be_asked_for_while_what_is_shown_is_asked_for_anew(browser: Browser, served: Served) -> None:  # noqa: F811
     served.world.cases = queue(LONG, 0)
     with opened(browser, served, "#/cases") as page:
-        more = page.get_by_role("button", name="Show more")
-        more.click()
-        expect(page.locator("table.rows td.main")).to_have_count(100)
+        show_more(page, 100)
         held: list[Route] = []
         # The handler stays (no `times`): without one, the browser lets go what is held.
         page.route("**/staff/cases?*cursor=*", lambda route: route.continue_() if held else held.append(route))
         soon(page, lambda: held)
-        more.click()
-        expect(page.locator("table.rows td.main")).to_have_count(LONG)
-        with page.expect_response(lambda answer: answer.request == held[0].request):
-            held[0].continue_()
-        page.wait_for_timeout(200)  # the page has read it
+        show_more(page, LONG)
+        let_go(page, held[0])
         assert shown(page) == names(served.world.cases)
         served.world.cases = [one for one in served.world.cases if one["weight"] != 3]
         soon(page, lambda: shown(page) == names(served.world.cases))
@@ -241,9 +249,7 @@ def test_a_case_that_a_colleague_took_does_not_come_back_with_more_that_was_aske
 ) -> None:
     served.world.cases = queue(LONG, 0)
     with opened(browser, served, "#/cases") as page:
-        more = page.get_by_role("button", name="Show more")
-        more.click()
-        expect(page.locator("table.rows td.main")).to_have_count(100)
+        show_more(page, 100)
         held: list[Route] = []
         # What is shown behind the first page is from before a colleague took case-80, which had come to the first.
         page.route("**/staff/cases?*cursor=*", lambda route: route.fulfill(status=503, body="{}"))
@@ -253,11 +259,9 @@ def test_a_case_that_a_colleague_took_does_not_come_back_with_more_that_was_aske
             expect(page.get_by_text(f"case-{weight}", exact=True)).to_have_count(0)
         page.route("**/staff/cases?*cursor=*", lambda route: held.append(route))
         soon(page, lambda: held)
-        more.click()
+        more_of(page).click()
         until(page, lambda: len(held) == 2)
-        with page.expect_response(lambda answer: answer.request == held[0].request):
-            held[0].continue_()
-        page.wait_for_timeout(200)  # the page has read it
+        let_go(page, held[0])
         assert shown(page) == names(served.world.cases)[:98]
         assert len(held) == 2
         held[1].continue_()
