@@ -1,5 +1,9 @@
 """A browser on the console, and what it may not do there: break the content policy, or keep people out."""
 
+import base64
+import hashlib
+import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import Watched
 from tests.console.gallery import open_page
 from tests.console.server import Served, serving
+from tests.console.sign_in import CLIENT
 
 _AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 _RULES = {
@@ -27,6 +32,32 @@ def served() -> Iterator[Served]:
         yield found
 
 
+def _come_back(page: Page, served: Served, address: str) -> None:
+    """Open the console as the sign-in page sends a member back to it.
+
+    To load it first only to leave for the sign-in page takes as long again. What proves the code (PKCE) is kept while
+    the member is away, in the form of oidc-client-ts.
+    """
+    verifier, state = secrets.token_hex(48), secrets.token_hex(16)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    asked = {"client_id": CLIENT, "redirect_uri": served.url, "response_type": "code", "state": state}
+    config = served.sign_in.config()
+    kept = {
+        "id": state,
+        "created": int(served.sign_in.now),
+        "request_type": "si:r",
+        "data": address,
+        "authority": config["issuer"],
+        "client_id": CLIENT,
+        "redirect_uri": served.url,
+        "scope": "openid email profile",
+        "code_verifier": verifier,
+    }
+    keep = f"sessionStorage.setItem({json.dumps(f'oidc.{state}')}, {json.dumps(json.dumps(kept))})"
+    page.add_init_script(f"if (location.search.includes({json.dumps(state)})) {keep}")
+    page.goto(served.sign_in.authorize({**asked, "code_challenge": challenge, "code_challenge_method": "S256"}))
+
+
 @contextmanager
 def opened(
     browser: Browser,
@@ -37,12 +68,19 @@ def opened(
     size: str = "wide",
     scheme: str = "light",
     language: str = "en",
+    leaves_to_sign_in: bool = False,
 ) -> Iterator[Page]:
-    """Yield a page on which the member is signed in; at the end, its console has said nothing."""
+    """Yield a page on which the member is signed in; at the end, its console has said nothing.
+
+    The page has left for the sign-in page by itself if `leaves_to_sign_in`; else the test has in its place.
+    """
     served.sign_in.member = member
     page = open_page(browser, size, scheme, language)
     watched = Watched(page)
-    page.goto(served.url + address)
+    if leaves_to_sign_in:
+        page.goto(served.url + address)
+    else:
+        _come_back(page, served, address)
     expect(page.locator("main h1")).to_be_visible()
     expect(page.locator(".waiting")).to_have_count(0)
     yield page

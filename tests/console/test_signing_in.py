@@ -1,5 +1,6 @@
 """Signing in and out of the console: where tokens are, when they are renewed, and what ends a session."""
 
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,15 +10,16 @@ from tests.browser import (
     Watched,
     browser,  # noqa: F401
 )
+from tests.console import pages
 from tests.console.gallery import open_page
 from tests.console.pages import (
-    opened,
     requests,
     served,  # noqa: F401
     until,
 )
 from tests.console.server import Served
 
+opened = partial(pages.opened, leaves_to_sign_in=True)
 STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
 
 
