@@ -1,11 +1,12 @@
 """A browser on the console, and what it may not do there: break the content policy, or keep people out."""
 
 import base64
+import functools
 import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,18 @@ def opened(
     # The browser itself tells of each answer of 400 and above; a broken policy is told too.
     assert [said for said in watched.said if not said.startswith("Failed to load resource")] == []
     page.context.close()
+
+
+@pytest.fixture(scope="module")
+def reading(browser: Browser) -> Iterator[Callable[[str], Page]]:
+    """What gives the page in a language, one for all tests of a file: they ask its modules, and leave it as it is."""
+    with ExitStack() as kept:
+
+        @functools.cache
+        def page(language: str) -> Page:
+            return kept.enter_context(opened(browser, kept.enter_context(serving()), language=language))
+
+        yield page
 
 
 def until(page: Page, holds: Callable[[], object]) -> None:

@@ -1,14 +1,16 @@
 """Amounts that staff type in the console: read as the reader's language and the currency have it, or refused."""
 
 import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import browser  # noqa: F401
 from tests.console.pages import (
     in_module,
     opened,
+    reading,  # noqa: F401
     served,  # noqa: F401
 )
 from tests.console.server import Served
@@ -44,27 +46,23 @@ READ: dict[str, dict[str, tuple[str, str, str, str]]] = {
 
 @pytest.mark.parametrize("language", READ)
 def test_an_amount_is_read_as_the_language_and_the_currency_have_it_or_refused(
-    browser: Browser,  # noqa: F811
-    served: Served,  # noqa: F811
+    reading: Callable[[str], Page],  # noqa: F811
     language: str,
 ) -> None:
     asked = [[written, currency] for written in READ[language] for currency in CURRENCIES]
-    with opened(browser, served, language=language) as page:
-        read = in_module(page, "amounts.js", "x.map((one) => m.readAmount(...one))", asked)
-        found = [one.get("amount") or one.get("mistake") for one in read]
-        assert found == [meant for written in READ[language] for meant in READ[language][written]]
+    read = in_module(reading(language), "amounts.js", "x.map((one) => m.readAmount(...one))", asked)
+    found = [one.get("amount") or one.get("mistake") for one in read]
+    assert found == [meant for written in READ[language] for meant in READ[language][written]]
 
 
 @pytest.mark.parametrize("language", READ)
 def test_what_a_field_shows_of_an_amount_is_read_as_that_amount(
-    browser: Browser,  # noqa: F811
-    served: Served,  # noqa: F811
+    reading: Callable[[str], Page],  # noqa: F811
     language: str,
 ) -> None:
     amounts = [["5000", "XAF"], ["5.000", "XAF"], ["1.50", "EUR"], ["5.000", "EUR"], ["1.250", "KWD"], ["12.5", ""]]
-    with opened(browser, served, language=language) as page:
-        call = "x.map(([amount, code]) => m.readAmount(m.writtenAmount(amount, code), code).amount)"
-        assert in_module(page, "amounts.js", call, amounts) == ["5000", "5", "1.50", "5.00", "1.250", "12.5"]
+    call = "x.map(([amount, code]) => m.readAmount(m.writtenAmount(amount, code), code).amount)"
+    assert in_module(reading(language), "amounts.js", call, amounts) == ["5000", "5", "1.50", "5.00", "1.250", "12.5"]
 
 
 def test_a_search_in_french_takes_the_comma_and_says_what_can_not_be_read(browser: Browser, served: Served) -> None:  # noqa: F811

@@ -3,11 +3,11 @@
 import ast
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from chalicelib.audit import entry
 from chalicelib.banks.plans import Metered
@@ -29,10 +29,8 @@ from chalicelib.webhooks.webhook import TYPES as WEBHOOK_TYPES
 from tests.browser import browser  # noqa: F401
 from tests.console.pages import (
     in_module,
-    opened,
-    served,  # noqa: F401
+    reading,  # noqa: F401
 )
-from tests.console.server import Served
 
 FOLDER = Path("chalicelib/api/console_files")
 ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -166,14 +164,12 @@ def test_no_words_are_of_an_action_or_an_outcome_that_nothing_answers() -> None:
     ],
 )
 def test_a_reason_is_said_in_words_also_with_the_code_of_a_mail_server(
-    browser: Browser,  # noqa: F811
-    served: Served,  # noqa: F811
+    reading: Callable[[str], Page],  # noqa: F811
     code: str,
     state: str,
     said: str,
 ) -> None:
-    with opened(browser, served) as page:
-        assert in_module(page, "rows.js", "m.why(...x)", [code, state]) == said
+    assert in_module(reading("en"), "rows.js", "m.why(...x)", [code, state]) == said
 
 
 def test_the_french_is_set_as_french_is() -> None:
@@ -229,13 +225,11 @@ def test_words_that_go_with_a_number_have_a_singular_where_they_need_one() -> No
     ],
 )
 def test_numbers_are_said_as_the_language_says_them(
-    browser: Browser,  # noqa: F811
-    served: Served,  # noqa: F811
+    reading: Callable[[str], Page],  # noqa: F811
     language: str,
     call: str,
     said: str,
 ) -> None:
-    with opened(browser, served, language=language) as page:
-        names = {"i": "i18n.js", "f": "view_flags.js", "r": "rows.js"}
-        found = in_module(page, names[call[0]], call.replace(f"{call[0]}.", "m.", 1), None)
-        assert found.replace("\u00a0", " ").replace("\u202f", " ") == said
+    names = {"i": "i18n.js", "f": "view_flags.js", "r": "rows.js"}
+    found = in_module(reading(language), names[call[0]], call.replace(f"{call[0]}.", "m.", 1), None)
+    assert found.replace("\u00a0", " ").replace("\u202f", " ") == said
