@@ -35,17 +35,9 @@ def text_of(page: Page) -> str:
     return re.sub(r"\s+", " ", page.locator("main").inner_text())
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_a_view_shows_what_the_api_says(browser: Browser, served: Served, view: str) -> None:  # noqa: F811
-    with opened(browser, served, member="adam") as page:
-        show(page, served, view)
-        text = text_of(page)
-        assert [word for word in WORDS[view] if word not in text] == []
-
-
 @pytest.mark.parametrize(("size", "scheme", "language"), [("wide", "light", "en"), ("phone", "dark", "fr")])
 @pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_nothing_and_the_page_is_as_wide_as_the_screen(
+def test_a_view_shows_what_the_api_says_axe_finds_nothing_and_it_is_as_wide_as_the_screen(
     browser: Browser,  # noqa: F811
     served: Served,  # noqa: F811
     view: str,
@@ -55,6 +47,9 @@ def test_axe_finds_nothing_and_the_page_is_as_wide_as_the_screen(
 ) -> None:
     with opened(browser, served, member="adam", size=size, scheme=scheme, language=language) as page:
         show(page, served, view)
+        if language == "en":
+            text = text_of(page)
+            assert [word for word in WORDS[view] if word not in text] == []
         assert violations(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("() => document.documentElement.lang") == language
