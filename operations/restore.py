@@ -21,7 +21,6 @@ from infra.stacks import deploy, stack_name
 from operations.restored_table import RestoreFailed, literals_of, restore
 
 DATA = PROJECT_DIR / "infra" / "data.yaml"
-_OUTPUTS = "\nOutputs:\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,9 +68,10 @@ def table_of(stage: Stage, name: str) -> str:
 def adopt(session: Any, stage: str, name: str, table: str, poll_s: float = 2.0) -> None:
     """Make the restored table the data stack's resource `name`, in three steps; the old table stays outside of it.
 
-    1. An update removes the resource, which its deletion policy retains; the outputs name the restored table.
-    2. An import gives the stack the restored table under the same name. It may change no output.
-    3. An update makes the outputs depend on the resource again.
+    1. An update removes the resource, which its deletion policy retains; outputs and other resources name the restored
+       table.
+    2. An import gives the stack the restored table under the same name. It may change nothing else.
+    3. An update makes outputs and other resources depend on the resource again.
 
     A step that fails changes nothing, and the command can be run again. Raises StackFailed, RestoreFailed.
     """
@@ -95,7 +95,7 @@ def adopt(session: Any, stage: str, name: str, table: str, poll_s: float = 2.0) 
             deploy(
                 cloudformation,
                 stack,
-                {"TemplateBody": with_literal_outputs(template, literals)},
+                {"TemplateBody": with_literals(template, literals)},
                 {},
                 poll_s=poll_s,
                 imports=[
@@ -116,16 +116,11 @@ def without(template: str, name: str, literals: Mapping[str, str]) -> str:
     removed, count = re.subn(rf"^  {name}:\n(?:    .*\n|\n)*", "", template, count=1, flags=re.MULTILINE)
     if count != 1:
         raise RestoreFailed(f"there is no {name} in the template.")
-    return _literal(removed, literals)
+    return with_literals(removed, literals)
 
 
-def with_literal_outputs(template: str, literals: Mapping[str, str]) -> str:
-    """Return the template with its resources as they are, and the literals in its outputs."""
-    resources, _, outputs = template.partition(_OUTPUTS)
-    return resources + _OUTPUTS + _literal(outputs, literals)
-
-
-def _literal(text: str, literals: Mapping[str, str]) -> str:
+def with_literals(text: str, literals: Mapping[str, str]) -> str:
+    """Return a template, or a part of it, with the literals in the place of references."""
     for reference, value in literals.items():
         # `${X}` ends by itself; `!Ref X` is also the beginning of another resource's name.
         end = "" if reference.startswith("$") else r"(?![\w.])"
