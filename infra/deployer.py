@@ -6,7 +6,8 @@
 
 Each of the three fits into one managed policy; attach all three to one role. `data` is for the data stack, `app` for
 the app stack, `commands` for what `make provision` and `make release` call themselves, and for what would make the
-others too long: the staff's user pool, the topics' key and the web ACL. None can delete what holds data.
+others too long: the staff's user pool, the topics' key, the web ACL and the tables' capacity. None can delete what
+holds data.
 
 CloudFormation names what the templates don't: by stack, logical id and random characters. Where a name has 64
 characters at most, it shortens the first two, so that a long stage's name isn't whole in the names of its roles, rules

@@ -1,11 +1,11 @@
 """A moto server on a free loopback port, taught what `make provision` and `chalice deploy` need of AWS beyond it.
 
-Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the
-outputs of a stack that a change set made, doesn't know termination protection and Lambda's limits and loop detection,
-and can't make a secret, an SES configuration set, a user pool or a key with tags from a template. It reads a function's
-code, 48 MB for each of fifteen functions, five times over and never runs it: here it gets a few bytes instead. And for
-each stack that it makes, it finds two large primes and reads YAML letter by letter: here the primes are found once.
-Types of `infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`, `AWS::S3::BucketPolicy`) it leaves out.
+Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods need an API key; it forgets the outputs of
+a stack that a change set made and the tables that it changed, doesn't know termination protection and Lambda's limits
+and loop detection, and can't make a secret, an SES configuration set, a user pool or a key with tags from a template.
+It reads a function's code, 48 MB for each of fifteen functions, five times over and never runs it: here it gets a few
+bytes instead. And for each stack that it makes, it finds two large primes and reads YAML letter by letter: here the
+primes are found once. It leaves out types of `infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`).
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from local_cloud.server import answers, free_port
+from tests.moto_capacity import change_capacity
 
 # AWS knows no resource that these could be confined to.
 UNCONFINED = {"sns:GetSubscriptionAttributes", "sns:Unsubscribe", "ses:GetAccount", "dynamodb:ListStreams"}
@@ -67,6 +68,7 @@ def serve(port: int) -> None:
     from moto.cloudformation.responses import CloudFormationResponse
     from moto.cloudformation.utils import yaml_tag_constructor
     from moto.cognitoidp import models as cognito
+    from moto.dynamodb.models.table import Table
     from moto.kms import models as kms
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication
     from moto.utilities.utils import load_resource
@@ -80,6 +82,7 @@ def serve(port: int) -> None:
     DomainDispatcherApplication.__call__ = _without_code(DomainDispatcherApplication.__call__)
     APIGatewayBackend.import_rest_api = _describing(APIGatewayBackend.import_rest_api)
     APIGatewayBackend.put_rest_api = _taking_swagger(APIGatewayBackend.put_rest_api)
+    Table.update_from_cloudformation_json = classmethod(change_capacity)
     ChangeSet.apply = _keeping_outputs(ChangeSet.apply)
     get_model_map().update(
         {

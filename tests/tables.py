@@ -34,7 +34,14 @@ class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short tags, read as nothing: no table's keys hang on them."""
 
 
+def _choice(loader: _Loader, node: yaml.SequenceNode) -> Any:
+    """Return what a stage has that isn't steady; nothing of any other choice."""
+    condition, _, otherwise = loader.construct_sequence(node, deep=True)
+    return otherwise if condition == "IsSteady" else None
+
+
 _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+_Loader.add_constructor("!If", _choice)
 
 
 @functools.cache
@@ -77,12 +84,20 @@ def _create_tables(client: Any) -> dict[str, str]:
     names = {}
     for name, resource in template()["Resources"].items():
         if resource["Type"] == "AWS::DynamoDB::Table":
-            properties = {
-                key: resource["Properties"][key] for key in _UNDERSTOOD_BY_ENGINES if key in resource["Properties"]
-            }
-            client.create_table(TableName=name, **properties)
+            properties = _without_nothing(resource["Properties"])
+            known = {key: properties[key] for key in _UNDERSTOOD_BY_ENGINES if key in properties}
+            client.create_table(TableName=name, **known)
             names[name] = name
     return names
+
+
+def _without_nothing(value: Any) -> Any:
+    """Return a template's value without the properties that CloudFormation would leave out."""
+    if isinstance(value, list):
+        return [_without_nothing(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _without_nothing(one) for key, one in value.items() if one is not None}
+    return value
 
 
 @pytest.fixture

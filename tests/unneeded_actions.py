@@ -11,6 +11,13 @@ from typing import Any
 # By resource type and property, the actions that only this property needs. `A or B`: one of two. `A=true`: with another
 # value the property needs nothing. `A/B`: in it. `/A`: of the resource itself. `AWS::…`: of a resource of another type.
 UNUSED: dict[str, dict[str, str]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": {
+        "RoleARN": r"iam:PassRole",
+        "ScheduledActions": r"application-autoscaling:(Put|Delete)ScheduledAction",
+    },
+    "AWS::ApplicationAutoScaling::ScalingPolicy": {
+        "PredictiveScalingPolicyConfiguration": r"cloudwatch:GetMetricData",
+    },
     "AWS::Cognito::UserPool": {
         "EmailConfiguration": r"iam:CreateServiceLinkedRole",
         "KeyConfiguration or LambdaConfig": r"kms:\w+",
@@ -91,6 +98,7 @@ UNUSED: dict[str, dict[str, str]] = {
 }
 # By resource type and property, the kind of resource that the property names, and the actions that other kinds need.
 OF_OTHER_KINDS: dict[str, tuple[str, str, str]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": ("ServiceNamespace", "dynamodb", r"lambda:\w+"),
     "AWS::WAFv2::WebACLAssociation": (
         "ResourceArn",
         "apigateway",

@@ -151,7 +151,7 @@ def test_what_is_no_action_of_iam_s_is_in_aws_s_schemas_only(action: str, stacks
 
 
 # Where a service's actions begin with another name than its resource types.
-PREFIXES = {"cognito": "cognito-idp"}
+PREFIXES = {"applicationautoscaling": "application-autoscaling", "cognito": "cognito-idp"}
 
 
 def where(action: str) -> set[str]:
@@ -169,7 +169,7 @@ def test_what_can_be_made_can_be_tagged(stacks: Stacks) -> None:
         if not tags:
             continue
         service = type_name.split("::")[1].lower()
-        makes = re.compile(rf"{PREFIXES.get(service, service)}:(Create|Put|POST)(?!RolePolicy)\w*")
+        makes = re.compile(rf"{PREFIXES.get(service, service)}:(Create|Put|POST|Register)(?!RolePolicy)\w*")
         creating = permissions(type_name, "create") - tags
         made = {one for action in creating if makes.fullmatch(action) for one in where(action)}
         assert made, type_name
@@ -221,6 +221,13 @@ def test_a_role_is_passed_to_lambda_and_api_gateway_only() -> None:
         assert ":role/transaction-notifier-" in statement["Resource"]
     services = {one["Condition"]["StringEquals"]["iam:PassedToService"] for one in passing}
     assert services == {"lambda.amazonaws.com", "apigateway.amazonaws.com"}
+
+
+def test_the_only_role_of_a_service_that_can_be_made_is_the_one_of_tables_auto_scaling() -> None:
+    (statement,) = [one for one in statements() if "iam:CreateServiceLinkedRole" in listed(one["Action"])]
+    service = "dynamodb.application-autoscaling.amazonaws.com"
+    assert statement["Resource"] == f"arn:aws:iam::123456789012:role/aws-service-role/{service}/*"
+    assert conditions(statement) == {"iam:AWSServiceName": service}
 
 
 def test_what_holds_data_can_not_be_deleted_and_what_is_in_it_not_read() -> None:

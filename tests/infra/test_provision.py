@@ -673,6 +673,26 @@ def test_raised_shards_are_told_to_readers_before_the_setting_is_recorded_and_ne
     assert readers(raised) == 8
 
 
+def test_a_steady_stage_s_capacity_is_set_and_kept_and_its_tables_are_on_demand_again(
+    session: boto3.session.Session,
+) -> None:
+    def capacities(**others: str) -> dict[str, set[int]]:
+        outputs = deploy_data_stack(session, "steady", mail_from="alerts@example.com", others=others, poll_s=0.01)
+        found = {}
+        for name in ("TransactionsTable", "NotificationsTable", "AnalyticsTable", "AccountsTable"):
+            table = session.client("dynamodb").describe_table(TableName=outputs[name])["Table"]
+            indexes = table.get("GlobalSecondaryIndexes", ())
+            found[name] = {one["ProvisionedThroughput"]["WriteCapacityUnits"] for one in (table, *indexes)}
+        return found
+
+    on_demand = capacities()
+    assert on_demand == {name: {0} for name in on_demand}
+    steady = {name: {0 if name == "AccountsTable" else 2_000} for name in on_demand}
+    assert capacities(SteadyTransactions="2000") == steady
+    assert capacities(FeedDays="60") == steady  # what isn't given stays
+    assert capacities(SteadyTransactions="0") == on_demand
+
+
 @pytest.mark.parametrize("text", ["FeedDays", "=60", "Feed-Days=60"])
 def test_a_parameter_is_set_by_its_name_and_value(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
