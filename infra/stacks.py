@@ -135,15 +135,26 @@ def rollback_on(cloudformation: Any, name: str, alarms: Collection[str], minutes
 
 def outputs(cloudformation: Any, name: str) -> dict[str, str]:
     """Return a stack's outputs by key; raises StackFailed when there is no such stack."""
-    stack = _describe(cloudformation, name)
-    if stack is None:
-        raise StackFailed(f"There is no stack {name}.")
+    stack = _existing(cloudformation, name)
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+
+
+def parameters(cloudformation: Any, name: str) -> dict[str, str]:
+    """Return a stack's parameters by key; raises StackFailed when there is no such stack."""
+    stack = _existing(cloudformation, name)
+    return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack.get("Parameters", ())}
 
 
 def exists(cloudformation: Any, name: str) -> bool:
     """Return whether there is a stack of this name, in any state but deleted."""
     return _describe(cloudformation, name) is not None
+
+
+def _existing(cloudformation: Any, name: str) -> dict[str, Any]:
+    stack = _describe(cloudformation, name)
+    if stack is None:
+        raise StackFailed(f"There is no stack {name}.")
+    return stack
 
 
 def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from infra.command_line import open_stage, run, stage_parser
 from infra.protection import allow_replacements, protect, refuse_losses
 from infra.provision import PROJECT_DIR
 from infra.sessions import Stage
-from infra.stacks import deploy, stack_name
+from infra.stacks import deploy, parameters, stack_name
 from operations.restored_table import RestoreFailed, literals_of, restore
 
 DATA = PROJECT_DIR / "infra" / "data.yaml"
@@ -47,6 +47,7 @@ def _time(text: str) -> datetime:
 def _run(stage: Stage, options: argparse.Namespace) -> int:
     if not (options.name.endswith("Table") and re.search(rf"^  {options.name}:$", DATA.read_text(), re.MULTILINE)):
         raise RestoreFailed(f"there is no table {options.name} in infra/data.yaml.")
+    refuse_capacity(stage.session.client("cloudformation"), stage.name, options.name)
     if options.command == "adopt":
         adopt(stage.session, stage.name, options.name, options.table)
         print(f"The data stack has {options.table} as {options.name}.")
@@ -58,6 +59,16 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
     restore(stage.session.client("dynamodb"), source, target, options.at)
     print(f"Next: `python -m operations.restore --stage {stage.name} adopt {options.name} --table {target}`.")
     return 0
+
+
+def refuse_capacity(cloudformation: Any, stage: str, name: str) -> None:
+    """Raise RestoreFailed if the stage is steady and so the table has capacity: a restored one has no auto scaling."""
+    steady = int(parameters(cloudformation, stack_name(stage, "data")).get("SteadyTransactions", "0"))
+    if steady and "IsSteady" in _resource(DATA.read_text(), name):
+        raise RestoreFailed(
+            f"{name} isn't on demand. Make it so with `make provision STAGE={stage} SET=SteadyTransactions=0`,"
+            " and run this again: docs/restore.md."
+        )
 
 
 def table_of(stage: Stage, name: str) -> str:
@@ -113,10 +124,15 @@ def adopt(session: Any, stage: str, name: str, table: str, poll_s: float = 2.0) 
 
 def without(template: str, name: str, literals: Mapping[str, str]) -> str:
     """Return the template without the resource `name`; what refers to it has the literals instead."""
-    removed, count = re.subn(rf"^  {name}:\n(?:    .*\n|\n)*", "", template, count=1, flags=re.MULTILINE)
-    if count != 1:
+    return with_literals(template.replace(_resource(template, name), "", 1), literals)
+
+
+def _resource(template: str, name: str) -> str:
+    """Return the part of the template that describes a resource."""
+    found = re.search(rf"^  {name}:\n(?:    .*\n|\n)*", template, re.MULTILINE)
+    if found is None:
         raise RestoreFailed(f"there is no {name} in the template.")
-    return with_literals(removed, literals)
+    return found[0]
 
 
 def with_literals(text: str, literals: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.stacks import StackFailed, deploy, rollback_on
+from infra.stacks import StackFailed, deploy, outputs, parameters, rollback_on
 
 
 class FakeCloudFormation:
@@ -146,3 +146,12 @@ def test_each_update_is_watched_as_it_says_whatever_the_one_before_it_said(minut
         alarms = [trigger["Arn"].rpartition(":")[2] for trigger in cloudformation.rollback["RollbackTriggers"]]
         assert alarms == (["stack-A-1", "stack-C-1"] if watched else [])
         assert cloudformation.rollback["MonitoringTimeInMinutes"] == watched
+
+
+def test_a_stack_is_read_and_one_that_is_not_there_is_named() -> None:
+    cloudformation = FakeCloudFormation("UPDATE_COMPLETE", [])
+    assert outputs(cloudformation, "stack") == {"Table": "t"}
+    assert parameters(cloudformation, "stack") == {"Kept": "1", "Gone": "1"}
+    for read in (outputs, parameters):
+        with pytest.raises(StackFailed, match="There is no stack missing"):
+            read(cloudformation, "missing")

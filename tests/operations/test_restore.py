@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from infra.sessions import Stage
+from operations import restore
 from operations.restore import DATA, main, table_of, with_literals, without
 from operations.restored_table import RestoreFailed, literals_of
 from tests.tables import template
@@ -130,6 +131,42 @@ def test_each_table_is_found_by_its_name_in_the_template(name: str) -> None:
     stage = Stage("prod", None)
     vars(stage)["outputs"] = {output: ARN for output in template()["Outputs"] if output == f"{name}Arn"}
     assert table_of(stage, name) == "restored"
+
+
+class SteadyStack:
+    """A session on a data stack with this parameter. It makes no other client than CloudFormation's."""
+
+    def __init__(self, **parameters: str) -> None:
+        self._parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+
+    def client(self, name: str) -> Any:
+        assert name == "cloudformation"
+        return self
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        assert StackName == "transaction-notifier-prod-data"
+        return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Parameters": self._parameters}]}
+
+
+@pytest.mark.parametrize("command", [["table", "AnalyticsTable"], ["adopt", "AnalyticsTable", "--table", "restored"]])
+def test_a_table_with_capacity_is_neither_restored_nor_adopted(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(restore, "open_stage", lambda _: Stage("prod", SteadyStack(SteadyTransactions="2000")))
+    assert main(["--stage", "prod", *command]) == 1
+    assert "`make provision STAGE=prod SET=SteadyTransactions=0`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"SteadyTransactions": "2000"}, "AccountsTable"),
+        ({"SteadyTransactions": "0"}, "AnalyticsTable"),
+        ({}, "TransactionsTable"),  # a data stack of an earlier release
+    ],
+)
+def test_a_table_on_demand_may_be_restored(parameters: dict[str, str], name: str) -> None:
+    restore.refuse_capacity(SteadyStack(**parameters), "prod", name)
 
 
 def test_what_is_not_in_the_template_is_refused() -> None:
