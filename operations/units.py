@@ -31,8 +31,11 @@ class Line:
     an_email: Decimal
     usd_a_million: Decimal
 
+    def units(self, transactions: Decimal, emails: Decimal) -> Decimal:
+        return self.a_transaction * transactions + self.an_email * emails
+
     def usd(self, transactions: Decimal, emails: Decimal) -> Decimal:
-        return (self.a_transaction * transactions + self.an_email * emails) * self.usd_a_million / _MILLION
+        return self.units(transactions, emails) * self.usd_a_million / _MILLION
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.price import main, printed, secrets_usd, table
+from operations.price import main, printed, requests_usd, secrets_usd, table
 from operations.price_stage import OF_A_STAGE, usd_a_month
 from operations.units import lines
 
@@ -67,6 +67,28 @@ def test_batches_save_requests() -> None:
     alone, batched = (dict(table(Decimal(500_000), Decimal(2), batch)) for batch in (1, 100))
     assert batched["API Gateway, requests"] * 100 == alone["API Gateway, requests"]
     assert all(batched[name] <= alone[name] for name in alone)
+
+
+@pytest.mark.parametrize(
+    ("millions", "usd"),
+    [
+        ("0.001", "0.0035"),
+        ("333", "1165.5"),
+        ("334", "1168.3"),
+        ("1000", "3033.1"),
+        ("3000", "7793.1"),  # a hundred million a day, posted one by one
+        ("20000", "48253.1"),
+        ("20001", "48254.61"),
+    ],
+)
+def test_requests_cost_less_each_the_more_there_are_in_a_month(millions: str, usd: str) -> None:
+    assert requests_usd(Decimal(millions) * 10**6) == Decimal(usd)
+
+
+def test_a_month_s_requests_are_priced_together() -> None:
+    assert dict(table(Decimal(10**8), Decimal(2), 1))["API Gateway, requests"] == requests_usd(Decimal(3 * 10**9))
+    (first,) = [line for line in lines(BUSY) if line.name == "API Gateway, requests"]
+    assert requests_usd(Decimal(10**6)) == first.usd_a_million
 
 
 def test_a_bank_s_secret_is_read_every_minute_by_each_copy_of_a_function() -> None:
