@@ -1,5 +1,6 @@
 """What a day's transactions need of AWS's quotas and of the stage: on average, and twenty times as many on payday."""
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -21,13 +22,17 @@ class Need:
     there_is: str
 
 
-def needs(per_day: Decimal, holders: Decimal, batch: int = 1) -> list[Need]:
-    """Return what is needed at so many transactions a day, posted in batches of this size."""
-    at = [_of(per_day * times, holders, batch) for times in (1, PEAK)]
-    return [Need(name, at[0][name], at[1][name], there_is) for name, there_is in THERE_IS.items()]
+def needs(per_day: Decimal, holders: Decimal, batch: int = 1, percent: int | None = None) -> list[Need]:
+    """Return what is needed at so many transactions a day, posted in batches of this size.
+
+    In a steady stage, so many `percent` of the capacity are used; None is a stage on demand.
+    """
+    at = [_of(per_day * times, holders, batch, percent or 100) for times in (1, PEAK)]
+    there_are = THERE_IS if percent is None else THERE_IS | IN_A_STEADY_STAGE
+    return [Need(name, at[0][name], at[1][name], there_is) for name, there_is in there_are.items()]
 
 
-def _of(per_day: Decimal, holders: Decimal, batch: int) -> dict[str, Decimal]:
+def _of(per_day: Decimal, holders: Decimal, batch: int, percent: int) -> dict[str, Decimal]:
     by_name = {line.name: line for line in lines(per_day, batch, holders)}
 
     def a_second(line: Line) -> Decimal:
@@ -39,6 +44,7 @@ def _of(per_day: Decimal, holders: Decimal, batch: int) -> dict[str, Decimal]:
         "write units a second": a_second(by_name["DynamoDB, write units"]),
         "functions side by side": a_second(by_name["Lambda, GB-seconds"]) / _GB_OF_A_FUNCTION,
         "RecordedShards": Decimal(shards(per_day)),
+        "SteadyTransactions": Decimal(math.ceil(per_day / DAY_S * 100 / percent)),
     }
 
 
@@ -49,14 +55,19 @@ THERE_IS = {
     "functions side by side": "1,000 by account and region, fewer in a new account",
     "RecordedShards": "4, up to 64",
 }
+# An account has capacity for 80,000 writes a second: here for six tables and indexes.
+IN_A_STEADY_STAGE = {
+    "write units a second": "what is kept: SteadyTransactions of each table and index; more within minutes",
+    "SteadyTransactions": "0, up to 13,333 by account and region",
+}
 
 
-def printed(per_day: Decimal, holders: Decimal, batch: int = 1) -> str:
+def printed(per_day: Decimal, holders: Decimal, batch: int = 1, percent: int | None = None) -> str:
     """Return the table as text."""
     header = f"{'':26}{'on average':>16}{'on payday':>16}   there is without asking"
     rows = [
         f"{one.name:26}{_written(one.average):>16}{_written(one.peak):>16}   {one.there_is}"
-        for one in needs(per_day, holders, batch)
+        for one in needs(per_day, holders, batch, percent)
     ]
     return "\n".join([header, *rows])
 

@@ -36,8 +36,13 @@ OF_A_STAGE = (
     ),
     OfAStage("functions of each minute", 3, _MINUTES * _IDLE_RUN, "aws.amazon.com/lambda/pricing"),
 )
+# Four for each policy ("Managing throughput capacity automatically with DynamoDB auto scaling").
+OF_A_STEADY_STAGE = (
+    *OF_A_STAGE,
+    OfAStage("alarms of auto scaling", 48, Decimal("0.10"), "aws.amazon.com/cloudwatch/pricing"),
+)
 
 
-def usd_a_month() -> Decimal:
+def usd_a_month(is_steady: bool = False) -> Decimal:
     """Return what a stage costs by itself."""
-    return sum((one.usd_a_month for one in OF_A_STAGE), Decimal(0))
+    return sum((one.usd_a_month for one in (OF_A_STEADY_STAGE if is_steady else OF_A_STAGE)), Decimal(0))

@@ -7,7 +7,7 @@ often in each hour: from their rate follows how many a function finds when it lo
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -127,20 +127,41 @@ def found_by(function: str, per_day: Decimal, holders: Decimal = Decimal(1)) -> 
 
 def lines(per_day: Decimal, batch: int = 1, holders: Decimal = Decimal(1)) -> list[Line]:
     """Return what each line's units are at so many transactions a day, posted in batches of this size."""
-    runs = json.loads(UNITS.read_text())["runs"]
+    return [
+        line_of(
+            price.name,
+            by_function(price, per_day, batch, holders),
+            Decimal(price.usd_a_million),
+            a_transaction=Decimal(price.a_request) / batch,
+            an_email=Decimal(price.beside),
+        )
+        for price in PRICES
+    ]
+
+
+def line_of(
+    name: str,
+    units: Mapping[str, Decimal],
+    usd_a_million: Decimal,
+    a_transaction: Decimal = Decimal(0),
+    an_email: Decimal = Decimal(0),
+) -> Line:
+    """Return a line of the units of functions, and of what is besides for each transaction and e-mail."""
+    for function, one in units.items():
+        if function in _MAILING:
+            an_email += one
+        else:
+            a_transaction += one
+    return Line(name, _rounded(a_transaction), _rounded(an_email), usd_a_million)
+
+
+def by_function(price: Price, per_day: Decimal, batch: int, holders: Decimal) -> dict[str, Decimal]:
+    """Return what each function uses of what a price is of: for an e-mail if it mails, else for a transaction."""
 
     def of(function: str) -> Decimal:
         return Decimal(batch) if function in _POSTING else found_by(function, per_day, holders)
 
-    found = []
-    for price in PRICES:
-        units = _by_function(runs, price, of)
-        an_email = sum((one for function, one in units.items() if function in _MAILING), Decimal(price.beside))
-        others = sum(
-            (one for function, one in units.items() if function not in _MAILING), Decimal(price.a_request) / batch
-        )
-        found.append(Line(price.name, _rounded(others), _rounded(an_email), Decimal(price.usd_a_million)))
-    return found
+    return _by_function(json.loads(UNITS.read_text())["runs"], price, of)
 
 
 def _by_function(runs: dict[str, Any], price: Price, of: Callable[[str], Decimal]) -> dict[str, Decimal]:

@@ -19,27 +19,71 @@ def rows() -> dict[str, list[str]]:
     return {cells[1]: cells for cells in ([cell.strip() for cell in row.split("|")] for row in found)}
 
 
-@pytest.mark.parametrize("per_day", [1_000, 1_000_000, 100_000_000])
-def test_the_documentation_has_what_the_command_prints(per_day: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--per-day", str(per_day), "--holders", "1.3"]) == 0
+def beside_ses(per_day: int, batch: int, holders: str = "1", percent: int | None = None) -> Decimal:
+    """Return the USD for a million transactions."""
+    found = dict(table(Decimal(per_day), Decimal(holders), batch, percent=percent))["sum without SES"]
+    return found / (per_day * 30) * 10**6
+
+
+@pytest.mark.parametrize(
+    ("per_day", "options"), [(1_000, []), (1_000_000, []), (100_000_000, []), (100_000_000, ["--steady"])]
+)
+def test_the_documentation_has_what_the_command_prints(
+    per_day: int, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--per-day", str(per_day), "--holders", "1.3", *options]) == 0
     assert f"```\n{capsys.readouterr().out}```" in SCALING.read_text("utf-8")
 
 
 def test_the_documentation_has_the_price_of_what_is_posted_in_batches() -> None:
-    beside_ses = []
-    for holders in ("1.3", "1"):
-        beside_ses.append(dict(table(Decimal(100_000_000), Decimal(holders), 100))["sum without SES"] / 3_000)
-    assert "cost {:.2f} USD a million beside SES, and {:.2f} USD with".format(*beside_ses) in SCALING.read_text("utf-8")
-
-
-def test_the_documentation_compares_with_what_was_wanted() -> None:
-    found = [
-        dict(table(Decimal(per_day), Decimal(1), batch))["sum without SES"] / (per_day * 30) * 10**6
-        for per_day in (100_000_000, 1_000_000)
-        for batch in (1, 100)
-    ]
-    said = "at a hundred million a day they are {:.2f} and {:.2f} with one holder, at a million {:.2f} and {:.2f}."
+    found = [beside_ses(100_000_000, 100, holders, percent) for percent in (None, 70) for holders in ("1.3", "1")]
+    said = (
+        "cost {:.2f} USD a million beside SES, and {:.2f} USD with one holder of each account. "
+        "In the next section's stage they cost {:.2f} and {:.2f}."
+    )
     assert said.format(*found) in SCALING.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("percent", "said"),
+    [
+        (
+            None,
+            "at a hundred million a day they are {:.2f} and {:.2f} with one holder, at a million {:.2f} and {:.2f}.",
+        ),
+        (70, "(`--steady`) at a hundred million a day they are {:.2f} and {:.2f}, at a million {:.2f} and {:.2f}."),
+    ],
+)
+def test_the_documentation_compares_with_what_was_wanted(percent: int | None, said: str) -> None:
+    found = [beside_ses(per_day, batch, percent=percent) for per_day in (100_000_000, 1_000_000) for batch in (1, 100)]
+    assert said.format(*found) in SCALING.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("said", "per_day", "holders", "percent"),
+    [
+        ("from about twenty million a day on ({:.2f} and {:.2f})", 20_000_000, "1", 70),
+        ("45 % of the capacity must be used on average, nights included ({:.2f} and {:.2f})", 100_000_000, "1", 45),
+        ("With 1.3 they are {:.2f} and {:.2f} at a hundred million", 100_000_000, "1.3", 70),
+        ("both are reached from about forty million a day on", 40_000_000, "1.3", 70),
+    ],
+)
+def test_what_was_wanted_is_reached_on_the_documented_conditions_and_not_far_below_them(
+    said: str, per_day: int, holders: str, percent: int
+) -> None:
+    found = [beside_ses(per_day, batch, holders, percent) for batch in (1, 100)]
+    assert said.format(*found) in SCALING.read_text("utf-8")
+    assert found[0] <= 8
+    assert found[1] <= 5
+    if per_day < 100_000_000:
+        assert beside_ses(per_day * 8 // 10, 1, holders, percent) > 8
+    elif percent < 70:
+        assert beside_ses(per_day, 1, holders, percent - 1) > 8
+
+
+def test_a_third_of_the_use_is_dearer_than_on_demand() -> None:
+    on_demand = beside_ses(100_000_000, 1)
+    assert beside_ses(100_000_000, 1, percent=25) > on_demand > beside_ses(100_000_000, 1, percent=35)
 
 
 def test_the_documentation_has_what_a_hundred_banks_cost_of_their_own() -> None:
@@ -121,5 +165,14 @@ def test_a_batch_that_no_request_takes_is_refused_with_the_bound(
     assert "must be from 1 to 500" in capsys.readouterr().err
 
 
-def test_the_columns_are_in_line() -> None:
-    assert len({len(line) for line in printed(Decimal(10**9), Decimal(20), 1).splitlines()}) == 1
+@pytest.mark.parametrize("wrong", ["0", "101", "-1", "half"])
+def test_a_use_that_no_capacity_has_is_refused_with_the_bound(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--per-day=1000", f"--steady={wrong}"])
+    assert ended.value.code == 2
+    assert "must be from 1 to 100 percent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("percent", [None, 1])
+def test_the_columns_are_in_line(percent: int | None) -> None:
+    assert len({len(line) for line in printed(Decimal(10**9), Decimal(20), 1, percent=percent).splitlines()}) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations.price_stage import OF_A_STAGE, usd_a_month
+from operations.price_stage import OF_A_STAGE, OF_A_STEADY_STAGE, usd_a_month
 from tests.metrics import written
 from tests.samples import PROJECT_DIR
 from tests.tables import template
@@ -53,6 +53,14 @@ def test_every_trigger_and_every_job_of_app_py_is_counted() -> None:
 def test_each_metric_of_our_own_is_counted_and_as_many_again_of_those_by_kind_and_code() -> None:
     names = len(written())
     assert names < NUMBERS["metrics of our own"] <= 2 * names
+
+
+def test_auto_scaling_has_four_alarms_for_each_policy_of_a_steady_stage() -> None:
+    (alarms,) = set(OF_A_STEADY_STAGE) - set(OF_A_STAGE)
+    policies = of_type(template()["Resources"], "AWS::ApplicationAutoScaling::ScalingPolicy")
+    assert alarms.number == 4 * len(policies)
+    assert usd_a_month(is_steady=True) == usd_a_month() + alarms.usd_a_month
+    assert f"Auto scaling's {alarms.number} alarms" in (PROJECT_DIR / "docs" / "scaling.md").read_text("utf-8")
 
 
 def test_a_stage_costs_the_sum_of_what_it_has() -> None:
