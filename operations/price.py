@@ -18,7 +18,7 @@ import math
 import sys
 from decimal import Decimal, InvalidOperation
 
-from infra.command_line import at_least_one
+from infra.command_line import at_least_one, run
 from operations import needs, steady
 from operations.price_stage import usd_a_month
 from operations.units import DAY_S, Line, lines, objects_per_day
@@ -113,6 +113,10 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"the stage keeps capacity, of which so much is used (without a number: {steady.PERCENT})",
     )
     options = parser.parse_args(arguments)
+    return run("price", lambda: _print(options))
+
+
+def _print(options: argparse.Namespace) -> int:
     print(printed(options.per_day, options.holders, options.batch, options.banks, options.steady))
     print()
     print(needs.printed(options.per_day, options.holders, options.batch, options.steady))

@@ -1,10 +1,12 @@
 """What docs/operations.md promises of every command: how lists are printed, and what an unknown name ends in."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -269,3 +271,12 @@ def test_what_selects_by_a_name_is_in_the_table() -> None:
     }
     makes = {("banks", "--id"), ("banks", "--address"), ("staff", "--bank")}  # `create`, `sender`; `add` names one too
     assert selecting - makes <= tried
+
+
+COMMANDS = sorted(path for path in (PROJECT_DIR / "operations").glob("*.py") if "__main__" in path.read_text())
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
+def test_each_ends_as_the_one_helper_ends_it_also_when_its_reader_or_its_operator_stops(path: Path) -> None:
+    (main,) = (node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == "main")
+    assert re.search(r"\breturn run\(", ast.unparse(main))
