@@ -1,9 +1,9 @@
 """What a day's transactions need of AWS's quotas and of the stage: on average, and twenty times as many on payday."""
 
-import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+from operations.steady import TABLES_AND_INDEXES, to_set
 from operations.units import DAY_S, Line, lines, shards
 
 # A payday: twenty times the average, within a minute.
@@ -44,7 +44,7 @@ def _of(per_day: Decimal, holders: Decimal, batch: int, percent: int) -> dict[st
         "write units a second": a_second(by_name["DynamoDB, write units"]),
         "functions side by side": a_second(by_name["Lambda, GB-seconds"]) / _GB_OF_A_FUNCTION,
         "RecordedShards": Decimal(shards(per_day)),
-        "SteadyTransactions": Decimal(math.ceil(per_day / DAY_S * 100 / percent)),
+        "SteadyTransactions": to_set(per_day, percent),
     }
 
 
@@ -55,10 +55,11 @@ THERE_IS = {
     "functions side by side": "1,000 by account and region, fewer in a new account",
     "RecordedShards": "4, up to 64",
 }
-# An account has capacity for 80,000 writes a second: here for six tables and indexes.
+# The most capacity of an account in a region, for writes as for reads, that AWS gives without asking.
+OF_AN_ACCOUNT = 80_000
 IN_A_STEADY_STAGE = {
-    "write units a second": "what is kept: SteadyTransactions of each table and index; more within minutes",
-    "SteadyTransactions": "0, up to 13,333 by account and region",
+    "write units a second": f"{TABLES_AND_INDEXES} times SteadyTransactions, and more within minutes",
+    "SteadyTransactions": f"0, up to {OF_AN_ACCOUNT // TABLES_AND_INDEXES:,} by account and region",
 }
 
 

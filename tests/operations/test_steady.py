@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,18 @@ from chalicelib.flags.baselines_repository import BaselineRepository
 from chalicelib.ledger.repository import TransactionRepository
 from chalicelib.ledger.stored_form import transaction_item
 from operations import units
-from operations.steady import HARDLY_READ, NOTE_ACTIVITY, READ_THE_STEADY_TABLES, READS, WRITES, lines, usd_a_million
+from operations.steady import (
+    HARDLY_READ,
+    NOTE_ACTIVITY,
+    READ_THE_STEADY_TABLES,
+    READS,
+    TABLES_AND_INDEXES,
+    USD_AN_HOUR,
+    WRITES,
+    lines,
+    to_set,
+    usd_a_million,
+)
 from tests.fakes import FakeSqs, Metered
 from tests.mail_world import NOW, World, many, messages, ses_event
 from tests.samples import PROJECT_DIR
@@ -39,26 +51,52 @@ def with_capacity() -> dict[str, Any]:
 
 
 @pytest.fixture
-def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Units that are easy to follow, in the place of those that were counted."""
-    rows = {"api_handler": (4, 0.1), "transaction_stream": (1, 2), "analytics_job": (1, 1)}
-    rows |= {"mailer": (3, 1), "feedback": (2, 1)}
-    calls = {f"{name} dynamodb": {"write_units": write, "read_units": read} for name, (write, read) in rows.items()}
-    run = {"calls": calls, "functions": {}}
+def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Units that are easy to follow, in the place of those that were counted; some can be set."""
     path = tmp_path / "units.json"
-    path.write_text(json.dumps({"runs": {"alone": run, "full": run}}))
+
+    def count(**others: tuple[float, float]) -> None:
+        rows = {"api_handler": (4, 0.1), "transaction_stream": (1, 2), "analytics_job": (1, 1)}
+        rows |= {"mailer": (3, 1), "feedback": (2, 1)} | others
+        calls = {f"{name} dynamodb": {"write_units": write, "read_units": read} for name, (write, read) in rows.items()}
+        run = {"calls": calls, "functions": {}}
+        path.write_text(json.dumps({"runs": {"alone": run, "full": run}}))
+
+    count()
     monkeypatch.setattr(units, "UNITS", path)
+    return count
 
 
 @pytest.mark.usefixtures("counted")
 def test_what_has_capacity_is_told_apart_from_what_is_on_demand_by_hand() -> None:
-    found = {one.name: (one.a_transaction, one.an_email) for one in lines(QUIET, 1, ONE)}
-    assert found["DynamoDB, write capacity"] == (5, 3), "without the three notes of activity, one for each call"
-    assert found["DynamoDB, writes on demand"] == (1, 2)
-    assert found["DynamoDB, read capacity"] == (6, 1), "three reads, and three indexes that are kept"
-    assert found["DynamoDB, reads on demand"] == (Decimal("0.1"), 1)
     busy = {one.name: (one.a_transaction, one.an_email) for one in lines(BUSY, 1, ONE)}
-    assert busy["DynamoDB, writes on demand"] == (Decimal("0.01"), Decimal("0.02")), "a hundred share a call"
+    of_notes = Decimal("0.01")  # a hundred share the call that notes a bank's activity
+    assert busy["DynamoDB, writes on demand"] == (of_notes, 2 * of_notes)
+    assert busy["DynamoDB, write capacity"] == (6 - of_notes, 5 - 2 * of_notes)
+    assert busy["DynamoDB, read capacity"] == (6, 1), "three reads, and three indexes that are kept"
+    assert busy["DynamoDB, reads on demand"] == (Decimal("0.1"), 1)
+    quiet = {one.name: (one.a_transaction, one.an_email) for one in lines(QUIET, 1, ONE)}
+    assert quiet["DynamoDB, writes on demand"] == (1, 2)
+    assert quiet["DynamoDB, reads on demand"] == (Decimal("0.1"), 1)
+
+
+def test_no_function_notes_more_than_it_writes(counted: Callable[..., None]) -> None:
+    counted(feedback=(0.25, 1))
+    quiet = {one.name: (one.a_transaction, one.an_email) for one in lines(QUIET, 1, ONE)}
+    assert quiet["DynamoDB, writes on demand"] == (1, Decimal("1.25"))
+
+
+@pytest.mark.parametrize(("per_day", "number"), [(1, 1), (86_400, 2), (864_000, 15), (8_640_000, 143)])
+@pytest.mark.parametrize("holders", ["1", "1.5"])
+def test_a_small_stage_pays_for_the_least_that_its_tables_keep(per_day: int, number: int, holders: str) -> None:
+    assert to_set(Decimal(per_day), 70) == number
+    for one in lines(Decimal(per_day), 1, Decimal(holders)):
+        if "capacity" in one.name:
+            an_hour = USD_AN_HOUR[WRITES if "write" in one.name else READS]
+            a_day = one.usd(Decimal(per_day), per_day * Decimal(holders))
+            assert float(a_day) >= float(24 * an_hour * number * 6) * 0.999, one.name
+            if per_day == 1:
+                assert float(a_day) == pytest.approx(float(24 * an_hour * 6)), one.name
 
 
 def test_nothing_else_differs_from_a_stage_on_demand() -> None:
@@ -147,3 +185,4 @@ def test_the_functions_read_and_write_the_tables_that_the_price_takes_them_to(
 def test_the_indexes_that_are_hardly_read_are_all_that_have_capacity(with_capacity: dict[str, Any]) -> None:
     indexes = [index["IndexName"] for one in with_capacity.values() for index in one.get("GlobalSecondaryIndexes", ())]
     assert sorted(HARDLY_READ) == sorted(indexes)
+    assert len(with_capacity) + len(indexes) == TABLES_AND_INDEXES
