@@ -18,6 +18,7 @@ from typing import Any
 
 from chalicelib.aws.stage import recorded
 from chalicelib.mail.sender import InvalidSender, read_sender, sender_in
+from infra.capacity import deploy_tables, refuse_capacity
 from infra.command_line import open_stage, run, stage_parser
 from infra.concurrency import limit_of, meaning
 from infra.gateway import api_url
@@ -25,7 +26,7 @@ from infra.protection import allow_replacements, protect, refuse_losses
 from infra.sender_domains import identity_of, missing_records
 from infra.shards import refuse_lower, tell_readers
 from infra.sign_in import console_urls, enter_console
-from infra.stacks import StackFailed, deploy, exists, stack_name
+from infra.stacks import StackFailed, exists, stack_name
 from infra.stacks import outputs as outputs_of
 
 PROJECT_DIR = Path(__file__).parent.parent
@@ -123,6 +124,7 @@ def deploy_data_stack(
             raise StackFailed(f"MAIL_FROM can't be used. {error}") from None
     cloudformation, name = session.client("cloudformation"), stack_name(stage, "data")
     is_new = not exists(cloudformation, name)
+    refuse_capacity(stage, is_new, others)
     if not is_new:
         refuse_lower(others, outputs_of(cloudformation, name))
     if is_new:
@@ -140,13 +142,13 @@ def deploy_data_stack(
         protect(cloudformation, name)  # an earlier release may not have done it
     parameters = {"Stage": stage, "MailFrom": mail_from, "MailIdentity": mail_identity, "PublicUrl": public_url}
     try:
-        outputs = deploy(
+        outputs = deploy_tables(
             cloudformation,
             name,
             {"TemplateBody": (PROJECT_DIR / "infra" / "data.yaml").read_text()},
             {**others, **{key: value for key, value in parameters.items() if value is not None}},
-            report=report,
-            poll_s=poll_s,
+            report,
+            poll_s,
             check=lambda changes: refuse_losses(changes, replaceable),
         )
     finally:

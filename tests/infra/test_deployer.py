@@ -29,6 +29,7 @@ BY_COMMANDS = {
     "describe_stack_events": {"cloudformation:DescribeStackEvents"},
     "describe_stacks": {"cloudformation:DescribeStacks"},
     "execute_change_set": {"cloudformation:ExecuteChangeSet"},
+    "get_template": {"cloudformation:GetTemplate"},
     "get_template_summary": {"cloudformation:GetTemplateSummary"},
     "list_stack_resources": {"cloudformation:ListStackResources"},
     "set_stack_policy": {"cloudformation:SetStackPolicy"},

@@ -187,6 +187,28 @@ def test_releases_are_stored_in_the_artifacts_bucket_and_nowhere_else(stage: str
     assert not any(is_for(one, key) for one in storing for key in others)
 
 
+@pytest.mark.parametrize("stage", ["qa", "prod", "sixteen0letters0"])
+def test_auto_scaling_may_make_its_alarms_of_the_stage_s_tables_and_nothing_but_tables_is_scaled(
+    stage: str, stacks: Stacks
+) -> None:
+    # Who registers a table needs these too; the names are auto scaling's ("Service-linked roles").
+    tables = [arn.rpartition(":")[2] for type_name, arn in arns(stacks, stage) if type_name == "AWS::DynamoDB::Table"]
+    assert len(tables) == 10
+    names = [f"{table}{index}-AlarmHigh-1a2b" for table in tables for index in ("", "/index/by_account")]
+    for action in ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"):
+        allowing = [one for one in statements(stage) if action in listed(one["Action"])]
+        for name in names:
+            place = f"{PLACE['region']}:{PLACE['account']}"
+            alarm = f"arn:aws:cloudwatch:{place}:alarm:TargetTracking-{name}"
+            assert any(is_for(one, alarm) for one in allowing), (action, name)
+            assert not any(is_for(one, alarm.replace(f"-{stage}-", "-other-")) for one in allowing)
+    registering = [
+        one for one in statements(stage) if "application-autoscaling:RegisterScalableTarget" in listed(one["Action"])
+    ]
+    namespace = {"application-autoscaling:service-namespace": "dynamodb"}
+    assert [one["Condition"] for one in registering] == [{"StringEquals": namespace}]
+
+
 def limits(statement: dict[str, Any], stage: str) -> list[str]:
     """Return by what a statement is for the stage alone: its resources, or what its conditions ask for."""
     asked = [

@@ -12,10 +12,11 @@ import pytest
 from chalicelib.analytics.repository import AnalyticsRepository
 from chalicelib.aws.stage import from_environment, variables
 from chalicelib.mail.sender import sender_in
-from infra import provision
+from infra import capacity, provision, stacks
+from infra.capacity import refuse_capacity
 from infra.provision import deploy_data_stack, record, with_arns
 from infra.settings_filter import without_environments
-from infra.stacks import StackFailed, exists, stack_name
+from infra.stacks import StackFailed, deploy, exists, parameters, stack_name
 from tests.clone import CONFIG, PROJECT_DIR, git, lay_files
 from tests.moto_server import UNCONFINED
 
@@ -673,11 +674,37 @@ def test_raised_shards_are_told_to_readers_before_the_setting_is_recorded_and_ne
     assert readers(raised) == 8
 
 
+@pytest.fixture
+def changes_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change sets say that a table changes with its capacity, as AWS's do; moto compares templates alone."""
+    found = stacks._changes
+
+    def changes(cloudformation: Any, name: str, change_set: str, poll_s: float) -> list[dict[str, Any]] | None:
+        wanted = cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)["Parameters"]
+        given = {one["ParameterKey"]: one.get("ParameterValue") for one in wanted}
+        current = parameters(cloudformation, name)
+        made = found(cloudformation, name, change_set, poll_s)
+        if given.get("SteadyTransactions") in (None, current.get("SteadyTransactions", "0")):
+            return made
+        table = {"ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "AnalyticsTable", "Action": "Modify"}
+        return [*(made or []), {"Type": "Resource", "ResourceChange": table}]
+
+    monkeypatch.setattr(stacks, "_changes", changes)
+
+
+TAKEN_AWAY = "The tables' auto scaling is taken away first, so that they can be changed."
+
+
+@pytest.mark.usefixtures("changes_told")
 def test_a_steady_stage_s_capacity_is_set_and_kept_and_its_tables_are_on_demand_again(
     session: boto3.session.Session,
 ) -> None:
+    said: list[str] = []
+
     def capacities(**others: str) -> dict[str, set[int]]:
-        outputs = deploy_data_stack(session, "steady", mail_from="alerts@example.com", others=others, poll_s=0.01)
+        outputs = deploy_data_stack(
+            session, "steady", mail_from="alerts@example.com", others=others, report=said.append, poll_s=0.01
+        )
         found = {}
         for name in ("TransactionsTable", "NotificationsTable", "AnalyticsTable", "AccountsTable"):
             table = session.client("dynamodb").describe_table(TableName=outputs[name])["Table"]
@@ -690,7 +717,61 @@ def test_a_steady_stage_s_capacity_is_set_and_kept_and_its_tables_are_on_demand_
     steady = {name: {0 if name == "AccountsTable" else 2_000} for name in on_demand}
     assert capacities(SteadyTransactions="2000") == steady
     assert capacities(FeedDays="60") == steady  # what isn't given stays
+    assert TAKEN_AWAY not in said, "no table was changed while it was scaled"
+    higher = {name: {0 if name == "AccountsTable" else 3_000} for name in on_demand}
+    assert capacities(SteadyTransactions="3000") == higher
+    assert said.count(TAKEN_AWAY) == 1
+    assert capacities(SteadyTransactions="3000") == higher
+    assert said.count(TAKEN_AWAY) == 1, "nothing changes"
     assert capacities(SteadyTransactions="0") == on_demand
+    assert said.count(TAKEN_AWAY) == 2
+
+
+@pytest.mark.usefixtures("changes_told")
+def test_auto_scaling_is_away_while_a_table_changes_and_back_afterwards(
+    session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy_data_stack(session, "scaled", mail_from="alerts@example.com", poll_s=0.01)
+    deploy_data_stack(session, "scaled", others={"SteadyTransactions": "2000"}, poll_s=0.01)
+    made: list[dict[str, str]] = []
+
+    def deploying(cloudformation: Any, name: str, template: Any, given: dict[str, str], *others: Any) -> dict[str, str]:
+        done = deploy(cloudformation, name, template, given, *others)
+        kept = parameters(cloudformation, name)
+        made.append({one: kept[one] for one in ("SteadyTransactions", "TableScaling", "FeedDays")})
+        return done
+
+    monkeypatch.setattr(capacity, "deploy", deploying)
+    deploy_data_stack(session, "scaled", others={"SteadyTransactions": "3000", "FeedDays": "60"}, poll_s=0.01)
+    assert made == [
+        {"SteadyTransactions": "2000", "TableScaling": "false", "FeedDays": "90"},  # and nothing else
+        {"SteadyTransactions": "3000", "TableScaling": "true", "FeedDays": "60"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "is_new", "number", "said"),
+    [
+        ("prod", False, "00", "SteadyTransactions=00 can't be used: give a whole number"),
+        ("prod", False, "1.5", "SteadyTransactions=1.5 can't be used: give a whole number"),
+        ("prod", False, "-1", "SteadyTransactions=-1 can't be used: give a whole number"),
+        ("prod", False, "", "SteadyTransactions= can't be used: give a whole number"),
+        ("local", False, "10", "the local cloud has no auto scaling"),
+        ("prod", True, "10", "stage prod is new: make it without SteadyTransactions"),
+    ],
+)
+def test_capacity_that_a_stage_can_not_have_is_refused(stage: str, is_new: bool, number: str, said: str) -> None:
+    with pytest.raises(StackFailed, match=re.escape(said)):
+        refuse_capacity(stage, is_new, {"SteadyTransactions": number})
+    refuse_capacity(stage, is_new, {"SteadyTransactions": "0"})
+    refuse_capacity(stage, is_new, {})
+    refuse_capacity("prod", False, {"SteadyTransactions": "10"})
+
+
+def test_a_new_stage_with_capacity_is_refused_before_anything_is_made(session: boto3.session.Session) -> None:
+    with pytest.raises(StackFailed, match="stage fresh is new"):
+        deploy_data_stack(session, "fresh", mail_from="a@example.com", others={"SteadyTransactions": "9"}, poll_s=0.01)
+    assert not exists(session.client("cloudformation"), stack_name("fresh", "data"))
 
 
 @pytest.mark.parametrize("text", ["FeedDays", "=60", "Feed-Days=60"])

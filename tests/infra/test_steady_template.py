@@ -1,7 +1,9 @@
 """The data stack of a steady stage: what has capacity has auto scaling, and a stage that isn't steady has neither."""
 
 import json
+import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -9,6 +11,8 @@ import pytest
 from cfnlint.decode import decode
 from moto import mock_aws
 
+from operations.restore import with_literals
+from operations.restored_table import literals_of
 from tests.samples import PROJECT_DIR
 
 TEMPLATE = PROJECT_DIR / "infra" / "data.yaml"
@@ -29,9 +33,12 @@ def template() -> dict[str, Any]:
 
 def rendered(template: dict[str, Any], steady: int) -> dict[str, Any]:
     """Return the resources that a stage gets whose parameter is `steady`, each named by its logical id."""
-    assert template["Conditions"]["IsSteady"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SteadyTransactions"}, 0]}]}
+    is_steady = {"Fn::Not": [{"Fn::Equals": [{"Ref": "SteadyTransactions"}, 0]}]}
+    assert template["Conditions"]["IsSteady"] == is_steady
+    is_scaled = {"Fn::And": [is_steady, {"Fn::Equals": [{"Ref": "TableScaling"}, "true"]}]}
+    assert template["Conditions"]["IsScaled"] == is_scaled
     resources = {
-        name: one for name, one in template["Resources"].items() if steady or one.get("Condition") != "IsSteady"
+        name: one for name, one in template["Resources"].items() if steady or one.get("Condition") != "IsScaled"
     }
     found: dict[str, Any] = _filled(resources, steady)
     return found
@@ -73,6 +80,7 @@ def test_a_stage_is_on_demand_unless_it_says_otherwise(template: dict[str, Any])
     assert [capacity for *_, capacity in capacities(tables) if capacity] == []
     assert of_type(resources, TARGET) | of_type(resources, POLICY) == {}
     assert "IsSteady" not in json.dumps(resources)
+    assert template["Parameters"]["TableScaling"]["Default"] == "true"
 
 
 def test_a_steady_stage_s_hot_tables_and_all_their_indexes_have_capacity_and_no_other_table(
@@ -96,8 +104,19 @@ def test_whatever_has_capacity_is_scaled_by_its_reads_and_by_its_writes(template
     assert len(wanted) == 12
     assert {(one["ResourceId"], one["ScalableDimension"]) for one in targets.values()} == wanted
     assert len(targets) == len(wanted)
-    for one in targets.values():
-        assert (one["ServiceNamespace"], one["MinCapacity"], one["MaxCapacity"]) == ("dynamodb", 2_000, 40_000)
+    for name, one in targets.items():
+        table, *index = one["ResourceId"].removeprefix("table/").split("/", 1)
+        # As the template has it: only a reference is the table's name in the account.
+        assert template["Resources"][name]["Properties"]["ResourceId"] == {
+            "Fn::Sub": "/".join([f"table/${{{table}}}", *index])
+        }
+        assert one == {
+            "ServiceNamespace": "dynamodb",
+            "ResourceId": one["ResourceId"],
+            "ScalableDimension": one["ScalableDimension"],
+            "MinCapacity": 2_000,
+            "MaxCapacity": 40_000,
+        }
     assert template["Parameters"]["SteadyTransactions"]["MaxValue"] == 40_000
 
     assert sorted(one["ScalingTargetId"]["Ref"] for one in policies.values()) == sorted(targets)
@@ -150,3 +169,14 @@ def test_moto_makes_the_tables_and_takes_their_scaling(template: dict[str, Any],
 
 def test_the_template_fits_into_a_call_of_cloudformation() -> None:
     assert len(TEMPLATE.read_bytes()) <= MAX_BYTES - LEFT
+
+
+@pytest.mark.parametrize("name", re.findall(r"^  (\w+Table):$", TEMPLATE.read_text(), re.MULTILINE))
+def test_so_does_the_one_with_which_a_restored_table_is_adopted(name: str) -> None:
+    # The longest stage, region and partition, and a table's name as restore makes it.
+    table = f"transaction-notifier-{'s' * 16}-data-{name}-{'X' * 13}-2026-11-30T14-00-00"
+    arn = f"arn:aws-us-gov:dynamodb:ap-southeast-99:123456789012:table/{table}"
+    described = {"TableArn": arn, "LatestStreamArn": f"{arn}/stream/2026-11-30T14:00:00.000"}
+    dynamodb = SimpleNamespace(describe_table=lambda TableName: {"Table": described})  # noqa: N803
+    literals = literals_of(dynamodb, name, table)
+    assert len(with_literals(TEMPLATE.read_text(), literals).encode()) <= MAX_BYTES
