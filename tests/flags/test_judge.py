@@ -11,6 +11,7 @@ from chalicelib.banks.thresholds import FLAGS
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.baselines import Baseline
 from chalicelib.flags.baselines_repository import BaselineRepository
+from chalicelib.ledger.purchases_repository import PurchaseRepository
 from chalicelib.ledger.transaction import Transaction
 from tests.fakes import Failing, Refusing, refusal
 from tests.metrics import counted
@@ -63,6 +64,23 @@ def test_earlier_flags_are_read_of_what_may_be_flagged_and_is_not_flagged_now(st
     reads = read_for(stream, transaction(id="large", amount=LARGE), transaction(id="usual"), silent, declined)
     assert [key for key in reads.flags if "usual" in key] == reads.flags
     assert len(reads.flags) == 1
+
+
+def test_settlements_are_looked_for_of_authorizations_that_are_flagged_and_of_no_other(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for: list[str] = []
+    of = PurchaseRepository.of
+
+    def noting(repository: PurchaseRepository, named: Any, *, is_consistent: bool = True) -> Any:
+        if not is_consistent:
+            looked_for.extend(key.id for key in named)
+        return of(repository, named, is_consistent=is_consistent)
+
+    monkeypatch.setattr(PurchaseRepository, "of", noting)
+    usual = transaction(id="usual", status="authorized")
+    stream.handle(records(usual, transaction(id="large", status="authorized", amount=LARGE)))
+    assert looked_for == ["large"]
 
 
 def test_a_flag_is_counted_once_by_its_name(stream: Stream, logged: Any) -> None:

@@ -66,6 +66,11 @@ def test_zeros_at_the_end_of_an_amount_do_not_count(written: str, currency: str,
     assert str(without_end_zeros(Decimal(written), CURRENCY_DECIMALS[currency])) == kept
 
 
+def test_a_rate_of_exchange_keeps_more_digits_than_python_reckons_with() -> None:
+    kept = "9" * 15 + "." + "1" * 22
+    assert str(without_end_zeros(Decimal(f"{kept}000"), 22)) == kept
+
+
 @pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_finite_number_has_no_decimals(written: str) -> None:
     assert has_at_most(0, Decimal(written))
