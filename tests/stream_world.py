@@ -51,6 +51,7 @@ class Stream:
         self.webhooks = FakeSqs()
         self.events = FakeEventBridge()
         self.banks = BankRepository(self.dynamodb, names["BanksTable"])
+        self.judge_waits: list[float] = []
         self.now = NOW
 
     def store(self, *stored: Transaction) -> None:
@@ -78,7 +79,7 @@ class Stream:
             purchases,
             FlagRepository(dynamodb, table, sleep=lambda _: None),
             lambda: self.now,
-            sleep=lambda _: None,
+            sleep=self.judge_waits.append,
         )
         StreamHandler(
             Collector(TransactionRepository(dynamodb, table), purchases),

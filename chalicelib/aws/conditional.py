@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import THROTTLED, call, code_behind, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, Item
-from chalicelib.aws.retries import back_off
+from chalicelib.aws.retries import each_try
 from chalicelib.errors import TemporarilyUnavailable
 
 K = TypeVar("K")
@@ -64,7 +64,7 @@ def _write_if(
     TemporarilyUnavailable if nothing could be written because others write the same items.
     """
     pending, refused = dict(actions), dict[K, dict[str, Any]]()
-    for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
+    for _ in each_try(_TRIES, _FIRST_WAIT_S, sleep):
         reasons = write_together(client, list(pending.values()))
         if not any(reasons):
             return refused
@@ -73,7 +73,6 @@ def _write_if(
         pending = {key: action for key, action in pending.items() if key not in refused}
         if not pending:
             return refused
-        sleep(wait_s)
     raise TemporarilyUnavailable
 
 
@@ -90,7 +89,7 @@ def write_apart(
     """
     pending, refused = dict(actions), dict[K, Item | None]()
     failed = dict[K, TemporarilyUnavailable]()
-    for wait_s in back_off(tries, _FIRST_WAIT_S) if pending else ():
+    for _ in each_try(tries, _FIRST_WAIT_S, sleep) if pending else ():
         with ThreadPoolExecutor(min(_AT_ONCE, len(pending))) as pool:
             outcomes = dict(zip(pending, pool.map(partial(_write, client), pending.values()), strict=True))
         if defect := next((one for one in outcomes.values() if isinstance(one, ClientError)), None):
@@ -100,7 +99,6 @@ def write_apart(
         pending = {key: pending[key] for key in failed}
         if not pending:
             break
-        sleep(wait_s)
     # Others are at all these items, or too many at their partitions: that is no reason to give all up.
     is_held_up = all(code_behind(error) in _HELD_UP for error in failed.values())
     if len(pending) == len(actions) and not is_held_up:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call, error_code
-from chalicelib.aws.retries import back_off
+from chalicelib.aws.retries import each_try
 from chalicelib.errors import TemporarilyUnavailable
 
 Item = dict[str, Any]
@@ -111,13 +111,12 @@ def batch_get(
     """
     for part in batches(keys, 100):
         pending: dict[str, Any] | None = {table: {"Keys": part, "ConsistentRead": is_consistent}}
-        for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
+        for _ in each_try(_TRIES, _FIRST_WAIT_S, sleep):
             answer = call(client.batch_get_item, RequestItems=pending)
             yield from map(from_item, answer["Responses"].get(table, ()))
             pending = answer.get("UnprocessedKeys")
             if not pending:
                 break
-            sleep(wait_s)
         else:
             raise TemporarilyUnavailable
 
@@ -146,10 +145,9 @@ def _batch_write(client: Any, table: str, requests: Iterable[dict[str, Any]], sl
 
 def _write_part(client: Any, table: str, requests: list[dict[str, Any]], sleep: Callable[[float], None]) -> bool:
     pending: dict[str, Any] | None = {table: requests}
-    for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
+    for _ in each_try(_TRIES, _FIRST_WAIT_S, sleep):
         with contextlib.suppress(TemporarilyUnavailable):
             pending = call(client.batch_write_item, RequestItems=pending).get("UnprocessedItems")
         if not pending:
             return True
-        sleep(wait_s)
     return False

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
-from chalicelib.aws.retries import back_off
+from chalicelib.aws.retries import each_try
 from chalicelib.errors import TemporarilyUnavailable
 
 # JSON may hold these two characters; SQS refuses a message that holds one.
@@ -82,7 +82,7 @@ class Queue:
                 | GroupedBody.group_of(body)
                 for index, body in enumerate(part)
             }
-            for wait_s in back_off(_TRIES, first_s=0.1):
+            for _ in each_try(_TRIES, 0.1, self._sleep):
                 answer = call(self._client.send_message_batch, QueueUrl=self._url, Entries=list(pending.values()))
                 failures = answer.get("Failed", ())
                 refused = [failure["Id"] for failure in failures if failure["SenderFault"]]
@@ -90,7 +90,6 @@ class Queue:
                 pending = {failure["Id"]: pending[failure["Id"]] for failure in failures if not failure["SenderFault"]}
                 if not pending:
                     break
-                self._sleep(wait_s)
             else:
                 raise TemporarilyUnavailable
         if unsendable:

@@ -1,15 +1,20 @@
-"""Retries: how often a call is tried again, and how long to wait before the next try."""
+"""Retries: how often something is tried, and how long to wait between two tries."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
-def back_off(tries: int, first_s: float, at_most_s: float = 1.0) -> Iterator[float]:
-    """Yield the wait after each of `tries` failed tries, in seconds.
+_AT_MOST_S = 1.0
 
-    Each wait is random, between 0 and a bound that doubles from `first_s` up to `at_most_s`. So callers that failed at
-    the same time try again at different times ("full jitter": AWS Architecture Blog, "Exponential Backoff And Jitter",
+
+def each_try(tries: int, first_s: float, sleep: Callable[[float], None]) -> Iterator[None]:
+    """Yield so many times, and wait before each time but the first.
+
+    Each wait is random, between 0 and a bound that doubles from `first_s` up to a second. So callers that failed at the
+    same time try again at different times ("full jitter": AWS Architecture Blog, "Exponential Backoff And Jitter",
     2015).
     """
-    for attempt in range(tries):
-        yield random.uniform(0, min(at_most_s, first_s * 2**attempt))
+    for number in range(tries):
+        if number:
+            sleep(random.uniform(0, min(_AT_MOST_S, first_s * 2 ** (number - 1))))
+        yield

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
-from chalicelib.aws.retries import back_off
+from chalicelib.aws.retries import each_try
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.repository import Flagging
 from chalicelib.ledger.times import format_time
@@ -53,12 +53,11 @@ class EventBus:
         texts = (json.dumps(detail, ensure_ascii=False) for detail in details)
         for part in batches(texts, MAX_ENTRIES, MAX_BYTES, lambda text: len(text.encode())):
             pending = [self._entry(detail_type, text) for text in part]
-            for wait_s in back_off(_TRIES, first_s=0.1):
+            for _ in each_try(_TRIES, 0.1, self._sleep):
                 results = call(self._client.put_events, Entries=pending)["Entries"]
                 pending = [entry for entry, result in zip(pending, results, strict=True) if "ErrorCode" in result]
                 if not pending:
                     break
-                self._sleep(wait_s)
             else:
                 raise TemporarilyUnavailable
 

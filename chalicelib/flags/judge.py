@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.aws.batching import in_turns
 from chalicelib.aws.calls import THROTTLED, code_behind
-from chalicelib.aws.retries import back_off
+from chalicelib.aws.retries import each_try
 from chalicelib.aws.telemetry import count, skipped
 from chalicelib.banks.settings import SettingsDirectory
 from chalicelib.banks.thresholds import FLAGS
@@ -136,13 +136,12 @@ class Judge:
             return dict(zip(accounts, pool.map(lambda account: self._newest(batch[account]), accounts), strict=True))
 
     def _newest(self, own: Sequence[Transaction]) -> list[Transaction]:
-        for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
+        for _ in each_try(_TRIES, _FIRST_WAIT_S, self._sleep):
             try:
                 return self._read_newest(own)
             except TemporarilyUnavailable as error:
                 if code_behind(error) not in THROTTLED:
                     raise
-            self._sleep(wait_s)
         count("NotLookedUp")
         return []
 

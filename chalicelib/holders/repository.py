@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.dynamo import batch_get, call_if, to_item
-from chalicelib.aws.retries import back_off
+from chalicelib.aws.retries import each_try
 from chalicelib.errors import HolderNotFound, TemporarilyUnavailable, TooManyHolders
 from chalicelib.holders.holder import MAX_HOLDERS, Holder, Suppressed
 from chalicelib.holders.stored_form import holder_values, holders_in, readable, suppressed_values
@@ -65,7 +65,7 @@ class HolderRepository:
         }
         written: dict[str, Any] | None = None
         made: tuple[Holder | None, Holder] | None = None
-        for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
+        for _ in each_try(_TRIES, _FIRST_WAIT_S, self._sleep):
             item = self._item(bank, account)
             stored = item.get(f"holder:{holder_id}")
             if made is not None and stored == written:
@@ -81,7 +81,6 @@ class HolderRepository:
             made = before, after
             if self._write(update, stored, written):
                 return made
-            self._sleep(wait_s)
         raise TemporarilyUnavailable
 
     def _named(self, holder: Holder, before: Holder | None, item: Mapping[str, Any], stored: Any) -> Holder:
@@ -124,7 +123,7 @@ class HolderRepository:
 
         Raises HolderNotFound.
         """
-        for wait_s in back_off(_TRIES, _FIRST_WAIT_S):
+        for _ in each_try(_TRIES, _FIRST_WAIT_S, self._sleep):
             stored = self._item(bank, account).get(f"holder:{holder_id}")
             if stored is None:
                 raise HolderNotFound
@@ -138,7 +137,6 @@ class HolderRepository:
                 ExpressionAttributeValues=to_item({":stored": stored, ":minus_one": -1, ":now": format_time(now)}),
             ):
                 return
-            self._sleep(wait_s)
         raise TemporarilyUnavailable
 
     def mark(self, account_key: str, holder: Holder, suppressed: Suppressed | None) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.aws.conditional import write_apart
 from chalicelib.aws.dynamo import Item, batch_get, from_item, to_item
-from chalicelib.aws.retries import back_off
+from chalicelib.aws.retries import each_try
 from chalicelib.aws.telemetry import count, logger
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.ledger.keys import TransactionKey
@@ -62,7 +62,7 @@ class PurchaseRepository:
 
     def _add(self, new: Mapping[TransactionKey, list[Member]], known: dict[TransactionKey, Members]) -> None:
         """Add to `known` what is new, there and in the table."""
-        for wait_s in back_off(_TRIES, first_s=0.05):
+        for _ in each_try(_TRIES, 0.05, self._sleep):
             grown = {key: found for key in new if (found := _grown(known[key], new[key])) != known[key]}
             if not grown:
                 return
@@ -74,7 +74,6 @@ class PurchaseRepository:
             if not refused:
                 return
             known |= {key: self._now(key, item) for key, item in refused.items()}
-            self._sleep(wait_s)
         raise TemporarilyUnavailable
 
     def _now(self, key: TransactionKey, item: Item | None) -> Members:

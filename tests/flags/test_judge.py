@@ -244,6 +244,9 @@ def test_an_account_that_is_read_too_much_is_judged_without_its_newest_and_holds
     stream.handle(records(hot, other), dynamodb=Hot())
     assert list(stream.flags("hot")) == list(stream.flags("other")) == ["large_amount"]
     assert (counted(logged(), "NotLookedUp"), len(asked)) == (1, 6)
+    # Each wait is random, up to a bound that doubles.
+    bounds = [0.05, 0.1, 0.2, 0.4, 0.8]
+    assert all(0 <= wait_s <= bound_s for wait_s, bound_s in zip(stream.judge_waits, bounds, strict=True))
 
 
 def test_an_account_that_is_throttled_for_a_moment_is_looked_up_all_the_same(stream: Stream) -> None:
