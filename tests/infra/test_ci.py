@@ -1,6 +1,7 @@
 """CI's own scripts: what a machine doesn't have is said, and nothing fails for it."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -48,6 +49,12 @@ def test_what_versions_tests_is_there() -> None:
     assert [name for name in named if not (PROJECT_DIR / name).exists()] == []
 
 
-def test_ci_runs_the_checks_the_clients_and_the_versions() -> None:
-    lines = (CI / "run").read_text().splitlines()
-    assert lines[-1] == "make -j4 --output-sync=line check clients versions QUICK=1"
+def test_ci_runs_the_checks_the_clients_the_versions_and_all_tests_and_fails_with_each() -> None:
+    script = (CI / "run").read_text()
+    assert "set -euo pipefail" in script
+    beside = script[script.index("beside() {\n") : script.index("\n}\n", script.index("beside() {\n"))]
+    assert beside.endswith(" &&\n        make -j3 --output-sync=line lint clients versions QUICK=1")
+    assert re.search(r"\nbeside &\nchecking=\$!\n", script)
+    assert script.endswith('\nmake --output-sync=line test packaged\nwait "$checking"\n')
+    targets = dict(re.findall(r"^(\w+):([^#\n]*)", (PROJECT_DIR / "Makefile").read_text(), re.MULTILINE))
+    assert targets["check"].split() == ["lint", "test", "packaged"], "make check is what CI runs"
