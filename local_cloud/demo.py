@@ -13,6 +13,8 @@ from bank_simulator.postings import NEW, Posting, to_bytes
 from chalicelib.aws.dynamo import batch_get, to_item
 from chalicelib.banks.bank import Bank
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.notifications.digest import DigestKind
+from chalicelib.notifications.ordering import AUTHORIZATION_FIRST
 from chalicelib.notifications.sent_together import SentTogether
 from chalicelib.notifications.state import NotificationKey
 from local_cloud.deploy import Deployed
@@ -77,13 +79,18 @@ def notified_as(deployed: Deployed, holders: Mapping[str, Sequence[str]]) -> dic
     }
 
 
+# Why an e-mail is held back: alerts of a minute are one e-mail, and what follows one of them waits for it.
+_WAITING = (DigestKind.ALERTS, AUTHORIZATION_FIRST)
+
+
 def sent_times(
     deployed: Deployed, expected: Iterable[tuple[str, str]], timeout_s: float, progress: Any = None
 ) -> tuple[dict[tuple[str, str], datetime], set[tuple[str, str]]]:
     """Return when SES accepted the e-mail of each expected pair of transaction id and holder, and the skipped pairs.
 
     The times are the mailer's. A settlement of the authorized amount is skipped. Waits until all pairs are known or
-    `timeout_s` is over; pairs that are missing then are left out.
+    `timeout_s` is over; pairs that are missing then are left out. The progress bar says if only those are missing that
+    wait for others.
     """
     client = deployed.cloud.session().client("dynamodb")
     table = deployed.environment["NOTIFICATIONS_TABLE"]
@@ -94,6 +101,9 @@ def sent_times(
     while missing and time.monotonic() < deadline:
         keys = [to_item(NotificationKey(BANK.id, id_, holder).item_key()) for id_, holder in missing]
         notes = {NotificationKey.of_item(stored): stored for stored in batch_get(client, table, keys)}
+        waiting = [note for note in notes.values() if note.get("reason") in _WAITING]
+        if progress is not None and waiting and len(waiting) == len(missing):
+            progress.set_postfix_str("the last are told together with others, within two minutes")
         for key, stored in SentTogether(client, table).completed(notes).items():
             if stored["state"] in ("sent", "skipped"):
                 pair = key.transaction, key.holder
