@@ -97,12 +97,14 @@ def sent_times(
     missing = set(expected)
     found: dict[tuple[str, str], datetime] = {}
     skipped: set[tuple[str, str]] = set()
+    is_said = False
     deadline = time.monotonic() + timeout_s
     while missing and time.monotonic() < deadline:
         keys = [to_item(NotificationKey(BANK.id, id_, holder).item_key()) for id_, holder in missing]
         notes = {NotificationKey.of_item(stored): stored for stored in batch_get(client, table, keys)}
         waiting = [note for note in notes.values() if note.get("reason") in _WAITING]
-        if progress is not None and waiting and len(waiting) == len(missing):
+        if progress is not None and not is_said and waiting and len(waiting) == len(missing):
+            is_said = True
             progress.set_postfix_str("the last are told together with others, within two minutes")
         for key, stored in SentTogether(client, table).completed(notes).items():
             if stored["state"] in ("sent", "skipped"):
