@@ -59,7 +59,7 @@ def show(deployed: Deployed, api_key: str, now: datetime) -> Bounce:
     if first == "sent":
         mailbox_simulator.play(deployed.cloud)
         first = _state(bank, f"bounce-{label}-1", "bounced")
-    suppressed = bank("GET", holder).get("suppressed")
+    suppressed = _suppressed(bank, holder)
     second = _post(bank, ACCOUNT, f"bounce-{label}-2", now, "suppressed")
     address = f"suppressed ({suppressed['reason']})" if suppressed else "not suppressed"
     return Bounce(first, address, second, published_at, webhooks)
@@ -91,6 +91,16 @@ def _post(bank: _Bank, account: str, transaction_id: str, now: datetime, state: 
     smallest = {"id": transaction_id, "account": account, "amount": "12.50", "type": "debit"}
     bank("POST", "/transactions", {**smallest, "timestamp": format_time(now)})
     return _state(bank, transaction_id, state)
+
+
+def _suppressed(bank: _Bank, holder: str) -> dict[str, Any] | None:
+    """Return how the address is suppressed, a moment after the bounce is known; None if the wait is over."""
+    deadline = time.monotonic() + _TAKES_AT_MOST_S
+    while True:
+        found: dict[str, Any] | None = bank("GET", holder).get("suppressed")
+        if found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.25)
 
 
 def _state(bank: _Bank, transaction_id: str, awaited: str) -> str:

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Iterator
 
-
 _AT_MOST_S = 1.0
 
 

@@ -113,7 +113,7 @@ def test_it_is_tried_nine_times_and_then_raised(dynamodb: Any, table_names: Any)
         together(Refusing(dynamodb, refusal("ThrottlingException"), "update_item"), waits).put(
             {f"{CALL}#0": sent(0)}, NOW
         )
-    assert len(waits) == 9
+    assert len(waits) == 8
 
 
 def test_while_the_item_is_throttled_it_waits_as_it_was_told_to() -> None:
@@ -261,7 +261,7 @@ def test_deliveries_that_cannot_be_written_are_raised(dynamodb: Any, table_names
     throttled, waits = Refusing(dynamodb, refusal("ThrottlingException"), "update_item"), list[float]()
     with pytest.raises(TemporarilyUnavailable):
         together(throttled, waits).put_delivered([delivery(0)], {key(0): claim(0)})
-    assert len(waits) == 5
+    assert len(waits) == 4
 
 
 def test_without_deliveries_nothing_is_written(dynamodb: Any, table_names: Any) -> None:
