@@ -47,7 +47,7 @@ def _time(text: str) -> datetime:
 def _run(stage: Stage, options: argparse.Namespace) -> int:
     if not (options.name.endswith("Table") and re.search(rf"^  {options.name}:$", DATA.read_text(), re.MULTILINE)):
         raise RestoreFailed(f"there is no table {options.name} in infra/data.yaml.")
-    refuse_capacity(stage.session.client("cloudformation"), stage.name, options.name)
+    refuse_steady(stage.session.client("cloudformation"), stage.name, options.name)
     if options.command == "adopt":
         adopt(stage.session, stage.name, options.name, options.table)
         print(f"The data stack has {options.table} as {options.name}.")
@@ -61,7 +61,7 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
     return 0
 
 
-def refuse_capacity(cloudformation: Any, stage: str, name: str) -> None:
+def refuse_steady(cloudformation: Any, stage: str, name: str) -> None:
     """Raise RestoreFailed if the stage is steady and so the table has capacity: a restored one has no auto scaling."""
     steady = int(parameters(cloudformation, stack_name(stage, "data")).get("SteadyTransactions", "0"))
     if steady and "IsSteady" in _resource(DATA.read_text(), name):

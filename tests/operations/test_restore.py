@@ -166,7 +166,7 @@ def test_a_table_with_capacity_is_neither_restored_nor_adopted(
     ],
 )
 def test_a_table_on_demand_may_be_restored(parameters: dict[str, str], name: str) -> None:
-    restore.refuse_capacity(SteadyStack(**parameters), "prod", name)
+    restore.refuse_steady(SteadyStack(**parameters), "prod", name)
 
 
 def test_what_is_not_in_the_template_is_refused() -> None:
