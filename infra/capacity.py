@@ -20,6 +20,11 @@ class _TablesAreScaled(StackFailed):
     """A table would be changed while auto scaling may change it."""
 
 
+def is_steady(current: Mapping[str, str]) -> bool:
+    """Whether the tables of a data stack with these parameters have capacity; those of an earlier release have none."""
+    return current.get(STEADY, "0") != "0"
+
+
 def refuse_capacity(stage: str, is_new: bool, wanted: Mapping[str, str]) -> None:
     """Raise StackFailed if the stage can't have the wanted capacity.
 
@@ -50,7 +55,7 @@ def deploy_tables(
     """
     given = {**given, SCALING: "true"}
     current = parameters(cloudformation, name) if exists(cloudformation, name) else {}
-    is_scaled = current.get(STEADY, "0") != "0" and current[SCALING] == "true"
+    is_scaled = is_steady(current) and current[SCALING] == "true"
 
     def first(changes: list[dict[str, Any]]) -> None:
         check(changes)

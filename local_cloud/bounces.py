@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -95,20 +95,24 @@ def _post(bank: _Bank, account: str, transaction_id: str, now: datetime, state: 
 
 def _suppressed(bank: _Bank, holder: str) -> dict[str, Any] | None:
     """Return how the address is suppressed, a moment after the bounce is known; None if the wait is over."""
-    deadline = time.monotonic() + _TAKES_AT_MOST_S
-    while True:
-        found: dict[str, Any] | None = bank("GET", holder).get("suppressed")
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.25)
+    found: dict[str, Any] | None = _looked_up(lambda: bank("GET", holder).get("suppressed"), bool)
+    return found
 
 
 def _state(bank: _Bank, transaction_id: str, awaited: str) -> str:
     """Return the notification's state and its reason when the state is the awaited one, or the wait is over."""
-    deadline = time.monotonic() + _TAKES_AT_MOST_S
-    while True:
+
+    def first() -> dict[str, Any]:
         found = bank("GET", f"/transactions/{transaction_id}/notifications")["notifications"]
-        state = found[0]["state"] if found else "unknown"
-        if state == awaited or time.monotonic() > deadline:
-            return f"{state} ({found[0]['reason']})" if found and "reason" in found[0] else state
+        return found[0] if found else {"state": "unknown"}
+
+    one = _looked_up(first, lambda found: found["state"] == awaited)
+    return f"{one['state']} ({one['reason']})" if "reason" in one else str(one["state"])
+
+
+def _looked_up(look: Callable[[], Any], is_awaited: Callable[[Any], bool]) -> Any:
+    """Look until what is found is what is awaited, or the wait is over; return what was found last."""
+    deadline = time.monotonic() + _TAKES_AT_MOST_S
+    while not is_awaited(found := look()) and time.monotonic() <= deadline:
         time.sleep(0.25)
+    return found

@@ -21,34 +21,17 @@ from decimal import Decimal, InvalidOperation
 from infra.command_line import at_least_one, run
 from operations import needs, steady
 from operations.price_stage import usd_a_month
-from operations.units import DAY_S, Line, lines, objects_per_day
+from operations.units import DAY_S, lines, objects_per_day
 
 DAYS = 30
 MAX_BATCH = 500  # transactions in a request
 _MILLION = Decimal(10**6)
 _USD_A_MILLION_PUTS = Decimal(5)
-# API Gateway's prices of a million requests, each of so many millions in a month.
-_REQUESTS = "API Gateway, requests"
-_TIERS = (
-    (Decimal(333), Decimal("3.50")),
-    (Decimal(667), Decimal("2.80")),
-    (Decimal(19_000), Decimal("2.38")),
-    (Decimal("Infinity"), Decimal("1.51")),
-)
 # A secret costs 0.40 USD a month. While its bank is busy, each warm copy of the webhooks' sender reads it every minute,
 # and of the API's function every five.
 _SECRET_USD, _USD_A_MILLION_READS = Decimal("0.40"), Decimal(5)
 _READS_PER_DAY = DAY_S // 60
 _REQUEST_S = Decimal("0.05")
-
-
-def requests_usd(requests: Decimal) -> Decimal:
-    """Return what API Gateway takes for so many requests in a month."""
-    usd, left = Decimal(0), requests / _MILLION
-    for millions, usd_a_million in _TIERS:
-        usd += min(left, millions) * usd_a_million
-        left -= min(left, millions)
-    return usd
 
 
 def secrets_usd(per_day: Decimal, banks: int) -> Decimal:
@@ -68,19 +51,13 @@ def table(
     transactions = per_day * DAYS
     emails = transactions * holders
     billed = lines(per_day, batch, holders) if percent is None else steady.lines(per_day, batch, holders, percent)
-    found = [(line.name, _usd(line, transactions, emails)) for line in billed]
+    found = [(line.name, line.usd(transactions, emails)) for line in billed]
     objects = objects_per_day(per_day, banks) * DAYS
     found.append(("S3, writes to the archive", objects * _USD_A_MILLION_PUTS / _MILLION))
     found.append(("Secrets Manager, banks' secrets", secrets_usd(per_day, banks)))
     found.append(("a stage by itself", usd_a_month(percent is not None)))
     total = sum((usd for _, usd in found), Decimal(0))
     return [*found, ("sum", total), ("sum without SES", total - found[0][1])]
-
-
-def _usd(line: Line, transactions: Decimal, emails: Decimal) -> Decimal:
-    if line.name == _REQUESTS:
-        return requests_usd(line.units(transactions, emails))
-    return line.usd(transactions, emails)
 
 
 def printed(per_day: Decimal, holders: Decimal, batch: int, banks: int = 1, percent: int | None = None) -> str:

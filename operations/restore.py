@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.capacity import STEADY, is_steady
 from infra.command_line import open_stage, run, stage_parser
 from infra.protection import allow_replacements, protect, refuse_losses
 from infra.provision import PROJECT_DIR
@@ -63,10 +64,11 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
 
 def refuse_steady(cloudformation: Any, stage: str, name: str) -> None:
     """Raise RestoreFailed if the stage is steady and so the table has capacity: a restored one has no auto scaling."""
-    steady = int(parameters(cloudformation, stack_name(stage, "data")).get("SteadyTransactions", "0"))
-    if steady and "IsSteady" in _resource(DATA.read_text(), name):
+    if is_steady(parameters(cloudformation, stack_name(stage, "data"))) and "IsSteady" in _resource(
+        DATA.read_text(), name
+    ):
         raise RestoreFailed(
-            f"{name} isn't on demand. Make it so with `make provision STAGE={stage} SET=SteadyTransactions=0`,"
+            f"{name} isn't on demand. Make it so with `make provision STAGE={stage} SET={STEADY}=0`,"
             " and run this again: docs/restore.md."
         )
 

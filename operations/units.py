@@ -24,18 +24,28 @@ _MAILING = frozenset({"mailer", "alert_mailer", "feedback", "webhook_feeder", "w
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is billed: units for each transaction, and for each e-mail (one for each holder), and USD for a million."""
+    """What is billed: units for each transaction, and for each e-mail (one for each holder), and USD for a million.
+
+    `cheaper` are the prices of what is above so many units in a month, the smallest number first.
+    """
 
     name: str
     a_transaction: Decimal
     an_email: Decimal
     usd_a_million: Decimal
+    cheaper: tuple[tuple[Decimal, Decimal], ...] = ()
 
     def units(self, transactions: Decimal, emails: Decimal) -> Decimal:
         return self.a_transaction * transactions + self.an_email * emails
 
     def usd(self, transactions: Decimal, emails: Decimal) -> Decimal:
-        return self.units(transactions, emails) * self.usd_a_million / _MILLION
+        """Return the USD of a month's transactions and e-mails."""
+        left, usd = self.units(transactions, emails), Decimal(0)
+        for above, usd_a_million in reversed(((Decimal(0), self.usd_a_million), *self.cheaper)):
+            part = max(Decimal(0), left - above)
+            usd += part * usd_a_million
+            left -= part
+        return usd / _MILLION
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Price:
     """A price in USD a million, and where `bench.units` counts its units: in `kind`, in rows that end with `of`.
 
     What the local cloud doesn't count is `beside` an e-mail (SES's own, SNS's request to the feedback queue), and
-    `a_request` of the API (its line in the access log).
+    `a_request` of the API (its line in the access log). `cheaper` is as in Line.
     """
 
     name: str
@@ -53,6 +63,7 @@ class Price:
     figure: str = "calls"
     beside: str = "0"
     a_request: str = "0"
+    cheaper: tuple[tuple[int, str], ...] = ()
 
 
 ACCESS_LOG_LINE = 250  # bytes of the format in infra/app.json, with the 26 that CloudWatch adds
@@ -60,7 +71,12 @@ PRICES = (
     Price("SES, e-mails", "100", of="no service", beside="1"),
     Price("DynamoDB, write units", "0.625", of="dynamodb", figure="write_units"),
     Price("DynamoDB, read units", "0.125", of="dynamodb", figure="read_units"),
-    Price("API Gateway, requests", "3.50", of="apigateway"),
+    Price(
+        "API Gateway, requests",
+        "3.50",
+        of="apigateway",
+        cheaper=((333 * 10**6, "2.80"), (1_000 * 10**6, "2.38"), (20_000 * 10**6, "1.51")),
+    ),
     Price("SNS, feedback", "0.50", of="no service", beside="1"),
     Price("SQS, requests with their group", "0.50", of="sqs", beside="1"),
     Price("Lambda, invocations", "0.20", kind="functions", figure="invocations"),
@@ -134,6 +150,7 @@ def lines(per_day: Decimal, batch: int = 1, holders: Decimal = Decimal(1)) -> li
             Decimal(price.usd_a_million),
             a_transaction=Decimal(price.a_request) / batch,
             an_email=Decimal(price.beside),
+            cheaper=tuple((Decimal(above), Decimal(usd)) for above, usd in price.cheaper),
         )
         for price in PRICES
     ]
@@ -145,6 +162,7 @@ def line_of(
     usd_a_million: Decimal,
     a_transaction: Decimal = Decimal(0),
     an_email: Decimal = Decimal(0),
+    cheaper: tuple[tuple[Decimal, Decimal], ...] = (),
 ) -> Line:
     """Return a line of the units of functions, and of what is besides for each transaction and e-mail."""
     for function, one in units.items():
@@ -152,7 +170,7 @@ def line_of(
             an_email += one
         else:
             a_transaction += one
-    return Line(name, _rounded(a_transaction), _rounded(an_email), usd_a_million)
+    return Line(name, _rounded(a_transaction), _rounded(an_email), usd_a_million, cheaper)
 
 
 def by_function(price: Price, per_day: Decimal, batch: int, holders: Decimal) -> dict[str, Decimal]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.price import main, printed, requests_usd, secrets_usd, table
+from operations.price import main, printed, secrets_usd, table
 from operations.price_stage import OF_A_STAGE, usd_a_month
 from operations.units import lines
 
@@ -111,6 +111,12 @@ def test_batches_save_requests() -> None:
     alone, batched = (dict(table(Decimal(500_000), Decimal(2), batch)) for batch in (1, 100))
     assert batched["API Gateway, requests"] * 100 == alone["API Gateway, requests"]
     assert all(batched[name] <= alone[name] for name in alone)
+
+
+def requests_usd(requests: Decimal) -> Decimal:
+    """Return what API Gateway takes for so many requests in a month."""
+    (one,) = [line for line in lines(BUSY) if line.name == "API Gateway, requests"]
+    return one.usd(requests, Decimal(0))
 
 
 @pytest.mark.parametrize(
