@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import urllib3
@@ -85,10 +86,21 @@ class CloudUnderTest:
 
     def mails(self, to: str = "") -> list[dict[str, Any]]:
         """Return what SES took, oldest first, for the addresses that begin with `to`."""
-        url = f"{self.deployed.cloud.endpoint_url}/_ministack/ses/messages"
+        listed: dict[str, list[dict[str, Any]]] = self._told(f"/_ministack/ses/messages?{urlencode({'to': to})}")[
+            "messages"
+        ]
+        return [mail for of_account in listed.values() for mail in of_account]
+
+    def mails_of(self, bank: str) -> int:
+        """Return how many e-mails of a bank SES took."""
+        counted: dict[str, int] = self._told("/_gate/mails").get(bank, {"accepted": 0})
+        return counted["accepted"]
+
+    def _told(self, path: str) -> dict[str, Any]:
+        url = self.deployed.cloud.endpoint_url + path
         answer = urllib3.request("GET", url, headers=self.deployed.cloud.keys.headers, timeout=30)
-        taken = [mail for of_account in answer.json()["messages"].values() for mail in of_account]
-        return [mail for mail in taken if mail["To"][0].startswith(to)]
+        told: dict[str, Any] = answer.json()
+        return told
 
     def waiting(self, queue: str) -> int:
         """Return how many messages a queue has, visible or not, by the name of its output."""

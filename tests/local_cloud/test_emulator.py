@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from local_cloud.emulator import in_full, in_groups, noting, telling
+from local_cloud.emulator import in_full, in_groups, listing, noting
 
 PATH = "/v2/email/outbound-bulk-emails"
 ENTRY = {
@@ -44,20 +44,64 @@ def test_nothing_is_noted_of_what_is_refused_or_no_e_mail() -> None:
     assert noted([ENTRY], [{"MessageId": "m-1"}], path="/v2/email/identities") == {}
 
 
-def test_the_list_of_e_mails_tells_what_was_noted_and_is_otherwise_as_it_was() -> None:
-    listed = {"messages": {"000": [{"MessageId": "m-1", "To": ["a"]}, {"MessageId": "m-2", "To": ["b"]}]}}
-    answer = asyncio.run(telling(answering(200, listed), {"m-1": NOTED})("GET", "/_ministack/ses/messages", {}, {}))
-    assert json.loads(answer[2]) == {
-        "messages": {"000": [{"MessageId": "m-1", "To": ["a"], **NOTED}, {"MessageId": "m-2", "To": ["b"]}]}
+SENT = {
+    ("000", "us-east-2", "entries"): [
+        {
+            "MessageId": f"m-{number}",
+            "Source": "alerts@example.com",
+            "To": [to],
+            "CC": [],
+            "BCC": [],
+            "Subject": "{{subject}}",
+            "RenderedSubject": "1 transaction",
+            "RenderedBodyText": "text",
+            "RenderedBodyHtml": "<p>",
+            "Timestamp": 1.5,
+            "Type": "SendBulkEmail",
+            "MIMEType": "text/html",
+        }
+        for number, to in enumerate(["awa@example.com", "bea@example.com"], 1)
+    ],
+    ("000", "us-east-2", "others"): {},
+}
+
+
+def listed(query: dict[str, list[str]]) -> list[dict[str, Any]]:
+    handle = listing(lambda: SENT, {"m-1": NOTED})
+    status, _, body = asyncio.run(handle("GET", "/_ministack/ses/messages", {}, query))
+    assert status == 200
+    found: list[dict[str, Any]] = json.loads(body)["messages"]["000"]
+    return found
+
+
+def test_the_list_of_e_mails_has_what_was_rendered_and_what_was_noted() -> None:
+    first, second = listed({})
+    assert first == {
+        "MessageId": "m-1",
+        "Source": "alerts@example.com",
+        "To": ["awa@example.com"],
+        "CC": [],
+        "BCC": [],
+        "Subject": "1 transaction",
+        "BodyText": "text",
+        "BodyHtml": "<p>",
+        "Timestamp": 1.5,
+        "Type": "SendBulkEmail",
+        **NOTED,
     }
+    assert {**second, **NOTED} == {**first, "MessageId": "m-2", "To": ["bea@example.com"]}
+    assert "Tags" not in second
 
 
-def test_what_is_no_list_of_e_mails_goes_through() -> None:
-    async def other(*_: Any) -> None:
-        return None
+def test_only_those_to_who_is_asked_for_are_listed() -> None:
+    assert [one["MessageId"] for one in listed({"to": ["bea@"]})] == ["m-2"]
+    assert listed({"to": ["@example.com"]}) == []
 
-    assert asyncio.run(telling(other, {"m-1": NOTED})("GET", "/elsewhere", {}, {})) is None
-    assert asyncio.run(telling(answering(400, {"x": 1}), {})("GET", "/x", {}, {}))[0] == 400
+
+def test_what_is_no_list_of_e_mails_is_for_others() -> None:
+    handle = listing(lambda: SENT, {})
+    assert asyncio.run(handle("GET", "/elsewhere", {}, {})) is None
+    assert asyncio.run(handle("POST", "/_ministack/ses/messages", {}, {})) is None
 
 
 def test_a_token_that_is_refreshed_names_the_groups_of_its_user_and_any_other_is_made_as_before() -> None:
