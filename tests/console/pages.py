@@ -122,8 +122,8 @@ def requests(served: Served, part: str) -> list[str]:
 def violations(page: Page) -> list[str]:
     """Return what axe finds: the rule, and the first element that breaks it."""
     page.evaluate(_AXE)
-    found: dict[str, Any] = page.evaluate("rules => axe.run(document, rules)", _RULES)
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]} {one['nodes'][0]['any'][:1]}" for one in found["violations"]]
+    found: list[dict[str, Any]] = page.evaluate("async rules => (await axe.run(document, rules)).violations", _RULES)
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]} {one['nodes'][0]['any'][:1]}" for one in found]
 
 
 def _module(page: Page, name: str) -> str:
