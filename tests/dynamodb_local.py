@@ -68,8 +68,10 @@ def shared(folder: Path) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not url.exists():
             port = free_port()
-            # It lives for minutes: compiling for the long run, and a collector for many processors, only cost.
-            lean = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx2g"]
+            # It lives for minutes: compiling for the long run, and a collector for many processors, only cost. For each
+            # request it takes a new array of 16 MB: in little memory, which stays in a processor's cache, that costs
+            # half of what it does all over two gigabytes.
+            lean = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx2g", "-Xmn64m", "-XX:+UseTransparentHugePages"]
             options = [*lean, "-jar", "DynamoDBLocal.jar", "-inMemory", "-port", str(port)]
             libraries = ["DynamoDBLocal_lib", *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]  # SQLite's first
             subprocess.run(
