@@ -101,6 +101,18 @@ def functions(deployed: Clone) -> dict[str, Any]:
     return {name: client.get_function(FunctionName=full_name)["Configuration"] for name, full_name in FUNCTIONS.items()}
 
 
+@pytest.fixture(scope="module")
+def api_id(deployed: Clone) -> str:
+    """The id of the deployed stage's API."""
+    return api_of(deployed, "prod")
+
+
+@pytest.fixture(scope="module")
+def methods(deployed: Clone, api_id: str) -> dict[str, Any]:
+    """The methods of the deployed stage's API as API Gateway describes them, by their routes."""
+    return methods_of(deployed, "prod", api_id)
+
+
 @pytest.fixture
 def local(fresh: Clone, tmp_path: Path) -> Clone:
     """A clone with a running local cloud, which here is moto, that has an API and the stage's data stack."""
@@ -143,9 +155,8 @@ def api_of(clone: Clone, stage: str) -> str:
     return found[1]
 
 
-def methods_of(clone: Clone, stage: str) -> dict[str, Any]:
+def methods_of(clone: Clone, stage: str, api_id: str) -> dict[str, Any]:
     """Return API Gateway's description of each method of the stage's API, by its route, like `GET /health`."""
-    api_id = api_of(clone, stage)
     gateway = clone.client("apigateway")
     assert [found["stageName"] for found in gateway.get_stages(restApiId=api_id)["item"]] == [stage]
     return {
@@ -173,9 +184,7 @@ def test_before_provisioning_a_chalice_command_says_in_one_line_what_is_missing(
     assert re.fullmatch(r"Stage prod is not provisioned: run `make provision STAGE=prod .*\n", done.stderr)
 
 
-def test_every_route_is_deployed_and_needs_an_api_key_but_the_public_ones(deployed: Clone) -> None:
-    methods = methods_of(deployed, "prod")
-
+def test_every_route_is_deployed_and_needs_an_api_key_but_the_public_ones(methods: dict[str, Any]) -> None:
     assert set(methods) == routes_of_app()
     keyless = {route for route, method in methods.items() if not method["apiKeyRequired"] and " /staff/" not in route}
     assert keyless == {f"{method} {path}" for path in PUBLIC for method in ("GET", "HEAD")} | {
@@ -186,16 +195,16 @@ def test_every_route_is_deployed_and_needs_an_api_key_but_the_public_ones(deploy
 
 
 def test_every_route_is_answered_by_the_api_function_which_the_api_may_call(
-    deployed: Clone, functions: dict[str, Any]
+    deployed: Clone, functions: dict[str, Any], api_id: str, methods: dict[str, Any]
 ) -> None:
     arn = functions["api_handler"]["FunctionArn"]
 
-    uris = {method["methodIntegration"]["uri"] for method in methods_of(deployed, "prod").values()}
+    uris = {method["methodIntegration"]["uri"] for method in methods.values()}
     assert [uri.endswith(f"/functions/{arn}/invocations") for uri in uris] == [True]
     policy = json.loads(deployed.client("lambda").get_policy(FunctionName=arn)["Policy"])
     (statement,) = policy["Statement"]
     assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
-    callers = f"arn:aws:execute-api:us-east-2:123456789012:{api_of(deployed, 'prod')}/"
+    callers = f"arn:aws:execute-api:us-east-2:123456789012:{api_id}/"
     assert statement["Condition"]["ArnLike"]["AWS:SourceArn"].startswith(callers)
 
 
@@ -332,10 +341,10 @@ def test_git_sees_nothing_of_the_account_after_provisioning_and_deploying(deploy
     assert git(deployed.folder, "diff", "--cached") == ""
 
 
-def test_the_gateways_own_errors_become_problem_documents_by_one_command(deployed: Clone) -> None:
+def test_the_gateways_own_errors_become_problem_documents_by_one_command(deployed: Clone, api_id: str) -> None:
     deployed.succeed(sys.executable, "-m", "infra.gateway", "--stage", "prod")
 
-    given = deployed.client("apigateway").get_gateway_responses(restApiId=api_of(deployed, "prod"))["items"]
+    given = deployed.client("apigateway").get_gateway_responses(restApiId=api_id)["items"]
     answers = {answer["responseType"]: answer for answer in given}
     assert answers["THROTTLED"]["statusCode"] == "429"
     assert answers["THROTTLED"]["responseParameters"] == {
@@ -360,27 +369,33 @@ def test_functions_that_put_messages_back_may_loop_after_the_same_command_and_th
     assert allowed == {**put_back, "webhook_feeder": "Terminate"}
 
 
-def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(deployed: Clone, tmp_path: Path) -> None:
+def test_a_changed_route_is_redeployed_and_delete_leaves_nothing_of_the_stage(
+    deployed: Clone, api_id: str, tmp_path: Path
+) -> None:
     clone = deployed.copy(tmp_path / "project")
+    # Chalice sends a package once for each function: that it has the requirements is tested with prod's.
+    (clone.folder / "requirements.txt").write_text("")
     clone.provision("dev")
     clone.succeed(CHALICE, "deploy", "--stage", "dev")
-    api_id = api_of(clone, "dev")
-    assert set(methods_of(clone, "dev")) == routes_of_app()
+    dev_id = api_of(clone, "dev")
+    assert set(methods_of(clone, "dev", dev_id)) == routes_of_app()
 
     with (clone.folder / "app.py").open("a") as app:
         app.write(NEW_ROUTE)
     clone.succeed(CHALICE, "deploy", "--stage", "dev")
 
-    assert api_of(clone, "dev") == api_id
-    assert set(methods_of(clone, "dev")) == {*routes_of_app(), "GET /version"}
-    assert methods_of(clone, "dev")["GET /version"]["apiKeyRequired"]
-    assert set(methods_of(clone, "prod")) == routes_of_app()
+    assert api_of(clone, "dev") == dev_id
+    redeployed = methods_of(clone, "dev", dev_id)
+    assert set(redeployed) == {*routes_of_app(), "GET /version"}
+    assert redeployed["GET /version"]["apiKeyRequired"]
+    assert api_of(clone, "prod") == api_id
+    assert set(methods_of(clone, "prod", api_id)) == routes_of_app()
     assert len(named_after(clone, "dev")) == 15 + 15 + 9 + 5
 
     clone.succeed(CHALICE, "delete", "--stage", "dev")
 
     assert named_after(clone, "dev") == []
-    assert api_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
+    assert dev_id not in {api["id"] for api in clone.client("apigateway").get_rest_apis()["items"]}
     assert len(named_after(clone, "prod")) == 15 + 15 + 9 + 5
     assert clone.outputs("dev")["TransactionsTable"] in clone.client("dynamodb").list_tables()["TableNames"]
 
