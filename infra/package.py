@@ -17,8 +17,15 @@ from infra.snap_start import add_snap_start
 from infra.wheels import install, target_of
 
 PROJECT_DIR = Path(__file__).parent.parent
-# The `chalice` command of the Python that runs this.
-CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
+# The `chalice` command of the Python that runs this, without compressing: the zip is written anew afterwards.
+_CHALICE = """
+import sys, zipfile
+from chalice.cli import main
+from chalice.utils import OSUtils
+OSUtils.ZIP_DEFLATED = zipfile.ZIP_STORED
+sys.exit(main())
+"""
+CHALICE = (sys.executable, "-c", _CHALICE)
 # The AWS services whose clients the app makes. A test compares this with the code.
 SERVICES = frozenset({"dynamodb", "events", "s3", "secretsmanager", "sesv2", "sns", "sqs"})
 # What stays in a build's folder: what is installed for it, what Chalice knows of it, and what is made of it.
