@@ -80,11 +80,13 @@ def _works(folder: Path, before: Path | None) -> dict[str, tuple[Path, str, str]
     with zipfile.ZipFile(release) as archive:
         archive.extractall(task)
         archive.extractall(contenders)
+    added = folder / "added"
     powertools = Path(aws_lambda_powertools.__file__).parent
-    shutil.copytree(powertools / "event_handler", contenders / "aws_lambda_powertools" / "event_handler")
+    shutil.copytree(powertools / "event_handler", added / "aws_lambda_powertools" / "event_handler")
     for handler in _CONTENDERS.values():
-        shutil.copy(PROJECT / "bench" / f"{handler.partition('.')[0]}.py", contenders)
-    compile_folder(contenders)
+        shutil.copy(PROJECT / "bench" / f"{handler.partition('.')[0]}.py", added)
+    compile_folder(added)
+    shutil.copytree(added, contenders, dirs_exist_ok=True)
     post = events_by_function()["app"]
     works = {name: (contenders, handler, post) for name, handler in _CONTENDERS.items()}
     works |= {name: (task, f"app.{name}", event) for name, event in events_by_function().items()}
