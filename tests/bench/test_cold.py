@@ -1,21 +1,19 @@
 """The benchmark of cold starts: each function and each contender really answers, from the release's own zip."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 from bench.own_process import PROJECT
+from tests import wheels
 from tests.cloud import BUILD
 
 pytestmark = pytest.mark.cloud
 
 
 def test_every_function_and_every_contender_gives_its_first_answer() -> None:
-    downloaded, own = (build / ".chalice" / "deployments" for build in (BUILD, BUILD.with_name("bench")))
-    if downloaded.exists() and not own.exists():
-        shutil.copytree(downloaded, own)
+    wheels.share(BUILD.with_name("bench"))
     command = [sys.executable, "-m", "bench.cold", "--rounds", "1"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     names = [line.split("  ")[0] for line in done.stdout.splitlines()[1:]]

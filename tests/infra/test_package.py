@@ -15,6 +15,7 @@ import pytest
 from infra.package import PROJECT_DIR, SERVICES, copy_project, package, ships
 from infra.provision import record, with_arns
 from infra.wheels import RUNTIME, Target, WheelsMissing, install, target_of
+from tests import wheels
 from tests.cloud import BUILD
 from tests.conftest import SETTINGS
 from tests.tables import template_outputs
@@ -25,12 +26,10 @@ ELF_AARCH64 = 183
 
 @pytest.fixture(scope="module")
 def packaged() -> Path:
-    """The folder with a packaged prod stage; the wheels are kept from the local cloud's build."""
+    """The folder with a packaged prod stage; the wheels are those of the local cloud's build."""
     build = BUILD.with_name("package-test")
     copy_project(build)
-    if (BUILD / "vendor.installed").exists():
-        shutil.copytree(BUILD / "vendor", build / "vendor", dirs_exist_ok=True)
-        shutil.copy(BUILD / "vendor.installed", build)
+    wheels.share(build)
     # Any ARN and URL will do where nothing is called; the shape is the data stack's.
     arn = "arn:aws:dynamodb:us-east-2:123456789012:table/example/stream/2026-01-01T00:00:00.000"
     url = "https://sqs.us-east-2.amazonaws.com/123456789012/example"
