@@ -34,9 +34,16 @@ def test_counting() -> None:
 """
 
 
+# Each run of a mutant's tests would import them.
+SETTINGS = """[pytest]
+addopts = -p no:schemathesis -p no:anyio
+"""
+
+
 def made(folder: Path) -> Path:
     """Make the project in the folder, and return it."""
-    for name, text in {"toy/__init__.py": "", MODULE.file: SOURCE, MODULE.tests[0]: TESTS}.items():
+    files = {"pytest.ini": SETTINGS, "toy/__init__.py": "", MODULE.file: SOURCE, MODULE.tests[0]: TESTS}
+    for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "docs").mkdir()
