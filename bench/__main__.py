@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its status: 0, or 1 if a target is missed."""
     options = _parse(arguments)
     output = environment.divert_output()
-    lines = [*_timings(options.rounds), *_memory(options.posts)]
+    lines = [*_timings(options.rounds, options.tries), *_memory(options.posts)]
     print(report.as_text(lines), file=output)
     if options.report:
         options.report.write_text(json.dumps(report.as_json(lines), indent=2) + "\n", encoding="utf-8")
@@ -44,6 +44,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="a fifth of the time, for a first impression")
     parser.add_argument("--rounds", type=_count, metavar="N", help="rounds in which everything is timed (default: 40)")
+    parser.add_argument(
+        "--tries",
+        type=_count,
+        default=timing.TRIES,
+        metavar="N",
+        help="how often a round tries each work: the quickest counts (default: %(default)s)",
+    )
     parser.add_argument("--posts", type=_count, metavar="N", help="POSTs for the growth of memory (default: 50000)")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write the table as JSON")
     options = parser.parse_args(arguments)
@@ -58,7 +65,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _timings(rounds: int) -> Iterator[Line]:
+def _timings(rounds: int, tries: int) -> Iterator[Line]:
     # Beyond the client most of the time is the network's, in every work: fewer rounds are enough.
     rounds_of = {"client": rounds, "network": -(-rounds // 5), "wire": -(-rounds // 5)}
     total = sum(rounds_of.values()) * len(_BODIES)
@@ -68,7 +75,7 @@ def _timings(rounds: int) -> Iterator[Line]:
     ):
         for level, count in rounds_of.items():
             for name, body in _BODIES.items():
-                seconds = timing.rounds(_works(level, url, body), count, bar.update)
+                seconds = timing.rounds(_works(level, url, body), count, bar.update, tries)
                 yield from _lines(level, name, seconds)
 
 

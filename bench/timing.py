@@ -7,10 +7,12 @@ from typing import Any
 
 Work = Callable[[], Any]
 # Of some tries, the quickest was disturbed least.
-_TRIES = 3
+TRIES = 3
 
 
-def rounds(works: Mapping[str, Work], count: int, on_round: Callable[[], Any]) -> dict[str, list[float]]:
+def rounds(
+    works: Mapping[str, Work], count: int, on_round: Callable[[], Any], tries: int = TRIES
+) -> dict[str, list[float]]:
     """Return each work's seconds: one figure for each of `count` rounds. Every round times every work.
 
     Another program that slows the machine slows all works of the same round. So compare only figures of one round.
@@ -21,7 +23,7 @@ def rounds(works: Mapping[str, Work], count: int, on_round: Callable[[], Any]) -
     for index in range(count):
         # The order changes from round to round.
         for name in list(works)[:: -1 if index % 2 else 1]:
-            seconds[name].append(min(_seconds(works[name]) for _ in range(_TRIES)))
+            seconds[name].append(min(_seconds(works[name]) for _ in range(tries)))
         on_round()
     return seconds
 
