@@ -4,8 +4,9 @@ Plain moto refuses the Swagger 2.0 that Chalice sends and drops which methods ne
 a stack that a change set made and the tables that it changed, doesn't know termination protection and Lambda's limits
 and loop detection, and can't make a secret, an SES configuration set, a user pool or a key with tags from a template.
 It reads a function's code, 48 MB for each of fifteen functions, five times over and never runs it: here it gets a few
-bytes instead. And for each stack that it makes, it finds two large primes and reads YAML letter by letter: here the
-primes are found once. It leaves out types of `infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`).
+bytes instead. For each stack that it makes, it finds two large primes and reads YAML letter by letter: here the primes
+are found once, and each template is read once. And for each request it looks at the folders of all services, and writes
+a line that nobody reads. It leaves out types of `infra/data.yaml` that nothing refers to (`AWS::ApiGateway::Account`).
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import functools
 import io
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -59,7 +61,7 @@ def serve(port: int) -> None:
     """Serve until standard input ends, which it also does when the test run is killed."""
     import yaml
     from joserfc.jwk import RSAKey
-    from moto import server
+    from moto import backends, server
     from moto.apigateway.models import APIGatewayBackend
     from moto.awslambda import urls
     from moto.awslambda.responses import LambdaResponse
@@ -72,9 +74,14 @@ def serve(port: int) -> None:
     from moto.kms import models as kms
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication
     from moto.utilities.utils import load_resource
+    from werkzeug.serving import WSGIRequestHandler
 
+    services = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: services
+    WSGIRequestHandler.log_request = lambda *_: None
     yaml.CLoader.add_multi_constructor("", yaml_tag_constructor)
     yaml.Loader = yaml.CLoader
+    yaml.load = _once(yaml.load)
     pools_key = RSAKey.import_key(load_resource("cognitoidp/resources/jwks-private.json"))
     cognito.jwk = SimpleNamespace(RSAKey=SimpleNamespace(import_key=lambda _: pools_key))
     kms.KmsBackend.create_key = _tagging(kms.KmsBackend.create_key)
@@ -103,6 +110,18 @@ def serve(port: int) -> None:
     urls.url_paths[r"{0}/2016-08-19/account-settings/?$"] = LambdaResponse.dispatch
     threading.Thread(target=_end_with_input, daemon=True).start()
     server.main(["-H", "127.0.0.1", "-p", str(port)])
+
+
+def _once(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what reads each template once, and gives a copy of it to each that asks."""
+    read: dict[str, bytes] = {}
+
+    def loaded(text: str, **options: Any) -> Any:
+        if text not in read:
+            read[text] = pickle.dumps(load(text, **options))
+        return pickle.loads(read[text])
+
+    return loaded
 
 
 def _without_code(answer: Callable[..., Any]) -> Callable[..., Any]:
