@@ -68,7 +68,7 @@ os.environ |= SETTINGS | {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
-from tests import quick_moto, service_models  # noqa: E402
+from tests import quick_moto, quiet_workers, service_models  # noqa: E402
 from tests.aws_calls import RECORDER, install  # noqa: E402
 
 service_models.share()
@@ -209,6 +209,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    quiet_workers.quieten(config)
     # All local clouds of a run count in one folder what their gates refuse. Other processors' tests inherit it.
     if FOLDER_VARIABLE not in os.environ:
         kept = contextlib.ExitStack()
