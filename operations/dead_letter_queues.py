@@ -15,6 +15,7 @@ from chalicelib.statements.index import StatementIndex
 from infra.sessions import Stage
 from operations.queued_letter import QueuedLetter, grouped
 from operations.stage_stores import stores_of
+from operations.stream_functions import StreamFunctions
 
 # Outputs of the data stack: each dead-letter queue, and the queue that sends its letters through again.
 QUEUES = {
@@ -35,7 +36,8 @@ class DeadLetterQueues:
     """A stage's dead-letter queues, and where their letters go to be processed again.
 
     `urls` are the dead-letter queues, `return_urls` the queues that the functions read, both by name. Letters about
-    statements go to the index of statements that are due; letters about cases to the opener, which `cases` makes.
+    statements go to the index of statements that are due; letters about cases to the opener, which `cases` makes; other
+    records of streams to their `functions`.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class DeadLetterQueues:
         return_urls: dict[str, str],
         statements: StatementIndex,
         cases: Callable[[], CaseOpener],
+        functions: StreamFunctions,
     ) -> None:
         self._sqs = sqs
         self._urls = urls
         self._return_urls = return_urls
         self._statements = statements
         self._cases = cases
+        self._functions = functions
 
     def count(self) -> int:
         """Return about how many letters there are."""
@@ -76,7 +80,8 @@ class DeadLetterQueues:
                 self._release(letter)
 
     def redrive(self, letter: QueuedLetter, now: datetime, note: Callable[[], None] = lambda: None) -> bool:
-        """Send a letter through again and remove it. Return False, and keep it, if the letter can't be read.
+        """Send a letter through again and remove it. Return False, and keep it, if the letter can't be read, or if its
+        function is called with it here and fails.
 
         `note` is called before it is sent, and not for one that is kept.
 
@@ -90,6 +95,10 @@ class DeadLetterQueues:
         elif (record := letter.record_of_flags()) is not None:
             note()
             self._cases().handle([record])
+        elif (record := letter.record_for_function()) is not None:
+            note()
+            if not self._functions.handles(letter.source, [record]):
+                return False
         elif (message := letter.message()) is not None:
             note()
             group = GroupedBody.group_of(grouped(message))
@@ -139,4 +148,5 @@ def dead_letter_queues(stage: Stage) -> DeadLetterQueues:
             of_cases.now,
         )
 
-    return DeadLetterQueues(stores.client("sqs"), urls, return_urls, stores.statement_index, cases)
+    functions = StreamFunctions.of(stage)
+    return DeadLetterQueues(stores.client("sqs"), urls, return_urls, stores.statement_index, cases, functions)

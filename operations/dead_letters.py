@@ -6,7 +6,8 @@
 
 However often a letter is sent through again, its transaction is recorded once, its holder is notified once, and its
 case is opened once. The letter goes to its function's queue, a statement to the index of statements that are due, and a
-case is opened, or gets its holder's answer, at once. A letter that can't be read stays.
+case is opened, or gets its holder's answer, at once. A record of a stream goes to its function at once. A letter that
+can't be read stays, and so does one over which its function fails.
 """
 
 import argparse
@@ -80,7 +81,8 @@ def _redrive(stage: Stage, options: argparse.Namespace) -> int:
                     kept += 1
             progress.update()
     selection.check()
-    print(f"{sent} sent through again, {kept} kept because they can't be read.")
+    why = ": they can't be read, or their functions fail over them" if kept else ""
+    print(f"{sent} sent through again, {kept} kept{why}.")
     return 0 if kept == 0 else 1
 
 

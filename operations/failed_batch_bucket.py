@@ -9,15 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.config import Config
-
 from infra.failures import CommandFailed
 from infra.sessions import Stage
-from infra.stacks import PROJECT
+from operations.stream_functions import StreamFunctions
 
 _FOLDER = "aws/lambda/"
-# A function may take its whole time. The call must not be made a second time meanwhile.
-_PATIENT = Config(read_timeout=70, retries={"total_max_attempts": 1})
 
 
 class UnreadableBatch(CommandFailed):
@@ -36,20 +32,18 @@ class FailedBatch:
 
 
 class FailedBatches:
-    """The failed batches of a stage. `s3` and `functions` are clients of S3 and Lambda."""
+    """The failed batches of a stage, whose functions are `functions`. `s3` is a client of S3."""
 
-    def __init__(self, s3: Any, functions: Any, bucket: str, stage: str) -> None:
+    def __init__(self, s3: Any, functions: StreamFunctions, bucket: str) -> None:
         self._s3 = s3
         self._functions = functions
         self._bucket = bucket
-        self._prefix = f"{PROJECT}-{stage}-"
 
     @classmethod
     def of(cls, stage: Stage) -> "FailedBatches":
         """Return the stage's failed batches; raises StackFailed if the stage isn't provisioned."""
         bucket = stage.output("FailedBatchesBucketArn").rpartition(":")[2]
-        functions = stage.session.client("lambda", config=_PATIENT)
-        return cls(stage.session.client("s3"), functions, bucket, stage.name)
+        return cls(stage.session.client("s3"), StreamFunctions.of(stage), bucket)
 
     def stored_keys(self) -> Iterator[str]:
         """Yield the keys of the batches, those of each stream's shard in the order in which Lambda gave up on them."""
@@ -63,7 +57,7 @@ class FailedBatches:
             content = json.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
             context, payload = content["requestContext"], content["payload"]
             records = list((json.loads(payload) if isinstance(payload, str) else payload)["Records"])
-            function = context["functionArn"].split(":")[6].removeprefix(self._prefix)
+            function = self._functions.name_in(context["functionArn"])
             return FailedBatch(key, function, str(context["condition"]), str(content["timestamp"]), records)
         except self._s3.exceptions.NoSuchKey:
             raise UnreadableBatch(f"there is no {key}.") from None
@@ -75,11 +69,6 @@ class FailedBatches:
 
         Raises UnreadableBatch if the function fails over it again.
         """
-        answer = self._functions.invoke(
-            FunctionName=f"{self._prefix}{batch.function}",
-            InvocationType="RequestResponse",
-            Payload=json.dumps({"Records": batch.records}).encode(),
-        )
-        if "FunctionError" in answer:
+        if not self._functions.handles(batch.function, batch.records):
             raise UnreadableBatch(f"{batch.function} fails over {batch.key} again; its log says why: kept.")
         self._s3.delete_object(Bucket=self._bucket, Key=batch.key)

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from chalicelib.aws.dynamo import from_item
 from chalicelib.aws.queues import GroupedBody
-from chalicelib.changes import change_notice
+from chalicelib.changes import change_notice, change_teller
+from chalicelib.changes.answer_teller import answer_in
 from chalicelib.flags import operator_alerts
 from chalicelib.flags.answers import answers_in
 from chalicelib.ledger import ingest_queue
 from chalicelib.ledger.keys import TransactionKey
 from chalicelib.ledger.stored_form import is_flag_row, transaction_from_item
-from chalicelib.notifications import suppressing
+from chalicelib.notifications import feed, suppressing
 from chalicelib.notifications.digest import unpack
 from chalicelib.notifications.feedback import read_event
 from chalicelib.notifications.notice import Notice, pack, to_payload
@@ -23,6 +24,13 @@ from chalicelib.webhooks import webhook
 
 STATEMENTS = "statements"  # the source of the statements function's letters, which are among the notifications' letters
 CASE_REASONS = ("case_not_opened", "answer_not_added")  # the first words of the case opener's reasons
+# What these functions read of a stream's record: a holder's answer, changes of holders, a page of the feed. What a
+# function can't read raises any exception, and what is nothing of its own is None.
+_READ_OF_A_STREAM: dict[str, Callable[[dict[str, Any]], object]] = {
+    "transaction_stream": lambda images: answer_in(images),
+    "holder_changes": lambda images: list(change_teller.changes_in(images)),
+    "webhook_feeder": lambda images: feed.changes_in(images["NewImage"]),
+}
 MOVED_BY_SQS = "moved by SQS after too many deliveries"
 Read = TypeVar("Read")
 
@@ -68,6 +76,14 @@ class QueuedLetter:
         if self.queue != "stream" or self.reason.partition(":")[0] not in CASE_REASONS:
             return None
         return _if_readable(lambda: _record_of_flags(self.payload))
+
+    def record_for_function(self) -> dict[str, Any] | None:
+        """Return the stream's record that its function, `source`, couldn't read and can read now; None for others."""
+        read = _READ_OF_A_STREAM.get(self.source)
+        if read is None or self.reason.partition(":")[0] != "malformed_record":
+            return None
+        found = _if_readable(lambda: read(self.payload["dynamodb"]))
+        return None if found is None else self.payload
 
     @property
     def goes_to(self) -> str:

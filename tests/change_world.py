@@ -21,6 +21,7 @@ from chalicelib.flags.events import EventBus
 from chalicelib.holders.address import Address
 from chalicelib.holders.holder import Holder, load_holder
 from chalicelib.holders.repository import HolderRepository
+from chalicelib.holders.stored_form import holder_values
 from chalicelib.notifications.allowances_repository import AllowanceRepository
 from chalicelib.webhooks.outbox import Outbox
 from tests.fakes import FakeEventBridge, FakeSqs
@@ -30,6 +31,12 @@ from tests.mail_world import NOW, World
 def holder(holder_id: str = "awa", email: str = "awa@example.com", locale: str = "en", **preferences: Any) -> Holder:
     body = {"name": "Awa", "email": email, "locale": locale, "preferences": preferences}
     return load_holder(body, holder_id, NOW)
+
+
+def account_image(bank: str, account: str, *holders: Holder) -> dict[str, Any]:
+    """Return an account's record as the table's stream brings it."""
+    attributes = {f"holder:{one.id}": holder_values(one) for one in holders}
+    return to_item({"account_key": f"{bank}#{account}", **attributes})
 
 
 class Changes(World):

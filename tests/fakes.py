@@ -352,3 +352,16 @@ class QuickSqs(FakeSqs):
         answer = super().send_message_batch(**batch)
         self._received()
         return answer
+
+
+class FakeLambda:
+    """Functions that are called, of which some fail."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.failing: set[str] = set()
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert InvocationType == "RequestResponse"
+        self.calls.append((FunctionName, json.loads(Payload)))
+        return {"StatusCode": 200} | ({"FunctionError": "Unhandled"} if FunctionName in self.failing else {})

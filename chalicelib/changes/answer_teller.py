@@ -83,7 +83,7 @@ class AnswerTeller:
         for record in stream_records:
             if record.get("eventName") == "MODIFY":
                 with SetAside(letters, record, "malformed_record"):
-                    found += filter(None, [_answer_in(record["dynamodb"])])
+                    found += filter(None, [answer_in(record["dynamodb"])])
         if not (found or letters):
             return
         self._dead_letters.put(letters)
@@ -100,8 +100,11 @@ class AnswerTeller:
         self._activity.note({bank: Happened(answers) for bank, answers in given.items()})
 
 
-def _answer_in(images: Mapping[str, Any]) -> Answered | None:
-    """Return the answer that is new in a changed row; None if it is of no flags, or something else is new."""
+def answer_in(images: Mapping[str, Any]) -> Answered | None:
+    """Return the answer that is new in a changed row; None if it is of no flags, or something else is new.
+
+    `images` are a stream record's. Raises KeyError, TypeError, ValueError or AttributeError if the row can't be read.
+    """
     image = images["NewImage"]
     if not is_flag_row(image) or LAST_ANSWER not in image:
         return None

@@ -88,10 +88,14 @@ class ChangeTeller:
 def _read(records: Sequence[Mapping[str, Any]], letters: list[Letter]) -> Iterable[HolderChange]:
     for record in records:
         with SetAside(letters, record, "malformed_record"):
-            yield from list(_changes_in(record["dynamodb"]))
+            yield from list(changes_in(record["dynamodb"]))
 
 
-def _changes_in(images: Mapping[str, Any]) -> Iterable[HolderChange]:
+def changes_in(images: Mapping[str, Any]) -> Iterable[HolderChange]:
+    """Yield what has changed for the holders of an account's record; nothing for one that was deleted.
+
+    `images` are a stream record's. Raises KeyError, TypeError, ValueError or AttributeError if one can't be read.
+    """
     if "NewImage" not in images:
         return
     after = from_item(images["NewImage"])

@@ -1,11 +1,15 @@
 """The holder's choice as it is deployed: behind the gateway, under the functions' roles, told by the table's stream."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 import urllib3
 
+from chalicelib.aws.dynamo import to_item
+from operations import dead_letters
+from tests.change_world import record
 from tests.cloud import BankClient, CloudUnderTest, eventually
 from tests.on_the_cloud.holder_links import links_of
 
@@ -80,3 +84,22 @@ def test_ended_alerts_and_a_new_address_are_told_to_the_holder(cloud: CloudUnder
     assert cloud.mails("moved@example.com") == []
     for queue in ("StreamDeadLetterQueueUrl", "NotificationDeadLetterQueueUrl"):
         assert cloud.dead_letters(queue) == []
+
+
+def test_a_change_that_could_not_be_read_is_told_when_an_operator_sends_its_letter_through(
+    cloud: CloudUnderTest, bank: BankClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.enrol("redriven")
+    cloud.use_by_commands(monkeypatch)
+    key = to_item({"account_key": f"{BANK}#redriven"})
+    before = cloud.client("dynamodb").get_item(TableName=cloud.deployed.outputs["AccountsTable"], Key=key)["Item"]
+    moved = {**before["holder:h"]["M"], "email": {"S": "elsewhere@example.com"}}
+    after = {**before, "holder:h": {"M": moved}}
+    letter = {"source": "holder_changes", "reason": "malformed_record: KeyError", "payload": record(before, after)}
+    cloud.client("sqs").send_message(
+        QueueUrl=cloud.deployed.outputs["StreamDeadLetterQueueUrl"], MessageBody=json.dumps(letter)
+    )
+    assert dead_letters.main(["redrive", "--reason", "malformed_record"]) == 0
+    (told,) = eventually(lambda: cloud.mails("redriven.h@example.com"))
+    assert "a été modifiée" in told["Subject"]
+    assert cloud.dead_letters("StreamDeadLetterQueueUrl") == []

@@ -21,6 +21,7 @@ from chalicelib.cases.repository import CaseRepository
 from chalicelib.cases.stored_form import case_item
 from chalicelib.changes import change_notice
 from chalicelib.changes.change_notice import ChangeNotice
+from chalicelib.flags.answers import LAST_ANSWER, HolderAnswer, attribute_of, to_value
 from chalicelib.flags.answers import Answer as HolderSays
 from chalicelib.flags.events import TRANSACTION_FLAGGED, flagged_detail
 from chalicelib.flags.repository import Flagging, FlagRepository
@@ -46,9 +47,12 @@ from operations import dead_letter_queues
 from operations.dead_letter_queues import DeadLetterQueues
 from operations.dead_letters import main
 from operations.queued_letter import QueuedLetter
+from operations.stream_functions import StreamFunctions
 from tests.audit_trail import operators_actions
 from tests.case_world import flagging
-from tests.fakes import OneCallAtATime, Refusing, refusal
+from tests.change_world import account_image, holder
+from tests.change_world import record as changed
+from tests.fakes import FakeLambda, OneCallAtATime, Refusing, refusal
 from tests.mail_world import EVENTS
 from tests.samples import TRANSACTION, transaction
 from tests.stream_world import record
@@ -101,6 +105,7 @@ class Stage:
     """A stage's queues, with the functions' own way to put dead letters into them."""
 
     def __init__(self) -> None:
+        self.functions = FakeLambda()
         self._sqs = boto3.client("sqs")
         cloudformation = boto3.client("cloudformation")
         name = "transaction-notifier-prod-data"
@@ -144,7 +149,9 @@ class Stage:
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(dead_letter_queues, "_WAITS_S", 0)  # moto has everything at once
     with mock_aws():
-        yield Stage()
+        found = Stage()
+        monkeypatch.setattr(StreamFunctions, "of", lambda stage: StreamFunctions(found.functions, stage.name))
+        yield found
 
 
 def letter(transaction_id: str) -> dict[str, Any]:
@@ -429,10 +436,10 @@ def test_when_the_index_takes_nothing_the_letter_stays(
     class Closed(DeadLetterQueues):
         """Dead-letter queues beside a statements table that refuses what is put."""
 
-        def __init__(self, sqs: Any, urls: Any, return_urls: Any, _: StatementIndex, cases: Any) -> None:
+        def __init__(self, sqs: Any, urls: Any, return_urls: Any, _: StatementIndex, *others: Any) -> None:
             client = Refusing(boto3.client("dynamodb"), refusal(code), "batch_write_item")
             statements = StatementIndex(DueRepository(client, stage.urls["StatementsTable"]))
-            super().__init__(sqs, urls, return_urls, statements, cases)
+            super().__init__(sqs, urls, return_urls, statements, *others)
 
     monkeypatch.setattr(dead_letter_queues, "DeadLetterQueues", Closed)
     put_statement(stage, STATEMENT.to_json())
@@ -578,3 +585,85 @@ def test_a_row_of_flags_that_can_t_be_read_or_is_about_no_case_stays(stage: Stag
     assert run("redrive") == 1
     assert len(stage.take("StreamDeadLetterQueue")) == 2
     assert len(stage.take("NotificationQueue")) == 1
+
+
+ANSWER = HolderAnswer("awa", HolderSays.NOT_RECOGNIZED, TRANSACTION.timestamp, TRANSACTION.timestamp)
+ANSWERED = {
+    "transaction_key": "eazycard#t1#flags",
+    "bank": "eazycard",
+    "account": "A1",
+    "id": "t1",
+    "flags": {},
+    attribute_of("awa"): to_value(ANSWER),
+    LAST_ANSWER: "awa",
+}
+PAGE = {"transaction_key": "feed#eazycard#0", "holder": "2026-01-10T14:00:00.000000Z#0a", "changed": ["t1#awa"]}
+# The records of streams that no queue takes, by the function that reads them and by the queue of its letters.
+RECORDS = {
+    ("transaction_stream", "StreamDeadLetterQueue"): record(to_item(ANSWERED), "MODIFY"),
+    ("holder_changes", "StreamDeadLetterQueue"): changed(
+        account_image("eazycard", "A1", holder()), account_image("eazycard", "A1", holder(email="new@example.com"))
+    ),
+    ("webhook_feeder", "WebhookDeadLetterQueue"): record(to_item(PAGE)),
+}
+
+
+@pytest.mark.parametrize(("source", "queue"), RECORDS)
+def test_another_record_of_a_stream_goes_to_its_function_and_is_gone(
+    stage: Stage, capsys: pytest.CaptureFixture[str], source: str, queue: str
+) -> None:
+    one = RECORDS[source, queue]
+    stage.put(queue, one, "malformed_record: KeyError", source)
+    assert run("redrive", "--reason", "malformed_record") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 sent through again, 0 kept."
+    assert stage.functions.calls == [(f"transaction-notifier-prod-{source}", {"Records": [one]})]
+    assert stage.take(queue) == stage.take("NotificationQueue") == stage.take("WebhookQueue") == []
+    assert operators_actions(table=stage.urls["AuditTrail"].partition("/")[0]) == ["dead_letters.redrive"]
+
+
+@pytest.mark.parametrize(("source", "queue"), RECORDS)
+def test_a_record_over_which_its_function_fails_stays_and_keeps_no_other_from_going_through(
+    stage: Stage, capsys: pytest.CaptureFixture[str], source: str, queue: str
+) -> None:
+    stage.functions.failing.add(f"transaction-notifier-prod-{source}")
+    stage.put(queue, RECORDS[source, queue], "malformed_record: KeyError", source)
+    stage.put("NotificationDeadLetterQueue", letter("t1"), "refused: MESSAGE_REJECTED")
+    assert run("redrive") == 1
+    why = "they can't be read, or their functions fail over them"
+    assert capsys.readouterr().out.splitlines()[-1] == f"1 sent through again, 1 kept: {why}."
+    assert len(stage.take(queue)) == len(told_again(stage)) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "queue", "payload"),
+    [
+        *(
+            (source, queue, payload)
+            for source, queue in RECORDS
+            for payload in (record({}), {}, [], "x", {"dynamodb": {"NewImage": {"changed": {"S": "x"}}}})
+            if (source, payload) != ("webhook_feeder", record({}))
+        ),
+        (
+            "transaction_stream",
+            "StreamDeadLetterQueue",
+            record(to_item({**ANSWERED, attribute_of("awa"): "x"}), "MODIFY"),
+        ),
+        ("transaction_stream", "StreamDeadLetterQueue", RECORDS["holder_changes", "StreamDeadLetterQueue"]),
+        ("archiver", "StreamDeadLetterQueue", RECORDS["holder_changes", "StreamDeadLetterQueue"]),
+    ],
+)
+def test_a_record_that_its_function_still_can_not_read_stays(
+    stage: Stage, source: str, queue: str, payload: Any
+) -> None:
+    stage.put(queue, payload, "malformed_record: KeyError", source)
+    assert run("redrive") == 1
+    assert stage.functions.calls == []
+    assert len(stage.take(queue)) == 1
+
+
+def test_a_letter_of_another_reason_goes_to_no_function(stage: Stage) -> None:
+    (source, queue), one = next(iter(RECORDS.items()))
+    stage.put(queue, one, "answer_not_added: KeyError", "holder_changes")
+    stage.put(queue, one, "refused_by_queue", source)
+    run("redrive")
+    assert stage.functions.calls == []

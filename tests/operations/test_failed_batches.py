@@ -12,26 +12,15 @@ from chalicelib.ledger.stored_form import transaction_item
 from infra.stacks import stack_name
 from operations import failed_batches
 from operations.failed_batch_bucket import FailedBatch, FailedBatches, UnreadableBatch
+from operations.stream_functions import StreamFunctions
 from tests.cloud import CloudUnderTest, eventually
+from tests.fakes import FakeLambda
 from tests.samples import TRANSACTION, transaction
 from tests.stream_world import record
 
 BUCKET = "failed"
 FUNCTIONS = "arn:aws:lambda:us-east-2:123456789012:function"
 RECORDS = [record(transaction_item(TRANSACTION))]
-
-
-class FakeLambda:
-    """Functions that are called, of which some fail."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, Any]] = []
-        self.failing: set[str] = set()
-
-    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
-        assert InvocationType == "RequestResponse"
-        self.calls.append((FunctionName, json.loads(Payload)))
-        return {"StatusCode": 200} | ({"FunctionError": "Unhandled"} if FunctionName in self.failing else {})
 
 
 def content(function: str = "transaction_stream", stage: str = "prod", **changes: Any) -> dict[str, Any]:
@@ -65,7 +54,7 @@ def functions() -> FakeLambda:
 
 @pytest.fixture
 def batches(s3: Any, functions: FakeLambda) -> FailedBatches:
-    return FailedBatches(s3, functions, BUCKET, "prod")
+    return FailedBatches(s3, StreamFunctions(functions, "prod"), BUCKET)
 
 
 def put(s3: Any, body: Any, key: str = "aws/lambda/uuid/shard/2026/01/10/1", bucket: str = BUCKET) -> str:

@@ -12,7 +12,7 @@ from moto import mock_aws
 from chalicelib.aws.dynamo import to_item
 from chalicelib.banks.bank import Bank
 from chalicelib.banks.repository import BankRepository
-from chalicelib.changes.answer_teller import _answer_in
+from chalicelib.changes.answer_teller import answer_in
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.answers import Answer
 from chalicelib.flags.repository import FlagRepository
@@ -106,7 +106,7 @@ def test_only_one_bank_s_rows_are_added_when_it_is_named(stage: Stage) -> None:
 
 def test_no_answer_is_told_again(stage: Stage) -> None:
     def answers() -> list[Any]:
-        return [found for row in stage.rows() if (found := _answer_in({"NewImage": row})) is not None]
+        return [found for row in stage.rows() if (found := answer_in({"NewImage": row})) is not None]
 
     assert len(answers()) == 2 * (ROWS // 3)
     assert run() == 0
