@@ -91,8 +91,8 @@ console-gallery: $(DEV)  ## Take pictures of every view of the console for docs/
 test: $(DEV) $(CLOUD) $(LOADER)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder
 
-# The tests that try more when they are asked to: tests/sizes.py, and `each_dynamodb` in tests/conftest.py.
-LONG = $(shell grep -rlE '^from tests.sizes import|each_dynamodb' --include='test_*.py' tests)
+# The tests that try more when they are asked to: tests/sizes.py, Hypothesis's, and `each_dynamodb` in tests/conftest.py.
+LONG = $(shell grep -rlE '^from tests.sizes import|@given|each_dynamodb' --include='test_*.py' tests)
 
 test-long: $(DEV) $(CLOUD)  ## Run the tests that try many cases with far more of them than `make test` (FILES=): hours
 	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -n auto --no-loadscope-reorder --timeout 0 $(or $(FILES),$(LONG))

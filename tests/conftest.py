@@ -110,8 +110,12 @@ LONGEST = (
 LAST = "on_the_cloud/test_two_banks"
 
 # No deadline: a slow machine is no failure. The examples of a property share the fixtures of its test function.
+# Half of Hypothesis's own number of examples: with them, too, the tests notice every mutant (docs/mutants.md).
 hypothesis.settings.register_profile(
-    "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+    "project",
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("project"), max_examples=5_000)
 hypothesis.settings.register_profile("versions", hypothesis.settings.get_profile("project"), max_examples=10)
