@@ -27,7 +27,7 @@ CASE_REASONS = ("case_not_opened", "answer_not_added")  # the first words of the
 # What these functions read of a stream's record: a holder's answer, changes of holders, a page of the feed. What a
 # function can't read raises any exception, and what is nothing of its own is None.
 _READ_OF_A_STREAM: dict[str, Callable[[dict[str, Any]], object]] = {
-    "transaction_stream": lambda images: answer_in(images),
+    "transaction_stream": answer_in,
     "holder_changes": lambda images: list(change_teller.changes_in(images)),
     "webhook_feeder": lambda images: feed.changes_in(images["NewImage"]),
 }

@@ -86,9 +86,7 @@ class CloudUnderTest:
 
     def mails(self, to: str = "") -> list[dict[str, Any]]:
         """Return what SES took, oldest first, for the addresses that begin with `to`."""
-        listed: dict[str, list[dict[str, Any]]] = self._told(f"/_ministack/ses/messages?{urlencode({'to': to})}")[
-            "messages"
-        ]
+        listed = self._told(f"/_ministack/ses/messages?{urlencode({'to': to})}")["messages"]
         return [mail for of_account in listed.values() for mail in of_account]
 
     def mails_of(self, bank: str) -> int:
