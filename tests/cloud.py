@@ -16,6 +16,7 @@ from chalicelib.banks.bank import Bank
 from local_cloud.deploy import STAGE, Deployed, deploy_stage
 from local_cloud.logs import API
 from local_cloud.server import PROJECT_DIR, free_port, start
+from local_cloud.switches import Switches
 from operations.bank_registry import Registry, registry
 
 # Kept between runs, so that the requirements for Lambda are downloaded once.
@@ -86,19 +87,13 @@ class CloudUnderTest:
 
     def mails(self, to: str = "") -> list[dict[str, Any]]:
         """Return what SES took, oldest first, for the addresses that begin with `to`."""
-        listed = self._told(f"/_ministack/ses/messages?{urlencode({'to': to})}")["messages"]
-        return [mail for of_account in listed.values() for mail in of_account]
-
-    def mails_of(self, bank: str) -> int:
-        """Return how many e-mails of a bank SES took."""
-        counted: dict[str, int] = self._told("/_gate/mails").get(bank, {"accepted": 0})
-        return counted["accepted"]
-
-    def _told(self, path: str) -> dict[str, Any]:
-        url = self.deployed.cloud.endpoint_url + path
+        url = f"{self.deployed.cloud.endpoint_url}/_ministack/ses/messages?{urlencode({'to': to})}"
         answer = urllib3.request("GET", url, headers=self.deployed.cloud.keys.headers, timeout=30)
-        told: dict[str, Any] = answer.json()
-        return told
+        return [mail for of_account in answer.json()["messages"].values() for mail in of_account]
+
+    @property
+    def switches(self) -> Switches:
+        return Switches(self.deployed.cloud.endpoint_url, self.deployed.cloud.keys)
 
     def waiting(self, queue: str) -> int:
         """Return how many messages a queue has, visible or not, by the name of its output."""

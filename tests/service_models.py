@@ -2,9 +2,10 @@
 
 Each session reads and parses the descriptions of the services anew, and looks at all of its event handlers. A test that
 uses moto has a session of its own: that took nine tenths of the time of making a client. Of what was left, half was a
-copy of the tree of all event handlers, and the rest a class, a TLS context and rules of endpoints, alike for each.
+copy of the tree of all event handlers, and much of the rest a class and a TLS context, alike for each.
 """
 
+import copy
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,6 @@ import botocore.hooks
 import botocore.httpsession
 import botocore.session
 from botocore.client import ClientCreator
-from botocore.hooks import NodeList
 from botocore.hooks import _PrefixTrie as trie_as_it_is
 from botocore.loaders import Loader, create_loader
 from botocore.model import ServiceModel
@@ -67,9 +67,7 @@ class SharedTrie(trie_as_it_is):
     def _own(self, node: dict[str, Any]) -> dict[str, Any]:
         if node.get("mark") is self._mark:
             return node
-        values = node["values"]
-        own = NodeList(*map(list, values)) if values else values
-        return {**node, "children": dict(node["children"]), "values": own, "mark": self._mark}
+        return {**node, "children": dict(node["children"]), "values": copy.copy(node["values"]), "mark": self._mark}
 
 
 def _made_once(create: Callable[..., type]) -> Callable[..., type]:
@@ -77,8 +75,10 @@ def _made_once(create: Callable[..., type]) -> Callable[..., type]:
 
     @functools.wraps(create)
     def _create_client_class(creator: ClientCreator, service_name: str, service_model: ServiceModel) -> type:
+        if service_name == "s3":  # whose class boto3's sessions give methods of their own
+            return create(creator, service_name, service_model)
         key = service_name, service_model.api_version
-        if key not in classes or service_name == "s3":  # whose class boto3's sessions give methods of their own
+        if key not in classes:
             classes[key] = create(creator, service_name, service_model)
         return classes[key]
 

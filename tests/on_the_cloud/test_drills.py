@@ -35,7 +35,7 @@ class Drill:
 
     @property
     def switches(self) -> Switches:
-        return Switches(self.cloud.deployed.cloud.endpoint_url, self.cloud.deployed.cloud.keys)
+        return self.cloud.switches
 
     def post(self, account: str, count: int = 1) -> list[str]:
         """Enrol the account's holder, post transactions, and return their ids."""
