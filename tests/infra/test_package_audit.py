@@ -3,10 +3,13 @@
 import json
 import re
 from collections.abc import Sequence
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from infra.package_audit import NOT_COMPARED, NOTHING_KNOWN, WEAKNESSES, Ran, audit
 
@@ -57,8 +60,28 @@ def test_an_index_that_can_not_be_reached_is_not_good_news(capsys: pytest.Captur
     assert "Could not connect" in printed
 
 
+def locked() -> set[str]:
+    """Return the files in which `make lock` pins packages."""
+    return set(re.findall(r"-o (\S*requirements\S*\.txt)", (ROOT / "Makefile").read_text()))
+
+
 def test_make_audit_compares_all_that_is_installed_anywhere() -> None:
     recipe = (ROOT / "Makefile").read_text().split("\naudit:")[1].split("\n\n")[0]
-    named = set(re.findall(r"[\w./-]*requirements[\w-]*\.txt", recipe))
-    locked = set(re.findall(r"-o (\S+requirements\S*\.txt|requirements\S*\.txt)", (ROOT / "Makefile").read_text()))
-    assert named == locked
+    assert set(re.findall(r"[\w./-]*requirements[\w-]*\.txt", recipe)) == locked()
+
+
+def test_every_package_can_be_installed_on_the_oldest_python_that_the_readme_names() -> None:
+    assert "Python 3.11 to" in (ROOT / "README.md").read_text()
+    pins = {
+        pin for file in locked() for pin in re.findall(r"^([\w.-]+==\S+) ", (ROOT / file).read_text(), re.MULTILINE)
+    }
+    seen, refusing = 0, []
+    for folder in ROOT.glob(".venv*/lib/python3.*/site-packages"):
+        for package in distributions(path=[str(folder)]):
+            if f"{canonicalize_name(package.name)}=={package.version}" in pins:
+                seen += 1
+                wanted = package.metadata["Requires-Python"] or ""
+                if "3.11.0" not in SpecifierSet(wanted):
+                    refusing.append(f"{package.name} {package.version} needs Python {wanted}")
+    assert seen > 100
+    assert refusing == [], "bound it in the .in file, and run `make lock`"
