@@ -3,7 +3,10 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.samples import PROJECT_DIR
 
@@ -47,6 +50,42 @@ def test_what_versions_tests_is_there() -> None:
     named = [word for word in script.replace(")", " ").replace("(", " ").split() if word.startswith("tests/")]
     assert len(named) > 5
     assert [name for name in named if not (PROJECT_DIR / name).exists()] == []
+
+
+def quickest(path: Path) -> str:
+    """Return what `.ci/python` prints on a machine whose Pythons are those in `path`."""
+    for tool in ("sort", "awk"):
+        (path / tool).symlink_to(f"/usr/bin/{tool}")
+    found = {"PATH": str(path)}
+    done = subprocess.run(
+        ["/bin/bash", CI / "python"], env=found, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("pythons", "expected"),
+    [
+        (
+            {"python3.11": "echo 0.07 /a folder/python3.11", "python3": "echo 0.20 /usr/bin/python3"},
+            "/a folder/python3.11",
+        ),
+        ({"python3.11": "echo 0.20 /opt/python3.11", "python3": "echo 9.9e-2 /usr/bin/python3"}, "/usr/bin/python3"),
+        ({"python3.11": "exit 127", "python3": "echo 0.20 /usr/bin/python3"}, "/usr/bin/python3"),
+        ({"python3.11": "echo AssertionError >&2; exit 1"}, "python3"),
+        ({}, "python3"),
+    ],
+)
+def test_ci_takes_the_quickest_python(tmp_path: Path, pythons: dict[str, str], expected: str) -> None:
+    for name, script in pythons.items():
+        shim(tmp_path / name, script)
+    assert quickest(tmp_path) == f"{expected}\n"
+
+
+def test_a_real_python_is_measured_and_only_3_11_is_taken(tmp_path: Path) -> None:
+    one = tmp_path / "python3"
+    one.symlink_to(sys.executable)
+    assert quickest(tmp_path) == (f"{one}\n" if sys.version_info[:2] == (3, 11) else "python3\n")
 
 
 def test_ci_runs_the_checks_the_clients_the_versions_and_all_tests_and_fails_with_each() -> None:
