@@ -22,7 +22,7 @@ from functools import partial
 from chalicelib.aws.batching import batches
 from chalicelib.aws.dead_letters import DeadLetters, Letter
 from chalicelib.aws.queues import Queue
-from chalicelib.aws.telemetry import count, logger
+from chalicelib.aws.telemetry import about, count, logger
 from chalicelib.holders.holder import Holder
 from chalicelib.holders.repository import HolderRepository
 from chalicelib.ledger.keys import account_key
@@ -205,6 +205,9 @@ class DigestSender:
                 self._put_back(notice, lambda: 0)
                 return
             self._settle(notice.digest, [entry.change(State.SENT, None, message_id, told_in) for entry in part])
+            logger.info(
+                "digest_told", extra={"transactions": about((one.key.bank, one.key.transaction) for one in part)}
+            )
         self._go_on(notice)
 
     def _go_on(self, notice: DigestNotice) -> None:

@@ -339,11 +339,13 @@ def test_what_cannot_be_read_has_failed_and_is_removed() -> None:
     assert desk.unreadable == []
 
 
-def test_250_are_recorded_at_once_while_three_seconds_are_left() -> None:
+def test_250_are_recorded_at_once_while_three_seconds_are_left(logged: Any) -> None:
     times = iter([20, 20, 20, 3])
     desk = Desk(501).run(left_s=lambda: next(times, 2.9))
     assert len(desk.waiting) == 251
     assert desk.back == [(NOTICE, 0)]
+    # A line with more would be too large for CloudWatch.
+    assert [len(line["transactions"]) for line in lines_saying(logged(), "digest_told")] == [250]
 
 
 def test_one_that_is_sent_only_records_what_its_e_mail_has_told() -> None:
@@ -392,6 +394,8 @@ def test_what_is_sent_is_logged_and_counted(logged: Any) -> None:
     text = logged()
     (line,) = lines_saying(text, "digest")
     assert (line["sent"], line["told"]) == (1, 2)
+    (line,) = lines_saying(text, "digest_told")
+    assert line["transactions"] == ["eazycard#t0001", "eazycard#t0002"]
     assert counted(text, "DigestsSent") == 1
 
 
