@@ -1,6 +1,7 @@
 """Change the core modules' code in small ways, one at a time, and count which changes no test notices.
 
-The project's files stay as they are: a copy is changed. Without --module the report is also written to docs/mutants.md.
+The project's files stay as they are: a copy is changed. When all were examined (--sample 0), the report
+is also written to docs/mutants.md.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT, modules: Seq
     if not is_whole:
         print("interrupted: only these were examined", file=sys.stderr)
         return 130
-    if not options.module and report.verdicts:
+    if len(report.verdicts) == report.existing and not options.module:
         (root / WRITTEN).write_text(report.as_markdown())
     return 0 if report.per_cent >= options.at_least else 1
 

@@ -83,7 +83,7 @@ def test_after_its_minutes_it_ends_and_reports_what_it_has_examined(
     assert main(["--sample", "0", "--minutes", "0.0001"], root, [MODULE]) == 1  # none, which shows nothing
     summary = capsys.readouterr().out.splitlines()[-1]
     assert summary.startswith("seed 1: 0 of ")
-    assert not (root / "docs/mutants.md").exists()  # nothing to be told
+    assert not (root / "docs/mutants.md").exists()  # not all were examined
 
 
 def test_tests_that_fail_on_the_code_as_it_is_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
