@@ -65,6 +65,7 @@ def put_poison(stage: Stage, over_s: float) -> None:
     for name in stage.streams:
         if chance.random() < 0.3:
             stage.scheduler.after(chance.uniform(0, over_s), partial(put, "table", name))
+            stage.poisoned.add(name)
 
 
 def _unreadable(stage: Stage, name: str) -> dict[str, dict[str, str]]:
@@ -74,4 +75,5 @@ def _unreadable(stage: Stage, name: str) -> dict[str, dict[str, str]]:
         key["transaction_key"] = {"S": f"feed#first-bank#{POISON}"}  # only pages of the feed come to the feeder
     index = {"recorded_shard": {"S": "0"}, "recorded_key": {"S": f"2026-01-10T14:00:30.000000Z#{POISON}"}}
     recorded = index if name == "TransactionsTable" else {}
-    return {**key, **recorded, "bank": {"N": "1"}, "amount": {"S": POISON}, "changed": {"S": POISON}}
+    nonsense, no_list = {"S": json.dumps({POISON: name})}, {"N": "1"}
+    return {**key, **recorded, "bank": no_list, "changed": no_list, "amount": nonsense, "holder:poison": nonsense}

@@ -49,6 +49,7 @@ class Banks:
 
     def __init__(self, stage: Stage, accounts: int, start: datetime, is_rush: bool = False) -> None:
         self.posted: dict[tuple[str, str], Posted] = {}
+        self.taken: list[tuple[str, str]] = []  # what was answered 200 or 201, each time
         self.repeats = 0
         self.conflicts: list[tuple[str, str, int]] = []
         self.holders = Holders(stage, start)
@@ -151,6 +152,7 @@ class Banks:
                 posted.is_queued = True
             elif status in (200, 201):
                 posted.status = status
+                self.taken.append((posted.bank, str(body["id"])))
             elif status >= 500 and tries < _TRIES:
                 self._stage.scheduler.after(self._chance.uniform(0.5, 10), lambda: self._send(posted, body, tries + 1))
             elif status < 500:
@@ -179,6 +181,7 @@ class Banks:
                     if outcome["status"] in _TAKEN:
                         posted.status = 201
                         posted.answers.append(201 if outcome["status"] == "created" else 200)
+                        self.taken.append((bank, str(posted.body["id"])))
                     elif outcome["status"] == "retry":
                         left.append(posted)
                     elif outcome["status"] != "queued":

@@ -80,7 +80,10 @@ class Promises:
             for message in queue.messages.values()
         ).replace("\\", "")
         for name in self._stage.poisoned:
-            if json.dumps({POISON: name}) not in letters:
+            if name == "AccountsTable":
+                if '"malformed_holder"' not in self._rest.log:
+                    yield "a holder that nobody can read is logged, and the account's others are told"
+            elif json.dumps({POISON: name}) not in letters:
                 yield f"what nobody can read is a dead letter: {name}"
         for name, stream in self._stage.streams.items():
             if not stream.is_read():

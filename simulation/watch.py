@@ -1,4 +1,4 @@
-"""What must hold at each step of a run: what is stored stays as it is, and nobody is told of anything else."""
+"""What must hold at each step of a run: what is answered is stored and stays as it is, and nobody is told of more."""
 
 from simulation.bank import Banks
 from simulation.expressions import Item
@@ -7,13 +7,13 @@ from simulation.tables import value_at
 
 
 class Watch:
-    """Looks at each step: at what is stored, and at what is sent."""
+    """Looks at each step: at what is stored, at what is answered, and at what is sent."""
 
     def __init__(self, stage: Stage, banks: Banks) -> None:
         self.broken: list[str] = []
         self._stage = stage
         self._banks = banks
-        self._seen = 0
+        self._answered = self._seen = 0
         self._holders = {(one.bank, one.account, one.alias): one for one in banks.holders.all}
         stage.dynamodb.watch(self._changed)
 
@@ -41,8 +41,15 @@ class Watch:
             self.broken.append(f"a purchase's order stays as it was decided: {value_at(before, 'named')}")
 
     def look(self) -> None:
-        """Look at the e-mails of the last step: nobody is told of what isn't stored, or of another's account, or at an
-        address that was to be confirmed first."""
+        """Look at the answers and e-mails of the last step.
+
+        What is answered 200 or 201 is stored. Nobody is told of what isn't stored, or of another's account, or at an
+        address that was to be confirmed first.
+        """
+        for bank, transaction_id in self._banks.taken[self._answered :]:
+            if self._stage.dynamodb.item("TransactionsTable", f"{bank}#{transaction_id}") is None:
+                self.broken.append(f"what is answered is stored by then: {bank} {transaction_id}")
+        self._answered = len(self._banks.taken)
         for email in self._stage.ses.accepted[self._seen :]:
             named = self._banks.holders.named(email.bank, email.holder)
             if named is not None and not self._banks.confirmations.may_get(named, email):
