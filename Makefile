@@ -13,11 +13,11 @@ FILE   ?= ../shared/data/real-transactions.csv.gz
 
 # The Python of the virtual environment, and a file in each environment that says when it was installed.
 PY       := .venv/bin/python
+PIP      := .venv/.pip
 DEV      := .venv/.installed
 CLOUD    := .venv-cloud/.installed
 SCANNER  := .venv-checkov/.installed
 LOADER   := .venv-load/.installed
-CHECKOV  := .venv-checkov/bin/checkov --config-file infra/checkov/config.yaml
 SOURCES  := app.py chalicelib infra local_cloud bank_simulator load bench mail_gallery mutants openapi operations simulation vendoring tests
 
 # Files that are not made from others, nor pictures: where a secret could have been written.
@@ -37,7 +37,7 @@ INSTALL = { $(PY) -m pip --python $(1)/bin/python install --no-deps --disable-pi
 	/^pip-failed/ { print "The installation failed: the lines above say why. Run the command again."; exit 1 }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long versions faults faults-cloud guards mutants clients check lint packaged format lock audit openapi provision release banks vendor clean
+.PHONY: help run stop inbox env simulate fraud replay load scenario bench gallery console-gallery test test-long versions faults faults-cloud guards mutants clients check lint format lock audit openapi provision release banks vendor clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -88,7 +88,7 @@ gallery: $(DEV)  ## Take pictures of every kind of e-mail for docs/emails/, with
 console-gallery: $(DEV)  ## Take pictures of every view of the console for docs/console/, with a headless Chromium
 	@$(PY) -m tests.console.gallery
 
-test: $(DEV) $(CLOUD) $(LOADER)  ## Run all tests; they start and stop what they need
+test: $(DEV) $(CLOUD) $(LOADER) $(SCANNER)  ## Run all tests; they start and stop what they need
 	@$(PY) -m pytest -n auto --no-loadscope-reorder
 
 # The tests that try more when they are asked to: tests/sizes.py, Hypothesis's, and `each_dynamodb` in tests/conftest.py.
@@ -124,20 +124,16 @@ clients: $(DEV)  ## Generate a client with each usual generator, compile it, and
 # One of npm's, and one of PyPI's.
 QUICK_CLIENTS := openapi-typescript or openapi-python-client
 
-check: lint test packaged  ## Check format, lint, types and templates, then run all tests, as CI does
+check: lint test  ## Check format, lint, types and templates, then run all tests, as CI does
 
 # Beside each other with `make -j2 check`: the tests wait for much.
-lint: $(DEV) $(SCANNER)  ## Check format, lint, types and templates
+lint: $(DEV)  ## Check format, lint, types and templates
 	@.venv/bin/ruff format --check $(SOURCES)
 	@.venv/bin/ruff check $(SOURCES)
 	@.venv/bin/mypy
 	@.venv/bin/cfn-lint infra/data.yaml
-	@$(CHECKOV) --file infra/data.yaml
 	@.venv/bin/bandit -q -ll -r $(filter-out tests,$(SOURCES))
 	@git ls-files -z -- $(WRITTEN) | xargs -0 sh -c '.venv/bin/detect-secrets-hook --baseline .secrets.baseline "$$@" || [ $$? = 3 ]' -  # 3: known lines have moved
-
-packaged: test $(SCANNER)
-	@$(CHECKOV) --file .local/build/package-test/out/sam.json  # as the tests have packaged it, and linted
 
 format: $(DEV)  ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
@@ -175,34 +171,38 @@ clean: KEEP =
 clean: stop  ## Stop the local cloud, and remove everything that make and the tools created
 	@rm -rf .venv .venv-cloud .venv-checkov .venv-audit .venv-load .venv-3.12 .venv-3.13 .local .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(DEV): requirements.txt requirements-dev.txt
+$(PIP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: name it, for example with PYTHON=python3.12.")'
-	@echo "Installing the development tools into .venv: $$(grep -c == requirements-dev.txt) packages, once …"
+	@echo "Making the environment .venv …"
 	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian and Ubuntu, install python3-venv."; exit 1; }
 	@sed -n '/^pip==/,/[^\\]$$/p' requirements-dev.txt >.venv/pip.txt
 	@$(PY) -m pip install -q --no-deps --disable-pip-version-check -r .venv/pip.txt
+	@touch $@
+
+$(DEV): $(PIP) requirements.txt requirements-dev.txt
+	@echo "Installing the development tools into .venv: $$(grep -c == requirements-dev.txt) packages, once …"
 	@$(call INSTALL,.venv,requirements-dev.txt)
 	@touch $@
 
-$(CLOUD): local_cloud/requirements.txt | $(DEV)
+$(CLOUD): local_cloud/requirements.txt | $(PIP)
 	@echo "Installing the local cloud into .venv-cloud: $$(grep -c == local_cloud/requirements.txt) packages, once …"
 	@$(PYTHON) -m venv --without-pip .venv-cloud
 	@$(call INSTALL,.venv-cloud,local_cloud/requirements.txt)
 	@touch $@
 
-$(LOADER): load/requirements.txt | $(DEV)
+$(LOADER): load/requirements.txt | $(PIP)
 	@echo "Installing Locust into .venv-load: $$(grep -c == load/requirements.txt) packages, once …"
 	@$(PYTHON) -m venv --without-pip .venv-load
 	@$(call INSTALL,.venv-load,load/requirements.txt)
 	@touch $@
 
-$(SCANNER): infra/checkov/requirements.txt | $(DEV)
+$(SCANNER): infra/checkov/requirements.txt | $(PIP)
 	@echo "Installing checkov into .venv-checkov: $$(grep -c == infra/checkov/requirements.txt) packages, once …"
 	@$(PYTHON) -m venv --without-pip .venv-checkov
 	@$(call INSTALL,.venv-checkov,infra/checkov/requirements.txt)
 	@touch $@
 
-.venv-3.%/.installed: requirements.txt requirements-dev.txt | $(DEV)
+.venv-3.%/.installed: requirements.txt requirements-dev.txt | $(PIP)
 	@echo "Installing the development tools into $(@D), once …"
 	@$(PYTHON) -m venv --without-pip $(@D)
 	@$(call INSTALL,$(@D),requirements-dev.txt,--no-compile)  # what a test imports is compiled then

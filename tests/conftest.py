@@ -208,8 +208,8 @@ class ByServer(LoadScopeScheduling):
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many workers `-n auto` starts: one more than processors, for the one with the cloud mostly waits."""
-    return (os.cpu_count() or 1) + 1
+    """Return how many workers `-n auto` starts: two more than processors, for some mostly wait for other processes."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

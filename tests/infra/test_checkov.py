@@ -1,6 +1,6 @@
 """checkov's exceptions: each has a reason, and what a reason claims is true of the templates.
 
-`make check` runs checkov itself, in an environment of its own, on the data stack and on the packaged app.
+tests/infra/test_package.py runs checkov itself on both templates, from an environment of its own.
 """
 
 import json
@@ -27,19 +27,6 @@ def test_each_exception_has_a_reason_and_is_named_once() -> None:
     assert len({name for name, _ in lines}) == len(lines) > 0
     for name, reason in lines:
         assert re.fullmatch(r" +# \S.{15,}", reason), name
-
-
-def test_make_check_runs_checkov_on_both_templates() -> None:
-    makefile = (PROJECT_DIR / "Makefile").read_text()
-    check = re.search(r"^check: ([\w ]+) ##", makefile, re.M)
-    assert check
-    assert check[1].split() == ["lint", "test", "packaged"]
-    lint, packaged = (re.search(rf"^{name}:.*?\n\n", makefile, re.M | re.S) for name in ("lint", "packaged"))
-    assert lint
-    assert packaged
-    assert "$(CHECKOV) --file infra/data.yaml\n" in lint[0]
-    assert "$(CHECKOV) --file .local/build/package-test/out/sam.json " in packaged[0]
-    assert packaged[0].startswith("packaged: test ")  # the tests package it
 
 
 def test_queues_tables_and_buckets_are_encrypted_with_keys_of_aws() -> None:

@@ -91,9 +91,7 @@ def test_a_real_python_is_measured_and_only_3_11_is_taken(tmp_path: Path) -> Non
 def test_ci_runs_the_checks_the_clients_the_versions_and_all_tests_and_fails_with_each() -> None:
     script = (CI / "run").read_text()
     assert "set -euo pipefail" in script
-    beside = script[script.index("beside() {\n") : script.index("\n}\n", script.index("beside() {\n"))]
-    assert beside.endswith(" &&\n        make -j3 --output-sync=line lint clients versions QUICK=1")
-    assert re.search(r"\nbeside &\nchecking=\$!\n", script)
-    assert script.endswith('\nmake --output-sync=line test packaged\nwait "$checking"\n')
+    assert "\nmake -j3 --output-sync=line lint clients versions QUICK=1 &\nchecking=$!\n" in script
+    assert script.endswith('\nmake --output-sync=line test\nwait "$checking"\n')
     targets = dict(re.findall(r"^(\w+):([^#\n]*)", (PROJECT_DIR / "Makefile").read_text(), re.MULTILINE))
-    assert targets["check"].split() == ["lint", "test", "packaged"], "make check is what CI runs"
+    assert targets["check"].split() == ["lint", "test"], "make check is what CI runs"

@@ -47,6 +47,15 @@ def test_each_file_is_in_the_package_once(packaged: Path) -> None:
     assert len(names) == len(set(names))
 
 
+def test_checkov_finds_nothing_in_the_templates(packaged: Path) -> None:
+    command = [".venv-checkov/bin/checkov", "--config-file", "infra/checkov/config.yaml", "--file", "infra/data.yaml"]
+    done = subprocess.run([*command, packaged / "sam.json"], cwd=PROJECT_DIR, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = re.search(r"^Passed checks: (\d+), Failed checks: 0,", done.stdout, re.MULTILINE)
+    assert passed
+    assert int(passed[1]) > 200, "40 are of the data stack"
+
+
 def test_every_function_s_handler_is_found_in_a_bare_environment(packaged: Path, tmp_path: Path) -> None:
     # Python alone, the zip and the settings: a requirement that is not shipped fails here as it would on Lambda.
     with zipfile.ZipFile(packaged / "deployment.zip") as archive:
@@ -248,18 +257,6 @@ def test_a_wheel_that_is_not_the_one_in_the_lock_file_is_refused(tmp_path: Path)
     lock.write_text(re.sub(r"sha256:\w{8}", "sha256:00000000", _entry("six")))
     with pytest.raises(WheelsMissing, match="HASH"):
         install(lock, tmp_path / "vendor", Target(RUNTIME, "arm64"))
-
-
-def test_every_line_of_a_lock_file_has_hashes() -> None:
-    for name in (
-        "requirements.txt",
-        "requirements-dev.txt",
-        "local_cloud/requirements.txt",
-        "infra/checkov/requirements.txt",
-    ):
-        entries = re.split(r"\n(?=\S)", (PROJECT_DIR / name).read_text())
-        assert len(entries) > 10
-        assert [one for one in entries if "==" in one and "--hash=sha256:" not in one] == [], name
 
 
 def test_a_stage_on_aws_has_the_named_runtime_and_a_stage_here_this_machines_python() -> None:

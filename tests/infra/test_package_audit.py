@@ -70,6 +70,13 @@ def test_make_audit_compares_all_that_is_installed_anywhere() -> None:
     assert set(re.findall(r"[\w./-]*requirements[\w-]*\.txt", recipe)) == locked()
 
 
+def test_every_package_has_hashes() -> None:
+    for name in locked():
+        entries = re.split(r"\n(?=\S)", (ROOT / name).read_text())
+        assert len(entries) > 10
+        assert [one for one in entries if "==" in one and "--hash=sha256:" not in one] == [], name
+
+
 def test_every_package_can_be_installed_on_the_oldest_python_that_the_readme_names() -> None:
     assert "Python 3.11 to" in (ROOT / "README.md").read_text()
     pins = {
