@@ -14,6 +14,7 @@ from simulation.answer_promises import AnswerPromises
 from simulation.bad_days import POISON
 from simulation.bank import BANKS
 from simulation.email_promises import EmailPromises
+from simulation.expressions import Item
 from simulation.notes import is_delivered
 from simulation.record_promises import RecordPromises
 from simulation.rest import Rest
@@ -148,14 +149,17 @@ class Promises:
             if "transaction" in one["data"] and isinstance(one["data"]["transaction"], str)
         }
         flagged = json.dumps([one for one in self._stage.endpoint.heard.values() if "flagged" in one["type"]])
-        for item in self._stage.dynamodb.items("NotificationsTable"):
+        notes = list(self._stage.dynamodb.items("NotificationsTable"))
+        # It outweighs a delivery: of an e-mail that went out twice, the first may bounce at the address from before.
+        bounced = {item_name(one) for one in notes if any("#hard_bounce#" in name for name in one)}
+        for item in notes:
             alias, _, kept = str(value_at(item, "holder")).partition("#")
             holder = self._rest.id_of(alias)
             key = str(value_at(item, "transaction_key"))
             transaction_id = key.partition("#")[2]
             is_told = kept == "feedback" or (alias and not kept and is_delivered(self._stage.dynamodb, key, alias))
             if is_told and "@" not in transaction_id:
-                state = "bounced" if any("#hard_bounce#" in name for name in item) else "delivered"
+                state = "bounced" if item_name(item) in bounced else "delivered"
                 if (f"notification.{state}", transaction_id, holder) not in heard:
                     yield f"a bank's system hears what became of an e-mail: {transaction_id} to {holder} is {state}"
         for _, transaction_id in self._rest.flagged:
@@ -173,3 +177,8 @@ class Promises:
         for text in ("Holder-of-", "@first-bank", "@second-bank", "tn_key"):
             if text in self._rest.log:
                 yield f"no name, address or key is logged: {text}"
+
+
+def item_name(item: Item) -> tuple[str, str]:
+    """Return the notification that an item of the table of notifications is of."""
+    return str(value_at(item, "transaction_key")), str(value_at(item, "holder")).partition("#")[0]
