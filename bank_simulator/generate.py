@@ -29,8 +29,11 @@ class _Account:
 
 
 def default_prefix(now: datetime) -> str:
-    """Return a prefix of ids for a run at this microsecond: sim-20260110T140000.123456."""
-    return f"sim-{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
+    """Return a prefix of ids for a run at this microsecond: sim-20260110T140000.123456Z.
+
+    The letter keeps the time and an id's number apart: 220416.081948.000007 may be a card's number.
+    """
+    return f"sim-{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
 
 
 def transactions(

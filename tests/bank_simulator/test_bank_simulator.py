@@ -19,6 +19,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bank_simulator import bank_api, dry_run, generate, sender, verify
 from bank_simulator.__main__ import main
@@ -30,6 +32,7 @@ from bank_simulator.sender import Mode
 from chalicelib.api.json_body import read_json
 from chalicelib.api.transaction_body import read_transaction
 from chalicelib.errors import DomainError
+from chalicelib.ledger.card_numbers import holds_card_number
 from chalicelib.ledger.money import CURRENCY_DECIMALS
 from chalicelib.ledger.posted import TransactionSchema, load_transaction
 from chalicelib.ledger.times import parse_time
@@ -78,6 +81,12 @@ def three_rows(folder: Path) -> Path:
 
 
 # Made-up transactions
+
+
+@example(timedelta(hours=8, minutes=4, seconds=16, microseconds=81_948), 7)  # at 220416.081948, and 000007
+@given(st.timedeltas(timedelta(0), timedelta(days=27_000)), st.integers(0, 9_999_999))
+def test_whenever_a_run_is_its_ids_are_no_card_s_number(later: timedelta, number: int) -> None:
+    assert not holds_card_number(f"{generate.default_prefix(NOW + later)}.{number:06d}")
 
 
 def test_the_same_seed_prefix_and_time_give_the_same_bytes() -> None:
