@@ -85,6 +85,7 @@ def run(
             found = _end(stage, banks, watch, over_s, log, say)
         except Exception as error:
             if not stage.dynamodb.passed_over:
+                error.add_note(f"seed {seed}")
                 raise
             found = [f"a function fails: {type(error).__name__}"]
     return Outcome(
