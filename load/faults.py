@@ -3,11 +3,11 @@
     make faults-cloud COUNT=1000 SEED=7
     python -m load.faults --count 100000 --seed 7
 
-A tenth of the transactions are repeats. Meanwhile the processes of each stage are killed, calls of AWS are throttled,
-delayed, dropped, made twice or lose their answers, SES refuses for a while, and Secrets Manager and Cognito can't be
-reached for a while. Each queue gets a message that nobody can read. The seed decides what is posted, who is killed
-when, and which calls fail; what meets what is decided by the machine, so a seed that fails does so again in most runs,
-not in all.
+A tenth of the transactions are repeats, and one of five batches asks to be queued. Meanwhile the processes of each
+stage are killed, calls of AWS are throttled, delayed, dropped, made twice or lose their answers, SES refuses for a
+while, and Secrets Manager and Cognito can't be reached for a while. Each queue gets a message that nobody can read. The
+seed decides what is posted, who is killed when, and which calls fail; what meets what is decided by the machine, so a
+seed that fails does so again in most runs, not in all.
 
 The status is 0 if every transaction is stored once as posted, its holder is told, the roll-ups are the sums, no dead
 letter is left but what nobody can read, and e-mails went out again only as often as mailers were killed or SES's
@@ -50,7 +50,7 @@ from operations.dead_letter_queues import QUEUES, dead_letter_queues
 FOLDER = PROJECT / ".local" / "load"
 _REPEATS = 0.1
 _A_SECOND = 12  # transactions that the local cloud takes on a bad day, with two processors that have other work
-_CLIENTS, _BATCH = 8, 10
+_CLIENTS, _BATCH, _QUEUED_EVERY = 8, 10, 5
 _AFTER_S = 20.0  # of bad weather when all is posted: what comes late meets it too
 _LEAST_ACCOUNTS, _OF_AN_ACCOUNT = 20, 200
 # What makes a transaction a part of another one's story, or none that is told by itself.
@@ -96,7 +96,15 @@ def bad_weather(stage: Stage, url: str, count: int, seed: int, folder: Path, *, 
     scenario = Scenario(
         "faults",
         "a bad day",
-        (Load("bad-day", _CLIENTS, batch=_BATCH, phases=(Phase(count / rate, rate, rate),)),),
+        (
+            Load(
+                "bad-day",
+                _CLIENTS,
+                batch=_BATCH,
+                phases=(Phase(count / rate, rate, rate),),
+                queued_every=_QUEUED_EVERY,
+            ),
+        ),
         accounts=max(_LEAST_ACCOUNTS, count // _OF_AN_ACCOUNT),
         from_file=True,
     )

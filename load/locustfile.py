@@ -30,7 +30,8 @@ class Work:
     def __init__(self, load: dict[str, Any]) -> None:
         self.name: str = load["bank"]
         self.batch: int = load["batch"]
-        self.headers = {"x-api-key": load["key"], "content-type": "application/json"}
+        self._headers = {"x-api-key": load["key"], "content-type": "application/json"}
+        self._queued_every: int = load["queued_every"]
         self._bodies = Path(load["bodies"]).read_bytes().splitlines()
         self._phases = [Phase(*phase) for phase in load["phases"]]
         self._next = 0
@@ -46,11 +47,13 @@ class Work:
         self._next = taken.stop
         return taken, max(0.0, self._began + due(self._phases, taken.start) - time.monotonic())
 
-    def request(self, indexes: list[int]) -> tuple[str, bytes]:
-        """Return the path and the body of a request with these transactions."""
+    def request(self, indexes: list[int]) -> tuple[str, bytes, dict[str, str]]:
+        """Return the path, the body and the headers of a request with these transactions."""
         if not self.batch:
-            return "/transactions", self._bodies[indexes[0]]
-        return "/transactions/batch", b'{"transactions": [%s]}' % b", ".join(self._bodies[one] for one in indexes)
+            return "/transactions", self._bodies[indexes[0]], self._headers
+        body = b'{"transactions": [%s]}' % b", ".join(self._bodies[one] for one in indexes)
+        is_queued = self._queued_every and indexes[0] // self.batch % self._queued_every == 0
+        return "/transactions/batch", body, self._headers | ({"prefer": "respond-async"} if is_queued else {})
 
 
 class Poster(FastHttpUser):  # type: ignore[misc] — Locust isn't in the environment of the type checks
@@ -81,10 +84,10 @@ class Poster(FastHttpUser):  # type: ignore[misc] — Locust isn't in the enviro
 
     def _try(self, indexes: list[int], posted_at: str, is_last: bool) -> list[int]:
         """Send the transactions, note their final answers, and return those that are to be sent again."""
-        path, body = self.work.request(indexes)
+        path, body, headers = self.work.request(indexes)
         name = f"{self.work.name} POST {path}"
         began = time.monotonic()
-        with self.client.post(path, data=body, headers=self.work.headers, name=name, catch_response=True) as answer:
+        with self.client.post(path, data=body, headers=headers, name=name, catch_response=True) as answer:
             statuses = _statuses(answer, len(indexes))
             again = [index for index, status in zip(indexes, statuses, strict=True) if status is None and not is_last]
             if None in statuses:
@@ -104,7 +107,7 @@ def _statuses(answer: Any, count: int) -> list[str | None]:
     status = answer.status_code
     if status == 429 or status == 0 or status >= 500:
         return [None] * count
-    if status == 200 and "results" in (found := answer.json()):
+    if status in (200, 202) and "results" in (found := answer.json()):
         return [None if one["status"] == "retry" else one["status"] for one in found["results"]]
     return [{201: "created", 200: "replayed", 202: "queued"}.get(status, f"refused with {status}")] * count
 

@@ -85,7 +85,8 @@ def _write_plan(banks: Sequence[LoadedBank], answers: Path, folder: Path) -> Pat
         bodies.write_bytes(b"\n".join(bank.bodies))
         phases = [(phase.seconds, phase.begins, phase.ends) for phase in bank.load.phases]
         load = {"bank": bank.load.bank, "clients": bank.load.clients, "batch": bank.load.batch, "phases": phases}
-        loads.append({**load, "key": bank.target.api_key, "bodies": str(bodies)})
+        own = {"queued_every": bank.load.queued_every, "key": bank.target.api_key, "bodies": str(bodies)}
+        loads.append({**load, **own})
     plan = folder / "plan.json"
     plan.write_text(json.dumps({"answers": str(answers), "loads": loads}))
     return plan

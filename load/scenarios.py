@@ -16,7 +16,8 @@ MAX_LOCAL_CLIENTS = 16
 class Load:
     """What one bank posts, over `clients` connections, `batch` transactions in a request (0: each alone).
 
-    With `phases` it keeps to their rates; without, it posts `count` transactions as fast as they go.
+    With `phases` it keeps to their rates; without, it posts `count` transactions as fast as they go. One of
+    `queued_every` batches asks to be queued (0: none).
     """
 
     bank: str
@@ -24,6 +25,7 @@ class Load:
     batch: int = 0
     phases: tuple[Phase, ...] = ()
     count: int = 0
+    queued_every: int = 0
 
     @property
     def total(self) -> int:

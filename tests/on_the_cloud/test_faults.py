@@ -36,4 +36,5 @@ def test_on_a_bad_day_everything_is_stored_told_and_added_up(
     assert outcome.is_right, outcome.as_text()
     assert (outcome.account.posted, outcome.repeats) == (270, 30)
     killed = {name.rpartition(" ")[2] for name in outcome.happened if name.startswith("killed")}
-    assert {"api_handler", "transaction_stream", "mailer"} <= killed <= set(STAGES)
+    assert {"api_handler", "ingest_worker", "transaction_stream", "mailer"} <= killed <= set(STAGES)
+    assert {"created", "queued"} <= outcome.account.answers.keys()
