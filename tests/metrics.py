@@ -10,7 +10,7 @@ from typing import Any
 from tests.samples import PROJECT_DIR
 
 # Where the functions of `telemetry` take a metric's name.
-_PLACES = {"count": 0, "measured": 0, "skipped": 1}
+_PLACES = {"count": 0, "measured": 0, "skipped": 1, "all_readable": 3}
 _TELEMETRY = "chalicelib.aws.telemetry"
 
 

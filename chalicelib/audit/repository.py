@@ -4,7 +4,7 @@ A bank's entries of a month are one partition, in the order of time; an index ha
 may put and read entries, and nothing else. Only the condition of a put keeps it from replacing an entry.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.audit.entry import Author, Entry
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import call_if, from_item, queried, to_item
+from chalicelib.aws.telemetry import all_readable
 from chalicelib.ledger.times import sortable
 
 _DAYS_A_YEAR = 366  # so that no entry ends early
@@ -20,7 +21,10 @@ _MOST_OF_A_SUBJECT, _SUBJECT_PAGE = 1_000, 50
 
 
 class AuditRepository:
-    """The entries of all banks, each kept for `years`. All methods raise TemporarilyUnavailable."""
+    """The entries of all banks, each kept for `years`. All methods raise TemporarilyUnavailable.
+
+    Of several entries, one that can't be read is left out, logged and counted.
+    """
 
     def __init__(self, client: Any, table: str, years: int) -> None:
         self._client = client
@@ -64,7 +68,7 @@ class AuditRepository:
                 ),
                 ConsistentRead=True,
             )
-            yield from map(_entry, found)
+            yield from _readable(found)
 
     def newest(
         self, bank: str, first: datetime, last: datetime, limit: int, before: str = ""
@@ -73,7 +77,7 @@ class AuditRepository:
 
         They begin behind the id `before`. One call for each month of the span at most.
         """
-        found: list[Entry] = []
+        found: list[Mapping[str, Any]] = []
         for month in reversed(list(_months(first, last))):
             upper = min(f"{sortable(last)}~", before or "~")
             if upper < month:
@@ -89,10 +93,10 @@ class AuditRepository:
                 ConsistentRead=True,
                 Limit=limit - len(found) + 2,  # one says whether more follow, and one may be `before`
             )
-            found += [entry for entry in map(_entry, map(from_item, answer["Items"])) if entry.id != before]
+            found += [row for row in map(from_item, answer["Items"]) if row["entry"] != before]
             if len(found) > limit:
-                return found[:limit], found[limit - 1].id
-        return found, None
+                return list(_readable(found[:limit])), str(found[limit - 1]["entry"])
+        return list(_readable(found)), None
 
     def of_subject(self, bank: str, subject: str, action: str) -> Iterator[Entry]:
         """Yield the entries about a subject that have this action, newest first, of its newest 1,000 entries.
@@ -108,7 +112,7 @@ class AuditRepository:
             ScanIndexForward=False,
             Limit=_SUBJECT_PAGE,
         )
-        yield from (entry for entry in map(_entry, islice(found, _MOST_OF_A_SUBJECT)) if entry.action == action)
+        yield from (entry for entry in _readable(islice(found, _MOST_OF_A_SUBJECT)) if entry.action == action)
 
     def find(self, bank: str, entry_id: str) -> Entry | None:
         """Return the bank's entry with this id, None if there is none."""
@@ -129,7 +133,11 @@ def _months(first: datetime, last: datetime) -> Iterator[str]:
         month = (month + timedelta(days=31)).replace(day=1)
 
 
-def _entry(values: dict[str, Any]) -> Entry:
+def _readable(rows: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
+    return all_readable(_entry, rows, "malformed_entry", "MalformedEntries", "entry")
+
+
+def _entry(values: Mapping[str, Any]) -> Entry:
     author = Author(values["author_kind"], values["author"], values.get("source_ip", ""), values.get("request_id", ""))
     at = datetime.fromisoformat(values["at"])
     fields = tuple(values["fields"])

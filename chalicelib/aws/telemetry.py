@@ -14,9 +14,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 
@@ -26,6 +26,8 @@ SERVICE = "transaction-notifier"
 NAMESPACE = "TransactionNotifier"
 COUNT, MILLISECONDS, SECONDS, PERCENT = "Count", "Milliseconds", "Seconds", "Percent"
 _VALUES_A_LINE = 100  # CloudWatch's limit for a metric
+
+Read = TypeVar("Read")
 
 logger = Logger(service=SERVICE, utc=True)
 _writing = threading.Lock()  # `chalice local` answers requests in several threads of one process
@@ -114,6 +116,22 @@ def skipped(what: str, metric: str, error: Exception | None = None, **ids: str |
     logger.error(what, extra={**reason, **{name: value for name, value in ids.items() if value}})
     count(metric)
     count("RecordsSkipped")
+
+
+def all_readable(
+    read: Callable[[Mapping[str, Any]], Read], rows: Iterable[Mapping[str, Any]], what: str, metric: str, key: str
+) -> Iterator[Read]:
+    """Yield what stored rows are, as `read` reads them. One that can't be read is left out, logged and counted.
+
+    It must not keep the others of a list from being seen. `key` is the attribute that names it in the log.
+    """
+    for row in rows:
+        try:
+            found = read(row)
+        except Exception as error:
+            skipped(what, metric, error, key=str(row.get(key)))
+        else:
+            yield found
 
 
 _Metrics = Mapping[str, tuple[str, Sequence[float]]]

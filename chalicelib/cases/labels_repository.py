@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import from_item, to_item
+from chalicelib.aws.telemetry import all_readable
 from chalicelib.cases.case import Outcome, State
 from chalicelib.cases.precision import Labelled
 from chalicelib.cases.stored_form import answers_of_values, day_key, is_case
@@ -40,7 +41,7 @@ class Labels:
                     **start,
                 )
                 rows = map(from_item, answer["Items"])
-                found |= {row["id"]: _labelled(row) for row in rows}
+                found |= all_readable(_labelled, rows, "malformed_case", "MalformedCases", "case_key")
                 has_more = "LastEvaluatedKey" in answer
                 if len(found) >= most and (has_more or day > first):
                     return found, False
@@ -51,11 +52,11 @@ class Labels:
         return found, True
 
 
-def _labelled(row: Mapping[str, Any]) -> Labelled:
+def _labelled(row: Mapping[str, Any]) -> tuple[str, Labelled]:
     shadow = tuple(row["shadow"])
     if not is_case(row):
-        return Labelled((), shadow, None, False, ())
+        return row["id"], Labelled((), shadow, None, False, ())
     work = row["work"]
     answers = tuple(given.answer for given in answers_of_values(row).values())
     outcome = Outcome(work["outcome"]) if "outcome" in work else None
-    return Labelled(tuple(row["flags"]), shadow, outcome, work["state"] == State.CLOSED, answers)
+    return row["id"], Labelled(tuple(row["flags"]), shadow, outcome, work["state"] == State.CLOSED, answers)

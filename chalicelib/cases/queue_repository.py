@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import from_item, to_item
+from chalicelib.aws.telemetry import all_readable
 from chalicelib.cases.case import Case, State
 from chalicelib.cases.stored_form import RANK_OF_NOT_RECOGNIZED, case_of_values, claimed_by_rank, queue_key
 from chalicelib.ledger.keys import TransactionKey
@@ -37,7 +38,8 @@ class CaseQueue:
         """Return the bank's cases in this state, and the position of the next page, empty at the end.
 
         Open ones are ordered by weight and then age, claimed ones by who has them, closed ones by time, newest first.
-        They have no history. With a `subject`, of the claimed ones only those that this member of staff has.
+        They have no history. With a `subject`, of the claimed ones only those that this member of staff has. One that
+        can't be read is left out, logged and counted.
         """
         begins_with = claimed_by_rank(subject) if subject else ""
         arguments = self._between(bank, state, begins_with or "0", f"{begins_with}{_LAST}")
@@ -46,9 +48,10 @@ class CaseQueue:
             key = {"queue": queue_key(bank, state), "rank": position}
             arguments["ExclusiveStartKey"] = to_item({**key, "case_key": TransactionKey(bank, case_id).stored})
         answer = call(self._client.query, **arguments, Limit=limit, ScanIndexForward=state is not State.CLOSED)
-        cases = [case_of_values(from_item(item)) for item in answer["Items"]]
+        rows = map(from_item, answer["Items"])
+        cases = all_readable(case_of_values, rows, "malformed_case", "MalformedCases", "case_key")
         last = answer.get("LastEvaluatedKey")
-        return cases, last["rank"]["S"] if last else ""
+        return list(cases), last["rank"]["S"] if last else ""
 
     def waiting(self, bank: str) -> Waiting:
         """Return how many cases wait."""

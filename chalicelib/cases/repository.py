@@ -10,7 +10,7 @@ from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
 from chalicelib.aws.conditional import CANCELLED_BY_CONDITION, put_new, write_together
 from chalicelib.aws.dynamo import Item, batch_get, call_if, from_item, to_item
-from chalicelib.aws.telemetry import logger
+from chalicelib.aws.telemetry import all_readable, logger
 from chalicelib.cases.case import Case
 from chalicelib.cases.refusals import CaseNotFound
 from chalicelib.cases.stored_form import case_item, case_of_values, is_case, key_of
@@ -66,9 +66,12 @@ class CaseRepository:
         return case_of_values(values)
 
     def of_keys(self, keys: Iterable[TransactionKey]) -> dict[TransactionKey, Case]:
-        """Return those of distinct transactions' cases that there are, read consistently, 100 in a call."""
+        """Return those of distinct transactions' cases that there are, read consistently, 100 in a call.
+
+        One that can't be read is left out, logged and counted.
+        """
         found = batch_get(self._client, self._table, map(key_of, keys), sleep=self._sleep)
-        cases = (case_of_values(values) for values in found if is_case(values))
+        cases = all_readable(case_of_values, filter(is_case, found), "malformed_case", "MalformedCases", "case_key")
         return {case.key: case for case in cases}
 
     def replace(self, before: Case, after: Case) -> bool:

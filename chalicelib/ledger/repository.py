@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.calls import call, error_code
 from chalicelib.aws.dynamo import CONDITION_FAILED, Item, batch_get, from_item, queried, to_item
-from chalicelib.aws.telemetry import skipped
+from chalicelib.aws.telemetry import all_readable
 from chalicelib.errors import TransactionNotFound
 from chalicelib.ledger.keys import TransactionKey, account_key, transaction_key
 from chalicelib.ledger.page_size import fitting
@@ -53,12 +53,15 @@ class Page:
     next_position: str | None
 
 
-def _readable(values: Mapping[str, Any]) -> Transaction | None:
-    try:
-        return transaction_of_values(values)
-    except Exception as error:
-        skipped("malformed_transaction", "MalformedTransactions", error, key=str(values.get("transaction_key")))
-        return None
+def _readable(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Transaction, str]]:
+    """Yield the transactions in rows, each with its place in its account's index."""
+    return all_readable(
+        lambda row: (transaction_of_values(row), str(row.get("timestamp_key"))),
+        rows,
+        "malformed_transaction",
+        "MalformedTransactions",
+        "transaction_key",
+    )
 
 
 class TransactionRepository:
@@ -106,7 +109,7 @@ class TransactionRepository:
         """
         items = (to_item({"transaction_key": key.stored}) for key in keys)
         found = batch_get(self._client, self._table, items, is_consistent=is_consistent)
-        return {one.key: one for values in found if (one := _readable(values)) is not None}
+        return {one.key: one for one, _ in _readable(found)}
 
     def newest_for_account(self, bank: str, listing: Listing) -> Page:
         """Return a page of the account's transactions, newest first by their own timestamp.
@@ -143,11 +146,7 @@ class TransactionRepository:
                 break
         last = items[listing.limit - 1] if len(items) > listing.limit else start_key
         place = last["timestamp_key"]["S"] if last else None
-        page = [
-            (one, item["timestamp_key"]["S"])
-            for item in items[: listing.limit]
-            if (one := _readable(from_item(item))) is not None
-        ]
+        page = list(_readable(map(from_item, items[: listing.limit])))
         transactions = [one for one, _ in page]
         if (number := fitting(transactions)) < len(page):
             place = page[number - 1][1]

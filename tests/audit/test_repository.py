@@ -14,6 +14,7 @@ from chalicelib.audit.entry import Author, Entry
 from chalicelib.audit.repository import AuditRepository
 from chalicelib.ledger.times import sortable
 from tests.fakes import Metered
+from tests.metrics import counted
 
 NOW = datetime(2026, 1, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
@@ -100,3 +101,20 @@ def test_the_newest_entries_come_first_over_months_each_once(entries: AuditRepos
         assert listed[-1]
     assert pages(entries, times[2], times[3], 5) == [[times[3], times[2]]]
     assert pages(entries, NOW + timedelta(days=40), NOW + timedelta(days=80), 5) == [[]]
+
+
+def test_an_entry_that_can_t_be_read_keeps_no_other_from_being_seen(
+    each_dynamodb: Any, entries: AuditRepository, logged: Any
+) -> None:
+    times = [NOW - timedelta(hours=number) for number in range(6)]
+    for at in times:
+        entries.append(entry(at, subject="A1"))
+    broken = each_dynamodb.scan(TableName="AuditTable")["Items"]
+    unreadable = [{**one, "fields": {"BOOL": True}} for one in broken if sortable(times[2]) in one["entry"]["S"]]
+    each_dynamodb.put_item(TableName="AuditTable", Item=unreadable[0])
+    others = [at for at in times if at != times[2]]
+    assert [one.at for one in entries.of_bank("eazycard", times[-1], NOW)] == others[::-1]
+    assert [one.at for one in entries.of_subject("eazycard", "A1", "bank.plan")] == others
+    for limit in (1, 2, 3, 50):
+        assert [at for page in pages(entries, times[-1], NOW, limit) for at in page] == others
+    assert counted(logged(), "MalformedEntries") == 6

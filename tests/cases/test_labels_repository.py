@@ -10,6 +10,7 @@ from chalicelib.cases.repository import CaseRepository
 from chalicelib.cases.stored_form import case_item, sighting_item
 from chalicelib.flags.answers import Answer
 from tests.case_world import ANA, NOW, answer, case, flagging
+from tests.metrics import counted
 from tests.samples import TRANSACTION
 
 DAY = TRANSACTION.timestamp.date()
@@ -48,3 +49,9 @@ def test_reading_ends_at_a_bound_and_says_so(each_dynamodb: Any) -> None:
     assert (set(found), is_complete) == ({"t1"}, False)
     assert labels.between("eazycard", DAY, DAY, most=1)[1]
     assert len(labels.between("eazycard", DAY - timedelta(days=1), DAY)[0]) == 2
+
+
+def test_a_row_that_can_t_be_read_keeps_no_other_from_being_counted(each_dynamodb: Any, logged: Any) -> None:
+    put(each_dynamodb, case_item(case("t1")), {**case_item(case("t2")), "work": {"S": "no work"}})
+    assert set(Labels(each_dynamodb, "CasesTable").between("eazycard", DAY, DAY)[0]) == {"t1"}
+    assert counted(logged(), "MalformedCases") == 1

@@ -14,10 +14,11 @@ from chalicelib.aws.dynamo import to_item
 from chalicelib.cases.case import Outcome, State
 from chalicelib.cases.moves import claim, close
 from chalicelib.cases.refusals import CaseNotFound
+from chalicelib.cases.stored_form import case_item
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flags.answers import Answer
 from chalicelib.ledger.stored_form import transaction_item
-from tests.case_world import ANA, NOW, Cases, flagging
+from tests.case_world import ANA, NOW, Cases, case, flagging
 from tests.fakes import Metered, Refusing, refusal
 from tests.interleaving import interleaved
 from tests.stream_world import record
@@ -62,6 +63,15 @@ def test_answers_come_to_the_case_and_put_it_on_top(world: Cases) -> None:
     assert [one.answer for one in world.case("t1").answers.values()] == [Answer.NOT_RECOGNIZED]
     assert world.case("t1").weight > 1000
     assert [event.what.value for event in world.case("t1").history] == ["opened", "answered"]
+
+
+def test_an_answer_to_a_case_that_can_t_be_read_is_set_aside_alone(world: Cases) -> None:
+    world.opener().handle(world.flag(flagging("t1"), flagging("t2")))
+    broken = {**case_item(case("t2")), "facts": {"S": "no facts"}}
+    world.dynamodb.put_item(TableName="CasesTable", Item=broken)
+    world.opener().handle([world.answer(one, "awa", Answer.RECOGNIZED) for one in ("t1", "t2")])
+    assert len(world.case("t1").answers) == 1
+    assert world.reasons() == ["answer_not_added: TypeError"]
 
 
 def test_an_answer_opens_the_case_of_a_flag_that_is_older_than_cases(world: Cases) -> None:

@@ -14,6 +14,7 @@ from chalicelib.cases.repository import CaseRepository
 from chalicelib.cases.stored_form import case_item, sighting_item
 from chalicelib.flags.answers import Answer
 from tests.case_world import ANA, BEN, NOW, answer, case, flagging
+from tests.metrics import counted
 
 
 @pytest.fixture
@@ -92,3 +93,13 @@ def test_how_many_wait_is_counted_up_to_a_limit(
     assert queue.waiting("eazycard") == Waiting(open=3, claimed=1, not_recognized=1)
     monkeypatch.setattr(queue_repository, "MOST_COUNTED", 2)
     assert queue.waiting("eazycard") == Waiting(open=2, claimed=1, not_recognized=1)
+
+
+def test_a_case_that_can_t_be_read_keeps_no_other_from_being_worked_on(
+    each_dynamodb: Any, queue: CaseQueue, logged: Any
+) -> None:
+    put(each_dynamodb, case("t1"), case("t2"), case("t3"))
+    each_dynamodb.put_item(TableName="CasesTable", Item={**case_item(case("t2")), "facts": {"S": "no facts"}})
+    for limit in (1, 2, 50):
+        assert ids(queue, State.OPEN, limit) == ["t1", "t3"]
+    assert counted(logged(), "MalformedCases") == 3
