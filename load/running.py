@@ -83,10 +83,17 @@ def _write_plan(banks: Sequence[LoadedBank], answers: Path, folder: Path) -> Pat
     for bank in banks:
         bodies = folder / f"{bank.load.bank}.jsonl"
         bodies.write_bytes(b"\n".join(bank.bodies))
-        phases = [(phase.seconds, phase.begins, phase.ends) for phase in bank.load.phases]
-        load = {"bank": bank.load.bank, "clients": bank.load.clients, "batch": bank.load.batch, "phases": phases}
-        own = {"queued_every": bank.load.queued_every, "key": bank.target.api_key, "bodies": str(bodies)}
-        loads.append({**load, **own})
+        loads.append(
+            {
+                "bank": bank.load.bank,
+                "clients": bank.load.clients,
+                "batch": bank.load.batch,
+                "queued_every": bank.load.queued_every,
+                "phases": [(phase.seconds, phase.begins, phase.ends) for phase in bank.load.phases],
+                "key": bank.target.api_key,
+                "bodies": str(bodies),
+            }
+        )
     plan = folder / "plan.json"
     plan.write_text(json.dumps({"answers": str(answers), "loads": loads}))
     return plan

@@ -6,10 +6,9 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.aws.telemetry import all_readable
 from chalicelib.cases.case import Outcome, State
 from chalicelib.cases.precision import Labelled
-from chalicelib.cases.stored_form import answers_of_values, day_key, is_case
+from chalicelib.cases.stored_form import all_readable_rows, answers_of_values, day_key, is_case
 
 # Rows of 200 bytes to 1 KB: a request reads at most some MB.
 MOST_READ = 20_000
@@ -40,8 +39,7 @@ class Labels:
                     ExpressionAttributeValues=to_item({":day": day_key(bank, day)}),
                     **start,
                 )
-                rows = map(from_item, answer["Items"])
-                found |= all_readable(_labelled, rows, "malformed_case", "MalformedCases", "case_key")
+                found |= all_readable_rows(_labelled, map(from_item, answer["Items"]))
                 has_more = "LastEvaluatedKey" in answer
                 if len(found) >= most and (has_more or day > first):
                     return found, False

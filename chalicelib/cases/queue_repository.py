@@ -5,9 +5,14 @@ from typing import Any
 
 from chalicelib.aws.calls import call
 from chalicelib.aws.dynamo import from_item, to_item
-from chalicelib.aws.telemetry import all_readable
 from chalicelib.cases.case import Case, State
-from chalicelib.cases.stored_form import RANK_OF_NOT_RECOGNIZED, case_of_values, claimed_by_rank, queue_key
+from chalicelib.cases.stored_form import (
+    RANK_OF_NOT_RECOGNIZED,
+    all_readable_rows,
+    case_of_values,
+    claimed_by_rank,
+    queue_key,
+)
 from chalicelib.ledger.keys import TransactionKey
 
 # A queue that is longer is too long, by however much.
@@ -48,10 +53,9 @@ class CaseQueue:
             key = {"queue": queue_key(bank, state), "rank": position}
             arguments["ExclusiveStartKey"] = to_item({**key, "case_key": TransactionKey(bank, case_id).stored})
         answer = call(self._client.query, **arguments, Limit=limit, ScanIndexForward=state is not State.CLOSED)
-        rows = map(from_item, answer["Items"])
-        cases = all_readable(case_of_values, rows, "malformed_case", "MalformedCases", "case_key")
+        cases = list(all_readable_rows(case_of_values, map(from_item, answer["Items"])))
         last = answer.get("LastEvaluatedKey")
-        return list(cases), last["rank"]["S"] if last else ""
+        return cases, last["rank"]["S"] if last else ""
 
     def waiting(self, bank: str) -> Waiting:
         """Return how many cases wait."""

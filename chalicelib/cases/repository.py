@@ -10,10 +10,10 @@ from chalicelib.aws.batching import batches
 from chalicelib.aws.calls import call
 from chalicelib.aws.conditional import CANCELLED_BY_CONDITION, put_new, write_together
 from chalicelib.aws.dynamo import Item, batch_get, call_if, from_item, to_item
-from chalicelib.aws.telemetry import all_readable, logger
+from chalicelib.aws.telemetry import logger
 from chalicelib.cases.case import Case
 from chalicelib.cases.refusals import CaseNotFound
-from chalicelib.cases.stored_form import case_item, case_of_values, is_case, key_of
+from chalicelib.cases.stored_form import all_readable_rows, case_item, case_of_values, is_case, key_of
 from chalicelib.flags.repository import outcome_update
 from chalicelib.ledger.keys import TransactionKey
 
@@ -71,8 +71,7 @@ class CaseRepository:
         One that can't be read is left out, logged and counted.
         """
         found = batch_get(self._client, self._table, map(key_of, keys), sleep=self._sleep)
-        cases = all_readable(case_of_values, filter(is_case, found), "malformed_case", "MalformedCases", "case_key")
-        return {case.key: case for case in cases}
+        return {case.key: case for case in all_readable_rows(case_of_values, filter(is_case, found))}
 
     def replace(self, before: Case, after: Case) -> bool:
         """Write the case, and beside its flags its outcome if that changes; return False if it was changed meanwhile.

@@ -5,11 +5,12 @@ then age, claimed ones by who has claimed them, closed ones by time. The index b
 alone have flagged, by the day of the transaction's own time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from chalicelib.aws.dynamo import Item, to_item
+from chalicelib.aws.telemetry import Read, all_readable
 from chalicelib.cases.case import Actor, Case, Event, Outcome, State, What
 from chalicelib.cases.weight import MOST, NOT_RECOGNIZED
 from chalicelib.flags.answers import Answer, HolderAnswer, to_value
@@ -95,6 +96,11 @@ def sighting_item(flagging: Flagging) -> Item:
 def is_case(values: Mapping[str, Any]) -> bool:
     """Whether stored values are of a case, and not of what rules in shadow alone have flagged."""
     return "work" in values
+
+
+def all_readable_rows(read: Callable[[Mapping[str, Any]], Read], rows: Iterable[Mapping[str, Any]]) -> Iterator[Read]:
+    """Yield what rows of the table of cases are, as `read` reads them, without those that can't be read."""
+    return all_readable(read, rows, "malformed_case", "MalformedCases", "case_key")
 
 
 def case_of_values(values: Mapping[str, Any]) -> Case:
